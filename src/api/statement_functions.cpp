@@ -1,0 +1,219 @@
+// Functions that the planner hook puts into statements on registered tables. They run once per row and are plain server
+// code. Called by hand they do nothing that the caller could not do otherwise.
+#include "commands/current_deletion.hpp"
+#include "pg/compat.hpp"
+#include "pg/server.hpp"
+#include "planner/running_statements.hpp"
+#include "planner/statement.hpp"
+#include "settings.hpp"
+
+extern "C" {
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+}
+
+namespace softdelete {
+
+namespace {
+
+// now() rounded up to the precision of a timestamp(0) column is not yet the future.
+constexpr TimestampTz rounding_tolerance = USECS_PER_SEC;
+
+// What assign_deleted_at() found for the row at hand; the functions for the other columns, which the planner hook puts
+// after it, act on it.
+enum class Transition { none, deletes, restores };
+Transition transition = Transition::none;
+
+int64 get_deletion_id(Oid relation) {
+    if ((planner::running_statement_notes() & planner::note_soft) == 0) {
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("deletion ids are given by soft deletes only"),
+                        errhint("Use DELETE, or softdelete.delete().")));
+    }
+    return commands::get_current_deletion(relation);
+}
+
+// The actor as a value of the type that the call returns.
+Datum make_actor(FunctionCallInfo call, int32 typmod, bool *is_null) {
+    Oid type = get_fn_expr_rettype(call->flinfo);
+    Oid base = getBaseType(type);
+    const char *actor = settings::actor();
+    bool is_named = actor != nullptr;
+    if (!is_named && base != TEXTOID && base != NAMEOID && base != VARCHAROID && base != BPCHAROID) {
+        *is_null = true;
+        return 0;
+    }
+    if (!is_named) {
+        actor = commands::get_actor();
+    }
+    Oid input = InvalidOid;
+    Oid parameter = InvalidOid;
+    getTypeInputInfo(type, &input, &parameter);
+    *is_null = false;
+    return OidInputFunctionCall(input, const_cast<char *>(actor), parameter, typmod);
+}
+
+void name_setting(void *type) {
+    errcontext("casting setting \"softdelete.actor\" to type %s",
+               format_type_be(*static_cast<Oid *>(type)));
+    errhint("Set softdelete.actor to a value of that type.");
+}
+
+// As make_actor(), with errors that name the setting.
+Datum get_actor(FunctionCallInfo call, int32 typmod, bool *is_null) {
+    Oid type = get_fn_expr_rettype(call->flinfo);
+    ErrorContextCallback context = {error_context_stack, name_setting, &type};
+    error_context_stack = &context;
+    Datum actor = make_actor(call, typmod, is_null);
+    error_context_stack = context.previous;
+    return actor;
+}
+
+bool has_time_zone(FunctionCallInfo call, int argument) {
+    return getBaseType(get_fn_expr_argtype(call->flinfo, argument)) != TIMESTAMPOID;
+}
+
+void check_not_in_future(Datum value, bool has_zone, Oid relation) {
+    Timestamp deleted_at = DatumGetTimestamp(value);
+    Datum clock = TimestampTzGetDatum(GetCurrentTimestamp() + rounding_tolerance);
+    Timestamp latest = has_zone ? DatumGetTimestamp(clock)
+                                : DatumGetTimestamp(DirectFunctionCall1(timestamptz_timestamp, clock));
+    if (TIMESTAMP_NOT_FINITE(deleted_at) || deleted_at > latest) {
+        ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+                        errmsg("deletion time of a row of table \"%s\" must be finite and not in the future",
+                               get_rel_name(relation)),
+                        errhint("Use now().")));
+    }
+}
+
+void check_may_redate(Oid relation) {
+    if (!pg::compat::owns_relation(relation, GetUserId())) {
+        ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                        errmsg("must be owner of table %s", get_rel_name(relation)),
+                        errdetail("Only the owner can change when a deleted row was deleted.")));
+    }
+}
+
+} // namespace
+
+extern "C" {
+
+// The id of the deletion that the running statement belongs to.
+PG_FUNCTION_INFO_V1(softdelete_new_deletion_id);
+PGDLLEXPORT Datum softdelete_new_deletion_id(PG_FUNCTION_ARGS) {
+    if (fcinfo->flinfo->fn_extra == nullptr) {
+        int64 id = get_deletion_id(PG_GETARG_OID(0));
+        fcinfo->flinfo->fn_extra = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(int64));
+        *static_cast<int64 *>(fcinfo->flinfo->fn_extra) = id;
+    }
+    PG_RETURN_INT64(*static_cast<int64 *>(fcinfo->flinfo->fn_extra));
+}
+
+// The actor, as a value of the first argument's type and the second argument's typmod.
+PG_FUNCTION_INFO_V1(softdelete_new_actor);
+PGDLLEXPORT Datum softdelete_new_actor(PG_FUNCTION_ARGS) {
+    bool is_null = true;
+    Datum actor = get_actor(fcinfo, PG_GETARG_INT32(1), &is_null);
+    if (is_null) {
+        PG_RETURN_NULL();
+    }
+    return actor;
+}
+
+// A value that a statement assigns to deleted_at: (new value, old value, table).
+PG_FUNCTION_INFO_V1(softdelete_assign_deleted_at);
+PGDLLEXPORT Datum softdelete_assign_deleted_at(PG_FUNCTION_ARGS) {
+    Oid relation = PG_GETARG_OID(2);
+    transition = Transition::none;
+    if (PG_ARGISNULL(0)) {
+        transition = PG_ARGISNULL(1) ? Transition::none : Transition::restores;
+        PG_RETURN_NULL();
+    }
+    Datum value = PG_GETARG_DATUM(0);
+    if (PG_ARGISNULL(1)) {
+        check_not_in_future(value, has_time_zone(fcinfo, 0), relation);
+        transition = Transition::deletes;
+    } else if (DatumGetTimestamp(value) != DatumGetTimestamp(PG_GETARG_DATUM(1))) {
+        check_may_redate(relation);
+        check_not_in_future(value, has_time_zone(fcinfo, 0), relation);
+    }
+    return value;
+}
+
+// deletion_id of the row that assign_deleted_at() looked at: (old value, table).
+PG_FUNCTION_INFO_V1(softdelete_assign_deletion_id);
+PGDLLEXPORT Datum softdelete_assign_deletion_id(PG_FUNCTION_ARGS) {
+    if (transition == Transition::deletes) {
+        PG_RETURN_INT64(get_deletion_id(PG_GETARG_OID(1)));
+    }
+    if (transition == Transition::restores || PG_ARGISNULL(0)) {
+        PG_RETURN_NULL();
+    }
+    PG_RETURN_INT64(PG_GETARG_INT64(0));
+}
+
+// deleted_by of the row that assign_deleted_at() looked at: (old value, typmod).
+PG_FUNCTION_INFO_V1(softdelete_assign_deleted_by);
+PGDLLEXPORT Datum softdelete_assign_deleted_by(PG_FUNCTION_ARGS) {
+    bool is_null = PG_ARGISNULL(0) || transition == Transition::restores;
+    Datum value = is_null ? 0 : PG_GETARG_DATUM(0);
+    if (transition == Transition::deletes) {
+        value = get_actor(fcinfo, PG_GETARG_INT32(1), &is_null);
+    }
+    if (is_null) {
+        PG_RETURN_NULL();
+    }
+    return value;
+}
+
+// A deleted_at that an INSERT brings: (value, table).
+PG_FUNCTION_INFO_V1(softdelete_check_deleted_at);
+PGDLLEXPORT Datum softdelete_check_deleted_at(PG_FUNCTION_ARGS) {
+    if (PG_ARGISNULL(0)) {
+        PG_RETURN_NULL();
+    }
+    check_not_in_future(PG_GETARG_DATUM(0), has_time_zone(fcinfo, 0), PG_GETARG_OID(1));
+    return PG_GETARG_DATUM(0);
+}
+
+// A deletion_id that a statement assigns: (new value, old value). Returns the old one.
+PG_FUNCTION_INFO_V1(softdelete_check_deletion_id);
+PGDLLEXPORT Datum softdelete_check_deletion_id(PG_FUNCTION_ARGS) {
+    bool is_same = !PG_ARGISNULL(0) && !PG_ARGISNULL(1) && PG_GETARG_INT64(0) == PG_GETARG_INT64(1);
+    if (!PG_ARGISNULL(0) && !is_same) {
+        ereport(ERROR, (errcode(ERRCODE_GENERATED_ALWAYS),
+                        errmsg("column \"deletion_id\" can only be written by softdelete"),
+                        errhint("Leave the column out, or set it to NULL.")));
+    }
+    if (PG_ARGISNULL(1)) {
+        PG_RETURN_NULL();
+    }
+    PG_RETURN_INT64(PG_GETARG_INT64(1));
+}
+
+// ON CONFLICT DO UPDATE met this row: (its deleted_at, table). True where it is live.
+PG_FUNCTION_INFO_V1(softdelete_refuse_deleted);
+PGDLLEXPORT Datum softdelete_refuse_deleted(PG_FUNCTION_ARGS) {
+    if (!PG_ARGISNULL(0)) {
+        ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
+                        errmsg("ON CONFLICT DO UPDATE cannot change a deleted row of table \"%s\"",
+                               get_rel_name(PG_GETARG_OID(1))),
+                        errdetail("The key of the proposed row belongs to a deleted row."),
+                        errhint("Bring the row back with softdelete.restore(), or insert under another key.")));
+    }
+    PG_RETURN_BOOL(true);
+}
+
+// Marks a reference to a registered table as one that sees all rows; true for every row.
+PG_FUNCTION_INFO_V1(softdelete_include_deleted);
+PGDLLEXPORT Datum softdelete_include_deleted(PG_FUNCTION_ARGS) {
+    (void)fcinfo;
+    PG_RETURN_BOOL(true);
+}
+
+} // extern "C"
+
+} // namespace softdelete

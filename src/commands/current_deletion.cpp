@@ -1,0 +1,137 @@
+// Keeps the open deletions in the transaction's memory. An entry made in a savepoint that rolls back is forgotten with
+// its row in the log.
+#include "commands/current_deletion.hpp"
+
+#include "catalog/deletion_log.hpp"
+#include "settings.hpp"
+
+extern "C" {
+#include "access/xact.h"
+#include "catalog/partition.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+}
+
+#include <cstring>
+
+namespace softdelete::commands {
+
+namespace {
+
+struct TouchedTable {
+    Oid relation;
+    int nest_level;
+    TouchedTable *next;
+};
+
+struct OpenDeletion {
+    int64 id;
+    char *actor;
+    char *reason; // null where none
+    int nest_level;
+    TouchedTable *tables;
+    OpenDeletion *next;
+};
+
+OpenDeletion *open_deletions = nullptr;
+
+bool equal_text(const char *left, const char *right) {
+    return left == right || (left != nullptr && right != nullptr && strcmp(left, right) == 0);
+}
+
+char *copy_text(const char *text) {
+    return text == nullptr ? nullptr : MemoryContextStrdup(TopTransactionContext, text);
+}
+
+OpenDeletion *find_open_deletion(const char *actor, const char *reason) {
+    OpenDeletion *entry = open_deletions;
+    while (entry != nullptr && !(equal_text(entry->actor, actor) && equal_text(entry->reason, reason))) {
+        entry = entry->next;
+    }
+    return entry;
+}
+
+bool touches(const OpenDeletion *entry, Oid relation) {
+    const TouchedTable *table = entry->tables;
+    while (table != nullptr && table->relation != relation) {
+        table = table->next;
+    }
+    return table != nullptr;
+}
+
+void add_table(OpenDeletion *entry, Oid relation) {
+    auto *table = static_cast<TouchedTable *>(MemoryContextAlloc(TopTransactionContext, sizeof(TouchedTable)));
+    *table = {relation, GetCurrentTransactionNestLevel(), entry->tables};
+    entry->tables = table;
+}
+
+OpenDeletion *begin_deletion(Oid relation, const char *actor, const char *reason) {
+    int64 id = catalog::insert_deletion(relation, actor, reason);
+    auto *entry = static_cast<OpenDeletion *>(MemoryContextAlloc(TopTransactionContext, sizeof(OpenDeletion)));
+    *entry = {id, copy_text(actor), copy_text(reason), GetCurrentTransactionNestLevel(), nullptr, open_deletions};
+    open_deletions = entry;
+    return entry;
+}
+
+// A partition is a part of the table that was registered.
+Oid get_registered_root(Oid relation) {
+    if (!get_rel_relispartition(relation)) {
+        return relation;
+    }
+    return llast_oid(get_partition_ancestors(relation));
+}
+
+} // namespace
+
+const char *get_actor() {
+    const char *actor = settings::actor();
+    return actor != nullptr ? actor : GetUserNameFromId(GetOuterUserId(), false);
+}
+
+int64 get_current_deletion(Oid named_relation) {
+    Oid relation = get_registered_root(named_relation);
+    const char *actor = get_actor();
+    const char *reason = settings::reason();
+    OpenDeletion *entry = find_open_deletion(actor, reason);
+    if (entry == nullptr) {
+        entry = begin_deletion(relation, actor, reason);
+        add_table(entry, relation);
+    } else if (!touches(entry, relation)) {
+        catalog::insert_deletion_table(entry->id, relation);
+        add_table(entry, relation);
+    }
+    return entry->id;
+}
+
+void end_transaction() noexcept { open_deletions = nullptr; }
+
+void abort_subtransaction(int nest_level) noexcept {
+    OpenDeletion **link = &open_deletions;
+    while (*link != nullptr) {
+        OpenDeletion *entry = *link;
+        if (entry->nest_level >= nest_level) {
+            *link = entry->next;
+            continue;
+        }
+        TouchedTable **table = &entry->tables;
+        while (*table != nullptr) {
+            if ((*table)->nest_level >= nest_level) {
+                *table = (*table)->next;
+            } else {
+                table = &(*table)->next;
+            }
+        }
+        link = &entry->next;
+    }
+}
+
+void commit_subtransaction(int nest_level) noexcept {
+    for (OpenDeletion *entry = open_deletions; entry != nullptr; entry = entry->next) {
+        entry->nest_level = Min(entry->nest_level, nest_level - 1);
+        for (TouchedTable *table = entry->tables; table != nullptr; table = table->next) {
+            table->nest_level = Min(table->nest_level, nest_level - 1);
+        }
+    }
+}
+
+} // namespace softdelete::commands

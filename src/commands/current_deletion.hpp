@@ -1,0 +1,22 @@
+// The deletions of the transaction under way: what one transaction soft-deletes under one actor and one reason is one
+// deletion. Plain server code, called per statement from the hot path.
+#pragma once
+
+#include "pg/server.hpp"
+
+namespace softdelete::commands {
+
+// The id of the transaction's deletion under the present actor and reason; gives it one, and a row in
+// softdelete.deletion, when this is its first row. relation joins the tables that the deletion touches.
+// Locks: ROW EXCLUSIVE on the log. Raises what an INSERT into the log raises.
+int64 get_current_deletion(Oid relation);
+
+// The actor in force as text: softdelete.actor, or else the role that SET ROLE or the login gave.
+const char *get_actor();
+
+// Called by the transaction callbacks.
+void end_transaction() noexcept;
+void abort_subtransaction(int nest_level) noexcept;
+void commit_subtransaction(int nest_level) noexcept;
+
+} // namespace softdelete::commands

@@ -1,0 +1,73 @@
+-- The extension's own tables. They refer to relations by regclass, which pg_dump writes as names.
+
+CREATE TABLE softdelete.registration (
+    relation      regclass    PRIMARY KEY,
+    strategy      text        NOT NULL CHECK (strategy IN ('flag', 'archive')),
+    visibility    text        NOT NULL CHECK (visibility IN ('filter', 'view', 'rls')),
+    retention     interval    CHECK (retention >= interval '0'),
+    indexes       text        NOT NULL CHECK (indexes IN ('all', 'unique', 'none')),
+    deleted_at    name        NOT NULL,
+    deleted_by    name,
+    admin_roles   name[]      NOT NULL DEFAULT '{}',
+    active_view   name        NOT NULL,
+    deleted_view  name        NOT NULL,
+    all_view      name        NOT NULL,
+    added_columns name[]      NOT NULL DEFAULT '{}',
+    added_indexes name[]      NOT NULL DEFAULT '{}',
+    added_views   name[]      NOT NULL DEFAULT '{}',
+    comment_before text,
+    registered_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+COMMENT ON TABLE softdelete.registration IS 'One row per registered table; see the view softdelete.tables.';
+COMMENT ON COLUMN softdelete.registration.added_columns IS 'Columns that register() added and unregister() removes.';
+COMMENT ON COLUMN softdelete.registration.added_indexes IS 'Indexes that register() added and unregister() removes.';
+COMMENT ON COLUMN softdelete.registration.added_views IS 'Views that register() made and unregister() removes.';
+COMMENT ON COLUMN softdelete.registration.comment_before IS
+    'The comment on the deleted_at column as register() found it, which unregister() puts back.';
+
+CREATE TABLE softdelete.converted_index (
+    relation           regclass NOT NULL,
+    name               name     NOT NULL,
+    kind               text     NOT NULL CHECK (kind IN ('index', 'unique', 'exclude', 'unique deferrable')),
+    definition         text     NOT NULL,
+    is_deferrable      boolean  NOT NULL DEFAULT false,
+    initially_deferred boolean  NOT NULL DEFAULT false,
+    PRIMARY KEY (relation, name)
+);
+COMMENT ON TABLE softdelete.converted_index IS
+    'Indexes and constraints that cover live rows only while the table is registered, as they were before.';
+COMMENT ON COLUMN softdelete.converted_index.kind IS
+    'What it was: an index, a UNIQUE constraint, an exclusion constraint, or a deferrable UNIQUE constraint.';
+COMMENT ON COLUMN softdelete.converted_index.definition IS
+    'The definition before registration, as pg_get_constraintdef() or pg_get_indexdef() gave it.';
+
+CREATE SEQUENCE softdelete.deletion_id_seq AS bigint;
+COMMENT ON SEQUENCE softdelete.deletion_id_seq IS 'Gives the ids of deletions.';
+
+-- Written by the library directly (src/catalog/deletion_log.cpp): no triggers, no partial or expression indexes, and
+-- the columns in this order.
+CREATE TABLE softdelete.deletion (
+    id          bigint      PRIMARY KEY,
+    relation    regclass    NOT NULL,
+    deleted_at  timestamptz NOT NULL,
+    deleted_by  text,
+    reason      text,
+    restored_at timestamptz
+);
+COMMENT ON TABLE softdelete.deletion IS
+    'What one transaction soft-deleted under one actor and one reason; see the view softdelete.deletions.';
+COMMENT ON COLUMN softdelete.deletion.relation IS 'The table of the deletion''s first row.';
+COMMENT ON COLUMN softdelete.deletion.restored_at IS 'When the last of its rows came back.';
+
+CREATE TABLE softdelete.deletion_table (
+    deletion_id bigint   NOT NULL,
+    relation    regclass NOT NULL,
+    PRIMARY KEY (deletion_id, relation)
+);
+COMMENT ON TABLE softdelete.deletion_table IS 'The further tables of deletions that touched more than one.';
+
+SELECT pg_catalog.pg_extension_config_dump('softdelete.registration', '');
+SELECT pg_catalog.pg_extension_config_dump('softdelete.converted_index', '');
+SELECT pg_catalog.pg_extension_config_dump('softdelete.deletion_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('softdelete.deletion', '');
+SELECT pg_catalog.pg_extension_config_dump('softdelete.deletion_table', '');

@@ -1,0 +1,6 @@
+-- All privileges in one place. The tables are read through views that show what the reader may see, and written by the
+-- library only.
+
+GRANT USAGE ON SCHEMA softdelete TO PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA softdelete FROM PUBLIC;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA softdelete FROM PUBLIC;

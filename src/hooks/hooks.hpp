@@ -1,0 +1,13 @@
+// The server's hooks that the extension takes. Each file recognizes and dispatches; what is done stands elsewhere.
+#pragma once
+
+namespace softdelete::hooks {
+
+void install_planner_hook();
+void install_relation_info_hook();
+void install_executor_hook();
+void install_utility_hook();
+void install_function_hook();
+void install_transaction_callbacks();
+
+} // namespace softdelete::hooks

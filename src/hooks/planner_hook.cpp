@@ -1,0 +1,37 @@
+// planner_hook: every statement passes here after rewriting. Plain server code without a guard: nothing here owns
+// anything, so a server error may pass.
+#include "hooks/hooks.hpp"
+
+#include "pg/compat.hpp"
+#include "planner/transform_query.hpp"
+
+namespace softdelete::hooks {
+
+namespace {
+
+planner_hook_type next_planner = nullptr;
+
+extern "C" PlannedStmt *softdelete_planner(Query *query, const char *query_string, int cursor_options,
+                                           ParamListInfo parameters SOFTDELETE_PLANNER_EXTRA_PARAMETER) {
+    CmdType command = query->commandType;
+    planner::Statement statement = planner::begin_statement(query_string);
+    planner::transform_query(query, &statement);
+    auto *plan_statement = next_planner != nullptr ? next_planner : standard_planner;
+    PlannedStmt *plan =
+        plan_statement(query, query_string, cursor_options, parameters SOFTDELETE_PLANNER_EXTRA_ARGUMENT);
+    planner::note_in_plan(plan, statement);
+    // The executor goes by the plan's ModifyTable; this field only makes the command tag and SPI's result code.
+    if (command == CMD_DELETE) {
+        plan->commandType = CMD_DELETE;
+    }
+    return plan;
+}
+
+} // namespace
+
+void install_planner_hook() {
+    next_planner = planner_hook;
+    planner_hook = softdelete_planner;
+}
+
+} // namespace softdelete::hooks

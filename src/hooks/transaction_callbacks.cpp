@@ -1,0 +1,44 @@
+// The ends of transactions and subtransactions: what was kept for them is forgotten. Callbacks raise nothing.
+#include "hooks/hooks.hpp"
+
+#include "commands/current_deletion.hpp"
+#include "planner/running_statements.hpp"
+#include "planner/statement.hpp"
+
+extern "C" {
+#include "access/xact.h"
+}
+
+namespace softdelete::hooks {
+
+namespace {
+
+extern "C" void softdelete_transaction_callback(XactEvent event, void *) {
+    if (event == XACT_EVENT_ABORT || event == XACT_EVENT_PARALLEL_ABORT) {
+        planner::forget_running_statements(0);
+        planner::set_validating_constraints(false);
+    }
+    if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE) {
+        commands::end_transaction();
+    }
+}
+
+extern "C" void softdelete_subtransaction_callback(SubXactEvent event, SubTransactionId, SubTransactionId, void *) {
+    int nest_level = GetCurrentTransactionNestLevel();
+    if (event == SUBXACT_EVENT_ABORT_SUB) {
+        planner::forget_running_statements(nest_level);
+        planner::set_validating_constraints(false);
+        commands::abort_subtransaction(nest_level);
+    } else if (event == SUBXACT_EVENT_COMMIT_SUB) {
+        commands::commit_subtransaction(nest_level);
+    }
+}
+
+} // namespace
+
+void install_transaction_callbacks() {
+    RegisterXactCallback(softdelete_transaction_callback, nullptr);
+    RegisterSubXactCallback(softdelete_subtransaction_callback, nullptr);
+}
+
+} // namespace softdelete::hooks

@@ -1,0 +1,50 @@
+// ProcessUtility: COPY table TO becomes COPY (SELECT ...) where the filter applies, as the server does it under row
+// security; commands that validate foreign keys are marked for their duration.
+#include "hooks/hooks.hpp"
+
+#include "pg/compat.hpp"
+#include "planner/filter_copy.hpp"
+#include "planner/statement.hpp"
+
+extern "C" {
+#include "tcop/utility.h"
+#include "utils/plancache.h"
+#include "utils/rls.h"
+}
+
+namespace softdelete::hooks {
+
+namespace {
+
+ProcessUtility_hook_type next_utility = nullptr;
+
+// ALTER TABLE and ATTACH PARTITION check foreign keys by queries of their own.
+bool validates_constraints(const Node *statement) {
+    return IsA(statement, AlterTableStmt) || IsA(statement, CreateStmt) || IsA(statement, IndexStmt);
+}
+
+extern "C" void softdelete_utility(PlannedStmt *plan, const char *query_string, bool read_only_tree,
+                                   ProcessUtilityContext context, ParamListInfo parameters,
+                                   QueryEnvironment *environment, DestReceiver *receiver, QueryCompletion *completion) {
+    bool was_validating = planner::is_validating_constraints();
+    bool had_row_security = row_security;
+    if (IsA(plan->utilityStmt, CopyStmt)) {
+        plan = planner::filter_copy(plan, &read_only_tree);
+    }
+    planner::set_validating_constraints(validates_constraints(plan->utilityStmt));
+    auto *process = next_utility != nullptr ? next_utility : standard_ProcessUtility;
+    process(plan, query_string, read_only_tree, context, parameters, environment, receiver, completion);
+    planner::set_validating_constraints(was_validating);
+    if (row_security != had_row_security) {
+        ResetPlanCache();
+    }
+}
+
+} // namespace
+
+void install_utility_hook() {
+    next_utility = ProcessUtility_hook;
+    ProcessUtility_hook = softdelete_utility;
+}
+
+} // namespace softdelete::hooks

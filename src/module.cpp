@@ -1,0 +1,26 @@
+// The library's entry: what it installs, in order. Read this first.
+#include "hooks/hooks.hpp"
+#include "pg/server.hpp"
+#include "planner/extension_functions.hpp"
+#include "settings.hpp"
+
+extern "C" {
+#include "utils/plancache.h"
+
+PG_MODULE_MAGIC;
+
+PGDLLEXPORT void _PG_init(void);
+
+void _PG_init(void) {
+    softdelete::settings::install();
+    softdelete::planner::install_extension_functions();
+    softdelete::hooks::install_planner_hook();
+    softdelete::hooks::install_relation_info_hook();
+    softdelete::hooks::install_executor_hook();
+    softdelete::hooks::install_utility_hook();
+    softdelete::hooks::install_function_hook();
+    softdelete::hooks::install_transaction_callbacks();
+    // Plans made before a mid-session load know nothing of us.
+    ResetPlanCache();
+}
+}

@@ -1,0 +1,145 @@
+// The only place where the server's longjmp and C++ exceptions meet. call() brings the server's errors into C++,
+// entry() takes C++'s exceptions back to the server; nothing else in the project sets a jump target or raises an error.
+// Background: src/include/utils/elog.h (PG_TRY) and the manual's "Using C++ for Extensibility".
+#pragma once
+
+#include "pg/server.hpp"
+
+#include <csetjmp>
+#include <exception>
+#include <new>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace softdelete::pg {
+
+// An error that the server raised, or that raise() made: a whole copy of its ErrorData in a memory context of its own.
+// Owned by exactly one object; where it is not passed on to entry(), the destructor frees it.
+class ServerError final : public std::exception {
+  public:
+    // context may be null: then memory was too short even to copy the error, and it is reported as just that.
+    ServerError(MemoryContext context, ErrorData *data) noexcept : context_(context), data_(data) {}
+    ServerError(ServerError &&other) noexcept
+        : context_(std::exchange(other.context_, nullptr)), data_(std::exchange(other.data_, nullptr)) {}
+    ServerError(const ServerError &) = delete;
+    ServerError &operator=(const ServerError &) = delete;
+    ServerError &operator=(ServerError &&) = delete;
+    ~ServerError() override;
+
+    // The SQLSTATE in the server's encoding (MAKE_SQLSTATE).
+    int sqlstate() const noexcept { return data_ ? data_->sqlerrcode : ERRCODE_OUT_OF_MEMORY; }
+    const char *message() const noexcept { return data_ && data_->message ? data_->message : "out of memory"; }
+    const char *detail() const noexcept { return data_ ? data_->detail : nullptr; }
+    const char *what() const noexcept override { return message(); }
+
+    // Replace the primary message or the hint of an error that is passed on. Raises ServerError on memory exhaustion.
+    void set_message(std::string_view message);
+    void set_hint(std::string_view hint);
+
+    // Used by entry(): hands the ErrorData over; the memory context becomes a child of the current one.
+    ErrorData *release() noexcept;
+
+  private:
+    MemoryContext context_;
+    ErrorData *data_;
+};
+
+namespace detail {
+
+// What a guard puts back, whether the guarded code returned, threw or jumped.
+class SavedHandlers {
+  public:
+    SavedHandlers() noexcept
+        : exception_stack_(PG_exception_stack), context_stack_(error_context_stack), memory_(CurrentMemoryContext) {}
+    SavedHandlers(const SavedHandlers &) = delete;
+    SavedHandlers &operator=(const SavedHandlers &) = delete;
+    ~SavedHandlers() {
+        PG_exception_stack = exception_stack_;
+        error_context_stack = context_stack_;
+    }
+    MemoryContext memory() const noexcept { return memory_; }
+
+  private:
+    sigjmp_buf *exception_stack_;
+    ErrorContextCallback *context_stack_;
+    MemoryContext memory_;
+};
+
+// Copies the error on top of the server's stack, flushes it, and throws it as ServerError.
+[[noreturn]] void throw_current_error(MemoryContext caller);
+
+// Raises data again, with everything that it carries. Never returns; must not be called from a catch block.
+[[noreturn]] void rethrow(ErrorData *data);
+[[noreturn]] void report_out_of_memory();
+[[noreturn]] void report_exception(const char *what);
+
+#ifdef SOFTDELETE_FAULTS
+// Test builds only: raises an error in the call that softdelete.fail_at_call counts down to.
+void maybe_fail();
+#else
+inline void maybe_fail() {}
+#endif
+
+} // namespace detail
+
+// Runs code that calls the server. An error that it raises leaves call() as ServerError.
+// The lambda owns nothing with a destructor (the error jumps over it) and returns nothing or a plain value.
+template <typename Function> auto call(Function &&function) -> decltype(function()) {
+    using Result = decltype(function());
+    static_assert(std::is_void_v<Result> || std::is_trivially_copyable_v<Result>,
+                  "an error would jump over the result's destructor");
+    detail::SavedHandlers saved;
+    sigjmp_buf target;
+    if (sigsetjmp(target, 0) != 0) {
+        PG_exception_stack = nullptr;
+        detail::throw_current_error(saved.memory());
+    }
+    PG_exception_stack = &target;
+    detail::maybe_fail();
+    return function();
+}
+
+// Runs C++ that the server called. Whatever is thrown is raised as a server error after the catch block was left.
+// An extern "C" function consists of one entry() and nothing else that can fail.
+template <typename Function> auto entry(Function &&function) -> decltype(function()) {
+    ErrorData *server_error = nullptr;
+    bool out_of_memory = false;
+    char what[256] = "unknown exception";
+    try {
+        return function();
+    } catch (ServerError &error) {
+        server_error = error.release();
+        out_of_memory = server_error == nullptr;
+    } catch (const std::bad_alloc &) {
+        out_of_memory = true;
+    } catch (const std::exception &error) {
+        strlcpy(what, error.what(), sizeof(what));
+    } catch (...) {
+    }
+    if (server_error != nullptr) {
+        detail::rethrow(server_error);
+    }
+    if (out_of_memory) {
+        detail::report_out_of_memory();
+    }
+    detail::report_exception(what);
+}
+
+// The parts of an error that a user sees. Empty parts are left out.
+struct ErrorReport {
+    int sqlstate;
+    std::string_view message;
+    std::string_view detail = {};
+    std::string_view hint = {};
+    Oid relation = InvalidOid; // named in the error's schema and table fields
+};
+
+// Throws the ServerError that ereport(ERROR) would have raised.
+[[noreturn]] void raise(const ErrorReport &report);
+
+// Sends a WARNING or NOTICE to the client.
+void warn(std::string_view message, std::string_view hint = {});
+void notice(std::string_view message);
+
+} // namespace softdelete::pg

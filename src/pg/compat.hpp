@@ -1,0 +1,156 @@
+// Differences between PostgreSQL's majors, and nothing else: each shim is named after the newest API and says in one
+// line why it is there. PG_VERSION_NUM appears in no other file.
+#pragma once
+
+#include "pg/server.hpp"
+
+#include <cstdlib>
+
+extern "C" {
+#include "catalog/pg_class.h"
+#include "nodes/parsenodes.h"
+#include "nodes/plannodes.h"
+#include "nodes/pathnodes.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/plancat.h"
+#include "optimizer/planner.h"
+#include "parser/parsetree.h"
+#include "utils/acl.h"
+#include "utils/guc.h"
+#include "utils/rel.h"
+#if PG_VERSION_NUM >= 160000
+#include "parser/parse_relation.h"
+#endif
+}
+
+namespace softdelete::pg::compat {
+
+// 16 moved permission data from the range table entry into RTEPermissionInfo.
+#if PG_VERSION_NUM >= 160000
+inline RTEPermissionInfo *permission_info(Query *query, RangeTblEntry *rte) {
+    return getRTEPermissionInfo(query->rteperminfos, rte);
+}
+#else
+inline RangeTblEntry *permission_info(Query *, RangeTblEntry *rte) { return rte; }
+#endif
+
+// Written here, because both shapes of permission data have the field.
+inline void note_updated_column(Query *query, RangeTblEntry *rte, AttrNumber attribute) {
+    auto *info = permission_info(query, rte);
+    info->updatedCols = bms_add_member(info->updatedCols, attribute - FirstLowInvalidHeapAttributeNumber);
+}
+
+// 16 added the planner's state as an argument, which may be null outside of planning.
+inline Node *flatten_join_alias_vars(Query *query, Node *node) {
+#if PG_VERSION_NUM >= 160000
+    return ::flatten_join_alias_vars(nullptr, query, node);
+#else
+    return ::flatten_join_alias_vars(query, node);
+#endif
+}
+
+// 16 renamed the ownership and privilege checks and gave them the catalog as an argument.
+inline bool owns_relation(Oid relation, Oid role) {
+#if PG_VERSION_NUM >= 160000
+    return object_ownercheck(RelationRelationId, relation, role);
+#else
+    return pg_class_ownercheck(relation, role);
+#endif
+}
+
+// 16 gave the tree walkers' callbacks a prototype.
+#if PG_VERSION_NUM >= 160000
+using WalkerCallback = bool (*)(Node *, void *);
+using MutatorCallback = Node *(*)(Node *, void *);
+#else
+using WalkerCallback = bool (*)();
+using MutatorCallback = Node *(*)();
+#endif
+
+template <typename Context> WalkerCallback walker(bool (*function)(Node *, Context *)) {
+    return reinterpret_cast<WalkerCallback>(reinterpret_cast<void (*)()>(function));
+}
+
+template <typename Context> MutatorCallback mutator(Node *(*function)(Node *, Context *)) {
+    return reinterpret_cast<MutatorCallback>(reinterpret_cast<void (*)()>(function));
+}
+
+// 17 moved MERGE's join condition out of the join tree.
+inline Node *merge_join_condition([[maybe_unused]] Query *query) {
+#if PG_VERSION_NUM >= 170000
+    return query->mergeJoinCondition;
+#else
+    return query->jointree->quals;
+#endif
+}
+
+// 17 added WHEN NOT MATCHED BY SOURCE, which keeps target rows that the join condition refuses.
+inline bool merge_keeps_unmatched_target([[maybe_unused]] Query *query) {
+#if PG_VERSION_NUM >= 170000
+    ListCell *cell;
+    foreach (cell, query->mergeActionList) {
+        if (lfirst_node(MergeAction, cell)->matchKind == MERGE_WHEN_NOT_MATCHED_BY_SOURCE) {
+            return true;
+        }
+    }
+#endif
+    return false;
+}
+
+// 19 can delete a part of a row's period.
+inline bool is_for_portion_of([[maybe_unused]] Query *query) {
+#if PG_VERSION_NUM >= 190000
+    return query->forPortionOf != nullptr;
+#else
+    return false;
+#endif
+}
+
+// 18 lets RETURNING of a DELETE name the new row, which is NULL there.
+inline bool refers_to_new_row([[maybe_unused]] const Var *var) {
+#if PG_VERSION_NUM >= 180000
+    return var->varreturningtype == VAR_RETURNING_NEW;
+#else
+    return false;
+#endif
+}
+
+// 19 hands the EXPLAIN state to the planner.
+#if PG_VERSION_NUM >= 190000
+#define SOFTDELETE_PLANNER_EXTRA_PARAMETER , struct ExplainState *explain
+#define SOFTDELETE_PLANNER_EXTRA_ARGUMENT , explain
+#else
+#define SOFTDELETE_PLANNER_EXTRA_PARAMETER
+#define SOFTDELETE_PLANNER_EXTRA_ARGUMENT
+#endif
+
+// 16 keeps what a setting's check hook hands over in a memory context of its own.
+inline void *allocate_setting_extra(size_t size) {
+#if PG_VERSION_NUM >= 160000
+    return guc_malloc(LOG, size);
+#else
+    return malloc(size);
+#endif
+}
+
+// 18 took away execute_once.
+#if PG_VERSION_NUM >= 180000
+#define SOFTDELETE_EXECUTOR_RUN_EXTRA_PARAMETER
+#define SOFTDELETE_EXECUTOR_RUN_EXTRA_ARGUMENT
+#else
+#define SOFTDELETE_EXECUTOR_RUN_EXTRA_PARAMETER , bool execute_once
+#define SOFTDELETE_EXECUTOR_RUN_EXTRA_ARGUMENT , execute_once
+#endif
+
+// 19 replaced get_relation_info_hook by build_simple_rel_hook, which is called for every kind of entry.
+#if PG_VERSION_NUM >= 190000
+#define SOFTDELETE_RELATION_HOOK build_simple_rel_hook
+#define SOFTDELETE_RELATION_HOOK_PARAMETERS PlannerInfo *root, RelOptInfo *relation, RangeTblEntry *rte
+#define SOFTDELETE_RELATION_HOOK_ARGUMENTS root, relation, rte
+#else
+#define SOFTDELETE_RELATION_HOOK get_relation_info_hook
+#define SOFTDELETE_RELATION_HOOK_PARAMETERS PlannerInfo *root, Oid relation_id, bool is_parent, RelOptInfo *relation
+#define SOFTDELETE_RELATION_HOOK_ARGUMENTS root, relation_id, is_parent, relation
+#endif
+
+} // namespace softdelete::pg::compat

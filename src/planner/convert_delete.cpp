@@ -1,0 +1,162 @@
+// The conversion of DELETE and of MERGE's DELETE actions.
+#include "planner/convert_delete.hpp"
+
+#include "pg/compat.hpp"
+#include "planner/expressions.hpp"
+#include "planner/extension_functions.hpp"
+#include "planner/recycle_bin.hpp"
+#include "settings.hpp"
+
+extern "C" {
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+}
+
+namespace softdelete::planner {
+
+namespace {
+
+void check_writable(const RegisteredTable &table) {
+    const char *name = get_rel_name(table.relation);
+    if (!table.enabled) {
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("cannot delete from table \"%s\" while its softdelete triggers are disabled", name),
+                        errhint("Run ALTER TABLE ... ENABLE TRIGGER ALL first. To remove rows physically, set "
+                                "softdelete.deletion to hard.")));
+    }
+    if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA) {
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("cannot delete from table \"%s\" while session_replication_role is replica", name),
+                        errhint("Set session_replication_role to origin. To remove rows physically, set "
+                                "softdelete.deletion to hard.")));
+    }
+}
+
+// The assignments of a soft delete.
+List *make_deletion(Query *query, RangeTblEntry *rte, const RegisteredTable &table) {
+    const ExtensionFunctions *functions = find_extension_functions();
+    Node *now = make_call(F_NOW, TIMESTAMPTZOID, NIL);
+    List *assignments = list_make1(make_assignment(table.relation, table.deleted_at, now));
+    pg::compat::note_updated_column(query, rte, table.deleted_at);
+    Node *id = make_call(functions->new_deletion_id, INT8OID, list_make1(make_regclass(table.relation)));
+    assignments = lappend(assignments, make_assignment(table.relation, table.deletion_id, id));
+    pg::compat::note_updated_column(query, rte, table.deletion_id);
+    if (table.deleted_by != InvalidAttrNumber) {
+        Var *column = make_column(table.relation, 1, table.deleted_by);
+        Node *type = reinterpret_cast<Node *>(makeNullConst(column->vartype, column->vartypmod, column->varcollid));
+        Node *actor = make_call(functions->new_actor, column->vartype, list_make2(type, make_typmod(column->vartypmod)));
+        assignments = lappend(assignments, make_assignment(table.relation, table.deleted_by, actor));
+        pg::compat::note_updated_column(query, rte, table.deleted_by);
+    }
+    return assignments;
+}
+
+// A DELETE's RETURNING shows the row as it was left; NEW is NULL there, as for any DELETE (18 and later).
+Node *replace_new_row(Node *node, void *context) {
+    if (node == nullptr) {
+        return nullptr;
+    }
+    if (IsA(node, Var) && pg::compat::refers_to_new_row(castNode(Var, node))) {
+        const Var *var = castNode(Var, node);
+        return reinterpret_cast<Node *>(makeNullConst(var->vartype, var->vartypmod, var->varcollid));
+    }
+    return expression_tree_mutator(node, pg::compat::mutator(replace_new_row), context);
+}
+
+// A plain DELETE that names the table itself: the target is its first entry and its only one.
+bool is_plain(const Query *query) {
+    return query->commandType == CMD_DELETE && query->resultRelation == 1 &&
+           list_length(query->jointree->fromlist) == 1;
+}
+
+// Row security checks of converted actions. With DELETE actions alone the policies of DELETE become those of the
+// update; with UPDATE actions beside them the executor could not tell the two apart.
+List *convert_check_options(List *options, bool has_update) {
+    if (options == NIL) {
+        return NIL;
+    }
+    if (has_update) {
+        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                        errmsg("MERGE with both UPDATE and DELETE actions is not supported on a registered table with "
+                               "row-level security"),
+                        errhint("Use one MERGE for the updates and another for the deletes.")));
+    }
+    List *kept = NIL;
+    ListCell *cell;
+    foreach (cell, options) {
+        WithCheckOption *option = lfirst_node(WithCheckOption, cell);
+        if (option->kind == WCO_RLS_MERGE_UPDATE_CHECK || option->kind == WCO_RLS_UPDATE_CHECK) {
+            continue;
+        }
+        if (option->kind == WCO_RLS_MERGE_DELETE_CHECK) {
+            option->kind = WCO_RLS_MERGE_UPDATE_CHECK;
+        }
+        kept = lappend(kept, option);
+    }
+    return kept;
+}
+
+bool has_action(Query *query, CmdType command) {
+    ListCell *cell;
+    foreach (cell, query->mergeActionList) {
+        if (lfirst_node(MergeAction, cell)->commandType == command) {
+            return true;
+        }
+    }
+    return false;
+}
+
+} // namespace
+
+bool has_delete_action(Query *query) { return has_action(query, CMD_DELETE); }
+
+DeleteKind kind_of_delete(Query *query, const RegisteredTable &table, const Statement &statement) {
+    if (statement.is_foreign_key) {
+        return DeleteKind::foreign_key;
+    }
+    if (settings::deletion() == settings::Deletion::hard) {
+        return DeleteKind::hard;
+    }
+    bool is_purge = is_plain(query) && matches_only_deleted_rows(query, 1, table) &&
+                    pg::compat::owns_relation(table.relation, GetUserId());
+    return is_purge ? DeleteKind::purge : DeleteKind::soft;
+}
+
+void convert_delete(Query *query, const RegisteredTable &table) {
+    check_writable(table);
+    if (pg::compat::is_for_portion_of(query)) {
+        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                        errmsg("DELETE ... FOR PORTION OF is not supported on registered table \"%s\"",
+                               get_rel_name(table.relation))));
+    }
+    Index target = static_cast<Index>(query->resultRelation);
+    RangeTblEntry *rte = rt_fetch(target, query->rtable);
+    query->commandType = CMD_UPDATE;
+    query->targetList = list_concat(make_deletion(query, rte, table), query->targetList);
+    query->returningList = reinterpret_cast<List *>(
+        replace_new_row(reinterpret_cast<Node *>(query->returningList), nullptr));
+    // Stays even where all rows are visible: it makes the recheck after a concurrent delete right.
+    add_condition(&query->jointree->quals, make_deleted_test(table, target, IS_NULL));
+}
+
+void convert_merge(Query *query, const RegisteredTable &table) {
+    check_writable(table);
+    Index target = static_cast<Index>(query->resultRelation);
+    RangeTblEntry *rte = rt_fetch(target, query->rtable);
+    query->withCheckOptions = convert_check_options(query->withCheckOptions, has_action(query, CMD_UPDATE));
+    ListCell *cell;
+    foreach (cell, query->mergeActionList) {
+        MergeAction *action = lfirst_node(MergeAction, cell);
+        if (action->commandType == CMD_DELETE) {
+            action->commandType = CMD_UPDATE;
+            action->targetList = make_deletion(query, rte, table);
+            add_condition(&action->qual, make_deleted_test(table, target, IS_NULL));
+        }
+    }
+}
+
+} // namespace softdelete::planner

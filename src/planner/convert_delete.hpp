@@ -1,0 +1,25 @@
+// DELETE on a registered table becomes UPDATE ... SET deleted_at = now(), after rewriting, when DELETE's privileges and
+// policies are already attached. Plain server code.
+#pragma once
+
+#include "planner/registered_table.hpp"
+#include "planner/statement.hpp"
+
+namespace softdelete::planner {
+
+// What becomes of a DELETE or of the DELETE actions of a MERGE.
+enum class DeleteKind { soft, hard, purge, foreign_key };
+
+// Decides it. query->resultRelation is the registered table.
+DeleteKind kind_of_delete(Query *query, const RegisteredTable &table, const Statement &statement);
+
+// Converts a DELETE. Raises an error where the table's triggers are disabled or the statement cannot be converted.
+void convert_delete(Query *query, const RegisteredTable &table);
+
+// Converts the DELETE actions of a MERGE.
+void convert_merge(Query *query, const RegisteredTable &table);
+
+// True where a MERGE has DELETE actions.
+bool has_delete_action(Query *query);
+
+} // namespace softdelete::planner

@@ -1,0 +1,154 @@
+// Statements that write the extension's columns themselves, and upserts.
+#include "planner/convert_update.hpp"
+
+#include "pg/compat.hpp"
+#include "planner/expressions.hpp"
+#include "planner/extension_functions.hpp"
+#include "planner/recycle_bin.hpp"
+
+extern "C" {
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+}
+
+namespace softdelete::planner {
+
+namespace {
+
+bool is_null_literal(const TargetEntry *entry) {
+    Node *value = strip_implicit_coercions(reinterpret_cast<Node *>(entry->expr));
+    return IsA(value, Const) && castNode(Const, value)->constisnull;
+}
+
+Node *old_value(Query *query, const RegisteredTable &table, AttrNumber attribute) {
+    return reinterpret_cast<Node *>(
+        make_column(table.relation, static_cast<Index>(query->resultRelation), attribute));
+}
+
+Node *expression_of(const TargetEntry *entry) { return reinterpret_cast<Node *>(entry->expr); }
+
+// Changes the entry of a column or appends one, and says so in the permission data.
+List *assign(Query *query, List *assignments, const RegisteredTable &table, AttrNumber attribute, Node *value) {
+    TargetEntry *entry = find_assignment(assignments, attribute);
+    if (entry != nullptr) {
+        entry->expr = reinterpret_cast<Expr *>(value);
+        return assignments;
+    }
+    RangeTblEntry *rte = rt_fetch(query->resultRelation, query->rtable);
+    pg::compat::note_updated_column(query, rte, attribute);
+    return lappend(assignments, make_assignment(table.relation, attribute, value));
+}
+
+Node *null_of(const RegisteredTable &table, AttrNumber attribute) {
+    Var *column = make_column(table.relation, 1, attribute);
+    return reinterpret_cast<Node *>(makeNullConst(column->vartype, column->vartypmod, column->varcollid));
+}
+
+Node *checked_deletion_id(Node *value, Node *old) {
+    return make_call(find_extension_functions()->check_deletion_id, INT8OID, list_make2(value, old));
+}
+
+// The wrapped value and the old one decide what happens to the row; the calls for the other columns follow it in the
+// list and are evaluated after it.
+List *convert_deleted_at(Query *query, List *assignments, const RegisteredTable &table, TargetEntry *entry) {
+    const ExtensionFunctions *functions = find_extension_functions();
+    Oid type = exprType(expression_of(entry));
+    Node *old = old_value(query, table, table.deleted_at);
+    entry->expr = reinterpret_cast<Expr *>(
+        make_call(functions->assign_deleted_at, type,
+                  list_make3(expression_of(entry), old, make_regclass(table.relation))));
+    assignments = lcons(entry, list_delete_ptr(assignments, entry));
+
+    Node *old_id = old_value(query, table, table.deletion_id);
+    if (TargetEntry *id = find_assignment(assignments, table.deletion_id); id != nullptr) {
+        old_id = checked_deletion_id(expression_of(id), old_id);
+    }
+    assignments = assign(query, assignments, table, table.deletion_id,
+                         make_call(functions->assign_deletion_id, INT8OID,
+                                   list_make2(old_id, make_regclass(table.relation))));
+    if (table.deleted_by != InvalidAttrNumber && find_assignment(assignments, table.deleted_by) == nullptr) {
+        Var *column = make_column(table.relation, static_cast<Index>(query->resultRelation), table.deleted_by);
+        Node *actor = make_call(functions->assign_deleted_by, column->vartype,
+                                list_make2(column, make_typmod(column->vartypmod)));
+        assignments = assign(query, assignments, table, table.deleted_by, actor);
+    }
+    return assignments;
+}
+
+} // namespace
+
+bool is_restore(Query *query, const RegisteredTable &table) {
+    TargetEntry *deleted_at = find_assignment(query->targetList, table.deleted_at);
+    if (query->commandType != CMD_UPDATE || deleted_at == nullptr || !is_null_literal(deleted_at)) {
+        return false;
+    }
+    ListCell *cell;
+    foreach (cell, query->targetList) {
+        const TargetEntry *entry = lfirst_node(TargetEntry, cell);
+        bool is_ours = entry->resjunk || entry->resno == table.deleted_at || entry->resno == table.deletion_id ||
+                       (table.deleted_by != InvalidAttrNumber && entry->resno == table.deleted_by);
+        if (!is_ours) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void convert_restore(Query *query, const RegisteredTable &table) {
+    query->targetList =
+        assign(query, query->targetList, table, table.deletion_id, null_of(table, table.deletion_id));
+    if (table.deleted_by != InvalidAttrNumber && find_assignment(query->targetList, table.deleted_by) == nullptr) {
+        query->targetList =
+            assign(query, query->targetList, table, table.deleted_by, null_of(table, table.deleted_by));
+    }
+    add_condition(&query->jointree->quals,
+                  make_deleted_test(table, static_cast<Index>(query->resultRelation), IS_NOT_NULL));
+}
+
+List *convert_assignments(Query *query, List *assignments, const RegisteredTable &table, Statement *statement) {
+    if (TargetEntry *entry = find_assignment(assignments, table.deleted_at); entry != nullptr) {
+        statement->notes |= note_soft;
+        return convert_deleted_at(query, assignments, table, entry);
+    }
+    if (TargetEntry *id = find_assignment(assignments, table.deletion_id); id != nullptr) {
+        id->expr = reinterpret_cast<Expr *>(
+            checked_deletion_id(expression_of(id), old_value(query, table, table.deletion_id)));
+    }
+    return assignments;
+}
+
+void convert_insert(Query *query, const RegisteredTable &table, Statement *statement) {
+    const ExtensionFunctions *functions = find_extension_functions();
+    // A dump that is being loaded may bring everything back as it was.
+    if (!statement->is_unfiltered) {
+        TargetEntry *deleted_at = find_assignment(query->targetList, table.deleted_at);
+        if (deleted_at != nullptr && !is_null_literal(deleted_at)) {
+            Oid type = exprType(expression_of(deleted_at));
+            deleted_at->expr = reinterpret_cast<Expr *>(
+                make_call(functions->check_deleted_at, type,
+                          list_make2(expression_of(deleted_at), make_regclass(table.relation))));
+        }
+        TargetEntry *id = find_assignment(query->targetList, table.deletion_id);
+        if (id != nullptr && !is_null_literal(id)) {
+            id->expr = reinterpret_cast<Expr *>(
+                checked_deletion_id(expression_of(id), null_of(table, table.deletion_id)));
+        }
+    }
+    OnConflictExpr *conflict = query->onConflict;
+    if (conflict == nullptr) {
+        return;
+    }
+    Index target = static_cast<Index>(query->resultRelation);
+    if (conflict->arbiterElems != NIL) {
+        add_condition(&conflict->arbiterWhere, make_deleted_test(table, target, IS_NULL));
+    }
+    if (conflict->action == ONCONFLICT_UPDATE) {
+        conflict->onConflictSet = convert_assignments(query, conflict->onConflictSet, table, statement);
+        Node *refusal = make_call(functions->refuse_deleted, BOOLOID,
+                                  list_make2(old_value(query, table, table.deleted_at), make_regclass(table.relation)));
+        add_condition(&conflict->onConflictWhere, refusal);
+    }
+}
+
+} // namespace softdelete::planner

@@ -1,0 +1,34 @@
+// Builds the expressions that the transformations put into a query. Plain server code.
+#pragma once
+
+#include "planner/registered_table.hpp"
+
+extern "C" {
+#include "nodes/parsenodes.h"
+#include "nodes/primnodes.h"
+}
+
+namespace softdelete::planner {
+
+// A variable for a column of the range table entry at index reference.
+Var *make_column(Oid relation, Index reference, AttrNumber attribute);
+
+// deleted_at IS NULL or IS NOT NULL of the entry at index reference.
+Node *make_deleted_test(const RegisteredTable &table, Index reference, NullTestType test);
+
+// condition AND *conditions, in place; the new one is evaluated first.
+void add_condition(Node **conditions, Node *condition);
+
+// A call of one of the extension's functions with the given result type.
+Node *make_call(Oid function, Oid result, List *arguments);
+
+Node *make_regclass(Oid relation);
+Node *make_typmod(int32 typmod);
+
+// A target entry that assigns value to the column, cast as an assignment would.
+TargetEntry *make_assignment(Oid relation, AttrNumber attribute, Node *value);
+
+// The entry that assigns to the attribute; null where none does.
+TargetEntry *find_assignment(List *target_list, AttrNumber attribute);
+
+} // namespace softdelete::planner

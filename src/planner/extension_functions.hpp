@@ -1,0 +1,27 @@
+// The OIDs of the extension's functions that plans refer to, looked up once and again after a change to pg_proc.
+#pragma once
+
+#include "pg/server.hpp"
+
+namespace softdelete::planner {
+
+struct ExtensionFunctions {
+    Oid on_delete;          // the marker's trigger function
+    Oid include_deleted;    // include_deleted(anyelement)
+    Oid new_deletion_id;    // new_deletion_id(regclass)
+    Oid new_actor;          // new_actor(anyelement, integer)
+    Oid assign_deleted_at;  // assign_deleted_at(anyelement, anyelement, regclass)
+    Oid assign_deletion_id; // assign_deletion_id(bigint, regclass)
+    Oid assign_deleted_by;  // assign_deleted_by(anyelement, integer)
+    Oid check_deleted_at;   // check_deleted_at(anyelement, regclass)
+    Oid check_deletion_id;  // check_deletion_id(bigint, bigint)
+    Oid refuse_deleted;     // refuse_deleted(anyelement, regclass)
+};
+
+// Null where the extension is not installed in this database.
+const ExtensionFunctions *find_extension_functions();
+
+// Registers the invalidation callbacks; called once from _PG_init.
+void install_extension_functions();
+
+} // namespace softdelete::planner

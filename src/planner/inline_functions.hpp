@@ -1,0 +1,12 @@
+// Inlines set-returning SQL functions before scopes are decided, with the server's own code, so that a table named in
+// such a function gets the scope of the function's query level whether or not the planner inlines it.
+#pragma once
+
+#include "planner/statement.hpp"
+
+namespace softdelete::planner {
+
+// Replaces function entries of the query's range table by sub-queries where the planner would do so.
+void inline_functions(Query *query, Statement *statement);
+
+} // namespace softdelete::planner

@@ -1,0 +1,267 @@
+// The recycle-bin rule: collects the AND-ed conditions that restrict a reference at its own query level and asks of
+// each that is about deleted_at alone what it says of NULL.
+#include "planner/recycle_bin.hpp"
+
+#include "pg/compat.hpp"
+#include "planner/extension_functions.hpp"
+
+extern "C" {
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+}
+
+namespace softdelete::planner {
+
+namespace {
+
+struct Column {
+    Index reference;
+    AttrNumber attribute;
+};
+
+// The conditions that restrict a reference at its own level. Those that reach its scan are a subset: above the nullable
+// side of an outer join, deleted_at IS NULL is true of rows that the join made up.
+struct Conditions {
+    List *all;
+    List *reaching;
+};
+
+enum class Position { absent, plain, nullable };
+
+void add(Conditions *conditions, Node *condition, Position position) {
+    if (condition == nullptr || position == Position::absent) {
+        return;
+    }
+    conditions->all = lappend(conditions->all, condition);
+    if (position == Position::plain) {
+        conditions->reaching = lappend(conditions->reaching, condition);
+    }
+}
+
+Position gather(Node *node, Index reference, Conditions *conditions);
+
+// The ON condition of an outer join restricts its nullable side only, that of a full join neither.
+Position gather_join(JoinExpr *join, Index reference, Conditions *conditions) {
+    Position left = gather(join->larg, reference, conditions);
+    Position right = left == Position::absent ? gather(join->rarg, reference, conditions) : Position::absent;
+    bool is_right = right != Position::absent;
+    Position position = is_right ? right : left;
+    bool is_nullable = (join->jointype == JOIN_LEFT && is_right) || (join->jointype == JOIN_RIGHT && !is_right);
+    if (join->jointype == JOIN_INNER || is_nullable) {
+        add(conditions, join->quals, position);
+    }
+    return position != Position::absent && (is_nullable || join->jointype == JOIN_FULL) ? Position::nullable
+                                                                                        : position;
+}
+
+Position gather(Node *node, Index reference, Conditions *conditions) {
+    if (node == nullptr) {
+        return Position::absent;
+    }
+    if (IsA(node, RangeTblRef)) {
+        bool found = static_cast<Index>(castNode(RangeTblRef, node)->rtindex) == reference;
+        return found ? Position::plain : Position::absent;
+    }
+    if (IsA(node, JoinExpr)) {
+        return gather_join(castNode(JoinExpr, node), reference, conditions);
+    }
+    FromExpr *from = castNode(FromExpr, node);
+    Position position = Position::absent;
+    ListCell *cell;
+    foreach (cell, from->fromlist) {
+        if (position == Position::absent) {
+            position = gather(static_cast<Node *>(lfirst(cell)), reference, conditions);
+        }
+    }
+    add(conditions, from->quals, position);
+    return position;
+}
+
+Conditions conditions_on(Query *query, Index reference) {
+    Conditions conditions = {};
+    if (query->commandType != CMD_MERGE) {
+        gather(reinterpret_cast<Node *>(query->jointree), reference, &conditions);
+        return conditions;
+    }
+    // MERGE: the target is the nullable side of a join whose condition stands apart; the source is preserved.
+    if (reference == static_cast<Index>(query->resultRelation)) {
+        if (!pg::compat::merge_keeps_unmatched_target(query)) {
+            add(&conditions, pg::compat::merge_join_condition(query), Position::nullable);
+        }
+        return conditions;
+    }
+    ListCell *cell;
+    foreach (cell, query->jointree->fromlist) {
+        gather(static_cast<Node *>(lfirst(cell)), reference, &conditions);
+    }
+    return conditions;
+}
+
+struct MentionContext {
+    Query *query;
+    Column column;
+};
+
+// Cheap test before the copying starts. A column of a join may turn out to be ours.
+bool may_mention(Node *node, MentionContext *context) {
+    if (node == nullptr) {
+        return false;
+    }
+    if (IsA(node, Var)) {
+        const Var *var = castNode(Var, node);
+        if (var->varlevelsup != 0) {
+            return false;
+        }
+        if (static_cast<Index>(var->varno) == context->column.reference) {
+            return var->varattno == context->column.attribute;
+        }
+        return rt_fetch(var->varno, context->query->rtable)->rtekind == RTE_JOIN;
+    }
+    return expression_tree_walker(node, pg::compat::walker(may_mention), context);
+}
+
+struct AloneContext {
+    Column column;
+    Index depth;
+    bool mentioned;
+};
+
+// Stops with true at the first variable that is not the column. Variables of sub-selects' own levels do not count.
+bool mentions_another(Node *node, AloneContext *context) {
+    if (node == nullptr) {
+        return false;
+    }
+    if (IsA(node, Var)) {
+        const Var *var = castNode(Var, node);
+        if (var->varlevelsup < context->depth) {
+            return false;
+        }
+        bool is_column = var->varlevelsup == context->depth &&
+                         static_cast<Index>(var->varno) == context->column.reference &&
+                         var->varattno == context->column.attribute;
+        context->mentioned = context->mentioned || is_column;
+        return !is_column;
+    }
+    if (IsA(node, Query)) {
+        context->depth++;
+        bool found = query_tree_walker(castNode(Query, node),
+                                       pg::compat::walker(mentions_another), context, 0);
+        context->depth--;
+        return found;
+    }
+    return expression_tree_walker(node, pg::compat::walker(mentions_another), context);
+}
+
+bool is_about_column_alone(Node *condition, Column column) {
+    AloneContext context = {column, 0, false};
+    return !mentions_another(condition, &context) && context.mentioned;
+}
+
+Node *replace_by_null(Node *node, AloneContext *context) {
+    if (node == nullptr) {
+        return nullptr;
+    }
+    if (IsA(node, Var)) {
+        const Var *var = castNode(Var, node);
+        if (var->varlevelsup == context->depth && static_cast<Index>(var->varno) == context->column.reference) {
+            return reinterpret_cast<Node *>(makeNullConst(var->vartype, var->vartypmod, var->varcollid));
+        }
+        return node;
+    }
+    if (IsA(node, Query)) {
+        context->depth++;
+        Node *result = reinterpret_cast<Node *>(
+            query_tree_mutator(castNode(Query, node),
+                               pg::compat::mutator(replace_by_null), context, 0));
+        context->depth--;
+        return result;
+    }
+    return expression_tree_mutator(node, pg::compat::mutator(replace_by_null), context);
+}
+
+bool is_never_true_for_null(Node *condition, Column column) {
+    AloneContext context = {column, 0, false};
+    Node *folded = eval_const_expressions(nullptr, replace_by_null(condition, &context));
+    if (folded == nullptr || !IsA(folded, Const)) {
+        return false;
+    }
+    const Const *value = castNode(Const, folded);
+    return value->constisnull || !DatumGetBool(value->constvalue);
+}
+
+bool is_include_deleted(Node *condition) {
+    const ExtensionFunctions *functions = find_extension_functions();
+    return IsA(condition, FuncExpr) && functions != nullptr &&
+           castNode(FuncExpr, condition)->funcid == functions->include_deleted;
+}
+
+bool is_null_test(Node *condition) {
+    return IsA(condition, NullTest) && castNode(NullTest, condition)->nulltesttype == IS_NULL &&
+           IsA(castNode(NullTest, condition)->arg, Var);
+}
+
+// What the level says of its reference's deleted_at.
+struct Answer {
+    bool only_deleted;
+    bool all;
+    bool only_live;        // says deleted_at IS NULL ...
+    bool only_live_at_scan; // ... where it makes the filter superfluous
+};
+
+Answer ask_conditions(Query *query, Index reference, const RegisteredTable &table) {
+    Answer answer = {};
+    Column column = {reference, table.deleted_at};
+    MentionContext mention = {query, column};
+    Conditions conditions = conditions_on(query, reference);
+    ListCell *cell;
+    foreach (cell, conditions.all) {
+        Node *condition = static_cast<Node *>(lfirst(cell));
+        if (!may_mention(condition, &mention)) {
+            continue;
+        }
+        // Without parameters' values, so that custom and generic plans agree.
+        Node *folded = eval_const_expressions(
+            nullptr, pg::compat::flatten_join_alias_vars(query, static_cast<Node *>(copyObjectImpl(condition))));
+        ListCell *conjunct;
+        foreach (conjunct, make_ands_implicit(reinterpret_cast<Expr *>(folded))) {
+            Node *part = static_cast<Node *>(lfirst(conjunct));
+            if (!is_about_column_alone(part, column)) {
+                continue;
+            }
+            bool is_live = is_null_test(part);
+            answer.all = answer.all || is_include_deleted(part);
+            answer.only_live = answer.only_live || is_live;
+            answer.only_live_at_scan =
+                answer.only_live_at_scan || (is_live && list_member_ptr(conditions.reaching, condition));
+            answer.only_deleted = answer.only_deleted || is_never_true_for_null(part, column);
+        }
+    }
+    return answer;
+}
+
+} // namespace
+
+bool matches_only_deleted_rows(Query *query, Index reference, const RegisteredTable &table) {
+    return ask_conditions(query, reference, table).only_deleted;
+}
+
+Scope decide_scope(Query *query, Index reference, const RegisteredTable &table, const Statement &statement) {
+    bool is_batch = list_member_oid(statement.deleted_from, table.relation);
+    if (statement.is_foreign_key) {
+        return Scope::all;
+    }
+    if (!is_batch) {
+        if (statement.is_unfiltered || table.visibility == TableVisibility::view ||
+            statement.visibility == settings::Visibility::all) {
+            return Scope::all;
+        }
+        if (statement.visibility == settings::Visibility::deleted) {
+            return ask_conditions(query, reference, table).only_live ? Scope::all : Scope::deleted;
+        }
+    }
+    Answer answer = ask_conditions(query, reference, table);
+    return answer.only_deleted || answer.all || answer.only_live_at_scan ? Scope::all : Scope::live;
+}
+
+} // namespace softdelete::planner

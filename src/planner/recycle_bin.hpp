@@ -1,0 +1,25 @@
+// Decides, per reference to a registered table, which rows it sees. The decision belongs to the query level that names
+// the table and is taken on that level's own conditions, before the planner mixes levels: the answer never depends on
+// the plan. Plain server code.
+#pragma once
+
+#include "planner/registered_table.hpp"
+#include "planner/statement.hpp"
+
+namespace softdelete::planner {
+
+// Which rows a reference sees; kept on its range table entry until the relation-info hook.
+enum class Scope : Index { undecided = 0, live, all, deleted };
+
+// A field of the entry that the planner uses for references to CTEs only.
+inline Scope scope_of(const RangeTblEntry *rte) { return static_cast<Scope>(rte->ctelevelsup); }
+inline void set_scope(RangeTblEntry *rte, Scope scope) { rte->ctelevelsup = static_cast<Index>(scope); }
+
+// True where the level's conditions on deleted_at alone can only be true for deleted rows.
+bool matches_only_deleted_rows(Query *query, Index reference, const RegisteredTable &table);
+
+// The scope of one reference under the statement's visibility: the recycle-bin rule, include_deleted() and a condition
+// deleted_at IS NULL of the level's own, which makes the filter superfluous, leave it unfiltered.
+Scope decide_scope(Query *query, Index reference, const RegisteredTable &table, const Statement &statement);
+
+} // namespace softdelete::planner

@@ -1,0 +1,32 @@
+// What the hot path knows of a registered table: read from the arguments of the marker trigger in the relation cache,
+// so that plans are invalidated by the trigger's own invalidation and no catalog is touched. Plain server code: runs
+// below the boundary, holds nothing with a destructor.
+#pragma once
+
+#include "pg/server.hpp"
+
+extern "C" {
+#include "access/attnum.h"
+}
+
+namespace softdelete::planner {
+
+enum class TableVisibility { filter, view, rls };
+
+struct RegisteredTable {
+    Oid relation;
+    AttrNumber deleted_at;
+    AttrNumber deleted_by; // 0 where the table has none
+    AttrNumber deletion_id;
+    TableVisibility visibility;
+    bool enabled; // false after DISABLE TRIGGER: the table must not be written then
+};
+
+// Fills table and returns true where relation carries the marker. The caller holds a lock on the relation.
+// Raises an error where the marker names a column that is gone.
+bool find_registered_table(Oid relation, RegisteredTable *table);
+
+// True where the trigger that calls is the marker of an installed extension.
+bool is_marker_function(Oid function);
+
+} // namespace softdelete::planner

@@ -1,0 +1,53 @@
+// A stack kept by nest level: an error leaves entries behind, and the (sub)transaction's abort removes them.
+#include "planner/running_statements.hpp"
+
+#include "planner/statement.hpp"
+
+extern "C" {
+#include "access/xact.h"
+#include "utils/memutils.h"
+}
+
+namespace softdelete::planner {
+
+namespace {
+
+struct RunningStatement {
+    QueryDesc *query;
+    int nest_level;
+};
+
+RunningStatement *stack = nullptr;
+int depth = 0;
+int capacity = 0;
+
+void grow() {
+    int wanted = capacity == 0 ? 16 : capacity * 2;
+    Size size = sizeof(RunningStatement) * static_cast<Size>(wanted);
+    stack = static_cast<RunningStatement *>(stack == nullptr ? MemoryContextAlloc(TopMemoryContext, size)
+                                                             : repalloc(stack, size));
+    capacity = wanted;
+}
+
+} // namespace
+
+void push_running_statement(QueryDesc *query) {
+    if (depth == capacity) {
+        grow();
+    }
+    stack[depth++] = {query, GetCurrentTransactionNestLevel()};
+}
+
+void pop_running_statement() { depth = Max(depth - 1, 0); }
+
+void forget_running_statements(int nest_level) noexcept {
+    while (depth > 0 && stack[depth - 1].nest_level >= nest_level) {
+        depth--;
+    }
+}
+
+uint32 running_statement_notes() {
+    return depth == 0 ? 0 : notes_of_plan(stack[depth - 1].query->plannedstmt);
+}
+
+} // namespace softdelete::planner

@@ -1,0 +1,83 @@
+// Recognizes the sessions and statements to which the filter does not apply.
+#include "planner/statement.hpp"
+
+extern "C" {
+#include "nodes/makefuncs.h"
+#include "replication/walsender.h"
+#include "utils/guc.h"
+#include "utils/rls.h"
+}
+
+#include <cstring>
+
+namespace softdelete::planner {
+
+namespace {
+
+// A cache identifier that no cache has: the plan cache compares it and goes on.
+constexpr int note_cache_id = -770713;
+
+bool validating_constraints = false;
+
+bool starts_with(const char *text, const char *prefix) { return strncmp(text, prefix, strlen(prefix)) == 0; }
+
+// ri_triggers.c sets SECURITY_NOFORCE_RLS around its queries, but triggers that those queries fire inherit it: the
+// text has to have the shape that ri_triggers.c gives it as well.
+bool is_foreign_key_query(const char *text) {
+    if (text == nullptr) {
+        return false;
+    }
+    if (is_validating_constraints() && starts_with(text, "SELECT fk.")) {
+        return true;
+    }
+    if (!InNoForceRLSOperation() || strstr(text, " OPERATOR(") == nullptr) {
+        return false;
+    }
+    return starts_with(text, "SELECT 1 FROM ") || starts_with(text, "DELETE FROM ") || starts_with(text, "UPDATE ");
+}
+
+// A setting reaches as deep as it was made: SECURITY DEFINER code and maintenance start with active.
+settings::Visibility visibility_here() {
+    if (settings::visibility_definer_depth() != settings::definer_depth() || InSecurityRestrictedOperation()) {
+        return settings::Visibility::active;
+    }
+    return settings::visibility();
+}
+
+} // namespace
+
+void set_validating_constraints(bool validating) { validating_constraints = validating; }
+bool is_validating_constraints() { return validating_constraints; }
+
+Statement begin_statement(const char *query_string) {
+    Statement statement = {};
+    statement.is_foreign_key = is_foreign_key_query(query_string);
+    bool is_dump = !row_security && settings::definer_depth() == 0;
+    statement.is_unfiltered = statement.is_foreign_key || am_walsender || is_dump;
+    statement.visibility = visibility_here();
+    return statement;
+}
+
+void note_in_plan(PlannedStmt *plan, const Statement &statement) {
+    if (statement.notes != 0) {
+        PlanInvalItem *note = makeNode(PlanInvalItem);
+        note->cacheId = note_cache_id;
+        note->hashValue = statement.notes;
+        plan->invalItems = lappend(plan->invalItems, note);
+    }
+    plan->invalItems = list_concat(plan->invalItems, statement.invalidations);
+    plan->dependsOnRole = plan->dependsOnRole || statement.depends_on_role;
+}
+
+uint32 notes_of_plan(const PlannedStmt *plan) {
+    ListCell *cell;
+    foreach (cell, plan->invalItems) {
+        const PlanInvalItem *item = lfirst_node(PlanInvalItem, cell);
+        if (item->cacheId == note_cache_id) {
+            return item->hashValue;
+        }
+    }
+    return 0;
+}
+
+} // namespace softdelete::planner

@@ -1,0 +1,48 @@
+// What is known of the statement being planned, and the notes that its plan carries to the executor.
+#pragma once
+
+#include "pg/server.hpp"
+
+#include "settings.hpp"
+
+extern "C" {
+#include "nodes/parsenodes.h"
+#include "nodes/plannodes.h"
+}
+
+namespace softdelete::planner {
+
+// Why a plan of ours may reach the marker trigger with a physical DELETE, and whether it writes deletions.
+enum PlanNote : uint32 {
+    note_planned = 1,     // writes a registered table and was planned under our hook
+    note_soft = 2,        // contains a soft delete
+    note_hard = 4,        // softdelete.deletion = hard
+    note_purge = 8,       // a hand-written purge: the marker checks every row's retention
+    note_foreign_key = 16 // a referential action: the marker lets no live row go
+};
+
+// One statement on its way through the planner. Plain data; lives on the stack of the planner hook.
+struct Statement {
+    bool is_foreign_key;             // one of the server's own foreign-key queries
+    bool is_unfiltered;              // the whole statement sees all rows
+    settings::Visibility visibility; // what the setting means for this statement
+    uint32 notes;
+    List *deleted_from;  // OIDs of the tables whose rows a converted DELETE of this statement takes
+    List *invalidations; // PlanInvalItems of functions that we inlined
+    bool depends_on_role;
+};
+
+// Looks at the session, the security context and the query text. Raises nothing.
+Statement begin_statement(const char *query_string);
+
+// Writes the notes into a finished plan. They survive copying, as the plan cache does it.
+void note_in_plan(PlannedStmt *plan, const Statement &statement);
+
+// Reads them back; 0 for a plan that was made without our hook.
+uint32 notes_of_plan(const PlannedStmt *plan);
+
+// While a utility command validates foreign keys, its own queries see all rows. Set by the utility hook.
+void set_validating_constraints(bool validating);
+bool is_validating_constraints();
+
+} // namespace softdelete::planner

@@ -1,0 +1,149 @@
+// Walks a statement level by level. Order within a level: functions are inlined, scopes decided, writes converted, then
+// the levels below follow.
+#include "planner/transform_query.hpp"
+
+#include "pg/compat.hpp"
+#include "planner/convert_delete.hpp"
+#include "planner/convert_update.hpp"
+#include "planner/inline_functions.hpp"
+#include "planner/recycle_bin.hpp"
+
+extern "C" {
+#include "nodes/nodeFuncs.h"
+}
+
+namespace softdelete::planner {
+
+namespace {
+
+bool can_be_registered(const RangeTblEntry *rte) {
+    return rte->rtekind == RTE_RELATION &&
+           (rte->relkind == RELKIND_RELATION || rte->relkind == RELKIND_PARTITIONED_TABLE);
+}
+
+bool find_target(Query *query, RegisteredTable *table) {
+    if (query->resultRelation == 0) {
+        return false;
+    }
+    const RangeTblEntry *rte = rt_fetch(query->resultRelation, query->rtable);
+    return can_be_registered(rte) && find_registered_table(rte->relid, table);
+}
+
+bool deletes_softly(Query *query, const RegisteredTable &table, const Statement &statement) {
+    bool deletes = query->commandType == CMD_DELETE || (query->commandType == CMD_MERGE && has_delete_action(query));
+    return deletes && kind_of_delete(query, table, statement) == DeleteKind::soft;
+}
+
+// DELETE can stand at the top of a statement and in its WITH queries.
+void collect_targets(Query *query, Statement *statement) {
+    RegisteredTable table;
+    if (query->commandType != CMD_SELECT && find_target(query, &table) && deletes_softly(query, table, *statement)) {
+        statement->deleted_from = lappend_oid(statement->deleted_from, table.relation);
+    }
+    ListCell *cell;
+    foreach (cell, query->cteList) {
+        Node *with = lfirst_node(CommonTableExpr, cell)->ctequery;
+        if (IsA(with, Query)) {
+            collect_targets(castNode(Query, with), statement);
+        }
+    }
+}
+
+void decide_scopes(Query *query, const Statement &statement) {
+    Index reference = 0;
+    ListCell *cell;
+    foreach (cell, query->rtable) {
+        RangeTblEntry *rte = lfirst_node(RangeTblEntry, cell);
+        reference++;
+        RegisteredTable table;
+        if (can_be_registered(rte) && find_registered_table(rte->relid, &table)) {
+            set_scope(rte, decide_scope(query, reference, table, statement));
+        }
+    }
+}
+
+uint32 note_for(DeleteKind kind) {
+    switch (kind) {
+    case DeleteKind::soft:
+        return note_soft;
+    case DeleteKind::hard:
+        return note_hard;
+    case DeleteKind::purge:
+        return note_purge;
+    case DeleteKind::foreign_key:
+        return note_foreign_key;
+    }
+    pg_unreachable();
+}
+
+void convert_target(Query *query, const RegisteredTable &table, Statement *statement) {
+    RangeTblEntry *rte = rt_fetch(query->resultRelation, query->rtable);
+    statement->notes |= note_planned;
+    if (query->commandType == CMD_DELETE) {
+        DeleteKind kind = kind_of_delete(query, table, *statement);
+        statement->notes |= note_for(kind);
+        if (kind == DeleteKind::soft) {
+            convert_delete(query, table);
+            set_scope(rte, Scope::all);
+        }
+        return;
+    }
+    if (statement->is_foreign_key) {
+        return;
+    }
+    if (query->commandType == CMD_UPDATE && is_restore(query, table)) {
+        statement->notes |= note_soft;
+        convert_restore(query, table);
+        set_scope(rte, Scope::all);
+    } else if (query->commandType == CMD_UPDATE) {
+        query->targetList = convert_assignments(query, query->targetList, table, statement);
+    } else if (query->commandType == CMD_INSERT) {
+        convert_insert(query, table, statement);
+    } else if (query->commandType == CMD_MERGE) {
+        ListCell *cell;
+        foreach (cell, query->mergeActionList) {
+            MergeAction *action = lfirst_node(MergeAction, cell);
+            if (action->commandType == CMD_UPDATE) {
+                action->targetList = convert_assignments(query, action->targetList, table, statement);
+            }
+        }
+        if (has_delete_action(query)) {
+            DeleteKind kind = kind_of_delete(query, table, *statement);
+            statement->notes |= note_for(kind);
+            if (kind == DeleteKind::soft) {
+                convert_merge(query, table);
+            }
+        }
+    }
+}
+
+bool transform_level(Node *node, Statement *statement) {
+    if (node == nullptr) {
+        return false;
+    }
+    auto walker = pg::compat::walker(transform_level);
+    if (!IsA(node, Query)) {
+        return expression_tree_walker(node, walker, statement);
+    }
+    Query *query = castNode(Query, node);
+    if (query->commandType == CMD_UTILITY) {
+        return false;
+    }
+    check_stack_depth();
+    inline_functions(query, statement);
+    decide_scopes(query, *statement);
+    RegisteredTable table;
+    if (find_target(query, &table)) {
+        convert_target(query, table, statement);
+    }
+    return query_tree_walker(query, walker, statement, 0);
+}
+
+} // namespace
+
+void transform_query(Query *query, Statement *statement) {
+    collect_targets(query, statement);
+    transform_level(reinterpret_cast<Node *>(query), statement);
+}
+
+} // namespace softdelete::planner

@@ -1,0 +1,33 @@
+// Every setting of the extension. The variables live in settings.cpp; everybody else asks here.
+#pragma once
+
+#include "pg/server.hpp"
+
+namespace softdelete::settings {
+
+enum class Visibility { active, deleted, all };
+enum class Deletion { soft, hard };
+
+// The value of softdelete.visibility, whoever set it; planner/visibility.hpp says whether it reaches a statement.
+Visibility visibility();
+
+// How many SECURITY DEFINER functions were under way when softdelete.visibility got its present value.
+int visibility_definer_depth();
+
+Deletion deletion();
+
+// softdelete.actor and softdelete.reason; null where empty.
+const char *actor();
+const char *reason();
+
+// Number of SECURITY DEFINER functions under way in this session; counted by hooks/function_hook.cpp.
+int definer_depth();
+void set_definer_depth(int depth);
+
+// The value that a function's own SET clause gives reaches into that function.
+void note_visibility_belongs_to_function();
+
+// Defines the settings; called once from _PG_init.
+void install();
+
+} // namespace softdelete::settings

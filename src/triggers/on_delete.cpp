@@ -1,0 +1,141 @@
+// The marker trigger. That it exists registers the table; what it does is the safety net: a physical DELETE passes only
+// where the planner hook let it, and row by row where retention or liveness is to be checked. Plain server code.
+#include "catalog/retention.hpp"
+#include "pg/server.hpp"
+#include "planner/registered_table.hpp"
+#include "planner/running_statements.hpp"
+#include "planner/statement.hpp"
+#include "settings.hpp"
+
+extern "C" {
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "replication/logicalworker.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+}
+
+namespace softdelete {
+
+namespace {
+
+TriggerData *get_trigger_data(FunctionCallInfo call, const char *function) {
+    if (!CALLED_AS_TRIGGER(call)) {
+        ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+                        errmsg("function \"softdelete.%s\" was not called by trigger manager", function)));
+    }
+    return reinterpret_cast<TriggerData *>(call->context);
+}
+
+[[noreturn]] void refuse_unplanned(Relation relation) {
+    ereport(ERROR,
+            (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+             errmsg("cannot delete from table \"%s\" because this session did not load softdelete",
+                    RelationGetRelationName(relation)),
+             errdetail("The statement was planned as a physical delete. Nothing was deleted."),
+             errhint("Reconnect after adding softdelete to shared_preload_libraries or session_preload_libraries."),
+             errtable(relation)));
+    pg_unreachable();
+}
+
+// The row's deleted_at as timestamptz; false where it is live.
+bool get_deleted_at(TriggerData *data, const planner::RegisteredTable &table, TimestampTz *deleted_at) {
+    bool is_null = true;
+    TupleDesc columns = RelationGetDescr(data->tg_relation);
+    Datum value = heap_getattr(data->tg_trigtuple, table.deleted_at, columns, &is_null);
+    if (is_null) {
+        return false;
+    }
+    bool has_zone = getBaseType(TupleDescAttr(columns, table.deleted_at - 1)->atttypid) == TIMESTAMPTZOID;
+    *deleted_at = has_zone ? DatumGetTimestampTz(value)
+                           : DatumGetTimestampTz(DirectFunctionCall1(timestamp_timestamptz, value));
+    return true;
+}
+
+// Read once per statement.
+catalog::Cutoff get_cutoff(FunctionCallInfo call, Oid relation) {
+    if (call->flinfo->fn_extra == nullptr) {
+        auto *cutoff =
+            static_cast<catalog::Cutoff *>(MemoryContextAlloc(call->flinfo->fn_mcxt, sizeof(catalog::Cutoff)));
+        *cutoff = catalog::get_cutoff(relation);
+        call->flinfo->fn_extra = cutoff;
+    }
+    return *static_cast<catalog::Cutoff *>(call->flinfo->fn_extra);
+}
+
+// Lets a row go that is deleted and whose retention has passed.
+void check_removable(FunctionCallInfo call, TriggerData *data, bool by_foreign_key) {
+    Relation relation = data->tg_relation;
+    planner::RegisteredTable table;
+    TimestampTz deleted_at = 0;
+    if (!planner::find_registered_table(RelationGetRelid(relation), &table)) {
+        return;
+    }
+    if (!get_deleted_at(data, table, &deleted_at)) {
+        ereport(ERROR,
+                (errcode(by_foreign_key ? ERRCODE_FOREIGN_KEY_VIOLATION : ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                 errmsg("cannot remove a live row of registered table \"%s\"", RelationGetRelationName(relation)),
+                 errdetail("A foreign key's ON DELETE CASCADE would remove it physically."),
+                 errhint("Delete the rows of \"%s\" first, or register the referenced table as well.",
+                         RelationGetRelationName(relation)),
+                 errtable(relation)));
+    }
+    catalog::Cutoff cutoff = get_cutoff(call, RelationGetRelid(relation));
+    if (cutoff.has_retention && deleted_at >= cutoff.cutoff) {
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("cannot remove rows of table \"%s\" before their retention has passed",
+                               RelationGetRelationName(relation)),
+                        errdetail("A row deleted at %s is kept; rows deleted before %s may be removed.",
+                                  timestamptz_to_str(deleted_at), pstrdup(timestamptz_to_str(cutoff.cutoff))),
+                        errhint("Restrict the DELETE to rows whose retention has passed, or shorten the retention with "
+                                "softdelete.configure()."),
+                        errtable(relation)));
+    }
+}
+
+} // namespace
+
+extern "C" {
+
+PG_FUNCTION_INFO_V1(softdelete_on_delete);
+PGDLLEXPORT Datum softdelete_on_delete(PG_FUNCTION_ARGS) {
+    TriggerData *data = get_trigger_data(fcinfo, "on_delete");
+    if (!TRIGGER_FIRED_BEFORE(data->tg_event) || !TRIGGER_FIRED_FOR_ROW(data->tg_event) ||
+        !TRIGGER_FIRED_BY_DELETE(data->tg_event)) {
+        ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+                        errmsg("function \"softdelete.on_delete\" must be fired BEFORE DELETE FOR EACH ROW")));
+    }
+    if (IsLogicalWorker()) {
+        return PointerGetDatum(data->tg_trigtuple);
+    }
+    uint32 notes = planner::running_statement_notes();
+    if (notes == 0) {
+        refuse_unplanned(data->tg_relation);
+    }
+    bool is_hard = settings::deletion() == settings::Deletion::hard;
+    if ((notes & (planner::note_purge | planner::note_foreign_key)) != 0 && !is_hard) {
+        check_removable(fcinfo, data, (notes & planner::note_foreign_key) != 0);
+    }
+    return PointerGetDatum(data->tg_trigtuple);
+}
+
+PG_FUNCTION_INFO_V1(softdelete_on_truncate);
+PGDLLEXPORT Datum softdelete_on_truncate(PG_FUNCTION_ARGS) {
+    TriggerData *data = get_trigger_data(fcinfo, "on_truncate");
+    if (settings::deletion() != settings::Deletion::hard && !IsLogicalWorker()) {
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("cannot truncate registered table \"%s\"", RelationGetRelationName(data->tg_relation)),
+                        errhint("Use DELETE, which keeps the rows recoverable. To remove all rows physically, set "
+                                "softdelete.deletion to hard."),
+                        errtable(data->tg_relation)));
+    }
+    return PointerGetDatum(nullptr);
+}
+
+} // extern "C"
+
+} // namespace softdelete

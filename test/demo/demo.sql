@@ -1,0 +1,2 @@
+-- softdelete: soft delete as a property of a table.
+CREATE EXTENSION softdelete;

@@ -1,0 +1,49 @@
+// Roles and settings for a while.
+#include "pg/scopes.hpp"
+
+extern "C" {
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
+#include "utils/guc.h"
+#include "utils/syscache.h"
+}
+
+#include <exception>
+
+namespace softdelete::pg {
+
+UserScope::UserScope(Oid role) {
+    GetUserIdAndSecContext(&saved_role_, &saved_context_);
+    SetUserIdAndSecContext(role, saved_context_ | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+}
+
+// Plain assignments, right on the way out of an error as well.
+UserScope::~UserScope() { SetUserIdAndSecContext(saved_role_, saved_context_); }
+
+SettingScope::SettingScope() {
+    nest_level_ = call([] { return NewGUCNestLevel(); });
+}
+
+SettingScope::~SettingScope() {
+    if (std::uncaught_exceptions() == 0) {
+        AtEOXact_GUC(true, nest_level_);
+    }
+}
+
+void SettingScope::set(const char *name, const char *value) {
+    call([&] { (void)set_config_option(name, value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false); });
+}
+
+Oid get_extension_owner() {
+    return call([] {
+        HeapTuple schema = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(get_namespace_oid("softdelete", false)));
+        Oid owner = reinterpret_cast<Form_pg_namespace>(GETSTRUCT(schema))->nspowner;
+        ReleaseSysCache(schema);
+        return owner;
+    });
+}
+
+} // namespace softdelete::pg

@@ -1,0 +1,41 @@
+// Changes of the session's state that end with the scope. On an error they do not put anything back themselves: the
+// abort of the (sub)transaction does, as it does for the server's own code.
+#pragma once
+
+#include "pg/boundary.hpp"
+
+namespace softdelete::pg {
+
+// Acts as another role, as the server's maintenance commands do: in a security-restricted operation, so that what the
+// role's own functions and triggers do cannot outlive it.
+class UserScope {
+  public:
+    explicit UserScope(Oid role);
+    ~UserScope();
+    UserScope(const UserScope &) = delete;
+    UserScope &operator=(const UserScope &) = delete;
+
+  private:
+    Oid saved_role_ = InvalidOid;
+    int saved_context_ = 0;
+};
+
+// Settings that hold until the scope's end.
+class SettingScope {
+  public:
+    SettingScope();
+    ~SettingScope();
+    SettingScope(const SettingScope &) = delete;
+    SettingScope &operator=(const SettingScope &) = delete;
+
+    // Sets one, with a superuser's rights where it needs them. Raises on a value that the setting refuses.
+    void set(const char *name, const char *value);
+
+  private:
+    int nest_level_ = 0;
+};
+
+// The role that owns the extension's tables.
+Oid get_extension_owner();
+
+} // namespace softdelete::pg

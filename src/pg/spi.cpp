@@ -1,0 +1,165 @@
+// SPI behind the boundary.
+#include "pg/spi.hpp"
+
+#include "pg/compat.hpp"
+
+extern "C" {
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+}
+
+#include <exception>
+
+namespace softdelete::pg {
+
+namespace {
+
+// What a run left behind, with owning copies of nothing: valid until the next run.
+struct Result {
+    SPITupleTable *table;
+    std::uint64_t rows;
+};
+
+std::vector<Row> copy_rows(const Result &result) {
+    std::vector<Row> rows;
+    if (result.table == nullptr) {
+        return rows;
+    }
+    rows.reserve(result.rows);
+    int columns = result.table->tupdesc->natts;
+    for (std::uint64_t i = 0; i < result.rows; i++) {
+        std::vector<std::optional<std::string>> values;
+        for (int column = 1; column <= columns; column++) {
+            const char *text =
+                call([&] { return SPI_getvalue(result.table->vals[i], result.table->tupdesc, column); });
+            values.push_back(text == nullptr ? std::nullopt : std::optional<std::string>(text));
+        }
+        rows.emplace_back(std::move(values));
+    }
+    return rows;
+}
+
+// Outside of Row, whose member text() hides the server's type of that name.
+const char *copy_element(Datum element) {
+    return call([&] { return TextDatumGetCString(element); });
+}
+
+} // namespace
+
+const std::string &Row::text(std::size_t column) const {
+    const std::optional<std::string> &value = values_.at(column);
+    if (!value) {
+        raise({ERRCODE_INTERNAL_ERROR, "unexpected null value in a result of softdelete's own query"});
+    }
+    return *value;
+}
+
+std::string Row::text_or(std::size_t column, const std::string &otherwise) const {
+    return values_.at(column).value_or(otherwise);
+}
+
+std::int64_t Row::number(std::size_t column) const { return std::stoll(text(column)); }
+Oid Row::oid(std::size_t column) const { return static_cast<Oid>(std::stoul(text(column))); }
+bool Row::boolean(std::size_t column) const { return text(column) == "t"; }
+
+std::vector<std::string> Row::array(std::size_t column) const {
+    const std::string &literal = text(column);
+    struct Elements {
+        Datum *values;
+        int count;
+    };
+    Elements elements = call([&] {
+        Oid input = InvalidOid;
+        Oid parameter = InvalidOid;
+        getTypeInputInfo(TEXTARRAYOID, &input, &parameter);
+        Datum array = OidInputFunctionCall(input, const_cast<char *>(literal.c_str()), parameter, -1);
+        Elements result = {};
+        deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &result.values, nullptr,
+                          &result.count);
+        return result;
+    });
+    std::vector<std::string> items;
+    for (int i = 0; i < elements.count; i++) {
+        items.emplace_back(copy_element(elements.values[i]));
+    }
+    return items;
+}
+
+Spi::Spi() {
+    call([] {
+        if (SPI_connect() != SPI_OK_CONNECT) {
+            ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not connect to SPI")));
+        }
+    });
+}
+
+// After an error the (sub)transaction's abort closes the connection.
+Spi::~Spi() {
+    if (std::uncaught_exceptions() == 0) {
+        SPI_finish();
+    }
+}
+
+void Spi::run(const std::string &sql, const std::vector<Parameter> &parameters) {
+    std::vector<Oid> types(parameters.size(), TEXTOID);
+    std::vector<Datum> values(parameters.size(), 0);
+    std::string nulls(parameters.size(), ' ');
+    for (std::size_t i = 0; i < parameters.size(); i++) {
+        if (const std::optional<std::string> &value = parameters[i].value(); value) {
+            values[i] = call([&] { return CStringGetTextDatum(value->c_str()); });
+        } else {
+            nulls[i] = 'n';
+        }
+    }
+    call([&] {
+        int code = SPI_execute_with_args(sql.c_str(), static_cast<int>(parameters.size()), types.data(),
+                                         values.data(), nulls.c_str(), false, 0);
+        if (code < 0) {
+            ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+                            errmsg("softdelete's own query failed: %s", SPI_result_code_string(code))));
+        }
+    });
+}
+
+std::vector<Row> Spi::query(const std::string &sql, const std::vector<Parameter> &parameters) {
+    run(sql, parameters);
+    Result result = {SPI_tuptable, SPI_processed};
+    std::vector<Row> rows = copy_rows(result);
+    call([&] { SPI_freetuptable(result.table); });
+    return rows;
+}
+
+std::uint64_t Spi::execute(const std::string &sql, const std::vector<Parameter> &parameters) {
+    run(sql, parameters);
+    std::uint64_t rows = SPI_processed;
+    call([] { SPI_freetuptable(SPI_tuptable); });
+    return rows;
+}
+
+std::vector<Row> Spi::query(const std::string &sql, std::initializer_list<Parameter> parameters) {
+    return query(sql, std::vector<Parameter>(parameters));
+}
+
+std::uint64_t Spi::execute(const std::string &sql, std::initializer_list<Parameter> parameters) {
+    return execute(sql, std::vector<Parameter>(parameters));
+}
+
+std::string make_array(const std::vector<std::string> &values) {
+    std::string literal = "{";
+    for (const std::string &value : values) {
+        literal += literal.size() == 1 ? "\"" : ",\"";
+        for (char character : value) {
+            if (character == '"' || character == '\\') {
+                literal += '\\';
+            }
+            literal += character;
+        }
+        literal += '"';
+    }
+    return literal + "}";
+}
+
+} // namespace softdelete::pg

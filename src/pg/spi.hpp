@@ -1,0 +1,72 @@
+// SQL through SPI for the commands: every value goes in and comes out as text, copied into C++ at once, so that nothing
+// refers to SPI's memory. For catalog work, where clearness counts; the per-row paths do not come here.
+#pragma once
+
+#include "pg/boundary.hpp"
+
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace softdelete::pg {
+
+// A parameter: text, or nothing for NULL. Numbers and OIDs convert themselves. In SQL, cast it: $1::regclass.
+class Parameter {
+  public:
+    Parameter(std::nullopt_t) {}
+    Parameter(const char *value) : value_(value) {}
+    Parameter(std::string value) : value_(std::move(value)) {}
+    Parameter(std::optional<std::string> value) : value_(std::move(value)) {}
+    Parameter(std::int64_t value) : value_(std::to_string(value)) {}
+    Parameter(Oid value) : value_(std::to_string(value)) {}
+    Parameter(bool value) : value_(value ? "true" : "false") {}
+    const std::optional<std::string> &value() const { return value_; }
+
+  private:
+    std::optional<std::string> value_;
+};
+
+// One row of a result, by column number from 0. The readers raise where the value is NULL, text_or() does not.
+class Row {
+  public:
+    explicit Row(std::vector<std::optional<std::string>> values) : values_(std::move(values)) {}
+    bool is_null(std::size_t column) const { return !values_.at(column).has_value(); }
+    const std::optional<std::string> &value(std::size_t column) const { return values_.at(column); }
+    const std::string &text(std::size_t column) const;
+    std::string text_or(std::size_t column, const std::string &otherwise) const;
+    std::int64_t number(std::size_t column) const;
+    Oid oid(std::size_t column) const;
+    bool boolean(std::size_t column) const;
+    // The elements of a one-dimensional array of text, name or the like.
+    std::vector<std::string> array(std::size_t column) const;
+
+  private:
+    std::vector<std::optional<std::string>> values_;
+};
+
+// An SPI connection for the lifetime of the object. Connections nest.
+class Spi {
+  public:
+    Spi();
+    ~Spi();
+    Spi(const Spi &) = delete;
+    Spi &operator=(const Spi &) = delete;
+
+    // Runs a statement and returns its rows (of a SELECT or a RETURNING).
+    std::vector<Row> query(const std::string &sql, std::initializer_list<Parameter> parameters = {});
+    std::vector<Row> query(const std::string &sql, const std::vector<Parameter> &parameters);
+
+    // Runs a statement and returns how many rows it processed.
+    std::uint64_t execute(const std::string &sql, std::initializer_list<Parameter> parameters = {});
+    std::uint64_t execute(const std::string &sql, const std::vector<Parameter> &parameters);
+
+  private:
+    void run(const std::string &sql, const std::vector<Parameter> &parameters);
+};
+
+// The array literal of the values, as a parameter for $1::name[] or $1::text[].
+std::string make_array(const std::vector<std::string> &values);
+
+} // namespace softdelete::pg

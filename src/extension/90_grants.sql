@@ -4,3 +4,7 @@
 GRANT USAGE ON SCHEMA softdelete TO PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA softdelete FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA softdelete FROM PUBLIC;
+
+-- Which tables are registered is no more of a secret than pg_class is.
+GRANT SELECT ON softdelete.registration TO PUBLIC;
+GRANT SELECT ON softdelete.deletions TO PUBLIC;

@@ -133,6 +133,13 @@ inline void *allocate_setting_extra(size_t size) {
 #endif
 }
 
+// 18 has foreign keys that are not enforced.
+#if PG_VERSION_NUM >= 180000
+inline constexpr const char *enforced_condition = "k.conenforced";
+#else
+inline constexpr const char *enforced_condition = "true";
+#endif
+
 // 18 took away execute_once.
 #if PG_VERSION_NUM >= 180000
 #define SOFTDELETE_EXECUTOR_RUN_EXTRA_PARAMETER

@@ -23,6 +23,13 @@ UserScope::UserScope(Oid role) {
 // Plain assignments, right on the way out of an error as well.
 UserScope::~UserScope() { SetUserIdAndSecContext(saved_role_, saved_context_); }
 
+OwnerScope::OwnerScope(Oid owner) {
+    GetUserIdAndSecContext(&saved_role_, &saved_context_);
+    SetUserIdAndSecContext(owner, saved_context_ | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+}
+
+OwnerScope::~OwnerScope() { SetUserIdAndSecContext(saved_role_, saved_context_); }
+
 SettingScope::SettingScope() {
     nest_level_ = call([] { return NewGUCNestLevel(); });
 }

@@ -20,6 +20,19 @@ class UserScope {
     int saved_context_ = 0;
 };
 
+// Acts as a table's owner as the server's referential actions do: the owner's policies are not forced on it.
+class OwnerScope {
+  public:
+    explicit OwnerScope(Oid owner);
+    ~OwnerScope();
+    OwnerScope(const OwnerScope &) = delete;
+    OwnerScope &operator=(const OwnerScope &) = delete;
+
+  private:
+    Oid saved_role_ = InvalidOid;
+    int saved_context_ = 0;
+};
+
 // Settings that hold until the scope's end.
 class SettingScope {
   public:

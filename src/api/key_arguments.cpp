@@ -1,0 +1,60 @@
+// Values of any type become text by their output functions and are read back by the key column's input function.
+#include "api/key_arguments.hpp"
+
+extern "C" {
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+}
+
+namespace softdelete::api {
+
+namespace {
+
+struct Arguments {
+    int count;
+    Datum *values;
+    Oid *types;
+    bool *nulls;
+};
+
+const char *to_text(Datum value, Oid type) {
+    return pg::call([&] {
+        if (type == UNKNOWNOID) {
+            return static_cast<const char *>(DatumGetCString(value));
+        }
+        Oid output = InvalidOid;
+        bool is_varlena = false;
+        getTypeOutputInfo(type, &output, &is_varlena);
+        return static_cast<const char *>(OidOutputFunctionCall(output, value));
+    });
+}
+
+} // namespace
+
+std::vector<std::string> get_key_arguments(FunctionCallInfo call, int first) {
+    Arguments arguments = pg::call([&] {
+        Arguments result = {};
+        result.count = extract_variadic_args(call, first, false, &result.values, &result.types, &result.nulls);
+        return result;
+    });
+    if (arguments.count <= 0) {
+        pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
+                   .message = "no key is given",
+                   .hint = "Give the values of the primary key in order."});
+    }
+    std::vector<std::string> key;
+    for (int i = 0; i < arguments.count; i++) {
+        if (arguments.nulls[i]) {
+            pg::raise({.sqlstate = ERRCODE_NULL_VALUE_NOT_ALLOWED,
+                       .message = "key value must not be null",
+                       .hint = "Give the values of the primary key in order."});
+        }
+        key.emplace_back(to_text(arguments.values[i], arguments.types[i]));
+    }
+    return key;
+}
+
+} // namespace softdelete::api

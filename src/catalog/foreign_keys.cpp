@@ -1,0 +1,72 @@
+// Reads pg_constraint.
+#include "catalog/foreign_keys.hpp"
+
+#include "pg/compat.hpp"
+
+#include <boost/format.hpp>
+
+namespace softdelete::catalog {
+
+namespace {
+
+// A partition's copy of a key has conparentid; the root's stands for all of them. Keys that are not enforced (18 and
+// later) do not count.
+constexpr const char *keys_query = R"(
+    SELECT k.oid, pg_catalog.quote_ident(k.conname), k.conrelid, k.confrelid, k.confdeltype,
+           (SELECT pg_catalog.string_agg(pg_catalog.format('p.%%I OPERATOR(%%I.%%s) c.%%I',
+                                         pa.attname, n.nspname, o.oprname, ca.attname), ' AND ' ORDER BY x.position)
+            FROM pg_catalog.unnest(k.conkey, k.confkey, k.conpfeqop) WITH ORDINALITY AS x (ckey, pkey, op, position)
+            JOIN pg_catalog.pg_attribute ca ON ca.attrelid = k.conrelid AND ca.attnum = x.ckey
+            JOIN pg_catalog.pg_attribute pa ON pa.attrelid = k.confrelid AND pa.attnum = x.pkey
+            JOIN pg_catalog.pg_operator o ON o.oid = x.op
+            JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace),
+           (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY x.position)
+            FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY AS x (key, position)
+            JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = x.key),
+           (SELECT pg_catalog.string_agg(pg_catalog.format('c.%%I', a.attname), ', ' ORDER BY x.position)
+            FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY AS x (key, position)
+            JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = x.key)
+    FROM pg_catalog.pg_constraint k
+    WHERE k.contype = 'f' AND k.conparentid = 0 AND %1% AND k.%2% = $1::oid
+    ORDER BY k.conname, k.oid)";
+
+OnDelete parse_action(const std::string &code) {
+    switch (code.at(0)) {
+    case 'c':
+        return OnDelete::cascade;
+    case 'r':
+        return OnDelete::restricted;
+    case 'n':
+        return OnDelete::set_null;
+    case 'd':
+        return OnDelete::set_default;
+    default:
+        return OnDelete::no_action;
+    }
+}
+
+std::vector<ForeignKey> find_keys(pg::Spi &spi, Oid relation, const char *side) {
+    std::vector<ForeignKey> keys;
+    std::string query = (boost::format(keys_query) % pg::compat::enforced_condition % side).str();
+    for (const pg::Row &row : spi.query(query, {relation})) {
+        keys.push_back({.constraint = row.oid(0),
+                        .name = row.text(1),
+                        .child = get_table(spi, row.oid(2)),
+                        .parent = get_table(spi, row.oid(3)),
+                        .on_delete = parse_action(row.text(4)),
+                        .link = row.text(5),
+                        .child_columns = row.text(6),
+                        .child_values = row.text(7)});
+    }
+    return keys;
+}
+
+} // namespace
+
+std::vector<ForeignKey> find_referencing_keys(pg::Spi &spi, Oid relation) {
+    return find_keys(spi, relation, "confrelid");
+}
+
+std::vector<ForeignKey> find_own_keys(pg::Spi &spi, Oid relation) { return find_keys(spi, relation, "conrelid"); }
+
+} // namespace softdelete::catalog

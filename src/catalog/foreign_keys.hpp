@@ -1,0 +1,34 @@
+// Foreign keys between tables as the commands on trees need them: what they do on delete, and SQL fragments that
+// compare their columns with the constraint's own operators.
+#pragma once
+
+#include "catalog/table_info.hpp"
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace softdelete::catalog {
+
+enum class OnDelete { no_action, restricted, cascade, set_null, set_default };
+
+struct ForeignKey {
+    Oid constraint;
+    std::string name; // quoted
+    TableInfo child;  // the referencing table
+    TableInfo parent; // the referenced table
+    OnDelete on_delete;
+    std::string link; // child row "c" references parent row "p": p.id OPERATOR(pg_catalog.=) c.parent_id AND ...
+    std::string child_columns; // "a, b", quoted
+    std::string child_values;  // "c.a, c.b"
+};
+
+// True where a live child must not have a deleted parent: CASCADE, NO ACTION and RESTRICT. SET NULL and SET DEFAULT
+// keep the link.
+inline bool binds(OnDelete action) { return action != OnDelete::set_null && action != OnDelete::set_default; }
+
+// The enforced foreign keys that reference the table, and those that it has. A partitioned table's keys are its root's.
+std::vector<ForeignKey> find_referencing_keys(pg::Spi &spi, Oid relation);
+std::vector<ForeignKey> find_own_keys(pg::Spi &spi, Oid relation);
+
+} // namespace softdelete::catalog

@@ -1,0 +1,111 @@
+// Reads tables and their keys by SQL.
+#include "catalog/table_info.hpp"
+
+#include <boost/format.hpp>
+
+namespace softdelete::catalog {
+
+namespace {
+
+// A partition stands for the table that was registered; an inheritance child has a registration of its parent.
+constexpr const char *table_query = R"(
+    SELECT c.oid, c.relowner, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relkind = 'p', r.relation IS NOT NULL,
+           pg_catalog.quote_ident(r.deleted_at), pg_catalog.quote_ident(r.deleted_by), r.retention, c.relkind,
+           c.relkind = 'p' OR EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid)
+    FROM pg_catalog.pg_class c
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    LEFT JOIN softdelete.registration r ON r.relation = c.oid
+    WHERE c.oid = coalesce(pg_catalog.pg_partition_root($1::oid), $1::oid))";
+
+constexpr const char *key_query = R"(
+    SELECT pg_catalog.quote_ident(a.attname), pg_catalog.format_type(a.atttypid, a.atttypmod),
+           pg_catalog.format('OPERATOR(%I.%s)', on_.nspname, o.oprname)
+    FROM pg_catalog.pg_index i
+    CROSS JOIN LATERAL pg_catalog.unnest(i.indkey, i.indclass) WITH ORDINALITY AS k (attnum, opclass, position)
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+    JOIN pg_catalog.pg_opclass c ON c.oid = k.opclass
+    JOIN pg_catalog.pg_amop m ON m.amopfamily = c.opcfamily AND m.amoplefttype = c.opcintype
+         AND m.amoprighttype = c.opcintype AND m.amopstrategy = 3 AND m.amoppurpose = 's'
+    JOIN pg_catalog.pg_operator o ON o.oid = m.amopopr
+    JOIN pg_catalog.pg_namespace on_ ON on_.oid = o.oprnamespace
+    WHERE i.indrelid = $1::oid AND i.indisprimary AND k.position <= i.indnkeyatts
+    ORDER BY k.position)";
+
+TableInfo read_table(pg::Spi &spi, Oid relation, std::string *kind) {
+    std::vector<pg::Row> rows = spi.query(table_query, {relation});
+    if (rows.empty()) {
+        pg::raise({.sqlstate = ERRCODE_UNDEFINED_TABLE, .message = "relation does not exist"});
+    }
+    const pg::Row &row = rows.front();
+    *kind = row.text(8);
+    return {.relation = row.oid(0),
+            .owner = row.oid(1),
+            .name = row.text(2),
+            .is_partitioned = row.boolean(3),
+            .has_children = row.boolean(9),
+            .is_registered = row.boolean(4),
+            .deleted_at = row.text_or(5, ""),
+            .deleted_by = row.text_or(6, ""),
+            .retention = row.text_or(7, "")};
+}
+
+} // namespace
+
+TableInfo get_table(pg::Spi &spi, Oid relation) {
+    std::string kind;
+    return read_table(spi, relation, &kind);
+}
+
+TableInfo get_registered_table(pg::Spi &spi, Oid relation) {
+    std::string kind;
+    TableInfo table = read_table(spi, relation, &kind);
+    if (kind != "r" && kind != "p") {
+        pg::raise({.sqlstate = ERRCODE_WRONG_OBJECT_TYPE,
+                   .message = (boost::format("%1% is not a table") % table.name).str(),
+                   .hint = "Name the registered table itself, not a view of it."});
+    }
+    if (!table.is_registered) {
+        pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                   .message = (boost::format("table %1% is not registered") % table.name).str(),
+                   .hint = (boost::format("Run SELECT * FROM softdelete.register('%1%').") % table.name).str(),
+                   .relation = relation});
+    }
+    return table;
+}
+
+std::vector<KeyColumn> find_primary_key(pg::Spi &spi, Oid relation) {
+    std::vector<KeyColumn> key;
+    for (const pg::Row &row : spi.query(key_query, {relation})) {
+        key.push_back({row.text(0), row.text(1), row.text(2)});
+    }
+    return key;
+}
+
+std::string get_key_condition(pg::Spi &spi, const TableInfo &table, std::size_t values) {
+    std::vector<KeyColumn> key = find_primary_key(spi, table.relation);
+    if (key.empty()) {
+        pg::raise({.sqlstate = ERRCODE_INVALID_COLUMN_REFERENCE,
+                   .message = (boost::format("table %1% has no primary key") % table.name).str(),
+                   .hint = "Name the rows by a condition: UPDATE ... SET deleted_at = NULL WHERE ... restores them.",
+                   .relation = table.relation});
+    }
+    std::string columns;
+    std::string condition;
+    for (std::size_t i = 0; i < key.size(); i++) {
+        columns += (i == 0 ? "" : ", ") + key[i].name;
+        condition += (boost::format("%1%%2% %3% CAST($%4% AS %5%)") % (i == 0 ? "" : " AND ") % key[i].name %
+                      key[i].equality % (i + 1) % key[i].type)
+                         .str();
+    }
+    if (key.size() != values) {
+        pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
+                   .message = (boost::format("the primary key of table %1% has %2% columns, but %3% values were given") %
+                               table.name % key.size() % values)
+                                  .str(),
+                   .hint = (boost::format("Give the values of (%1%) in this order.") % columns).str(),
+                   .relation = table.relation});
+    }
+    return condition;
+}
+
+} // namespace softdelete::catalog

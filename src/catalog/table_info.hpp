@@ -1,0 +1,44 @@
+// A registered table as the commands on rows see it: names already quoted, the key with its operators.
+#pragma once
+
+#include "pg/spi.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace softdelete::catalog {
+
+struct KeyColumn {
+    std::string name;     // quoted
+    std::string type;     // as a cast target, schema-qualified
+    std::string equality; // OPERATOR(schema.=)
+};
+
+struct TableInfo {
+    Oid relation;
+    Oid owner;
+    std::string name; // schema-qualified, quoted
+    bool is_partitioned;
+    bool has_children; // partitions or inheritance children
+    bool is_registered;
+    std::string deleted_at; // quoted; of registered tables only
+    std::string deleted_by; // quoted; empty where there is none
+    std::string retention;  // as text; empty where there is none
+};
+
+// A registered table; a partition stands for its root. Errors: 42809 where the relation is no table, 55000 where it is
+// not registered, with a hint.
+TableInfo get_registered_table(pg::Spi &spi, Oid relation);
+
+// Any table; is_registered says which.
+TableInfo get_table(pg::Spi &spi, Oid relation);
+
+// The primary key's columns in order; empty where there is none.
+std::vector<KeyColumn> find_primary_key(pg::Spi &spi, Oid relation);
+
+// The condition that finds one row by its key, with parameters from $1 on. Errors: 42P10 without a primary key,
+// 22023 for the wrong number of values.
+std::string get_key_condition(pg::Spi &spi, const TableInfo &table, std::size_t values);
+
+} // namespace softdelete::catalog

@@ -1,0 +1,23 @@
+// softdelete.delete() is a plain DELETE, with everything that a plain DELETE does.
+#include "commands/delete_row.hpp"
+
+#include "catalog/table_info.hpp"
+
+#include <boost/format.hpp>
+
+namespace softdelete::commands {
+
+std::optional<std::int64_t> delete_row(Oid relation, const std::vector<std::string> &key) {
+    pg::Spi spi;
+    catalog::TableInfo table = catalog::get_registered_table(spi, relation);
+    std::string statement = (boost::format("DELETE FROM %1% WHERE %2% RETURNING deletion_id") % table.name %
+                             catalog::get_key_condition(spi, table, key.size()))
+                                .str();
+    std::vector<pg::Row> rows = spi.query(statement, std::vector<pg::Parameter>(key.begin(), key.end()));
+    if (rows.empty() || rows.front().is_null(0)) {
+        return std::nullopt;
+    }
+    return rows.front().number(0);
+}
+
+} // namespace softdelete::commands

@@ -1,0 +1,179 @@
+// Finds, for each row of a deletion, live rows (or other rows of the deletion) that hold the same unique values, and
+// parents that stay deleted.
+#include "commands/list_conflicts.hpp"
+
+#include "catalog/foreign_keys.hpp"
+#include "commands/undo_deletion.hpp"
+
+#include <boost/algorithm/string/join.hpp>
+#include <boost/format.hpp>
+
+namespace softdelete::commands {
+
+namespace {
+
+using catalog::ForeignKey;
+using catalog::TableInfo;
+
+// An index that lets no two live rows have matching keys.
+struct UniqueIndex {
+    bool is_exclusion;
+    bool nulls_not_distinct;
+    std::string predicate;
+    std::string columns;                  // as the index defines them, for the detail
+    std::vector<std::string> expressions; // unqualified
+    std::vector<std::string> operators;   // OPERATOR(schema.name)
+};
+
+constexpr const char *index_query = R"(
+    SELECT i.indexrelid, i.indisexclusion, i.indnullsnotdistinct, pg_catalog.pg_get_expr(i.indpred, i.indrelid)
+    FROM pg_catalog.pg_index i
+    WHERE i.indrelid = $1::pg_catalog.oid AND (i.indisunique OR i.indisexclusion) AND i.indpred IS NOT NULL
+      AND i.indisvalid AND NOT i.indisprimary
+    ORDER BY i.indexrelid)";
+
+// A unique index compares with its operator class's equality, an exclusion constraint with its own operators.
+constexpr const char *column_query = R"(
+    SELECT pg_catalog.pg_get_indexdef(i.indexrelid, k.position::pg_catalog.int4, false),
+           pg_catalog.format('OPERATOR(%I.%s)', n.nspname, o.oprname)
+    FROM pg_catalog.pg_index i
+    CROSS JOIN LATERAL pg_catalog.unnest(i.indclass) WITH ORDINALITY AS k (opclass, position)
+    JOIN pg_catalog.pg_opclass c ON c.oid = k.opclass
+    LEFT JOIN pg_catalog.pg_constraint x ON x.conindid = i.indexrelid AND x.contype = 'x'
+    LEFT JOIN pg_catalog.pg_amop m ON x.oid IS NULL AND m.amopfamily = c.opcfamily AND m.amoplefttype = c.opcintype
+         AND m.amoprighttype = c.opcintype AND m.amopstrategy = 3 AND m.amoppurpose = 's'
+    JOIN pg_catalog.pg_operator o ON o.oid = coalesce(x.conexclop[k.position], m.amopopr)
+    JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
+    WHERE i.indexrelid = $1::pg_catalog.oid AND k.position <= i.indnkeyatts
+    ORDER BY k.position)";
+
+std::vector<UniqueIndex> find_unique_indexes(pg::Spi &spi, const TableInfo &table) {
+    std::vector<UniqueIndex> indexes;
+    for (const pg::Row &row : spi.query(index_query, {table.relation})) {
+        UniqueIndex index = {row.boolean(1), row.boolean(2), row.text(3), "", {}, {}};
+        for (const pg::Row &column : spi.query(column_query, {row.oid(0)})) {
+            index.expressions.push_back(column.text(0));
+            index.operators.push_back(column.text(1));
+        }
+        index.columns = boost::algorithm::join(index.expressions, ", ");
+        indexes.push_back(std::move(index));
+    }
+    return indexes;
+}
+
+// The table's columns, deleted_at as it will be after the restore.
+std::string make_restored_columns(pg::Spi &spi, const TableInfo &table) {
+    std::vector<std::string> columns;
+    for (const pg::Row &row :
+         spi.query("SELECT pg_catalog.quote_ident(a.attname), pg_catalog.format_type(a.atttypid, a.atttypmod) FROM "
+                   "pg_catalog.pg_attribute a WHERE a.attrelid = $1::pg_catalog.oid AND a.attnum > 0 AND NOT "
+                   "a.attisdropped ORDER BY a.attnum",
+                   {table.relation})) {
+        bool is_deleted_at = row.text(0) == table.deleted_at;
+        columns.push_back(is_deleted_at ? "CAST(NULL AS " + row.text(1) + ") AS " + row.text(0) : row.text(0));
+    }
+    return boost::algorithm::join(columns, ", ");
+}
+
+// The primary key of the row under this alias as a JSON object.
+std::string make_key_object(pg::Spi &spi, const TableInfo &table, const char *alias) {
+    std::vector<std::string> pairs;
+    for (const pg::Row &row :
+         spi.query("SELECT pg_catalog.quote_literal(a.attname), pg_catalog.quote_ident(a.attname) FROM "
+                   "pg_catalog.pg_index i CROSS JOIN LATERAL pg_catalog.unnest(i.indkey) WITH ORDINALITY AS k (n, "
+                   "position) JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.n WHERE "
+                   "i.indrelid = $1::pg_catalog.oid AND i.indisprimary AND k.position <= i.indnkeyatts ORDER BY "
+                   "k.position",
+                   {table.relation})) {
+        pairs.push_back((boost::format("%1%, %2%.%3%") % row.text(0) % alias % row.text(1)).str());
+    }
+    return pairs.empty() ? "CAST(NULL AS pg_catalog.jsonb)"
+                         : "pg_catalog.jsonb_build_object(" + boost::algorithm::join(pairs, ", ") + ")";
+}
+
+// "expression AS k1, expression AS k2".
+std::string name_expressions(const UniqueIndex &index) {
+    std::vector<std::string> named;
+    for (std::size_t i = 0; i < index.expressions.size(); i++) {
+        named.push_back((boost::format("%1% AS k%2%") % index.expressions[i] % (i + 1)).str());
+    }
+    return boost::algorithm::join(named, ", ");
+}
+
+std::string match_keys(const UniqueIndex &index) {
+    std::vector<std::string> conditions;
+    for (std::size_t i = 1; i <= index.operators.size(); i++) {
+        const char *form = index.nulls_not_distinct ? "(d.k%1% %2% o.k%1% OR (d.k%1% IS NULL AND o.k%1% IS NULL))"
+                                                    : "d.k%1% %2% o.k%1%";
+        conditions.push_back((boost::format(form) % i % index.operators[i - 1]).str());
+    }
+    return boost::algorithm::join(conditions, " AND ");
+}
+
+std::string list_keys(const UniqueIndex &index) {
+    std::vector<std::string> keys;
+    for (std::size_t i = 1; i <= index.operators.size(); i++) {
+        keys.push_back((boost::format("d.k%1%") % i).str());
+    }
+    return boost::algorithm::join(keys, ", ");
+}
+
+void add_unique_conflicts(pg::Spi &spi, const TableInfo &table, std::int64_t deletion, std::vector<Conflict> *found) {
+    std::string columns = make_restored_columns(spi, table);
+    std::string key = make_key_object(spi, table, "r");
+    for (const UniqueIndex &index : find_unique_indexes(spi, table)) {
+        std::string query =
+            (boost::format(
+                 "/* softdelete */ WITH d AS (SELECT %1%, %2% AS key, pg_catalog.row_number() OVER () AS n FROM (SELECT "
+                 "%3% FROM %4% WHERE deletion_id = $1::pg_catalog.int8 AND %5% IS NOT NULL) AS r WHERE %6%), "
+                 "o AS (SELECT %1%, NULL::pg_catalog.int8 AS n FROM %4% WHERE %5% IS NULL AND (%6%)), "
+                 "hit AS (SELECT d.key, pg_catalog.concat_ws(', ', %7%) AS value, false AS within FROM d JOIN o ON %8% "
+                 "UNION SELECT d.key, pg_catalog.concat_ws(', ', %7%), true FROM d JOIN d AS o ON d.n <> o.n AND %8%) "
+                 "SELECT key, value, within FROM hit ORDER BY key::pg_catalog.text, value, within") %
+             name_expressions(index) % key % columns % table.name % table.deleted_at % index.predicate %
+             list_keys(index) % match_keys(index))
+                .str();
+        for (const pg::Row &row : spi.query(query, {deletion})) {
+            const char *form = row.boolean(2) ? "Key (%1%)=(%2%) occurs twice in the deletion."
+                                              : "Key (%1%)=(%2%) is taken by a live row.";
+            found->push_back({table.relation, row.value(0), index.is_exclusion ? "exclusion" : "unique",
+                              (boost::format(form) % index.columns % row.text_or(1, "")).str()});
+        }
+    }
+}
+
+void add_parent_conflicts(pg::Spi &spi, const TableInfo &table, std::int64_t deletion, std::vector<Conflict> *found) {
+    std::string key_object = make_key_object(spi, table, "c");
+    for (const ForeignKey &key : catalog::find_own_keys(spi, table.relation)) {
+        if (!catalog::binds(key.on_delete) || !key.parent.is_registered) {
+            continue;
+        }
+        std::string query =
+            (boost::format("/* softdelete */ SELECT %1%, pg_catalog.concat_ws(', ', %2%) FROM %3% AS c JOIN %4% AS p "
+                           "ON %5% WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%6% IS NOT NULL AND p.%7% IS NOT "
+                           "NULL AND p.deletion_id IS DISTINCT FROM $1::pg_catalog.int8 ORDER BY 1") %
+             key_object % key.child_values % key.child.name % key.parent.name % key.link % key.child.deleted_at %
+             key.parent.deleted_at)
+                .str();
+        for (const pg::Row &row : spi.query(query, {deletion})) {
+            found->push_back({table.relation, row.value(0), "parent deleted",
+                              (boost::format("Key (%1%)=(%2%) refers to a deleted row of table %3%.") %
+                               key.child_columns % row.text_or(1, "") % key.parent.name)
+                                  .str()});
+        }
+    }
+}
+
+} // namespace
+
+std::vector<Conflict> list_conflicts(std::int64_t deletion) {
+    pg::Spi spi;
+    std::vector<Conflict> found;
+    for (const TableInfo &table : get_deletion_tables(spi, deletion, DeletionLock::none)) {
+        add_parent_conflicts(spi, table, deletion, &found);
+        add_unique_conflicts(spi, table, deletion, &found);
+    }
+    return found;
+}
+
+} // namespace softdelete::commands

@@ -1,0 +1,23 @@
+// What stands in the way of undoing a deletion.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pg/server.hpp"
+
+namespace softdelete::commands {
+
+struct Conflict {
+    Oid relation;
+    std::optional<std::string> key; // jsonb text; none for a table without primary key
+    std::string reason;             // 'unique', 'exclusion' or 'parent deleted'
+    std::string detail;
+};
+
+// Runs as the caller: needs SELECT on the tables. Errors: P0002 no such deletion; 42501.
+std::vector<Conflict> list_conflicts(std::int64_t deletion);
+
+} // namespace softdelete::commands

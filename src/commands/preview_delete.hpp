@@ -1,0 +1,23 @@
+// What a DELETE of one row would take along, or what refuses it, without doing it.
+#pragma once
+
+#include "pg/server.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace softdelete::commands {
+
+struct PreviewLine {
+    int depth; // foreign keys between the row and these
+    Oid relation;
+    std::string action; // 'delete', 'cascade', 'refuse', 'keep link' or 'stays until purge'
+    std::uint64_t rows;
+};
+
+// Follows the foreign keys as the cascade does. Privileges: DELETE on the table, as the DELETE itself needs it.
+// Takes no row locks. Errors: P0002 no such row; 42501.
+std::vector<PreviewLine> preview_delete(Oid relation, const std::vector<std::string> &key);
+
+} // namespace softdelete::commands

@@ -1,0 +1,75 @@
+// Errors of restore and undo.
+#include "commands/restore_errors.hpp"
+
+#include <boost/algorithm/string/join.hpp>
+#include <boost/format.hpp>
+
+namespace softdelete::commands {
+
+namespace {
+
+int restoring = 0;
+
+std::string make_conflicts_hint(const std::optional<std::string> &deletion) {
+    std::string hint = "Change or delete the live row that has the value, then restore again.";
+    if (deletion) {
+        hint += (boost::format(" SELECT * FROM softdelete.conflicts(%1%) lists all conflicts.") % *deletion).str();
+    }
+    return hint;
+}
+
+} // namespace
+
+RestoringScope::RestoringScope() { restoring++; }
+RestoringScope::~RestoringScope() { restoring = restoring > 0 ? restoring - 1 : 0; }
+bool RestoringScope::is_active() noexcept { return restoring > 0; }
+void RestoringScope::reset() noexcept { restoring = 0; }
+
+std::uint64_t execute_restore(pg::Spi &spi, const catalog::TableInfo &table, const std::optional<std::string> &deletion,
+                              const std::string &statement, const std::vector<pg::Parameter> &parameters) {
+    try {
+        return spi.execute(statement, parameters);
+    } catch (pg::ServerError &error) {
+        if (error.sqlstate() == ERRCODE_UNIQUE_VIOLATION || error.sqlstate() == ERRCODE_EXCLUSION_VIOLATION) {
+            error.set_message(
+                (boost::format("cannot restore rows of table %1%: %2%") % table.name % error.message()).str());
+            error.set_hint(make_conflicts_hint(deletion));
+        }
+        throw;
+    }
+}
+
+void raise_no_such_row(const catalog::TableInfo &table, const std::vector<std::string> &key) {
+    pg::raise({.sqlstate = ERRCODE_NO_DATA_FOUND,
+               .message = (boost::format("table %1% has no row with key (%2%)") % table.name %
+                           boost::algorithm::join(key, ", "))
+                              .str(),
+               .relation = table.relation});
+}
+
+void raise_parent_deleted(const catalog::ForeignKey &key, const std::string &values,
+                          const std::optional<std::string> &deletion) {
+    std::string hint = (boost::format("Restore the row of %1% first") % key.parent.name).str();
+    if (deletion) {
+        hint += (boost::format(", or bring back the whole deletion with softdelete.undo(%1%)") % *deletion).str();
+    }
+    pg::raise({.sqlstate = ERRCODE_FOREIGN_KEY_VIOLATION,
+               .message = (boost::format("cannot restore a row of table %1% below a deleted row of table %2%") %
+                           key.child.name % key.parent.name)
+                              .str(),
+               .detail = (boost::format("Key (%1%)=(%2%) refers to a deleted row of table %3%.") % key.child_columns %
+                          values % key.parent.name)
+                             .str(),
+               .hint = hint + ".",
+               .relation = key.child.relation});
+}
+
+void raise_not_all_restored(const catalog::TableInfo &table) {
+    pg::raise({.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
+               .message = (boost::format("not all rows of table %1% could be restored") % table.name).str(),
+               .detail = "Row-level security or a trigger kept rows back. Nothing was restored.",
+               .hint = "Restore as a role whose policies cover all rows, for example as the table's owner.",
+               .relation = table.relation});
+}
+
+} // namespace softdelete::commands

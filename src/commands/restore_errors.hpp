@@ -1,0 +1,42 @@
+// What restore and undo have in common: the update itself, and the errors that name the key and the remedy.
+#pragma once
+
+#include "catalog/foreign_keys.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace softdelete::commands {
+
+// While one lives, the triggers that check parents let restored rows pass: the command checks them itself, as a whole.
+class RestoringScope {
+  public:
+    RestoringScope();
+    ~RestoringScope();
+    RestoringScope(const RestoringScope &) = delete;
+    RestoringScope &operator=(const RestoringScope &) = delete;
+
+    // True while a restore of this session is under way; asked by the trigger.
+    static bool is_active() noexcept;
+    // Called by the abort callbacks.
+    static void reset() noexcept;
+};
+
+// Runs the update of one table and returns its row count. A violation of a unique or exclusion constraint becomes an
+// error that says what cannot be restored and how to go on, with the server's SQLSTATE and its DETAIL.
+std::uint64_t execute_restore(pg::Spi &spi, const catalog::TableInfo &table, const std::optional<std::string> &deletion,
+                              const std::string &statement, const std::vector<pg::Parameter> &parameters);
+
+// P0002.
+[[noreturn]] void raise_no_such_row(const catalog::TableInfo &table, const std::vector<std::string> &key);
+
+// 23503: the row's parent is deleted and does not come back with it.
+[[noreturn]] void raise_parent_deleted(const catalog::ForeignKey &key, const std::string &values,
+                                       const std::optional<std::string> &deletion);
+
+// 42501: row security or a trigger kept rows back.
+[[noreturn]] void raise_not_all_restored(const catalog::TableInfo &table);
+
+} // namespace softdelete::commands

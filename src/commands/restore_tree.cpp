@@ -1,0 +1,235 @@
+// Restore of a row: collect what its deletion took below it, drop what has a parent that stays deleted, update the rest.
+// Rows are dropped until nothing changes, which also settles diamonds and cycles.
+#include "commands/restore_tree.hpp"
+
+#include "catalog/foreign_keys.hpp"
+#include "commands/restore_errors.hpp"
+#include "commands/row_set.hpp"
+#include "pg/scopes.hpp"
+
+#include <boost/format.hpp>
+
+#include <deque>
+#include <map>
+#include <optional>
+
+namespace softdelete::commands {
+
+namespace {
+
+using catalog::ForeignKey;
+using catalog::TableInfo;
+
+// What is to come back of one table.
+struct Branch {
+    TableInfo table;
+    RowSet rows;
+    std::vector<ForeignKey> referencing; // CASCADE keys of registered tables that reference it
+    std::vector<ForeignKey> own;         // keys of its own that bind, to registered tables
+};
+
+class RestoreTree {
+  public:
+    RestoreTree(pg::Spi &spi, const TableInfo &root, const std::vector<std::string> &key)
+        : spi_(spi), root_(root), key_(key) {}
+
+    std::uint64_t run() {
+        if (!find_root()) {
+            return 0;
+        }
+        if (deletion_) {
+            collect_descendants();
+        }
+        lock_live_parents();
+        std::uint64_t waiting = drop_waiting();
+        std::uint64_t restored = update();
+        if (waiting > 0) {
+            pg::notice((boost::format("%1% rows below it wait in deletion %2% until their other parents are back") %
+                        waiting % *deletion_)
+                           .str());
+        }
+        return restored;
+    }
+
+  private:
+    // Locks the row and notes its deletion. False where it is live.
+    bool find_root() {
+        std::string condition = catalog::get_key_condition(spi_, root_, key_.size());
+        std::string query =
+            (boost::format("/* softdelete */ SELECT t.tableoid, t.ctid, t.%2% IS NULL, t.deletion_id FROM %1% AS t "
+                           "WHERE softdelete.include_deleted(t.%2%) AND %3% FOR UPDATE") %
+             root_.name % root_.deleted_at % condition)
+                .str();
+        std::vector<pg::Parameter> parameters(key_.begin(), key_.end());
+        std::vector<pg::Row> rows = spi_.query(query, parameters);
+        if (rows.empty()) {
+            raise_no_such_row(root_, key_);
+        }
+        if (rows.front().boolean(2)) {
+            return false;
+        }
+        deletion_ = rows.front().value(3);
+        root_id_ = {rows.front().text(0), rows.front().text(1)};
+        get_branch(root_).rows.add(root_id_);
+        return true;
+    }
+
+    Branch &get_branch(const TableInfo &table) {
+        auto [place, is_new] = branches_.try_emplace(table.relation);
+        Branch &branch = place->second;
+        if (is_new) {
+            branch.table = table;
+            for (ForeignKey &key : catalog::find_referencing_keys(spi_, table.relation)) {
+                if (key.on_delete == catalog::OnDelete::cascade && key.child.is_registered) {
+                    branch.referencing.push_back(std::move(key));
+                }
+            }
+            for (ForeignKey &key : catalog::find_own_keys(spi_, table.relation)) {
+                if (catalog::binds(key.on_delete) && key.parent.is_registered) {
+                    branch.own.push_back(std::move(key));
+                }
+            }
+        }
+        return branch;
+    }
+
+    void collect_descendants() {
+        RowSet root;
+        root.add(root_id_);
+        std::deque<std::pair<Oid, RowSet>> work;
+        work.emplace_back(root_.relation, root);
+        while (!work.empty()) {
+            auto [relation, parents] = std::move(work.front());
+            work.pop_front();
+            for (const ForeignKey &key : std::vector<ForeignKey>(branches_.at(relation).referencing)) {
+                RowSet found = collect_children(key, parents);
+                if (!found.empty()) {
+                    work.emplace_back(key.child.relation, std::move(found));
+                }
+            }
+        }
+    }
+
+    // The children of these parents that went in the same deletion and are not collected yet.
+    RowSet collect_children(const ForeignKey &key, const RowSet &parents) {
+        std::string query =
+            (boost::format("/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE c.%2% IS NOT NULL "
+                           "AND c.deletion_id = $1::pg_catalog.int8 AND EXISTS (SELECT FROM %3% AS p WHERE "
+                           "softdelete.include_deleted(p.%4%) AND %5% AND %6%) FOR UPDATE OF c") %
+             key.child.name % key.child.deleted_at % key.parent.name % key.parent.deleted_at % key.link %
+             make_membership(key.parent, "p", 2))
+                .str();
+        pg::OwnerScope owner(key.child.owner);
+        RowSet found;
+        for (const pg::Row &row : spi_.query(query, {deletion_, parents.tables(), parents.positions()})) {
+            RowSet::RowId id = {row.text(0), row.text(1)};
+            if (get_branch(key.child).rows.add(id)) {
+                found.add(id);
+            }
+        }
+        return found;
+    }
+
+    // A parent that is live now stays so until we are through.
+    void lock_live_parents() {
+        for (auto &[relation, branch] : branches_) {
+            for (const ForeignKey &key : branch.own) {
+                std::string query =
+                    (boost::format("/* softdelete */ SELECT FROM %1% AS p WHERE p.%2% IS NULL AND EXISTS (SELECT FROM "
+                                   "%3% AS c WHERE softdelete.include_deleted(c.%4%) AND %5% AND %6%) FOR KEY SHARE OF p") %
+                     key.parent.name % key.parent.deleted_at % key.child.name % key.child.deleted_at % key.link %
+                     make_membership(key.child, "c", 1))
+                        .str();
+                pg::OwnerScope owner(key.parent.owner);
+                spi_.execute(query, {branch.rows.tables(), branch.rows.positions()});
+            }
+        }
+    }
+
+    // Takes rows out of the sets whose parent stays deleted. Raises where that is the row asked for.
+    std::uint64_t drop_waiting() {
+        std::uint64_t dropped = 0;
+        bool is_changed = true;
+        while (is_changed) {
+            is_changed = false;
+            for (auto &[relation, branch] : branches_) {
+                for (const ForeignKey &key : branch.own) {
+                    std::uint64_t count = drop_below_deleted(branch, key);
+                    is_changed = is_changed || count > 0;
+                    dropped += count;
+                }
+            }
+        }
+        return dropped;
+    }
+
+    std::uint64_t drop_below_deleted(Branch &branch, const ForeignKey &key) {
+        std::string query =
+            (boost::format("/* softdelete */ SELECT c.tableoid, c.ctid, pg_catalog.concat_ws(', ', %1%) FROM %2% AS c "
+                           "JOIN %3% AS p ON %4% WHERE softdelete.include_deleted(c.%5%) AND p.%6% IS NOT NULL "
+                           "AND %7% AND NOT (%8%) AND NOT (c.tableoid = p.tableoid AND c.ctid = p.ctid)") %
+             key.child_values % key.child.name % key.parent.name % key.link %
+             key.child.deleted_at % key.parent.deleted_at % make_membership(key.child, "c", 1) %
+             make_membership(key.parent, "p", 3))
+                .str();
+        auto parents = branches_.find(key.parent.relation);
+        const RowSet none;
+        const RowSet &restored = parents == branches_.end() ? none : parents->second.rows;
+        pg::OwnerScope owner(key.child.owner);
+        std::uint64_t count = 0;
+        for (const pg::Row &row : spi_.query(query, {branch.rows.tables(), branch.rows.positions(), restored.tables(),
+                                                     restored.positions()})) {
+            RowSet::RowId id = {row.text(0), row.text(1)};
+            if (branch.table.relation == root_.relation && id == root_id_) {
+                raise_parent_deleted(key, row.text_or(2, ""), deletion_);
+            }
+            if (branch.rows.contains(id)) {
+                branch.rows.remove(id);
+                count++;
+            }
+        }
+        return count;
+    }
+
+    std::uint64_t update() {
+        std::uint64_t restored = 0;
+        RestoringScope scope;
+        for (auto &[relation, branch] : branches_) {
+            if (branch.rows.empty()) {
+                continue;
+            }
+            std::string statement = (boost::format("/* softdelete */ UPDATE %1% AS t SET %2% = NULL WHERE %3%") %
+                                     branch.table.name % branch.table.deleted_at %
+                                     make_membership(branch.table, "t", 1))
+                                        .str();
+            std::optional<pg::OwnerScope> owner;
+            if (relation != root_.relation) {
+                owner.emplace(branch.table.owner);
+            }
+            std::uint64_t count = execute_restore(
+                spi_, branch.table, deletion_, statement, {branch.rows.tables(), branch.rows.positions()});
+            if (count != branch.rows.size()) {
+                raise_not_all_restored(branch.table);
+            }
+            restored += count;
+        }
+        return restored;
+    }
+
+    pg::Spi &spi_;
+    const TableInfo root_;
+    const std::vector<std::string> &key_;
+    RowSet::RowId root_id_;
+    std::optional<std::string> deletion_; // empty for a row deleted before its table was registered
+    std::map<Oid, Branch> branches_;
+};
+
+} // namespace
+
+std::uint64_t restore_row(Oid relation, const std::vector<std::string> &key) {
+    pg::Spi spi;
+    TableInfo table = catalog::get_registered_table(spi, relation);
+    return RestoreTree(spi, table, key).run();
+}
+
+} // namespace softdelete::commands

@@ -1,0 +1,35 @@
+// Row sets as SQL parameters.
+#include "commands/row_set.hpp"
+
+#include <boost/format.hpp>
+
+namespace softdelete::commands {
+
+pg::Parameter RowSet::tables() const {
+    std::vector<std::string> values;
+    for (const RowId &row : rows_) {
+        values.push_back(row.first);
+    }
+    return pg::make_array(values);
+}
+
+pg::Parameter RowSet::positions() const {
+    std::vector<std::string> values;
+    for (const RowId &row : rows_) {
+        values.push_back(row.second);
+    }
+    return pg::make_array(values);
+}
+
+std::string make_membership(const catalog::TableInfo &table, const char *alias, int first) {
+    // A TID scan where one table holds all rows; positions repeat among partitions and inheritance children.
+    if (!table.has_children) {
+        return (boost::format("%1%.ctid = ANY (CAST($%2% AS pg_catalog.tid[]))") % alias % (first + 1)).str();
+    }
+    return (boost::format("(%1%.tableoid, %1%.ctid) IN (SELECT * FROM pg_catalog.unnest("
+                          "CAST($%2% AS pg_catalog.oid[]), CAST($%3% AS pg_catalog.tid[])))") %
+            alias % first % (first + 1))
+        .str();
+}
+
+} // namespace softdelete::commands

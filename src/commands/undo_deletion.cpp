@@ -1,0 +1,155 @@
+// Undo works table by table with the deletion's id: no rows are collected, and one UPDATE per table does it.
+#include "commands/undo_deletion.hpp"
+
+#include "commands/restore_errors.hpp"
+#include "pg/scopes.hpp"
+
+#include <boost/format.hpp>
+
+#include <optional>
+#include <set>
+
+namespace softdelete::commands {
+
+namespace {
+
+using catalog::ForeignKey;
+using catalog::TableInfo;
+
+// Tables that were dropped or unregistered since are no part of the deletion any more.
+constexpr const char *tables_query = R"(
+    SELECT t.relation::pg_catalog.oid
+    FROM (SELECT d.relation, 0 AS place FROM softdelete.deletion d WHERE d.id = $1::pg_catalog.int8
+          UNION ALL
+          SELECT d.relation, 1 FROM softdelete.deletion_table d WHERE d.deletion_id = $1::pg_catalog.int8) t
+    JOIN softdelete.registration r ON r.relation = t.relation
+    JOIN pg_catalog.pg_class c ON c.oid = t.relation
+    ORDER BY t.place, t.relation::pg_catalog.oid)";
+
+bool may_update(pg::Spi &spi, const TableInfo &table) {
+    return spi.query("SELECT pg_catalog.has_table_privilege($1::pg_catalog.oid, 'UPDATE')", {table.relation})
+        .front()
+        .boolean(0);
+}
+
+// The tables that are updated as their owners: a cascade reached them from a table that the caller may update.
+std::set<Oid> find_cascaded(pg::Spi &spi, const std::vector<TableInfo> &tables) {
+    std::set<Oid> allowed;
+    std::set<Oid> cascaded;
+    for (const TableInfo &table : tables) {
+        if (may_update(spi, table)) {
+            allowed.insert(table.relation);
+        }
+    }
+    for (bool is_changed = true; is_changed;) {
+        is_changed = false;
+        for (const TableInfo &table : tables) {
+            if (allowed.count(table.relation) != 0) {
+                continue;
+            }
+            for (const ForeignKey &key : catalog::find_own_keys(spi, table.relation)) {
+                if (key.on_delete == catalog::OnDelete::cascade && allowed.count(key.parent.relation) != 0) {
+                    is_changed = allowed.insert(table.relation).second || is_changed;
+                    cascaded.insert(table.relation);
+                }
+            }
+        }
+    }
+    return cascaded;
+}
+
+// Refuses where a parent is deleted and does not come back as well; locks the parents that are live.
+void check_parents(pg::Spi &spi, const TableInfo &table, std::int64_t deletion) {
+    for (const ForeignKey &key : catalog::find_own_keys(spi, table.relation)) {
+        if (!catalog::binds(key.on_delete) || !key.parent.is_registered) {
+            continue;
+        }
+        pg::OwnerScope owner(key.parent.owner);
+        spi.execute((boost::format("/* softdelete */ SELECT FROM %1% AS p WHERE p.%2% IS NULL AND EXISTS (SELECT FROM "
+                                   "%3% AS c WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%4% IS NOT NULL AND %5%) "
+                                   "FOR KEY SHARE OF p") %
+                     key.parent.name % key.parent.deleted_at % key.child.name % key.child.deleted_at % key.link)
+                        .str(),
+                    {deletion});
+        std::vector<pg::Row> blocked = spi.query(
+            (boost::format("/* softdelete */ SELECT pg_catalog.concat_ws(', ', %1%) FROM %2% AS c JOIN %3% AS p ON %4% "
+                           "WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%5% IS NOT NULL AND p.%6% IS NOT NULL AND "
+                           "p.deletion_id IS DISTINCT FROM $1::pg_catalog.int8 LIMIT 1") %
+             key.child_values % key.child.name % key.parent.name % key.link % key.child.deleted_at %
+             key.parent.deleted_at)
+                .str(),
+            {deletion});
+        if (!blocked.empty()) {
+            raise_parent_deleted(key, blocked.front().text(0), std::nullopt);
+        }
+    }
+}
+
+bool holds_rows(pg::Spi &spi, const TableInfo &table, std::int64_t deletion) {
+    pg::OwnerScope owner(table.owner);
+    return spi
+        .query((boost::format("/* softdelete */ SELECT EXISTS (SELECT FROM %1% AS t WHERE t.deletion_id = "
+                              "$1::pg_catalog.int8 AND t.%2% IS NOT NULL)") %
+                table.name % table.deleted_at)
+                   .str(),
+               {deletion})
+        .front()
+        .boolean(0);
+}
+
+std::uint64_t update(pg::Spi &spi, const TableInfo &table, std::int64_t deletion, bool as_owner) {
+    std::string statement = (boost::format("/* softdelete */ UPDATE %1% AS t SET %2% = NULL WHERE t.deletion_id = "
+                                           "$1::pg_catalog.int8") %
+                             table.name % table.deleted_at)
+                                .str();
+    std::optional<pg::OwnerScope> owner;
+    if (as_owner) {
+        owner.emplace(table.owner);
+    }
+    return execute_restore(spi, table, std::to_string(deletion), statement, {deletion});
+}
+
+} // namespace
+
+std::vector<TableInfo> get_deletion_tables(pg::Spi &spi, std::int64_t deletion, DeletionLock lock) {
+    std::vector<Oid> relations;
+    {
+        pg::UserScope owner(pg::get_extension_owner());
+        std::string query = "SELECT FROM softdelete.deletion WHERE id = $1::pg_catalog.int8";
+        if (spi.query(lock == DeletionLock::for_update ? query + " FOR UPDATE" : query, {deletion}).empty()) {
+            pg::raise({.sqlstate = ERRCODE_NO_DATA_FOUND,
+                       .message = (boost::format("deletion %1% does not exist") % deletion).str(),
+                       .hint = "SELECT * FROM softdelete.deletions lists what can be undone."});
+        }
+        for (const pg::Row &row : spi.query(tables_query, {deletion})) {
+            relations.push_back(row.oid(0));
+        }
+    }
+    std::vector<TableInfo> tables;
+    for (Oid relation : relations) {
+        tables.push_back(catalog::get_registered_table(spi, relation));
+    }
+    return tables;
+}
+
+std::uint64_t undo_deletion(std::int64_t deletion) {
+    pg::Spi spi;
+    std::vector<TableInfo> tables = get_deletion_tables(spi, deletion, DeletionLock::for_update);
+    std::set<Oid> cascaded = find_cascaded(spi, tables);
+    for (const TableInfo &table : tables) {
+        check_parents(spi, table, deletion);
+    }
+    std::uint64_t restored = 0;
+    RestoringScope scope;
+    for (const TableInfo &table : tables) {
+        restored += update(spi, table, deletion, cascaded.count(table.relation) != 0);
+    }
+    for (const TableInfo &table : tables) {
+        if (holds_rows(spi, table, deletion)) {
+            raise_not_all_restored(table);
+        }
+    }
+    return restored;
+}
+
+} // namespace softdelete::commands

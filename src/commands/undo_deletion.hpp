@@ -1,0 +1,22 @@
+// Brings back a whole deletion.
+#pragma once
+
+#include "catalog/foreign_keys.hpp"
+
+#include <cstdint>
+
+namespace softdelete::commands {
+
+// Restores every row that the deletion still holds, all or nothing, and returns their number; 0 where it holds none.
+// Privileges: UPDATE on every table of the deletion, but for tables that a cascade reached from one that the caller may
+// update. Locks: the deletion's row FOR UPDATE, live parents FOR KEY SHARE, the rows as an UPDATE does.
+// Errors: P0002 no such deletion; 23503 a parent is deleted by another deletion; 23505 or 23P01 a live row has taken a
+// value; 42501 no privilege.
+std::uint64_t undo_deletion(std::int64_t deletion);
+
+enum class DeletionLock { none, for_update };
+
+// The registered tables that a deletion touched. Errors: P0002 no such deletion.
+std::vector<catalog::TableInfo> get_deletion_tables(pg::Spi &spi, std::int64_t deletion, DeletionLock lock);
+
+} // namespace softdelete::commands

@@ -1,0 +1,53 @@
+-- Functions on rows and on deletions. Each exists for values of any type and for text, so that a driver's untyped
+-- parameters and named notation (VARIADIC key => ARRAY['42']) work as well.
+
+CREATE FUNCTION softdelete.delete(relation regclass, VARIADIC key "any") RETURNS bigint
+    LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_delete';
+CREATE FUNCTION softdelete.delete(relation regclass, VARIADIC key text[]) RETURNS bigint
+    LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_delete';
+COMMENT ON FUNCTION softdelete.delete(regclass, "any") IS
+    'Deletes the row with that primary key; returns the id of the deletion, or NULL where there is no live row.';
+COMMENT ON FUNCTION softdelete.delete(regclass, text[]) IS
+    'Deletes the row with that primary key; returns the id of the deletion, or NULL where there is no live row.';
+
+CREATE FUNCTION softdelete.restore(relation regclass, VARIADIC key "any") RETURNS bigint
+    LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_restore';
+CREATE FUNCTION softdelete.restore(relation regclass, VARIADIC key text[]) RETURNS bigint
+    LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_restore';
+COMMENT ON FUNCTION softdelete.restore(regclass, "any") IS
+    'Brings back the row with that primary key and what its deletion took along below it; returns the number of rows.';
+COMMENT ON FUNCTION softdelete.restore(regclass, text[]) IS
+    'Brings back the row with that primary key and what its deletion took along below it; returns the number of rows.';
+
+CREATE FUNCTION softdelete.undo(deletion_id bigint) RETURNS bigint
+    LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_undo';
+COMMENT ON FUNCTION softdelete.undo(bigint) IS 'Brings back a whole deletion; returns the number of rows.';
+
+CREATE FUNCTION softdelete.conflicts(deletion_id bigint)
+    RETURNS TABLE (relation regclass, key jsonb, reason text, detail text)
+    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_conflicts';
+COMMENT ON FUNCTION softdelete.conflicts(bigint) IS 'Lists what stands in the way of undoing a deletion.';
+
+CREATE FUNCTION softdelete.preview(relation regclass, VARIADIC key "any")
+    RETURNS TABLE (depth integer, relation regclass, action text, rows bigint)
+    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_preview';
+CREATE FUNCTION softdelete.preview(relation regclass, VARIADIC key text[])
+    RETURNS TABLE (depth integer, relation regclass, action text, rows bigint)
+    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_preview';
+COMMENT ON FUNCTION softdelete.preview(regclass, "any") IS
+    'Shows what a DELETE of the row with that primary key would take along, or what refuses it.';
+COMMENT ON FUNCTION softdelete.preview(regclass, text[]) IS
+    'Shows what a DELETE of the row with that primary key would take along, or what refuses it.';
+
+CREATE FUNCTION softdelete.count_deletion(deletion_id bigint) RETURNS text
+    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_count_deletion';
+COMMENT ON FUNCTION softdelete.count_deletion(bigint) IS
+    'Internal: the rows that a deletion still holds, per table that the caller may read, as a JSON object.';
+
+CREATE VIEW softdelete.deletions AS
+    SELECT d.id, d.relation, d.deleted_at, d.deleted_by, d.reason,
+           softdelete.count_deletion(d.id)::pg_catalog.jsonb AS rows, d.restored_at
+    FROM softdelete.deletion d
+    WHERE pg_catalog.has_table_privilege(d.relation::pg_catalog.oid, 'SELECT');
+COMMENT ON VIEW softdelete.deletions IS
+    'The recycle bin by deletion: who deleted what, when and why, and how many rows of which tables it still holds.';

@@ -13,6 +13,7 @@ extern "C" {
 }
 
 #include <cstring>
+#include <utility>
 
 namespace softdelete::commands {
 
@@ -34,6 +35,7 @@ struct OpenDeletion {
 };
 
 OpenDeletion *open_deletions = nullptr;
+int64 pinned_id = 0;
 
 bool equal_text(const char *left, const char *right) {
     return left == right || (left != nullptr && right != nullptr && strcmp(left, right) == 0);
@@ -46,6 +48,14 @@ char *copy_text(const char *text) {
 OpenDeletion *find_open_deletion(const char *actor, const char *reason) {
     OpenDeletion *entry = open_deletions;
     while (entry != nullptr && !(equal_text(entry->actor, actor) && equal_text(entry->reason, reason))) {
+        entry = entry->next;
+    }
+    return entry;
+}
+
+OpenDeletion *find_pinned_deletion() {
+    OpenDeletion *entry = pinned_id == 0 ? nullptr : open_deletions;
+    while (entry != nullptr && entry->id != pinned_id) {
         entry = entry->next;
     }
     return entry;
@@ -92,7 +102,10 @@ int64 get_current_deletion(Oid named_relation) {
     Oid relation = get_registered_root(named_relation);
     const char *actor = get_actor();
     const char *reason = settings::reason();
-    OpenDeletion *entry = find_open_deletion(actor, reason);
+    OpenDeletion *entry = find_pinned_deletion();
+    if (entry == nullptr) {
+        entry = find_open_deletion(actor, reason);
+    }
     if (entry == nullptr) {
         entry = begin_deletion(relation, actor, reason);
         add_table(entry, relation);
@@ -103,7 +116,12 @@ int64 get_current_deletion(Oid named_relation) {
     return entry->id;
 }
 
-void end_transaction() noexcept { open_deletions = nullptr; }
+int64 pin_deletion(int64 id) noexcept { return std::exchange(pinned_id, id); }
+
+void end_transaction() noexcept {
+    open_deletions = nullptr;
+    pinned_id = 0;
+}
 
 void abort_subtransaction(int nest_level) noexcept {
     OpenDeletion **link = &open_deletions;

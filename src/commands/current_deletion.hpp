@@ -11,6 +11,10 @@ namespace softdelete::commands {
 // Locks: ROW EXCLUSIVE on the log. Raises what an INSERT into the log raises.
 int64 get_current_deletion(Oid relation);
 
+// While a cascade runs, what it deletes belongs to the deletion that it began in, whatever the settings say by then.
+// 0 ends that. Returns the id that was pinned before.
+int64 pin_deletion(int64 id) noexcept;
+
 // The actor in force as text: softdelete.actor, or else the role that SET ROLE or the login gave.
 const char *get_actor();
 

@@ -75,6 +75,17 @@ template <typename Context> MutatorCallback mutator(Node *(*function)(Node *, Co
     return reinterpret_cast<MutatorCallback>(reinterpret_cast<void (*)()>(function));
 }
 
+inline bool may_select(Oid relation, Oid role) {
+    return pg_class_aclcheck(relation, role, ACL_SELECT) == ACLCHECK_OK;
+}
+
+// 18 reports RESTRICT with a SQLSTATE and words of its own.
+#if PG_VERSION_NUM >= 180000
+inline constexpr bool has_restrict_violation = true;
+#else
+inline constexpr bool has_restrict_violation = false;
+#endif
+
 // 17 moved MERGE's join condition out of the join tree.
 inline Node *merge_join_condition([[maybe_unused]] Query *query) {
 #if PG_VERSION_NUM >= 170000

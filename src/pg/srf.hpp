@@ -3,6 +3,10 @@
 
 #include "pg/boundary.hpp"
 
+extern "C" {
+#include "nodes/execnodes.h"
+}
+
 #include <optional>
 #include <string>
 #include <vector>

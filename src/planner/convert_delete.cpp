@@ -14,6 +14,7 @@ extern "C" {
 #include "nodes/nodeFuncs.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/relcache.h"
 }
 
 namespace softdelete::planner {
@@ -36,8 +37,45 @@ void check_writable(const RegisteredTable &table) {
     }
 }
 
+// True where a trigger that fires for an update of certain columns is about one of these.
+bool has_trigger_on(Relation relation, const Bitmapset *columns) {
+    const TriggerDesc *triggers = relation->trigdesc;
+    for (int i = 0; i < triggers->numtriggers; i++) {
+        const Trigger &trigger = triggers->triggers[i];
+        for (int j = 0; j < trigger.tgnattr; j++) {
+            if (bms_is_member(trigger.tgattr[j] - FirstLowInvalidHeapAttributeNumber, columns)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+// A referenced row has to be locked as for a change of its key, so that nobody references it meanwhile. Where the
+// executor fetches the row for a BEFORE UPDATE trigger it takes that lock if the statement names key columns as
+// updated: one lock instead of two.
+void lock_keys(Query *query, RangeTblEntry *rte, Statement *statement) {
+    Relation relation = RelationIdGetRelation(rte->relid);
+    const TriggerDesc *triggers = relation->trigdesc;
+    bool is_referenced = false;
+    for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
+        is_referenced = is_referenced || triggers->triggers[i].tgfoid == find_extension_functions()->lock_row;
+    }
+    if (is_referenced) {
+        Bitmapset *keys = RelationGetIndexAttrBitmap(relation, INDEX_ATTR_BITMAP_KEY);
+        if (has_trigger_on(relation, keys)) {
+            statement->notes |= note_lock_rows;
+        } else {
+            statement->notes |= note_key_locked;
+            auto *permissions = pg::compat::permission_info(query, rte);
+            permissions->updatedCols = bms_add_members(permissions->updatedCols, keys);
+        }
+    }
+    RelationClose(relation);
+}
+
 // The assignments of a soft delete.
-List *make_deletion(Query *query, RangeTblEntry *rte, const RegisteredTable &table) {
+List *make_deletion(Query *query, RangeTblEntry *rte, const RegisteredTable &table, Statement *statement) {
     const ExtensionFunctions *functions = find_extension_functions();
     Node *now = make_call(F_NOW, TIMESTAMPTZOID, NIL);
     List *assignments = list_make1(make_assignment(table.relation, table.deleted_at, now));
@@ -52,6 +90,7 @@ List *make_deletion(Query *query, RangeTblEntry *rte, const RegisteredTable &tab
         assignments = lappend(assignments, make_assignment(table.relation, table.deleted_by, actor));
         pg::compat::note_updated_column(query, rte, table.deleted_by);
     }
+    lock_keys(query, rte, statement);
     return assignments;
 }
 
@@ -118,6 +157,9 @@ DeleteKind kind_of_delete(Query *query, const RegisteredTable &table, const Stat
     if (statement.is_foreign_key) {
         return DeleteKind::foreign_key;
     }
+    if (statement.is_cascade) {
+        return DeleteKind::soft;
+    }
     if (settings::deletion() == settings::Deletion::hard) {
         return DeleteKind::hard;
     }
@@ -126,7 +168,7 @@ DeleteKind kind_of_delete(Query *query, const RegisteredTable &table, const Stat
     return is_purge ? DeleteKind::purge : DeleteKind::soft;
 }
 
-void convert_delete(Query *query, const RegisteredTable &table) {
+void convert_delete(Query *query, const RegisteredTable &table, Statement *statement) {
     check_writable(table);
     if (pg::compat::is_for_portion_of(query)) {
         ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -136,14 +178,14 @@ void convert_delete(Query *query, const RegisteredTable &table) {
     Index target = static_cast<Index>(query->resultRelation);
     RangeTblEntry *rte = rt_fetch(target, query->rtable);
     query->commandType = CMD_UPDATE;
-    query->targetList = list_concat(make_deletion(query, rte, table), query->targetList);
+    query->targetList = list_concat(make_deletion(query, rte, table, statement), query->targetList);
     query->returningList = reinterpret_cast<List *>(
         replace_new_row(reinterpret_cast<Node *>(query->returningList), nullptr));
     // Stays even where all rows are visible: it makes the recheck after a concurrent delete right.
     add_condition(&query->jointree->quals, make_deleted_test(table, target, IS_NULL));
 }
 
-void convert_merge(Query *query, const RegisteredTable &table) {
+void convert_merge(Query *query, const RegisteredTable &table, Statement *statement) {
     check_writable(table);
     Index target = static_cast<Index>(query->resultRelation);
     RangeTblEntry *rte = rt_fetch(target, query->rtable);
@@ -153,7 +195,7 @@ void convert_merge(Query *query, const RegisteredTable &table) {
         MergeAction *action = lfirst_node(MergeAction, cell);
         if (action->commandType == CMD_DELETE) {
             action->commandType = CMD_UPDATE;
-            action->targetList = make_deletion(query, rte, table);
+            action->targetList = make_deletion(query, rte, table, statement);
             add_condition(&action->qual, make_deleted_test(table, target, IS_NULL));
         }
     }

@@ -14,10 +14,10 @@ enum class DeleteKind { soft, hard, purge, foreign_key };
 DeleteKind kind_of_delete(Query *query, const RegisteredTable &table, const Statement &statement);
 
 // Converts a DELETE. Raises an error where the table's triggers are disabled or the statement cannot be converted.
-void convert_delete(Query *query, const RegisteredTable &table);
+void convert_delete(Query *query, const RegisteredTable &table, Statement *statement);
 
 // Converts the DELETE actions of a MERGE.
-void convert_merge(Query *query, const RegisteredTable &table);
+void convert_merge(Query *query, const RegisteredTable &table, Statement *statement);
 
 // True where a MERGE has DELETE actions.
 bool has_delete_action(Query *query);

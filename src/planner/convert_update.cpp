@@ -108,7 +108,7 @@ void convert_restore(Query *query, const RegisteredTable &table) {
 
 List *convert_assignments(Query *query, List *assignments, const RegisteredTable &table, Statement *statement) {
     if (TargetEntry *entry = find_assignment(assignments, table.deleted_at); entry != nullptr) {
-        statement->notes |= note_soft;
+        statement->notes |= note_soft | note_lock_rows;
         return convert_deleted_at(query, assignments, table, entry);
     }
     if (TargetEntry *id = find_assignment(assignments, table.deletion_id); id != nullptr) {

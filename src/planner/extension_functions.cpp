@@ -43,6 +43,7 @@ bool look_up() {
     const Oid element_regclass[] = {ANYELEMENTOID, REGCLASSOID};
     const Oid two_bigints[] = {INT8OID, INT8OID};
     cached.on_delete = find_function("on_delete", 0, nullptr);
+    cached.lock_row = find_function("lock_row", 0, nullptr);
     cached.include_deleted = find_function("include_deleted", 1, one_element);
     cached.new_deletion_id = find_function("new_deletion_id", 1, one_regclass);
     cached.new_actor = find_function("new_actor", 2, element_integer);

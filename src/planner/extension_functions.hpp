@@ -7,6 +7,7 @@ namespace softdelete::planner {
 
 struct ExtensionFunctions {
     Oid on_delete;          // the marker's trigger function
+    Oid lock_row;           // the trigger function that locks referenced rows
     Oid include_deleted;    // include_deleted(anyelement)
     Oid new_deletion_id;    // new_deletion_id(regclass)
     Oid new_actor;          // new_actor(anyelement, integer)

@@ -52,6 +52,7 @@ bool is_validating_constraints() { return validating_constraints; }
 Statement begin_statement(const char *query_string) {
     Statement statement = {};
     statement.is_foreign_key = is_foreign_key_query(query_string);
+    statement.is_cascade = query_string != nullptr && starts_with(query_string, cascade_text);
     bool is_dump = !row_security && settings::definer_depth() == 0;
     statement.is_unfiltered = statement.is_foreign_key || am_walsender || is_dump;
     statement.visibility = visibility_here();

@@ -18,12 +18,18 @@ enum PlanNote : uint32 {
     note_soft = 2,        // contains a soft delete
     note_hard = 4,        // softdelete.deletion = hard
     note_purge = 8,       // a hand-written purge: the marker checks every row's retention
-    note_foreign_key = 16 // a referential action: the marker lets no live row go
+    note_foreign_key = 16, // a referential action: the marker lets no live row go
+    note_key_locked = 32,  // names key columns as updated: the executor locks the old rows as for a key's change
+    note_lock_rows = 64    // does not where it would fire a trigger on the key: the trigger locks the rows
 };
+
+// How the cascade's own statements begin.
+inline constexpr char cascade_text[] = "/* softdelete cascade */";
 
 // One statement on its way through the planner. Plain data; lives on the stack of the planner hook.
 struct Statement {
     bool is_foreign_key;             // one of the server's own foreign-key queries
+    bool is_cascade;                 // one of the cascade's own statements: soft whatever the setting says
     bool is_unfiltered;              // the whole statement sees all rows
     settings::Visibility visibility; // what the setting means for this statement
     uint32 notes;

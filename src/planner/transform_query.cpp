@@ -83,7 +83,7 @@ void convert_target(Query *query, const RegisteredTable &table, Statement *state
         DeleteKind kind = kind_of_delete(query, table, *statement);
         statement->notes |= note_for(kind);
         if (kind == DeleteKind::soft) {
-            convert_delete(query, table);
+            convert_delete(query, table, statement);
             set_scope(rte, Scope::all);
         }
         return;
@@ -111,7 +111,7 @@ void convert_target(Query *query, const RegisteredTable &table, Statement *state
             DeleteKind kind = kind_of_delete(query, table, *statement);
             statement->notes |= note_for(kind);
             if (kind == DeleteKind::soft) {
-                convert_merge(query, table);
+                convert_merge(query, table, statement);
             }
         }
     }

@@ -1,0 +1,101 @@
+// pg_constraint rows through the syscache; the lists of keys through the relation cache.
+#include "catalog/foreign_key_info.hpp"
+
+extern "C" {
+#include "access/htup_details.h"
+#include "catalog/partition.h"
+#include "commands/trigger.h"
+#include "nodes/parsenodes.h"
+#include "utils/fmgroids.h"
+#include "utils/relcache.h"
+#include "utils/syscache.h"
+}
+
+namespace softdelete::catalog {
+
+namespace {
+
+// As get_ri_constraint_root() in src/backend/utils/adt/ri_triggers.c.
+Oid get_root(Oid constraint) {
+    for (;;) {
+        HeapTuple row = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+        if (!HeapTupleIsValid(row)) {
+            return constraint;
+        }
+        Oid parent = reinterpret_cast<Form_pg_constraint>(GETSTRUCT(row))->conparentid;
+        ReleaseSysCache(row);
+        if (!OidIsValid(parent)) {
+            return constraint;
+        }
+        constraint = parent;
+    }
+}
+
+bool is_delete_action(Oid function) {
+    return function == F_RI_FKEY_CASCADE_DEL || function == F_RI_FKEY_RESTRICT_DEL ||
+           function == F_RI_FKEY_NOACTION_DEL || function == F_RI_FKEY_SETNULL_DEL ||
+           function == F_RI_FKEY_SETDEFAULT_DEL;
+}
+
+ForeignKeyInfo *copy_key(const ForeignKeyInfo &key) {
+    auto *copy = static_cast<ForeignKeyInfo *>(palloc(sizeof(ForeignKeyInfo)));
+    *copy = key;
+    return copy;
+}
+
+} // namespace
+
+bool find_foreign_key(Oid constraint, ForeignKeyInfo *key) {
+    HeapTuple row = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+    if (!HeapTupleIsValid(row)) {
+        return false;
+    }
+    const auto *form = reinterpret_cast<Form_pg_constraint>(GETSTRUCT(row));
+    bool found = form->contype == CONSTRAINT_FOREIGN;
+    if (found) {
+        key->constraint = constraint;
+        key->child = form->conrelid;
+        key->parent = form->confrelid;
+        key->index = form->conindid;
+        key->name = form->conname;
+        key->on_delete = form->confdeltype;
+        key->is_deferrable = form->condeferrable;
+        DeconstructFkConstraintRow(row, &key->columns, key->child_columns, key->parent_columns, key->equality, nullptr,
+                                   nullptr, nullptr, nullptr);
+    }
+    ReleaseSysCache(row);
+    if (found) {
+        key->root = get_root(constraint);
+    }
+    return found;
+}
+
+List *find_referencing_keys(Relation parent) {
+    List *keys = NIL;
+    const TriggerDesc *triggers = parent->trigdesc;
+    for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
+        const Trigger &trigger = triggers->triggers[i];
+        ForeignKeyInfo key;
+        if (is_delete_action(trigger.tgfoid) && trigger.tgenabled != TRIGGER_DISABLED &&
+            find_foreign_key(trigger.tgconstraint, &key)) {
+            keys = lappend(keys, copy_key(key));
+        }
+    }
+    return keys;
+}
+
+List *find_keys_to(Relation child, Oid parent) {
+    List *keys = NIL;
+    ListCell *cell;
+    foreach (cell, RelationGetFKeyList(child)) {
+        const auto *cached = static_cast<const ForeignKeyCacheInfo *>(lfirst(cell));
+        ForeignKeyInfo key;
+        bool is_wanted = !OidIsValid(parent) || cached->confrelid == parent;
+        if (is_wanted && find_foreign_key(cached->conoid, &key)) {
+            keys = lappend(keys, copy_key(key));
+        }
+    }
+    return keys;
+}
+
+} // namespace softdelete::catalog

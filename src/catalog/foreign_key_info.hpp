@@ -1,0 +1,45 @@
+// A foreign key as the row triggers need it, read from the catalog caches. Plain server code.
+#pragma once
+
+#include "pg/server.hpp"
+
+extern "C" {
+#include "access/attnum.h"
+#include "catalog/pg_constraint.h"
+#include "nodes/pg_list.h"
+#include "utils/rel.h"
+}
+
+namespace softdelete::catalog {
+
+struct ForeignKeyInfo {
+    Oid constraint; // the key itself
+    Oid root;       // the key that it was cloned from for a partition, or itself
+    Oid child;      // referencing table
+    Oid parent;     // referenced table
+    Oid index;      // the parent's unique index
+    NameData name;
+    char on_delete; // FKCONSTR_ACTION_...
+    bool is_deferrable;
+    int columns;
+    AttrNumber child_columns[INDEX_MAX_KEYS];
+    AttrNumber parent_columns[INDEX_MAX_KEYS];
+    Oid equality[INDEX_MAX_KEYS]; // parent column = child column
+};
+
+// Reads a constraint; false where it is gone or no foreign key.
+bool find_foreign_key(Oid constraint, ForeignKeyInfo *key);
+
+// The keys that reference the relation, from its referential-action triggers: those that are enforced and enabled.
+// The list's members and the list are allocated in the current memory context.
+List *find_referencing_keys(Relation parent);
+
+// The relation's own keys whose referenced table is `parent`, or a partition's copy of one; all where parent is invalid.
+List *find_keys_to(Relation child, Oid parent);
+
+// True where deleting the parent must not leave live children: CASCADE, RESTRICT, NO ACTION.
+inline bool binds(const ForeignKeyInfo &key) {
+    return key.on_delete != FKCONSTR_ACTION_SETNULL && key.on_delete != FKCONSTR_ACTION_SETDEFAULT;
+}
+
+} // namespace softdelete::catalog

@@ -1,0 +1,214 @@
+// The work list. A statement's triggers add keys to it; when the statement's triggers are through it is worked off, and
+// the statements that do so add the next level's keys to the same list.
+#include "commands/cascade.hpp"
+
+#include "commands/cascade_statements.hpp"
+#include "commands/current_deletion.hpp"
+#include "planner/statement.hpp"
+
+extern "C" {
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "executor/spi.h"
+#include "utils/datum.h"
+#include "utils/memutils.h"
+}
+
+#include <cstring>
+
+namespace softdelete::commands {
+
+namespace {
+
+// How many keys one statement takes: more cost planning time and memory and gain nothing.
+constexpr int keys_per_statement = 1000;
+
+// The keys of one foreign key's deleted parents that wait for their turn. Owns its memory context.
+struct PendingKeys {
+    MemoryContext memory;
+    catalog::ForeignKeyInfo key;
+    int64 deletion;
+    int nest_level;
+    int capacity;
+    KeyValues keys;
+    PendingKeys *next;
+};
+
+PendingKeys *pending = nullptr;
+
+PendingKeys *add_pending(const catalog::ForeignKeyInfo &key, int64 deletion) {
+    MemoryContext memory =
+        AllocSetContextCreate(TopTransactionContext, "softdelete cascade keys", ALLOCSET_DEFAULT_SIZES);
+    auto *entry = static_cast<PendingKeys *>(MemoryContextAllocZero(memory, sizeof(PendingKeys)));
+    entry->memory = memory;
+    entry->key = key;
+    entry->deletion = deletion;
+    entry->nest_level = GetCurrentTransactionNestLevel();
+    entry->keys.columns = key.columns;
+    // At the end: parents of one level come before those of the next.
+    PendingKeys **place = &pending;
+    while (*place != nullptr) {
+        place = &(*place)->next;
+    }
+    *place = entry;
+    return entry;
+}
+
+PendingKeys *get_pending(const catalog::ForeignKeyInfo &key, int64 deletion) {
+    int nest_level = GetCurrentTransactionNestLevel();
+    for (PendingKeys *entry = pending; entry != nullptr; entry = entry->next) {
+        if (entry->key.constraint == key.constraint && entry->deletion == deletion &&
+            entry->nest_level == nest_level) {
+            return entry;
+        }
+    }
+    return add_pending(key, deletion);
+}
+
+void grow(PendingKeys *entry) {
+    int capacity = entry->capacity == 0 ? 64 : entry->capacity * 2;
+    Size size = sizeof(Datum) * static_cast<Size>(capacity);
+    for (int i = 0; i < entry->keys.columns; i++) {
+        Datum *values = entry->keys.values[i];
+        entry->keys.values[i] = static_cast<Datum *>(
+            values == nullptr ? MemoryContextAllocHuge(entry->memory, size) : repalloc_huge(values, size));
+    }
+    entry->capacity = capacity;
+}
+
+// False where a column is NULL: such a row is referenced by nobody.
+bool read_key(Relation relation, const catalog::ForeignKeyInfo &key, HeapTuple row, Datum *values) {
+    for (int i = 0; i < key.columns; i++) {
+        bool is_null = true;
+        values[i] = heap_getattr(row, key.parent_columns[i], RelationGetDescr(relation), &is_null);
+        if (is_null) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void add_key(PendingKeys *entry, Relation relation, const Datum *values) {
+    if (entry->keys.count == entry->capacity) {
+        grow(entry);
+    }
+    MemoryContext caller = MemoryContextSwitchTo(entry->memory);
+    for (int i = 0; i < entry->keys.columns; i++) {
+        Form_pg_attribute column = TupleDescAttr(RelationGetDescr(relation), entry->key.parent_columns[i] - 1);
+        entry->keys.values[i][entry->keys.count] = datumCopy(values[i], column->attbyval, column->attlen);
+    }
+    entry->keys.count++;
+    MemoryContextSwitchTo(caller);
+}
+
+PendingKeys *take(PendingKeys **place) {
+    PendingKeys *entry = *place;
+    *place = entry->next;
+    return entry;
+}
+
+// The first waiting entry of a key with that action; null where there is none.
+PendingKeys *take_pending(char action) {
+    for (PendingKeys **place = &pending; *place != nullptr; place = &(*place)->next) {
+        if ((*place)->key.on_delete == action) {
+            return take(place);
+        }
+    }
+    return nullptr;
+}
+
+void work_off(PendingKeys *entry) {
+    int64 pinned = pin_deletion(entry->deletion);
+    for (int first = 0; first < entry->keys.count; first += keys_per_statement) {
+        CHECK_FOR_INTERRUPTS();
+        int count = Min(keys_per_statement, entry->keys.count - first);
+        if (entry->key.on_delete == FKCONSTR_ACTION_CASCADE) {
+            delete_children(entry->key, entry->keys, first, count);
+        } else {
+            refuse_children(entry->key, entry->keys, first, count);
+        }
+    }
+    pin_deletion(pinned);
+    MemoryContextDelete(entry->memory);
+}
+
+// RESTRICT first, level by level; NO ACTION when everything that goes is gone.
+void work_off_all() {
+    for (;;) {
+        PendingKeys *entry = take_pending(FKCONSTR_ACTION_RESTRICT);
+        if (entry == nullptr) {
+            entry = take_pending(FKCONSTR_ACTION_CASCADE);
+        }
+        if (entry == nullptr) {
+            entry = take_pending(FKCONSTR_ACTION_NOACTION);
+        }
+        if (entry == nullptr) {
+            return;
+        }
+        work_off(entry);
+    }
+}
+
+bool is_cascade(const QueryDesc *query) {
+    return query->sourceText != nullptr &&
+           strncmp(query->sourceText, cascade_prefix, strlen(cascade_prefix)) == 0;
+}
+
+} // namespace
+
+void collect_deleted_row(Relation relation, List *keys, HeapTuple row, int64 deletion) {
+    ListCell *cell;
+    foreach (cell, keys) {
+        const auto *key = static_cast<const catalog::ForeignKeyInfo *>(lfirst(cell));
+        Datum values[INDEX_MAX_KEYS];
+        bool is_deferred = key->on_delete == FKCONSTR_ACTION_NOACTION && key->is_deferrable;
+        if (catalog::binds(*key) && !is_deferred && read_key(relation, *key, row, values)) {
+            add_key(get_pending(*key, deletion), relation, values);
+        }
+    }
+}
+
+void finish_statement(QueryDesc *query) {
+    if (pending == nullptr || is_cascade(query)) {
+        return;
+    }
+    if (SPI_connect() != SPI_OK_CONNECT) {
+        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not connect to SPI")));
+    }
+    work_off_all();
+    SPI_finish();
+}
+
+void check_children(Relation relation, const catalog::ForeignKeyInfo &key, HeapTuple row) {
+    Datum values[INDEX_MAX_KEYS];
+    if (!read_key(relation, key, row, values)) {
+        return;
+    }
+    KeyValues keys = {};
+    keys.columns = key.columns;
+    keys.count = 1;
+    for (int i = 0; i < key.columns; i++) {
+        keys.values[i] = &values[i];
+    }
+    if (SPI_connect() != SPI_OK_CONNECT) {
+        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not connect to SPI")));
+    }
+    refuse_children(key, keys, 0, 1);
+    SPI_finish();
+}
+
+void forget_cascades(int nest_level) noexcept {
+    PendingKeys **place = &pending;
+    while (*place != nullptr) {
+        if ((*place)->nest_level >= nest_level) {
+            // The transaction's memory goes with it; nothing here may fail.
+            *place = (*place)->next;
+        } else {
+            place = &(*place)->next;
+        }
+    }
+}
+
+void install_cascade() { install_cascade_statements(); }
+
+} // namespace softdelete::commands

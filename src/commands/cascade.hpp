@@ -1,0 +1,32 @@
+// The cascade of soft deletes along foreign keys: keys are collected per row, then worked off per foreign key and level
+// by one UPDATE per thousand keys. A work list, never recursion. Plain server code.
+#pragma once
+
+#include "catalog/foreign_key_info.hpp"
+
+extern "C" {
+#include "executor/execdesc.h"
+#include "executor/tuptable.h"
+}
+
+namespace softdelete::commands {
+
+// Notes that the row in slot, of relation, was soft-deleted by that deletion (0: unknown), for each of the keys that
+// reference the relation.
+void collect_deleted_row(Relation relation, List *keys, HeapTuple row, int64 deletion);
+
+// Called when a statement's own triggers are through: deletes the children of collected rows, level by level, as their
+// tables' owners, and checks RESTRICT before and NO ACTION after. Does nothing for the cascade's own statements.
+// Locks: as DELETE on the children. Errors: 23503 (23001 for RESTRICT from 18 on) where a live child exists.
+void finish_statement(QueryDesc *query);
+
+// Raises where a live child still references the key of this deleted row: a deferred NO ACTION key at its time.
+void check_children(Relation relation, const catalog::ForeignKeyInfo &key, HeapTuple row);
+
+// Called by the abort and transaction callbacks.
+void forget_cascades(int nest_level) noexcept;
+
+// Registers the invalidation callbacks; called once from _PG_init.
+void install_cascade();
+
+} // namespace softdelete::commands

@@ -60,45 +60,66 @@ void assign_deletion(int value, void *) {
     }
 }
 
-const char *text_or_null(const char *text) { return text == nullptr || text[0] == '\0' ? nullptr : text; }
+const char *text_or_null(const char *text) {
+    return text == nullptr || text[0] == '\0' ? nullptr : text;
+}
 
 } // namespace
 
-Visibility visibility() { return static_cast<Visibility>(visibility_value); }
-int visibility_definer_depth() { return *visibility_depth; }
-Deletion deletion() { return static_cast<Deletion>(deletion_value); }
-const char *actor() { return text_or_null(actor_value); }
-const char *reason() { return text_or_null(reason_value); }
-int definer_depth() { return current_definer_depth; }
+Visibility visibility() {
+    return static_cast<Visibility>(visibility_value);
+}
+
+int visibility_definer_depth() {
+    return *visibility_depth;
+}
+
+Deletion deletion() {
+    return static_cast<Deletion>(deletion_value);
+}
+
+const char *actor() {
+    return text_or_null(actor_value);
+}
+
+const char *reason() {
+    return text_or_null(reason_value);
+}
+
+int definer_depth() {
+    return current_definer_depth;
+}
 
 void set_definer_depth(int depth) {
     current_definer_depth = depth;
-    if (visibility() != Visibility::active) {
-        ResetPlanCache();
-    }
+    // A setting that a function made for the rest of the transaction is its caller's from now on.
+    *visibility_depth = Min(*visibility_depth, depth);
 }
 
-void note_visibility_belongs_to_function() { *visibility_depth = current_definer_depth; }
+void note_visibility_belongs_to_function() {
+    *visibility_depth = current_definer_depth;
+}
 
 void install() {
     // Who deletes: goes to deleted_by, cast to that column's type, and to the deletion. Empty: the role in force.
-    DefineCustomStringVariable("softdelete.actor", "Sets who is recorded as the one who deletes.",
-                               "Cast to the type of the table's deleted_by column. Empty means the current role, as "
-                               "SET ROLE or the login gave it, where that column is text or name, and NULL otherwise.",
-                               &actor_value, "", PGC_USERSET, 0, nullptr, nullptr, nullptr);
+    DefineCustomStringVariable(
+        "softdelete.actor", "Sets who is recorded as the one who deletes.",
+        "Cast to the type of the table's deleted_by column. Empty means the current role, as "
+        "SET ROLE or the login gave it, where that column is text or name, and NULL otherwise.",
+        &actor_value, "", PGC_USERSET, 0, nullptr, nullptr, nullptr);
     // What DELETE on a registered table does. hard is for superusers and for roles that have GRANT SET on it.
     DefineCustomEnumVariable("softdelete.deletion", "Sets what DELETE does to rows of registered tables.",
                              "soft marks the rows as deleted; hard removes them physically.", &deletion_value,
                              static_cast<int>(Deletion::soft), deletion_options, PGC_SUSET, 0, nullptr,
                              assign_deletion, nullptr);
     // Why: goes to the deletion.
-    DefineCustomStringVariable("softdelete.reason", "Sets the reason that is recorded with a deletion.", nullptr,
-                               &reason_value, "", PGC_USERSET, 0, nullptr, nullptr, nullptr);
+    DefineCustomStringVariable("softdelete.reason", "Sets the reason that is recorded with a deletion.",
+                               nullptr, &reason_value, "", PGC_USERSET, 0, nullptr, nullptr, nullptr);
     // Which rows of registered tables queries see.
     DefineCustomEnumVariable("softdelete.visibility", "Sets which rows of registered tables queries see.",
-                             "active shows live rows, deleted shows deleted rows, all shows both.", &visibility_value,
-                             static_cast<int>(Visibility::active), visibility_options, PGC_USERSET, 0,
-                             check_visibility, assign_visibility, nullptr);
+                             "active shows live rows, deleted shows deleted rows, all shows both.",
+                             &visibility_value, static_cast<int>(Visibility::active), visibility_options,
+                             PGC_USERSET, 0, check_visibility, assign_visibility, nullptr);
     MarkGUCPrefixReserved("softdelete");
     installed = true;
 }

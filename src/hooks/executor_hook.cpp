@@ -1,8 +1,10 @@
-// ExecutorRun: remembers which statement runs. On an error the entry is removed by the abort callbacks.
+// ExecutorRun and ExecutorFinish, which runs the data-modifying WITH queries that nothing read: remember which statement
+// runs. On an error the entry is removed by the abort callbacks.
 #include "hooks/hooks.hpp"
 
 #include "pg/compat.hpp"
 #include "planner/running_statements.hpp"
+#include "planner/session_view.hpp"
 
 extern "C" {
 #include "executor/executor.h"
@@ -13,12 +15,21 @@ namespace softdelete::hooks {
 namespace {
 
 ExecutorRun_hook_type next_executor_run = nullptr;
+ExecutorFinish_hook_type next_executor_finish = nullptr;
 
 extern "C" void softdelete_executor_run(QueryDesc *query, ScanDirection direction,
                                         uint64 count SOFTDELETE_EXECUTOR_RUN_EXTRA_PARAMETER) {
+    planner::follow_session_view();
     planner::push_running_statement(query);
     auto *run = next_executor_run != nullptr ? next_executor_run : standard_ExecutorRun;
     run(query, direction, count SOFTDELETE_EXECUTOR_RUN_EXTRA_ARGUMENT);
+    planner::pop_running_statement();
+}
+
+extern "C" void softdelete_executor_finish(QueryDesc *query) {
+    planner::push_running_statement(query);
+    auto *finish = next_executor_finish != nullptr ? next_executor_finish : standard_ExecutorFinish;
+    finish(query);
     planner::pop_running_statement();
 }
 
@@ -27,6 +38,8 @@ extern "C" void softdelete_executor_run(QueryDesc *query, ScanDirection directio
 void install_executor_hook() {
     next_executor_run = ExecutorRun_hook;
     ExecutorRun_hook = softdelete_executor_run;
+    next_executor_finish = ExecutorFinish_hook;
+    ExecutorFinish_hook = softdelete_executor_finish;
 }
 
 } // namespace softdelete::hooks

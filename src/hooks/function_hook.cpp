@@ -3,6 +3,7 @@
 #include "hooks/hooks.hpp"
 
 #include "pg/server.hpp"
+#include "planner/session_view.hpp"
 #include "settings.hpp"
 
 extern "C" {
@@ -83,6 +84,10 @@ void count(FmgrHookEventType event, FunctionKind kind) {
 extern "C" void softdelete_function_hook(FmgrHookEventType event, FmgrInfo *function, Datum *private_data) {
     CallSite *site = get_call_site(function, private_data);
     count(event, site->kind);
+    if (event != FHET_START) {
+        planner::leave_session_view();
+    }
+    planner::follow_session_view();
     if (next_function_hook != nullptr) {
         next_function_hook(event, function, &site->next_private);
     }

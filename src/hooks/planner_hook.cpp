@@ -3,6 +3,7 @@
 #include "hooks/hooks.hpp"
 
 #include "pg/compat.hpp"
+#include "planner/session_view.hpp"
 #include "planner/transform_query.hpp"
 
 namespace softdelete::hooks {
@@ -14,7 +15,11 @@ planner_hook_type next_planner = nullptr;
 extern "C" PlannedStmt *softdelete_planner(Query *query, const char *query_string, int cursor_options,
                                            ParamListInfo parameters SOFTDELETE_PLANNER_EXTRA_PARAMETER) {
     CmdType command = query->commandType;
-    planner::Statement statement = planner::begin_statement(query_string);
+    planner::follow_session_view();
+    if (!planner::workers_have_session_view()) {
+        cursor_options &= ~CURSOR_OPT_PARALLEL_OK;
+    }
+    planner::Statement statement = planner::begin_statement(query_string, parameters);
     planner::transform_query(query, &statement);
     auto *plan_statement = next_planner != nullptr ? next_planner : standard_planner;
     PlannedStmt *plan =

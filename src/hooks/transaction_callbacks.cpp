@@ -3,6 +3,7 @@
 
 #include "commands/current_deletion.hpp"
 #include "planner/running_statements.hpp"
+#include "planner/session_view.hpp"
 #include "planner/statement.hpp"
 
 extern "C" {
@@ -20,15 +21,18 @@ extern "C" void softdelete_transaction_callback(XactEvent event, void *) {
     }
     if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE) {
         commands::end_transaction();
+        planner::leave_session_view();
     }
 }
 
-extern "C" void softdelete_subtransaction_callback(SubXactEvent event, SubTransactionId, SubTransactionId, void *) {
+extern "C" void softdelete_subtransaction_callback(SubXactEvent event, SubTransactionId, SubTransactionId,
+                                                   void *) {
     int nest_level = GetCurrentTransactionNestLevel();
     if (event == SUBXACT_EVENT_ABORT_SUB) {
         planner::forget_running_statements(nest_level);
         planner::set_validating_constraints(false);
         commands::abort_subtransaction(nest_level);
+        planner::leave_session_view();
     } else if (event == SUBXACT_EVENT_COMMIT_SUB) {
         commands::commit_subtransaction(nest_level);
     }

@@ -4,12 +4,11 @@
 
 #include "pg/compat.hpp"
 #include "planner/filter_copy.hpp"
+#include "planner/session_view.hpp"
 #include "planner/statement.hpp"
 
 extern "C" {
 #include "tcop/utility.h"
-#include "utils/plancache.h"
-#include "utils/rls.h"
 }
 
 namespace softdelete::hooks {
@@ -25,9 +24,10 @@ bool validates_constraints(const Node *statement) {
 
 extern "C" void softdelete_utility(PlannedStmt *plan, const char *query_string, bool read_only_tree,
                                    ProcessUtilityContext context, ParamListInfo parameters,
-                                   QueryEnvironment *environment, DestReceiver *receiver, QueryCompletion *completion) {
+                                   QueryEnvironment *environment, DestReceiver *receiver,
+                                   QueryCompletion *completion) {
     bool was_validating = planner::is_validating_constraints();
-    bool had_row_security = row_security;
+    planner::follow_session_view();
     if (IsA(plan->utilityStmt, CopyStmt)) {
         plan = planner::filter_copy(plan, &read_only_tree);
     }
@@ -35,9 +35,7 @@ extern "C" void softdelete_utility(PlannedStmt *plan, const char *query_string, 
     auto *process = next_utility != nullptr ? next_utility : standard_ProcessUtility;
     process(plan, query_string, read_only_tree, context, parameters, environment, receiver, completion);
     planner::set_validating_constraints(was_validating);
-    if (row_security != had_row_security) {
-        ResetPlanCache();
-    }
+    planner::follow_session_view();
 }
 
 } // namespace

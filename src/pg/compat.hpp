@@ -9,8 +9,8 @@
 extern "C" {
 #include "catalog/pg_class.h"
 #include "nodes/parsenodes.h"
-#include "nodes/plannodes.h"
 #include "nodes/pathnodes.h"
+#include "nodes/plannodes.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/plancat.h"
 #include "optimizer/planner.h"
@@ -31,13 +31,42 @@ inline RTEPermissionInfo *permission_info(Query *query, RangeTblEntry *rte) {
     return getRTEPermissionInfo(query->rteperminfos, rte);
 }
 #else
-inline RangeTblEntry *permission_info(Query *, RangeTblEntry *rte) { return rte; }
+inline RangeTblEntry *permission_info(Query *, RangeTblEntry *rte) {
+    return rte;
+}
 #endif
 
 // Written here, because both shapes of permission data have the field.
 inline void note_updated_column(Query *query, RangeTblEntry *rte, AttrNumber attribute) {
     auto *info = permission_info(query, rte);
     info->updatedCols = bms_add_member(info->updatedCols, attribute - FirstLowInvalidHeapAttributeNumber);
+}
+
+// The privileges that the statement needs are checked on an entry of their own, so that columns which we add to
+// updatedCols ask for none. Written here, because the permission data stands in the entry before 16 and beside it since.
+inline void move_permission_check(Query *query, RangeTblEntry *rte) {
+    RangeTblEntry *check = makeNode(RangeTblEntry);
+    check->rtekind = RTE_RELATION;
+    check->relid = rte->relid;
+    check->relkind = rte->relkind;
+    check->rellockmode = rte->rellockmode;
+    check->eref = rte->eref;
+    query->rtable = lappend(query->rtable, check);
+#if PG_VERSION_NUM >= 160000
+    RTEPermissionInfo *info = addRTEPermissionInfo(&query->rteperminfos, check);
+    const RTEPermissionInfo *needed = permission_info(query, rte);
+    info->inh = needed->inh;
+    info->checkAsUser = needed->checkAsUser;
+#else
+    RangeTblEntry *info = check;
+    RangeTblEntry *needed = rte;
+    info->checkAsUser = needed->checkAsUser;
+#endif
+    info->requiredPerms = needed->requiredPerms;
+    info->selectedCols = bms_copy(needed->selectedCols);
+    info->insertedCols = bms_copy(needed->insertedCols);
+    info->updatedCols = bms_copy(needed->updatedCols);
+    permission_info(query, rte)->requiredPerms = 0;
 }
 
 // 16 added the planner's state as an argument, which may be null outside of planning.
@@ -67,11 +96,13 @@ using WalkerCallback = bool (*)();
 using MutatorCallback = Node *(*)();
 #endif
 
-template <typename Context> WalkerCallback walker(bool (*function)(Node *, Context *)) {
+template <typename Context>
+WalkerCallback walker(bool (*function)(Node *, Context *)) {
     return reinterpret_cast<WalkerCallback>(reinterpret_cast<void (*)()>(function));
 }
 
-template <typename Context> MutatorCallback mutator(Node *(*function)(Node *, Context *)) {
+template <typename Context>
+MutatorCallback mutator(Node *(*function)(Node *, Context *)) {
     return reinterpret_cast<MutatorCallback>(reinterpret_cast<void (*)()>(function));
 }
 
@@ -167,7 +198,8 @@ inline constexpr const char *enforced_condition = "true";
 #define SOFTDELETE_RELATION_HOOK_ARGUMENTS root, relation, rte
 #else
 #define SOFTDELETE_RELATION_HOOK get_relation_info_hook
-#define SOFTDELETE_RELATION_HOOK_PARAMETERS PlannerInfo *root, Oid relation_id, bool is_parent, RelOptInfo *relation
+#define SOFTDELETE_RELATION_HOOK_PARAMETERS                                                                  \
+    PlannerInfo *root, Oid relation_id, bool is_parent, RelOptInfo *relation
 #define SOFTDELETE_RELATION_HOOK_ARGUMENTS root, relation_id, is_parent, relation
 #endif
 

@@ -8,6 +8,7 @@
 #include "settings.hpp"
 
 extern "C" {
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "nodes/makefuncs.h"
@@ -21,20 +22,18 @@ namespace softdelete::planner {
 
 namespace {
 
-void check_writable(const RegisteredTable &table) {
-    const char *name = get_rel_name(table.relation);
-    if (!table.enabled) {
-        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                        errmsg("cannot delete from table \"%s\" while its softdelete triggers are disabled", name),
-                        errhint("Run ALTER TABLE ... ENABLE TRIGGER ALL first. To remove rows physically, set "
-                                "softdelete.deletion to hard.")));
+bool has_unguarded_partition(const RegisteredTable &table) {
+    if (get_rel_relkind(table.relation) != RELKIND_PARTITIONED_TABLE) {
+        return false;
     }
-    if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA) {
-        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                        errmsg("cannot delete from table \"%s\" while session_replication_role is replica", name),
-                        errhint("Set session_replication_role to origin. To remove rows physically, set "
-                                "softdelete.deletion to hard.")));
+    ListCell *cell;
+    foreach (cell, find_all_inheritors(table.relation, AccessShareLock, nullptr)) {
+        RegisteredTable partition;
+        if (find_registered_table(lfirst_oid(cell), &partition) && !partition.enabled) {
+            return true;
+        }
     }
+    return false;
 }
 
 // True where a trigger that fires for an update of certain columns is about one of these.
@@ -85,8 +84,10 @@ List *make_deletion(Query *query, RangeTblEntry *rte, const RegisteredTable &tab
     pg::compat::note_updated_column(query, rte, table.deletion_id);
     if (table.deleted_by != InvalidAttrNumber) {
         Var *column = make_column(table.relation, 1, table.deleted_by);
-        Node *type = reinterpret_cast<Node *>(makeNullConst(column->vartype, column->vartypmod, column->varcollid));
-        Node *actor = make_call(functions->new_actor, column->vartype, list_make2(type, make_typmod(column->vartypmod)));
+        Node *type =
+            reinterpret_cast<Node *>(makeNullConst(column->vartype, column->vartypmod, column->varcollid));
+        Node *actor = make_call(functions->new_actor, column->vartype,
+                                list_make2(type, make_typmod(column->vartypmod)));
         assignments = lappend(assignments, make_assignment(table.relation, table.deleted_by, actor));
         pg::compat::note_updated_column(query, rte, table.deleted_by);
     }
@@ -108,8 +109,8 @@ Node *replace_new_row(Node *node, void *context) {
 
 // A plain DELETE that names the table itself: the target is its first entry and its only one.
 bool is_plain(const Query *query) {
-    return query->commandType == CMD_DELETE && query->resultRelation == 1 &&
-           list_length(query->jointree->fromlist) == 1;
+    return query->commandType == CMD_DELETE && query->resultRelation == 1
+           && list_length(query->jointree->fromlist) == 1;
 }
 
 // Row security checks of converted actions. With DELETE actions alone the policies of DELETE become those of the
@@ -119,10 +120,12 @@ List *convert_check_options(List *options, bool has_update) {
         return NIL;
     }
     if (has_update) {
-        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                        errmsg("MERGE with both UPDATE and DELETE actions is not supported on a registered table with "
-                               "row-level security"),
-                        errhint("Use one MERGE for the updates and another for the deletes.")));
+        ereport(
+            ERROR,
+            (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+             errmsg("MERGE with both UPDATE and DELETE actions is not supported on a registered table with "
+                    "row-level security"),
+             errhint("Use one MERGE for the updates and another for the deletes.")));
     }
     List *kept = NIL;
     ListCell *cell;
@@ -151,7 +154,9 @@ bool has_action(Query *query, CmdType command) {
 
 } // namespace
 
-bool has_delete_action(Query *query) { return has_action(query, CMD_DELETE); }
+bool has_delete_action(Query *query) {
+    return has_action(query, CMD_DELETE);
+}
 
 DeleteKind kind_of_delete(Query *query, const RegisteredTable &table, const Statement &statement) {
     if (statement.is_foreign_key) {
@@ -163,13 +168,34 @@ DeleteKind kind_of_delete(Query *query, const RegisteredTable &table, const Stat
     if (settings::deletion() == settings::Deletion::hard) {
         return DeleteKind::hard;
     }
-    bool is_purge = is_plain(query) && matches_only_deleted_rows(query, 1, table) &&
-                    pg::compat::owns_relation(table.relation, GetUserId());
+    bool is_purge = may_purge(query, table) && pg::compat::owns_relation(table.relation, GetUserId());
     return is_purge ? DeleteKind::purge : DeleteKind::soft;
 }
 
+bool may_purge(Query *query, const RegisteredTable &table) {
+    return is_plain(query) && matches_only_deleted_rows(query, 1, table);
+}
+
+void check_writable(const RegisteredTable &table, DeleteKind kind) {
+    const char *name = get_rel_name(table.relation);
+    // A soft delete is converted at the table named and leaves no partition to its marker.
+    if (!table.enabled || (kind != DeleteKind::soft && has_unguarded_partition(table))) {
+        ereport(ERROR,
+                (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                 errmsg("cannot delete from table \"%s\" while its softdelete triggers are disabled", name),
+                 errhint("Run ALTER TABLE ... ENABLE TRIGGER ALL first. To remove rows physically, set "
+                         "softdelete.deletion to hard.")));
+    }
+    if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA) {
+        ereport(ERROR,
+                (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                 errmsg("cannot delete from table \"%s\" while session_replication_role is replica", name),
+                 errhint("Set session_replication_role to origin. To remove rows physically, set "
+                         "softdelete.deletion to hard.")));
+    }
+}
+
 void convert_delete(Query *query, const RegisteredTable &table, Statement *statement) {
-    check_writable(table);
     if (pg::compat::is_for_portion_of(query)) {
         ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                         errmsg("DELETE ... FOR PORTION OF is not supported on registered table \"%s\"",
@@ -179,16 +205,18 @@ void convert_delete(Query *query, const RegisteredTable &table, Statement *state
     RangeTblEntry *rte = rt_fetch(target, query->rtable);
     query->commandType = CMD_UPDATE;
     query->targetList = list_concat(make_deletion(query, rte, table, statement), query->targetList);
-    query->returningList = reinterpret_cast<List *>(
-        replace_new_row(reinterpret_cast<Node *>(query->returningList), nullptr));
+    query->returningList =
+        reinterpret_cast<List *>(replace_new_row(reinterpret_cast<Node *>(query->returningList), nullptr));
     // Stays even where all rows are visible: it makes the recheck after a concurrent delete right.
     add_condition(&query->jointree->quals, make_deleted_test(table, target, IS_NULL));
 }
 
 void convert_merge(Query *query, const RegisteredTable &table, Statement *statement) {
-    check_writable(table);
     Index target = static_cast<Index>(query->resultRelation);
     RangeTblEntry *rte = rt_fetch(target, query->rtable);
+    if (has_action(query, CMD_UPDATE)) {
+        pg::compat::move_permission_check(query, rte);
+    }
     query->withCheckOptions = convert_check_options(query->withCheckOptions, has_action(query, CMD_UPDATE));
     ListCell *cell;
     foreach (cell, query->mergeActionList) {

@@ -13,7 +13,13 @@ enum class DeleteKind { soft, hard, purge, foreign_key };
 // Decides it. query->resultRelation is the registered table.
 DeleteKind kind_of_delete(Query *query, const RegisteredTable &table, const Statement &statement);
 
-// Converts a DELETE. Raises an error where the table's triggers are disabled or the statement cannot be converted.
+// True where the query is a hand-written purge if the owner runs it.
+bool may_purge(Query *query, const RegisteredTable &table);
+
+// Raises an error where the table's marker would not fire. Locks: ACCESS SHARE on the partitions where rows go physically.
+void check_writable(const RegisteredTable &table, DeleteKind kind);
+
+// Converts a DELETE. Raises an error where the statement cannot be converted.
 void convert_delete(Query *query, const RegisteredTable &table, Statement *statement);
 
 // Converts the DELETE actions of a MERGE.

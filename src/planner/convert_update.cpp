@@ -12,6 +12,8 @@ extern "C" {
 #include "nodes/nodeFuncs.h"
 }
 
+#include <initializer_list>
+
 namespace softdelete::planner {
 
 namespace {
@@ -26,10 +28,13 @@ Node *old_value(Query *query, const RegisteredTable &table, AttrNumber attribute
         make_column(table.relation, static_cast<Index>(query->resultRelation), attribute));
 }
 
-Node *expression_of(const TargetEntry *entry) { return reinterpret_cast<Node *>(entry->expr); }
+Node *expression_of(const TargetEntry *entry) {
+    return reinterpret_cast<Node *>(entry->expr);
+}
 
 // Changes the entry of a column or appends one, and says so in the permission data.
-List *assign(Query *query, List *assignments, const RegisteredTable &table, AttrNumber attribute, Node *value) {
+List *assign(Query *query, List *assignments, const RegisteredTable &table, AttrNumber attribute,
+             Node *value) {
     TargetEntry *entry = find_assignment(assignments, attribute);
     if (entry != nullptr) {
         entry->expr = reinterpret_cast<Expr *>(value);
@@ -49,31 +54,43 @@ Node *checked_deletion_id(Node *value, Node *old) {
     return make_call(find_extension_functions()->check_deletion_id, INT8OID, list_make2(value, old));
 }
 
-// The wrapped value and the old one decide what happens to the row; the calls for the other columns follow it in the
-// list and are evaluated after it.
+// Puts the entries of the attributes first, in that order: they are evaluated before what else is assigned.
+List *put_first(List *assignments, std::initializer_list<AttrNumber> attributes) {
+    List *first = NIL;
+    for (AttrNumber attribute : attributes) {
+        if (TargetEntry *entry = find_assignment(assignments, attribute); entry != nullptr) {
+            first = lappend(first, entry);
+            assignments = list_delete_ptr(assignments, entry);
+        }
+    }
+    return list_concat(first, assignments);
+}
+
+// The wrapped value and the old one decide what happens to the row. The calls for the other columns are evaluated right
+// after it: whatever else is assigned may run statements that decide about rows of their own.
 List *convert_deleted_at(Query *query, List *assignments, const RegisteredTable &table, TargetEntry *entry) {
     const ExtensionFunctions *functions = find_extension_functions();
     Oid type = exprType(expression_of(entry));
     Node *old = old_value(query, table, table.deleted_at);
+    pg::compat::move_permission_check(query, rt_fetch(query->resultRelation, query->rtable));
     entry->expr = reinterpret_cast<Expr *>(
         make_call(functions->assign_deleted_at, type,
                   list_make3(expression_of(entry), old, make_regclass(table.relation))));
-    assignments = lcons(entry, list_delete_ptr(assignments, entry));
-
     Node *old_id = old_value(query, table, table.deletion_id);
     if (TargetEntry *id = find_assignment(assignments, table.deletion_id); id != nullptr) {
         old_id = checked_deletion_id(expression_of(id), old_id);
     }
-    assignments = assign(query, assignments, table, table.deletion_id,
-                         make_call(functions->assign_deletion_id, INT8OID,
-                                   list_make2(old_id, make_regclass(table.relation))));
+    assignments = assign(
+        query, assignments, table, table.deletion_id,
+        make_call(functions->assign_deletion_id, INT8OID, list_make2(old_id, make_regclass(table.relation))));
     if (table.deleted_by != InvalidAttrNumber && find_assignment(assignments, table.deleted_by) == nullptr) {
-        Var *column = make_column(table.relation, static_cast<Index>(query->resultRelation), table.deleted_by);
+        Var *column =
+            make_column(table.relation, static_cast<Index>(query->resultRelation), table.deleted_by);
         Node *actor = make_call(functions->assign_deleted_by, column->vartype,
                                 list_make2(column, make_typmod(column->vartypmod)));
         assignments = assign(query, assignments, table, table.deleted_by, actor);
     }
-    return assignments;
+    return put_first(assignments, {table.deleted_at, table.deletion_id, table.deleted_by});
 }
 
 } // namespace
@@ -86,8 +103,8 @@ bool is_restore(Query *query, const RegisteredTable &table) {
     ListCell *cell;
     foreach (cell, query->targetList) {
         const TargetEntry *entry = lfirst_node(TargetEntry, cell);
-        bool is_ours = entry->resjunk || entry->resno == table.deleted_at || entry->resno == table.deletion_id ||
-                       (table.deleted_by != InvalidAttrNumber && entry->resno == table.deleted_by);
+        bool is_ours = entry->resjunk || entry->resno == table.deleted_at || entry->resno == table.deletion_id
+                       || (table.deleted_by != InvalidAttrNumber && entry->resno == table.deleted_by);
         if (!is_ours) {
             return false;
         }
@@ -96,9 +113,11 @@ bool is_restore(Query *query, const RegisteredTable &table) {
 }
 
 void convert_restore(Query *query, const RegisteredTable &table) {
+    pg::compat::move_permission_check(query, rt_fetch(query->resultRelation, query->rtable));
     query->targetList =
         assign(query, query->targetList, table, table.deletion_id, null_of(table, table.deletion_id));
-    if (table.deleted_by != InvalidAttrNumber && find_assignment(query->targetList, table.deleted_by) == nullptr) {
+    if (table.deleted_by != InvalidAttrNumber
+        && find_assignment(query->targetList, table.deleted_by) == nullptr) {
         query->targetList =
             assign(query, query->targetList, table, table.deleted_by, null_of(table, table.deleted_by));
     }
@@ -106,7 +125,8 @@ void convert_restore(Query *query, const RegisteredTable &table) {
                   make_deleted_test(table, static_cast<Index>(query->resultRelation), IS_NOT_NULL));
 }
 
-List *convert_assignments(Query *query, List *assignments, const RegisteredTable &table, Statement *statement) {
+List *convert_assignments(Query *query, List *assignments, const RegisteredTable &table,
+                          Statement *statement) {
     if (TargetEntry *entry = find_assignment(assignments, table.deleted_at); entry != nullptr) {
         statement->notes |= note_soft | note_lock_rows;
         return convert_deleted_at(query, assignments, table, entry);
@@ -145,8 +165,9 @@ void convert_insert(Query *query, const RegisteredTable &table, Statement *state
     }
     if (conflict->action == ONCONFLICT_UPDATE) {
         conflict->onConflictSet = convert_assignments(query, conflict->onConflictSet, table, statement);
-        Node *refusal = make_call(functions->refuse_deleted, BOOLOID,
-                                  list_make2(old_value(query, table, table.deleted_at), make_regclass(table.relation)));
+        Node *refusal =
+            make_call(functions->refuse_deleted, BOOLOID,
+                      list_make2(old_value(query, table, table.deleted_at), make_regclass(table.relation)));
         add_condition(&conflict->onConflictWhere, refusal);
     }
 }

@@ -20,9 +20,9 @@ namespace {
 
 bool is_filtered(Oid relation) {
     RegisteredTable table;
-    Statement statement = begin_statement(nullptr);
-    return find_registered_table(relation, &table) && table.visibility != TableVisibility::view &&
-           !statement.is_unfiltered && statement.visibility != settings::Visibility::all;
+    Statement statement = begin_statement(nullptr, nullptr);
+    return find_registered_table(relation, &table) && table.visibility != TableVisibility::view
+           && !statement.is_unfiltered && statement.visibility != settings::Visibility::all;
 }
 
 Node *make_result_column(char *name) {

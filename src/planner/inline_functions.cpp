@@ -13,10 +13,11 @@ namespace softdelete::planner {
 namespace {
 
 // The planner's state as far as inline_set_returning_function() looks at it.
-PlannerInfo *make_planner_state(Query *query) {
+PlannerInfo *make_planner_state(Query *query, ParamListInfo parameters) {
     PlannerInfo *root = makeNode(PlannerInfo);
     root->parse = query;
     root->glob = makeNode(PlannerGlobal);
+    root->glob->boundParams = parameters;
     root->query_level = 1;
     return root;
 }
@@ -32,10 +33,10 @@ void inline_functions(Query *query, Statement *statement) {
             continue;
         }
         if (root == nullptr) {
-            root = make_planner_state(query);
+            root = make_planner_state(query, statement->parameters);
         }
-        rte->functions = reinterpret_cast<List *>(
-            eval_const_expressions(root, reinterpret_cast<Node *>(rte->functions)));
+        rte->functions =
+            reinterpret_cast<List *>(eval_const_expressions(root, reinterpret_cast<Node *>(rte->functions)));
         Query *body = inline_set_returning_function(root, rte);
         if (body != nullptr) {
             rte->rtekind = RTE_SUBQUERY;

@@ -9,6 +9,7 @@ extern "C" {
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "utils/lsyscache.h"
 }
 
 namespace softdelete::planner {
@@ -47,7 +48,8 @@ Position gather_join(JoinExpr *join, Index reference, Conditions *conditions) {
     Position right = left == Position::absent ? gather(join->rarg, reference, conditions) : Position::absent;
     bool is_right = right != Position::absent;
     Position position = is_right ? right : left;
-    bool is_nullable = (join->jointype == JOIN_LEFT && is_right) || (join->jointype == JOIN_RIGHT && !is_right);
+    bool is_nullable =
+        (join->jointype == JOIN_LEFT && is_right) || (join->jointype == JOIN_RIGHT && !is_right);
     if (join->jointype == JOIN_INNER || is_nullable) {
         add(conditions, join->quals, position);
     }
@@ -137,16 +139,16 @@ bool mentions_another(Node *node, AloneContext *context) {
         if (var->varlevelsup < context->depth) {
             return false;
         }
-        bool is_column = var->varlevelsup == context->depth &&
-                         static_cast<Index>(var->varno) == context->column.reference &&
-                         var->varattno == context->column.attribute;
+        bool is_column = var->varlevelsup == context->depth
+                         && static_cast<Index>(var->varno) == context->column.reference
+                         && var->varattno == context->column.attribute;
         context->mentioned = context->mentioned || is_column;
         return !is_column;
     }
     if (IsA(node, Query)) {
         context->depth++;
-        bool found = query_tree_walker(castNode(Query, node),
-                                       pg::compat::walker(mentions_another), context, 0);
+        bool found =
+            query_tree_walker(castNode(Query, node), pg::compat::walker(mentions_another), context, 0);
         context->depth--;
         return found;
     }
@@ -164,7 +166,8 @@ Node *replace_by_null(Node *node, AloneContext *context) {
     }
     if (IsA(node, Var)) {
         const Var *var = castNode(Var, node);
-        if (var->varlevelsup == context->depth && static_cast<Index>(var->varno) == context->column.reference) {
+        if (var->varlevelsup == context->depth
+            && static_cast<Index>(var->varno) == context->column.reference) {
             return reinterpret_cast<Node *>(makeNullConst(var->vartype, var->vartypmod, var->varcollid));
         }
         return node;
@@ -172,40 +175,67 @@ Node *replace_by_null(Node *node, AloneContext *context) {
     if (IsA(node, Query)) {
         context->depth++;
         Node *result = reinterpret_cast<Node *>(
-            query_tree_mutator(castNode(Query, node),
-                               pg::compat::mutator(replace_by_null), context, 0));
+            query_tree_mutator(castNode(Query, node), pg::compat::mutator(replace_by_null), context, 0));
         context->depth--;
         return result;
     }
     return expression_tree_mutator(node, pg::compat::mutator(replace_by_null), context);
 }
 
-bool is_never_true_for_null(Node *condition, Column column) {
-    AloneContext context = {column, 0, false};
-    Node *folded = eval_const_expressions(nullptr, replace_by_null(condition, &context));
-    if (folded == nullptr || !IsA(folded, Const)) {
+bool is_null_constant(Node *node) {
+    return IsA(node, Const) && castNode(Const, node)->constisnull;
+}
+
+// Of a folded condition. Folding leaves NULL = ANY (...) alone.
+bool is_never_true(Node *node) {
+    if (node == nullptr) {
         return false;
     }
-    const Const *value = castNode(Const, folded);
-    return value->constisnull || !DatumGetBool(value->constvalue);
+    if (IsA(node, Const)) {
+        return castNode(Const, node)->constisnull || !DatumGetBool(castNode(Const, node)->constvalue);
+    }
+    if (IsA(node, ScalarArrayOpExpr)) {
+        const ScalarArrayOpExpr *any = castNode(ScalarArrayOpExpr, node);
+        return any->useOr && op_strict(any->opno)
+               && is_null_constant(static_cast<Node *>(linitial(any->args)));
+    }
+    if (IsA(node, SubLink)) {
+        return castNode(SubLink, node)->subLinkType == ANY_SUBLINK
+               && is_never_true(castNode(SubLink, node)->testexpr);
+    }
+    if (!is_andclause(node) && !is_orclause(node)) {
+        return false;
+    }
+    ListCell *cell;
+    foreach (cell, castNode(BoolExpr, node)->args) {
+        if (is_never_true(static_cast<Node *>(lfirst(cell))) == is_andclause(node)) {
+            return is_andclause(node);
+        }
+    }
+    return is_orclause(node);
+}
+
+bool is_never_true_for_null(Node *condition, Column column) {
+    AloneContext context = {column, 0, false};
+    return is_never_true(eval_const_expressions(nullptr, replace_by_null(condition, &context)));
 }
 
 bool is_include_deleted(Node *condition) {
     const ExtensionFunctions *functions = find_extension_functions();
-    return IsA(condition, FuncExpr) && functions != nullptr &&
-           castNode(FuncExpr, condition)->funcid == functions->include_deleted;
+    return IsA(condition, FuncExpr) && functions != nullptr
+           && castNode(FuncExpr, condition)->funcid == functions->include_deleted;
 }
 
 bool is_null_test(Node *condition) {
-    return IsA(condition, NullTest) && castNode(NullTest, condition)->nulltesttype == IS_NULL &&
-           IsA(castNode(NullTest, condition)->arg, Var);
+    return IsA(condition, NullTest) && castNode(NullTest, condition)->nulltesttype == IS_NULL
+           && IsA(castNode(NullTest, condition)->arg, Var);
 }
 
 // What the level says of its reference's deleted_at.
 struct Answer {
     bool only_deleted;
     bool all;
-    bool only_live;        // says deleted_at IS NULL ...
+    bool only_live;         // says deleted_at IS NULL ...
     bool only_live_at_scan; // ... where it makes the filter superfluous
 };
 
@@ -222,7 +252,8 @@ Answer ask_conditions(Query *query, Index reference, const RegisteredTable &tabl
         }
         // Without parameters' values, so that custom and generic plans agree.
         Node *folded = eval_const_expressions(
-            nullptr, pg::compat::flatten_join_alias_vars(query, static_cast<Node *>(copyObjectImpl(condition))));
+            nullptr,
+            pg::compat::flatten_join_alias_vars(query, static_cast<Node *>(copyObjectImpl(condition))));
         ListCell *conjunct;
         foreach (conjunct, make_ands_implicit(reinterpret_cast<Expr *>(folded))) {
             Node *part = static_cast<Node *>(lfirst(conjunct));
@@ -247,20 +278,17 @@ bool matches_only_deleted_rows(Query *query, Index reference, const RegisteredTa
 }
 
 Scope decide_scope(Query *query, Index reference, const RegisteredTable &table, const Statement &statement) {
+    bool sees_all = statement.is_unfiltered || table.visibility == TableVisibility::view
+                    || statement.visibility == settings::Visibility::all;
+    bool is_target = query->resultRelation == static_cast<int>(reference);
     bool is_batch = list_member_oid(statement.deleted_from, table.relation);
-    if (statement.is_foreign_key) {
+    if (statement.is_foreign_key || (sees_all && !is_batch)) {
         return Scope::all;
     }
-    if (!is_batch) {
-        if (statement.is_unfiltered || table.visibility == TableVisibility::view ||
-            statement.visibility == settings::Visibility::all) {
-            return Scope::all;
-        }
-        if (statement.visibility == settings::Visibility::deleted) {
-            return ask_conditions(query, reference, table).only_live ? Scope::all : Scope::deleted;
-        }
-    }
     Answer answer = ask_conditions(query, reference, table);
+    if (statement.visibility == settings::Visibility::deleted && !sees_all && (is_target || !is_batch)) {
+        return answer.only_live || answer.all ? Scope::all : Scope::deleted;
+    }
     return answer.only_deleted || answer.all || answer.only_live_at_scan ? Scope::all : Scope::live;
 }
 

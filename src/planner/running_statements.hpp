@@ -10,7 +10,7 @@ extern "C" {
 
 namespace softdelete::planner {
 
-// Called around every ExecutorRun.
+// Called around every ExecutorRun and ExecutorFinish.
 void push_running_statement(QueryDesc *query);
 void pop_running_statement();
 

@@ -1,11 +1,11 @@
 // Recognizes the sessions and statements to which the filter does not apply.
 #include "planner/statement.hpp"
 
+#include "planner/session_view.hpp"
+
 extern "C" {
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
-#include "replication/walsender.h"
-#include "utils/guc.h"
-#include "utils/rls.h"
 }
 
 #include <cstring>
@@ -19,7 +19,9 @@ constexpr int note_cache_id = -770713;
 
 bool validating_constraints = false;
 
-bool starts_with(const char *text, const char *prefix) { return strncmp(text, prefix, strlen(prefix)) == 0; }
+bool starts_with(const char *text, const char *prefix) {
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
 
 // ri_triggers.c sets SECURITY_NOFORCE_RLS around its queries, but triggers that those queries fire inherit it: the
 // text has to have the shape that ri_triggers.c gives it as well.
@@ -33,29 +35,34 @@ bool is_foreign_key_query(const char *text) {
     if (!InNoForceRLSOperation() || strstr(text, " OPERATOR(") == nullptr) {
         return false;
     }
-    return starts_with(text, "SELECT 1 FROM ") || starts_with(text, "DELETE FROM ") || starts_with(text, "UPDATE ");
-}
-
-// A setting reaches as deep as it was made: SECURITY DEFINER code and maintenance start with active.
-settings::Visibility visibility_here() {
-    if (settings::visibility_definer_depth() != settings::definer_depth() || InSecurityRestrictedOperation()) {
-        return settings::Visibility::active;
-    }
-    return settings::visibility();
+    return starts_with(text, "SELECT 1 FROM ") || starts_with(text, "DELETE FROM ")
+           || starts_with(text, "UPDATE ");
 }
 
 } // namespace
 
-void set_validating_constraints(bool validating) { validating_constraints = validating; }
-bool is_validating_constraints() { return validating_constraints; }
+void set_validating_constraints(bool validating) {
+    validating_constraints = validating;
+}
 
-Statement begin_statement(const char *query_string) {
+bool is_validating_constraints() {
+    return validating_constraints;
+}
+
+Statement begin_statement(const char *query_string, ParamListInfo parameters) {
+    SessionView view = session_view();
     Statement statement = {};
     statement.is_foreign_key = is_foreign_key_query(query_string);
+<<<<<<< HEAD
     statement.is_cascade = query_string != nullptr && starts_with(query_string, cascade_text);
     bool is_dump = !row_security && settings::definer_depth() == 0;
     statement.is_unfiltered = statement.is_foreign_key || am_walsender || is_dump;
     statement.visibility = visibility_here();
+=======
+    statement.is_unfiltered = statement.is_foreign_key || view.is_unfiltered;
+    statement.visibility = view.visibility;
+    statement.parameters = parameters;
+>>>>>>> main
     return statement;
 }
 

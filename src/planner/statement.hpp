@@ -6,6 +6,7 @@
 #include "settings.hpp"
 
 extern "C" {
+#include "nodes/params.h"
 #include "nodes/parsenodes.h"
 #include "nodes/plannodes.h"
 }
@@ -32,6 +33,7 @@ struct Statement {
     bool is_cascade;                 // one of the cascade's own statements: soft whatever the setting says
     bool is_unfiltered;              // the whole statement sees all rows
     settings::Visibility visibility; // what the setting means for this statement
+    ParamListInfo parameters;        // the values of a custom plan
     uint32 notes;
     List *deleted_from;  // OIDs of the tables whose rows a converted DELETE of this statement takes
     List *invalidations; // PlanInvalItems of functions that we inlined
@@ -39,7 +41,7 @@ struct Statement {
 };
 
 // Looks at the session, the security context and the query text. Raises nothing.
-Statement begin_statement(const char *query_string);
+Statement begin_statement(const char *query_string, ParamListInfo parameters);
 
 // Writes the notes into a finished plan. They survive copying, as the plan cache does it.
 void note_in_plan(PlannedStmt *plan, const Statement &statement);

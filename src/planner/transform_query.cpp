@@ -17,8 +17,8 @@ namespace softdelete::planner {
 namespace {
 
 bool can_be_registered(const RangeTblEntry *rte) {
-    return rte->rtekind == RTE_RELATION &&
-           (rte->relkind == RELKIND_RELATION || rte->relkind == RELKIND_PARTITIONED_TABLE);
+    return rte->rtekind == RTE_RELATION
+           && (rte->relkind == RELKIND_RELATION || rte->relkind == RELKIND_PARTITIONED_TABLE);
 }
 
 bool find_target(Query *query, RegisteredTable *table) {
@@ -30,14 +30,16 @@ bool find_target(Query *query, RegisteredTable *table) {
 }
 
 bool deletes_softly(Query *query, const RegisteredTable &table, const Statement &statement) {
-    bool deletes = query->commandType == CMD_DELETE || (query->commandType == CMD_MERGE && has_delete_action(query));
+    bool deletes =
+        query->commandType == CMD_DELETE || (query->commandType == CMD_MERGE && has_delete_action(query));
     return deletes && kind_of_delete(query, table, statement) == DeleteKind::soft;
 }
 
 // DELETE can stand at the top of a statement and in its WITH queries.
 void collect_targets(Query *query, Statement *statement) {
     RegisteredTable table;
-    if (query->commandType != CMD_SELECT && find_target(query, &table) && deletes_softly(query, table, *statement)) {
+    if (query->commandType != CMD_SELECT && find_target(query, &table)
+        && deletes_softly(query, table, *statement)) {
         statement->deleted_from = lappend_oid(statement->deleted_from, table.relation);
     }
     ListCell *cell;
@@ -82,9 +84,13 @@ void convert_target(Query *query, const RegisteredTable &table, Statement *state
     if (query->commandType == CMD_DELETE) {
         DeleteKind kind = kind_of_delete(query, table, *statement);
         statement->notes |= note_for(kind);
+        statement->depends_on_role = statement->depends_on_role || may_purge(query, table);
+        if (kind != DeleteKind::hard) {
+            check_writable(table, kind);
+        }
         if (kind == DeleteKind::soft) {
             convert_delete(query, table, statement);
-            set_scope(rte, Scope::all);
+            set_scope(rte, scope_of(rte) == Scope::deleted ? Scope::deleted : Scope::all);
         }
         return;
     }
@@ -111,6 +117,7 @@ void convert_target(Query *query, const RegisteredTable &table, Statement *state
             DeleteKind kind = kind_of_delete(query, table, *statement);
             statement->notes |= note_for(kind);
             if (kind == DeleteKind::soft) {
+                check_writable(table, kind);
                 convert_merge(query, table, statement);
             }
         }

@@ -53,16 +53,10 @@ Statement begin_statement(const char *query_string, ParamListInfo parameters) {
     SessionView view = session_view();
     Statement statement = {};
     statement.is_foreign_key = is_foreign_key_query(query_string);
-<<<<<<< HEAD
     statement.is_cascade = query_string != nullptr && starts_with(query_string, cascade_text);
-    bool is_dump = !row_security && settings::definer_depth() == 0;
-    statement.is_unfiltered = statement.is_foreign_key || am_walsender || is_dump;
-    statement.visibility = visibility_here();
-=======
     statement.is_unfiltered = statement.is_foreign_key || view.is_unfiltered;
     statement.visibility = view.visibility;
     statement.parameters = parameters;
->>>>>>> main
     return statement;
 }
 

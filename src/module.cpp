@@ -1,4 +1,5 @@
 // The library's entry: what it installs, in order. Read this first.
+#include "commands/cascade.hpp"
 #include "hooks/hooks.hpp"
 #include "pg/server.hpp"
 #include "planner/extension_functions.hpp"
@@ -14,6 +15,7 @@ PGDLLEXPORT void _PG_init(void);
 void _PG_init(void) {
     softdelete::settings::install();
     softdelete::planner::install_extension_functions();
+    softdelete::commands::install_cascade();
     softdelete::hooks::install_planner_hook();
     softdelete::hooks::install_relation_info_hook();
     softdelete::hooks::install_executor_hook();

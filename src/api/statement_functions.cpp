@@ -1,6 +1,7 @@
 // Functions that the planner hook puts into statements on registered tables. They run once per row and are plain server
 // code. Called by hand they do nothing that the caller could not do otherwise.
 #include "commands/current_deletion.hpp"
+#include "commands/restored_deletions.hpp"
 #include "pg/compat.hpp"
 #include "pg/server.hpp"
 #include "planner/running_statements.hpp"
@@ -149,10 +150,23 @@ PGDLLEXPORT Datum softdelete_assign_deletion_id(PG_FUNCTION_ARGS) {
     if (transition == Transition::deletes) {
         PG_RETURN_INT64(get_deletion_id(PG_GETARG_OID(1)));
     }
-    if (transition == Transition::restores || PG_ARGISNULL(0)) {
+    if (PG_ARGISNULL(0)) {
+        PG_RETURN_NULL();
+    }
+    if (transition == Transition::restores) {
+        commands::note_restored_row(PG_GETARG_INT64(0));
         PG_RETURN_NULL();
     }
     PG_RETURN_INT64(PG_GETARG_INT64(0));
+}
+
+// deletion_id of a restored row: (old value). Returns NULL.
+PG_FUNCTION_INFO_V1(softdelete_note_restored);
+PGDLLEXPORT Datum softdelete_note_restored(PG_FUNCTION_ARGS) {
+    if (!PG_ARGISNULL(0)) {
+        commands::note_restored_row(PG_GETARG_INT64(0));
+    }
+    PG_RETURN_NULL();
 }
 
 // deleted_by of the row that assign_deleted_at() looked at: (old value, typmod).

@@ -12,10 +12,11 @@ namespace {
 // A partition's copy of a key has conparentid; the root's stands for all of them. Keys that are not enforced (18 and
 // later) do not count.
 constexpr const char *keys_query = R"(
-    SELECT k.oid, pg_catalog.quote_ident(k.conname), k.conrelid, k.confrelid, k.confdeltype,
+    SELECT k.oid, k.conname, k.conrelid, k.confrelid, k.confdeltype,
            (SELECT pg_catalog.string_agg(pg_catalog.format('p.%%I OPERATOR(%%I.%%s) c.%%I',
                                          pa.attname, n.nspname, o.oprname, ca.attname), ' AND ' ORDER BY x.position)
-            FROM pg_catalog.unnest(k.conkey, k.confkey, k.conpfeqop) WITH ORDINALITY AS x (ckey, pkey, op, position)
+            FROM ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey),
+                            pg_catalog.unnest(k.conpfeqop)) WITH ORDINALITY AS x (ckey, pkey, op, position)
             JOIN pg_catalog.pg_attribute ca ON ca.attrelid = k.conrelid AND ca.attnum = x.ckey
             JOIN pg_catalog.pg_attribute pa ON pa.attrelid = k.confrelid AND pa.attnum = x.pkey
             JOIN pg_catalog.pg_operator o ON o.oid = x.op
@@ -25,7 +26,8 @@ constexpr const char *keys_query = R"(
             JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = x.key),
            (SELECT pg_catalog.string_agg(pg_catalog.format('c.%%I', a.attname), ', ' ORDER BY x.position)
             FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY AS x (key, position)
-            JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = x.key)
+            JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = x.key),
+           k.condeferrable, k.condeferred
     FROM pg_catalog.pg_constraint k
     WHERE k.contype = 'f' AND k.conparentid = 0 AND %1% AND k.%2% = $1::oid
     ORDER BY k.conname, k.oid)";
@@ -54,6 +56,8 @@ std::vector<ForeignKey> find_keys(pg::Spi &spi, Oid relation, const char *side) 
                         .child = get_table(spi, row.oid(2)),
                         .parent = get_table(spi, row.oid(3)),
                         .on_delete = parse_action(row.text(4)),
+                        .is_deferrable = row.boolean(8),
+                        .is_initially_deferred = row.boolean(9),
                         .link = row.text(5),
                         .child_columns = row.text(6),
                         .child_values = row.text(7)});

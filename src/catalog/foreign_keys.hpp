@@ -14,10 +14,12 @@ enum class OnDelete { no_action, restricted, cascade, set_null, set_default };
 
 struct ForeignKey {
     Oid constraint;
-    std::string name; // quoted
+    std::string name; // as it is, not quoted
     TableInfo child;  // the referencing table
     TableInfo parent; // the referenced table
     OnDelete on_delete;
+    bool is_deferrable;
+    bool is_initially_deferred;
     std::string link; // child row "c" references parent row "p": p.id OPERATOR(pg_catalog.=) c.parent_id AND ...
     std::string child_columns; // "a, b", quoted
     std::string child_values;  // "c.a, c.b"

@@ -21,7 +21,8 @@ constexpr const char *key_query = R"(
     SELECT pg_catalog.quote_ident(a.attname), pg_catalog.format_type(a.atttypid, a.atttypmod),
            pg_catalog.format('OPERATOR(%I.%s)', on_.nspname, o.oprname)
     FROM pg_catalog.pg_index i
-    CROSS JOIN LATERAL pg_catalog.unnest(i.indkey, i.indclass) WITH ORDINALITY AS k (attnum, opclass, position)
+    CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(i.indkey), pg_catalog.unnest(i.indclass))
+         WITH ORDINALITY AS k (attnum, opclass, position)
     JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
     JOIN pg_catalog.pg_opclass c ON c.oid = k.opclass
     JOIN pg_catalog.pg_amop m ON m.amopfamily = c.opcfamily AND m.amoplefttype = c.opcintype

@@ -118,7 +118,7 @@ PendingKeys *take_pending(char action) {
 }
 
 void work_off(PendingKeys *entry) {
-    int64 pinned = pin_deletion(entry->deletion);
+    pin_deletion(entry->deletion);
     for (int first = 0; first < entry->keys.count; first += keys_per_statement) {
         CHECK_FOR_INTERRUPTS();
         int count = Min(keys_per_statement, entry->keys.count - first);
@@ -128,7 +128,7 @@ void work_off(PendingKeys *entry) {
             refuse_children(entry->key, entry->keys, first, count);
         }
     }
-    pin_deletion(pinned);
+    unpin_deletion();
     MemoryContextDelete(entry->memory);
 }
 

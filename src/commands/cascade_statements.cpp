@@ -134,9 +134,9 @@ void append_condition(StringInfo text, const catalog::ForeignKeyInfo &key, bool 
 }
 
 void append_unnested_keys(StringInfo text, const catalog::ForeignKeyInfo &key) {
-    appendStringInfoString(text, "pg_catalog.unnest(");
+    appendStringInfoString(text, "ROWS FROM (");
     for (int i = 0; i < key.columns; i++) {
-        appendStringInfo(text, "%s$%d", i == 0 ? "" : ", ", i + 1);
+        appendStringInfo(text, "%spg_catalog.unnest($%d)", i == 0 ? "" : ", ", i + 1);
     }
     appendStringInfoString(text, ") AS k (");
     for (int i = 0; i < key.columns; i++) {

@@ -18,7 +18,7 @@ std::string count_deletion(std::int64_t deletion) {
     for (const catalog::TableInfo &table : tables) {
         // A table counts its children's rows, but for those that are listed themselves.
         std::string query =
-            (boost::format("SELECT pg_catalog.to_json(CAST($2 AS pg_catalog.regclass)::pg_catalog.text), "
+            (boost::format("SELECT pg_catalog.to_json($2::pg_catalog.oid::pg_catalog.regclass::pg_catalog.text), "
                            "(SELECT pg_catalog.count(*) FROM %1% AS t WHERE t.deletion_id = $1::pg_catalog.int8 AND "
                            "t.%2% IS NOT NULL AND (t.tableoid = $2::pg_catalog.oid OR t.tableoid <> ALL "
                            "(CAST($3 AS pg_catalog.oid[]))))") %

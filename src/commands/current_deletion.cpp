@@ -13,7 +13,6 @@ extern "C" {
 }
 
 #include <cstring>
-#include <utility>
 
 namespace softdelete::commands {
 
@@ -35,7 +34,14 @@ struct OpenDeletion {
 };
 
 OpenDeletion *open_deletions = nullptr;
-int64 pinned_id = 0;
+
+struct Pin {
+    int64 id;
+    int nest_level;
+    Pin *next;
+};
+
+Pin *pins = nullptr;
 
 bool equal_text(const char *left, const char *right) {
     return left == right || (left != nullptr && right != nullptr && strcmp(left, right) == 0);
@@ -54,8 +60,8 @@ OpenDeletion *find_open_deletion(const char *actor, const char *reason) {
 }
 
 OpenDeletion *find_pinned_deletion() {
-    OpenDeletion *entry = pinned_id == 0 ? nullptr : open_deletions;
-    while (entry != nullptr && entry->id != pinned_id) {
+    OpenDeletion *entry = pins == nullptr ? nullptr : open_deletions;
+    while (entry != nullptr && entry->id != pins->id) {
         entry = entry->next;
     }
     return entry;
@@ -116,14 +122,23 @@ int64 get_current_deletion(Oid named_relation) {
     return entry->id;
 }
 
-int64 pin_deletion(int64 id) noexcept { return std::exchange(pinned_id, id); }
+void pin_deletion(int64 id) {
+    auto *pin = static_cast<Pin *>(MemoryContextAlloc(TopTransactionContext, sizeof(Pin)));
+    *pin = {id, GetCurrentTransactionNestLevel(), pins};
+    pins = pin;
+}
+
+void unpin_deletion() noexcept { pins = pins == nullptr ? nullptr : pins->next; }
 
 void end_transaction() noexcept {
     open_deletions = nullptr;
-    pinned_id = 0;
+    pins = nullptr;
 }
 
 void abort_subtransaction(int nest_level) noexcept {
+    while (pins != nullptr && pins->nest_level >= nest_level) {
+        pins = pins->next;
+    }
     OpenDeletion **link = &open_deletions;
     while (*link != nullptr) {
         OpenDeletion *entry = *link;

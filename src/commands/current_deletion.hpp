@@ -12,8 +12,9 @@ namespace softdelete::commands {
 int64 get_current_deletion(Oid relation);
 
 // While a cascade runs, what it deletes belongs to the deletion that it began in, whatever the settings say by then.
-// 0 ends that. Returns the id that was pinned before.
-int64 pin_deletion(int64 id) noexcept;
+// Pins nest; 0 pins none. The abort of the (sub)transaction takes its pins away.
+void pin_deletion(int64 id);
+void unpin_deletion() noexcept;
 
 // The actor in force as text: softdelete.actor, or else the role that SET ROLE or the login gave.
 const char *get_actor();

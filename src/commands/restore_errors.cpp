@@ -1,14 +1,14 @@
 // Errors of restore and undo.
 #include "commands/restore_errors.hpp"
 
+#include "commands/restoring.hpp"
+
 #include <boost/algorithm/string/join.hpp>
 #include <boost/format.hpp>
 
 namespace softdelete::commands {
 
 namespace {
-
-int restoring = 0;
 
 std::string make_conflicts_hint(const std::optional<std::string> &deletion) {
     std::string hint = "Change or delete the live row that has the value, then restore again.";
@@ -20,10 +20,8 @@ std::string make_conflicts_hint(const std::optional<std::string> &deletion) {
 
 } // namespace
 
-RestoringScope::RestoringScope() { restoring++; }
-RestoringScope::~RestoringScope() { restoring = restoring > 0 ? restoring - 1 : 0; }
-bool RestoringScope::is_active() noexcept { return restoring > 0; }
-void RestoringScope::reset() noexcept { restoring = 0; }
+RestoringScope::RestoringScope() { begin_restoring(); }
+RestoringScope::~RestoringScope() { end_restoring(); }
 
 std::uint64_t execute_restore(pg::Spi &spi, const catalog::TableInfo &table, const std::optional<std::string> &deletion,
                               const std::string &statement, const std::vector<pg::Parameter> &parameters) {

@@ -10,18 +10,13 @@
 
 namespace softdelete::commands {
 
-// While one lives, the triggers that check parents let restored rows pass: the command checks them itself, as a whole.
+// A restore under way, for the triggers that check parents (commands/restoring.hpp).
 class RestoringScope {
   public:
     RestoringScope();
     ~RestoringScope();
     RestoringScope(const RestoringScope &) = delete;
     RestoringScope &operator=(const RestoringScope &) = delete;
-
-    // True while a restore of this session is under way; asked by the trigger.
-    static bool is_active() noexcept;
-    // Called by the abort callbacks.
-    static void reset() noexcept;
 };
 
 // Runs the update of one table and returns its row count. A violation of a unique or exclusion constraint becomes an

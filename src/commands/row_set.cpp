@@ -26,8 +26,9 @@ std::string make_membership(const catalog::TableInfo &table, const char *alias, 
     if (!table.has_children) {
         return (boost::format("%1%.ctid = ANY (CAST($%2% AS pg_catalog.tid[]))") % alias % (first + 1)).str();
     }
-    return (boost::format("(%1%.tableoid, %1%.ctid) IN (SELECT * FROM pg_catalog.unnest("
-                          "CAST($%2% AS pg_catalog.oid[]), CAST($%3% AS pg_catalog.tid[])))") %
+    return (boost::format("(%1%.tableoid, %1%.ctid) IN (SELECT * FROM ROWS FROM ("
+                          "pg_catalog.unnest(CAST($%2% AS pg_catalog.oid[])), "
+                          "pg_catalog.unnest(CAST($%3% AS pg_catalog.tid[]))))") %
             alias % first % (first + 1))
         .str();
 }

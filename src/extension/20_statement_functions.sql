@@ -53,3 +53,8 @@ CREATE FUNCTION softdelete.refuse_deleted(deleted_at anyelement, relation regcla
     LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_refuse_deleted';
 COMMENT ON FUNCTION softdelete.refuse_deleted(anyelement, regclass) IS
     'Internal: refuses ON CONFLICT DO UPDATE of a deleted row.';
+
+CREATE FUNCTION softdelete.note_restored(deletion_id bigint) RETURNS bigint
+    LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_note_restored';
+COMMENT ON FUNCTION softdelete.note_restored(bigint) IS
+    'Internal: notes that a row of this deletion comes back; returns NULL.';

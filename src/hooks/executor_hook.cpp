@@ -1,7 +1,9 @@
-// ExecutorRun and ExecutorFinish, which runs the data-modifying WITH queries that nothing read: remember which statement
-// runs. On an error the entry is removed by the abort callbacks.
+// ExecutorRun and ExecutorFinish, which runs the data-modifying WITH queries that nothing read and the AFTER triggers:
+// remember which statement runs, and let the cascade follow it. On an error the entry is removed by the abort callbacks.
 #include "hooks/hooks.hpp"
 
+#include "commands/cascade.hpp"
+#include "commands/restored_deletions.hpp"
 #include "pg/compat.hpp"
 #include "planner/running_statements.hpp"
 #include "planner/session_view.hpp"
@@ -31,6 +33,8 @@ extern "C" void softdelete_executor_finish(QueryDesc *query) {
     auto *finish = next_executor_finish != nullptr ? next_executor_finish : standard_ExecutorFinish;
     finish(query);
     planner::pop_running_statement();
+    commands::finish_statement(query);
+    commands::finish_restored_deletions();
 }
 
 } // namespace

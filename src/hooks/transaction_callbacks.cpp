@@ -1,7 +1,10 @@
 // The ends of transactions and subtransactions: what was kept for them is forgotten. Callbacks raise nothing.
 #include "hooks/hooks.hpp"
 
+#include "commands/cascade.hpp"
 #include "commands/current_deletion.hpp"
+#include "commands/restored_deletions.hpp"
+#include "commands/restoring.hpp"
 #include "planner/running_statements.hpp"
 #include "planner/session_view.hpp"
 #include "planner/statement.hpp"
@@ -21,6 +24,9 @@ extern "C" void softdelete_transaction_callback(XactEvent event, void *) {
     }
     if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE) {
         commands::end_transaction();
+        commands::forget_cascades(0);
+        commands::forget_restored_deletions();
+        commands::forget_restoring();
         planner::leave_session_view();
     }
 }
@@ -32,6 +38,8 @@ extern "C" void softdelete_subtransaction_callback(SubXactEvent event, SubTransa
         planner::forget_running_statements(nest_level);
         planner::set_validating_constraints(false);
         commands::abort_subtransaction(nest_level);
+        commands::forget_cascades(nest_level);
+        commands::forget_restored_deletions();
         planner::leave_session_view();
     } else if (event == SUBXACT_EVENT_COMMIT_SUB) {
         commands::commit_subtransaction(nest_level);

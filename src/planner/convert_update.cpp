@@ -114,8 +114,9 @@ bool is_restore(Query *query, const RegisteredTable &table) {
 
 void convert_restore(Query *query, const RegisteredTable &table) {
     pg::compat::move_permission_check(query, rt_fetch(query->resultRelation, query->rtable));
-    query->targetList =
-        assign(query, query->targetList, table, table.deletion_id, null_of(table, table.deletion_id));
+    Node *no_deletion = make_call(find_extension_functions()->note_restored, INT8OID,
+                                  list_make1(old_value(query, table, table.deletion_id)));
+    query->targetList = assign(query, query->targetList, table, table.deletion_id, no_deletion);
     if (table.deleted_by != InvalidAttrNumber
         && find_assignment(query->targetList, table.deleted_by) == nullptr) {
         query->targetList =

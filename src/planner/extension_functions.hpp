@@ -16,6 +16,7 @@ struct ExtensionFunctions {
     Oid assign_deleted_by;  // assign_deleted_by(anyelement, integer)
     Oid check_deleted_at;   // check_deleted_at(anyelement, regclass)
     Oid check_deletion_id;  // check_deletion_id(bigint, bigint)
+    Oid note_restored;      // note_restored(bigint)
     Oid refuse_deleted;     // refuse_deleted(anyelement, regclass)
 };
 

@@ -6,6 +6,7 @@
 #include "planner/running_statements.hpp"
 #include "planner/statement.hpp"
 #include "settings.hpp"
+#include "triggers/trigger_call.hpp"
 
 extern "C" {
 #include "access/htup_details.h"
@@ -22,14 +23,6 @@ extern "C" {
 namespace softdelete {
 
 namespace {
-
-TriggerData *get_trigger_data(FunctionCallInfo call, const char *function) {
-    if (!CALLED_AS_TRIGGER(call)) {
-        ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-                        errmsg("function \"softdelete.%s\" was not called by trigger manager", function)));
-    }
-    return reinterpret_cast<TriggerData *>(call->context);
-}
 
 [[noreturn]] void refuse_unplanned(Relation relation) {
     ereport(ERROR,
@@ -103,7 +96,7 @@ extern "C" {
 
 PG_FUNCTION_INFO_V1(softdelete_on_delete);
 PGDLLEXPORT Datum softdelete_on_delete(PG_FUNCTION_ARGS) {
-    TriggerData *data = get_trigger_data(fcinfo, "on_delete");
+    TriggerData *data = triggers::get_trigger_data(fcinfo, "on_delete");
     if (!TRIGGER_FIRED_BEFORE(data->tg_event) || !TRIGGER_FIRED_FOR_ROW(data->tg_event) ||
         !TRIGGER_FIRED_BY_DELETE(data->tg_event)) {
         ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
@@ -125,7 +118,7 @@ PGDLLEXPORT Datum softdelete_on_delete(PG_FUNCTION_ARGS) {
 
 PG_FUNCTION_INFO_V1(softdelete_on_truncate);
 PGDLLEXPORT Datum softdelete_on_truncate(PG_FUNCTION_ARGS) {
-    TriggerData *data = get_trigger_data(fcinfo, "on_truncate");
+    TriggerData *data = triggers::get_trigger_data(fcinfo, "on_truncate");
     if (settings::deletion() != settings::Deletion::hard && !IsLogicalWorker()) {
         ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                         errmsg("cannot truncate registered table \"%s\"", RelationGetRelationName(data->tg_relation)),

@@ -1,0 +1,153 @@
+// A probe of the index that the foreign key itself uses; SQL for partitioned parents and where a lock is wanted.
+#include "commands/find_parent.hpp"
+
+#include "planner/registered_table.hpp"
+
+extern "C" {
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "catalog/index.h"
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "catalog/pg_operator.h"
+}
+
+namespace softdelete::commands {
+
+namespace {
+
+Datum get_link(const catalog::ForeignKeyInfo &key, int column, Relation child, HeapTuple row) {
+    bool is_null = true;
+    return heap_getattr(row, key.child_columns[column], RelationGetDescr(child), &is_null);
+}
+
+// Scan keys in the order of the index's columns: parent column = child's value, by the constraint's operators.
+void make_scan_keys(const catalog::ForeignKeyInfo &key, Relation index, Relation child, HeapTuple row,
+                    ScanKeyData *scan_keys) {
+    for (int i = 0; i < key.columns; i++) {
+        int place = 0;
+        while (index->rd_index->indkey.values[place] != key.parent_columns[i]) {
+            place++;
+        }
+        Oid left = InvalidOid;
+        Oid right = InvalidOid;
+        op_input_types(key.equality[i], &left, &right);
+        Oid opfamily = index->rd_opfamily[place];
+        int strategy = get_op_opfamily_strategy(key.equality[i], opfamily);
+        ScanKeyEntryInitialize(&scan_keys[place], 0, static_cast<AttrNumber>(place + 1),
+                               static_cast<StrategyNumber>(strategy), right, index->rd_indcollation[place],
+                               get_opcode(key.equality[i]), get_link(key, i, child, row));
+    }
+}
+
+Parent probe(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable &table, Relation child, HeapTuple row) {
+    Relation parent = table_open(key.parent, RowShareLock);
+    Relation index = index_open(key.index, RowShareLock);
+    ScanKeyData scan_keys[INDEX_MAX_KEYS];
+    make_scan_keys(key, index, child, row, scan_keys);
+    Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+    IndexScanDesc scan = index_beginscan(parent, index, snapshot, key.columns, 0);
+    index_rescan(scan, scan_keys, key.columns, nullptr, 0);
+    TupleTableSlot *slot = table_slot_create(parent, nullptr);
+    Parent result = Parent::absent;
+    while (result != Parent::live && index_getnext_slot(scan, ForwardScanDirection, slot)) {
+        bool is_null = true;
+        (void)slot_getattr(slot, table.deleted_at, &is_null);
+        result = is_null ? Parent::live : Parent::deleted;
+    }
+    ExecDropSingleTupleTableSlot(slot);
+    index_endscan(scan);
+    UnregisterSnapshot(snapshot);
+    index_close(index, NoLock);
+    table_close(parent, NoLock);
+    return result;
+}
+
+void append_condition(StringInfo text, const catalog::ForeignKeyInfo &key, int column) {
+    HeapTuple row = SearchSysCache1(OPEROID, ObjectIdGetDatum(key.equality[column]));
+    const auto *form = reinterpret_cast<Form_pg_operator>(GETSTRUCT(row));
+    appendStringInfo(text, " AND p.%s OPERATOR(%s.%s) $%d",
+                     quote_identifier(get_attname(key.parent, key.parent_columns[column], false)),
+                     quote_identifier(get_namespace_name(form->oprnamespace)), NameStr(form->oprname), column + 1);
+    ReleaseSysCache(row);
+}
+
+const char *make_query(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable &table, bool lock) {
+    StringInfoData text;
+    initStringInfo(&text);
+    bool is_partitioned = get_rel_relkind(key.parent) == RELKIND_PARTITIONED_TABLE;
+    const char *deleted_at = quote_identifier(get_attname(key.parent, table.deleted_at, false));
+    appendStringInfo(&text, "/* softdelete */ SELECT p.%s IS NULL FROM %s%s AS p WHERE "
+                            "softdelete.include_deleted(p.%s)",
+                     deleted_at, is_partitioned ? "" : "ONLY ",
+                     quote_qualified_identifier(get_namespace_name(get_rel_namespace(key.parent)),
+                                                get_rel_name(key.parent)),
+                     deleted_at);
+    for (int i = 0; i < key.columns; i++) {
+        append_condition(&text, key, i);
+    }
+    if (lock) {
+        appendStringInfoString(&text, " FOR KEY SHARE OF p");
+    }
+    return text.data;
+}
+
+Oid get_owner(Oid relation) {
+    HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+    Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(row))->relowner;
+    ReleaseSysCache(row);
+    return owner;
+}
+
+Parent query(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable &table, Relation child, HeapTuple row,
+             bool lock) {
+    Oid types[INDEX_MAX_KEYS];
+    Datum values[INDEX_MAX_KEYS];
+    for (int i = 0; i < key.columns; i++) {
+        types[i] = TupleDescAttr(RelationGetDescr(child), key.child_columns[i] - 1)->atttypid;
+        values[i] = get_link(key, i, child, row);
+    }
+    if (SPI_connect() != SPI_OK_CONNECT) {
+        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not connect to SPI")));
+    }
+    Oid user = InvalidOid;
+    int context = 0;
+    GetUserIdAndSecContext(&user, &context);
+    SetUserIdAndSecContext(get_owner(key.parent), context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+    SPIPlanPtr plan = SPI_prepare(make_query(key, table, lock), key.columns, types);
+    if (plan == nullptr || SPI_execute_snapshot(plan, values, nullptr, GetLatestSnapshot(), InvalidSnapshot, false,
+                                                false, 1) != SPI_OK_SELECT) {
+        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not look up the parent of foreign key %s",
+                                                                NameStr(key.name))));
+    }
+    SetUserIdAndSecContext(user, context);
+    Parent result = Parent::absent;
+    if (SPI_processed > 0) {
+        bool is_null = true;
+        bool is_live = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
+        result = is_live ? Parent::live : Parent::deleted;
+    }
+    SPI_finish();
+    return result;
+}
+
+} // namespace
+
+Parent find_parent(const catalog::ForeignKeyInfo &key, Relation child, HeapTuple row, bool lock) {
+    planner::RegisteredTable table;
+    if (!planner::find_registered_table(key.parent, &table)) {
+        return Parent::live;
+    }
+    bool is_plain = get_rel_relkind(key.parent) == RELKIND_RELATION;
+    return is_plain && !lock ? probe(key, table, child, row) : query(key, table, child, row, lock);
+}
+
+} // namespace softdelete::commands

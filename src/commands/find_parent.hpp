@@ -1,0 +1,19 @@
+// Is the row that a child references live? Plain server code, called per row.
+#pragma once
+
+#include "catalog/foreign_key_info.hpp"
+
+extern "C" {
+#include "access/htup.h"
+}
+
+namespace softdelete::commands {
+
+enum class Parent { live, deleted, absent };
+
+// Looks up the parent of a row of the child table as it is committed by now, or by this transaction. Where lock is
+// true it locks a live parent FOR KEY SHARE, waiting for whoever deletes it. A parent table that is not registered has
+// live rows only. Acts as the parent's owner.
+Parent find_parent(const catalog::ForeignKeyInfo &key, Relation child, HeapTuple row, bool lock);
+
+} // namespace softdelete::commands

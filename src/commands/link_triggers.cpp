@@ -1,0 +1,192 @@
+// One constraint trigger per foreign key on the referencing table, and on a referenced table one that locks, one that
+// collects, and one per deferrable NO ACTION key.
+#include "commands/link_triggers.hpp"
+
+#include "catalog/foreign_keys.hpp"
+#include "pg/quote.hpp"
+#include "pg/scopes.hpp"
+
+#include <boost/format.hpp>
+
+#include <map>
+#include <optional>
+
+namespace softdelete::commands {
+
+namespace {
+
+using catalog::ForeignKey;
+using catalog::OnDelete;
+using catalog::TableInfo;
+
+// Does a trigger of ours have a WHEN condition?
+using Triggers = std::map<std::string, bool>;
+
+Triggers find_triggers(pg::Spi &spi, Oid relation) {
+    Triggers triggers;
+    for (const pg::Row &row :
+         spi.query("SELECT t.tgname, t.tgqual IS NOT NULL FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON "
+                   "p.oid = t.tgfoid JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE t.tgrelid = "
+                   "$1::pg_catalog.oid AND n.nspname = 'softdelete' AND p.proname IN ('lock_row', 'collect_deleted', "
+                   "'check_children', 'check_parent')",
+                   {relation})) {
+        triggers[row.text(0)] = row.boolean(1);
+    }
+    return triggers;
+}
+
+// A key's name behind a prefix; a long one is cut and made unique again.
+std::string make_trigger_name(pg::Spi &spi, const char *prefix, const std::string &key) {
+    return spi
+        .query("SELECT CASE WHEN pg_catalog.octet_length($1 || $2) < 64 THEN $1 || $2 ELSE $1 || "
+               "pg_catalog.substr(pg_catalog.md5($2), 1, 16) END",
+               {prefix, key})
+        .front()
+        .text(0);
+}
+
+std::string make_deferral(const ForeignKey &key) {
+    if (!key.is_deferrable) {
+        return "";
+    }
+    return key.is_initially_deferred ? " DEFERRABLE INITIALLY DEFERRED" : " DEFERRABLE";
+}
+
+class LinkPlanner {
+  public:
+    LinkPlanner(pg::Spi &spi, Oid relation) : spi_(spi), table_(catalog::get_table(spi, relation)) {}
+
+    std::vector<LinkStep> link(const std::string &deleted_at) {
+        table_.is_registered = true;
+        table_.deleted_at = deleted_at;
+        std::vector<ForeignKey> referencing = catalog::find_referencing_keys(spi_, table_.relation);
+        if (!referencing.empty()) {
+            link_parent(referencing);
+        }
+        for (ForeignKey &key : referencing) {
+            bool is_self = key.child.relation == table_.relation;
+            link_child(key, is_self ? table_ : key.child);
+        }
+        for (ForeignKey &key : catalog::find_own_keys(spi_, table_.relation)) {
+            if (key.parent.is_registered && key.parent.relation != table_.relation) {
+                link_child(key, table_);
+            }
+        }
+        return std::move(steps_);
+    }
+
+    std::vector<LinkStep> unlink() {
+        for (const auto &[name, has_condition] : find_triggers(spi_, table_.relation)) {
+            drop(table_, name);
+        }
+        for (const ForeignKey &key : catalog::find_referencing_keys(spi_, table_.relation)) {
+            std::string name = make_trigger_name(spi_, "softdelete_parent_", key.name);
+            if (key.child.relation != table_.relation && find_triggers(spi_, key.child.relation).count(name) != 0) {
+                drop(key.child, name);
+            }
+        }
+        table_.is_registered = false;
+        for (const ForeignKey &key : catalog::find_own_keys(spi_, table_.relation)) {
+            if (key.parent.is_registered && key.parent.relation != table_.relation) {
+                add(table_, make_trigger_name(spi_, "softdelete_parent_", key.name), "create",
+                    {make_child_trigger(key, table_)});
+            }
+        }
+        return std::move(steps_);
+    }
+
+  private:
+    void link_parent(const std::vector<ForeignKey> &referencing) {
+        std::string becomes_deleted =
+            (boost::format("OLD.%1% IS NULL AND NEW.%1% IS NOT NULL") % table_.deleted_at).str();
+        ensure("softdelete_lock", "CREATE TRIGGER softdelete_lock BEFORE UPDATE ON %1% FOR EACH ROW EXECUTE FUNCTION "
+                                  "softdelete.lock_row()");
+        ensure("softdelete_collect",
+               "CREATE TRIGGER softdelete_collect AFTER UPDATE ON %1% FOR EACH ROW WHEN (" + becomes_deleted +
+                   ") EXECUTE FUNCTION softdelete.collect_deleted()");
+        if (table_.is_partitioned) {
+            ensure("softdelete_collect_moved",
+                   "CREATE TRIGGER softdelete_collect_moved AFTER INSERT ON %1% FOR EACH ROW WHEN (NEW.deletion_id IS "
+                   "NOT NULL) EXECUTE FUNCTION softdelete.collect_deleted()");
+        }
+        for (const ForeignKey &key : referencing) {
+            if (key.on_delete == OnDelete::no_action && key.is_deferrable) {
+                std::string name = make_trigger_name(spi_, "softdelete_children_", key.name);
+                ensure(name, "CREATE CONSTRAINT TRIGGER " + escape(pg::quote_identifier(name)) +
+                                 " AFTER UPDATE ON %1%" + make_deferral(key) + " FOR EACH ROW WHEN (" +
+                                 becomes_deleted + ") EXECUTE FUNCTION softdelete.check_children(" +
+                                 escape(pg::quote_literal(key.name)) + ")");
+            }
+        }
+    }
+
+    // Live rows of a registered table are told by the condition, so that deleting them costs nothing here.
+    std::string make_child_trigger(const ForeignKey &key, const TableInfo &child) {
+        std::string name = make_trigger_name(spi_, "softdelete_parent_", key.name);
+        std::string condition = child.is_registered ? " WHEN (NEW." + child.deleted_at + " IS NULL)" : "";
+        return (boost::format("CREATE CONSTRAINT TRIGGER %1% AFTER INSERT OR UPDATE ON %2%%3% FOR EACH ROW%4% EXECUTE "
+                              "FUNCTION softdelete.check_parent(%5%)") %
+                pg::quote_identifier(name) % child.name % make_deferral(key) % condition %
+                pg::quote_literal(key.name))
+            .str();
+    }
+
+    void link_child(const ForeignKey &key, const TableInfo &child) {
+        std::string name = make_trigger_name(spi_, "softdelete_parent_", key.name);
+        Triggers triggers = find_triggers(spi_, child.relation);
+        auto place = triggers.find(name);
+        if (place == triggers.end()) {
+            add(child, name, "create", {make_child_trigger(key, child)});
+        } else if (place->second != child.is_registered) {
+            add(child, name, "replace", {make_drop(child, name), make_child_trigger(key, child)});
+        }
+    }
+
+    void ensure(const std::string &name, const std::string &command) {
+        if (find_triggers(spi_, table_.relation).count(name) == 0) {
+            add(table_, name, "create", {(boost::format(command) % table_.name).str()});
+        }
+    }
+
+    static std::string make_drop(const TableInfo &table, const std::string &name) {
+        return (boost::format("DROP TRIGGER %1% ON %2%") % pg::quote_identifier(name) % table.name).str();
+    }
+
+    void drop(const TableInfo &table, const std::string &name) { add(table, name, "alter", {make_drop(table, name)}); }
+
+    void add(const TableInfo &table, const std::string &name, const char *action, std::vector<std::string> commands) {
+        steps_.push_back({table, name, action, std::move(commands)});
+    }
+
+    // Text that becomes part of a format.
+    static std::string escape(const std::string &text) {
+        std::string escaped;
+        for (char character : text) {
+            escaped += character == '%' ? std::string("%%") : std::string(1, character);
+        }
+        return escaped;
+    }
+
+    pg::Spi &spi_;
+    TableInfo table_;
+    std::vector<LinkStep> steps_;
+};
+
+} // namespace
+
+std::vector<LinkStep> plan_links(pg::Spi &spi, Oid relation, const std::string &deleted_at) {
+    return LinkPlanner(spi, relation).link(deleted_at);
+}
+
+std::vector<LinkStep> plan_unlinks(pg::Spi &spi, Oid relation) { return LinkPlanner(spi, relation).unlink(); }
+
+void execute_links(pg::Spi &spi, const std::vector<LinkStep> &steps) {
+    for (const LinkStep &step : steps) {
+        pg::OwnerScope owner(step.table.owner);
+        for (const std::string &command : step.commands) {
+            spi.execute(command);
+        }
+    }
+}
+
+} // namespace softdelete::commands

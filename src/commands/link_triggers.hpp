@@ -1,0 +1,29 @@
+// The triggers by which foreign keys between tables see soft deletes: which there have to be, which there are.
+#pragma once
+
+#include "catalog/table_info.hpp"
+
+#include <string>
+#include <vector>
+
+namespace softdelete::commands {
+
+// A trigger to create, replace or drop; command is complete.
+struct LinkStep {
+    catalog::TableInfo table; // the trigger's table; run the command as its owner
+    std::string object;       // the trigger's name
+    std::string action;       // 'create', 'replace' or 'alter' for a drop
+    std::vector<std::string> commands;
+};
+
+// What is missing for the foreign keys that the table has and that reference it, seen as a registered table whose
+// deletion column is deleted_at (quoted), whether or not the registry knows it yet.
+std::vector<LinkStep> plan_links(pg::Spi &spi, Oid relation, const std::string &deleted_at);
+
+// What is to be dropped or replaced when the table is no longer registered.
+std::vector<LinkStep> plan_unlinks(pg::Spi &spi, Oid relation);
+
+// Runs the steps.
+void execute_links(pg::Spi &spi, const std::vector<LinkStep> &steps);
+
+} // namespace softdelete::commands

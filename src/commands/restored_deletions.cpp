@@ -1,0 +1,83 @@
+// Keeps the ids of a statement's restored deletions in the transaction's memory.
+#include "commands/restored_deletions.hpp"
+
+#include "commands/undo_deletion.hpp"
+#include "pg/scopes.hpp"
+
+extern "C" {
+#include "nodes/pg_list.h"
+#include "utils/memutils.h"
+}
+
+#include <boost/format.hpp>
+
+namespace softdelete::commands {
+
+namespace {
+
+struct Noted {
+    int64 deletion;
+    Noted *next;
+};
+
+Noted *noted = nullptr;
+
+bool is_empty(pg::Spi &spi, std::int64_t deletion) {
+    for (const catalog::TableInfo &table : get_deletion_tables(spi, deletion, DeletionLock::none)) {
+        pg::OwnerScope owner(table.owner);
+        std::string query = (boost::format("/* softdelete */ SELECT FROM %1% WHERE deletion_id = $1::pg_catalog.int8 "
+                                           "AND %2% IS NOT NULL LIMIT 1") %
+                             table.name % table.deleted_at)
+                                .str();
+        if (!spi.query(query, {deletion}).empty()) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void finish(pg::Spi &spi, std::int64_t deletion) {
+    {
+        // Ids of rows that came with data from elsewhere have no row in the log.
+        pg::UserScope owner(pg::get_extension_owner());
+        if (spi.query("SELECT FROM softdelete.deletion WHERE id = $1::pg_catalog.int8", {deletion}).empty()) {
+            return;
+        }
+    }
+    if (is_empty(spi, deletion)) {
+        pg::UserScope owner(pg::get_extension_owner());
+        spi.execute("UPDATE softdelete.deletion SET restored_at = pg_catalog.now() WHERE id = $1::pg_catalog.int8",
+                    {deletion});
+    }
+}
+
+} // namespace
+
+void note_restored_row(int64 deletion) {
+    for (const Noted *entry = noted; entry != nullptr; entry = entry->next) {
+        if (entry->deletion == deletion) {
+            return;
+        }
+    }
+    auto *entry = static_cast<Noted *>(MemoryContextAlloc(TopTransactionContext, sizeof(Noted)));
+    *entry = {deletion, noted};
+    noted = entry;
+}
+
+void finish_restored_deletions() {
+    if (noted == nullptr) {
+        return;
+    }
+    pg::entry([] {
+        pg::Spi spi;
+        while (noted != nullptr) {
+            std::int64_t deletion = noted->deletion;
+            noted = noted->next;
+            finish(spi, deletion);
+        }
+    });
+}
+
+void forget_restored_deletions() noexcept { noted = nullptr; }
+
+} // namespace softdelete::commands

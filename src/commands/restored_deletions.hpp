@@ -1,0 +1,17 @@
+// When the last row of a deletion has come back, by whatever statement, the deletion says so.
+#pragma once
+
+#include "pg/server.hpp"
+
+namespace softdelete::commands {
+
+// Notes that a row of that deletion is being restored. Plain server code, called per row.
+void note_restored_row(int64 deletion);
+
+// Called when a statement is through: sets restored_at of noted deletions that hold no row any more.
+void finish_restored_deletions();
+
+// Called by the transaction callbacks.
+void forget_restored_deletions() noexcept;
+
+} // namespace softdelete::commands

@@ -1,0 +1,131 @@
+// The constraint trigger of tables that reference a registered table: no live row newly references a deleted one. It
+// fires after the server's own check, which has locked the parent row FOR KEY SHARE and so has waited for whoever was
+// deleting it. Plain server code.
+#include "commands/foreign_key_errors.hpp"
+#include "commands/find_parent.hpp"
+#include "commands/restoring.hpp"
+#include "planner/registered_table.hpp"
+#include "triggers/trigger_call.hpp"
+
+extern "C" {
+#include "access/tableam.h"
+#include "utils/datum.h"
+#include "utils/snapmgr.h"
+}
+
+#include <cstring>
+
+namespace softdelete {
+
+namespace {
+
+using triggers::get_new_row;
+using triggers::get_old_row;
+
+// The keys that this trigger stands for: the one that it names, or all to its table if that one was renamed.
+List *find_keys(const TriggerData *data) {
+    const Trigger *trigger = data->tg_trigger;
+    List *keys = catalog::find_keys_to(data->tg_relation, trigger->tgconstrrelid);
+    List *named = NIL;
+    ListCell *cell;
+    foreach (cell, keys) {
+        const auto *key = static_cast<const catalog::ForeignKeyInfo *>(lfirst(cell));
+        if (strcmp(NameStr(key->name), trigger->tgargs[0]) == 0) {
+            named = lappend(named, lfirst(cell));
+        }
+    }
+    return named != NIL ? named : keys;
+}
+
+// Found once per statement and partition.
+List *get_keys(FunctionCallInfo call, const TriggerData *data) {
+    if (call->flinfo->fn_extra == nullptr) {
+        MemoryContext caller = MemoryContextSwitchTo(call->flinfo->fn_mcxt);
+        List **keys = static_cast<List **>(palloc(sizeof(List *)));
+        *keys = find_keys(data);
+        call->flinfo->fn_extra = keys;
+        MemoryContextSwitchTo(caller);
+    }
+    return *static_cast<List **>(call->flinfo->fn_extra);
+}
+
+bool is_linked(const catalog::ForeignKeyInfo &key, HeapTuple row, Relation relation) {
+    for (int i = 0; i < key.columns; i++) {
+        if (triggers::is_null(row, key.child_columns[i], relation)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool has_same_link(const catalog::ForeignKeyInfo &key, HeapTuple left, HeapTuple right, Relation relation) {
+    for (int i = 0; i < key.columns; i++) {
+        Form_pg_attribute column = TupleDescAttr(RelationGetDescr(relation), key.child_columns[i] - 1);
+        bool left_null = true;
+        bool right_null = true;
+        Datum left_value = heap_getattr(left, key.child_columns[i], RelationGetDescr(relation), &left_null);
+        Datum right_value = heap_getattr(right, key.child_columns[i], RelationGetDescr(relation), &right_null);
+        if (left_null != right_null ||
+            (!left_null && !datum_image_eq(left_value, right_value, column->attbyval, column->attlen))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// What the event asks of a key.
+enum class Question { none, new_link, restored };
+
+Question get_question(const catalog::ForeignKeyInfo &key, const TriggerData *data,
+                      const planner::RegisteredTable *child) {
+    HeapTuple new_row = get_new_row(data);
+    HeapTuple old_row = get_old_row(data);
+    if (!is_linked(key, new_row, data->tg_relation)) {
+        return Question::none;
+    }
+    if (old_row == nullptr || !has_same_link(key, old_row, new_row, data->tg_relation)) {
+        return Question::new_link;
+    }
+    bool is_restored = child != nullptr && !triggers::is_null(old_row, child->deleted_at, data->tg_relation);
+    return is_restored && catalog::binds(key) && !commands::is_restoring() ? Question::restored : Question::none;
+}
+
+// A deferred event may be about a row that has changed again since.
+bool is_current(const TriggerData *data) {
+    TupleTableSlot *slot = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newslot : data->tg_trigslot;
+    return slot == nullptr || table_tuple_satisfies_snapshot(data->tg_relation, slot, SnapshotSelf);
+}
+
+} // namespace
+
+extern "C" {
+
+// AFTER INSERT OR UPDATE FOR EACH ROW, deferrable as its key is: (the key's name).
+PG_FUNCTION_INFO_V1(softdelete_check_parent);
+PGDLLEXPORT Datum softdelete_check_parent(PG_FUNCTION_ARGS) {
+    TriggerData *data = triggers::get_trigger_data(fcinfo, "check_parent");
+    planner::RegisteredTable table;
+    bool is_registered = planner::find_registered_table(RelationGetRelid(data->tg_relation), &table);
+    HeapTuple row = get_new_row(data);
+    if (is_registered && !triggers::is_null(row, table.deleted_at, data->tg_relation)) {
+        return PointerGetDatum(nullptr);
+    }
+    ListCell *cell;
+    foreach (cell, get_keys(fcinfo, data)) {
+        const auto *key = static_cast<const catalog::ForeignKeyInfo *>(lfirst(cell));
+        Question question = get_question(*key, data, is_registered ? &table : nullptr);
+        if (question == Question::none || !is_current(data)) {
+            continue;
+        }
+        // The server's own check has locked the parent of a new link, but does not look at a restored row.
+        bool must_lock = question == Question::restored;
+        if (commands::find_parent(*key, data->tg_relation, row, must_lock) == commands::Parent::deleted) {
+            commands::report_not_present(*key, data->tg_relation, row);
+        }
+    }
+    return PointerGetDatum(nullptr);
+}
+
+} // extern "C"
+
+} // namespace softdelete

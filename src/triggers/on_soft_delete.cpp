@@ -1,0 +1,149 @@
+// Triggers of registered tables that foreign keys reference: one locks a row before its soft delete, one collects it for
+// the cascade, one refuses it at the end of the transaction for deferrable NO ACTION keys. Plain server code.
+#include "commands/cascade.hpp"
+#include "planner/registered_table.hpp"
+#include "planner/running_statements.hpp"
+#include "planner/statement.hpp"
+#include "triggers/trigger_call.hpp"
+
+extern "C" {
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "executor/tuptable.h"
+#include "storage/lmgr.h"
+#include "utils/snapmgr.h"
+}
+
+namespace softdelete {
+
+namespace {
+
+using triggers::get_new_row;
+using triggers::get_old_row;
+
+// What the functions need of the table, found once per statement and partition.
+struct TableKeys {
+    planner::RegisteredTable table;
+    bool is_registered;
+    List *keys;
+};
+
+// Children that are not registered stay until their parent is purged.
+bool is_followed(const catalog::ForeignKeyInfo &key) {
+    planner::RegisteredTable child;
+    if (key.on_delete != FKCONSTR_ACTION_CASCADE) {
+        return true;
+    }
+    LockRelationOid(key.child, RowExclusiveLock);
+    return planner::find_registered_table(key.child, &child);
+}
+
+const TableKeys *get_table_keys(FunctionCallInfo call, Relation relation) {
+    if (call->flinfo->fn_extra == nullptr) {
+        MemoryContext caller = MemoryContextSwitchTo(call->flinfo->fn_mcxt);
+        auto *found = static_cast<TableKeys *>(palloc0(sizeof(TableKeys)));
+        found->is_registered = planner::find_registered_table(RelationGetRelid(relation), &found->table);
+        ListCell *cell;
+        foreach (cell, catalog::find_referencing_keys(relation)) {
+            if (is_followed(*static_cast<catalog::ForeignKeyInfo *>(lfirst(cell)))) {
+                found->keys = lappend(found->keys, lfirst(cell));
+            }
+        }
+        call->flinfo->fn_extra = found;
+        MemoryContextSwitchTo(caller);
+    }
+    return static_cast<const TableKeys *>(call->flinfo->fn_extra);
+}
+
+// True where the event makes a live row a deleted one. An INSERT does so where the row moved here from another
+// partition: it belongs to the deletion under way.
+bool is_soft_delete(const TriggerData *data, const planner::RegisteredTable &table) {
+    Relation relation = data->tg_relation;
+    if (triggers::is_null(get_new_row(data), table.deleted_at, relation)) {
+        return false;
+    }
+    HeapTuple old_row = get_old_row(data);
+    return old_row == nullptr ? !triggers::is_null(get_new_row(data), table.deletion_id, relation)
+                              : triggers::is_null(old_row, table.deleted_at, relation);
+}
+
+int64 get_deletion_id(HeapTuple row, const planner::RegisteredTable &table, Relation relation) {
+    bool is_null = true;
+    Datum id = heap_getattr(row, table.deletion_id, RelationGetDescr(relation), &is_null);
+    return is_null ? 0 : DatumGetInt64(id);
+}
+
+// The row is locked already as for an update that leaves its key alone; this waits for those who hold it FOR KEY SHARE,
+// which is what an insert below it does.
+void lock_exclusively(const TriggerData *data) {
+    Relation relation = data->tg_relation;
+    TupleTableSlot *slot = table_slot_create(relation, nullptr);
+    TM_FailureData failure;
+    TM_Result result = table_tuple_lock(relation, &data->tg_trigtuple->t_self, GetActiveSnapshot(), slot,
+                                        GetCurrentCommandId(false), LockTupleExclusive, LockWaitBlock, 0, &failure);
+    ExecDropSingleTupleTableSlot(slot);
+    if (result != TM_Ok && result != TM_SelfModified) {
+        ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+                        errmsg("could not serialize access due to concurrent update")));
+    }
+}
+
+} // namespace
+
+extern "C" {
+
+// BEFORE UPDATE FOR EACH ROW. Where the planner hook has named the key columns as updated the executor has taken the
+// lock when it fetched the row for this trigger.
+PG_FUNCTION_INFO_V1(softdelete_lock_row);
+PGDLLEXPORT Datum softdelete_lock_row(PG_FUNCTION_ARGS) {
+    TriggerData *data = triggers::get_trigger_data(fcinfo, "lock_row");
+    uint32 notes = planner::running_statement_notes();
+    bool is_locked = (notes & planner::note_key_locked) != 0 && (notes & planner::note_lock_rows) == 0;
+    if (!is_locked) {
+        planner::RegisteredTable table;
+        if (planner::find_registered_table(RelationGetRelid(data->tg_relation), &table) &&
+            is_soft_delete(data, table)) {
+            lock_exclusively(data);
+        }
+    }
+    return PointerGetDatum(get_new_row(data));
+}
+
+// AFTER UPDATE OR INSERT FOR EACH ROW.
+PG_FUNCTION_INFO_V1(softdelete_collect_deleted);
+PGDLLEXPORT Datum softdelete_collect_deleted(PG_FUNCTION_ARGS) {
+    TriggerData *data = triggers::get_trigger_data(fcinfo, "collect_deleted");
+    const TableKeys *found = get_table_keys(fcinfo, data->tg_relation);
+    if (found->is_registered && is_soft_delete(data, found->table)) {
+        HeapTuple row = get_new_row(data);
+        commands::collect_deleted_row(data->tg_relation, found->keys, row,
+                                      get_deletion_id(row, found->table, data->tg_relation));
+    }
+    return PointerGetDatum(nullptr);
+}
+
+// AFTER UPDATE FOR EACH ROW, deferrable as its key is: (the key's name).
+PG_FUNCTION_INFO_V1(softdelete_check_children);
+PGDLLEXPORT Datum softdelete_check_children(PG_FUNCTION_ARGS) {
+    TriggerData *data = triggers::get_trigger_data(fcinfo, "check_children");
+    const TableKeys *found = get_table_keys(fcinfo, data->tg_relation);
+    bool is_current = data->tg_newslot == nullptr ||
+                      table_tuple_satisfies_snapshot(data->tg_relation, data->tg_newslot, SnapshotSelf);
+    if (!found->is_registered || !is_current || !is_soft_delete(data, found->table)) {
+        return PointerGetDatum(nullptr);
+    }
+    ListCell *cell;
+    foreach (cell, found->keys) {
+        const auto *key = static_cast<const catalog::ForeignKeyInfo *>(lfirst(cell));
+        bool is_meant = key->on_delete == FKCONSTR_ACTION_NOACTION && key->is_deferrable &&
+                        strcmp(NameStr(key->name), data->tg_trigger->tgargs[0]) == 0;
+        if (is_meant) {
+            commands::check_children(data->tg_relation, *key, get_new_row(data));
+        }
+    }
+    return PointerGetDatum(nullptr);
+}
+
+} // extern "C"
+
+} // namespace softdelete

@@ -16,9 +16,12 @@ struct Member {
     Oid oid;
     Oid parent; // the member that it is a partition or a child of; 0 for the table itself
     std::string name;
+    std::string schema;
+    Oid schema_oid;
     sqltext::QualifiedName qualified;
     char kind; // pg_class.relkind
     bool is_partition;
+
     bool is_partitioned() const { return kind == 'p'; }
 };
 
@@ -49,7 +52,9 @@ struct Table {
     std::vector<Column> columns;
 
     bool is_partitioned() const { return kind == 'p'; }
+
     const Member &root() const { return members.front(); }
+
     const Member *find_member(Oid oid) const;
     const Column *find_column(const std::string &name) const;
 };
@@ -83,7 +88,8 @@ std::vector<PrimaryKeyColumn> find_primary_key_columns(pg::Spi &spi, Oid relatio
 // A foreign key of the table.
 struct OwnForeignKey {
     std::string name;
-    std::vector<int> columns; // numbers
+    std::vector<int> columns;   // numbers
+    std::string joined_columns; // names joined as core does for an index's name
     sqltext::Expression column_list;
 };
 

@@ -16,6 +16,8 @@ inline sqltext::QualifiedName qualified_name(const std::string &schema, const st
     return sqltext::QualifiedName(identifier(schema), identifier(name));
 }
 
-inline sqltext::Literal literal(const std::string &value) { return sqltext::Literal(pg::quote_literal(value)); }
+inline sqltext::Literal literal(const std::string &value) {
+    return sqltext::Literal(pg::quote_literal(value));
+}
 
 } // namespace softdelete::catalog

@@ -32,6 +32,8 @@ CREATE TABLE softdelete.converted_index (
     definition         text     NOT NULL,
     is_deferrable      boolean  NOT NULL DEFAULT false,
     initially_deferred boolean  NOT NULL DEFAULT false,
+    is_clustered       boolean  NOT NULL DEFAULT false,
+    comment            text,
     PRIMARY KEY (relation, name)
 );
 COMMENT ON TABLE softdelete.converted_index IS
@@ -40,6 +42,9 @@ COMMENT ON COLUMN softdelete.converted_index.kind IS
     'What it was: an index, a UNIQUE constraint, an exclusion constraint, or a deferrable UNIQUE constraint.';
 COMMENT ON COLUMN softdelete.converted_index.definition IS
     'The definition before registration, as pg_get_constraintdef() or pg_get_indexdef() gave it.';
+COMMENT ON COLUMN softdelete.converted_index.is_clustered IS
+    'Whether the table was clustered on it, which a partial index does not allow.';
+COMMENT ON COLUMN softdelete.converted_index.comment IS 'The comment on the constraint.';
 
 CREATE SEQUENCE softdelete.deletion_id_seq AS bigint;
 COMMENT ON SEQUENCE softdelete.deletion_id_seq IS 'Gives the ids of deletions.';

@@ -59,15 +59,17 @@ std::optional<std::vector<std::string>> Arguments::optional_names(int number) co
     if (is_null(number)) {
         return std::nullopt;
     }
+
     struct Elements {
         Datum *values;
         bool *nulls;
         int count;
     };
+
     Elements elements = call([&] {
         Elements result = {};
-        deconstruct_array(DatumGetArrayTypeP(call_->args[number].value), NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR,
-                          &result.values, &result.nulls, &result.count);
+        deconstruct_array(DatumGetArrayTypeP(call_->args[number].value), NAMEOID, NAMEDATALEN, false,
+                          TYPALIGN_CHAR, &result.values, &result.nulls, &result.count);
         return result;
     });
     std::vector<std::string> names;

@@ -16,7 +16,7 @@ namespace softdelete::pg {
 // The arguments of the call, by number from 0, copied. Readers other than optional ones raise 22004 for NULL, naming the
 // argument.
 class Arguments {
-  public:
+public:
     explicit Arguments(FunctionCallInfo call) : call_(call) {}
 
     // A relation's OID, which need not exist.
@@ -30,8 +30,9 @@ class Arguments {
     std::optional<std::string> optional_text(int number) const;
     std::optional<std::vector<std::string>> optional_names(int number) const;
 
-  private:
+private:
     bool is_null(int number) const { return call_->args[number].isnull; }
+
     void require(int number, const char *name) const;
 
     FunctionCallInfo call_;
@@ -39,14 +40,14 @@ class Arguments {
 
 // The rows that a set-returning function gives back, materialized.
 class ResultSet {
-  public:
+public:
     // Raises where the caller cannot take a set.
     explicit ResultSet(FunctionCallInfo call);
 
     // Adds a row of values in the text form of the result's columns.
     void add(const std::vector<std::optional<std::string>> &values);
 
-  private:
+private:
     ReturnSetInfo *info_ = nullptr;
 };
 

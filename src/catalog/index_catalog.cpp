@@ -1,0 +1,126 @@
+// One query per registration for all indexes. Columns that older versions lack are read through to_jsonb().
+#include "catalog/index_catalog.hpp"
+
+#include "catalog/quoting.hpp"
+
+namespace softdelete::catalog {
+
+namespace {
+
+const char *const indexes_query =
+    "SELECT i.indexrelid, i.indrelid, coalesce(h.inhparent, 0), c.relname,"
+    " c.relkind = 'I', i.indisunique, i.indisprimary, i.indisexclusion, i.indisvalid AND i.indisready,"
+    " i.indisreplident, i.indisclustered, i.indnullsnotdistinct,"
+    " coalesce((to_jsonb(k) ->> 'conperiod')::boolean, false),"
+    " EXISTS (SELECT FROM pg_depend d JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = "
+    "d.refobjsubid"
+    "  WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.refclassid = "
+    "'pg_class'::regclass"
+    "  AND d.refobjid = i.indrelid AND a.attname = ANY ($2::name[])),"
+    " pg_get_indexdef(i.indexrelid), pg_get_expr(i.indpred, i.indrelid), s.spcname,"
+    " (SELECT array_agg(i.indkey[n]::text ORDER BY n) FROM generate_series(0, i.indnkeyatts - 1) n),"
+    " (SELECT array_agg(pg_get_indexdef(i.indexrelid, n, false) ORDER BY n)"
+    "  FROM generate_series(1, i.indnkeyatts) n),"
+    " coalesce((SELECT array_agg(pg_get_indexdef(i.indexrelid, n, false) ORDER BY n)"
+    "  FROM generate_series(i.indnkeyatts + 1, i.indnatts) n), '{}'),"
+    " obj_description(i.indexrelid, 'pg_class'),"
+    " coalesce((SELECT array_agg(a.attnum::text ORDER BY a.attnum) FROM pg_attribute a"
+    "  WHERE a.attrelid = i.indexrelid AND a.attstattarget >= 0 AND i.indkey[a.attnum - 1] = 0), '{}'),"
+    " coalesce((SELECT array_agg(a.attstattarget::text ORDER BY a.attnum) FROM pg_attribute a"
+    "  WHERE a.attrelid = i.indexrelid AND a.attstattarget >= 0 AND i.indkey[a.attnum - 1] = 0), '{}'),"
+    " coalesce((SELECT array_agg(format('%I of %s', f.conname, f.conrelid::regclass) ORDER BY 1)"
+    "  FROM pg_constraint f WHERE f.contype = 'f' AND f.conparentid = 0 AND f.conindid = i.indexrelid), "
+    "'{}'),"
+    " k.oid IS NOT NULL, coalesce(k.condeferrable, false), coalesce(k.condeferred, false),"
+    " coalesce(pg_get_constraintdef(k.oid), ''), obj_description(k.oid, 'pg_constraint')"
+    " FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+    " LEFT JOIN pg_inherits h ON h.inhrelid = i.indexrelid"
+    " LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')"
+    " LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace"
+    " WHERE i.indrelid = ANY ($1::oid[]) AND i.indislive"
+    " ORDER BY array_position($1::oid[], i.indrelid), c.relname";
+
+std::vector<int> to_numbers(const std::vector<std::string> &texts) {
+    std::vector<int> numbers;
+    for (const std::string &text : texts) {
+        numbers.push_back(std::stoi(text));
+    }
+    return numbers;
+}
+
+std::vector<std::pair<int, int>> get_statistics(const pg::Row &row) {
+    std::vector<int> columns = to_numbers(row.array(21));
+    std::vector<int> targets = to_numbers(row.array(22));
+    std::vector<std::pair<int, int>> statistics;
+    for (std::size_t i = 0; i < columns.size(); i++) {
+        statistics.emplace_back(columns[i], targets[i]);
+    }
+    return statistics;
+}
+
+model::IndexFacts read_index(const pg::Row &row) {
+    model::IndexFacts index = {};
+    index.oid = row.oid(0);
+    index.table = row.oid(1);
+    index.parent = row.oid(2);
+    index.name = row.text(3);
+    index.quoted_name = pg::quote_identifier(index.name);
+    index.is_partitioned = row.boolean(4);
+    index.is_unique = row.boolean(5);
+    index.is_primary = row.boolean(6);
+    index.is_exclusion = row.boolean(7);
+    index.is_valid = row.boolean(8);
+    index.is_replica_identity = row.boolean(9);
+    index.is_clustered = row.boolean(10);
+    index.nulls_not_distinct = row.boolean(11);
+    index.without_overlaps = row.boolean(12);
+    index.mentions_deletion = row.boolean(13);
+    index.definition = row.text(14);
+    index.predicate = row.value(15);
+    index.tablespace = row.is_null(16) ? std::nullopt : std::optional(pg::quote_identifier(row.text(16)));
+    index.key_columns = to_numbers(row.array(17));
+    index.keys = row.array(18);
+    index.included = row.array(19);
+    index.comment = row.value(20);
+    index.statistics = get_statistics(row);
+    index.referencing = row.array(23);
+    index.is_constraint = row.boolean(24);
+    index.is_deferrable = row.boolean(25);
+    index.is_initially_deferred = row.boolean(26);
+    index.constraint_definition = row.text(27);
+    index.constraint_comment = row.value(28);
+    return index;
+}
+
+} // namespace
+
+std::vector<model::IndexFacts> find_indexes(pg::Spi &spi, const std::vector<Oid> &tables,
+                                            const std::vector<std::string> &columns) {
+    std::vector<std::string> oids;
+    for (Oid table : tables) {
+        oids.push_back(std::to_string(table));
+    }
+    std::vector<model::IndexFacts> indexes;
+    for (const pg::Row &row : spi.query(indexes_query, {pg::make_array(oids), pg::make_array(columns)})) {
+        indexes.push_back(read_index(row));
+    }
+    return indexes;
+}
+
+std::vector<std::string> get_equality_operators(pg::Spi &spi, Oid index) {
+    std::vector<std::string> operators;
+    for (const pg::Row &row : spi.query(
+             "SELECT format('OPERATOR(%I.%s)', n.nspname, o.oprname)"
+             " FROM pg_index i, generate_series(0, i.indnkeyatts - 1) k, pg_opclass c, pg_amop a, "
+             "pg_operator o,"
+             " pg_namespace n WHERE i.indexrelid = $1::oid AND c.oid = i.indclass[k] AND a.amopfamily = "
+             "c.opcfamily"
+             " AND a.amoplefttype = c.opcintype AND a.amoprighttype = c.opcintype AND a.amopstrategy = 3"
+             " AND o.oid = a.amopopr AND n.oid = o.oprnamespace ORDER BY k",
+             {index})) {
+        operators.push_back(row.text(0));
+    }
+    return operators;
+}
+
+} // namespace softdelete::catalog

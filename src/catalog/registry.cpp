@@ -1,0 +1,157 @@
+// SQL on our own tables.
+#include "catalog/registry.hpp"
+
+#include "pg/scopes.hpp"
+#include "sqltext/fragments.hpp"
+
+namespace softdelete::catalog {
+
+namespace {
+
+model::TableSettings read_settings(const pg::Row &row) {
+    model::TableSettings settings;
+    settings.visibility = *model::parse_visibility(row.text(0));
+    settings.indexes = *model::parse_index_mode(row.text(1));
+    settings.retention = row.value(2);
+    settings.deleted_at = row.text(3);
+    settings.deleted_by = row.value(4);
+    settings.admin_roles = row.array(5);
+    settings.active_view = row.text(6);
+    settings.deleted_view = row.text(7);
+    settings.all_view = row.text(8);
+    return settings;
+}
+
+std::string to_oid_array(const std::vector<Oid> &oids) {
+    std::vector<std::string> texts;
+    for (Oid oid : oids) {
+        texts.push_back(std::to_string(oid));
+    }
+    return pg::make_array(texts);
+}
+
+} // namespace
+
+std::optional<Registration> find_registration(pg::Spi &spi, Oid relation) {
+    pg::UserScope owner(pg::get_extension_owner());
+    auto rows =
+        spi.query("SELECT visibility, indexes, retention, deleted_at, deleted_by, admin_roles, active_view,"
+                  " deleted_view, all_view, added_columns, added_indexes, added_views, comment_before"
+                  " FROM softdelete.registration WHERE relation = $1::oid",
+                  {relation});
+    if (rows.empty()) {
+        return std::nullopt;
+    }
+    const pg::Row &row = rows.front();
+    return Registration{relation,      read_settings(row), row.array(9),
+                        row.array(10), row.array(11),      row.value(12)};
+}
+
+void insert_registration(pg::Spi &spi, const Registration &registration) {
+    pg::UserScope owner(pg::get_extension_owner());
+    const model::TableSettings &settings = registration.settings;
+    spi.execute(
+        "INSERT INTO softdelete.registration (relation, strategy, visibility, indexes, retention, deleted_at,"
+        " deleted_by, admin_roles, active_view, deleted_view, all_view, added_columns, added_indexes,"
+        " added_views, comment_before)"
+        " VALUES ($1::oid, 'flag', $2, $3, $4::interval, $5, $6, $7::name[], $8, $9, $10, $11::name[],"
+        " $12::name[], $13::name[], $14)",
+        {registration.relation, model::to_text(settings.visibility), model::to_text(settings.indexes),
+         settings.retention, settings.deleted_at, settings.deleted_by, pg::make_array(settings.admin_roles),
+         settings.active_view, settings.deleted_view, settings.all_view,
+         pg::make_array(registration.added_columns), pg::make_array(registration.added_indexes),
+         pg::make_array(registration.added_views), registration.comment_before});
+}
+
+void update_registration(pg::Spi &spi, const Registration &registration) {
+    pg::UserScope owner(pg::get_extension_owner());
+    const model::TableSettings &settings = registration.settings;
+    spi.execute("UPDATE softdelete.registration SET visibility = $2, indexes = $3, retention = $4::interval,"
+                " admin_roles = $5::name[], added_columns = $6::name[], added_indexes = $7::name[],"
+                " added_views = $8::name[] WHERE relation = $1::oid",
+                {registration.relation, model::to_text(settings.visibility), model::to_text(settings.indexes),
+                 settings.retention, pg::make_array(settings.admin_roles),
+                 pg::make_array(registration.added_columns), pg::make_array(registration.added_indexes),
+                 pg::make_array(registration.added_views)});
+}
+
+void delete_registration(pg::Spi &spi, Oid relation, const std::vector<Oid> &members) {
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute("DELETE FROM softdelete.converted_index WHERE relation = ANY ($1::oid[])",
+                {to_oid_array(members)});
+    spi.execute("DELETE FROM softdelete.registration WHERE relation = $1::oid", {relation});
+}
+
+void insert_converted_index(pg::Spi &spi, const ConvertedIndex &index) {
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute(
+        "INSERT INTO softdelete.converted_index (relation, name, kind, definition, is_deferrable,"
+        " initially_deferred, is_clustered, comment)"
+        " VALUES ($1::oid, $2, $3, $4, $5::boolean, $6::boolean, $7::boolean, $8)"
+        " ON CONFLICT (relation, name) DO UPDATE SET kind = excluded.kind, definition = excluded.definition,"
+        " is_deferrable = excluded.is_deferrable, initially_deferred = excluded.initially_deferred,"
+        " is_clustered = excluded.is_clustered, comment = excluded.comment",
+        {index.relation, index.name, index.kind, index.definition, index.is_deferrable,
+         index.is_initially_deferred, index.is_clustered, index.comment});
+}
+
+void delete_converted_index(pg::Spi &spi, Oid relation, const std::string &name) {
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute("DELETE FROM softdelete.converted_index WHERE relation = $1::oid AND name = $2::name",
+                {relation, name});
+}
+
+std::vector<ConvertedIndex> find_converted_indexes(pg::Spi &spi, const std::vector<Oid> &relations) {
+    pg::UserScope owner(pg::get_extension_owner());
+    std::vector<ConvertedIndex> indexes;
+    for (const pg::Row &row :
+         spi.query("SELECT relation::oid, name, kind, definition, is_deferrable,"
+                   " initially_deferred, is_clustered, comment FROM softdelete.converted_index"
+                   " WHERE relation = ANY ($1::oid[])"
+                   " ORDER BY array_position($1::oid[], relation::oid), name",
+                   {to_oid_array(relations)})) {
+        indexes.push_back({row.oid(0), row.text(1), row.text(2), row.text(3), row.boolean(4), row.boolean(5),
+                           row.boolean(6), row.value(7)});
+    }
+    return indexes;
+}
+
+std::int64_t adopt_deletions(pg::Spi &spi, Oid relation, const std::string &table,
+                             const std::string &deleted_at, const std::optional<std::string> &deleted_by) {
+    pg::UserScope owner(pg::get_extension_owner());
+    sqltext::Expression table_name(table);
+    sqltext::Expression time(deleted_at);
+    sqltext::Expression actor(deleted_by ? "min(" + *deleted_by + "::text)" : "NULL");
+    auto added = static_cast<std::int64_t>(spi.execute(
+        sqltext::statement("INSERT INTO softdelete.deletion (id, relation, deleted_at, deleted_by)"
+                           " SELECT deletion_id, $1::oid, min(%2%), %3% FROM %1%"
+                           " WHERE deletion_id IS NOT NULL AND %2% IS NOT NULL GROUP BY deletion_id"
+                           " ON CONFLICT (id) DO NOTHING",
+                           table_name, time, actor)
+            .text(),
+        {relation}));
+    spi.execute(
+        sqltext::statement("INSERT INTO softdelete.deletion_table (deletion_id, relation)"
+                           " SELECT DISTINCT t.deletion_id, $1::oid FROM %1% t JOIN softdelete.deletion d"
+                           " ON d.id = t.deletion_id AND d.relation <> $1::oid"
+                           " WHERE t.deletion_id IS NOT NULL ON CONFLICT DO NOTHING",
+                           table_name)
+            .text(),
+        {relation});
+    spi.execute("SELECT setval('softdelete.deletion_id_seq', m.id) FROM (SELECT max(id) FROM "
+                "softdelete.deletion) m (id)"
+                " WHERE m.id >= (SELECT last_value FROM softdelete.deletion_id_seq)");
+    return added;
+}
+
+std::int64_t count_deleted_rows(pg::Spi &spi, const std::string &table, const std::string &deleted_at) {
+    pg::UserScope owner(pg::get_extension_owner());
+    sqltext::Expression table_name(table);
+    sqltext::Expression time(deleted_at);
+    return spi
+        .query(sqltext::statement("SELECT count(*) FROM %1% WHERE %2% IS NOT NULL", table_name, time).text())
+        .front()
+        .number(0);
+}
+
+} // namespace softdelete::catalog

@@ -1,0 +1,54 @@
+// softdelete.registration and softdelete.converted_index. Everything here acts as the extension's owner.
+#pragma once
+
+#include "model/table_settings.hpp"
+#include "pg/spi.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace softdelete::catalog {
+
+struct Registration {
+    Oid relation;
+    model::TableSettings settings;
+    std::vector<std::string> added_columns;
+    std::vector<std::string> added_indexes;
+    std::vector<std::string> added_views;
+    std::optional<std::string> comment_before;
+};
+
+std::optional<Registration> find_registration(pg::Spi &spi, Oid relation);
+void insert_registration(pg::Spi &spi, const Registration &registration);
+void update_registration(pg::Spi &spi, const Registration &registration);
+
+// With its converted indexes, those of the given members included.
+void delete_registration(pg::Spi &spi, Oid relation, const std::vector<Oid> &members);
+
+// An index or constraint as it was before. relation is the member that has it.
+struct ConvertedIndex {
+    Oid relation;
+    std::string name;
+    std::string kind; // 'index', 'unique', 'exclude', 'unique deferrable'
+    std::string definition;
+    bool is_deferrable;
+    bool is_initially_deferred;
+    bool is_clustered;
+    std::optional<std::string> comment; // on the constraint
+};
+
+// Replaces a former record of the same name.
+void insert_converted_index(pg::Spi &spi, const ConvertedIndex &index);
+void delete_converted_index(pg::Spi &spi, Oid relation, const std::string &name);
+std::vector<ConvertedIndex> find_converted_indexes(pg::Spi &spi, const std::vector<Oid> &relations);
+
+// After DROP EXTENSION and a new start: deletions that rows remember get a row in the log again, and new ids come after
+// theirs. Returns how many deletions were added.
+std::int64_t adopt_deletions(pg::Spi &spi, Oid relation, const std::string &table,
+                             const std::string &deleted_at, const std::optional<std::string> &deleted_by);
+
+// Rows with a deletion time. table and deleted_at are quoted.
+std::int64_t count_deleted_rows(pg::Spi &spi, const std::string &table, const std::string &deleted_at);
+
+} // namespace softdelete::catalog

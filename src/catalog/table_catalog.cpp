@@ -1,0 +1,201 @@
+// Queries on the system catalogs. They work on all supported versions and as any role.
+#include "catalog/table_catalog.hpp"
+
+#include "catalog/quoting.hpp"
+
+namespace softdelete::catalog {
+
+namespace {
+
+std::vector<Member> find_members(pg::Spi &spi, Oid relation) {
+    std::vector<Member> members;
+    for (const pg::Row &row :
+         spi.query("WITH RECURSIVE tree (oid, parent, depth) AS ("
+                   " SELECT $1::oid, 0::oid, 0"
+                   " UNION SELECT i.inhrelid, i.inhparent, t.depth + 1 FROM tree t JOIN pg_inherits i ON "
+                   "i.inhparent = t.oid)"
+                   " SELECT t.oid, t.parent, c.relname, n.nspname, c.relkind, c.relispartition, n.oid"
+                   " FROM (SELECT DISTINCT ON (oid) oid, parent, depth FROM tree ORDER BY oid, depth DESC) t"
+                   " JOIN pg_class c ON c.oid = t.oid JOIN pg_namespace n ON n.oid = c.relnamespace"
+                   " ORDER BY t.depth, n.nspname, c.relname",
+                   {relation})) {
+        members.push_back({row.oid(0), row.oid(1), row.text(2), row.text(3), row.oid(6),
+                           qualified_name(row.text(3), row.text(2)), row.text(4).front(), row.boolean(5)});
+    }
+    return members;
+}
+
+std::vector<Column> find_columns(pg::Spi &spi, Oid relation) {
+    std::vector<Column> columns;
+    for (const pg::Row &row : spi.query(
+             "SELECT a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), d.base_type,"
+             " a.attnotnull OR d.is_not_null, d.has_default OR"
+             " EXISTS (SELECT FROM pg_attrdef e WHERE e.adrelid = a.attrelid AND e.adnum = a.attnum"
+             "   AND pg_get_expr(e.adbin, e.adrelid) NOT LIKE 'NULL::%'),"
+             " a.attgenerated <> '' OR a.attidentity <> '', col_description(a.attrelid, a.attnum)"
+             " FROM pg_attribute a, LATERAL ("
+             "  WITH RECURSIVE types AS ("
+             "   SELECT t.* FROM pg_type t WHERE t.oid = a.atttypid"
+             "   UNION ALL SELECT t.* FROM types u JOIN pg_type t ON t.oid = u.typbasetype)"
+             "  SELECT coalesce(max(typname) FILTER (WHERE typtype = 'b' AND typnamespace = "
+             "'pg_catalog'::regnamespace),"
+             "    ''), bool_or(typnotnull), bool_or(typtype = 'd' AND typdefault IS NOT NULL) FROM types"
+             " ) d (base_type, is_not_null, has_default)"
+             " WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
+             {relation})) {
+        columns.push_back({static_cast<int>(row.number(0)), row.text(1), identifier(row.text(1)), row.text(2),
+                           row.text(3), row.boolean(4), row.boolean(5), row.boolean(6), row.value(7)});
+    }
+    return columns;
+}
+
+} // namespace
+
+const Member *Table::find_member(Oid oid) const {
+    for (const Member &member : members) {
+        if (member.oid == oid) {
+            return &member;
+        }
+    }
+    return nullptr;
+}
+
+const Column *Table::find_column(const std::string &wanted) const {
+    for (const Column &column : columns) {
+        if (column.name == wanted) {
+            return &column;
+        }
+    }
+    return nullptr;
+}
+
+Table get_table_definition(pg::Spi &spi, Oid relation) {
+    auto rows =
+        spi.query("SELECT c.relowner, c.relnamespace, n.nspname, c.relname, c.relkind, c.relpersistence,"
+                  " c.relispartition, c.relrowsecurity"
+                  " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::oid",
+                  {relation});
+    if (rows.empty()) {
+        pg::raise(
+            {ERRCODE_UNDEFINED_TABLE, "relation with OID " + std::to_string(relation) + " does not exist"});
+    }
+    const pg::Row &row = rows.front();
+    return {relation,
+            row.oid(0),
+            row.oid(1),
+            row.text(2),
+            row.text(3),
+            qualified_name(row.text(2), row.text(3)),
+            row.text(4).front(),
+            row.text(5).front(),
+            row.boolean(6),
+            row.boolean(7),
+            find_members(spi, relation),
+            find_columns(spi, relation)};
+}
+
+Oid find_parent(pg::Spi &spi, Oid relation) {
+    auto rows = spi.query(
+        "SELECT inhparent FROM pg_inherits WHERE inhrelid = $1::oid ORDER BY inhseqno LIMIT 1", {relation});
+    return rows.empty() ? InvalidOid : rows.front().oid(0);
+}
+
+Oid get_partition_root(pg::Spi &spi, Oid relation) {
+    return spi.query("SELECT coalesce(pg_partition_root($1::oid)::oid, $1::oid)", {relation}).front().oid(0);
+}
+
+sqltext::QualifiedName get_qualified_name(pg::Spi &spi, Oid relation) {
+    pg::Row row =
+        spi.query("SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+                  " WHERE c.oid = $1::oid",
+                  {relation})
+            .front();
+    return qualified_name(row.text(0), row.text(1));
+}
+
+bool has_marker(pg::Spi &spi, Oid relation) {
+    return spi
+        .query("SELECT EXISTS (SELECT FROM pg_trigger"
+               " WHERE tgrelid = $1::oid AND tgfoid = 'softdelete.on_delete'::regproc)",
+               {relation})
+        .front()
+        .boolean(0);
+}
+
+std::vector<Oid> find_cascade_children(pg::Spi &spi, Oid relation) {
+    std::vector<Oid> children;
+    for (const pg::Row &row :
+         spi.query("SELECT DISTINCT coalesce(pg_partition_root(k.conrelid)::oid, k.conrelid)"
+                   " FROM pg_constraint k WHERE k.contype = 'f' AND k.confdeltype = 'c'"
+                   " AND k.conparentid = 0 AND k.confrelid = $1::oid ORDER BY 1",
+                   {relation})) {
+        if (row.oid(0) != relation) {
+            children.push_back(row.oid(0));
+        }
+    }
+    return children;
+}
+
+std::vector<PrimaryKeyColumn> find_primary_key_columns(pg::Spi &spi, Oid relation) {
+    std::vector<PrimaryKeyColumn> columns;
+    for (const pg::Row &row : spi.query(
+             "SELECT a.attname, a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, "
+             "'uuid'::regtype),"
+             " EXISTS (SELECT FROM pg_constraint k WHERE k.contype = 'f' AND k.conrelid = p.conrelid"
+             "  AND a.attnum = ANY (k.conkey))"
+             " FROM pg_constraint p JOIN pg_attribute a ON a.attrelid = p.conrelid AND a.attnum = ANY "
+             "(p.conkey)"
+             " WHERE p.contype = 'p' AND p.conrelid = $1::oid ORDER BY array_position(p.conkey, a.attnum)",
+             {relation})) {
+        columns.push_back({row.text(0), row.boolean(1), row.boolean(2)});
+    }
+    return columns;
+}
+
+std::vector<OwnForeignKey> find_own_foreign_keys(pg::Spi &spi, Oid relation) {
+    std::vector<OwnForeignKey> keys;
+    for (const pg::Row &row : spi.query(
+             "SELECT k.conname, k.conkey::text[], array_agg(a.attname::text ORDER BY u.position)"
+             " FROM pg_constraint k, unnest(k.conkey) WITH ORDINALITY u (attnum, position), pg_attribute a"
+             " WHERE k.contype = 'f' AND k.conrelid = $1::oid AND a.attrelid = k.conrelid"
+             " AND a.attnum = u.attnum GROUP BY k.oid, k.conname, k.conkey ORDER BY k.conname, k.oid",
+             {relation})) {
+        std::vector<int> numbers;
+        for (const std::string &number : row.array(1)) {
+            numbers.push_back(std::stoi(number));
+        }
+        std::string joined;
+        std::vector<sqltext::Identifier> names;
+        for (const std::string &name : row.array(2)) {
+            joined += (joined.empty() ? "" : "_") + name;
+            names.push_back(identifier(name));
+        }
+        keys.push_back({row.text(0), numbers, joined, sqltext::list(names)});
+    }
+    return keys;
+}
+
+std::vector<DeleteTrigger> find_delete_triggers(pg::Spi &spi, Oid relation) {
+    std::vector<DeleteTrigger> triggers;
+    for (const pg::Row &row : spi.query(
+             "SELECT t.tgname, t.tgtype::int & 1 <> 0, t.tgtype::int & 2 <> 0, pg_get_triggerdef(t.oid)"
+             " FROM pg_trigger t WHERE t.tgrelid = $1::oid AND NOT t.tgisinternal AND t.tgtype::int & 8 <> 0"
+             " AND t.tgparentid = 0 AND t.tgfoid <> 'softdelete.on_delete'::regproc ORDER BY t.tgname",
+             {relation})) {
+        const std::string marker = " EXECUTE FUNCTION ";
+        const std::string &definition = row.text(3);
+        sqltext::Expression call(definition.substr(definition.rfind(marker) + marker.size()));
+        triggers.push_back({row.text(0), row.boolean(1), row.boolean(2), call});
+    }
+    return triggers;
+}
+
+bool has_relation(pg::Spi &spi, Oid schema, const std::string &name) {
+    return spi
+        .query("SELECT EXISTS (SELECT FROM pg_class WHERE relnamespace = $1::oid AND relname = $2::name)",
+               {schema, name})
+        .front()
+        .boolean(0);
+}
+
+} // namespace softdelete::catalog

@@ -1,0 +1,111 @@
+// A table as registration sees it, read from the system catalogs: its members (itself, partitions, inheritance
+// children), columns, foreign keys and triggers.
+#pragma once
+
+#include "pg/spi.hpp"
+#include "sqltext/fragments.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace softdelete::catalog {
+
+// The table itself, one of its partitions, or an inheritance child.
+struct Member {
+    Oid oid;
+    Oid parent; // the member that it is a partition or a child of; 0 for the table itself
+    std::string name;
+    std::string schema;
+    Oid schema_oid;
+    sqltext::QualifiedName qualified;
+    char kind; // pg_class.relkind
+    bool is_partition;
+
+    bool is_partitioned() const { return kind == 'p'; }
+};
+
+struct Column {
+    int number;
+    std::string name;
+    sqltext::Identifier quoted;
+    std::string type;      // as format_type() says it
+    std::string base_type; // name of the type in pg_catalog under any domains; empty for other types
+    bool is_not_null;
+    bool has_default;
+    bool is_generated;
+    std::optional<std::string> comment;
+};
+
+struct Table {
+    Oid oid;
+    Oid owner;
+    Oid schema_oid;
+    std::string schema;
+    std::string name;
+    sqltext::QualifiedName qualified;
+    char kind;
+    char persistence;
+    bool is_partition;
+    bool has_row_security;
+    std::vector<Member> members; // parents before children; the first is the table itself
+    std::vector<Column> columns;
+
+    bool is_partitioned() const { return kind == 'p'; }
+
+    const Member &root() const { return members.front(); }
+
+    const Member *find_member(Oid oid) const;
+    const Column *find_column(const std::string &name) const;
+};
+
+// Reads a relation of any kind. Errors: 42P01 where it does not exist.
+Table get_table_definition(pg::Spi &spi, Oid relation);
+
+// The parent that the relation inherits from, or is a partition of; 0 for none.
+Oid find_parent(pg::Spi &spi, Oid relation);
+
+// The topmost table that the relation is a partition of; itself where it is none.
+Oid get_partition_root(pg::Spi &spi, Oid relation);
+
+// The schema-qualified, quoted name of a relation.
+sqltext::QualifiedName get_qualified_name(pg::Spi &spi, Oid relation);
+
+// True where the table carries the marker trigger.
+bool has_marker(pg::Spi &spi, Oid relation);
+
+// The roots of the tables that reference the table with ON DELETE CASCADE, without itself.
+std::vector<Oid> find_cascade_children(pg::Spi &spi, Oid relation);
+
+struct PrimaryKeyColumn {
+    std::string name;
+    bool is_surrogate;   // an integer or a uuid
+    bool is_foreign_key; // references another table
+};
+
+std::vector<PrimaryKeyColumn> find_primary_key_columns(pg::Spi &spi, Oid relation);
+
+// A foreign key of the table.
+struct OwnForeignKey {
+    std::string name;
+    std::vector<int> columns;   // numbers
+    std::string joined_columns; // names joined as core does for an index's name
+    sqltext::Expression column_list;
+};
+
+std::vector<OwnForeignKey> find_own_foreign_keys(pg::Spi &spi, Oid relation);
+
+// A user's trigger that fires on DELETE.
+struct DeleteTrigger {
+    std::string name;
+    bool is_row;
+    bool is_before;
+    sqltext::Expression call; // function and arguments
+};
+
+std::vector<DeleteTrigger> find_delete_triggers(pg::Spi &spi, Oid relation);
+
+// True where a relation of that name exists in the schema.
+bool has_relation(pg::Spi &spi, Oid schema, const std::string &name);
+
+} // namespace softdelete::catalog

@@ -1,0 +1,20 @@
+// Triggers of ours, read from the system catalogs.
+#pragma once
+
+#include "pg/spi.hpp"
+
+#include <optional>
+#include <string>
+
+namespace softdelete::catalog {
+
+struct OwnTrigger {
+    std::string definition; // as pg_get_triggerdef() says it
+    bool is_enabled_always;
+    bool is_tied_to_extension;
+};
+
+// The trigger of that name on the table, where it calls a function of the extension.
+std::optional<OwnTrigger> find_own_trigger(pg::Spi &spi, Oid relation, const std::string &name);
+
+} // namespace softdelete::catalog

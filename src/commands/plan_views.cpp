@@ -1,0 +1,144 @@
+// The views of live, deleted and all rows.
+#include "catalog/quoting.hpp"
+#include "catalog/view_catalog.hpp"
+#include "commands/plan_parts.hpp"
+#include "pg/relations.hpp"
+#include "sqltext/table_statements.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace softdelete::commands {
+
+namespace {
+
+using model::Action;
+using pg::ViewCondition;
+
+struct WantedView {
+    std::string name;
+    const char *argument; // of register()
+    const char *pattern;  // of the condition
+    ViewCondition condition;
+};
+
+std::vector<WantedView> get_wanted_views(const model::TableSettings &settings) {
+    return {{settings.active_view, "active_view", "%1% IS NULL", ViewCondition::column_is_null},
+            {settings.deleted_view, "deleted_view", "%1% IS NOT NULL", ViewCondition::column_is_not_null},
+            {settings.all_view, "all_view", "softdelete.include_deleted(%1%)",
+             ViewCondition::function_of_column}};
+}
+
+bool is_softdelete_column(const TableWork &work, const std::string &name) {
+    const model::TableSettings &settings = work.settings();
+    return name == settings.deleted_at || name == settings.deleted_by || name == deletion_id_column;
+}
+
+// The table's columns once register() is done.
+std::vector<std::string> get_columns(const TableWork &work) {
+    std::vector<std::string> columns;
+    for (const catalog::Column &column : work.table.columns) {
+        columns.push_back(column.name);
+    }
+    for (const std::string &added : work.registration.added_columns) {
+        if (work.table.find_column(added) == nullptr) {
+            columns.push_back(added);
+        }
+    }
+    return columns;
+}
+
+// True where the view shows all columns, but for those that were added after it was made and softdelete's own.
+bool shows_table(const TableWork &work, const pg::SimpleView &view) {
+    std::set<std::string> shown;
+    for (const auto &[name, column] : view.columns) {
+        if (name != column) {
+            return false;
+        }
+        shown.insert(column);
+    }
+    bool is_after_view = false;
+    for (const catalog::Column &column : work.table.columns) {
+        if (is_softdelete_column(work, column.name)) {
+            continue;
+        }
+        bool is_shown = shown.contains(column.name);
+        if (is_shown && is_after_view) {
+            return false;
+        }
+        is_after_view = is_after_view || !is_shown;
+    }
+    return !shown.empty();
+}
+
+bool means_the_same(const TableWork &work, const pg::SimpleView &view, const WantedView &wanted) {
+    return view.is_simple && view.table == work.table.oid && view.condition == wanted.condition
+           && view.condition_column == work.settings().deleted_at
+           && (wanted.condition != ViewCondition::function_of_column
+               || catalog::is_include_deleted(work.spi, view.function))
+           && shows_table(work, view);
+}
+
+[[noreturn]] void refuse(const TableWork &work, const WantedView &wanted, const std::string &detail) {
+    pg::raise(
+        {ERRCODE_DUPLICATE_TABLE,
+         "relation \"" + wanted.name + "\" already exists in schema \"" + work.table.schema + "\"", detail,
+         std::string("Choose another name with ") + wanted.argument + " => '...', or drop the relation."});
+}
+
+void adopt_view(TableWork &work, const catalog::ExistingRelation &existing, const WantedView &wanted,
+                const std::string &object) {
+    if (existing.kind != 'v') {
+        refuse(work, wanted, "It is not a view.");
+    }
+    if (!means_the_same(work, pg::read_view(existing.oid), wanted)) {
+        std::string condition =
+            sqltext::expression(wanted.pattern, catalog::identifier(work.settings().deleted_at)).text();
+        refuse(work, wanted,
+               "It is a view that means something else than the rows of \"" + work.table.name + "\" where "
+                   + condition + ".");
+    }
+    work.adopt(work.table.oid, object);
+    if (work.table.has_row_security && !existing.is_security_invoker) {
+        work.warn(work.table.oid, object,
+                  "the view reads the table with its owner's rights, past row security",
+                  sqltext::statement("ALTER VIEW %1% SET (security_invoker = true)",
+                                     catalog::qualified_name(work.table.schema, wanted.name)));
+    }
+}
+
+void plan_view(TableWork &work, const WantedView &wanted) {
+    sqltext::QualifiedName name = catalog::qualified_name(work.table.schema, wanted.name);
+    std::string object = "view " + name.text();
+    if (auto existing = catalog::find_relation(work.spi, work.table.schema_oid, wanted.name)) {
+        adopt_view(work, *existing, wanted, object);
+        return;
+    }
+    std::vector<sqltext::Identifier> columns;
+    for (const std::string &column : get_columns(work)) {
+        columns.push_back(catalog::identifier(column));
+    }
+    work.add(Action::create, work.table.oid, object,
+             sqltext::create_view(
+                 name, work.table.qualified, columns,
+                 sqltext::expression(wanted.pattern, catalog::identifier(work.settings().deleted_at))));
+    std::vector<std::string> &added = work.registration.added_views;
+    if (std::find(added.begin(), added.end(), wanted.name) == added.end()) {
+        added.push_back(wanted.name);
+    }
+}
+
+} // namespace
+
+void plan_views(TableWork &work) {
+    const model::TableSettings &settings = work.settings();
+    if (settings.active_view == settings.deleted_view || settings.active_view == settings.all_view
+        || settings.deleted_view == settings.all_view) {
+        pg::raise({ERRCODE_INVALID_PARAMETER_VALUE, "the names of the three views must be different"});
+    }
+    for (const WantedView &wanted : get_wanted_views(settings)) {
+        plan_view(work, wanted);
+    }
+}
+
+} // namespace softdelete::commands

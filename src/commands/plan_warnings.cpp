@@ -1,0 +1,78 @@
+// What the user has to know or to do.
+#include "catalog/quoting.hpp"
+#include "commands/plan_parts.hpp"
+#include "sqltext/table_statements.hpp"
+
+#include <algorithm>
+
+namespace softdelete::commands {
+
+namespace {
+
+void warn_of_primary_key(TableWork &work) {
+    auto columns = catalog::find_primary_key_columns(work.spi, work.table.oid);
+    if (columns.empty()) {
+        work.warn(
+            work.table.oid, "table " + work.table.qualified.text(),
+            "the table has no primary key: softdelete.delete(), restore() and the like cannot name its rows");
+        return;
+    }
+    bool is_join_table =
+        std::all_of(columns.begin(), columns.end(), [](const auto &c) { return c.is_foreign_key; });
+    bool is_natural = std::any_of(columns.begin(), columns.end(),
+                                  [](const auto &c) { return !c.is_surrogate && !c.is_foreign_key; });
+    if (is_natural || is_join_table) {
+        work.warn(
+            work.table.oid, "primary key",
+            "a deleted row keeps its key: the same key cannot be inserted again until the row is restored or "
+            "purged");
+    }
+}
+
+void warn_of_triggers(TableWork &work, const catalog::Member &member) {
+    sqltext::Identifier deleted_at = catalog::identifier(work.settings().deleted_at);
+    for (const catalog::DeleteTrigger &trigger : catalog::find_delete_triggers(work.spi, member.oid)) {
+        sqltext::Identifier name = catalog::identifier(pg::make_object_name(trigger.name, "", "soft"));
+        sqltext::Expression timing(trigger.is_before ? "BEFORE" : "AFTER");
+        sqltext::Statement remedy =
+            trigger.is_row
+                ? sqltext::statement("CREATE TRIGGER %1% %2% UPDATE OF %3% ON %4% FOR EACH ROW"
+                                     " WHEN (OLD.%3% IS NULL AND NEW.%3% IS NOT NULL) EXECUTE FUNCTION %5%",
+                                     name, timing, deleted_at, member.qualified, trigger.call)
+                : sqltext::statement("CREATE TRIGGER %1% %2% UPDATE OF %3% ON %4% FOR EACH STATEMENT"
+                                     " EXECUTE FUNCTION %5%",
+                                     name, timing, deleted_at, member.qualified, trigger.call);
+        work.warn(member.oid, "trigger " + pg::quote_identifier(trigger.name),
+                  "the trigger does not fire on a soft delete, which is an UPDATE; the equivalent (OLD and "
+                  "NEW are both "
+                  "set):",
+                  remedy);
+    }
+}
+
+void warn_of_children(TableWork &work) {
+    for (Oid child : catalog::find_cascade_children(work.spi, work.table.oid)) {
+        if (catalog::has_marker(work.spi, child)) {
+            continue;
+        }
+        sqltext::QualifiedName name = catalog::get_qualified_name(work.spi, child);
+        work.warn(
+            work.table.oid, "table " + name.text(),
+            "rows of this table that reference a deleted row by ON DELETE CASCADE stay until the purge; to "
+            "have "
+            "them deleted and restored together:",
+            sqltext::statement("SELECT * FROM softdelete.register(%1%)", catalog::literal(name.text())));
+    }
+}
+
+} // namespace
+
+void plan_warnings(TableWork &work) {
+    warn_of_primary_key(work);
+    for (const catalog::Member &member : work.table.members) {
+        warn_of_triggers(work, member);
+    }
+    warn_of_children(work);
+}
+
+} // namespace softdelete::commands

@@ -1,0 +1,148 @@
+// Registration: works out the steps, and runs them where it is no plan.
+#include "commands/register_table.hpp"
+
+#include "catalog/quoting.hpp"
+#include "commands/check_table.hpp"
+#include "commands/options.hpp"
+#include "commands/plan_parts.hpp"
+#include "commands/run_steps.hpp"
+#include "pg/relations.hpp"
+#include "pg/scopes.hpp"
+
+#include <algorithm>
+
+namespace softdelete::commands {
+
+namespace {
+
+std::string get_view_name(const std::optional<std::string> &given, const char *prefix,
+                          const catalog::Table &table) {
+    return given ? *given : pg::truncate_name(prefix + table.name);
+}
+
+catalog::Registration make_registration(const RegisterRequest &request, const catalog::Table &table) {
+    catalog::Registration registration = {};
+    registration.relation = table.oid;
+    model::TableSettings &settings = registration.settings;
+    settings.visibility = get_visibility(request.visibility);
+    settings.indexes =
+        request.indexes ? get_index_mode(*request.indexes) : model::default_index_mode(settings.visibility);
+    settings.retention = request.retention;
+    settings.deleted_at = request.deleted_at;
+    settings.deleted_by = request.deleted_by;
+    settings.admin_roles = request.admin_roles;
+    bool is_named = table.oid == request.relation;
+    settings.active_view = get_view_name(is_named ? request.active_view : std::nullopt, "active_", table);
+    settings.deleted_view = get_view_name(is_named ? request.deleted_view : std::nullopt, "deleted_", table);
+    settings.all_view = get_view_name(is_named ? request.all_view : std::nullopt, "all_", table);
+    return registration;
+}
+
+// Checks before and after the lock: nobody else's table is to be locked, and what was checked may have changed.
+catalog::Table lock_table(pg::Spi &spi, Oid relation, bool is_plan) {
+    check_kind(spi, catalog::get_table_definition(spi, relation));
+    check_owner(catalog::get_table_definition(spi, relation));
+    pg::Lock lock = is_plan ? pg::Lock::access_share : pg::Lock::access_exclusive;
+    pg::lock_relation(relation, lock);
+    for (const catalog::Member &member : catalog::get_table_definition(spi, relation).members) {
+        pg::lock_relation(member.oid, lock);
+    }
+    catalog::Table table = catalog::get_table_definition(spi, relation);
+    check_kind(spi, table);
+    check_owner(table);
+    return table;
+}
+
+// The named table, and with cascade what deletes of its rows reach.
+std::vector<catalog::Table> lock_tables(pg::Spi &spi, const RegisterRequest &request, bool is_plan) {
+    std::vector<catalog::Table> tables = {lock_table(spi, request.relation, is_plan)};
+    check_not_registered(spi, tables.front());
+    std::vector<Oid> seen = {request.relation};
+    for (std::size_t i = 0; request.cascade && i < seen.size(); i++) {
+        for (Oid child : catalog::find_cascade_children(spi, seen[i])) {
+            if (std::find(seen.begin(), seen.end(), child) != seen.end()) {
+                continue;
+            }
+            seen.push_back(child);
+            if (!catalog::find_registration(spi, child)) {
+                tables.push_back(lock_table(spi, child, is_plan));
+            }
+        }
+    }
+    return tables;
+}
+
+TableWork plan_table(pg::Spi &spi, const RegisterRequest &request, const catalog::Table &table,
+                     bool is_plan) {
+    pg::UserScope owner(table.owner);
+    TableWork work = begin_work(spi, table, make_registration(request, table), is_plan);
+    plan_columns(work);
+    plan_own_indexes(work);
+    plan_conversions(work);
+    plan_triggers(work);
+    plan_views(work);
+    plan_comment(work);
+    plan_warnings(work);
+    return work;
+}
+
+void warn_of_unregistered_children(std::vector<model::Step> &steps,
+                                   const std::vector<catalog::Table> &tables) {
+    (void)steps;
+    (void)tables;
+}
+
+void record(pg::Spi &spi, const TableWork &work, std::vector<model::Step> &steps) {
+    catalog::insert_registration(spi, work.registration);
+    for (const catalog::ConvertedIndex &index : work.converted) {
+        catalog::insert_converted_index(spi, index);
+    }
+    if (work.table.find_column(deletion_id_column) == nullptr) {
+        return;
+    }
+    const model::TableSettings &settings = work.settings();
+    std::optional<std::string> deleted_by =
+        settings.deleted_by ? std::optional(pg::quote_identifier(*settings.deleted_by)) : std::nullopt;
+    std::int64_t deletions = catalog::adopt_deletions(spi, work.table.oid, work.table.qualified.text(),
+                                                      pg::quote_identifier(settings.deleted_at), deleted_by);
+    if (deletions > 0) {
+        steps.push_back(
+            {work.table.oid, std::to_string(deletions) + " deletions", model::Action::adopt, false, ""});
+    }
+}
+
+std::vector<model::Step> register_tables(const RegisterRequest &request, bool is_plan) {
+    pg::Spi spi;
+    check_options(request);
+    check_library_is_loaded(spi);
+    std::vector<catalog::Table> tables = lock_tables(spi, request, is_plan);
+    check_roles(spi, request.admin_roles);
+    std::vector<TableWork> works;
+    std::vector<model::Step> steps;
+    for (const catalog::Table &table : tables) {
+        works.push_back(plan_table(spi, request, table, is_plan));
+        steps.insert(steps.end(), works.back().steps.begin(), works.back().steps.end());
+    }
+    warn_of_unregistered_children(steps, tables);
+    model::sort_steps(steps);
+    if (is_plan) {
+        return steps;
+    }
+    run_steps(spi, tables, steps);
+    for (const TableWork &work : works) {
+        record(spi, work, steps);
+    }
+    return steps;
+}
+
+} // namespace
+
+std::vector<model::Step> register_table(const RegisterRequest &request) {
+    return register_tables(request, false);
+}
+
+std::vector<model::Step> plan_registration(const RegisterRequest &request) {
+    return register_tables(request, true);
+}
+
+} // namespace softdelete::commands

@@ -1,0 +1,31 @@
+// Runs steps.
+#include "commands/run_steps.hpp"
+
+#include "pg/scopes.hpp"
+
+namespace softdelete::commands {
+
+namespace {
+
+Oid get_owner(const std::vector<catalog::Table> &tables, Oid relation) {
+    for (const catalog::Table &table : tables) {
+        if (table.find_member(relation) != nullptr) {
+            return table.owner;
+        }
+    }
+    return tables.front().owner;
+}
+
+} // namespace
+
+void run_steps(pg::Spi &spi, const std::vector<catalog::Table> &tables,
+               const std::vector<model::Step> &steps) {
+    for (const model::Step &step : steps) {
+        if (step.runs()) {
+            pg::UserScope owner(get_owner(tables, step.relation));
+            spi.execute(step.command);
+        }
+    }
+}
+
+} // namespace softdelete::commands

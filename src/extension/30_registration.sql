@@ -1,0 +1,30 @@
+-- Registration: each function returns the steps that it takes, or would take. Definitions are written down with all
+-- settings that change their text held still.
+
+CREATE FUNCTION softdelete.register(
+    relation regclass, retention interval DEFAULT NULL, strategy text DEFAULT 'auto',
+    visibility text DEFAULT 'filter', cascade boolean DEFAULT false, indexes text DEFAULT NULL,
+    deleted_at name DEFAULT 'deleted_at', deleted_by name DEFAULT 'deleted_by', admin_roles name[] DEFAULT '{}',
+    active_view name DEFAULT NULL, deleted_view name DEFAULT NULL, all_view name DEFAULT NULL)
+    RETURNS TABLE (step integer, relation regclass, object text, action text, online boolean, command text)
+    LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_register'
+    SET search_path = pg_catalog, pg_temp
+    SET quote_all_identifiers = off
+    SET IntervalStyle = postgres
+    SET default_tablespace = '';
+COMMENT ON FUNCTION softdelete.register(regclass, interval, text, text, boolean, text, name, name, name[], name, name, name) IS
+    'Makes a table soft-deleting, and returns every step that it took.';
+
+CREATE FUNCTION softdelete.plan(
+    relation regclass, retention interval DEFAULT NULL, strategy text DEFAULT 'auto',
+    visibility text DEFAULT 'filter', cascade boolean DEFAULT false, indexes text DEFAULT NULL,
+    deleted_at name DEFAULT 'deleted_at', deleted_by name DEFAULT 'deleted_by', admin_roles name[] DEFAULT '{}',
+    active_view name DEFAULT NULL, deleted_view name DEFAULT NULL, all_view name DEFAULT NULL)
+    RETURNS TABLE (step integer, relation regclass, object text, action text, online boolean, command text)
+    LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_plan'
+    SET search_path = pg_catalog, pg_temp
+    SET quote_all_identifiers = off
+    SET IntervalStyle = postgres
+    SET default_tablespace = '';
+COMMENT ON FUNCTION softdelete.plan(regclass, interval, text, text, boolean, text, name, name, name[], name, name, name) IS
+    'The steps that softdelete.register() would take; those marked online can be run beforehand.';

@@ -1,0 +1,76 @@
+// Options as values, and what is said about them.
+#include "model/table_settings.hpp"
+
+namespace softdelete::model {
+
+namespace {
+
+constexpr const char *comment_start = "Soft-delete marker kept by softdelete.";
+
+// The server abbreviates months: 3 mons.
+std::string spell_out(std::string interval) {
+    std::size_t position = interval.find("mon");
+    if (position != std::string::npos && interval.compare(position, 5, "month") != 0) {
+        interval.replace(position, 3, "month");
+    }
+    return interval;
+}
+
+} // namespace
+
+const char *to_text(Visibility visibility) {
+    switch (visibility) {
+    case Visibility::filter:
+        return "filter";
+    case Visibility::view:
+        return "view";
+    case Visibility::rls:
+        return "rls";
+    }
+    return "";
+}
+
+const char *to_text(IndexMode mode) {
+    switch (mode) {
+    case IndexMode::all:
+        return "all";
+    case IndexMode::unique:
+        return "unique";
+    case IndexMode::none:
+        return "none";
+    }
+    return "";
+}
+
+std::optional<Visibility> parse_visibility(const std::string &text) {
+    for (Visibility visibility : {Visibility::filter, Visibility::view, Visibility::rls}) {
+        if (text == to_text(visibility)) {
+            return visibility;
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<IndexMode> parse_index_mode(const std::string &text) {
+    for (IndexMode mode : {IndexMode::all, IndexMode::unique, IndexMode::none}) {
+        if (text == to_text(mode)) {
+            return mode;
+        }
+    }
+    return std::nullopt;
+}
+
+IndexMode default_index_mode(Visibility visibility) {
+    return visibility == Visibility::view ? IndexMode::unique : IndexMode::all;
+}
+
+std::string describe_retention(const std::optional<std::string> &retention) {
+    return std::string(comment_start) + " Deleted rows are kept "
+           + (retention ? "for " + spell_out(*retention) : "until they are purged") + ".";
+}
+
+bool is_retention_comment(const std::string &comment) {
+    return comment.starts_with(comment_start);
+}
+
+} // namespace softdelete::model

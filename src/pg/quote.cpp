@@ -1,0 +1,33 @@
+// Thin wrappers: each copies the server's result at once.
+#include "pg/quote.hpp"
+
+extern "C" {
+#include "commands/defrem.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+}
+
+namespace softdelete::pg {
+
+std::string quote_identifier(const std::string &name) {
+    return call([&] { return ::quote_identifier(name.c_str()); });
+}
+
+std::string quote_literal(const std::string &value) {
+    return call([&] { return quote_literal_cstr(value.c_str()); });
+}
+
+std::string make_object_name(const std::string &name1, const std::string &name2, const std::string &label) {
+    return call([&] {
+        return makeObjectName(name1.c_str(), name2.empty() ? nullptr : name2.c_str(),
+                              label.empty() ? nullptr : label.c_str());
+    });
+}
+
+std::string truncate_name(const std::string &name) {
+    int length =
+        call([&] { return pg_mbcliplen(name.c_str(), static_cast<int>(name.size()), NAMEDATALEN - 1); });
+    return name.substr(0, static_cast<std::size_t>(length));
+}
+
+} // namespace softdelete::pg

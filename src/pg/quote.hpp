@@ -1,0 +1,23 @@
+// Quoting by the server's own rules, and its way of making names for objects.
+#pragma once
+
+#include "pg/boundary.hpp"
+
+#include <string>
+
+namespace softdelete::pg {
+
+// A name as it has to be written in SQL.
+std::string quote_identifier(const std::string &name);
+
+// A text as a string constant.
+std::string quote_literal(const std::string &value);
+
+// The name that core would give: name1_name2_label, either part left out where empty, shortened to fit NAMEDATALEN at a
+// character's boundary.
+std::string make_object_name(const std::string &name1, const std::string &name2, const std::string &label);
+
+// A name cut at a character's boundary so that it fits NAMEDATALEN.
+std::string truncate_name(const std::string &name);
+
+} // namespace softdelete::pg

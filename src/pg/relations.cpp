@@ -1,0 +1,161 @@
+// Relations behind the boundary.
+#include "pg/relations.hpp"
+
+#include "pg/compat.hpp"
+
+extern "C" {
+#include "access/table.h"
+#include "nodes/nodeFuncs.h"
+#include "rewrite/rewriteHandler.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+#include "utils/varlena.h"
+}
+
+#include <cstring>
+
+namespace softdelete::pg {
+
+namespace {
+
+LOCKMODE server_lock(Lock lock) {
+    switch (lock) {
+    case Lock::access_share:
+        return AccessShareLock;
+    case Lock::access_exclusive:
+        return AccessExclusiveLock;
+    }
+    pg_unreachable();
+}
+
+// The view's query, in the current memory context.
+Query *copy_view_query(Oid view) {
+    Relation relation = table_open(view, AccessShareLock);
+    Query *query = static_cast<Query *>(copyObjectImpl(get_view_query(relation)));
+    table_close(relation, AccessShareLock);
+    return query;
+}
+
+// The one range table entry that the query reads; null where it does anything but read one table with a condition.
+RangeTblEntry *find_only_table(Query *query) {
+    bool has_more = query->commandType != CMD_SELECT || query->hasAggs || query->hasWindowFuncs
+                    || query->hasTargetSRFs || query->hasSubLinks || query->cteList != NIL
+                    || query->setOperations || query->distinctClause != NIL || query->groupClause != NIL
+                    || query->groupingSets != NIL || query->havingQual || query->sortClause != NIL
+                    || query->limitCount || query->limitOffset || query->rowMarks != NIL;
+    if (has_more || list_length(query->jointree->fromlist) != 1
+        || !IsA(linitial(query->jointree->fromlist), RangeTblRef)) {
+        return nullptr;
+    }
+    RangeTblEntry *rte =
+        rt_fetch(linitial_node(RangeTblRef, query->jointree->fromlist)->rtindex, query->rtable);
+    return rte->rtekind == RTE_RELATION && rte->inh && rte->tablesample == nullptr ? rte : nullptr;
+}
+
+const char *copy_column_name(Oid table, const Node *node) {
+    if (node == nullptr || !IsA(node, Var) || reinterpret_cast<const Var *>(node)->varattno <= 0) {
+        return nullptr;
+    }
+    return get_attname(table, reinterpret_cast<const Var *>(node)->varattno, false);
+}
+
+struct Condition {
+    ViewCondition kind;
+    const char *column;
+    Oid function;
+};
+
+Condition read_condition(Oid table, Node *qual) {
+    if (qual == nullptr) {
+        return {ViewCondition::none, nullptr, InvalidOid};
+    }
+    if (IsA(qual, NullTest)) {
+        auto *test = castNode(NullTest, qual);
+        ViewCondition kind =
+            test->nulltesttype == IS_NULL ? ViewCondition::column_is_null : ViewCondition::column_is_not_null;
+        return {kind, copy_column_name(table, reinterpret_cast<Node *>(test->arg)), InvalidOid};
+    }
+    if (IsA(qual, FuncExpr) && list_length(castNode(FuncExpr, qual)->args) == 1) {
+        auto *function = castNode(FuncExpr, qual);
+        return {ViewCondition::function_of_column,
+                copy_column_name(table, static_cast<Node *>(linitial(function->args))), function->funcid};
+    }
+    return {ViewCondition::other, nullptr, InvalidOid};
+}
+
+} // namespace
+
+void lock_relation(Oid relation, Lock lock) {
+    call([&] {
+        LockRelationOid(relation, server_lock(lock));
+        if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relation))) {
+            ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+                            errmsg("relation with OID %u does not exist", relation)));
+        }
+    });
+}
+
+bool owns_relation(Oid relation) {
+    return call([&] { return compat::owns_relation(relation, GetUserId()); });
+}
+
+SimpleView read_view(Oid relation) {
+    Query *query = call([&] { return copy_view_query(relation); });
+    RangeTblEntry *rte = call([&] { return find_only_table(query); });
+    SimpleView view;
+    if (rte == nullptr) {
+        return view;
+    }
+    Condition condition = call([&] { return read_condition(rte->relid, query->jointree->quals); });
+    view.is_simple = true;
+    view.table = rte->relid;
+    view.condition = condition.kind;
+    view.condition_column = condition.column == nullptr ? "" : condition.column;
+    view.function = condition.function;
+    int length = list_length(query->targetList);
+    for (int i = 0; i < length; i++) {
+        auto *entry = static_cast<TargetEntry *>(list_nth(query->targetList, i));
+        const char *column =
+            call([&] { return copy_column_name(rte->relid, reinterpret_cast<Node *>(entry->expr)); });
+        if (column == nullptr || entry->resjunk) {
+            view.is_simple = false;
+            return view;
+        }
+        view.columns.emplace_back(entry->resname, column);
+    }
+    return view;
+}
+
+bool names_library(const std::string &list, const std::string &library) {
+    return call([&] {
+        List *names = NIL;
+        if (!SplitDirectoriesString(pstrdup(list.c_str()), ',', &names)) {
+            return false;
+        }
+        ListCell *cell;
+        foreach (cell, names) {
+            const char *name = static_cast<const char *>(lfirst(cell));
+            const char *slash = strrchr(name, '/');
+            name = slash == nullptr ? name : slash + 1;
+            size_t length = library.size();
+            if (strncmp(name, library.c_str(), length) == 0
+                && (name[length] == '\0' || strcmp(name + length, DLSUFFIX) == 0)) {
+                return true;
+            }
+        }
+        return false;
+    });
+}
+
+std::string shared_preload_libraries() {
+    return shared_preload_libraries_string == nullptr ? "" : shared_preload_libraries_string;
+}
+
+std::string session_preload_libraries() {
+    return session_preload_libraries_string == nullptr ? "" : session_preload_libraries_string;
+}
+
+} // namespace softdelete::pg

@@ -1,0 +1,42 @@
+// Relations by OID: locks, ownership, and what simple views say.
+#pragma once
+
+#include "pg/boundary.hpp"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace softdelete::pg {
+
+enum class Lock { access_share, access_exclusive };
+
+// Locks the relation until the transaction ends. Raises 42P01 where it does not exist (any more).
+void lock_relation(Oid relation, Lock lock);
+
+// True where the current user owns the relation, is a member of its owner, or is a superuser.
+bool owns_relation(Oid relation);
+
+// What a view does that reads one table by name, without anything but a condition on one of its columns.
+enum class ViewCondition { none, column_is_null, column_is_not_null, function_of_column, other };
+
+struct SimpleView {
+    bool is_simple = false; // false: the rest says nothing
+    Oid table = InvalidOid;
+    ViewCondition condition = ViewCondition::other;
+    std::string condition_column;
+    Oid function = InvalidOid;
+    std::vector<std::pair<std::string, std::string>> columns; // name in the view, column of the table
+};
+
+// Reads the view's rule. relation is a view.
+SimpleView read_view(Oid relation);
+
+// True where a library list such as shared_preload_libraries names the library.
+bool names_library(const std::string &list, const std::string &library);
+
+// The libraries that the server and this session load at their start.
+std::string shared_preload_libraries();
+std::string session_preload_libraries();
+
+} // namespace softdelete::pg

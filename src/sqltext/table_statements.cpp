@@ -1,0 +1,71 @@
+// One pattern per statement.
+#include "sqltext/table_statements.hpp"
+
+namespace softdelete::sqltext {
+
+Statement add_column(const QualifiedName &table, const Identifier &column, const Expression &type) {
+    return statement("ALTER TABLE %1% ADD COLUMN %2% %3%", table, column, type);
+}
+
+Statement drop_column(const QualifiedName &table, const Identifier &column) {
+    return statement("ALTER TABLE %1% DROP COLUMN %2%", table, column);
+}
+
+Statement comment_on_column(const QualifiedName &table, const Identifier &column,
+                            const Expression &literal_or_null) {
+    return statement("COMMENT ON COLUMN %1%.%2% IS %3%", table, column, literal_or_null);
+}
+
+Statement create_marker(const QualifiedName &table, const Literal &deleted_at, const Literal &deleted_by,
+                        const Literal &visibility) {
+    return statement("CREATE TRIGGER softdelete_marker BEFORE DELETE ON %1% FOR EACH ROW"
+                     " EXECUTE FUNCTION softdelete.on_delete(%2%, %3%, %4%)",
+                     table, deleted_at, deleted_by, visibility);
+}
+
+Statement create_truncate_guard(const QualifiedName &table) {
+    return statement("CREATE TRIGGER softdelete_truncate BEFORE TRUNCATE ON %1% FOR EACH STATEMENT"
+                     " EXECUTE FUNCTION softdelete.on_truncate()",
+                     table);
+}
+
+Statement enable_always(const QualifiedName &table, const Identifier &trigger) {
+    return statement("ALTER TABLE %1% ENABLE ALWAYS TRIGGER %2%", table, trigger);
+}
+
+Statement tie_to_extension(const QualifiedName &table, const Identifier &trigger) {
+    return statement("ALTER TRIGGER %2% ON %1% DEPENDS ON EXTENSION softdelete", table, trigger);
+}
+
+Statement drop_trigger(const QualifiedName &table, const Identifier &trigger) {
+    return statement("DROP TRIGGER %2% ON %1%", table, trigger);
+}
+
+Statement or_replace(const Statement &create) {
+    const std::string verb = "CREATE ";
+    return statement("CREATE OR REPLACE %1%", Expression(create.text().substr(verb.size())));
+}
+
+Statement create_view(const QualifiedName &view, const QualifiedName &table,
+                      const std::vector<Identifier> &columns, const Expression &condition) {
+    return statement("CREATE VIEW %1% WITH (security_invoker = true) AS SELECT %2% FROM %3% WHERE %4%", view,
+                     list(columns), table, condition);
+}
+
+Statement drop_view(const QualifiedName &view) {
+    return statement("DROP VIEW %1%", view);
+}
+
+Statement remark(const std::string &text) {
+    std::string line = "-- " + text;
+    for (char &character : line) {
+        character = character == '\n' || character == '\r' ? ' ' : character;
+    }
+    return Statement(line);
+}
+
+Statement remark(const std::string &text, const Statement &remedy) {
+    return Statement(remark(text).text() + "\n" + remedy.text());
+}
+
+} // namespace softdelete::sqltext

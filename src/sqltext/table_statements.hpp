@@ -1,0 +1,34 @@
+// Statements on a table's columns, triggers and views.
+#pragma once
+
+#include "sqltext/fragments.hpp"
+
+#include <vector>
+
+namespace softdelete::sqltext {
+
+Statement add_column(const QualifiedName &table, const Identifier &column, const Expression &type);
+Statement drop_column(const QualifiedName &table, const Identifier &column);
+Statement comment_on_column(const QualifiedName &table, const Identifier &column,
+                            const Expression &literal_or_null);
+
+// In the words of pg_get_triggerdef().
+Statement create_marker(const QualifiedName &table, const Literal &deleted_at, const Literal &deleted_by,
+                        const Literal &visibility);
+Statement create_truncate_guard(const QualifiedName &table);
+Statement enable_always(const QualifiedName &table, const Identifier &trigger);
+Statement tie_to_extension(const QualifiedName &table, const Identifier &trigger);
+Statement drop_trigger(const QualifiedName &table, const Identifier &trigger);
+
+// The same statement as CREATE OR REPLACE.
+Statement or_replace(const Statement &create);
+
+Statement create_view(const QualifiedName &view, const QualifiedName &table,
+                      const std::vector<Identifier> &columns, const Expression &condition);
+Statement drop_view(const QualifiedName &view);
+
+// A text that only tells, before a statement that helps where there is one.
+Statement remark(const std::string &text);
+Statement remark(const std::string &text, const Statement &remedy);
+
+} // namespace softdelete::sqltext

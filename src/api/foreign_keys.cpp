@@ -13,7 +13,7 @@ PGDLLEXPORT Datum softdelete_link_foreign_keys(PG_FUNCTION_ARGS) {
         pg::Spi spi;
         catalog::TableInfo table =
             catalog::get_registered_table(spi, pg::Arguments(fcinfo).relation(0, "relation"));
-        commands::execute_links(spi, commands::plan_links(spi, table.relation, table.deleted_at));
+        commands::execute_links(spi, commands::plan_links(spi, {{table.relation, table.deleted_at}}));
         return Datum{0};
     });
 }

@@ -8,8 +8,7 @@
 
 #include <boost/format.hpp>
 
-#include <map>
-#include <optional>
+#include <set>
 
 namespace softdelete::commands {
 
@@ -53,22 +52,20 @@ std::string make_deferral(const ForeignKey &key) {
 }
 
 class LinkPlanner {
-  public:
-    LinkPlanner(pg::Spi &spi, Oid relation) : spi_(spi), table_(catalog::get_table(spi, relation)) {}
+public:
+    LinkPlanner(pg::Spi &spi, Oid relation, const RegisteredTables &tables)
+        : spi_(spi), tables_(tables), table_(see(catalog::get_table(spi, relation))) {}
 
-    std::vector<LinkStep> link(const std::string &deleted_at) {
-        table_.is_registered = true;
-        table_.deleted_at = deleted_at;
+    std::vector<LinkStep> link() {
         std::vector<ForeignKey> referencing = catalog::find_referencing_keys(spi_, table_.relation);
         if (!referencing.empty()) {
             link_parent(referencing);
         }
-        for (ForeignKey &key : referencing) {
-            bool is_self = key.child.relation == table_.relation;
-            link_child(key, is_self ? table_ : key.child);
+        for (const ForeignKey &key : referencing) {
+            link_child(key, see(key.child));
         }
-        for (ForeignKey &key : catalog::find_own_keys(spi_, table_.relation)) {
-            if (key.parent.is_registered && key.parent.relation != table_.relation) {
+        for (const ForeignKey &key : catalog::find_own_keys(spi_, table_.relation)) {
+            if (see(key.parent).is_registered) {
                 link_child(key, table_);
             }
         }
@@ -95,7 +92,17 @@ class LinkPlanner {
         return std::move(steps_);
     }
 
-  private:
+private:
+    // As if the tables at hand were registered already.
+    TableInfo see(TableInfo table) const {
+        auto place = tables_.find(table.relation);
+        if (place != tables_.end()) {
+            table.is_registered = true;
+            table.deleted_at = place->second;
+        }
+        return table;
+    }
+
     void link_parent(const std::vector<ForeignKey> &referencing) {
         std::string becomes_deleted =
             (boost::format("OLD.%1% IS NULL AND NEW.%1% IS NOT NULL") % table_.deleted_at).str();
@@ -168,21 +175,34 @@ class LinkPlanner {
     }
 
     pg::Spi &spi_;
+    const RegisteredTables &tables_;
     TableInfo table_;
     std::vector<LinkStep> steps_;
 };
 
 } // namespace
 
-std::vector<LinkStep> plan_links(pg::Spi &spi, Oid relation, const std::string &deleted_at) {
-    return LinkPlanner(spi, relation).link(deleted_at);
+std::vector<LinkStep> plan_links(pg::Spi &spi, const RegisteredTables &tables) {
+    std::vector<LinkStep> steps;
+    std::set<std::pair<Oid, std::string>> seen;
+    for (const auto &[relation, deleted_at] : tables) {
+        for (LinkStep &step : LinkPlanner(spi, relation, tables).link()) {
+            if (seen.emplace(step.table.relation, step.object).second) {
+                steps.push_back(std::move(step));
+            }
+        }
+    }
+    return steps;
 }
 
-std::vector<LinkStep> plan_unlinks(pg::Spi &spi, Oid relation) { return LinkPlanner(spi, relation).unlink(); }
+std::vector<LinkStep> plan_unlinks(pg::Spi &spi, Oid relation) {
+    const RegisteredTables none;
+    return LinkPlanner(spi, relation, none).unlink();
+}
 
 void execute_links(pg::Spi &spi, const std::vector<LinkStep> &steps) {
     for (const LinkStep &step : steps) {
-        pg::OwnerScope owner(step.table.owner);
+        pg::UserScope owner(step.table.owner);
         for (const std::string &command : step.commands) {
             spi.execute(command);
         }

@@ -3,6 +3,7 @@
 
 #include "catalog/table_info.hpp"
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,9 +17,11 @@ struct LinkStep {
     std::vector<std::string> commands;
 };
 
-// What is missing for the foreign keys that the table has and that reference it, seen as a registered table whose
-// deletion column is deleted_at (quoted), whether or not the registry knows it yet.
-std::vector<LinkStep> plan_links(pg::Spi &spi, Oid relation, const std::string &deleted_at);
+// Tables seen as registered, whether or not the registry knows them yet, with their deletion columns (quoted).
+using RegisteredTables = std::map<Oid, std::string>;
+
+// What is missing for the foreign keys that these tables have and that reference them.
+std::vector<LinkStep> plan_links(pg::Spi &spi, const RegisteredTables &tables);
 
 // What is to be dropped or replaced when the table is no longer registered.
 std::vector<LinkStep> plan_unlinks(pg::Spi &spi, Oid relation);

@@ -72,6 +72,16 @@ TableWork plan_table(pg::Spi &spi, const RegisterRequest &request, const catalog
     return work;
 }
 
+// How soft deletes of the tables travel along foreign keys.
+std::vector<model::Step> plan_foreign_keys(pg::Spi &spi, const std::vector<catalog::Table> &tables,
+                                           const RegisterRequest &request) {
+    RegisteredTables registered;
+    for (const catalog::Table &table : tables) {
+        registered[table.oid] = pg::quote_identifier(request.deleted_at);
+    }
+    return to_steps(plan_links(spi, registered));
+}
+
 void record(pg::Spi &spi, const TableWork &work, std::vector<model::Step> &steps) {
     catalog::insert_registration(spi, work.registration);
     for (const catalog::ConvertedIndex &index : work.converted) {
@@ -104,11 +114,13 @@ std::vector<model::Step> register_tables(const RegisterRequest &request, bool is
         works.push_back(plan_table(spi, request, table, tables, is_plan));
         steps.insert(steps.end(), works.back().steps.begin(), works.back().steps.end());
     }
+    std::vector<model::Step> links = plan_foreign_keys(spi, tables, request);
+    steps.insert(steps.end(), links.begin(), links.end());
     model::sort_steps(steps);
     if (is_plan) {
         return steps;
     }
-    run_steps(spi, tables, steps);
+    run_steps(spi, steps);
     for (const TableWork &work : works) {
         record(spi, work, steps);
     }

@@ -4,6 +4,7 @@
 #include "commands/check_table.hpp"
 #include "commands/plan_parts.hpp"
 #include "commands/run_steps.hpp"
+#include "pg/quote.hpp"
 #include "pg/scopes.hpp"
 
 #include <algorithm>
@@ -36,9 +37,12 @@ std::vector<model::Step> repair_table(Oid relation) {
         plan_views(work);
         plan_comment(work);
     }
+    std::vector<model::Step> links =
+        to_steps(plan_links(spi, {{table.oid, pg::quote_identifier(registration.settings.deleted_at)}}));
+    work.steps.insert(work.steps.end(), links.begin(), links.end());
     std::erase_if(work.steps, [](const model::Step &step) { return !step.runs(); });
     model::sort_steps(work.steps);
-    run_steps(spi, {table}, work.steps);
+    run_steps(spi, work.steps);
     for (const catalog::ConvertedIndex &index : work.converted) {
         catalog::insert_converted_index(spi, index);
     }

@@ -115,6 +115,9 @@ TableWork plan_unregistration(pg::Spi &spi, const catalog::Table &table,
     TableWork work = begin_work(spi, table, registration, false);
     plan_view_drops(work);
     plan_trigger_drops(work);
+    for (const model::Step &step : to_steps(plan_unlinks(spi, table.oid))) {
+        work.steps.push_back(step);
+    }
     plan_reversals(work, catalog::find_converted_indexes(spi, table.member_oids()));
     plan_index_drops(work);
     if (deleted_rows != DeletedRows::keep) {
@@ -154,7 +157,7 @@ model::Step purge(pg::Spi &spi, const catalog::Table &table, const catalog::Regi
 
 void run(pg::Spi &spi, const TableWork &work) {
     try {
-        run_steps(spi, {work.table}, work.steps);
+        run_steps(spi, work.steps);
     } catch (pg::ServerError &error) {
         if (error.sqlstate() == ERRCODE_UNIQUE_VIOLATION || error.sqlstate() == ERRCODE_EXCLUSION_VIOLATION) {
             error.set_hint(

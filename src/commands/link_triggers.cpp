@@ -85,7 +85,7 @@ public:
         table_.is_registered = false;
         for (const ForeignKey &key : catalog::find_own_keys(spi_, table_.relation)) {
             if (key.parent.is_registered && key.parent.relation != table_.relation) {
-                add(table_, make_trigger_name(spi_, "softdelete_parent_", key.name), "create",
+                add(table_, make_trigger_name(spi_, "softdelete_parent_", key.name), model::Action::create,
                     {make_child_trigger(key, table_)});
             }
         }
@@ -143,15 +143,15 @@ private:
         Triggers triggers = find_triggers(spi_, child.relation);
         auto place = triggers.find(name);
         if (place == triggers.end()) {
-            add(child, name, "create", {make_child_trigger(key, child)});
+            add(child, name, model::Action::create, {make_child_trigger(key, child)});
         } else if (place->second != child.is_registered) {
-            add(child, name, "replace", {make_drop(child, name), make_child_trigger(key, child)});
+            add(child, name, model::Action::replace, {make_drop(child, name), make_child_trigger(key, child)});
         }
     }
 
     void ensure(const std::string &name, const std::string &command) {
         if (find_triggers(spi_, table_.relation).count(name) == 0) {
-            add(table_, name, "create", {(boost::format(command) % table_.name).str()});
+            add(table_, name, model::Action::create, {(boost::format(command) % table_.name).str()});
         }
     }
 
@@ -159,9 +159,9 @@ private:
         return (boost::format("DROP TRIGGER %1% ON %2%") % pg::quote_identifier(name) % table.name).str();
     }
 
-    void drop(const TableInfo &table, const std::string &name) { add(table, name, "alter", {make_drop(table, name)}); }
+    void drop(const TableInfo &table, const std::string &name) { add(table, name, model::Action::alter, {make_drop(table, name)}); }
 
-    void add(const TableInfo &table, const std::string &name, const char *action, std::vector<std::string> commands) {
+    void add(const TableInfo &table, const std::string &name, model::Action action, std::vector<std::string> commands) {
         steps_.push_back({table, name, action, std::move(commands)});
     }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "catalog/table_info.hpp"
+#include "model/step.hpp"
 
 #include <map>
 #include <string>
@@ -13,7 +14,7 @@ namespace softdelete::commands {
 struct LinkStep {
     catalog::TableInfo table; // the trigger's table; run the command as its owner
     std::string object;       // the trigger's name
-    std::string action;       // 'create', 'replace' or 'alter' for a drop
+    model::Action action;     // alter: it is dropped
     std::vector<std::string> commands;
 };
 

@@ -3,9 +3,11 @@
 
 #include "catalog/quoting.hpp"
 #include "commands/check_table.hpp"
+#include "commands/link_triggers.hpp"
 #include "commands/options.hpp"
 #include "commands/plan_parts.hpp"
 #include "commands/run_steps.hpp"
+#include "pg/quote.hpp"
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 
@@ -86,6 +88,19 @@ TableWork plan_table(pg::Spi &spi, const RegisterRequest &request, const catalog
     return work;
 }
 
+// The triggers by which foreign keys see soft deletes, on these tables and on those that reference them.
+void add_links(pg::Spi &spi, const std::vector<TableWork> &works, std::vector<model::Step> &steps) {
+    RegisteredTables tables;
+    for (const TableWork &work : works) {
+        tables[work.table.oid] = pg::quote_identifier(work.settings().deleted_at);
+    }
+    for (const LinkStep &step : plan_links(spi, tables)) {
+        for (const std::string &command : step.commands) {
+            steps.push_back({step.table.relation, "trigger " + step.object, step.action, false, command});
+        }
+    }
+}
+
 void warn_of_unregistered_children(std::vector<model::Step> &steps,
                                    const std::vector<catalog::Table> &tables) {
     (void)steps;
@@ -123,6 +138,7 @@ std::vector<model::Step> register_tables(const RegisterRequest &request, bool is
         works.push_back(plan_table(spi, request, table, is_plan));
         steps.insert(steps.end(), works.back().steps.begin(), works.back().steps.end());
     }
+    add_links(spi, works, steps);
     warn_of_unregistered_children(steps, tables);
     model::sort_steps(steps);
     if (is_plan) {

@@ -1,19 +1,22 @@
 // Runs steps.
 #include "commands/run_steps.hpp"
 
+#include "catalog/table_info.hpp"
+
 #include "pg/scopes.hpp"
 
 namespace softdelete::commands {
 
 namespace {
 
-Oid get_owner(const std::vector<catalog::Table> &tables, Oid relation) {
+// Triggers of foreign keys stand on tables that reference the ones at hand as well.
+Oid get_owner(pg::Spi &spi, const std::vector<catalog::Table> &tables, Oid relation) {
     for (const catalog::Table &table : tables) {
         if (table.find_member(relation) != nullptr) {
             return table.owner;
         }
     }
-    return tables.front().owner;
+    return catalog::get_table(spi, relation).owner;
 }
 
 } // namespace
@@ -22,7 +25,7 @@ void run_steps(pg::Spi &spi, const std::vector<catalog::Table> &tables,
                const std::vector<model::Step> &steps) {
     for (const model::Step &step : steps) {
         if (step.runs()) {
-            pg::UserScope owner(get_owner(tables, step.relation));
+            pg::UserScope owner(get_owner(spi, tables, step.relation));
             spi.execute(step.command);
         }
     }

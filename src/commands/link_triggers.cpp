@@ -3,6 +3,7 @@
 #include "commands/link_triggers.hpp"
 
 #include "catalog/foreign_keys.hpp"
+#include "commands/link_names.hpp"
 #include "pg/quote.hpp"
 #include "pg/scopes.hpp"
 
@@ -34,14 +35,8 @@ Triggers find_triggers(pg::Spi &spi, Oid relation) {
     return triggers;
 }
 
-// A key's name behind a prefix; a long one is cut and made unique again.
-std::string make_trigger_name(pg::Spi &spi, const char *prefix, const std::string &key) {
-    return spi
-        .query("SELECT CASE WHEN pg_catalog.octet_length($1 || $2) < 64 THEN $1 || $2 ELSE $1 || "
-               "pg_catalog.substr(pg_catalog.md5($2), 1, 16) END",
-               {prefix, key})
-        .front()
-        .text(0);
+std::string make_trigger_name(const char *prefix, const std::string &key) {
+    return pg::call([&] { return make_link_name(prefix, key.c_str()); });
 }
 
 std::string make_deferral(const ForeignKey &key) {
@@ -77,7 +72,7 @@ public:
             drop(table_, name);
         }
         for (const ForeignKey &key : catalog::find_referencing_keys(spi_, table_.relation)) {
-            std::string name = make_trigger_name(spi_, "softdelete_parent_", key.name);
+            std::string name = make_trigger_name(parent_check_prefix, key.name);
             if (key.child.relation != table_.relation && find_triggers(spi_, key.child.relation).count(name) != 0) {
                 drop(key.child, name);
             }
@@ -85,7 +80,7 @@ public:
         table_.is_registered = false;
         for (const ForeignKey &key : catalog::find_own_keys(spi_, table_.relation)) {
             if (key.parent.is_registered && key.parent.relation != table_.relation) {
-                add(table_, make_trigger_name(spi_, "softdelete_parent_", key.name), model::Action::create,
+                add(table_, make_trigger_name(parent_check_prefix, key.name), model::Action::create,
                     {make_child_trigger(key, table_)});
             }
         }
@@ -118,7 +113,7 @@ private:
         }
         for (const ForeignKey &key : referencing) {
             if (key.on_delete == OnDelete::no_action && key.is_deferrable) {
-                std::string name = make_trigger_name(spi_, "softdelete_children_", key.name);
+                std::string name = make_trigger_name(children_check_prefix, key.name);
                 ensure(name, "CREATE CONSTRAINT TRIGGER " + escape(pg::quote_identifier(name)) +
                                  " AFTER UPDATE ON %1%" + make_deferral(key) + " FOR EACH ROW WHEN (" +
                                  becomes_deleted + ") EXECUTE FUNCTION softdelete.check_children(" +
@@ -129,7 +124,7 @@ private:
 
     // Live rows of a registered table are told by the condition, so that deleting them costs nothing here.
     std::string make_child_trigger(const ForeignKey &key, const TableInfo &child) {
-        std::string name = make_trigger_name(spi_, "softdelete_parent_", key.name);
+        std::string name = make_trigger_name(parent_check_prefix, key.name);
         std::string condition = child.is_registered ? " WHEN (NEW." + child.deleted_at + " IS NULL)" : "";
         return (boost::format("CREATE CONSTRAINT TRIGGER %1% AFTER INSERT OR UPDATE ON %2%%3% FOR EACH ROW%4% EXECUTE "
                               "FUNCTION softdelete.check_parent(%5%)") %
@@ -139,7 +134,7 @@ private:
     }
 
     void link_child(const ForeignKey &key, const TableInfo &child) {
-        std::string name = make_trigger_name(spi_, "softdelete_parent_", key.name);
+        std::string name = make_trigger_name(parent_check_prefix, key.name);
         Triggers triggers = find_triggers(spi_, child.relation);
         auto place = triggers.find(name);
         if (place == triggers.end()) {

@@ -1,0 +1,50 @@
+// The event triggers: database state, so that they fire in every session. While a dump is being restored they do
+// nothing, because the dump brings everything itself; pg_restore and dumps set row_security to off.
+#include "commands/follow_foreign_keys.hpp"
+#include "pg/boundary.hpp"
+
+extern "C" {
+#include "commands/event_trigger.h"
+#include "utils/guc.h"
+#include "utils/rls.h"
+}
+
+namespace softdelete {
+
+namespace {
+
+const EventTriggerData *get_event(FunctionCallInfo call, const char *function) {
+    if (!CALLED_AS_EVENT_TRIGGER(call)) {
+        ereport(ERROR, (errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
+                        errmsg("function \"softdelete.%s\" was not called by event trigger manager", function)));
+    }
+    return reinterpret_cast<const EventTriggerData *>(call->context);
+}
+
+} // namespace
+
+extern "C" {
+
+PG_FUNCTION_INFO_V1(softdelete_on_ddl_command_end);
+PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
+    const EventTriggerData *event = get_event(fcinfo, "on_ddl_command_end");
+    if (!row_security) {
+        return 0;
+    }
+    Oid relation = commands::find_table_to_link(event->parsetree);
+    if (OidIsValid(relation)) {
+        pg::entry([&] { commands::link_table(relation); });
+    }
+    return 0;
+}
+
+PG_FUNCTION_INFO_V1(softdelete_on_sql_drop);
+PGDLLEXPORT Datum softdelete_on_sql_drop(PG_FUNCTION_ARGS) {
+    (void)get_event(fcinfo, "on_sql_drop");
+    pg::entry([] { commands::forget_dropped_tables(); });
+    return 0;
+}
+
+} // extern "C"
+
+} // namespace softdelete

@@ -20,3 +20,13 @@ CREATE EVENT TRIGGER softdelete_sql_drop ON sql_drop
     EXECUTE FUNCTION softdelete.on_sql_drop();
 ALTER EVENT TRIGGER softdelete_sql_drop ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER softdelete_sql_drop IS 'Forgets registered tables that are dropped.';
+
+CREATE FUNCTION softdelete.on_drop_extension() RETURNS event_trigger
+    LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_on_drop_extension';
+COMMENT ON FUNCTION softdelete.on_drop_extension() IS 'Leaves the views of registered tables behind.';
+
+CREATE EVENT TRIGGER softdelete_drop_extension ON ddl_command_start
+    WHEN TAG IN ('DROP EXTENSION')
+    EXECUTE FUNCTION softdelete.on_drop_extension();
+ALTER EVENT TRIGGER softdelete_drop_extension ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER softdelete_drop_extension IS 'Leaves the views of registered tables behind.';

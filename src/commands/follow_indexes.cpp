@@ -5,12 +5,14 @@
 #include "catalog/table_info.hpp"
 #include "commands/run_steps.hpp"
 #include "model/table_settings.hpp"
+#include "pg/compat.hpp"
 #include "pg/quote.hpp"
 #include "pg/scopes.hpp"
 #include "planner/registered_table.hpp"
 
 extern "C" {
 #include "catalog/namespace.h"
+#include "commands/defrem.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
@@ -29,7 +31,8 @@ namespace softdelete::commands {
 
 namespace {
 
-// A UNIQUE constraint that was taken out of a command, copied into the transaction's memory.
+// A UNIQUE constraint that was taken out of a command, or an exclusion constraint that got the condition, copied into the
+// transaction's memory.
 struct TakenConstraint {
     Oid relation;
     Constraint *constraint;
@@ -37,6 +40,9 @@ struct TakenConstraint {
 };
 
 TakenConstraint *taken = nullptr;
+
+// The table whose CREATE INDEX got the condition.
+Oid prepared_relation = InvalidOid;
 
 // Whose indexes are to be followed, and how.
 struct FollowedTable {
@@ -141,6 +147,7 @@ void prepare_index(IndexStmt *index) {
         if (index->unique || !serves_foreign_key(index, table->relation)) {
             MemoryContext caller = MemoryContextSwitchTo(GetMemoryChunkContext(index));
             index->whereClause = add_live_test(index->whereClause, table->deleted_at);
+            prepared_relation = table->relation;
             MemoryContextSwitchTo(caller);
         }
     });
@@ -171,6 +178,21 @@ void prepare_column(ColumnDef *column, Oid relation) {
     }
 }
 
+// Its name is chosen here, as the server would, so that it can be found again.
+void prepare_exclusion(Constraint *constraint, const FollowedTable &table) {
+    Node *condition = add_live_test(constraint->where_clause, table.deleted_at);
+    if (condition == constraint->where_clause) {
+        return;
+    }
+    constraint->where_clause = condition;
+    if (constraint->conname == nullptr) {
+        const auto *first = static_cast<const IndexElem *>(linitial(linitial_node(List, constraint->exclusions)));
+        constraint->conname = ChooseRelationName(get_rel_name(table.relation), first->name, "excl",
+                                                 get_rel_namespace(table.relation), true);
+    }
+    take(table.relation, constraint, nullptr);
+}
+
 void prepare_alter(AlterTableStmt *alter) {
     bool is_table = alter->objtype == OBJECT_TABLE;
     std::optional<FollowedTable> table = is_table ? find_followed(alter->relation) : std::nullopt;
@@ -191,7 +213,7 @@ void prepare_alter(AlterTableStmt *alter) {
             }
             Constraint *constraint = castNode(Constraint, command->def);
             if (constraint->contype == CONSTR_EXCLUSION) {
-                constraint->where_clause = add_live_test(constraint->where_clause, table->deleted_at);
+                prepare_exclusion(constraint, *table);
             } else if (constraint->contype == CONSTR_UNIQUE) {
                 take(table->relation, constraint, nullptr);
                 alter->cmds = foreach_delete_current(alter->cmds, cell);
@@ -261,10 +283,9 @@ std::string make_deferrable(const catalog::TableInfo &table, const Constraint *c
 std::string make_replacement(const catalog::TableInfo &table, const Constraint *constraint,
                              const std::string &name) {
     if (constraint->indexname != nullptr) {
-        std::string schema = table.name.substr(0, table.name.size() - table.plain_name.size());
         return name == constraint->indexname
                    ? std::string()
-                   : (boost::format("ALTER INDEX %1%%2% RENAME TO %3%") % schema %
+                   : (boost::format("ALTER INDEX %1%.%2% RENAME TO %3%") % table.schema %
                       pg::quote_identifier(constraint->indexname) % pg::quote_identifier(name))
                          .str();
     }
@@ -273,9 +294,7 @@ std::string make_replacement(const catalog::TableInfo &table, const Constraint *
 }
 
 // Records the index and, on a partitioned table, those of its partitions.
-void record(pg::Spi &spi, const std::string &schema_of, Oid relation, const std::string &name, const char *kind,
-            const Constraint *constraint) {
-    (void)schema_of;
+void record(pg::Spi &spi, Oid relation, const std::string &name, const char *kind, const Constraint *constraint) {
     for (const pg::Row &row :
          spi.query("SELECT i.indrelid, c.relname, pg_catalog.pg_get_indexdef(c.oid) FROM pg_catalog.pg_class x "
                    "CROSS JOIN LATERAL (SELECT x.oid AS relid WHERE x.relkind = 'i' UNION ALL SELECT p.relid FROM "
@@ -297,6 +316,10 @@ void record(pg::Spi &spi, const std::string &schema_of, Oid relation, const std:
 }
 
 void make_taken(pg::Spi &spi, Oid relation, const Constraint *constraint) {
+    if (constraint->contype == CONSTR_EXCLUSION) {
+        record(spi, relation, constraint->conname, "exclude", constraint);
+        return;
+    }
     catalog::TableInfo table = catalog::get_table(spi, relation);
     std::string name = choose_name(constraint, relation);
     std::string command = make_replacement(table, constraint, name);
@@ -304,7 +327,20 @@ void make_taken(pg::Spi &spi, Oid relation, const Constraint *constraint) {
         OwnDdlScope own_ddl;
         spi.execute(command);
     }
-    record(spi, table.name, relation, name, constraint->deferrable ? "unique deferrable" : "unique", constraint);
+    if (constraint->indexname != nullptr) {
+        catalog::delete_converted_index(spi, relation, constraint->indexname);
+    }
+    record(spi, relation, name, constraint->deferrable ? "unique deferrable" : "unique", constraint);
+}
+
+// The server says how the index is called that the command made.
+void record_created(pg::Spi &spi, Oid relation) {
+    for (const pg::Row &row :
+         spi.query("SELECT c.relname FROM pg_catalog.pg_event_trigger_ddl_commands() d JOIN pg_catalog.pg_class c ON "
+                   "c.oid = d.objid WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.command_tag = "
+                   "'CREATE INDEX'")) {
+        record(spi, relation, row.text(0), "index", nullptr);
+    }
 }
 
 } // namespace
@@ -317,9 +353,10 @@ void prepare_indexes(Node *statement) {
     }
 }
 
-void finish_indexes(const Node *statement) {
-    bool is_index = IsA(statement, IndexStmt);
-    if (taken == nullptr && !is_index) {
+void finish_indexes() {
+    Oid relation = prepared_relation;
+    prepared_relation = InvalidOid;
+    if (taken == nullptr && !OidIsValid(relation)) {
         return;
     }
     pg::SettingScope settings;
@@ -330,10 +367,14 @@ void finish_indexes(const Node *statement) {
         taken = taken->next;
         make_taken(spi, entry.relation, entry.constraint);
     }
+    if (OidIsValid(relation)) {
+        record_created(spi, relation);
+    }
 }
 
 void forget_prepared_indexes() noexcept {
     taken = nullptr;
+    prepared_relation = InvalidOid;
 }
 
 } // namespace softdelete::commands

@@ -17,7 +17,7 @@ void prepare_indexes(Node *statement);
 
 // After it ran: makes the unique indexes that stand for those constraints, and records what was made partial, for
 // unregister().
-void finish_indexes(const Node *statement);
+void finish_indexes();
 
 // Called by the abort callbacks.
 void forget_prepared_indexes() noexcept;

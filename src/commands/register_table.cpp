@@ -3,9 +3,11 @@
 
 #include "catalog/quoting.hpp"
 #include "commands/check_table.hpp"
+#include "commands/link_triggers.hpp"
 #include "commands/options.hpp"
 #include "commands/plan_parts.hpp"
 #include "commands/run_steps.hpp"
+#include "pg/quote.hpp"
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 
@@ -72,14 +74,14 @@ TableWork plan_table(pg::Spi &spi, const RegisterRequest &request, const catalog
     return work;
 }
 
-// How soft deletes of the tables travel along foreign keys.
-std::vector<model::Step> plan_foreign_keys(pg::Spi &spi, const std::vector<catalog::Table> &tables,
-                                           const RegisterRequest &request) {
-    RegisteredTables registered;
-    for (const catalog::Table &table : tables) {
-        registered[table.oid] = pg::quote_identifier(request.deleted_at);
+// The triggers by which foreign keys see soft deletes, on these tables and on those that reference them.
+void add_links(pg::Spi &spi, const std::vector<TableWork> &works, std::vector<model::Step> &steps) {
+    RegisteredTables tables;
+    for (const TableWork &work : works) {
+        tables[work.table.oid] = pg::quote_identifier(work.settings().deleted_at);
     }
-    return to_steps(plan_links(spi, registered));
+    std::vector<model::Step> links = plan_links(spi, tables);
+    steps.insert(steps.end(), links.begin(), links.end());
 }
 
 void record(pg::Spi &spi, const TableWork &work, std::vector<model::Step> &steps) {
@@ -114,8 +116,7 @@ std::vector<model::Step> register_tables(const RegisterRequest &request, bool is
         works.push_back(plan_table(spi, request, table, tables, is_plan));
         steps.insert(steps.end(), works.back().steps.begin(), works.back().steps.end());
     }
-    std::vector<model::Step> links = plan_foreign_keys(spi, tables, request);
-    steps.insert(steps.end(), links.begin(), links.end());
+    add_links(spi, works, steps);
     model::sort_steps(steps);
     if (is_plan) {
         return steps;

@@ -2,6 +2,7 @@
 #include "commands/repair_table.hpp"
 
 #include "commands/check_table.hpp"
+#include "commands/link_triggers.hpp"
 #include "commands/plan_parts.hpp"
 #include "commands/run_steps.hpp"
 #include "pg/quote.hpp"
@@ -34,12 +35,12 @@ std::vector<model::Step> repair_table(Oid relation) {
         plan_own_indexes(work);
         plan_conversions(work);
         plan_triggers(work);
+        std::vector<model::Step> links =
+            plan_links(spi, {{table.oid, pg::quote_identifier(registration.settings.deleted_at)}});
+        work.steps.insert(work.steps.end(), links.begin(), links.end());
         plan_views(work);
         plan_comment(work);
     }
-    std::vector<model::Step> links =
-        to_steps(plan_links(spi, {{table.oid, pg::quote_identifier(registration.settings.deleted_at)}}));
-    work.steps.insert(work.steps.end(), links.begin(), links.end());
     std::erase_if(work.steps, [](const model::Step &step) { return !step.runs(); });
     model::sort_steps(work.steps);
     run_steps(spi, work.steps);

@@ -1,7 +1,6 @@
 // Runs steps.
 #include "commands/run_steps.hpp"
 
-#include "pg/quote.hpp"
 #include "pg/scopes.hpp"
 
 #include <map>
@@ -10,18 +9,16 @@ namespace softdelete::commands {
 
 namespace {
 
-model::Action parse_action(const std::string &text) {
-    for (model::Action action : {model::Action::create, model::Action::replace}) {
-        if (text == model::to_text(action)) {
-            return action;
-        }
-    }
-    return model::Action::alter;
-}
+int own_ddl_depth = 0;
 
 } // namespace
 
+OwnDdlScope::OwnDdlScope() { own_ddl_depth++; }
+OwnDdlScope::~OwnDdlScope() { own_ddl_depth--; }
+bool OwnDdlScope::is_active() noexcept { return own_ddl_depth > 0; }
+
 void run_steps(pg::Spi &spi, const std::vector<model::Step> &steps) {
+    OwnDdlScope own_ddl;
     std::map<Oid, Oid> owners;
     for (const model::Step &step : steps) {
         if (!step.runs()) {
@@ -29,24 +26,13 @@ void run_steps(pg::Spi &spi, const std::vector<model::Step> &steps) {
         }
         if (!owners.contains(step.relation)) {
             owners[step.relation] =
-                spi.query("SELECT relowner FROM pg_class WHERE oid = $1::oid", {step.relation})
+                spi.query("SELECT relowner FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid", {step.relation})
                     .front()
                     .oid(0);
         }
         pg::UserScope owner(owners[step.relation]);
         spi.execute(step.command);
     }
-}
-
-std::vector<model::Step> to_steps(const std::vector<LinkStep> &links) {
-    std::vector<model::Step> steps;
-    for (const LinkStep &link : links) {
-        for (const std::string &command : link.commands) {
-            steps.push_back({link.table.relation, "trigger " + pg::quote_identifier(link.object),
-                             parse_action(link.action), false, command});
-        }
-    }
-    return steps;
 }
 
 } // namespace softdelete::commands

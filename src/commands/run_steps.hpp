@@ -1,7 +1,6 @@
 // Runs steps.
 #pragma once
 
-#include "commands/link_triggers.hpp"
 #include "model/step.hpp"
 #include "pg/spi.hpp"
 
@@ -12,7 +11,15 @@ namespace softdelete::commands {
 // Runs those steps that change something, in order, each as the owner of its table.
 void run_steps(pg::Spi &spi, const std::vector<model::Step> &steps);
 
-// The triggers of foreign keys as steps.
-std::vector<model::Step> to_steps(const std::vector<LinkStep> &links);
+// While one lives, DDL is our own: the event triggers leave it alone.
+class OwnDdlScope {
+public:
+    OwnDdlScope();
+    ~OwnDdlScope();
+    OwnDdlScope(const OwnDdlScope &) = delete;
+    OwnDdlScope &operator=(const OwnDdlScope &) = delete;
+
+    static bool is_active() noexcept;
+};
 
 } // namespace softdelete::commands

@@ -75,7 +75,9 @@ class SavedHandlers {
 [[noreturn]] void report_exception(const char *what);
 
 #ifdef SOFTDELETE_FAULTS
-// Test builds only: raises an error in the call that softdelete.fail_at_call counts down to.
+// Test builds only: fails in the call that softdelete.fail_at_call counts down to, as the server would or, for every
+// other one, as operator new would.
+extern int fail_at_call;
 void maybe_fail();
 #else
 inline void maybe_fail() {}

@@ -152,6 +152,19 @@ std::int64_t adopt_deletions(pg::Spi &spi, Oid relation, const std::string &tabl
     return added;
 }
 
+bool has_live_deletion_ids(pg::Spi &spi, const std::string &table, const std::string &deleted_at) {
+    pg::UserScope owner(pg::get_extension_owner());
+    pg::SettingScope planning;
+    prefer_indexes(planning);
+    return spi
+        .query(sqltext::statement(
+                   "SELECT EXISTS (SELECT FROM %1% WHERE deletion_id IS NOT NULL AND %2% IS NULL)",
+                   sqltext::Expression(table), sqltext::Expression(deleted_at))
+                   .text())
+        .front()
+        .boolean(0);
+}
+
 std::int64_t count_deleted_rows(pg::Spi &spi, const std::string &table, const std::string &deleted_at) {
     pg::UserScope owner(pg::get_extension_owner());
     pg::SettingScope planning;

@@ -176,9 +176,18 @@ void plan_views(TableWork &work) {
     const model::TableSettings &settings = work.settings();
     if (settings.active_view == settings.deleted_view || settings.active_view == settings.all_view
         || settings.deleted_view == settings.all_view) {
-        pg::raise({ERRCODE_INVALID_PARAMETER_VALUE, "the names of the three views must be different"});
+        pg::raise({ERRCODE_INVALID_PARAMETER_VALUE,
+                   "the names of the three views must be different",
+                   {},
+                   "Give active_view, deleted_view and all_view different names."});
     }
     for (const WantedView &wanted : get_wanted_views(settings)) {
+        if (wanted.name.empty()) {
+            pg::raise({ERRCODE_INVALID_PARAMETER_VALUE,
+                       "name of a view must not be empty",
+                       {},
+                       std::string("Leave ") + wanted.argument + " out, or give a name."});
+        }
         plan_view(work, wanted);
     }
 }

@@ -151,12 +151,26 @@ void mend_view(TableWork &work, const catalog::ExistingRelation &existing, const
     }
 }
 
+// A plain view of the whole table, as DROP EXTENSION leaves it: it goes on showing all rows.
+bool shows_all_rows(const TableWork &work, const catalog::ExistingRelation &existing, const WantedView &wanted) {
+    if (existing.kind != 'v' || wanted.condition != ViewCondition::function_of_column) {
+        return false;
+    }
+    pg::SimpleView view = pg::read_view(existing.oid);
+    return view.is_simple && view.table == work.table.oid && view.condition == ViewCondition::none
+           && shows_table(work, view);
+}
+
 void plan_view(TableWork &work, const WantedView &wanted) {
     std::string object = "view " + catalog::qualified_name(work.table.schema, wanted.name).text();
     std::vector<std::string> &added = work.registration.added_views;
     bool is_ours = std::find(added.begin(), added.end(), wanted.name) != added.end();
     auto existing = catalog::find_relation(work.spi, work.table.schema_oid, wanted.name);
     if (existing && is_ours && existing->kind == 'v') {
+        mend_view(work, *existing, wanted, object);
+        return;
+    }
+    if (existing && shows_all_rows(work, *existing, wanted)) {
         mend_view(work, *existing, wanted, object);
         return;
     }

@@ -90,6 +90,32 @@ COPY orders (id, note, deleted_at) FROM STDIN;
 \.
 SELECT id, deleted_at IS NOT NULL AS deleted, deletion_id FROM all_orders WHERE id > 10 ORDER BY id;
 
+-- It is held to what INSERT is held to: times that have been, and no deletion but by the extension.
+COPY orders (id, deleted_at) FROM STDIN; -- fails
+13	\N
+14	infinity
+\.
+COPY orders (id, deleted_at, deletion_id) FROM STDIN WHERE id > 10; -- fails
+13	2020-01-01 00:00:00+00	1
+\.
+COPY orders (id, deleted_at, deletion_id) FROM STDIN WHERE id > 15;
+15	infinity	1
+16	\N	\N
+17	2020-01-01 00:00:00+00	\N
+\.
+COPY parts (id, deleted_at) FROM STDIN; -- fails
+3	2999-01-01 00:00:00+00
+\.
+SELECT id, deleted_at IS NOT NULL AS deleted FROM all_orders WHERE id > 12 ORDER BY id;
+
+-- What a dump brings back is taken as it is.
+SET row_security = off;
+COPY orders (id, deleted_at, deletion_id) FROM STDIN;
+18	2020-01-01 00:00:00+00	1
+\.
+RESET row_security;
+SELECT id, deletion_id FROM deleted_orders WHERE id = 18;
+
 RESET SESSION AUTHORIZATION;
 SET client_min_messages = warning;
 DROP SCHEMA regress_copy CASCADE;

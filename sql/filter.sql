@@ -98,6 +98,7 @@ CREATE FUNCTION differing(right_answer int[]) RETURNS TABLE (setting text, numbe
 DECLARE
     one record;
     found int[];
+    id int;
 BEGIN
     FOREACH setting IN ARRAY ARRAY['enable_seqscan', 'enable_indexscan', 'enable_bitmapscan', 'enable_hashjoin',
         'enable_mergejoin', 'enable_nestloop', 'enable_material', 'enable_memoize', 'enable_sort', 'enable_hashagg',
@@ -110,15 +111,17 @@ BEGIN
         FOR one IN SELECT * FROM spellings LOOP
             BEGIN
                 EXECUTE format('PREPARE q AS %s', one.query);
-                CREATE TEMP TABLE result AS EXECUTE q;
-                SELECT array_agg(trim(r::text, '()')::int ORDER BY trim(r::text, '()')::int) INTO found FROM result r;
+                found := '{}';
+                FOR id IN EXECUTE 'EXECUTE q' LOOP
+                    found := found || id;
+                END LOOP;
+                found := ARRAY(SELECT unnest(found) ORDER BY 1);
                 answer := found::text;
             EXCEPTION WHEN OTHERS THEN
                 found := NULL;
                 answer := sqlerrm;
             END;
             DEALLOCATE ALL;
-            DROP TABLE IF EXISTS result;
             number := one.number;
             IF found IS DISTINCT FROM right_answer THEN
                 RETURN NEXT;

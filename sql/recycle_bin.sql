@@ -148,6 +148,7 @@ CREATE FUNCTION differing() RETURNS TABLE (setting text, number int, got text) L
 DECLARE
     one record;
     found int[];
+    id int;
 BEGIN
     FOREACH setting IN ARRAY ARRAY['enable_seqscan', 'enable_indexscan', 'enable_bitmapscan', 'enable_hashjoin',
         'enable_mergejoin', 'enable_nestloop', 'enable_material', 'enable_sort', 'enable_hashagg', 'from_collapse_limit',
@@ -160,15 +161,17 @@ BEGIN
         FOR one IN SELECT * FROM questions LOOP
             BEGIN
                 EXECUTE format('PREPARE q AS %s', one.query);
-                CREATE TEMP TABLE result AS EXECUTE q;
-                SELECT coalesce(array_agg(id ORDER BY id), '{}') INTO found FROM result;
+                found := '{}';
+                FOR id IN EXECUTE 'EXECUTE q' LOOP
+                    found := found || id;
+                END LOOP;
+                found := ARRAY(SELECT unnest(found) ORDER BY 1);
                 got := found::text;
             EXCEPTION WHEN OTHERS THEN
                 found := NULL;
                 got := sqlerrm;
             END;
             DEALLOCATE ALL;
-            DROP TABLE IF EXISTS result;
             number := one.number;
             IF found IS DISTINCT FROM one.answer THEN
                 RETURN NEXT;

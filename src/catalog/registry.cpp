@@ -152,6 +152,21 @@ std::int64_t adopt_deletions(pg::Spi &spi, Oid relation, const std::string &tabl
     return added;
 }
 
+bool has_live_deletion_ids(pg::Spi &spi, const std::string &table, const std::string &deleted_at) {
+    pg::UserScope owner(pg::get_extension_owner());
+    pg::SettingScope planning;
+    prefer_indexes(planning);
+    // The fence keeps the planner from the indexes of live rows.
+    return spi
+        .query(
+            sqltext::statement("SELECT EXISTS (SELECT FROM (SELECT %2% FROM %1% WHERE deletion_id IS NOT NULL"
+                               " AND softdelete.include_deleted(%2%) OFFSET 0) s WHERE %2% IS NULL)",
+                               sqltext::Expression(table), sqltext::Expression(deleted_at))
+                .text())
+        .front()
+        .boolean(0);
+}
+
 std::int64_t count_deleted_rows(pg::Spi &spi, const std::string &table, const std::string &deleted_at) {
     pg::UserScope owner(pg::get_extension_owner());
     pg::SettingScope planning;

@@ -90,12 +90,31 @@ bool means_the_same(const TableWork &work, const pg::SimpleView &view, const Wan
          std::string("Choose another name with ") + wanted.argument + " => '...', or drop the relation."});
 }
 
+void note_added(TableWork &work, const WantedView &wanted) {
+    std::vector<std::string> &added = work.registration.added_views;
+    if (std::find(added.begin(), added.end(), wanted.name) == added.end()) {
+        added.push_back(wanted.name);
+    }
+}
+
+// A view that shows a column of ours was made by an earlier registration, which DROP EXTENSION ended.
+void note_former(TableWork &work, const pg::SimpleView &view, const WantedView &wanted) {
+    const std::vector<std::string> &columns = work.registration.added_columns;
+    bool is_added = std::find(columns.begin(), columns.end(), deletion_id_column) != columns.end();
+    for (const auto &[name, column] : view.columns) {
+        if (is_added && column == deletion_id_column) {
+            note_added(work, wanted);
+        }
+    }
+}
+
 void adopt_view(TableWork &work, const catalog::ExistingRelation &existing, const WantedView &wanted,
                 const std::string &object) {
     if (existing.kind != 'v') {
         refuse(work, wanted, "It is not a view.");
     }
-    if (!means_the_same(work, pg::read_view(existing.oid), wanted)) {
+    pg::SimpleView view = pg::read_view(existing.oid);
+    if (!means_the_same(work, view, wanted)) {
         std::string condition =
             sqltext::expression(wanted.pattern, catalog::identifier(work.settings().deleted_at)).text();
         refuse(work, wanted,
@@ -103,6 +122,7 @@ void adopt_view(TableWork &work, const catalog::ExistingRelation &existing, cons
                    + condition + ".");
     }
     work.adopt(work.table.oid, object);
+    note_former(work, view, wanted);
     if (work.table.has_row_security && !existing.is_security_invoker) {
         work.warn(work.table.oid, object,
                   "the view reads the table with its owner's rights, past row security",
@@ -152,7 +172,8 @@ void mend_view(TableWork &work, const catalog::ExistingRelation &existing, const
 }
 
 // A plain view of the whole table, as DROP EXTENSION leaves it: it goes on showing all rows.
-bool shows_all_rows(const TableWork &work, const catalog::ExistingRelation &existing, const WantedView &wanted) {
+bool shows_all_rows(const TableWork &work, const catalog::ExistingRelation &existing,
+                    const WantedView &wanted) {
     if (existing.kind != 'v' || wanted.condition != ViewCondition::function_of_column) {
         return false;
     }
@@ -163,7 +184,7 @@ bool shows_all_rows(const TableWork &work, const catalog::ExistingRelation &exis
 
 void plan_view(TableWork &work, const WantedView &wanted) {
     std::string object = "view " + catalog::qualified_name(work.table.schema, wanted.name).text();
-    std::vector<std::string> &added = work.registration.added_views;
+    const std::vector<std::string> &added = work.registration.added_views;
     bool is_ours = std::find(added.begin(), added.end(), wanted.name) != added.end();
     auto existing = catalog::find_relation(work.spi, work.table.schema_oid, wanted.name);
     if (existing && is_ours && existing->kind == 'v') {
@@ -171,6 +192,7 @@ void plan_view(TableWork &work, const WantedView &wanted) {
         return;
     }
     if (existing && shows_all_rows(work, *existing, wanted)) {
+        note_former(work, pg::read_view(existing->oid), wanted);
         mend_view(work, *existing, wanted, object);
         return;
     }
@@ -179,9 +201,7 @@ void plan_view(TableWork &work, const WantedView &wanted) {
         return;
     }
     work.add(Action::create, work.table.oid, object, make_view(work, wanted));
-    if (!is_ours) {
-        added.push_back(wanted.name);
-    }
+    note_added(work, wanted);
 }
 
 } // namespace
@@ -190,9 +210,18 @@ void plan_views(TableWork &work) {
     const model::TableSettings &settings = work.settings();
     if (settings.active_view == settings.deleted_view || settings.active_view == settings.all_view
         || settings.deleted_view == settings.all_view) {
-        pg::raise({ERRCODE_INVALID_PARAMETER_VALUE, "the names of the three views must be different"});
+        pg::raise({ERRCODE_INVALID_PARAMETER_VALUE,
+                   "the names of the three views must be different",
+                   {},
+                   "Give active_view, deleted_view and all_view different names."});
     }
     for (const WantedView &wanted : get_wanted_views(settings)) {
+        if (wanted.name.empty()) {
+            pg::raise({ERRCODE_INVALID_PARAMETER_VALUE,
+                       "name of a view must not be empty",
+                       {},
+                       std::string("Leave ") + wanted.argument + " out, or give a name."});
+        }
         plan_view(work, wanted);
     }
 }

@@ -13,9 +13,17 @@ int own_ddl_depth = 0;
 
 } // namespace
 
-OwnDdlScope::OwnDdlScope() { own_ddl_depth++; }
-OwnDdlScope::~OwnDdlScope() { own_ddl_depth--; }
-bool OwnDdlScope::is_active() noexcept { return own_ddl_depth > 0; }
+OwnDdlScope::OwnDdlScope() {
+    own_ddl_depth++;
+}
+
+OwnDdlScope::~OwnDdlScope() {
+    own_ddl_depth--;
+}
+
+bool OwnDdlScope::is_active() noexcept {
+    return own_ddl_depth > 0;
+}
 
 void run_steps(pg::Spi &spi, const std::vector<model::Step> &steps) {
     OwnDdlScope own_ddl;
@@ -26,7 +34,8 @@ void run_steps(pg::Spi &spi, const std::vector<model::Step> &steps) {
         }
         if (!owners.contains(step.relation)) {
             owners[step.relation] =
-                spi.query("SELECT relowner FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid", {step.relation})
+                spi.query("SELECT relowner FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid",
+                          {step.relation})
                     .front()
                     .oid(0);
         }

@@ -3,10 +3,10 @@
 
 #include "catalog/quoting.hpp"
 #include "catalog/trigger_catalog.hpp"
-#include "commands/link_triggers.hpp"
 #include "catalog/view_catalog.hpp"
 #include "commands/build_index.hpp"
 #include "commands/check_table.hpp"
+#include "commands/link_triggers.hpp"
 #include "commands/plan_parts.hpp"
 #include "commands/run_steps.hpp"
 #include "pg/scopes.hpp"

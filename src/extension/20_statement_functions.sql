@@ -40,12 +40,12 @@ COMMENT ON FUNCTION softdelete.assign_deleted_by(anyelement, integer) IS
     'Internal: the deleted_by that goes with the value assigned to deleted_at.';
 
 CREATE FUNCTION softdelete.check_deleted_at(value anyelement, relation regclass) RETURNS anyelement
-    LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_check_deleted_at';
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'softdelete_check_deleted_at';
 COMMENT ON FUNCTION softdelete.check_deleted_at(anyelement, regclass) IS
     'Internal: checks a deleted_at that an INSERT brings.';
 
 CREATE FUNCTION softdelete.check_deletion_id(value bigint, old bigint) RETURNS bigint
-    LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_check_deletion_id';
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'softdelete_check_deletion_id';
 COMMENT ON FUNCTION softdelete.check_deletion_id(bigint, bigint) IS
     'Internal: refuses a deletion_id that a statement assigns.';
 

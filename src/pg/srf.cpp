@@ -78,7 +78,10 @@ std::optional<std::vector<std::string>> Arguments::optional_names(int number) co
     std::vector<std::string> names;
     for (int i = 0; i < elements.count; i++) {
         if (elements.nulls[i]) {
-            raise({ERRCODE_NULL_VALUE_NOT_ALLOWED, "array of names must not contain nulls"});
+            raise({ERRCODE_NULL_VALUE_NOT_ALLOWED,
+                   "array of names must not contain nulls",
+                   {},
+                   "Give the names only."});
         }
         names.emplace_back(NameStr(*DatumGetName(elements.values[i])));
     }

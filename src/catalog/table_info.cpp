@@ -11,7 +11,8 @@ namespace {
 constexpr const char *table_query = R"(
     SELECT c.oid, c.relowner, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relkind = 'p', r.relation IS NOT NULL,
            pg_catalog.quote_ident(r.deleted_at), pg_catalog.quote_ident(r.deleted_by), r.retention, c.relkind,
-           c.relkind = 'p' OR EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid)
+           c.relkind = 'p' OR EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid),
+           pg_catalog.quote_ident(n.nspname)
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     LEFT JOIN softdelete.registration r ON r.relation = c.oid
@@ -42,6 +43,7 @@ TableInfo read_table(pg::Spi &spi, Oid relation, std::string *kind) {
     return {.relation = row.oid(0),
             .owner = row.oid(1),
             .name = row.text(2),
+            .schema = row.text(10),
             .is_partitioned = row.boolean(3),
             .has_children = row.boolean(9),
             .is_registered = row.boolean(4),

@@ -18,7 +18,8 @@ struct KeyColumn {
 struct TableInfo {
     Oid relation;
     Oid owner;
-    std::string name; // schema-qualified, quoted
+    std::string name;   // schema-qualified, quoted
+    std::string schema; // quoted
     bool is_partitioned;
     bool has_children; // partitions or inheritance children
     bool is_registered;

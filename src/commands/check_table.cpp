@@ -97,7 +97,10 @@ void check_members(const Table &table) {
 
 void check_owner(const Table &table) {
     if (!pg::owns_relation(table.oid)) {
-        pg::raise({ERRCODE_INSUFFICIENT_PRIVILEGE, "must be owner of table " + table.name});
+        pg::raise({ERRCODE_INSUFFICIENT_PRIVILEGE,
+                   "must be owner of table " + table.name,
+                   {},
+                   "The table's owner, a member of that role, or a superuser can do this."});
     }
 }
 

@@ -71,12 +71,16 @@ bool shows_table(const TableWork &work, const pg::SimpleView &view) {
     return !shown.empty();
 }
 
-bool means_the_same(const TableWork &work, const pg::SimpleView &view, const WantedView &wanted) {
+// True where the view reads the table under the wanted condition.
+bool means_condition(const TableWork &work, const pg::SimpleView &view, const WantedView &wanted) {
     return view.is_simple && view.table == work.table.oid && view.condition == wanted.condition
            && view.condition_column == work.settings().deleted_at
            && (wanted.condition != ViewCondition::function_of_column
-               || catalog::is_include_deleted(work.spi, view.function))
-           && shows_table(work, view);
+               || catalog::is_include_deleted(work.spi, view.function));
+}
+
+bool means_the_same(const TableWork &work, const pg::SimpleView &view, const WantedView &wanted) {
+    return means_condition(work, view, wanted) && shows_table(work, view);
 }
 
 [[noreturn]] void refuse(const TableWork &work, const WantedView &wanted, const std::string &detail) {
@@ -107,23 +111,75 @@ void adopt_view(TableWork &work, const catalog::ExistingRelation &existing, cons
     }
 }
 
-void plan_view(TableWork &work, const WantedView &wanted) {
-    sqltext::QualifiedName name = catalog::qualified_name(work.table.schema, wanted.name);
-    std::string object = "view " + name.text();
-    if (auto existing = catalog::find_relation(work.spi, work.table.schema_oid, wanted.name)) {
-        adopt_view(work, *existing, wanted, object);
-        return;
-    }
+sqltext::Statement make_view(const TableWork &work, const WantedView &wanted) {
     std::vector<sqltext::Identifier> columns;
     for (const std::string &column : get_columns(work)) {
         columns.push_back(catalog::identifier(column));
     }
-    work.add(Action::create, work.table.oid, object,
-             sqltext::create_view(
-                 name, work.table.qualified, columns,
-                 sqltext::expression(wanted.pattern, catalog::identifier(work.settings().deleted_at))));
+    return sqltext::create_view(
+        catalog::qualified_name(work.table.schema, wanted.name), work.table.qualified, columns,
+        sqltext::expression(wanted.pattern, catalog::identifier(work.settings().deleted_at)));
+}
+
+// A view of ours that DDL left behind. Columns are renamed and appended in place, which keeps what depends on the view;
+// anything else takes a new view.
+void mend_view(TableWork &work, const catalog::ExistingRelation &existing, const WantedView &wanted,
+               const std::string &object) {
+    sqltext::QualifiedName name = catalog::qualified_name(work.table.schema, wanted.name);
+    pg::SimpleView view = pg::read_view(existing.oid);
+    std::vector<std::string> columns = get_columns(work);
+    std::vector<std::string> shown;
+    for (const auto &[view_column, column] : view.columns) {
+        shown.push_back(column);
+    }
+    bool is_prefix = view.is_simple && shown.size() <= columns.size()
+                     && std::equal(shown.begin(), shown.end(), columns.begin());
+    if (!is_prefix) {
+        work.add(Action::replace, work.table.oid, object, sqltext::drop_view(name));
+        work.add(Action::replace, work.table.oid, object, make_view(work, wanted));
+        return;
+    }
+    for (const auto &[view_column, column] : view.columns) {
+        if (view_column != column) {
+            work.add(Action::alter, work.table.oid, object,
+                     sqltext::statement("ALTER VIEW %1% RENAME COLUMN %2% TO %3%", name,
+                                        catalog::identifier(view_column), catalog::identifier(column)));
+        }
+    }
+    if (shown.size() < columns.size() || !means_condition(work, view, wanted)) {
+        work.add(Action::replace, work.table.oid, object, sqltext::or_replace(make_view(work, wanted)));
+    }
+}
+
+// A plain view of the whole table, as DROP EXTENSION leaves it: it goes on showing all rows.
+bool shows_all_rows(const TableWork &work, const catalog::ExistingRelation &existing, const WantedView &wanted) {
+    if (existing.kind != 'v' || wanted.condition != ViewCondition::function_of_column) {
+        return false;
+    }
+    pg::SimpleView view = pg::read_view(existing.oid);
+    return view.is_simple && view.table == work.table.oid && view.condition == ViewCondition::none
+           && shows_table(work, view);
+}
+
+void plan_view(TableWork &work, const WantedView &wanted) {
+    std::string object = "view " + catalog::qualified_name(work.table.schema, wanted.name).text();
     std::vector<std::string> &added = work.registration.added_views;
-    if (std::find(added.begin(), added.end(), wanted.name) == added.end()) {
+    bool is_ours = std::find(added.begin(), added.end(), wanted.name) != added.end();
+    auto existing = catalog::find_relation(work.spi, work.table.schema_oid, wanted.name);
+    if (existing && is_ours && existing->kind == 'v') {
+        mend_view(work, *existing, wanted, object);
+        return;
+    }
+    if (existing && shows_all_rows(work, *existing, wanted)) {
+        mend_view(work, *existing, wanted, object);
+        return;
+    }
+    if (existing) {
+        adopt_view(work, *existing, wanted, object);
+        return;
+    }
+    work.add(Action::create, work.table.oid, object, make_view(work, wanted));
+    if (!is_ours) {
         added.push_back(wanted.name);
     }
 }

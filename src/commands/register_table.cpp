@@ -121,7 +121,7 @@ std::vector<model::Step> register_tables(const RegisterRequest &request, bool is
     if (is_plan) {
         return steps;
     }
-    run_steps(spi, tables, steps);
+    run_steps(spi, steps);
     for (const TableWork &work : works) {
         record(spi, work, steps);
     }

@@ -15,7 +15,10 @@ namespace softdelete::pg {
 
 void Arguments::require(int number, const char *name) const {
     if (is_null(number)) {
-        raise({ERRCODE_NULL_VALUE_NOT_ALLOWED, std::string("argument \"") + name + "\" must not be null"});
+        raise({ERRCODE_NULL_VALUE_NOT_ALLOWED,
+               std::string("argument \"") + name + "\" must not be null",
+               {},
+               "Give a value, or leave the argument out where it has a default."});
     }
 }
 

@@ -37,12 +37,17 @@ INSERT INTO orders (user_id, item, price) VALUES
 SELECT * FROM revenue;
 
 \echo '=== Register ==='
-\echo 'One call adopts the table, and, as asked, those that its deletes cascade to. It tells what it did.'
+\echo 'One call takes a table on, and tells what it did. (What only adds to a line above is left out here.)'
 \echo
-SELECT relation, action, object
-FROM softdelete.register('users', retention => '90 days', cascade => true);
+SELECT action, object
+FROM softdelete.register('users', retention => '90 days')
+WHERE action <> 'alter';
+\echo 'The last line warns that deletes of users cascade to orders, which are not registered yet. Here they are:'
+\echo
+SELECT count(*) AS steps FROM softdelete.register('orders', retention => '90 days');
 
 \echo '=== Look before you leap ==='
+\echo 'What would go along with Bob?'
 \echo
 SELECT * FROM softdelete.preview('users', 2);
 
@@ -118,6 +123,7 @@ SELECT softdelete.undo(2) AS rows;
 SELECT * FROM revenue;
 
 \echo '=== Nothing is removed by accident ==='
+\echo 'Neither by TRUNCATE, nor by a purge that is too early: the table has a retention of 90 days.'
 \echo
 \set ON_ERROR_STOP off
 TRUNCATE users CASCADE;
@@ -126,13 +132,24 @@ TRUNCATE users CASCADE;
 \else
 SELECT 'an error was expected'::int;
 \endif
+\echo
+DELETE FROM users WHERE name = 'Cleo';
+\set ON_ERROR_STOP off
+DELETE FROM users WHERE deleted_at IS NOT NULL;
+\set ON_ERROR_STOP on
+\if :ERROR
+\else
+SELECT 'an error was expected'::int;
+\endif
+DELETE FROM users WHERE deleted_at < now() - interval '90 days';
 
 \echo
 \echo '=== Unregister ==='
-\echo 'The schema is as it was: columns, constraints and indexes.'
+\echo 'The schema is as it was: columns, constraints and indexes, by name and definition.'
 \echo
+SELECT softdelete.restore('users', 3) AS rows;
 SELECT count(*) AS steps FROM softdelete.unregister('orders');
 SELECT count(*) AS steps FROM softdelete.unregister('users');
 SELECT conrelid::regclass AS table, conname AS constraint, pg_get_constraintdef(oid) AS definition
-FROM pg_constraint WHERE connamespace = 'public'::regnamespace ORDER BY 1, 2;
-SELECT * FROM users ORDER BY id;
+FROM pg_constraint WHERE connamespace = 'public'::regnamespace ORDER BY conrelid::regclass::text, conname;
+TABLE users ORDER BY id;

@@ -84,6 +84,7 @@ INSERT INTO users (email, name) VALUES ('bob@example.com', 'Robert')
 INSERT INTO users (email, name) VALUES ('bob@example.com', 'Rob')
     ON CONFLICT (email) DO UPDATE SET name = excluded.name RETURNING id, email, name;
 
+\echo
 \echo '=== The recycle bin ==='
 \echo
 SELECT id, relation, deleted_by, reason, rows FROM softdelete.deletions;
@@ -141,6 +142,7 @@ DELETE FROM users WHERE deleted_at IS NOT NULL;
 \else
 SELECT 'an error was expected'::int;
 \endif
+\echo
 DELETE FROM users WHERE deleted_at < now() - interval '90 days';
 
 \echo

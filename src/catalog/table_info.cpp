@@ -7,7 +7,7 @@ namespace softdelete::catalog {
 
 namespace {
 
-// A partition stands for the table that was registered; an inheritance child has a registration of its parent.
+// A partition stands for the table that was registered; an inheritance child has its parent's registration.
 constexpr const char *table_query = R"(
     SELECT c.oid, c.relowner, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relkind = 'p', r.relation IS NOT NULL,
            pg_catalog.quote_ident(r.deleted_at), pg_catalog.quote_ident(r.deleted_by), r.retention, c.relkind,
@@ -15,7 +15,10 @@ constexpr const char *table_query = R"(
            pg_catalog.quote_ident(n.nspname)
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    LEFT JOIN softdelete.registration r ON r.relation = c.oid
+    LEFT JOIN softdelete.registration r ON r.relation = (
+        WITH RECURSIVE line (relation) AS (
+            SELECT c.oid UNION SELECT h.inhparent FROM pg_catalog.pg_inherits h JOIN line l ON h.inhrelid = l.relation)
+        SELECT g.relation FROM line l JOIN softdelete.registration g ON g.relation = l.relation LIMIT 1)
     WHERE c.oid = coalesce(pg_catalog.pg_partition_root($1::oid), $1::oid))";
 
 constexpr const char *key_query = R"(

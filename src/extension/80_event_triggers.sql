@@ -13,7 +13,7 @@ COMMENT ON FUNCTION softdelete.on_ddl_command_end() IS 'Follows CREATE and ALTER
 
 CREATE FUNCTION softdelete.on_sql_drop() RETURNS event_trigger
     LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_on_sql_drop';
-COMMENT ON FUNCTION softdelete.on_sql_drop() IS 'Forgets dropped tables.';
+COMMENT ON FUNCTION softdelete.on_sql_drop() IS 'Forgets dropped tables; refuses to drop parts of registered ones.';
 
 CREATE EVENT TRIGGER softdelete_ddl_command_start ON ddl_command_start
     WHEN TAG IN ('ALTER TABLE', 'CREATE INDEX')
@@ -28,10 +28,10 @@ ALTER EVENT TRIGGER softdelete_ddl_command_end ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER softdelete_ddl_command_end IS 'Keeps softdelete in step with tables and foreign keys.';
 
 CREATE EVENT TRIGGER softdelete_sql_drop ON sql_drop
-    WHEN TAG IN ('DROP TABLE', 'DROP SCHEMA', 'DROP OWNED')
+    WHEN TAG IN ('ALTER TABLE', 'DROP TABLE', 'DROP TRIGGER', 'DROP SCHEMA', 'DROP OWNED')
     EXECUTE FUNCTION softdelete.on_sql_drop();
 ALTER EVENT TRIGGER softdelete_sql_drop ENABLE ALWAYS;
-COMMENT ON EVENT TRIGGER softdelete_sql_drop IS 'Forgets registered tables that are dropped.';
+COMMENT ON EVENT TRIGGER softdelete_sql_drop IS 'Forgets dropped tables; refuses to drop parts of registered ones.';
 
 CREATE FUNCTION softdelete.on_drop_extension() RETURNS event_trigger
     LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_on_drop_extension';

@@ -125,7 +125,7 @@ sub script
 			my ($table, $statement) = $random->modification;
 			push @statements, $statement;
 			my $kept = $is_registered ? "SELECT count(*) >= $physical FROM all_rows_of_$table" : 'SELECT true';
-			$text .= "BEGIN;\n$statement;\n\\echo :SQLSTATE :ROW_COUNT\nSELECT id, k, v, code FROM $table;\n"
+			$text .= "BEGIN;\n$statement;\n\\echo :SQLSTATE :ROW_COUNT\nSET LOCAL statement_timeout = 0;\nSELECT id, k, v, code FROM $table;\n"
 			  . "SELECT * FROM log;\n$kept;\nROLLBACK;\n";
 		}
 		else
@@ -190,7 +190,7 @@ my ($differences, $skipped, $failed) = (0, 0, 0);
 foreach my $i (0 .. $queries - 1)
 {
 	my ($left, $right) = ($registered[$i] // '', $plain[$i] // '');
-	if ("$left$right" =~ /^57014/m)
+	if ("$left\n$right" =~ /^57014/m)
 	{
 		$skipped++;
 		next;
@@ -202,6 +202,7 @@ foreach my $i (0 .. $queries - 1)
 }
 note "$failed statements fail alike, $skipped took too long";
 is($differences, 0, "no difference in $queries statements with seed $seed");
-cmp_ok($failed + $skipped, '<', $queries / 20, 'hardly a statement fails');
+cmp_ok($failed, '<', $queries / 20, 'hardly a statement fails');
+cmp_ok($skipped, '<', $queries / 5, 'most statements end in time');
 
 done_testing();

@@ -20,6 +20,7 @@ struct TableInfo {
     Oid owner;
     std::string name;   // schema-qualified, quoted
     std::string schema; // quoted
+    std::string title;  // "name", as messages call it
     bool is_partitioned;
     bool has_children; // partitions or inheritance children
     bool is_registered;

@@ -2,6 +2,7 @@
 #include "commands/undo_deletion.hpp"
 
 #include "commands/restore_errors.hpp"
+#include "commands/restored_deletions.hpp"
 #include "pg/scopes.hpp"
 
 #include <boost/format.hpp>
@@ -148,6 +149,9 @@ std::uint64_t undo_deletion(std::int64_t deletion) {
         if (holds_rows(spi, table, deletion)) {
             raise_not_all_restored(table);
         }
+    }
+    if (restored > 0) {
+        mark_restored(deletion);
     }
     return restored;
 }

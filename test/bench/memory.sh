@@ -29,9 +29,9 @@ echo 'SELECT pg_backend_pid();' >&3
 until [ -s "$OUT/answers" ]; do sleep 0.1; done
 backend=$(cat "$OUT/answers")
 before=$(private_memory "$backend")
-echo "DELETE FROM parent WHERE id = 1; SELECT 'done';" >&3
+echo "DELETE FROM parent WHERE id = 1; SELECT 'finished';" >&3
 peak=$before
-until grep -q done "$OUT/answers"; do
+until grep -q finished "$OUT/answers"; do
     now=$(private_memory "$backend")
     [ "${now:-0}" -le "$peak" ] || peak=$now
     sleep 0.05
@@ -39,5 +39,5 @@ done
 exec 3>&-
 wait
 awk -v keys="$KEYS" -v grown=$((peak - before)) 'BEGIN {
-    printf "%d collected keys: %.1f MB of private memory (bound 64)%s\n", keys, grown / 1024, grown > 65536 ? "  missed" : ""
+    printf "%d collected keys: %.1f MB of private memory (bound 64)%s\n", keys, grown / 1024, (grown > 65536 ? "  missed" : "")
 }'

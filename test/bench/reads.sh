@@ -9,7 +9,7 @@
 configure_server
 
 ROWS=${ROWS:-200000}
-EXECUTIONS=${EXECUTIONS:-200}
+EXECUTIONS=${EXECUTIONS:-1000}
 make_variants <<SQL
 CREATE EXTENSION pg_trgm;
 CREATE TABLE customers (id bigint PRIMARY KEY, name text NOT NULL);
@@ -32,7 +32,7 @@ SQL
 query() {
     printf '%s;\n' "$2" >"$OUT/hand.pgbench"
     printf '%s;\n' "$3" >"$OUT/soft.pgbench"
-    interleave read hand soft
+    ROUNDS=7 interleave read hand soft
     report "$1" - read
 }
 measure() {

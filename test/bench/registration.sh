@@ -20,5 +20,5 @@ CHECKPOINT;
 SQL
 took=$(echo "SELECT softdelete.register('orders');" | milliseconds run)
 awk -v rows="$ROWS" -v took="$took" 'BEGIN {
-    printf "register() of %d rows after its online steps: %.1f ms (bound 50)%s\n", rows, took, took > 50 ? "  missed" : ""
+    printf "register() of %d rows after its online steps: %.1f ms (bound 50)%s\n", rows, took, (took > 50 ? "  missed" : "")
 }'

@@ -4,6 +4,7 @@
 
 #include "catalog/foreign_keys.hpp"
 #include "commands/restore_errors.hpp"
+#include "commands/restored_deletions.hpp"
 #include "commands/row_set.hpp"
 #include "pg/scopes.hpp"
 
@@ -240,7 +241,9 @@ class RestoreTree {
 std::uint64_t restore_row(Oid relation, const std::vector<std::string> &key) {
     pg::Spi spi;
     TableInfo table = catalog::get_registered_table(spi, relation);
-    return RestoreTree(spi, table, key).run();
+    std::uint64_t restored = RestoreTree(spi, table, key).run();
+    pg::call([] { finish_restored_deletions(); });
+    return restored;
 }
 
 } // namespace softdelete::commands

@@ -15,7 +15,7 @@ void note_restored_row(int64 deletion);
 void mark_restored(std::int64_t deletion);
 
 // Called when a statement is through: sets restored_at of noted deletions that hold no row any more. Those of restore
-// and undo wait until these are through.
+// and undo wait until these are through and call it.
 void finish_restored_deletions();
 
 // Called by the transaction callbacks.

@@ -1,11 +1,11 @@
 #!/bin/sh
 # What tables that are not registered pay, and what inserts and updates beside registered tables pay
 #
-# First the server without the library beside the one with it, which is restarted for each run: pgbench's own tables
-# (pgbench -S, and simple updates), and the planning of a join of six tables. Then, in one server, inserts into a table
+# First sessions without the library beside those that load it: pgbench's own tables (pgbench -S, and simple updates),
+# and the planning of a join of six tables, in runs of one second in turn. Then inserts into a table
 # that references a registered one beside the native foreign key alone, and updates of a registered table that others
 # reference beside the same table where the extension is gone.
-# shellcheck disable=SC1091,SC2317,SC2154,SC2034 # the functions and variables of common
+# shellcheck disable=SC1091,SC2119,SC2317,SC2154,SC2034 # the functions and variables of common
 . test/bench/common
 configure_server
 
@@ -17,31 +17,27 @@ done | run bystander
 echo 'VACUUM ANALYZE;' | run bystander
 echo 'EXPLAIN SELECT * FROM a JOIN b ON b.id = a.next JOIN c ON c.id = b.next JOIN d ON d.id = c.next JOIN e ON e.id = d.next JOIN f ON f.id = e.next WHERE a.id = 1;' >"$OUT/join.pgbench"
 
-use_library() { # LIBRARY: restarts where it is another one
-    [ "$loaded" != "$1" ] || return 0
-    loaded=$1
+preload() { # LIBRARY for the whole server
     echo "shared_preload_libraries = '$1'" >"$OUT/data/preload.conf"
     pg_ctl -D "$OUT/data" -l "$OUT/server.log" -w -m fast restart >/dev/null
 }
 echo "include = 'preload.conf'" >>"$OUT/data/postgresql.conf"
-loaded=none
+preload ''
 
 measure() {
-    case $1 in hand) use_library '' ;; soft) use_library softdelete ;; esac
-    # warms the shared buffers after the restart
-    echo 'SELECT count(*) FROM pgbench_accounts;' | run bystander >/dev/null
+    case $1 in hand) library= ;; soft) library=softdelete ;; esac
     # shellcheck disable=SC2086 # a list of words
-    pgbench -n -M prepared -c 1 -T 3 $what bystander 2>>"$OUT/bench.log" |
-        sed -n 's/^latency average = \([0-9.]*\) ms/\1/p'
+    PGOPTIONS="-c session_preload_libraries=$library" pgbench -n -M prepared -c 1 -T 1 $what bystander \
+        2>>"$OUT/bench.log" | sed -n 's/^latency average = \([0-9.]*\) ms/\1/p'
 }
 heading 'not loaded' 'loaded'
-what=-S interleave select hand soft
+ROUNDS=11 what=-S interleave select hand soft
 report 'unregistered: pgbench -S' - select
-what=-N interleave update hand soft
+ROUNDS=11 what=-N interleave update hand soft
 report 'unregistered: pgbench -N (simple update)' - update
-what="-M simple -f $OUT/join.pgbench" interleave plan hand soft
+ROUNDS=11 what="-M simple -f $OUT/join.pgbench" interleave plan hand soft
 report 'unregistered: planning a join of six tables' - plan
-use_library softdelete
+preload softdelete
 
 make_variants <<'SQL'
 CREATE TABLE parent (id bigint PRIMARY KEY, name text NOT NULL);

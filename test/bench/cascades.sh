@@ -4,7 +4,7 @@
 # One statement in softdelete; by hand one UPDATE per table with the same columns in one transaction (a recursive query
 # for trees), or a PL/pgSQL row trigger per table. Each measurement is taken on a fresh copy of the database. Times are
 # the client's, over a Unix socket. Every table has as many unrelated rows as take part.
-# shellcheck disable=SC1091,SC2317,SC2154,SC2034 # the functions and variables of common
+# shellcheck disable=SC1091,SC2119,SC2317,SC2154,SC2034 # the functions and variables of common
 . test/bench/common
 configure_server
 

@@ -5,7 +5,7 @@
 # with fsync on, 2000 rows each. 100k rows: one statement on a fresh copy of the table.
 # The table has a primary key, a unique index and an index on another column, the latter two on live rows only, and
 # the two indexes of deleted rows.
-# shellcheck disable=SC1091,SC2317,SC2154,SC2034 # the functions and variables of common
+# shellcheck disable=SC1091,SC2119,SC2317,SC2154,SC2034 # the functions and variables of common
 . test/bench/common
 configure_server
 

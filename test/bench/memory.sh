@@ -3,7 +3,7 @@
 #
 # RssAnon of the backend before and after the DELETE, its highest value while it runs by sampling every 50 ms. The keys
 # are bigint. Linux only.
-# shellcheck disable=SC1091,SC2317,SC2154,SC2034 # the functions and variables of common
+# shellcheck disable=SC1091,SC2119,SC2317,SC2154,SC2034 # the functions and variables of common
 . test/bench/common
 configure_server
 

@@ -4,7 +4,7 @@
 # The same queries on the same tables, 80 % of whose rows are deleted: through the filter, and with the condition by
 # hand where the extension is gone. ROWS rows; runs of EXECUTIONS executions by pgbench with the simple protocol, so that
 # each is planned anew. The times are of planning and execution as a client sees them.
-# shellcheck disable=SC1091,SC2317,SC2154,SC2034 # the functions and variables of common
+# shellcheck disable=SC1091,SC2119,SC2317,SC2154,SC2034 # the functions and variables of common
 . test/bench/common
 configure_server
 

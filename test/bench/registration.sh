@@ -3,7 +3,7 @@
 #
 # A table of ROWS rows (README's figure: ROWS=5000000). The steps that plan() marks online run first, as \gexec would;
 # the time is register()'s, which holds the lock. Nothing by hand stands beside it; the bound is 50 ms.
-# shellcheck disable=SC1091,SC2317,SC2154,SC2034 # the functions and variables of common
+# shellcheck disable=SC1091,SC2119,SC2317,SC2154,SC2034 # the functions and variables of common
 . test/bench/common
 configure_server
 

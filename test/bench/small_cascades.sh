@@ -3,7 +3,7 @@
 #
 # pgbench with prepared statements, one client on a Unix socket, runs of 2000 deletions in turn. By hand: BEGIN, two
 # UPDATEs and COMMIT, sent one by one and as one pipeline; or one UPDATE and a PL/pgSQL row trigger.
-# shellcheck disable=SC1091,SC2317,SC2154,SC2034 # the functions and variables of common
+# shellcheck disable=SC1091,SC2119,SC2317,SC2154,SC2034 # the functions and variables of common
 . test/bench/common
 configure_server
 

@@ -51,6 +51,14 @@ std::vector<Column> find_columns(pg::Spi &spi, Oid relation) {
 
 } // namespace
 
+std::vector<Oid> Table::member_oids() const {
+    std::vector<Oid> oids;
+    for (const Member &member : members) {
+        oids.push_back(member.oid);
+    }
+    return oids;
+}
+
 const Member *Table::find_member(Oid oid) const {
     for (const Member &member : members) {
         if (member.oid == oid) {

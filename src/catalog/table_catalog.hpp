@@ -55,6 +55,7 @@ struct Table {
 
     const Member &root() const { return members.front(); }
 
+    std::vector<Oid> member_oids() const;
     const Member *find_member(Oid oid) const;
     const Column *find_column(const std::string &name) const;
 };

@@ -95,6 +95,20 @@ void check_members(const Table &table) {
     }
 }
 
+void check_owner(const Table &table) {
+    if (!pg::owns_relation(table.oid)) {
+        pg::raise({ERRCODE_INSUFFICIENT_PRIVILEGE, "must be owner of table " + table.name});
+    }
+}
+
+void check_kind(pg::Spi &spi, const Table &table) {
+    check_is_users_own(table);
+    check_is_table(table);
+    check_is_permanent(table);
+    check_parent(spi, table);
+    check_members(table);
+}
+
 constexpr const char *library = "softdelete";
 
 // The setting that new sessions get by ALTER DATABASE or for all databases by ALTER ROLE ALL; nothing where none.
@@ -123,18 +137,31 @@ std::string get_loading_hint(pg::Spi &spi, const std::string &database_setting) 
 
 } // namespace
 
-void check_owner(const Table &table) {
-    if (!pg::owns_relation(table.oid)) {
-        pg::raise({ERRCODE_INSUFFICIENT_PRIVILEGE, "must be owner of table " + table.name});
+Table lock_table(pg::Spi &spi, Oid relation, pg::Lock lock) {
+    Table before = catalog::get_table_definition(spi, relation);
+    check_kind(spi, before);
+    check_owner(before);
+    for (const catalog::Member &member : before.members) {
+        pg::lock_relation(member.oid, lock);
     }
+    // Again: what was read before the lock may have changed.
+    Table table = catalog::get_table_definition(spi, relation);
+    check_kind(spi, table);
+    check_owner(table);
+    return table;
 }
 
-void check_kind(pg::Spi &spi, const Table &table) {
-    check_is_users_own(table);
-    check_is_table(table);
-    check_is_permanent(table);
-    check_parent(spi, table);
-    check_members(table);
+RegisteredTable lock_registered_table(pg::Spi &spi, Oid relation, pg::Lock lock) {
+    Table table = lock_table(spi, relation, lock);
+    auto registration = catalog::find_registration(spi, relation);
+    if (!registration) {
+        pg::raise({ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                   "table " + quote(table.name) + " is not registered",
+                   {},
+                   "Register it with softdelete.register().",
+                   relation});
+    }
+    return {table, *registration};
 }
 
 void check_not_registered(pg::Spi &spi, const Table &table) {

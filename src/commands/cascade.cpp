@@ -4,6 +4,7 @@
 
 #include "commands/cascade_statements.hpp"
 #include "commands/current_deletion.hpp"
+#include "planner/running_statements.hpp"
 #include "planner/statement.hpp"
 
 extern "C" {
@@ -182,6 +183,10 @@ void finish_statement(QueryDesc *query) {
 void check_children(Relation relation, const catalog::ForeignKeyInfo &key, HeapTuple row) {
     Datum values[INDEX_MAX_KEYS];
     if (!read_key(relation, key, row, values)) {
+        return;
+    }
+    if (planner::is_statement_running()) {
+        add_key(get_pending(key, 0), relation, values);
         return;
     }
     KeyValues keys = {};

@@ -20,7 +20,8 @@ void collect_deleted_row(Relation relation, List *keys, HeapTuple row, int64 del
 // Locks: as DELETE on the children. Errors: 23503 (23001 for RESTRICT from 18 on) where a live child exists.
 void finish_statement(QueryDesc *query);
 
-// Raises where a live child still references the key of this deleted row: a deferred NO ACTION key at its time.
+// The time of a deferrable NO ACTION key has come for this deleted row: raises where a live child still references it.
+// While a statement runs that is decided when its cascade is through.
 void check_children(Relation relation, const catalog::ForeignKeyInfo &key, HeapTuple row);
 
 // Called by the abort and transaction callbacks.

@@ -3,8 +3,8 @@
 #include "commands/link_triggers.hpp"
 
 #include "catalog/foreign_keys.hpp"
+#include "commands/link_names.hpp"
 #include "pg/quote.hpp"
-#include "pg/scopes.hpp"
 
 #include <boost/format.hpp>
 
@@ -34,14 +34,8 @@ Triggers find_triggers(pg::Spi &spi, Oid relation) {
     return triggers;
 }
 
-// A key's name behind a prefix; a long one is cut and made unique again.
-std::string make_trigger_name(pg::Spi &spi, const char *prefix, const std::string &key) {
-    return spi
-        .query("SELECT CASE WHEN pg_catalog.octet_length($1 || $2) < 64 THEN $1 || $2 ELSE $1 || "
-               "pg_catalog.substr(pg_catalog.md5($2), 1, 16) END",
-               {prefix, key})
-        .front()
-        .text(0);
+std::string make_trigger_name(const char *prefix, const std::string &key) {
+    return pg::call([&] { return make_link_name(prefix, key.c_str()); });
 }
 
 std::string make_deferral(const ForeignKey &key) {
@@ -56,7 +50,7 @@ public:
     LinkPlanner(pg::Spi &spi, Oid relation, const RegisteredTables &tables)
         : spi_(spi), tables_(tables), table_(see(catalog::get_table(spi, relation))) {}
 
-    std::vector<LinkStep> link() {
+    std::vector<model::Step> link() {
         std::vector<ForeignKey> referencing = catalog::find_referencing_keys(spi_, table_.relation);
         if (!referencing.empty()) {
             link_parent(referencing);
@@ -72,12 +66,12 @@ public:
         return std::move(steps_);
     }
 
-    std::vector<LinkStep> unlink() {
+    std::vector<model::Step> unlink() {
         for (const auto &[name, has_condition] : find_triggers(spi_, table_.relation)) {
             drop(table_, name);
         }
         for (const ForeignKey &key : catalog::find_referencing_keys(spi_, table_.relation)) {
-            std::string name = make_trigger_name(spi_, "softdelete_parent_", key.name);
+            std::string name = make_trigger_name(parent_check_prefix, key.name);
             if (key.child.relation != table_.relation && find_triggers(spi_, key.child.relation).count(name) != 0) {
                 drop(key.child, name);
             }
@@ -85,8 +79,8 @@ public:
         table_.is_registered = false;
         for (const ForeignKey &key : catalog::find_own_keys(spi_, table_.relation)) {
             if (key.parent.is_registered && key.parent.relation != table_.relation) {
-                add(table_, make_trigger_name(spi_, "softdelete_parent_", key.name), model::Action::create,
-                    {make_child_trigger(key, table_)});
+                add(table_, make_trigger_name(parent_check_prefix, key.name), model::Action::create,
+                    make_child_trigger(key, table_));
             }
         }
         return std::move(steps_);
@@ -118,7 +112,7 @@ private:
         }
         for (const ForeignKey &key : referencing) {
             if (key.on_delete == OnDelete::no_action && key.is_deferrable) {
-                std::string name = make_trigger_name(spi_, "softdelete_children_", key.name);
+                std::string name = make_trigger_name(children_check_prefix, key.name);
                 ensure(name, "CREATE CONSTRAINT TRIGGER " + escape(pg::quote_identifier(name)) +
                                  " AFTER UPDATE ON %1%" + make_deferral(key) + " FOR EACH ROW WHEN (" +
                                  becomes_deleted + ") EXECUTE FUNCTION softdelete.check_children(" +
@@ -129,7 +123,7 @@ private:
 
     // Live rows of a registered table are told by the condition, so that deleting them costs nothing here.
     std::string make_child_trigger(const ForeignKey &key, const TableInfo &child) {
-        std::string name = make_trigger_name(spi_, "softdelete_parent_", key.name);
+        std::string name = make_trigger_name(parent_check_prefix, key.name);
         std::string condition = child.is_registered ? " WHEN (NEW." + child.deleted_at + " IS NULL)" : "";
         return (boost::format("CREATE CONSTRAINT TRIGGER %1% AFTER INSERT OR UPDATE ON %2%%3% FOR EACH ROW%4% EXECUTE "
                               "FUNCTION softdelete.check_parent(%5%)") %
@@ -139,19 +133,20 @@ private:
     }
 
     void link_child(const ForeignKey &key, const TableInfo &child) {
-        std::string name = make_trigger_name(spi_, "softdelete_parent_", key.name);
+        std::string name = make_trigger_name(parent_check_prefix, key.name);
         Triggers triggers = find_triggers(spi_, child.relation);
         auto place = triggers.find(name);
         if (place == triggers.end()) {
-            add(child, name, model::Action::create, {make_child_trigger(key, child)});
+            add(child, name, model::Action::create, make_child_trigger(key, child));
         } else if (place->second != child.is_registered) {
-            add(child, name, model::Action::replace, {make_drop(child, name), make_child_trigger(key, child)});
+            drop(child, name);
+            add(child, name, model::Action::replace, make_child_trigger(key, child));
         }
     }
 
     void ensure(const std::string &name, const std::string &command) {
         if (find_triggers(spi_, table_.relation).count(name) == 0) {
-            add(table_, name, model::Action::create, {(boost::format(command) % table_.name).str()});
+            add(table_, name, model::Action::create, (boost::format(command) % table_.name).str());
         }
     }
 
@@ -159,10 +154,22 @@ private:
         return (boost::format("DROP TRIGGER %1% ON %2%") % pg::quote_identifier(name) % table.name).str();
     }
 
-    void drop(const TableInfo &table, const std::string &name) { add(table, name, model::Action::alter, {make_drop(table, name)}); }
+    void drop(const TableInfo &table, const std::string &name) {
+        add_step(table, name, model::Action::alter, make_drop(table, name));
+    }
 
-    void add(const TableInfo &table, const std::string &name, model::Action action, std::vector<std::string> commands) {
-        steps_.push_back({table, name, action, std::move(commands)});
+    // The trigger goes with the extension, and leaves the table to its owner.
+    void add(const TableInfo &table, const std::string &name, model::Action action, const std::string &command) {
+        add_step(table, name, action, command);
+        add_step(table, name, model::Action::alter,
+                 (boost::format("ALTER TRIGGER %1% ON %2% DEPENDS ON EXTENSION softdelete") %
+                  pg::quote_identifier(name) % table.name)
+                     .str());
+    }
+
+    void add_step(const TableInfo &table, const std::string &name, model::Action action,
+                  const std::string &command) {
+        steps_.push_back({table.relation, "trigger " + pg::quote_identifier(name), action, false, command});
     }
 
     // Text that becomes part of a format.
@@ -177,17 +184,18 @@ private:
     pg::Spi &spi_;
     const RegisteredTables &tables_;
     TableInfo table_;
-    std::vector<LinkStep> steps_;
+    std::vector<model::Step> steps_;
 };
 
 } // namespace
 
-std::vector<LinkStep> plan_links(pg::Spi &spi, const RegisteredTables &tables) {
-    std::vector<LinkStep> steps;
-    std::set<std::pair<Oid, std::string>> seen;
+std::vector<model::Step> plan_links(pg::Spi &spi, const RegisteredTables &tables) {
+    std::vector<model::Step> steps;
+    // A key between two of the tables is seen from both.
+    std::set<std::pair<unsigned int, std::string>> seen;
     for (const auto &[relation, deleted_at] : tables) {
-        for (LinkStep &step : LinkPlanner(spi, relation, tables).link()) {
-            if (seen.emplace(step.table.relation, step.object).second) {
+        for (model::Step &step : LinkPlanner(spi, relation, tables).link()) {
+            if (seen.emplace(step.relation, step.command).second) {
                 steps.push_back(std::move(step));
             }
         }
@@ -195,18 +203,9 @@ std::vector<LinkStep> plan_links(pg::Spi &spi, const RegisteredTables &tables) {
     return steps;
 }
 
-std::vector<LinkStep> plan_unlinks(pg::Spi &spi, Oid relation) {
+std::vector<model::Step> plan_unlinks(pg::Spi &spi, Oid relation) {
     const RegisteredTables none;
     return LinkPlanner(spi, relation, none).unlink();
-}
-
-void execute_links(pg::Spi &spi, const std::vector<LinkStep> &steps) {
-    for (const LinkStep &step : steps) {
-        pg::UserScope owner(step.table.owner);
-        for (const std::string &command : step.commands) {
-            spi.execute(command);
-        }
-    }
 }
 
 } // namespace softdelete::commands

@@ -80,11 +80,8 @@ void add_links(pg::Spi &spi, const std::vector<TableWork> &works, std::vector<mo
     for (const TableWork &work : works) {
         tables[work.table.oid] = pg::quote_identifier(work.settings().deleted_at);
     }
-    for (const LinkStep &step : plan_links(spi, tables)) {
-        for (const std::string &command : step.commands) {
-            steps.push_back({step.table.relation, "trigger " + step.object, step.action, false, command});
-        }
-    }
+    std::vector<model::Step> links = plan_links(spi, tables);
+    steps.insert(steps.end(), links.begin(), links.end());
 }
 
 void record(pg::Spi &spi, const TableWork &work, std::vector<model::Step> &steps) {

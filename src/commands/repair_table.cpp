@@ -2,8 +2,10 @@
 #include "commands/repair_table.hpp"
 
 #include "commands/check_table.hpp"
+#include "commands/link_triggers.hpp"
 #include "commands/plan_parts.hpp"
 #include "commands/run_steps.hpp"
+#include "pg/quote.hpp"
 #include "pg/scopes.hpp"
 
 #include <algorithm>
@@ -33,6 +35,9 @@ std::vector<model::Step> repair_table(Oid relation) {
         plan_own_indexes(work);
         plan_conversions(work);
         plan_triggers(work);
+        std::vector<model::Step> links =
+            plan_links(spi, {{table.oid, pg::quote_identifier(registration.settings.deleted_at)}});
+        work.steps.insert(work.steps.end(), links.begin(), links.end());
         plan_views(work);
         plan_comment(work);
     }

@@ -9,6 +9,8 @@ namespace softdelete::commands {
 
 namespace {
 
+int own_ddl_depth = 0;
+
 // Triggers of foreign keys stand on tables that reference the ones at hand as well.
 Oid get_owner(pg::Spi &spi, const std::vector<catalog::Table> &tables, Oid relation) {
     for (const catalog::Table &table : tables) {
@@ -21,8 +23,13 @@ Oid get_owner(pg::Spi &spi, const std::vector<catalog::Table> &tables, Oid relat
 
 } // namespace
 
+OwnDdlScope::OwnDdlScope() { own_ddl_depth++; }
+OwnDdlScope::~OwnDdlScope() { own_ddl_depth--; }
+bool OwnDdlScope::is_active() noexcept { return own_ddl_depth > 0; }
+
 void run_steps(pg::Spi &spi, const std::vector<catalog::Table> &tables,
                const std::vector<model::Step> &steps) {
+    OwnDdlScope own_ddl;
     for (const model::Step &step : steps) {
         if (step.runs()) {
             pg::UserScope owner(get_owner(spi, tables, step.relation));

@@ -12,4 +12,15 @@ namespace softdelete::commands {
 void run_steps(pg::Spi &spi, const std::vector<catalog::Table> &tables,
                const std::vector<model::Step> &steps);
 
+// While one lives, DDL is our own: the event triggers leave it alone.
+class OwnDdlScope {
+public:
+    OwnDdlScope();
+    ~OwnDdlScope();
+    OwnDdlScope(const OwnDdlScope &) = delete;
+    OwnDdlScope &operator=(const OwnDdlScope &) = delete;
+
+    static bool is_active() noexcept;
+};
+
 } // namespace softdelete::commands

@@ -3,6 +3,7 @@
 
 #include "catalog/quoting.hpp"
 #include "catalog/trigger_catalog.hpp"
+#include "commands/link_triggers.hpp"
 #include "catalog/view_catalog.hpp"
 #include "commands/build_index.hpp"
 #include "commands/check_table.hpp"
@@ -115,6 +116,8 @@ TableWork plan_unregistration(pg::Spi &spi, const catalog::Table &table,
     TableWork work = begin_work(spi, table, registration, false);
     plan_view_drops(work);
     plan_trigger_drops(work);
+    std::vector<model::Step> unlinks = plan_unlinks(spi, table.oid);
+    work.steps.insert(work.steps.end(), unlinks.begin(), unlinks.end());
     plan_reversals(work, catalog::find_converted_indexes(spi, table.member_oids()));
     plan_index_drops(work);
     if (deleted_rows != DeletedRows::keep) {

@@ -22,10 +22,3 @@ CREATE FUNCTION softdelete.check_parent() RETURNS trigger
     -- search_path: the statements that it runs are fully qualified
     LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_check_parent';
 COMMENT ON FUNCTION softdelete.check_parent() IS 'Refuses a live row that newly references a deleted one.';
-
--- Until CREATE EXTENSION's event triggers follow new foreign keys by themselves.
-CREATE FUNCTION softdelete.link_foreign_keys(relation regclass) RETURNS void
-    LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_link_foreign_keys';
-COMMENT ON FUNCTION softdelete.link_foreign_keys(regclass) IS
-    'Internal: creates the triggers that the foreign keys of a registered table need.';
-REVOKE ALL ON FUNCTION softdelete.link_foreign_keys(regclass) FROM PUBLIC;

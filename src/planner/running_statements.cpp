@@ -46,6 +46,10 @@ void forget_running_statements(int nest_level) noexcept {
     }
 }
 
+bool is_statement_running() {
+    return depth > 0;
+}
+
 uint32 running_statement_notes() {
     return depth == 0 ? 0 : notes_of_plan(stack[depth - 1].query->plannedstmt);
 }

@@ -17,6 +17,9 @@ void pop_running_statement();
 // Forgets what an aborted (sub)transaction was running; nest_level as GetCurrentTransactionNestLevel() counts.
 void forget_running_statements(int nest_level) noexcept;
 
+// False at the end of a transaction, when deferred triggers fire.
+bool is_statement_running();
+
 // The notes (PlanNote) of the innermost statement's plan; 0 where none runs or it was planned without our hook.
 uint32 running_statement_notes();
 

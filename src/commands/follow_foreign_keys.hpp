@@ -1,0 +1,22 @@
+// New foreign keys are honoured from the next statement on; what is kept of a dropped table goes with it.
+#pragma once
+
+#include "pg/server.hpp"
+
+extern "C" {
+#include "nodes/nodes.h"
+}
+
+namespace softdelete::commands {
+
+// The table that a CREATE or ALTER TABLE has worked on, if it is registered or references a registered one; otherwise
+// InvalidOid. Plain server code, cheap where nothing is registered.
+Oid find_table_to_link(const Node *statement);
+
+// Creates the triggers that the table's foreign keys lack.
+void link_table(Oid relation);
+
+// Forgets tables that do not exist any more. Called after a DROP of tables.
+void forget_dropped_tables();
+
+} // namespace softdelete::commands

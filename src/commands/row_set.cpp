@@ -3,6 +3,10 @@
 
 #include <boost/format.hpp>
 
+extern "C" {
+#include "catalog/pg_type.h"
+}
+
 namespace softdelete::commands {
 
 pg::Parameter RowSet::tables() const {
@@ -10,7 +14,7 @@ pg::Parameter RowSet::tables() const {
     for (const RowId &row : rows_) {
         values.push_back(row.first);
     }
-    return pg::make_array(values);
+    return {pg::make_array(values), OIDARRAYOID};
 }
 
 pg::Parameter RowSet::positions() const {
@@ -18,7 +22,7 @@ pg::Parameter RowSet::positions() const {
     for (const RowId &row : rows_) {
         values.push_back(row.second);
     }
-    return pg::make_array(values);
+    return {pg::make_array(values), TIDARRAYOID};
 }
 
 std::string make_membership(const catalog::TableInfo &table, const char *alias, int first) {
@@ -28,8 +32,8 @@ std::string make_membership(const catalog::TableInfo &table, const char *alias, 
     }
     return (boost::format("(%1%.tableoid, %1%.ctid) IN (SELECT * FROM ROWS FROM ("
                           "pg_catalog.unnest(CAST($%2% AS pg_catalog.oid[])), "
-                          "pg_catalog.unnest(CAST($%3% AS pg_catalog.tid[]))))") %
-            alias % first % (first + 1))
+                          "pg_catalog.unnest(CAST($%3% AS pg_catalog.tid[]))))")
+            % alias % first % (first + 1))
         .str();
 }
 

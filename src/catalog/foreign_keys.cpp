@@ -71,6 +71,15 @@ std::vector<ForeignKey> find_referencing_keys(pg::Spi &spi, Oid relation) {
     return find_keys(spi, relation, "confrelid");
 }
 
-std::vector<ForeignKey> find_own_keys(pg::Spi &spi, Oid relation) { return find_keys(spi, relation, "conrelid"); }
+std::vector<ForeignKey> find_own_keys(pg::Spi &spi, Oid relation) {
+    return find_keys(spi, relation, "conrelid");
+}
+
+std::string join_parent(const ForeignKey &key) {
+    return (boost::format("CROSS JOIN LATERAL (SELECT p.tableoid, p.ctid, p.%1%, p.deletion_id FROM %2% AS p "
+                          "WHERE softdelete.include_deleted(p.%1%) AND %3% OFFSET 0) AS p")
+            % key.parent.deleted_at % key.parent.name % key.link)
+        .str();
+}
 
 } // namespace softdelete::catalog

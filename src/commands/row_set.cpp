@@ -3,6 +3,10 @@
 
 #include <boost/format.hpp>
 
+extern "C" {
+#include "catalog/pg_type.h"
+}
+
 namespace softdelete::commands {
 
 namespace {
@@ -22,7 +26,7 @@ pg::Parameter RowSet::tables() const {
     for (const RowId &row : rows_) {
         values.push_back(row.first);
     }
-    return pg::make_array(values);
+    return {pg::make_array(values), OIDARRAYOID};
 }
 
 pg::Parameter RowSet::positions() const {
@@ -30,7 +34,7 @@ pg::Parameter RowSet::positions() const {
     for (const RowId &row : rows_) {
         values.push_back(row.second);
     }
-    return pg::make_array(values);
+    return {pg::make_array(values), TIDARRAYOID};
 }
 
 std::string make_membership(const catalog::TableInfo &table, const char *alias, int first) {

@@ -72,18 +72,21 @@ void check_parents(pg::Spi &spi, const TableInfo &table, std::int64_t deletion) 
             continue;
         }
         pg::OwnerScope owner(key.parent.owner);
-        spi.execute((boost::format("/* softdelete */ SELECT FROM %1% AS p WHERE p.%2% IS NULL AND EXISTS (SELECT FROM "
-                                   "%3% AS c WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%4% IS NOT NULL AND %5%) "
-                                   "FOR KEY SHARE OF p") %
-                     key.parent.name % key.parent.deleted_at % key.child.name % key.child.deleted_at % key.link)
+        spi.execute((boost::format(
+                         "/* softdelete */ SELECT FROM %1% AS p WHERE p.%2% IS NULL AND EXISTS (SELECT FROM "
+                         "%3% AS c WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%4% IS NOT NULL AND %5%) "
+                         "FOR KEY SHARE OF p")
+                     % key.parent.name % key.parent.deleted_at % key.child.name % key.child.deleted_at
+                     % key.link)
                         .str(),
                     {deletion});
         std::vector<pg::Row> blocked = spi.query(
-            (boost::format("/* softdelete */ SELECT pg_catalog.concat_ws(', ', %1%) FROM %2% AS c JOIN %3% AS p ON %4% "
-                           "WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%5% IS NOT NULL AND p.%6% IS NOT NULL AND "
-                           "p.deletion_id IS DISTINCT FROM $1::pg_catalog.int8 LIMIT 1") %
-             key.child_values % key.child.name % key.parent.name % key.link % key.child.deleted_at %
-             key.parent.deleted_at)
+            (boost::format(
+                 "/* softdelete */ SELECT pg_catalog.concat_ws(', ', %1%) FROM %2% AS c %3% "
+                 "WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%4% IS NOT NULL AND p.%5% IS NOT NULL AND "
+                 "p.deletion_id IS DISTINCT FROM $1::pg_catalog.int8 LIMIT 1")
+             % key.child_values % key.child.name % catalog::join_parent(key) % key.child.deleted_at
+             % key.parent.deleted_at)
                 .str(),
             {deletion});
         if (!blocked.empty()) {
@@ -96,8 +99,8 @@ bool holds_rows(pg::Spi &spi, const TableInfo &table, std::int64_t deletion) {
     pg::OwnerScope owner(table.owner);
     return spi
         .query((boost::format("/* softdelete */ SELECT EXISTS (SELECT FROM %1% AS t WHERE t.deletion_id = "
-                              "$1::pg_catalog.int8 AND t.%2% IS NOT NULL)") %
-                table.name % table.deleted_at)
+                              "$1::pg_catalog.int8 AND t.%2% IS NOT NULL)")
+                % table.name % table.deleted_at)
                    .str(),
                {deletion})
         .front()
@@ -105,10 +108,11 @@ bool holds_rows(pg::Spi &spi, const TableInfo &table, std::int64_t deletion) {
 }
 
 std::uint64_t update(pg::Spi &spi, const TableInfo &table, std::int64_t deletion, bool as_owner) {
-    std::string statement = (boost::format("/* softdelete */ UPDATE %1% AS t SET %2% = NULL WHERE t.deletion_id = "
-                                           "$1::pg_catalog.int8") %
-                             table.name % table.deleted_at)
-                                .str();
+    std::string statement =
+        (boost::format("/* softdelete */ UPDATE %1% AS t SET %2% = NULL WHERE t.deletion_id = "
+                       "$1::pg_catalog.int8")
+         % table.name % table.deleted_at)
+            .str();
     std::optional<pg::OwnerScope> owner;
     if (as_owner) {
         owner.emplace(table.owner);

@@ -103,7 +103,10 @@ bool owns_relation(Oid relation) {
 }
 
 SimpleView read_view(Oid relation) {
-    Query *query = call([&] { return copy_view_query(relation); });
+    return read_view_query(call([&] { return copy_view_query(relation); }));
+}
+
+SimpleView read_view_query(Query *query) {
     RangeTblEntry *rte = call([&] { return find_only_table(query); });
     SimpleView view;
     if (rte == nullptr) {

@@ -49,13 +49,21 @@ std::vector<Row> take_rows() {
     return rows;
 }
 
+Datum read_value(const char *text, Oid type) {
+    Oid input = InvalidOid;
+    Oid parameter = InvalidOid;
+    getTypeInputInfo(type, &input, &parameter);
+    return OidInputFunctionCall(input, const_cast<char *>(text), parameter, -1);
+}
+
 // Parameters as SPI takes them; the values are the server's copies.
 struct Arguments {
     explicit Arguments(const std::vector<Parameter> &parameters)
-        : types(parameters.size(), TEXTOID), values(parameters.size(), 0), nulls(parameters.size(), ' ') {
+        : types(parameters.size()), values(parameters.size(), 0), nulls(parameters.size(), ' ') {
         for (std::size_t i = 0; i < parameters.size(); i++) {
+            types[i] = OidIsValid(parameters[i].type()) ? parameters[i].type() : TEXTOID;
             if (const std::optional<std::string> &value = parameters[i].value(); value) {
-                values[i] = call([&] { return CStringGetTextDatum(value->c_str()); });
+                values[i] = call([&] { return read_value(value->c_str(), types[i]); });
             } else {
                 nulls[i] = 'n';
             }
@@ -94,24 +102,34 @@ std::string Row::text_or(std::size_t column, const std::string &otherwise) const
     return values_.at(column).value_or(otherwise);
 }
 
-std::int64_t Row::number(std::size_t column) const { return std::stoll(text(column)); }
-Oid Row::oid(std::size_t column) const { return static_cast<Oid>(std::stoul(text(column))); }
-bool Row::boolean(std::size_t column) const { return text(column) == "t"; }
+std::int64_t Row::number(std::size_t column) const {
+    return std::stoll(text(column));
+}
+
+Oid Row::oid(std::size_t column) const {
+    return static_cast<Oid>(std::stoul(text(column)));
+}
+
+bool Row::boolean(std::size_t column) const {
+    return text(column) == "t";
+}
 
 std::vector<std::string> Row::array(std::size_t column) const {
     const std::string &literal = text(column);
+
     struct Elements {
         Datum *values;
         int count;
     };
+
     Elements elements = call([&] {
         Oid input = InvalidOid;
         Oid parameter = InvalidOid;
         getTypeInputInfo(TEXTARRAYOID, &input, &parameter);
         Datum array = OidInputFunctionCall(input, const_cast<char *>(literal.c_str()), parameter, -1);
         Elements result = {};
-        deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &result.values, nullptr,
-                          &result.count);
+        deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &result.values,
+                          nullptr, &result.count);
         return result;
     });
     std::vector<std::string> items;
@@ -144,14 +162,14 @@ void Spi::run(const std::string &sql, const std::vector<Parameter> &parameters) 
     });
 }
 
-PreparedQuery Spi::prepare(const std::string &sql, std::size_t parameters) {
-    std::vector<Oid> types(parameters, TEXTOID);
+PreparedQuery Spi::prepare(const std::string &sql, const std::vector<Oid> &types) {
     SPIPlanPtr plan = call([&] {
-        SPIPlanPtr result = SPI_prepare(sql.c_str(), static_cast<int>(parameters), types.data());
+        SPIPlanPtr result =
+            SPI_prepare(sql.c_str(), static_cast<int>(types.size()), const_cast<Oid *>(types.data()));
         check_code(result == nullptr ? SPI_result : 0);
         return result;
     });
-    return PreparedQuery(plan, parameters);
+    return PreparedQuery(plan, types.size());
 }
 
 std::vector<Row> PreparedQuery::query(const std::vector<Parameter> &parameters) const {

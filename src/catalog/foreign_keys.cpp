@@ -9,12 +9,15 @@ namespace softdelete::catalog {
 
 namespace {
 
-// A partition's copy of a key has conparentid; the root's stands for all of them. Keys that are not enforced (18 and
+// Keys compare with the referenced column's collation. A partition's copy of a key has conparentid; the root's stands for all of them. Keys that are not enforced (18 and
 // later) do not count.
 constexpr const char *keys_query = R"(
     SELECT k.oid, k.conname, k.conrelid, k.confrelid, k.confdeltype,
-           (SELECT pg_catalog.string_agg(pg_catalog.format('p.%%I OPERATOR(%%I.%%s) c.%%I',
-                                         pa.attname, n.nspname, o.oprname, ca.attname), ' AND ' ORDER BY x.position)
+           (SELECT pg_catalog.string_agg(pg_catalog.format('p.%%I%%s OPERATOR(%%I.%%s) c.%%I', pa.attname,
+                   (SELECT pg_catalog.format(' COLLATE %%I.%%I', ln.nspname, l.collname)
+                    FROM pg_catalog.pg_collation l JOIN pg_catalog.pg_namespace ln ON ln.oid = l.collnamespace
+                    WHERE l.oid = pa.attcollation AND pa.attcollation <> ca.attcollation),
+                   n.nspname, o.oprname, ca.attname), ' AND ' ORDER BY x.position)
             FROM ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey),
                             pg_catalog.unnest(k.conpfeqop)) WITH ORDINALITY AS x (ckey, pkey, op, position)
             JOIN pg_catalog.pg_attribute ca ON ca.attrelid = k.conrelid AND ca.attnum = x.ckey

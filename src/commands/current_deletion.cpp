@@ -122,6 +122,14 @@ int64 get_current_deletion(Oid named_relation) {
     return entry->id;
 }
 
+bool is_open_deletion(int64 id) noexcept {
+    const OpenDeletion *entry = open_deletions;
+    while (entry != nullptr && entry->id != id) {
+        entry = entry->next;
+    }
+    return entry != nullptr;
+}
+
 void pin_deletion(int64 id) {
     auto *pin = static_cast<Pin *>(MemoryContextAlloc(TopTransactionContext, sizeof(Pin)));
     *pin = {id, GetCurrentTransactionNestLevel(), pins};

@@ -152,7 +152,7 @@ void add_parent_conflicts(pg::Spi &spi, const TableInfo &table, std::int64_t del
             (boost::format("/* softdelete */ SELECT %1%, pg_catalog.concat_ws(', ', %2%) FROM %3% AS c JOIN %4% AS p "
                            "ON %5% WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%6% IS NOT NULL AND p.%7% IS NOT "
                            "NULL AND p.deletion_id IS DISTINCT FROM $1::pg_catalog.int8 ORDER BY 1") %
-             key_object % key.child_values % key.child.name % key.parent.name % key.link % key.child.deleted_at %
+             key_object % key.child_values % key.child.key_rows() % key.parent.key_rows() % key.link % key.child.deleted_at %
              key.parent.deleted_at)
                 .str();
         for (const pg::Row &row : spi.query(query, {deletion})) {

@@ -126,7 +126,7 @@ class Preview {
         std::string seen = key.parent.is_registered ? "softdelete.include_deleted(p." + key.parent.deleted_at + ")" : "true";
         std::string query = (boost::format("/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE %2% AND "
                                            "EXISTS (SELECT FROM %3% AS p WHERE %4% AND %5% AND %6%)") %
-                             key.child.name % live % key.parent.name % seen % key.link %
+                             key.child.key_rows() % live % key.parent.key_rows() % seen % key.link %
                              make_membership(key.parent, "p", 1))
                                 .str();
         pg::OwnerScope owner(key.child.owner);

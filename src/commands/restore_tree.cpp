@@ -116,7 +116,7 @@ class RestoreTree {
             (boost::format("/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE c.%2% IS NOT NULL "
                            "AND c.deletion_id = $1::pg_catalog.int8 AND EXISTS (SELECT FROM %3% AS p WHERE "
                            "softdelete.include_deleted(p.%4%) AND %5% AND %6%) FOR UPDATE OF c") %
-             key.child.name % key.child.deleted_at % key.parent.name % key.parent.deleted_at % key.link %
+             key.child.key_rows() % key.child.deleted_at % key.parent.key_rows() % key.parent.deleted_at % key.link %
              make_membership(key.parent, "p", 2))
                 .str();
         pg::OwnerScope owner(key.child.owner);
@@ -137,7 +137,7 @@ class RestoreTree {
                 std::string query =
                     (boost::format("/* softdelete */ SELECT FROM %1% AS p WHERE p.%2% IS NULL AND EXISTS (SELECT FROM "
                                    "%3% AS c WHERE softdelete.include_deleted(c.%4%) AND %5% AND %6%) FOR KEY SHARE OF p") %
-                     key.parent.name % key.parent.deleted_at % key.child.name % key.child.deleted_at % key.link %
+                     key.parent.key_rows() % key.parent.deleted_at % key.child.key_rows() % key.child.deleted_at % key.link %
                      make_membership(key.child, "c", 1))
                         .str();
                 pg::OwnerScope owner(key.parent.owner);
@@ -168,7 +168,7 @@ class RestoreTree {
             (boost::format("/* softdelete */ SELECT c.tableoid, c.ctid, pg_catalog.concat_ws(', ', %1%) FROM %2% AS c "
                            "JOIN %3% AS p ON %4% WHERE softdelete.include_deleted(c.%5%) AND p.%6% IS NOT NULL "
                            "AND %7% AND NOT (%8%) AND NOT (c.tableoid = p.tableoid AND c.ctid = p.ctid)") %
-             key.child_values % key.child.name % key.parent.name % key.link %
+             key.child_values % key.child.key_rows() % key.parent.key_rows() % key.link %
              key.child.deleted_at % key.parent.deleted_at % make_membership(key.child, "c", 1) %
              make_membership(key.parent, "p", 3))
                 .str();

@@ -68,14 +68,14 @@ void check_parents(pg::Spi &spi, const TableInfo &table, std::int64_t deletion) 
         spi.execute((boost::format("/* softdelete */ SELECT FROM %1% AS p WHERE p.%2% IS NULL AND EXISTS (SELECT FROM "
                                    "%3% AS c WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%4% IS NOT NULL AND %5%) "
                                    "FOR KEY SHARE OF p") %
-                     key.parent.name % key.parent.deleted_at % key.child.name % key.child.deleted_at % key.link)
+                     key.parent.key_rows() % key.parent.deleted_at % key.child.key_rows() % key.child.deleted_at % key.link)
                         .str(),
                     {deletion});
         std::vector<pg::Row> blocked = spi.query(
             (boost::format("/* softdelete */ SELECT pg_catalog.concat_ws(', ', %1%) FROM %2% AS c JOIN %3% AS p ON %4% "
                            "WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%5% IS NOT NULL AND p.%6% IS NOT NULL AND "
                            "p.deletion_id IS DISTINCT FROM $1::pg_catalog.int8 LIMIT 1") %
-             key.child_values % key.child.name % key.parent.name % key.link % key.child.deleted_at %
+             key.child_values % key.child.key_rows() % key.parent.key_rows() % key.link % key.child.deleted_at %
              key.parent.deleted_at)
                 .str(),
             {deletion});

@@ -101,8 +101,10 @@ class Preview {
         case OnDelete::cascade:
             if (key.child.is_registered) {
                 Step next = {depth, key.child, add_deleted(relation, children)};
-                add_line(depth, relation, "cascade", next.rows.size());
-                work->push_back(std::move(next));
+                if (!next.rows.empty()) {
+                    add_line(depth, relation, "cascade", next.rows.size());
+                    work->push_back(std::move(next));
+                }
             } else {
                 add_line(depth, relation, "stays until purge", children.size());
             }

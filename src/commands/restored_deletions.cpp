@@ -1,6 +1,7 @@
 // Keeps the ids of a statement's restored deletions in the transaction's memory.
 #include "commands/restored_deletions.hpp"
 
+#include "commands/current_deletion.hpp"
 #include "commands/undo_deletion.hpp"
 #include "pg/scopes.hpp"
 
@@ -44,11 +45,16 @@ void finish(pg::Spi &spi, std::int64_t deletion) {
             return;
         }
     }
-    if (is_empty(spi, deletion)) {
-        pg::UserScope owner(pg::get_extension_owner());
-        spi.execute("UPDATE softdelete.deletion SET restored_at = pg_catalog.now() WHERE id = $1::pg_catalog.int8",
-                    {deletion});
+    bool is_restored = is_empty(spi, deletion);
+    if (is_restored) {
+        note_restored_deletion(deletion);
     }
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute((boost::format("UPDATE softdelete.deletion SET restored_at = %1% WHERE id = $1::pg_catalog.int8 AND "
+                               "(restored_at IS NULL) = %2%") %
+                 (is_restored ? "pg_catalog.now()" : "NULL") % (is_restored ? "true" : "false"))
+                    .str(),
+                {deletion});
 }
 
 } // namespace

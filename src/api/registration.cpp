@@ -1,5 +1,8 @@
 // register(), plan(), configure(), repair() and unregister(): arguments in, steps out.
+#include "commands/configure_table.hpp"
 #include "commands/register_table.hpp"
+#include "commands/repair_table.hpp"
+#include "commands/unregister_table.hpp"
 #include "pg/srf.hpp"
 
 namespace softdelete {
@@ -42,6 +45,39 @@ PG_FUNCTION_INFO_V1(softdelete_plan);
 PGDLLEXPORT Datum softdelete_plan(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
         give_back(fcinfo, commands::plan_registration(get_request(pg::Arguments(fcinfo))));
+        return Datum(0);
+    });
+}
+
+PG_FUNCTION_INFO_V1(softdelete_configure);
+
+PGDLLEXPORT Datum softdelete_configure(PG_FUNCTION_ARGS) {
+    return pg::entry([&] {
+        pg::Arguments arguments(fcinfo);
+        give_back(fcinfo,
+                  commands::configure_table({arguments.relation(0, "relation"), arguments.optional_text(1),
+                                             arguments.optional_boolean(2), arguments.optional_text(3),
+                                             arguments.optional_text(4), arguments.optional_names(5)}));
+        return Datum(0);
+    });
+}
+
+PG_FUNCTION_INFO_V1(softdelete_repair);
+
+PGDLLEXPORT Datum softdelete_repair(PG_FUNCTION_ARGS) {
+    return pg::entry([&] {
+        give_back(fcinfo, commands::repair_table(pg::Arguments(fcinfo).relation(0, "relation")));
+        return Datum(0);
+    });
+}
+
+PG_FUNCTION_INFO_V1(softdelete_unregister);
+
+PGDLLEXPORT Datum softdelete_unregister(PG_FUNCTION_ARGS) {
+    return pg::entry([&] {
+        pg::Arguments arguments(fcinfo);
+        give_back(fcinfo, commands::unregister_table(arguments.relation(0, "relation"),
+                                                     arguments.text(1, "deleted_rows")));
         return Datum(0);
     });
 }

@@ -55,6 +55,7 @@ struct Table {
 
     const Member &root() const { return members.front(); }
 
+    std::vector<Oid> member_oids() const;
     const Member *find_member(Oid oid) const;
     const Column *find_column(const std::string &name) const;
 };
@@ -62,8 +63,8 @@ struct Table {
 // Reads a relation of any kind. Errors: 42P01 where it does not exist.
 Table get_table_definition(pg::Spi &spi, Oid relation);
 
-// The parent that the relation inherits from, or is a partition of; 0 for none.
-Oid find_parent(pg::Spi &spi, Oid relation);
+// The tables that the relation inherits from, or is a partition of.
+std::vector<Oid> find_parents(pg::Spi &spi, Oid relation);
 
 // The topmost table that the relation is a partition of; itself where it is none.
 Oid get_partition_root(pg::Spi &spi, Oid relation);

@@ -1,18 +1,26 @@
 // Who may register what.
 #pragma once
 
+#include "catalog/registry.hpp"
 #include "catalog/table_catalog.hpp"
+#include "pg/relations.hpp"
 
 #include <string>
 
 namespace softdelete::commands {
 
-// Raises 42501 where the caller is not the owner. Works before any lock.
-void check_owner(const catalog::Table &table);
-
-// Raises 42809 for what is not a table, for temporary and foreign tables, catalogs, our own tables, partitions alone and
+// Locks the table with its partitions and children and reads it. Only a table that the caller owns is locked. Raises
+// 42501 where the caller is not the owner, and 42809 for what is not a table, for temporary and foreign tables, catalogs, our own tables, partitions alone and
 // inheritance children of unregistered parents.
-void check_kind(pg::Spi &spi, const catalog::Table &table);
+catalog::Table lock_table(pg::Spi &spi, Oid relation, pg::Lock lock);
+
+// The same for a table that is registered; 55000 where it is not, with what to do.
+struct RegisteredTable {
+    catalog::Table table;
+    catalog::Registration registration;
+};
+
+RegisteredTable lock_registered_table(pg::Spi &spi, Oid relation, pg::Lock lock);
 
 // Raises 42710 where the table is registered.
 void check_not_registered(pg::Spi &spi, const catalog::Table &table);

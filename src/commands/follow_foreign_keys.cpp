@@ -3,6 +3,7 @@
 
 #include "catalog/foreign_keys.hpp"
 #include "commands/link_triggers.hpp"
+#include "commands/run_steps.hpp"
 #include "pg/scopes.hpp"
 #include "planner/registered_table.hpp"
 
@@ -74,7 +75,7 @@ void link_table(Oid relation) {
             tables[key.parent.relation] = key.parent.deleted_at;
         }
     }
-    execute_links(spi, plan_links(spi, tables));
+    run_steps(spi, plan_links(spi, tables));
 }
 
 void forget_dropped_tables() {

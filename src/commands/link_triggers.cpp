@@ -5,7 +5,6 @@
 #include "catalog/foreign_keys.hpp"
 #include "commands/link_names.hpp"
 #include "pg/quote.hpp"
-#include "pg/scopes.hpp"
 
 #include <boost/format.hpp>
 
@@ -51,7 +50,7 @@ public:
     LinkPlanner(pg::Spi &spi, Oid relation, const RegisteredTables &tables)
         : spi_(spi), tables_(tables), table_(see(catalog::get_table(spi, relation))) {}
 
-    std::vector<LinkStep> link() {
+    std::vector<model::Step> link() {
         std::vector<ForeignKey> referencing = catalog::find_referencing_keys(spi_, table_.relation);
         if (!referencing.empty()) {
             link_parent(referencing);
@@ -67,7 +66,7 @@ public:
         return std::move(steps_);
     }
 
-    std::vector<LinkStep> unlink() {
+    std::vector<model::Step> unlink() {
         for (const auto &[name, has_condition] : find_triggers(spi_, table_.relation)) {
             drop(table_, name);
         }
@@ -81,7 +80,7 @@ public:
         for (const ForeignKey &key : catalog::find_own_keys(spi_, table_.relation)) {
             if (key.parent.is_registered && key.parent.relation != table_.relation) {
                 add(table_, make_trigger_name(parent_check_prefix, key.name), model::Action::create,
-                    {make_child_trigger(key, table_)});
+                    make_child_trigger(key, table_));
             }
         }
         return std::move(steps_);
@@ -138,15 +137,16 @@ private:
         Triggers triggers = find_triggers(spi_, child.relation);
         auto place = triggers.find(name);
         if (place == triggers.end()) {
-            add(child, name, model::Action::create, {make_child_trigger(key, child)});
+            add(child, name, model::Action::create, make_child_trigger(key, child));
         } else if (place->second != child.is_registered) {
-            add(child, name, model::Action::replace, {make_drop(child, name), make_child_trigger(key, child)});
+            drop(child, name);
+            add(child, name, model::Action::replace, make_child_trigger(key, child));
         }
     }
 
     void ensure(const std::string &name, const std::string &command) {
         if (find_triggers(spi_, table_.relation).count(name) == 0) {
-            add(table_, name, model::Action::create, {(boost::format(command) % table_.name).str()});
+            add(table_, name, model::Action::create, (boost::format(command) % table_.name).str());
         }
     }
 
@@ -154,10 +154,22 @@ private:
         return (boost::format("DROP TRIGGER %1% ON %2%") % pg::quote_identifier(name) % table.name).str();
     }
 
-    void drop(const TableInfo &table, const std::string &name) { add(table, name, model::Action::alter, {make_drop(table, name)}); }
+    void drop(const TableInfo &table, const std::string &name) {
+        add_step(table, name, model::Action::alter, make_drop(table, name));
+    }
 
-    void add(const TableInfo &table, const std::string &name, model::Action action, std::vector<std::string> commands) {
-        steps_.push_back({table, name, action, std::move(commands)});
+    // The trigger goes with the extension, and leaves the table to its owner.
+    void add(const TableInfo &table, const std::string &name, model::Action action, const std::string &command) {
+        add_step(table, name, action, command);
+        add_step(table, name, model::Action::alter,
+                 (boost::format("ALTER TRIGGER %1% ON %2% DEPENDS ON EXTENSION softdelete") %
+                  pg::quote_identifier(name) % table.name)
+                     .str());
+    }
+
+    void add_step(const TableInfo &table, const std::string &name, model::Action action,
+                  const std::string &command) {
+        steps_.push_back({table.relation, "trigger " + pg::quote_identifier(name), action, false, command});
     }
 
     // Text that becomes part of a format.
@@ -172,17 +184,18 @@ private:
     pg::Spi &spi_;
     const RegisteredTables &tables_;
     TableInfo table_;
-    std::vector<LinkStep> steps_;
+    std::vector<model::Step> steps_;
 };
 
 } // namespace
 
-std::vector<LinkStep> plan_links(pg::Spi &spi, const RegisteredTables &tables) {
-    std::vector<LinkStep> steps;
-    std::set<std::pair<Oid, std::string>> seen;
+std::vector<model::Step> plan_links(pg::Spi &spi, const RegisteredTables &tables) {
+    std::vector<model::Step> steps;
+    // A key between two of the tables is seen from both.
+    std::set<std::pair<unsigned int, std::string>> seen;
     for (const auto &[relation, deleted_at] : tables) {
-        for (LinkStep &step : LinkPlanner(spi, relation, tables).link()) {
-            if (seen.emplace(step.table.relation, step.object).second) {
+        for (model::Step &step : LinkPlanner(spi, relation, tables).link()) {
+            if (seen.emplace(step.relation, step.command).second) {
                 steps.push_back(std::move(step));
             }
         }
@@ -190,18 +203,9 @@ std::vector<LinkStep> plan_links(pg::Spi &spi, const RegisteredTables &tables) {
     return steps;
 }
 
-std::vector<LinkStep> plan_unlinks(pg::Spi &spi, Oid relation) {
+std::vector<model::Step> plan_unlinks(pg::Spi &spi, Oid relation) {
     const RegisteredTables none;
     return LinkPlanner(spi, relation, none).unlink();
-}
-
-void execute_links(pg::Spi &spi, const std::vector<LinkStep> &steps) {
-    for (const LinkStep &step : steps) {
-        pg::UserScope owner(step.table.owner);
-        for (const std::string &command : step.commands) {
-            spi.execute(command);
-        }
-    }
 }
 
 } // namespace softdelete::commands

@@ -155,4 +155,23 @@ void plan_comment(TableWork &work) {
                                         sqltext::Expression(catalog::literal(comment).text())));
 }
 
+void plan_former_comment(TableWork &work, bool columns_stay) {
+    const std::string &deleted_at = work.settings().deleted_at;
+    const std::vector<std::string> &added = work.registration.added_columns;
+    const Column *column = work.table.find_column(deleted_at);
+    bool is_added = std::find(added.begin(), added.end(), deleted_at) != added.end();
+    if (column == nullptr || !column->comment || !model::is_retention_comment(*column->comment)
+        || (is_added && !columns_stay)) {
+        return;
+    }
+    std::optional<std::string> comment = work.registration.comment_before;
+    if (is_added) {
+        comment = std::string("When the row was deleted") + added_mark;
+    }
+    work.add(Action::alter, work.table.oid, "comment on column " + column->quoted.text(),
+             sqltext::comment_on_column(
+                 work.table.qualified, column->quoted,
+                 sqltext::Expression(comment ? catalog::literal(*comment).text() : "NULL")));
+}
+
 } // namespace softdelete::commands

@@ -6,6 +6,7 @@
 #include "commands/constraint_definitions.hpp"
 #include "commands/index_trees.hpp"
 #include "commands/plan_parts.hpp"
+#include "commands/replace_index.hpp"
 #include "model/index_decision.hpp"
 #include "model/predicate.hpp"
 #include "sqltext/table_statements.hpp"
@@ -57,27 +58,6 @@ WantedMember describe_live_index(const TableWork &work, const IndexFacts &index)
     return {&member, wanted, candidate, false};
 }
 
-void drop_old(TableWork &work, const IndexFacts &index) {
-    const Member &member = work.member(index.table);
-    sqltext::Identifier name(index.quoted_name);
-    work.add(Action::replace, index.table, model::describe(index),
-             index.is_constraint ? sqltext::drop_constraint(member.qualified, name)
-                                 : sqltext::drop_index(get_index_name(member, index.name), false));
-}
-
-// What a definition does not say.
-void keep_properties(TableWork &work, const IndexFacts &index) {
-    sqltext::QualifiedName name = get_index_name(work.member(index.table), index.name);
-    for (const auto &[column, target] : index.statistics) {
-        work.add(Action::alter, index.table, "index " + index.quoted_name,
-                 sqltext::set_index_statistics(name, column, target));
-    }
-    if (index.comment) {
-        work.add(Action::alter, index.table, "comment on index " + index.quoted_name,
-                 sqltext::comment_on_index(name, catalog::literal(*index.comment)));
-    }
-}
-
 // An index, or a UNIQUE constraint that becomes one. Returns the indexes that take its place.
 BuiltTree convert_to_index(TableWork &work, const std::vector<const IndexFacts *> &tree) {
     std::vector<WantedMember> members;
@@ -112,19 +92,9 @@ void convert_to_exclusion(TableWork &work, const std::vector<const IndexFacts *>
                  sqltext::add_constraint(member.qualified, member.is_partitioned(),
                                          sqltext::Identifier(index->quoted_name), definition));
         keep_properties(work, *index);
-        if (index->constraint_comment) {
-            work.add(Action::alter, index->table, "comment on " + model::describe(*index),
-                     sqltext::comment_on_constraint(member.qualified, sqltext::Identifier(index->quoted_name),
-                                                    catalog::literal(*index->constraint_comment)));
-        }
+        keep_constraint_comment(work, *index, index->constraint_comment);
     }
-    for (const IndexFacts *index : tree) {
-        for (const IndexFacts *child : get_attached(work.indexes, *index)) {
-            work.add(Action::replace, child->table, model::describe(*child),
-                     sqltext::attach_index(get_index_name(work.member(index->table), index->name),
-                                           get_index_name(work.member(child->table), child->name)));
-        }
-    }
+    attach_again(work, tree);
 }
 
 bool serves_foreign_key(TableWork &work, const IndexFacts &index) {
@@ -224,7 +194,13 @@ void plan_index(TableWork &work, const IndexFacts &index, Outcome &outcome) {
         work.keep(index.table, model::describe(index), decision.reason);
         return;
     case Conversion::warn:
-        work.warn(index.table, model::describe(index), decision.reason);
+        if (!index.is_valid && !index.is_partitioned) {
+            work.warn(index.table, model::describe(index), decision.reason,
+                      sqltext::statement("REINDEX INDEX CONCURRENTLY %1%",
+                                         get_index_name(work.member(index.table), index.name)));
+        } else {
+            work.warn(index.table, model::describe(index), decision.reason);
+        }
         return;
     case Conversion::adopt:
         work.adopt(index.table, model::describe(index));

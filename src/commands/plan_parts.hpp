@@ -18,15 +18,21 @@ void plan_own_indexes(TableWork &work);
 // The user's indexes and constraints, and what becomes of foreign keys' indexes.
 void plan_conversions(TableWork &work);
 
-// Those converted indexes that the settings do not want converted any more.
-void plan_reversals(TableWork &work);
+// Converted indexes as they were before: records are those of the table and its members.
+void plan_reversals(TableWork &work, const std::vector<catalog::ConvertedIndex> &records);
 
 void plan_triggers(TableWork &work);
 
 // Views: made, or adopted where they mean the same (42P07 otherwise).
 void plan_views(TableWork &work);
 
-// What registration cannot do for the user.
-void plan_warnings(TableWork &work);
+// What registration cannot do for the user. together: tables that are being registered in the same call.
+void plan_warnings(TableWork &work, const std::vector<catalog::Table> &together);
+
+// The comment on deleted_at as it was, or what it is where a column of ours stays as plain data.
+void plan_former_comment(TableWork &work, bool columns_stay);
+
+inline constexpr const char *marker_trigger = "softdelete_marker";
+inline constexpr const char *truncate_trigger = "softdelete_truncate";
 
 } // namespace softdelete::commands

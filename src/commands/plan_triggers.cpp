@@ -11,9 +11,6 @@ namespace {
 using catalog::Member;
 using model::Action;
 
-constexpr const char *marker = "softdelete_marker";
-constexpr const char *truncate_guard = "softdelete_truncate";
-
 void plan_trigger(TableWork &work, const Member &member, const char *trigger,
                   const sqltext::Statement &create) {
     sqltext::Identifier name(trigger);
@@ -42,12 +39,12 @@ void plan_triggers(TableWork &work) {
     for (const Member &member : work.table.members) {
         // Partitions get clones of the row trigger, but none of the statement trigger.
         if (!member.is_partition) {
-            plan_trigger(work, member, marker,
+            plan_trigger(work, member, marker_trigger,
                          sqltext::create_marker(member.qualified, catalog::literal(settings.deleted_at),
                                                 catalog::literal(settings.deleted_by.value_or("")),
                                                 catalog::literal(model::to_text(settings.visibility))));
         }
-        plan_trigger(work, member, truncate_guard, sqltext::create_truncate_guard(member.qualified));
+        plan_trigger(work, member, truncate_trigger, sqltext::create_truncate_guard(member.qualified));
     }
 }
 

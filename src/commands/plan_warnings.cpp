@@ -50,9 +50,14 @@ void warn_of_triggers(TableWork &work, const catalog::Member &member) {
     }
 }
 
-void warn_of_children(TableWork &work) {
+bool is_among(const std::vector<catalog::Table> &tables, Oid relation) {
+    return std::any_of(tables.begin(), tables.end(),
+                       [=](const catalog::Table &t) { return t.oid == relation; });
+}
+
+void warn_of_children(TableWork &work, const std::vector<catalog::Table> &together) {
     for (Oid child : catalog::find_cascade_children(work.spi, work.table.oid)) {
-        if (catalog::has_marker(work.spi, child)) {
+        if (is_among(together, child) || catalog::has_marker(work.spi, child)) {
             continue;
         }
         sqltext::QualifiedName name = catalog::get_qualified_name(work.spi, child);
@@ -67,12 +72,12 @@ void warn_of_children(TableWork &work) {
 
 } // namespace
 
-void plan_warnings(TableWork &work) {
+void plan_warnings(TableWork &work, const std::vector<catalog::Table> &together) {
     warn_of_primary_key(work);
     for (const catalog::Member &member : work.table.members) {
         warn_of_triggers(work, member);
     }
-    warn_of_children(work);
+    warn_of_children(work, together);
 }
 
 } // namespace softdelete::commands

@@ -40,24 +40,10 @@ catalog::Registration make_registration(const RegisterRequest &request, const ca
     return registration;
 }
 
-// Checks before and after the lock: nobody else's table is to be locked, and what was checked may have changed.
-catalog::Table lock_table(pg::Spi &spi, Oid relation, bool is_plan) {
-    check_kind(spi, catalog::get_table_definition(spi, relation));
-    check_owner(catalog::get_table_definition(spi, relation));
-    pg::Lock lock = is_plan ? pg::Lock::access_share : pg::Lock::access_exclusive;
-    pg::lock_relation(relation, lock);
-    for (const catalog::Member &member : catalog::get_table_definition(spi, relation).members) {
-        pg::lock_relation(member.oid, lock);
-    }
-    catalog::Table table = catalog::get_table_definition(spi, relation);
-    check_kind(spi, table);
-    check_owner(table);
-    return table;
-}
-
 // The named table, and with cascade what deletes of its rows reach.
 std::vector<catalog::Table> lock_tables(pg::Spi &spi, const RegisterRequest &request, bool is_plan) {
-    std::vector<catalog::Table> tables = {lock_table(spi, request.relation, is_plan)};
+    pg::Lock lock = is_plan ? pg::Lock::access_share : pg::Lock::access_exclusive;
+    std::vector<catalog::Table> tables = {lock_table(spi, request.relation, lock)};
     check_not_registered(spi, tables.front());
     std::vector<Oid> seen = {request.relation};
     for (std::size_t i = 0; request.cascade && i < seen.size(); i++) {
@@ -67,7 +53,7 @@ std::vector<catalog::Table> lock_tables(pg::Spi &spi, const RegisterRequest &req
             }
             seen.push_back(child);
             if (!catalog::find_registration(spi, child)) {
-                tables.push_back(lock_table(spi, child, is_plan));
+                tables.push_back(lock_table(spi, child, lock));
             }
         }
     }
@@ -75,7 +61,7 @@ std::vector<catalog::Table> lock_tables(pg::Spi &spi, const RegisterRequest &req
 }
 
 TableWork plan_table(pg::Spi &spi, const RegisterRequest &request, const catalog::Table &table,
-                     bool is_plan) {
+                     const std::vector<catalog::Table> &together, bool is_plan) {
     pg::UserScope owner(table.owner);
     TableWork work = begin_work(spi, table, make_registration(request, table), is_plan);
     plan_columns(work);
@@ -84,7 +70,7 @@ TableWork plan_table(pg::Spi &spi, const RegisterRequest &request, const catalog
     plan_triggers(work);
     plan_views(work);
     plan_comment(work);
-    plan_warnings(work);
+    plan_warnings(work, together);
     return work;
 }
 
@@ -94,17 +80,19 @@ void add_links(pg::Spi &spi, const std::vector<TableWork> &works, std::vector<mo
     for (const TableWork &work : works) {
         tables[work.table.oid] = pg::quote_identifier(work.settings().deleted_at);
     }
-    for (const LinkStep &step : plan_links(spi, tables)) {
-        for (const std::string &command : step.commands) {
-            steps.push_back({step.table.relation, "trigger " + step.object, step.action, false, command});
-        }
-    }
+    std::vector<model::Step> links = plan_links(spi, tables);
+    steps.insert(steps.end(), links.begin(), links.end());
 }
 
-void warn_of_unregistered_children(std::vector<model::Step> &steps,
-                                   const std::vector<catalog::Table> &tables) {
-    (void)steps;
-    (void)tables;
+// A column deletion_id that means something else holds values in live rows.
+void check_deletion_ids(pg::Spi &spi, const TableWork &work) {
+    if (catalog::has_live_deletion_ids(spi, work.table.qualified.text(),
+                                       pg::quote_identifier(work.settings().deleted_at))) {
+        pg::raise({ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                   "column \"deletion_id\" of table \"" + work.table.name + "\" has values in live rows",
+                   "softdelete keeps the ids of deletions under this name.",
+                   "Rename the column, or set it to null where the row is live.", work.table.oid});
+    }
 }
 
 void record(pg::Spi &spi, const TableWork &work, std::vector<model::Step> &steps) {
@@ -115,6 +103,7 @@ void record(pg::Spi &spi, const TableWork &work, std::vector<model::Step> &steps
     if (work.table.find_column(deletion_id_column) == nullptr) {
         return;
     }
+    check_deletion_ids(spi, work);
     const model::TableSettings &settings = work.settings();
     std::optional<std::string> deleted_by =
         settings.deleted_by ? std::optional(pg::quote_identifier(*settings.deleted_by)) : std::nullopt;
@@ -132,19 +121,19 @@ std::vector<model::Step> register_tables(const RegisterRequest &request, bool is
     check_library_is_loaded(spi);
     std::vector<catalog::Table> tables = lock_tables(spi, request, is_plan);
     check_roles(spi, request.admin_roles);
+    check_retention(spi, request.retention);
     std::vector<TableWork> works;
     std::vector<model::Step> steps;
     for (const catalog::Table &table : tables) {
-        works.push_back(plan_table(spi, request, table, is_plan));
+        works.push_back(plan_table(spi, request, table, tables, is_plan));
         steps.insert(steps.end(), works.back().steps.begin(), works.back().steps.end());
     }
     add_links(spi, works, steps);
-    warn_of_unregistered_children(steps, tables);
     model::sort_steps(steps);
     if (is_plan) {
         return steps;
     }
-    run_steps(spi, tables, steps);
+    run_steps(spi, steps);
     for (const TableWork &work : works) {
         record(spi, work, steps);
     }

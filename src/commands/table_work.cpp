@@ -52,16 +52,13 @@ void TableWork::warn(Oid relation, const std::string &object, const std::string 
 
 TableWork begin_work(pg::Spi &spi, const catalog::Table &table, const catalog::Registration &registration,
                      bool is_plan) {
-    std::vector<Oid> members;
-    for (const catalog::Member &member : table.members) {
-        members.push_back(member.oid);
-    }
     std::vector<std::string> columns = {registration.settings.deleted_at, deletion_id_column};
     if (registration.settings.deleted_by) {
         columns.push_back(*registration.settings.deleted_by);
     }
-    return {spi, table, is_plan,         registration, {}, catalog::find_indexes(spi, members, columns),
-            {},  {},    NameChooser(spi)};
+    return {spi,          table, is_plan,
+            registration, {},    catalog::find_indexes(spi, table.member_oids(), columns),
+            {},           {},    NameChooser(spi)};
 }
 
 std::string get_live_condition(const model::TableSettings &settings) {

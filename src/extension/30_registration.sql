@@ -28,3 +28,35 @@ CREATE FUNCTION softdelete.plan(
     SET default_tablespace = '';
 COMMENT ON FUNCTION softdelete.plan(regclass, interval, text, text, boolean, text, name, name, name[], name, name, name) IS
     'The steps that softdelete.register() would take; those marked online can be run beforehand.';
+
+CREATE FUNCTION softdelete.configure(
+    relation regclass, retention interval DEFAULT NULL, keep_forever boolean DEFAULT NULL,
+    visibility text DEFAULT NULL, indexes text DEFAULT NULL, admin_roles name[] DEFAULT NULL)
+    RETURNS TABLE (step integer, relation regclass, object text, action text, online boolean, command text)
+    LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_configure'
+    SET search_path = pg_catalog, pg_temp
+    SET quote_all_identifiers = off
+    SET IntervalStyle = postgres
+    SET default_tablespace = '';
+COMMENT ON FUNCTION softdelete.configure(regclass, interval, boolean, text, text, name[]) IS
+    'Changes how a table is registered; what is not given stays as it is.';
+
+CREATE FUNCTION softdelete.repair(relation regclass)
+    RETURNS TABLE (step integer, relation regclass, object text, action text, online boolean, command text)
+    LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_repair'
+    SET search_path = pg_catalog, pg_temp
+    SET quote_all_identifiers = off
+    SET IntervalStyle = postgres
+    SET default_tablespace = '';
+COMMENT ON FUNCTION softdelete.repair(regclass) IS
+    'Brings indexes, triggers and views of a registered table back in step; no rows where nothing was wrong.';
+
+CREATE FUNCTION softdelete.unregister(relation regclass, deleted_rows text DEFAULT 'refuse')
+    RETURNS TABLE (step integer, relation regclass, object text, action text, online boolean, command text)
+    LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_unregister'
+    SET search_path = pg_catalog, pg_temp
+    SET quote_all_identifiers = off
+    SET IntervalStyle = postgres
+    SET default_tablespace = '';
+COMMENT ON FUNCTION softdelete.unregister(regclass, text) IS
+    'Takes back what softdelete.register() did. deleted_rows: refuse, keep or purge.';

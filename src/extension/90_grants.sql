@@ -7,4 +7,5 @@ REVOKE ALL ON ALL SEQUENCES IN SCHEMA softdelete FROM PUBLIC;
 
 -- Which tables are registered is no more of a secret than pg_class is.
 GRANT SELECT ON softdelete.registration TO PUBLIC;
+GRANT SELECT ON softdelete.tables TO PUBLIC;
 GRANT SELECT ON softdelete.deletions TO PUBLIC;

@@ -1,13 +1,21 @@
 // The event triggers: database state, so that they fire in every session. While a dump is being restored they do
 // nothing, because the dump brings everything itself; pg_restore and dumps set row_security to off.
 #include "commands/follow_foreign_keys.hpp"
+#include "commands/follow_indexes.hpp"
+#include "commands/leave_views.hpp"
+#include "commands/refuse_ddl.hpp"
+#include "commands/run_steps.hpp"
 #include "pg/boundary.hpp"
 
 extern "C" {
 #include "commands/event_trigger.h"
+#include "nodes/parsenodes.h"
+#include "nodes/value.h"
 #include "utils/guc.h"
 #include "utils/rls.h"
 }
+
+#include <cstring>
 
 namespace softdelete {
 
@@ -21,16 +29,37 @@ const EventTriggerData *get_event(FunctionCallInfo call, const char *function) {
     return reinterpret_cast<const EventTriggerData *>(call->context);
 }
 
+bool drops_softdelete(const DropStmt *statement) {
+    ListCell *cell;
+    foreach (cell, statement->objects) {
+        if (strcmp(strVal(lfirst(cell)), "softdelete") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 } // namespace
 
 extern "C" {
 
+PG_FUNCTION_INFO_V1(softdelete_on_ddl_command_start);
+PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
+    const EventTriggerData *event = get_event(fcinfo, "on_ddl_command_start");
+    if (row_security && !commands::OwnDdlScope::is_active()) {
+        commands::refuse_alteration(event->parsetree);
+        pg::entry([&] { commands::prepare_indexes(event->parsetree); });
+    }
+    return 0;
+}
+
 PG_FUNCTION_INFO_V1(softdelete_on_ddl_command_end);
 PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
     const EventTriggerData *event = get_event(fcinfo, "on_ddl_command_end");
-    if (!row_security) {
+    if (!row_security || commands::OwnDdlScope::is_active()) {
         return 0;
     }
+    pg::entry([] { commands::finish_indexes(); });
     Oid relation = commands::find_table_to_link(event->parsetree);
     if (OidIsValid(relation)) {
         pg::entry([&] { commands::link_table(relation); });
@@ -38,10 +67,24 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
     return 0;
 }
 
+PG_FUNCTION_INFO_V1(softdelete_on_drop_extension);
+PGDLLEXPORT Datum softdelete_on_drop_extension(PG_FUNCTION_ARGS) {
+    const EventTriggerData *event = get_event(fcinfo, "on_drop_extension");
+    if (IsA(event->parsetree, DropStmt) && drops_softdelete(castNode(DropStmt, event->parsetree))) {
+        pg::entry([] { commands::leave_views(); });
+    }
+    return 0;
+}
+
 PG_FUNCTION_INFO_V1(softdelete_on_sql_drop);
 PGDLLEXPORT Datum softdelete_on_sql_drop(PG_FUNCTION_ARGS) {
     (void)get_event(fcinfo, "on_sql_drop");
-    pg::entry([] { commands::forget_dropped_tables(); });
+    if (!commands::OwnDdlScope::is_active()) {
+        pg::entry([] {
+            commands::forget_dropped_tables();
+            commands::refuse_loss();
+        });
+    }
     return 0;
 }
 

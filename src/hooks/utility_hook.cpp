@@ -1,11 +1,13 @@
 // ProcessUtility: COPY table TO becomes COPY (SELECT ...) where the filter applies, as the server does it under row
-// security; SET CONSTRAINTS of a foreign key reaches our triggers; commands that validate foreign keys are marked for
-// their duration.
+// security; TRUNCATE of a registered table is refused; SET CONSTRAINTS of a foreign key reaches our triggers; commands
+// that validate foreign keys are marked for their duration.
 #include "hooks/hooks.hpp"
 
 #include "commands/set_constraints.hpp"
 #include "pg/compat.hpp"
+#include "planner/check_copy.hpp"
 #include "planner/filter_copy.hpp"
+#include "planner/refuse_truncate.hpp"
 #include "planner/session_view.hpp"
 #include "planner/statement.hpp"
 
@@ -32,8 +34,12 @@ extern "C" void softdelete_utility(PlannedStmt *plan, const char *query_string, 
     planner::follow_session_view();
     if (IsA(plan->utilityStmt, CopyStmt)) {
         plan = planner::filter_copy(plan, &read_only_tree);
+        plan = planner::check_copy(plan, &read_only_tree);
     } else if (IsA(plan->utilityStmt, ConstraintsSetStmt)) {
         plan = commands::add_own_constraints(plan, &read_only_tree);
+    }
+    if (IsA(plan->utilityStmt, TruncateStmt)) {
+        planner::refuse_truncate(castNode(TruncateStmt, plan->utilityStmt));
     }
     planner::set_validating_constraints(validates_constraints(plan->utilityStmt));
     auto *process = next_utility != nullptr ? next_utility : standard_ProcessUtility;

@@ -1,0 +1,57 @@
+// Repair: registration once more with the recorded settings; what is there already needs no step.
+#include "commands/repair_table.hpp"
+
+#include "commands/check_table.hpp"
+#include "commands/link_triggers.hpp"
+#include "commands/plan_parts.hpp"
+#include "commands/run_steps.hpp"
+#include "pg/quote.hpp"
+#include "pg/scopes.hpp"
+
+#include <algorithm>
+
+namespace softdelete::commands {
+
+namespace {
+
+void add_missing(std::vector<std::string> &names, const std::vector<std::string> &more) {
+    for (const std::string &name : more) {
+        if (std::find(names.begin(), names.end(), name) == names.end()) {
+            names.push_back(name);
+        }
+    }
+}
+
+} // namespace
+
+std::vector<model::Step> repair_table(Oid relation) {
+    pg::Spi spi;
+    check_library_is_loaded(spi);
+    auto [table, registration] = lock_registered_table(spi, relation, pg::Lock::access_exclusive);
+    TableWork work = begin_work(spi, table, registration, false);
+    {
+        pg::UserScope owner(table.owner);
+        plan_columns(work);
+        plan_own_indexes(work);
+        plan_conversions(work);
+        plan_triggers(work);
+        std::vector<model::Step> links =
+            plan_links(spi, {{table.oid, pg::quote_identifier(registration.settings.deleted_at)}});
+        work.steps.insert(work.steps.end(), links.begin(), links.end());
+        plan_views(work);
+        plan_comment(work);
+    }
+    std::erase_if(work.steps, [](const model::Step &step) { return !step.runs(); });
+    model::sort_steps(work.steps);
+    run_steps(spi, work.steps);
+    for (const catalog::ConvertedIndex &index : work.converted) {
+        catalog::insert_converted_index(spi, index);
+    }
+    add_missing(registration.added_columns, work.registration.added_columns);
+    add_missing(registration.added_indexes, work.registration.added_indexes);
+    add_missing(registration.added_views, work.registration.added_views);
+    catalog::update_registration(spi, registration);
+    return work.steps;
+}
+
+} // namespace softdelete::commands

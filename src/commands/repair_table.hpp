@@ -1,0 +1,16 @@
+// repair().
+#pragma once
+
+#include "model/step.hpp"
+#include "pg/boundary.hpp"
+
+#include <vector>
+
+namespace softdelete::commands {
+
+// Makes what a registered table lacks or has differently: columns, indexes, triggers, views, the comment. Returns the
+// steps that it took: none where all is well. Locks the table ACCESS EXCLUSIVE; acts as its owner.
+// Errors: 42501 not the owner; 55000 not registered; those of register_table() for columns and views.
+std::vector<model::Step> repair_table(Oid relation);
+
+} // namespace softdelete::commands

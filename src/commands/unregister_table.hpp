@@ -1,0 +1,18 @@
+// unregister().
+#pragma once
+
+#include "model/step.hpp"
+#include "pg/boundary.hpp"
+
+#include <string>
+#include <vector>
+
+namespace softdelete::commands {
+
+// Takes back what register() did, and returns the steps. deleted_rows: refuse, keep or purge. Locks the table ACCESS
+// EXCLUSIVE; acts as its owner.
+// Errors: 42501 not the owner; 55000 not registered, or deleted rows that are to be refused; 22023 unknown option;
+// 23505 where kept deleted rows break a unique constraint; 2BP01 where something depends on the views.
+std::vector<model::Step> unregister_table(Oid relation, const std::string &deleted_rows);
+
+} // namespace softdelete::commands

@@ -1,0 +1,8 @@
+-- What users may see of the extension's tables.
+
+CREATE VIEW softdelete.tables AS
+    SELECT r.relation, r.strategy, r.visibility, r.retention, r.indexes, r.deleted_at, r.deleted_by, r.admin_roles,
+           r.active_view, r.deleted_view, r.all_view, r.registered_at
+    FROM softdelete.registration r
+    WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = r.relation);
+COMMENT ON VIEW softdelete.tables IS 'The registered tables and how they are registered.';

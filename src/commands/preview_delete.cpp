@@ -178,8 +178,9 @@ std::vector<PreviewLine> preview_delete(Oid relation, const std::vector<std::str
             .front()
             .boolean(0);
     if (!may_delete) {
+        // Without the quotes, as aclcheck_error() has it.
         pg::raise({.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
-                   .message = (boost::format("permission denied for table %1%") % table.title).str(),
+                   .message = "permission denied for table " + table.title.substr(1, table.title.size() - 2),
                    .detail = "A preview needs the privilege that the DELETE needs.",
                    .relation = table.relation});
     }

@@ -159,7 +159,7 @@ void add_parent_conflicts(pg::Spi &spi, const TableInfo &table, std::int64_t del
             (boost::format("/* softdelete */ SELECT %1%, pg_catalog.concat_ws(', ', %2%) FROM %3% AS c %4% "
                            "WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%5% IS NOT NULL AND p.%6% IS NOT "
                            "NULL AND p.deletion_id IS DISTINCT FROM $1::pg_catalog.int8 ORDER BY 1")
-             % key_object % key.child_values % key.child.name % catalog::join_parent(key)
+             % key_object % key.child_values % key.child.key_rows() % catalog::join_parent(key)
              % key.child.deleted_at % key.parent.deleted_at)
                 .str();
         for (const pg::Row &row : spi.query(query, {deletion})) {

@@ -133,7 +133,7 @@ private:
         std::string query =
             (boost::format("/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE %2% AND "
                            "EXISTS (SELECT FROM %3% AS p WHERE %4% AND %5% AND %6%)")
-             % key.child.name % live % key.parent.name % seen % key.link
+             % key.child.key_rows() % live % key.parent.key_rows() % seen % key.link
              % make_membership(key.parent, "p", 1))
                 .str();
         pg::OwnerScope owner(key.child.owner);
@@ -183,8 +183,9 @@ std::vector<PreviewLine> preview_delete(Oid relation, const std::vector<std::str
             .front()
             .boolean(0);
     if (!may_delete) {
+        // Without the quotes, as aclcheck_error() has it.
         pg::raise({.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
-                   .message = (boost::format("permission denied for table %1%") % table.title).str(),
+                   .message = "permission denied for table " + table.title.substr(1, table.title.size() - 2),
                    .detail = "A preview needs the privilege that the DELETE needs.",
                    .relation = table.relation});
     }

@@ -139,7 +139,7 @@ private:
     static std::string make_query_by_many(const ForeignKey &key) {
         return (boost::format("/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c %2% WHERE c.%3% IS NOT NULL "
                               "AND c.deletion_id = $1::pg_catalog.int8 AND %4% FOR UPDATE OF c")
-                % key.child.name % catalog::join_parent(key) % key.child.deleted_at
+                % key.child.key_rows() % catalog::join_parent(key) % key.child.deleted_at
                 % make_membership(key.parent, "p", 2))
             .str();
     }
@@ -152,7 +152,7 @@ private:
                 (boost::format("/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE c.%2% IS NOT NULL "
                                "AND c.deletion_id IS NOT DISTINCT FROM $1::pg_catalog.int8 AND EXISTS (SELECT FROM "
                                "%3% AS p WHERE softdelete.include_deleted(p.%4%) AND %5% AND %6%) FOR UPDATE OF c")
-                 % key.child.name % key.child.deleted_at % key.parent.name % key.parent.deleted_at % key.link
+                 % key.child.key_rows() % key.child.deleted_at % key.parent.key_rows() % key.parent.deleted_at % key.link
                  % make_membership(key.parent, "p", 2))
                     .str();
             place = queries_by_few_.emplace(key.constraint, spi_.prepare(query, {TEXTOID, OIDARRAYOID, TIDARRAYOID}))
@@ -170,7 +170,7 @@ private:
                          "/* softdelete */ SELECT FROM %1% AS p WHERE p.%2% IS NULL AND EXISTS (SELECT FROM "
                          "%3% AS c WHERE softdelete.include_deleted(c.%4%) AND %5% AND %6%) FOR KEY SHARE OF "
                          "p")
-                     % key.parent.name % key.parent.deleted_at % key.child.name % key.child.deleted_at
+                     % key.parent.key_rows() % key.parent.deleted_at % key.child.key_rows() % key.child.deleted_at
                      % key.link % make_membership(key.child, "c", 1))
                         .str();
                 pg::OwnerScope owner(key.parent.owner);
@@ -202,7 +202,7 @@ private:
                  "/* softdelete */ SELECT c.tableoid, c.ctid, pg_catalog.concat_ws(', ', %1%) FROM %2% AS c "
                  "%3% WHERE softdelete.include_deleted(c.%4%) AND p.%5% IS NOT NULL "
                  "AND %6% AND %7% AND NOT (c.tableoid = p.tableoid AND c.ctid = p.ctid)")
-             % key.child_values % key.child.name % catalog::join_parent(key) % key.child.deleted_at
+             % key.child_values % key.child.key_rows() % catalog::join_parent(key) % key.child.deleted_at
              % key.parent.deleted_at % make_membership(key.child, "c", 1) % make_exclusion("p", 3))
                 .str();
         auto parents = branches_.find(key.parent.relation);

@@ -76,7 +76,7 @@ void check_parents(pg::Spi &spi, const TableInfo &table, std::int64_t deletion) 
                          "/* softdelete */ SELECT FROM %1% AS p WHERE p.%2% IS NULL AND EXISTS (SELECT FROM "
                          "%3% AS c WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%4% IS NOT NULL AND %5%) "
                          "FOR KEY SHARE OF p")
-                     % key.parent.name % key.parent.deleted_at % key.child.name % key.child.deleted_at
+                     % key.parent.key_rows() % key.parent.deleted_at % key.child.key_rows() % key.child.deleted_at
                      % key.link)
                         .str(),
                     {deletion});
@@ -85,7 +85,7 @@ void check_parents(pg::Spi &spi, const TableInfo &table, std::int64_t deletion) 
                  "/* softdelete */ SELECT pg_catalog.concat_ws(', ', %1%) FROM %2% AS c %3% "
                  "WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%4% IS NOT NULL AND p.%5% IS NOT NULL AND "
                  "p.deletion_id IS DISTINCT FROM $1::pg_catalog.int8 LIMIT 1")
-             % key.child_values % key.child.name % catalog::join_parent(key) % key.child.deleted_at
+             % key.child_values % key.child.key_rows() % catalog::join_parent(key) % key.child.deleted_at
              % key.parent.deleted_at)
                 .str(),
             {deletion});

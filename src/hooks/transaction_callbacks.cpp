@@ -49,6 +49,7 @@ extern "C" void softdelete_subtransaction_callback(SubXactEvent event, SubTransa
         planner::leave_session_view();
     } else if (event == SUBXACT_EVENT_COMMIT_SUB) {
         commands::commit_subtransaction(nest_level);
+        commands::keep_cascades(nest_level);
     }
 }
 

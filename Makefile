@@ -19,7 +19,8 @@ REGRESS_OPTS = --no-locale --encoding=UTF8
 
 # The server's headers are system headers, so that the warnings are about our code only. Only what is marked PGDLLEXPORT
 # leaves the library; version 15 leaves that macro empty and takes a definition from outside.
-PG_CPPFLAGS = -Isrc -isystem $(includedir_server) -MMD -MP $(if $(filter 15,$(MAJORVERSION)),$(EXPORT))
+# FAULTS=1 makes a library for tests whose guarded calls can be made to fail (test/tap/faults.pl).
+PG_CPPFLAGS = $(if $(FAULTS),-DSOFTDELETE_FAULTS) -Isrc -isystem $(includedir_server) -MMD -MP $(if $(filter 15,$(MAJORVERSION)),$(EXPORT))
 PG_CXXFLAGS = -std=c++20 -fvisibility=hidden -fno-strict-aliasing -Wall -Wextra -Wpedantic $(if $(WERROR),-Werror)
 EXPORT      = -D'PGDLLEXPORT=__attribute__((visibility("default")))'
 EXTRA_CLEAN = $(OBJS:.o=.d) .buildflags
@@ -42,7 +43,7 @@ $(DATA_built): $(SQL_PARTS) softdelete.control
 	cat $(SQL_PARTS) > $@
 
 # Another server or other flags: compile anew.
-BUILDFLAGS = $(shell $(PG_CONFIG) --version) $(includedir_server) $(CXX) $(filter-out -Werror,$(CXXFLAGS))
+BUILDFLAGS = $(FAULTS) $(shell $(PG_CONFIG) --version) $(includedir_server) $(CXX) $(filter-out -Werror,$(CXXFLAGS))
 $(OBJS): .buildflags
 .buildflags: FORCE
 	@echo '$(BUILDFLAGS)' | cmp -s - $@ || echo '$(BUILDFLAGS)' > $@

@@ -71,6 +71,17 @@ ALTER TABLE parts_1 ENABLE TRIGGER ALL;
 DELETE FROM parts WHERE deleted_at IS NOT NULL; -- fails
 \set VERBOSITY default
 
+-- A child made by hand after registration has no triggers: no purge of the whole reaches it.
+CREATE TABLE things (id int PRIMARY KEY);
+SELECT count(*) > 0 AS registered FROM softdelete.register('things');
+CREATE TABLE books () INHERITS (things);
+ALTER TABLE books DISABLE TRIGGER USER;
+INSERT INTO books (id) VALUES (1), (2);
+DELETE FROM things WHERE id = 1;
+DELETE FROM things WHERE deleted_at IS NOT NULL; -- fails
+DELETE FROM ONLY things WHERE deleted_at IS NOT NULL;
+SELECT count(*) FROM things WHERE deleted_at IS NOT NULL;
+
 -- A session that applies changes as a replica.
 RESET SESSION AUTHORIZATION;
 SET session_replication_role = replica;

@@ -22,6 +22,12 @@ model::TableSettings read_settings(const pg::Row &row) {
     return settings;
 }
 
+// Without statistics the planner takes every row of a table for a deleted one, and compiles what looks expensive.
+void prefer_indexes(pg::SettingScope &settings) {
+    settings.set("enable_seqscan", "off");
+    settings.set("jit", "off");
+}
+
 std::string to_oid_array(const std::vector<Oid> &oids) {
     std::vector<std::string> texts;
     for (Oid oid : oids) {
@@ -119,6 +125,8 @@ std::vector<ConvertedIndex> find_converted_indexes(pg::Spi &spi, const std::vect
 std::int64_t adopt_deletions(pg::Spi &spi, Oid relation, const std::string &table,
                              const std::string &deleted_at, const std::optional<std::string> &deleted_by) {
     pg::UserScope owner(pg::get_extension_owner());
+    pg::SettingScope planning;
+    prefer_indexes(planning);
     sqltext::Expression table_name(table);
     sqltext::Expression time(deleted_at);
     sqltext::Expression actor(deleted_by ? "min(" + *deleted_by + "::text)" : "NULL");
@@ -134,8 +142,8 @@ std::int64_t adopt_deletions(pg::Spi &spi, Oid relation, const std::string &tabl
         sqltext::statement("INSERT INTO softdelete.deletion_table (deletion_id, relation)"
                            " SELECT DISTINCT t.deletion_id, $1::oid FROM %1% t JOIN softdelete.deletion d"
                            " ON d.id = t.deletion_id AND d.relation <> $1::oid"
-                           " WHERE t.deletion_id IS NOT NULL ON CONFLICT DO NOTHING",
-                           table_name)
+                           " WHERE t.deletion_id IS NOT NULL AND t.%2% IS NOT NULL ON CONFLICT DO NOTHING",
+                           table_name, time)
             .text(),
         {relation});
     spi.execute("SELECT setval('softdelete.deletion_id_seq', m.id) FROM (SELECT max(id) FROM "
@@ -144,8 +152,25 @@ std::int64_t adopt_deletions(pg::Spi &spi, Oid relation, const std::string &tabl
     return added;
 }
 
+bool has_live_deletion_ids(pg::Spi &spi, const std::string &table, const std::string &deleted_at) {
+    pg::UserScope owner(pg::get_extension_owner());
+    pg::SettingScope planning;
+    prefer_indexes(planning);
+    // The fence keeps the planner from the indexes of live rows.
+    return spi
+        .query(
+            sqltext::statement("SELECT EXISTS (SELECT FROM (SELECT %2% FROM %1% WHERE deletion_id IS NOT NULL"
+                               " AND softdelete.include_deleted(%2%) OFFSET 0) s WHERE %2% IS NULL)",
+                               sqltext::Expression(table), sqltext::Expression(deleted_at))
+                .text())
+        .front()
+        .boolean(0);
+}
+
 std::int64_t count_deleted_rows(pg::Spi &spi, const std::string &table, const std::string &deleted_at) {
     pg::UserScope owner(pg::get_extension_owner());
+    pg::SettingScope planning;
+    prefer_indexes(planning);
     sqltext::Expression table_name(table);
     sqltext::Expression time(deleted_at);
     return spi

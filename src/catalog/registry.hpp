@@ -48,6 +48,9 @@ std::vector<ConvertedIndex> find_converted_indexes(pg::Spi &spi, const std::vect
 std::int64_t adopt_deletions(pg::Spi &spi, Oid relation, const std::string &table,
                              const std::string &deleted_at, const std::optional<std::string> &deleted_by);
 
+// True where a live row has a deletion_id. table and deleted_at are quoted.
+bool has_live_deletion_ids(pg::Spi &spi, const std::string &table, const std::string &deleted_at);
+
 // Rows with a deletion time. table and deleted_at are quoted.
 std::int64_t count_deleted_rows(pg::Spi &spi, const std::string &table, const std::string &deleted_at);
 

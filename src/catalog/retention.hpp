@@ -13,7 +13,6 @@ namespace softdelete::catalog {
 struct Cutoff {
     bool has_retention;   // without one every deleted row may be removed
     TimestampTz cutoff;   // now() minus the retention
-    bool is_registered;   // false where the registry does not know the table
 };
 
 Cutoff get_cutoff(Oid relation);

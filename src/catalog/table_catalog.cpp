@@ -84,8 +84,10 @@ Table get_table_definition(pg::Spi &spi, Oid relation) {
                   " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::oid",
                   {relation});
     if (rows.empty()) {
-        pg::raise(
-            {ERRCODE_UNDEFINED_TABLE, "relation with OID " + std::to_string(relation) + " does not exist"});
+        pg::raise({ERRCODE_UNDEFINED_TABLE,
+                   "relation with OID " + std::to_string(relation) + " does not exist",
+                   {},
+                   "Give the name of a table."});
     }
     const pg::Row &row = rows.front();
     return {relation,
@@ -102,10 +104,13 @@ Table get_table_definition(pg::Spi &spi, Oid relation) {
             find_columns(spi, relation)};
 }
 
-Oid find_parent(pg::Spi &spi, Oid relation) {
-    auto rows = spi.query(
-        "SELECT inhparent FROM pg_inherits WHERE inhrelid = $1::oid ORDER BY inhseqno LIMIT 1", {relation});
-    return rows.empty() ? InvalidOid : rows.front().oid(0);
+std::vector<Oid> find_parents(pg::Spi &spi, Oid relation) {
+    std::vector<Oid> parents;
+    for (const pg::Row &row : spi.query(
+             "SELECT inhparent FROM pg_inherits WHERE inhrelid = $1::oid ORDER BY inhseqno", {relation})) {
+        parents.push_back(row.oid(0));
+    }
+    return parents;
 }
 
 Oid get_partition_root(pg::Spi &spi, Oid relation) {
@@ -131,6 +136,9 @@ bool has_marker(pg::Spi &spi, Oid relation) {
 }
 
 bool has_statistics(pg::Spi &spi, const Member &table, const std::vector<std::string> &columns) {
+    if (spi.query("SELECT reltuples = 0 FROM pg_class WHERE oid = $1::oid", {table.oid}).front().boolean(0)) {
+        return true;
+    }
     for (const std::string &column : columns) {
         if (spi.query("SELECT FROM pg_stats WHERE schemaname = $1::name AND tablename = $2::name"
                       " AND attname = $3::name",

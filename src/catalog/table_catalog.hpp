@@ -63,8 +63,8 @@ struct Table {
 // Reads a relation of any kind. Errors: 42P01 where it does not exist.
 Table get_table_definition(pg::Spi &spi, Oid relation);
 
-// The parent that the relation inherits from, or is a partition of; 0 for none.
-Oid find_parent(pg::Spi &spi, Oid relation);
+// The tables that the relation inherits from, or is a partition of.
+std::vector<Oid> find_parents(pg::Spi &spi, Oid relation);
 
 // The topmost table that the relation is a partition of; itself where it is none.
 Oid get_partition_root(pg::Spi &spi, Oid relation);
@@ -75,7 +75,8 @@ sqltext::QualifiedName get_qualified_name(pg::Spi &spi, Oid relation);
 // True where the table carries the marker trigger.
 bool has_marker(pg::Spi &spi, Oid relation);
 
-// True where the statistics of the table know each of the columns, as far as the current user may see them.
+// True where the statistics of the table know each of the columns, as far as the current user may see them, or that it
+// is empty.
 bool has_statistics(pg::Spi &spi, const Member &table, const std::vector<std::string> &columns);
 
 // The roots of the tables that reference the table with ON DELETE CASCADE, without itself.

@@ -18,7 +18,9 @@ struct KeyColumn {
 struct TableInfo {
     Oid relation;
     Oid owner;
-    std::string name; // schema-qualified, quoted
+    std::string name;   // schema-qualified, quoted
+    std::string schema; // quoted
+    std::string title;  // "name", as messages call it
     bool is_partitioned;
     bool has_children; // partitions or inheritance children
     bool is_registered;

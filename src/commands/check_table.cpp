@@ -71,10 +71,11 @@ void check_parent(pg::Spi &spi, const Table &table) {
                "Rows are deleted through the partitioned table as well.",
                "Register the partitioned table " + root + ".");
     }
-    Oid parent = catalog::find_parent(spi, table.oid);
-    if (parent == InvalidOid) {
+    std::vector<Oid> parents = catalog::find_parents(spi, table.oid);
+    if (parents.empty()) {
         return;
     }
+    Oid parent = parents.front();
     std::string name = catalog::get_qualified_name(spi, parent).text();
     if (catalog::has_marker(spi, parent)) {
         refuse(table, "inheritance child " + quote(table.name) + " belongs to registered table " + name, {},
@@ -84,7 +85,7 @@ void check_parent(pg::Spi &spi, const Table &table) {
            "Rows are deleted through the parent as well.", "Register " + name + ".");
 }
 
-void check_members(const Table &table) {
+void check_members(pg::Spi &spi, const Table &table) {
     for (const catalog::Member &member : table.members) {
         if (member.kind == 'f') {
             refuse(table,
@@ -93,11 +94,25 @@ void check_members(const Table &table) {
                    {}, "Detach the foreign table.");
         }
     }
+    for (const catalog::Member &member : table.members) {
+        for (Oid parent : catalog::find_parents(spi, member.oid)) {
+            if (table.find_member(parent) == nullptr) {
+                refuse(
+                    table,
+                    "cannot register table " + quote(table.name) + " because its child " + quote(member.name)
+                        + " inherits from " + catalog::get_qualified_name(spi, parent).text() + " as well",
+                    "Rows are deleted through each parent.", "Let the child inherit from one of them only.");
+            }
+        }
+    }
 }
 
 void check_owner(const Table &table) {
     if (!pg::owns_relation(table.oid)) {
-        pg::raise({ERRCODE_INSUFFICIENT_PRIVILEGE, "must be owner of table " + table.name});
+        pg::raise({ERRCODE_INSUFFICIENT_PRIVILEGE,
+                   "must be owner of table " + table.name,
+                   {},
+                   "The table's owner, a member of that role, or a superuser can do this."});
     }
 }
 
@@ -106,7 +121,18 @@ void check_kind(pg::Spi &spi, const Table &table) {
     check_is_table(table);
     check_is_permanent(table);
     check_parent(spi, table);
-    check_members(table);
+    check_members(spi, table);
+}
+
+// The table as it is under the lock, its partitions and children included.
+Table lock_owned(pg::Spi &spi, const Table &before, pg::Lock lock) {
+    check_owner(before);
+    for (const catalog::Member &member : before.members) {
+        pg::lock_relation(member.oid, lock);
+    }
+    Table table = catalog::get_table_definition(spi, before.oid);
+    check_owner(table);
+    return table;
 }
 
 constexpr const char *library = "softdelete";
@@ -140,25 +166,27 @@ std::string get_loading_hint(pg::Spi &spi, const std::string &database_setting) 
 Table lock_table(pg::Spi &spi, Oid relation, pg::Lock lock) {
     Table before = catalog::get_table_definition(spi, relation);
     check_kind(spi, before);
-    check_owner(before);
-    for (const catalog::Member &member : before.members) {
-        pg::lock_relation(member.oid, lock);
-    }
-    // Again: what was read before the lock may have changed.
-    Table table = catalog::get_table_definition(spi, relation);
+    Table table = lock_owned(spi, before, lock);
     check_kind(spi, table);
-    check_owner(table);
     return table;
 }
 
 RegisteredTable lock_registered_table(pg::Spi &spi, Oid relation, pg::Lock lock) {
-    Table table = lock_table(spi, relation, lock);
+    Table before = catalog::get_table_definition(spi, relation);
+    check_is_table(before);
+    Table table = lock_owned(spi, before, lock);
     auto registration = catalog::find_registration(spi, relation);
     if (!registration) {
+        std::vector<Oid> parents = catalog::find_parents(spi, relation);
+        Oid root = table.is_partition ? catalog::get_partition_root(spi, relation)
+                                      : (parents.empty() ? relation : parents.front());
+        std::string hint = root == relation ? "Register it with softdelete.register()."
+                                            : "Name the table that it belongs to, "
+                                                  + catalog::get_qualified_name(spi, root).text() + ".";
         pg::raise({ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                    "table " + quote(table.name) + " is not registered",
                    {},
-                   "Register it with softdelete.register().",
+                   hint,
                    relation});
     }
     return {table, *registration};

@@ -107,7 +107,7 @@ std::vector<model::Step> configure_table(const ConfigureRequest &request) {
         return step.action == model::Action::adopt || step.action == model::Action::keep;
     });
     model::sort_steps(work.steps);
-    run_steps(spi, {table}, work.steps);
+    run_steps(spi, work.steps);
     for (const catalog::ConvertedIndex &index : unwanted) {
         catalog::delete_converted_index(spi, index.relation, index.name);
     }

@@ -75,7 +75,7 @@ void link_table(Oid relation) {
             tables[key.parent.relation] = key.parent.deleted_at;
         }
     }
-    run_steps(spi, {}, plan_links(spi, tables));
+    run_steps(spi, plan_links(spi, tables));
 }
 
 void forget_dropped_tables() {

@@ -194,7 +194,13 @@ void plan_index(TableWork &work, const IndexFacts &index, Outcome &outcome) {
         work.keep(index.table, model::describe(index), decision.reason);
         return;
     case Conversion::warn:
-        work.warn(index.table, model::describe(index), decision.reason);
+        if (!index.is_valid && !index.is_partitioned) {
+            work.warn(index.table, model::describe(index), decision.reason,
+                      sqltext::statement("REINDEX INDEX CONCURRENTLY %1%",
+                                         get_index_name(work.member(index.table), index.name)));
+        } else {
+            work.warn(index.table, model::describe(index), decision.reason);
+        }
         return;
     case Conversion::adopt:
         work.adopt(index.table, model::describe(index));

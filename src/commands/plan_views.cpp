@@ -71,12 +71,16 @@ bool shows_table(const TableWork &work, const pg::SimpleView &view) {
     return !shown.empty();
 }
 
-bool means_the_same(const TableWork &work, const pg::SimpleView &view, const WantedView &wanted) {
+// True where the view reads the table under the wanted condition.
+bool means_condition(const TableWork &work, const pg::SimpleView &view, const WantedView &wanted) {
     return view.is_simple && view.table == work.table.oid && view.condition == wanted.condition
            && view.condition_column == work.settings().deleted_at
            && (wanted.condition != ViewCondition::function_of_column
-               || catalog::is_include_deleted(work.spi, view.function))
-           && shows_table(work, view);
+               || catalog::is_include_deleted(work.spi, view.function));
+}
+
+bool means_the_same(const TableWork &work, const pg::SimpleView &view, const WantedView &wanted) {
+    return means_condition(work, view, wanted) && shows_table(work, view);
 }
 
 [[noreturn]] void refuse(const TableWork &work, const WantedView &wanted, const std::string &detail) {
@@ -86,12 +90,31 @@ bool means_the_same(const TableWork &work, const pg::SimpleView &view, const Wan
          std::string("Choose another name with ") + wanted.argument + " => '...', or drop the relation."});
 }
 
+void note_added(TableWork &work, const WantedView &wanted) {
+    std::vector<std::string> &added = work.registration.added_views;
+    if (std::find(added.begin(), added.end(), wanted.name) == added.end()) {
+        added.push_back(wanted.name);
+    }
+}
+
+// A view that shows a column of ours was made by an earlier registration, which DROP EXTENSION ended.
+void note_former(TableWork &work, const pg::SimpleView &view, const WantedView &wanted) {
+    const std::vector<std::string> &columns = work.registration.added_columns;
+    bool is_added = std::find(columns.begin(), columns.end(), deletion_id_column) != columns.end();
+    for (const auto &[name, column] : view.columns) {
+        if (is_added && column == deletion_id_column) {
+            note_added(work, wanted);
+        }
+    }
+}
+
 void adopt_view(TableWork &work, const catalog::ExistingRelation &existing, const WantedView &wanted,
                 const std::string &object) {
     if (existing.kind != 'v') {
         refuse(work, wanted, "It is not a view.");
     }
-    if (!means_the_same(work, pg::read_view(existing.oid), wanted)) {
+    pg::SimpleView view = pg::read_view(existing.oid);
+    if (!means_the_same(work, view, wanted)) {
         std::string condition =
             sqltext::expression(wanted.pattern, catalog::identifier(work.settings().deleted_at)).text();
         refuse(work, wanted,
@@ -99,6 +122,7 @@ void adopt_view(TableWork &work, const catalog::ExistingRelation &existing, cons
                    + condition + ".");
     }
     work.adopt(work.table.oid, object);
+    note_former(work, view, wanted);
     if (work.table.has_row_security && !existing.is_security_invoker) {
         work.warn(work.table.oid, object,
                   "the view reads the table with its owner's rights, past row security",
@@ -107,25 +131,77 @@ void adopt_view(TableWork &work, const catalog::ExistingRelation &existing, cons
     }
 }
 
-void plan_view(TableWork &work, const WantedView &wanted) {
-    sqltext::QualifiedName name = catalog::qualified_name(work.table.schema, wanted.name);
-    std::string object = "view " + name.text();
-    if (auto existing = catalog::find_relation(work.spi, work.table.schema_oid, wanted.name)) {
-        adopt_view(work, *existing, wanted, object);
-        return;
-    }
+sqltext::Statement make_view(const TableWork &work, const WantedView &wanted) {
     std::vector<sqltext::Identifier> columns;
     for (const std::string &column : get_columns(work)) {
         columns.push_back(catalog::identifier(column));
     }
-    work.add(Action::create, work.table.oid, object,
-             sqltext::create_view(
-                 name, work.table.qualified, columns,
-                 sqltext::expression(wanted.pattern, catalog::identifier(work.settings().deleted_at))));
-    std::vector<std::string> &added = work.registration.added_views;
-    if (std::find(added.begin(), added.end(), wanted.name) == added.end()) {
-        added.push_back(wanted.name);
+    return sqltext::create_view(
+        catalog::qualified_name(work.table.schema, wanted.name), work.table.qualified, columns,
+        sqltext::expression(wanted.pattern, catalog::identifier(work.settings().deleted_at)));
+}
+
+// A view of ours that DDL left behind. Columns are renamed and appended in place, which keeps what depends on the view;
+// anything else takes a new view.
+void mend_view(TableWork &work, const catalog::ExistingRelation &existing, const WantedView &wanted,
+               const std::string &object) {
+    sqltext::QualifiedName name = catalog::qualified_name(work.table.schema, wanted.name);
+    pg::SimpleView view = pg::read_view(existing.oid);
+    std::vector<std::string> columns = get_columns(work);
+    std::vector<std::string> shown;
+    for (const auto &[view_column, column] : view.columns) {
+        shown.push_back(column);
     }
+    bool is_prefix = view.is_simple && shown.size() <= columns.size()
+                     && std::equal(shown.begin(), shown.end(), columns.begin());
+    if (!is_prefix) {
+        work.add(Action::replace, work.table.oid, object, sqltext::drop_view(name));
+        work.add(Action::replace, work.table.oid, object, make_view(work, wanted));
+        return;
+    }
+    for (const auto &[view_column, column] : view.columns) {
+        if (view_column != column) {
+            work.add(Action::alter, work.table.oid, object,
+                     sqltext::statement("ALTER VIEW %1% RENAME COLUMN %2% TO %3%", name,
+                                        catalog::identifier(view_column), catalog::identifier(column)));
+        }
+    }
+    if (shown.size() < columns.size() || !means_condition(work, view, wanted)) {
+        work.add(Action::replace, work.table.oid, object, sqltext::or_replace(make_view(work, wanted)));
+    }
+}
+
+// A plain view of the whole table, as DROP EXTENSION leaves it: it goes on showing all rows.
+bool shows_all_rows(const TableWork &work, const catalog::ExistingRelation &existing,
+                    const WantedView &wanted) {
+    if (existing.kind != 'v' || wanted.condition != ViewCondition::function_of_column) {
+        return false;
+    }
+    pg::SimpleView view = pg::read_view(existing.oid);
+    return view.is_simple && view.table == work.table.oid && view.condition == ViewCondition::none
+           && shows_table(work, view);
+}
+
+void plan_view(TableWork &work, const WantedView &wanted) {
+    std::string object = "view " + catalog::qualified_name(work.table.schema, wanted.name).text();
+    const std::vector<std::string> &added = work.registration.added_views;
+    bool is_ours = std::find(added.begin(), added.end(), wanted.name) != added.end();
+    auto existing = catalog::find_relation(work.spi, work.table.schema_oid, wanted.name);
+    if (existing && is_ours && existing->kind == 'v') {
+        mend_view(work, *existing, wanted, object);
+        return;
+    }
+    if (existing && shows_all_rows(work, *existing, wanted)) {
+        note_former(work, pg::read_view(existing->oid), wanted);
+        mend_view(work, *existing, wanted, object);
+        return;
+    }
+    if (existing) {
+        adopt_view(work, *existing, wanted, object);
+        return;
+    }
+    work.add(Action::create, work.table.oid, object, make_view(work, wanted));
+    note_added(work, wanted);
 }
 
 } // namespace
@@ -134,9 +210,18 @@ void plan_views(TableWork &work) {
     const model::TableSettings &settings = work.settings();
     if (settings.active_view == settings.deleted_view || settings.active_view == settings.all_view
         || settings.deleted_view == settings.all_view) {
-        pg::raise({ERRCODE_INVALID_PARAMETER_VALUE, "the names of the three views must be different"});
+        pg::raise({ERRCODE_INVALID_PARAMETER_VALUE,
+                   "the names of the three views must be different",
+                   {},
+                   "Give active_view, deleted_view and all_view different names."});
     }
     for (const WantedView &wanted : get_wanted_views(settings)) {
+        if (wanted.name.empty()) {
+            pg::raise({ERRCODE_INVALID_PARAMETER_VALUE,
+                       "name of a view must not be empty",
+                       {},
+                       std::string("Leave ") + wanted.argument + " out, or give a name."});
+        }
         plan_view(work, wanted);
     }
 }

@@ -184,7 +184,7 @@ std::vector<PreviewLine> preview_delete(Oid relation, const std::vector<std::str
             .boolean(0);
     if (!may_delete) {
         pg::raise({.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
-                   .message = (boost::format("permission denied for table %1%") % table.name).str(),
+                   .message = (boost::format("permission denied for table %1%") % table.title).str(),
                    .detail = "A preview needs the privilege that the DELETE needs.",
                    .relation = table.relation});
     }

@@ -85,6 +85,17 @@ void add_links(pg::Spi &spi, const std::vector<TableWork> &works, std::vector<mo
     steps.insert(steps.end(), links.begin(), links.end());
 }
 
+// A column deletion_id that means something else holds values in live rows.
+void check_deletion_ids(pg::Spi &spi, const TableWork &work) {
+    if (catalog::has_live_deletion_ids(spi, work.table.qualified.text(),
+                                       pg::quote_identifier(work.settings().deleted_at))) {
+        pg::raise({ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                   "column \"deletion_id\" of table \"" + work.table.name + "\" has values in live rows",
+                   "softdelete keeps the ids of deletions under this name.",
+                   "Rename the column, or set it to null where the row is live.", work.table.oid});
+    }
+}
+
 void record(pg::Spi &spi, const TableWork &work, std::vector<model::Step> &steps) {
     catalog::insert_registration(spi, work.registration);
     for (const catalog::ConvertedIndex &index : work.converted) {
@@ -93,6 +104,7 @@ void record(pg::Spi &spi, const TableWork &work, std::vector<model::Step> &steps
     if (work.table.find_column(deletion_id_column) == nullptr) {
         return;
     }
+    check_deletion_ids(spi, work);
     const model::TableSettings &settings = work.settings();
     std::optional<std::string> deleted_by =
         settings.deleted_by ? std::optional(pg::quote_identifier(*settings.deleted_by)) : std::nullopt;
@@ -122,7 +134,7 @@ std::vector<model::Step> register_tables(const RegisterRequest &request, bool is
     if (is_plan) {
         return steps;
     }
-    run_steps(spi, tables, steps);
+    run_steps(spi, steps);
     for (const TableWork &work : works) {
         record(spi, work, steps);
     }

@@ -43,7 +43,7 @@ std::vector<model::Step> repair_table(Oid relation) {
     }
     std::erase_if(work.steps, [](const model::Step &step) { return !step.runs(); });
     model::sort_steps(work.steps);
-    run_steps(spi, {table}, work.steps);
+    run_steps(spi, work.steps);
     for (const catalog::ConvertedIndex &index : work.converted) {
         catalog::insert_converted_index(spi, index);
     }

@@ -46,10 +46,10 @@ public:
         std::uint64_t waiting = drop_waiting();
         std::uint64_t restored = update();
         if (waiting > 0) {
-            pg::notice(
-                (boost::format("%1% rows below it wait in deletion %2% until their other parents are back")
-                 % waiting % *deletion_)
-                    .str());
+            const char *form =
+                waiting == 1 ? "%1% row below it waits in deletion %2% until its other parents are back"
+                             : "%1% rows below it wait in deletion %2% until their other parents are back";
+            pg::notice((boost::format(form) % waiting % *deletion_).str());
         }
         return restored;
     }

@@ -1,16 +1,15 @@
 // Runs steps.
 #pragma once
 
-#include "catalog/table_catalog.hpp"
 #include "model/step.hpp"
+#include "pg/spi.hpp"
 
 #include <vector>
 
 namespace softdelete::commands {
 
 // Runs those steps that change something, in order, each as the owner of its table.
-void run_steps(pg::Spi &spi, const std::vector<catalog::Table> &tables,
-               const std::vector<model::Step> &steps);
+void run_steps(pg::Spi &spi, const std::vector<model::Step> &steps);
 
 // While one lives, DDL is our own: the event triggers leave it alone.
 class OwnDdlScope {

@@ -16,15 +16,21 @@ namespace {
 using catalog::ForeignKey;
 using catalog::TableInfo;
 
-// Tables that were dropped or unregistered since are no part of the deletion any more.
+// The registered tables; an inheritance child that a statement named is a part of its parent. Tables that were dropped or
+// unregistered since are no part of the deletion any more.
 constexpr const char *tables_query = R"(
-    SELECT t.relation::pg_catalog.oid
-    FROM (SELECT d.relation, 0 AS place FROM softdelete.deletion d WHERE d.id = $1::pg_catalog.int8
-          UNION ALL
-          SELECT d.relation, 1 FROM softdelete.deletion_table d WHERE d.deletion_id = $1::pg_catalog.int8) t
-    JOIN softdelete.registration r ON r.relation = t.relation
-    JOIN pg_catalog.pg_class c ON c.oid = t.relation
-    ORDER BY t.place, t.relation::pg_catalog.oid)";
+    WITH RECURSIVE line (relation, place) AS (
+        SELECT d.relation::pg_catalog.oid, 0 FROM softdelete.deletion d WHERE d.id = $1::pg_catalog.int8
+        UNION
+        SELECT d.relation::pg_catalog.oid, 1 FROM softdelete.deletion_table d WHERE d.deletion_id = $1::pg_catalog.int8
+        UNION
+        SELECT h.inhparent, l.place FROM pg_catalog.pg_inherits h JOIN line l ON h.inhrelid = l.relation)
+    SELECT l.relation
+    FROM line l
+    JOIN softdelete.registration r ON r.relation = l.relation
+    JOIN pg_catalog.pg_class c ON c.oid = l.relation
+    GROUP BY l.relation
+    ORDER BY pg_catalog.min(l.place), l.relation)";
 
 bool may_update(pg::Spi &spi, const TableInfo &table) {
     return spi.query("SELECT pg_catalog.has_table_privilege($1::pg_catalog.oid, 'UPDATE')", {table.relation})

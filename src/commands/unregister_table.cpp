@@ -3,10 +3,10 @@
 
 #include "catalog/quoting.hpp"
 #include "catalog/trigger_catalog.hpp"
-#include "commands/link_triggers.hpp"
 #include "catalog/view_catalog.hpp"
 #include "commands/build_index.hpp"
 #include "commands/check_table.hpp"
+#include "commands/link_triggers.hpp"
 #include "commands/plan_parts.hpp"
 #include "commands/run_steps.hpp"
 #include "pg/scopes.hpp"
@@ -157,7 +157,7 @@ model::Step purge(pg::Spi &spi, const catalog::Table &table, const catalog::Regi
 
 void run(pg::Spi &spi, const TableWork &work) {
     try {
-        run_steps(spi, {work.table}, work.steps);
+        run_steps(spi, work.steps);
     } catch (pg::ServerError &error) {
         if (error.sqlstate() == ERRCODE_UNIQUE_VIOLATION || error.sqlstate() == ERRCODE_EXCLUSION_VIOLATION) {
             error.set_hint(

@@ -1,5 +1,11 @@
 -- Event triggers follow DDL. ALWAYS: under session_replication_role = replica as well.
 
+CREATE FUNCTION softdelete.on_ddl_command_start() RETURNS event_trigger
+    -- search_path: it finds the table by the command's own name for it, and pins the path before it runs statements
+    LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_on_ddl_command_start';
+COMMENT ON FUNCTION softdelete.on_ddl_command_start() IS
+    'Makes new indexes and constraints of registered tables cover live rows only.';
+
 CREATE FUNCTION softdelete.on_ddl_command_end() RETURNS event_trigger
     -- search_path: it finds the table by the command's own name for it, and pins the path before it runs statements
     LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_on_ddl_command_end';
@@ -7,19 +13,25 @@ COMMENT ON FUNCTION softdelete.on_ddl_command_end() IS 'Follows CREATE and ALTER
 
 CREATE FUNCTION softdelete.on_sql_drop() RETURNS event_trigger
     LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_on_sql_drop';
-COMMENT ON FUNCTION softdelete.on_sql_drop() IS 'Forgets dropped tables.';
+COMMENT ON FUNCTION softdelete.on_sql_drop() IS 'Forgets dropped tables; refuses to drop parts of registered ones.';
+
+CREATE EVENT TRIGGER softdelete_ddl_command_start ON ddl_command_start
+    WHEN TAG IN ('ALTER TABLE', 'CREATE INDEX')
+    EXECUTE FUNCTION softdelete.on_ddl_command_start();
+ALTER EVENT TRIGGER softdelete_ddl_command_start ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER softdelete_ddl_command_start IS 'Makes new indexes cover live rows only.';
 
 CREATE EVENT TRIGGER softdelete_ddl_command_end ON ddl_command_end
-    WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE')
+    WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE INDEX')
     EXECUTE FUNCTION softdelete.on_ddl_command_end();
 ALTER EVENT TRIGGER softdelete_ddl_command_end ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER softdelete_ddl_command_end IS 'Keeps softdelete in step with tables and foreign keys.';
 
 CREATE EVENT TRIGGER softdelete_sql_drop ON sql_drop
-    WHEN TAG IN ('DROP TABLE', 'DROP SCHEMA', 'DROP OWNED')
+    WHEN TAG IN ('ALTER TABLE', 'DROP TABLE', 'DROP TRIGGER', 'DROP SCHEMA', 'DROP OWNED')
     EXECUTE FUNCTION softdelete.on_sql_drop();
 ALTER EVENT TRIGGER softdelete_sql_drop ENABLE ALWAYS;
-COMMENT ON EVENT TRIGGER softdelete_sql_drop IS 'Forgets registered tables that are dropped.';
+COMMENT ON EVENT TRIGGER softdelete_sql_drop IS 'Forgets dropped tables; refuses to drop parts of registered ones.';
 
 CREATE FUNCTION softdelete.on_drop_extension() RETURNS event_trigger
     LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_on_drop_extension';

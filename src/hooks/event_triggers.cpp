@@ -1,7 +1,9 @@
 // The event triggers: database state, so that they fire in every session. While a dump is being restored they do
 // nothing, because the dump brings everything itself; pg_restore and dumps set row_security to off.
 #include "commands/follow_foreign_keys.hpp"
+#include "commands/follow_indexes.hpp"
 #include "commands/leave_views.hpp"
+#include "commands/refuse_ddl.hpp"
 #include "commands/run_steps.hpp"
 #include "pg/boundary.hpp"
 
@@ -41,12 +43,23 @@ bool drops_softdelete(const DropStmt *statement) {
 
 extern "C" {
 
+PG_FUNCTION_INFO_V1(softdelete_on_ddl_command_start);
+PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
+    const EventTriggerData *event = get_event(fcinfo, "on_ddl_command_start");
+    if (row_security && !commands::OwnDdlScope::is_active()) {
+        commands::refuse_alteration(event->parsetree);
+        pg::entry([&] { commands::prepare_indexes(event->parsetree); });
+    }
+    return 0;
+}
+
 PG_FUNCTION_INFO_V1(softdelete_on_ddl_command_end);
 PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
     const EventTriggerData *event = get_event(fcinfo, "on_ddl_command_end");
     if (!row_security || commands::OwnDdlScope::is_active()) {
         return 0;
     }
+    pg::entry([] { commands::finish_indexes(); });
     Oid relation = commands::find_table_to_link(event->parsetree);
     if (OidIsValid(relation)) {
         pg::entry([&] { commands::link_table(relation); });
@@ -66,7 +79,12 @@ PGDLLEXPORT Datum softdelete_on_drop_extension(PG_FUNCTION_ARGS) {
 PG_FUNCTION_INFO_V1(softdelete_on_sql_drop);
 PGDLLEXPORT Datum softdelete_on_sql_drop(PG_FUNCTION_ARGS) {
     (void)get_event(fcinfo, "on_sql_drop");
-    pg::entry([] { commands::forget_dropped_tables(); });
+    if (!commands::OwnDdlScope::is_active()) {
+        pg::entry([] {
+            commands::forget_dropped_tables();
+            commands::refuse_loss();
+        });
+    }
     return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include "commands/cascade.hpp"
 #include "commands/current_deletion.hpp"
+#include "commands/follow_indexes.hpp"
 #include "commands/restored_deletions.hpp"
 #include "commands/restoring.hpp"
 #include "planner/running_statements.hpp"
@@ -20,6 +21,7 @@ namespace {
 extern "C" void softdelete_transaction_callback(XactEvent event, void *) {
     if (event == XACT_EVENT_ABORT || event == XACT_EVENT_PARALLEL_ABORT) {
         planner::forget_running_statements(0);
+        commands::forget_prepared_indexes();
         planner::set_validating_constraints(false);
     }
     if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE) {
@@ -36,6 +38,7 @@ extern "C" void softdelete_subtransaction_callback(SubXactEvent event, SubTransa
     int nest_level = GetCurrentTransactionNestLevel();
     if (event == SUBXACT_EVENT_ABORT_SUB) {
         planner::forget_running_statements(nest_level);
+        commands::forget_prepared_indexes();
         planner::set_validating_constraints(false);
         commands::abort_subtransaction(nest_level);
         commands::forget_cascades(nest_level);

@@ -7,6 +7,7 @@
 #include "commands/set_constraints.hpp"
 #include "commands/skip_existing.hpp"
 #include "pg/compat.hpp"
+#include "planner/check_copy.hpp"
 #include "planner/filter_copy.hpp"
 #include "planner/refuse_truncate.hpp"
 #include "planner/session_view.hpp"
@@ -35,6 +36,7 @@ extern "C" void softdelete_utility(PlannedStmt *plan, const char *query_string, 
     planner::follow_session_view();
     if (IsA(plan->utilityStmt, CopyStmt)) {
         plan = planner::filter_copy(plan, &read_only_tree);
+        plan = planner::check_copy(plan, &read_only_tree);
     } else if (IsA(plan->utilityStmt, ConstraintsSetStmt)) {
         plan = commands::add_own_constraints(plan, &read_only_tree);
     }

@@ -76,7 +76,7 @@ IndexDecision decide(const IndexFacts &index, const IndexContext &context) {
         return {Conversion::keep, "it is about deleted rows"};
     }
     if (!index.is_valid) {
-        return {Conversion::warn, "it is invalid; rebuild it and run softdelete.repair()"};
+        return {Conversion::warn, "it is invalid; once it is rebuilt, softdelete.repair() takes it on"};
     }
     return must_be_unique(index) ? decide_unique(index, context) : decide_other(index, context);
 }

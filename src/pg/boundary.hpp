@@ -37,6 +37,9 @@ class ServerError final : public std::exception {
     void set_message(std::string_view message);
     void set_hint(std::string_view hint);
 
+    // Drops the CONTEXT, which names statements of our own that mean nothing to a user.
+    void clear_context() noexcept;
+
     // Used by entry(): hands the ErrorData over; the memory context becomes a child of the current one.
     ErrorData *release() noexcept;
 
@@ -75,7 +78,9 @@ class SavedHandlers {
 [[noreturn]] void report_exception(const char *what);
 
 #ifdef SOFTDELETE_FAULTS
-// Test builds only: raises an error in the call that softdelete.fail_at_call counts down to.
+// Test builds only: fails in the call that softdelete.fail_at_call counts down to, as the server would or, for every
+// other one, as operator new would.
+extern int fail_at_call;
 void maybe_fail();
 #else
 inline void maybe_fail() {}

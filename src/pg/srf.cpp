@@ -15,7 +15,10 @@ namespace softdelete::pg {
 
 void Arguments::require(int number, const char *name) const {
     if (is_null(number)) {
-        raise({ERRCODE_NULL_VALUE_NOT_ALLOWED, std::string("argument \"") + name + "\" must not be null"});
+        raise({ERRCODE_NULL_VALUE_NOT_ALLOWED,
+               std::string("argument \"") + name + "\" must not be null",
+               {},
+               "Give a value, or leave the argument out where it has a default."});
     }
 }
 
@@ -75,7 +78,10 @@ std::optional<std::vector<std::string>> Arguments::optional_names(int number) co
     std::vector<std::string> names;
     for (int i = 0; i < elements.count; i++) {
         if (elements.nulls[i]) {
-            raise({ERRCODE_NULL_VALUE_NOT_ALLOWED, "array of names must not contain nulls"});
+            raise({ERRCODE_NULL_VALUE_NOT_ALLOWED,
+                   "array of names must not contain nulls",
+                   {},
+                   "Give the names only."});
         }
         names.emplace_back(NameStr(*DatumGetName(elements.values[i])));
     }

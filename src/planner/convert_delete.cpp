@@ -22,14 +22,15 @@ namespace softdelete::planner {
 
 namespace {
 
-bool has_unguarded_partition(const RegisteredTable &table) {
-    if (get_rel_relkind(table.relation) != RELKIND_PARTITIONED_TABLE) {
+// Partitions have the marker; a child made after registration may lack it.
+bool has_unguarded_child(const RegisteredTable &table) {
+    if (!has_subclass(table.relation)) {
         return false;
     }
     ListCell *cell;
     foreach (cell, find_all_inheritors(table.relation, AccessShareLock, nullptr)) {
-        RegisteredTable partition;
-        if (find_registered_table(lfirst_oid(cell), &partition) && !partition.enabled) {
+        RegisteredTable child;
+        if (!find_registered_table(lfirst_oid(cell), &child) || !child.enabled) {
             return true;
         }
     }
@@ -176,10 +177,9 @@ bool may_purge(Query *query, const RegisteredTable &table) {
     return is_plain(query) && matches_only_deleted_rows(query, 1, table);
 }
 
-void check_writable(const RegisteredTable &table, DeleteKind kind) {
+void check_writable(const RegisteredTable &table, bool reaches_children) {
     const char *name = get_rel_name(table.relation);
-    // A soft delete is converted at the table named and leaves no partition to its marker.
-    if (!table.enabled || (kind != DeleteKind::soft && has_unguarded_partition(table))) {
+    if (!table.enabled || (reaches_children && has_unguarded_child(table))) {
         ereport(ERROR,
                 (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                  errmsg("cannot delete from table \"%s\" while its softdelete triggers are disabled", name),

@@ -16,8 +16,9 @@ DeleteKind kind_of_delete(Query *query, const RegisteredTable &table, const Stat
 // True where the query is a hand-written purge if the owner runs it.
 bool may_purge(Query *query, const RegisteredTable &table);
 
-// Raises an error where the table's marker would not fire. Locks: ACCESS SHARE on the partitions where rows go physically.
-void check_writable(const RegisteredTable &table, DeleteKind kind);
+// Raises an error where the table's marker would not fire; reaches_children: nor that of a partition or child, which
+// matters where rows go physically. Locks: ACCESS SHARE on these.
+void check_writable(const RegisteredTable &table, bool reaches_children);
 
 // Converts a DELETE. Raises an error where the statement cannot be converted.
 void convert_delete(Query *query, const RegisteredTable &table, Statement *statement);

@@ -186,7 +186,17 @@ bool is_null_constant(Node *node) {
     return IsA(node, Const) && castNode(Const, node)->constisnull;
 }
 
-// Of a folded condition. Folding leaves NULL = ANY (...) alone.
+// NULL = ANY (...), or NULL <> ALL (...) of at least one element; folding leaves them alone.
+bool is_strict_array_comparison(const ScalarArrayOpExpr *comparison) {
+    Node *array = static_cast<Node *>(lsecond(comparison->args));
+    bool is_conclusive = comparison->useOr
+                         || (IsA(array, ArrayExpr) && !castNode(ArrayExpr, array)->multidims
+                             && castNode(ArrayExpr, array)->elements != NIL);
+    return is_conclusive && op_strict(comparison->opno)
+           && is_null_constant(static_cast<Node *>(linitial(comparison->args)));
+}
+
+// Of a folded condition.
 bool is_never_true(Node *node) {
     if (node == nullptr) {
         return false;
@@ -195,9 +205,7 @@ bool is_never_true(Node *node) {
         return castNode(Const, node)->constisnull || !DatumGetBool(castNode(Const, node)->constvalue);
     }
     if (IsA(node, ScalarArrayOpExpr)) {
-        const ScalarArrayOpExpr *any = castNode(ScalarArrayOpExpr, node);
-        return any->useOr && op_strict(any->opno)
-               && is_null_constant(static_cast<Node *>(linitial(any->args)));
+        return is_strict_array_comparison(castNode(ScalarArrayOpExpr, node));
     }
     if (IsA(node, SubLink)) {
         return castNode(SubLink, node)->subLinkType == ANY_SUBLINK

@@ -25,7 +25,7 @@ AttrNumber get_column(Relation relation, const char *name) {
         ereport(ERROR,
                 (errcode(ERRCODE_UNDEFINED_COLUMN),
                  errmsg("column \"%s\" of registered table \"%s\" is missing", name, RelationGetRelationName(relation)),
-                 errhint("Run SELECT * FROM softdelete.repair('%s').", RelationGetRelationName(relation))));
+                 errhint("If it was renamed, give it its name back.")));
     }
     return attribute;
 }

@@ -86,7 +86,7 @@ void convert_target(Query *query, const RegisteredTable &table, Statement *state
         statement->notes |= note_for(kind);
         statement->depends_on_role = statement->depends_on_role || may_purge(query, table);
         if (kind != DeleteKind::hard) {
-            check_writable(table, kind);
+            check_writable(table, kind != DeleteKind::soft && rte->inh);
         }
         if (kind == DeleteKind::soft) {
             convert_delete(query, table, statement);
@@ -117,7 +117,7 @@ void convert_target(Query *query, const RegisteredTable &table, Statement *state
             DeleteKind kind = kind_of_delete(query, table, *statement);
             statement->notes |= note_for(kind);
             if (kind == DeleteKind::soft) {
-                check_writable(table, kind);
+                check_writable(table, false);
                 convert_merge(query, table, statement);
             }
         }

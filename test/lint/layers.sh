@@ -1,5 +1,5 @@
 #!/bin/sh
-# Includes point downward: edges -> commands -> catalog -> {sqltext, model}; everyone but the pure two may use pg.
+# Includes point downward: edges -> commands -> {planner, catalog} -> {sqltext, model}; all but the pure two may use pg.
 check() { # FOLDER ALLOWED_FOLDER...: nothing else of ours is included
     folder=$1
     allowed=$(echo "$@" | tr ' ' '|')
@@ -7,10 +7,9 @@ check() { # FOLDER ALLOWED_FOLDER...: nothing else of ours is included
         grep -vE "#include \"($allowed)/[^/]+\.hpp\""
 }
 status=0
-for edge in api triggers worker; do check $edge commands catalog sqltext model pg || status=1; done
-check hooks planner commands catalog sqltext model pg || status=1
-check planner catalog model pg || status=1
-check commands catalog sqltext model pg || status=1
+for edge in api hooks triggers worker; do check $edge commands planner catalog sqltext model pg || status=1; done
+check commands planner catalog sqltext model pg || status=1
+check planner model pg || status=1
 check catalog sqltext model pg || status=1
 check sqltext model && check model && check pg || status=1
 exit $status

@@ -1,0 +1,39 @@
+-- Names of any kind are quoted wherever they go.
+CREATE ROLE "regress odd's ""owner""";
+CREATE SCHEMA "regress %1% odd's" AUTHORIZATION "regress odd's ""owner""";
+SET SESSION AUTHORIZATION "regress odd's ""owner""";
+SET search_path = "regress %1% odd's";
+\pset format unaligned
+CREATE TABLE "Q'x %s" (
+    "I d" int PRIMARY KEY, "E'mail" text UNIQUE, "select" text UNIQUE DEFERRABLE, "Deleted At" timestamp,
+    "Par ent" int REFERENCES "Q'x %s" ON DELETE CASCADE);
+CREATE INDEX "odd "" AND ( idx" ON "Q'x %s" (("E'mail" || ' USING ')) WHERE "E'mail" <> 'x" AND ' AND "select" IS NOT NULL;
+COMMENT ON COLUMN "Q'x %s"."Deleted At" IS 'it''s old';
+COMMENT ON INDEX "odd "" AND ( idx" IS 'it''s \ odd';
+CREATE VIEW state AS
+    SELECT pg_get_indexdef(i.indexrelid), pg_get_constraintdef(k.oid), obj_description(i.indexrelid, 'pg_class')
+    FROM pg_index i LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype <> 'f'
+    WHERE i.indrelid = '"Q''x %s"'::regclass ORDER BY i.indexrelid::regclass::text COLLATE "C";
+CREATE TABLE before AS TABLE state;
+SELECT command FROM softdelete.plan('"Q''x %s"', deleted_at => 'Deleted At', deleted_by => 'By "x"') WHERE online ORDER BY step;
+SELECT command FROM softdelete.plan('"Q''x %s"', deleted_at => 'Deleted At', deleted_by => 'By "x"') WHERE online ORDER BY step \gexec
+SELECT object, action, command FROM softdelete.register('"Q''x %s"', deleted_at => 'Deleted At', deleted_by => 'By "x"');
+TABLE state;
+SELECT * FROM softdelete.repair('"Q''x %s"');
+INSERT INTO "Q'x %s" VALUES (1, 'a', 'b', NULL, NULL), (2, 'c', 'd', NULL, 1);
+DELETE FROM "Q'x %s" WHERE "I d" = 1;
+SELECT "I d", "By ""x""" FROM "deleted_Q'x %s" ORDER BY 1;
+INSERT INTO "Q'x %s" VALUES (3, 'a', 'b');
+SELECT count(*) FROM "active_Q'x %s";
+SELECT count(*) FROM "all_Q'x %s";
+SELECT * FROM softdelete.unregister('"Q''x %s"'); -- fails
+SELECT * FROM softdelete.unregister('"Q''x %s"', 'keep'); -- fails
+SELECT count(*) > 0 AS unregistered FROM softdelete.unregister('"Q''x %s"', 'purge');
+(TABLE state EXCEPT TABLE before) UNION ALL (TABLE before EXCEPT TABLE state);
+SELECT col_description('"Q''x %s"'::regclass, attnum) FROM pg_attribute WHERE attrelid = '"Q''x %s"'::regclass AND attname = 'Deleted At';
+
+-- Names are shortened as core does it, at a character's boundary.
+CREATE TABLE "ääääääääääääääääääääääääääääääx" (id int PRIMARY KEY, "ööööööööööööööööööööööööööööööy" text UNIQUE);
+SELECT object, octet_length(object) FROM softdelete.register('"ääääääääääääääääääääääääääääääx"') WHERE object ~ '^(view|index)';
+SELECT relname, octet_length(relname) FROM pg_class WHERE relname ~ 'ä' ORDER BY relname COLLATE "C";
+SELECT count(*) > 0 AS unregistered FROM softdelete.unregister('"ääääääääääääääääääääääääääääääx"');

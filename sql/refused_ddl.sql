@@ -1,0 +1,54 @@
+-- What would break the promise is refused, with a hint, and nothing is half done.
+\set QUIET on
+CREATE ROLE regress_refused_ddl;
+CREATE SCHEMA regress_refused_ddl AUTHORIZATION regress_refused_ddl;
+SET SESSION AUTHORIZATION regress_refused_ddl;
+SET search_path = regress_refused_ddl;
+CREATE TABLE users (id int PRIMARY KEY, name text);
+CREATE TABLE orders (id int PRIMARY KEY, user_id int REFERENCES users ON DELETE CASCADE);
+CREATE INDEX ON orders (user_id);
+SELECT count(*) > 0 AS registered FROM softdelete.register('users', cascade => true);
+\set QUIET off
+
+-- The columns.
+ALTER TABLE users DROP COLUMN deleted_at CASCADE; -- fails
+\echo :LAST_ERROR_SQLSTATE
+ALTER TABLE users DROP COLUMN deletion_id CASCADE; -- fails
+\echo :LAST_ERROR_SQLSTATE
+ALTER TABLE users RENAME deleted_at TO gone_at; -- fails
+\echo :LAST_ERROR_SQLSTATE
+ALTER TABLE users RENAME deleted_by TO gone_by; -- fails
+\echo :LAST_ERROR_SQLSTATE
+
+-- The triggers, by name.
+DROP TRIGGER softdelete_marker ON users; -- fails
+\echo :LAST_ERROR_SQLSTATE
+DROP TRIGGER softdelete_collect ON users; -- fails
+\echo :LAST_ERROR_SQLSTATE
+ALTER TABLE users DISABLE TRIGGER softdelete_marker; -- fails
+\echo :LAST_ERROR_SQLSTATE
+ALTER TABLE users ENABLE REPLICA TRIGGER softdelete_lock; -- fails
+\echo :LAST_ERROR_SQLSTATE
+
+-- All triggers at once may be disabled, as loaders do; DELETE waits until they are back.
+ALTER TABLE users DISABLE TRIGGER USER;
+DELETE FROM users; -- fails
+ALTER TABLE users ENABLE TRIGGER USER;
+DELETE FROM users;
+
+-- Other columns and triggers are the user's own.
+ALTER TABLE users RENAME name TO full_name;
+CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+CREATE TRIGGER softdelete_of_mine BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION nothing();
+DROP TRIGGER softdelete_of_mine ON users;
+
+-- Tables can go, and take what is known of them along.
+DROP TABLE orders CASCADE;
+SELECT t.relation FROM softdelete.tables t JOIN pg_class c ON c.oid = t.relation
+    WHERE c.relnamespace = 'regress_refused_ddl'::regnamespace;
+
+RESET SESSION AUTHORIZATION;
+\set QUIET on
+SET client_min_messages = warning;
+DROP SCHEMA regress_refused_ddl CASCADE;
+DROP ROLE regress_refused_ddl;

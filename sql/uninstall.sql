@@ -1,0 +1,32 @@
+-- DROP EXTENSION leaves data, columns, indexes and views in place and takes its triggers along; registering again takes
+-- over everything, the deletions included. In a database of its own.
+CREATE DATABASE regress_uninstall;
+\c regress_uninstall
+ALTER DATABASE regress_uninstall SET session_preload_libraries = softdelete;
+\c regress_uninstall
+CREATE EXTENSION softdelete;
+CREATE TABLE users (id int PRIMARY KEY, email text UNIQUE);
+CREATE TABLE orders (id int PRIMARY KEY, user_id int REFERENCES users ON DELETE CASCADE);
+CREATE INDEX ON orders (user_id);
+SELECT count(*) > 0 AS registered FROM softdelete.register('users', cascade => true);
+INSERT INTO users VALUES (1, 'a@b'), (2, 'b@c');
+INSERT INTO orders VALUES (1, 1), (2, 2);
+DELETE FROM users WHERE id = 1;
+DROP EXTENSION softdelete;
+
+-- The rows are all there, and visible.
+SELECT id, email, deleted_at IS NOT NULL AS deleted, deletion_id FROM users ORDER BY id;
+SELECT id FROM active_users;
+SELECT id FROM deleted_users;
+SELECT id FROM all_users ORDER BY id;
+SELECT tgname FROM pg_trigger WHERE NOT tgisinternal;
+
+-- Once more, with the ids that the rows remember.
+CREATE EXTENSION softdelete;
+SELECT count(*) > 0 AS registered FROM softdelete.register('users', cascade => true);
+SELECT id, relation, rows FROM softdelete.deletions;
+SELECT softdelete.undo(1);
+SELECT id, user_id FROM orders ORDER BY id;
+DELETE FROM users WHERE id = 2 RETURNING deletion_id;
+\c contrib_regression
+DROP DATABASE regress_uninstall;

@@ -1,0 +1,380 @@
+// Works on raw parse trees, before the server has analyzed them.
+#include "commands/follow_indexes.hpp"
+
+#include "catalog/registry.hpp"
+#include "catalog/table_info.hpp"
+#include "commands/run_steps.hpp"
+#include "model/table_settings.hpp"
+#include "pg/compat.hpp"
+#include "pg/quote.hpp"
+#include "pg/scopes.hpp"
+#include "planner/registered_table.hpp"
+
+extern "C" {
+#include "catalog/namespace.h"
+#include "commands/defrem.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/parsenodes.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+}
+
+#include <boost/format.hpp>
+
+#include <cstring>
+#include <optional>
+
+namespace softdelete::commands {
+
+namespace {
+
+// A UNIQUE constraint that was taken out of a command, or an exclusion constraint that got the condition, copied into the
+// transaction's memory.
+struct TakenConstraint {
+    Oid relation;
+    Constraint *constraint;
+    TakenConstraint *next;
+};
+
+TakenConstraint *taken = nullptr;
+
+// The table whose CREATE INDEX got the condition.
+Oid prepared_relation = InvalidOid;
+
+// Whose indexes are to be followed, and how.
+struct FollowedTable {
+    Oid relation;
+    model::IndexMode mode;
+    const char *deleted_at; // palloc'd
+};
+
+std::optional<FollowedTable> find_followed(const RangeVar *name) {
+    FollowedTable table = {};
+    bool is_registered = name != nullptr && pg::call([&] {
+        planner::RegisteredTable found;
+        table.relation = RangeVarGetRelid(name, NoLock, true);
+        if (!OidIsValid(table.relation) || !planner::find_registered_table(table.relation, &found)) {
+            return false;
+        }
+        table.deleted_at = get_attname(table.relation, found.deleted_at, false);
+        return true;
+    });
+    if (!is_registered) {
+        return std::nullopt;
+    }
+    pg::SettingScope settings;
+    settings.set("search_path", "pg_catalog, pg_temp");
+    pg::Spi spi;
+    catalog::TableInfo root = catalog::get_table(spi, table.relation);
+    std::optional<catalog::Registration> registration = catalog::find_registration(spi, root.relation);
+    if (!registration || registration->settings.indexes == model::IndexMode::none) {
+        return std::nullopt;
+    }
+    table.mode = registration->settings.indexes;
+    return table;
+}
+
+struct MentionContext {
+    const char *column;
+};
+
+bool mentions(Node *node, MentionContext *context) {
+    if (node == nullptr) {
+        return false;
+    }
+    if (IsA(node, ColumnRef)) {
+        Node *last = static_cast<Node *>(llast(castNode(ColumnRef, node)->fields));
+        return IsA(last, String) && strcmp(strVal(last), context->column) == 0;
+    }
+    return raw_expression_tree_walker(node, pg::compat::walker(mentions), context);
+}
+
+Node *make_live_test(const char *deleted_at) {
+    ColumnRef *column = makeNode(ColumnRef);
+    column->fields = list_make1(makeString(pstrdup(deleted_at)));
+    column->location = -1;
+    NullTest *test = makeNode(NullTest);
+    test->arg = reinterpret_cast<Expr *>(column);
+    test->nulltesttype = IS_NULL;
+    test->location = -1;
+    return reinterpret_cast<Node *>(test);
+}
+
+// condition AND deleted_at IS NULL; as it is where it speaks of deleted_at already.
+Node *add_live_test(Node *condition, const char *deleted_at) {
+    MentionContext context = {deleted_at};
+    if (mentions(condition, &context)) {
+        return condition;
+    }
+    Node *test = make_live_test(deleted_at);
+    return condition == nullptr ? test
+                                : reinterpret_cast<Node *>(makeBoolExpr(AND_EXPR, list_make2(condition, test), -1));
+}
+
+// True where the index begins with the columns of a foreign key: purges and cascades need it whole.
+bool serves_foreign_key(const IndexStmt *index, Oid relation_id) {
+    Relation relation = RelationIdGetRelation(relation_id);
+    bool serves = false;
+    ListCell *cell;
+    foreach (cell, RelationGetFKeyList(relation)) {
+        const auto *key = static_cast<const ForeignKeyCacheInfo *>(lfirst(cell));
+        int matches = 0;
+        for (int i = 0; i < key->nkeys && list_length(index->indexParams) >= key->nkeys; i++) {
+            for (int j = 0; j < key->nkeys; j++) {
+                const auto *element = static_cast<const IndexElem *>(list_nth(index->indexParams, j));
+                const char *column = get_attname(relation_id, key->conkey[i], false);
+                matches += element->name != nullptr && strcmp(element->name, column) == 0 ? 1 : 0;
+            }
+        }
+        serves = serves || matches == key->nkeys;
+    }
+    RelationClose(relation);
+    return serves;
+}
+
+void prepare_index(IndexStmt *index) {
+    if (index->primary || index->isconstraint) {
+        return;
+    }
+    std::optional<FollowedTable> table = find_followed(index->relation);
+    if (!table || (!index->unique && table->mode != model::IndexMode::all)) {
+        return;
+    }
+    pg::call([&] {
+        if (index->unique || !serves_foreign_key(index, table->relation)) {
+            MemoryContext caller = MemoryContextSwitchTo(GetMemoryChunkContext(index));
+            index->whereClause = add_live_test(index->whereClause, table->deleted_at);
+            prepared_relation = table->relation;
+            MemoryContextSwitchTo(caller);
+        }
+    });
+}
+
+void take(Oid relation, const Constraint *constraint, const char *column) {
+    MemoryContext caller = MemoryContextSwitchTo(TopTransactionContext);
+    auto *entry = static_cast<TakenConstraint *>(palloc(sizeof(TakenConstraint)));
+    entry->relation = relation;
+    entry->constraint = static_cast<Constraint *>(copyObjectImpl(constraint));
+    if (column != nullptr) {
+        entry->constraint->keys = list_make1(makeString(pstrdup(column)));
+    }
+    entry->next = taken;
+    taken = entry;
+    MemoryContextSwitchTo(caller);
+}
+
+// Takes the UNIQUE constraints of a new column; the column's other constraints stay.
+void prepare_column(ColumnDef *column, Oid relation) {
+    ListCell *cell;
+    foreach (cell, column->constraints) {
+        const Constraint *constraint = lfirst_node(Constraint, cell);
+        if (constraint->contype == CONSTR_UNIQUE) {
+            take(relation, constraint, column->colname);
+            column->constraints = foreach_delete_current(column->constraints, cell);
+        }
+    }
+}
+
+// Its name is chosen here, as the server would, so that it can be found again.
+void prepare_exclusion(Constraint *constraint, const FollowedTable &table) {
+    Node *condition = add_live_test(constraint->where_clause, table.deleted_at);
+    if (condition == constraint->where_clause) {
+        return;
+    }
+    constraint->where_clause = condition;
+    if (constraint->conname == nullptr) {
+        const auto *first = static_cast<const IndexElem *>(linitial(linitial_node(List, constraint->exclusions)));
+        constraint->conname = ChooseRelationName(get_rel_name(table.relation), first->name, "excl",
+                                                 get_rel_namespace(table.relation), true);
+    }
+    take(table.relation, constraint, nullptr);
+}
+
+void prepare_alter(AlterTableStmt *alter) {
+    bool is_table = alter->objtype == OBJECT_TABLE;
+    std::optional<FollowedTable> table = is_table ? find_followed(alter->relation) : std::nullopt;
+    if (!table) {
+        return;
+    }
+    pg::call([&] {
+        MemoryContext caller = MemoryContextSwitchTo(GetMemoryChunkContext(alter));
+        ListCell *cell;
+        foreach (cell, alter->cmds) {
+            const AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
+            if (command->subtype == AT_AddColumn) {
+                prepare_column(castNode(ColumnDef, command->def), table->relation);
+                continue;
+            }
+            if (command->subtype != AT_AddConstraint) {
+                continue;
+            }
+            Constraint *constraint = castNode(Constraint, command->def);
+            if (constraint->contype == CONSTR_EXCLUSION) {
+                prepare_exclusion(constraint, *table);
+            } else if (constraint->contype == CONSTR_UNIQUE) {
+                take(table->relation, constraint, nullptr);
+                alter->cmds = foreach_delete_current(alter->cmds, cell);
+            }
+        }
+        MemoryContextSwitchTo(caller);
+    });
+}
+
+std::string join_names(const List *names) {
+    std::string joined;
+    ListCell *cell;
+    foreach (cell, names) {
+        joined += (joined.empty() ? "" : ", ") + pg::quote_identifier(strVal(lfirst(cell)));
+    }
+    return joined;
+}
+
+// The name that the server would choose for the constraint.
+std::string choose_name(const Constraint *constraint, Oid relation) {
+    if (constraint->conname != nullptr) {
+        return constraint->conname;
+    }
+    if (constraint->indexname != nullptr) {
+        return constraint->indexname;
+    }
+    std::string columns;
+    ListCell *cell;
+    foreach (cell, constraint->keys) {
+        columns += (columns.empty() ? "" : "_") + std::string(strVal(lfirst(cell)));
+    }
+    return pg::call([&] {
+        return ChooseRelationName(get_rel_name(relation), columns.c_str(), "key", get_rel_namespace(relation), true);
+    });
+}
+
+std::string make_unique_index(const catalog::TableInfo &table, const Constraint *constraint,
+                              const std::string &name) {
+    std::string including = join_names(constraint->including);
+    return (boost::format("CREATE UNIQUE INDEX %1% ON %2% (%3%)%4%%5%%6% WHERE %7% IS NULL") %
+            pg::quote_identifier(name) % table.name % join_names(constraint->keys) %
+            (including.empty() ? "" : " INCLUDE (" + including + ")") %
+            (constraint->nulls_not_distinct ? " NULLS NOT DISTINCT" : "") %
+            (constraint->indexspace == nullptr
+                 ? ""
+                 : " TABLESPACE " + pg::quote_identifier(constraint->indexspace)) %
+            table.deleted_at)
+        .str();
+}
+
+// Only an exclusion constraint can be both partial and deferrable.
+std::string make_deferrable(const catalog::TableInfo &table, const Constraint *constraint,
+                            const std::string &name) {
+    std::string elements;
+    ListCell *cell;
+    foreach (cell, constraint->keys) {
+        elements += (elements.empty() ? "" : ", ") + pg::quote_identifier(strVal(lfirst(cell))) + " WITH =";
+    }
+    return (boost::format("ALTER TABLE %1% ADD CONSTRAINT %2% EXCLUDE USING btree (%3%) WHERE (%4% IS NULL) "
+                          "DEFERRABLE%5%") %
+            table.name % pg::quote_identifier(name) % elements % table.deleted_at %
+            (constraint->initdeferred ? " INITIALLY DEFERRED" : ""))
+        .str();
+}
+
+// The statement that stands for a UNIQUE constraint. An index that the command names is partial already.
+std::string make_replacement(const catalog::TableInfo &table, const Constraint *constraint,
+                             const std::string &name) {
+    if (constraint->indexname != nullptr) {
+        return name == constraint->indexname
+                   ? std::string()
+                   : (boost::format("ALTER INDEX %1%.%2% RENAME TO %3%") % table.schema %
+                      pg::quote_identifier(constraint->indexname) % pg::quote_identifier(name))
+                         .str();
+    }
+    return constraint->deferrable ? make_deferrable(table, constraint, name)
+                                  : make_unique_index(table, constraint, name);
+}
+
+// Records the index and, on a partitioned table, those of its partitions.
+void record(pg::Spi &spi, Oid relation, const std::string &name, const char *kind, const Constraint *constraint) {
+    for (const pg::Row &row :
+         spi.query("SELECT i.indrelid, c.relname, pg_catalog.pg_get_indexdef(c.oid) FROM pg_catalog.pg_class x "
+                   "CROSS JOIN LATERAL (SELECT x.oid AS relid WHERE x.relkind = 'i' UNION ALL SELECT p.relid FROM "
+                   "pg_catalog.pg_partition_tree(x.oid) p WHERE x.relkind = 'I') t "
+                   "JOIN pg_catalog.pg_class c ON c.oid = t.relid "
+                   "JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid JOIN pg_catalog.pg_index xi ON xi.indexrelid = "
+                   "x.oid AND xi.indrelid = $1::pg_catalog.oid WHERE x.relname = $2 AND x.relkind IN ('i', 'I') AND "
+                   "xi.indpred IS NOT NULL",
+                   {relation, name})) {
+        catalog::ConvertedIndex index = {};
+        index.relation = row.oid(0);
+        index.name = row.text(1);
+        index.kind = kind;
+        index.definition = row.text(2);
+        index.is_deferrable = constraint != nullptr && constraint->deferrable;
+        index.is_initially_deferred = constraint != nullptr && constraint->initdeferred;
+        catalog::insert_converted_index(spi, index);
+    }
+}
+
+void make_taken(pg::Spi &spi, Oid relation, const Constraint *constraint) {
+    if (constraint->contype == CONSTR_EXCLUSION) {
+        record(spi, relation, constraint->conname, "exclude", constraint);
+        return;
+    }
+    catalog::TableInfo table = catalog::get_table(spi, relation);
+    std::string name = choose_name(constraint, relation);
+    std::string command = make_replacement(table, constraint, name);
+    if (!command.empty()) {
+        OwnDdlScope own_ddl;
+        spi.execute(command);
+    }
+    if (constraint->indexname != nullptr) {
+        catalog::delete_converted_index(spi, relation, constraint->indexname);
+    }
+    record(spi, relation, name, constraint->deferrable ? "unique deferrable" : "unique", constraint);
+}
+
+// The server says how the index is called that the command made.
+void record_created(pg::Spi &spi, Oid relation) {
+    for (const pg::Row &row :
+         spi.query("SELECT c.relname FROM pg_catalog.pg_event_trigger_ddl_commands() d JOIN pg_catalog.pg_class c ON "
+                   "c.oid = d.objid WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.command_tag = "
+                   "'CREATE INDEX'")) {
+        record(spi, relation, row.text(0), "index", nullptr);
+    }
+}
+
+} // namespace
+
+void prepare_indexes(Node *statement) {
+    if (IsA(statement, IndexStmt)) {
+        prepare_index(castNode(IndexStmt, statement));
+    } else if (IsA(statement, AlterTableStmt)) {
+        prepare_alter(castNode(AlterTableStmt, statement));
+    }
+}
+
+void finish_indexes() {
+    Oid relation = prepared_relation;
+    prepared_relation = InvalidOid;
+    if (taken == nullptr && !OidIsValid(relation)) {
+        return;
+    }
+    pg::SettingScope settings;
+    settings.set("search_path", "pg_catalog, pg_temp");
+    pg::Spi spi;
+    while (taken != nullptr) {
+        TakenConstraint entry = *taken;
+        taken = taken->next;
+        make_taken(spi, entry.relation, entry.constraint);
+    }
+    if (OidIsValid(relation)) {
+        record_created(spi, relation);
+    }
+}
+
+void forget_prepared_indexes() noexcept {
+    taken = nullptr;
+    prepared_relation = InvalidOid;
+}
+
+} // namespace softdelete::commands

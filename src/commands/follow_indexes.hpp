@@ -1,0 +1,25 @@
+// New indexes and constraints of a registered table cover live rows only, as those that it had when it was registered.
+// The condition goes into the command before it runs, so that nothing is built twice and deleted rows are in no one's
+// way.
+#pragma once
+
+#include "pg/server.hpp"
+
+extern "C" {
+#include "nodes/nodes.h"
+}
+
+namespace softdelete::commands {
+
+// Before CREATE INDEX or ALTER TABLE runs: adds the condition, and takes UNIQUE constraints out, which cannot have one.
+// Changes the statement in place, in its own memory, as utility commands allow it.
+void prepare_indexes(Node *statement);
+
+// After it ran: makes the unique indexes that stand for those constraints, and records what was made partial, for
+// unregister().
+void finish_indexes();
+
+// Called by the abort callbacks.
+void forget_prepared_indexes() noexcept;
+
+} // namespace softdelete::commands

@@ -1,0 +1,106 @@
+// Looks at raw statements before, and at the server's list of dropped objects after they run.
+#include "commands/refuse_ddl.hpp"
+
+#include "pg/scopes.hpp"
+#include "pg/spi.hpp"
+#include "planner/registered_table.hpp"
+
+extern "C" {
+#include "catalog/namespace.h"
+#include "nodes/parsenodes.h"
+#include "utils/lsyscache.h"
+}
+
+#include <boost/format.hpp>
+
+#include <cstring>
+
+namespace softdelete::commands {
+
+namespace {
+
+constexpr char trigger_prefix[] = "softdelete_";
+
+// Objects of ours that are gone from tables that are not.
+constexpr const char *lost_query = R"(
+    SELECT d.object_type, d.address_names[3], r.relation::pg_catalog.text
+    FROM pg_catalog.pg_event_trigger_dropped_objects() d
+    JOIN pg_catalog.pg_namespace n ON n.nspname = d.address_names[1]
+    JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = d.address_names[2]
+    JOIN softdelete.registration r ON r.relation = c.oid
+    WHERE (d.object_type = 'trigger' AND d.address_names[3] IN ('softdelete_marker', 'softdelete_truncate',
+                                                                'softdelete_lock', 'softdelete_collect'))
+       OR (d.object_type = 'table column' AND d.address_names[3] IN (r.deleted_at, r.deleted_by, 'deletion_id'))
+    LIMIT 1)";
+
+bool find_named_table(const RangeVar *name, planner::RegisteredTable *table) {
+    Oid relation = name == nullptr ? InvalidOid : RangeVarGetRelid(name, NoLock, true);
+    return OidIsValid(relation) && planner::find_registered_table(relation, table);
+}
+
+bool is_own_column(const planner::RegisteredTable &table, const char *column) {
+    AttrNumber attribute = get_attnum(table.relation, column);
+    return attribute > 0 && (attribute == table.deleted_at || attribute == table.deleted_by ||
+                             attribute == table.deletion_id);
+}
+
+void refuse_rename(const RenameStmt *rename) {
+    planner::RegisteredTable table;
+    if (rename->renameType != OBJECT_COLUMN || !find_named_table(rename->relation, &table) ||
+        !is_own_column(table, rename->subname)) {
+        return;
+    }
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("cannot rename column \"%s\" of registered table \"%s\"", rename->subname,
+                           get_rel_name(table.relation)),
+                    errhint("Unregister the table with deleted_rows => 'keep', rename the column, and register the "
+                            "table with deleted_at => '%s' or deleted_by => '%s'.",
+                            rename->newname, rename->newname)));
+}
+
+bool is_disabling(const AlterTableCmd *command) {
+    return (command->subtype == AT_DisableTrig || command->subtype == AT_EnableReplicaTrig) &&
+           command->name != nullptr && strncmp(command->name, trigger_prefix, strlen(trigger_prefix)) == 0;
+}
+
+void refuse_disabling(const AlterTableStmt *alter) {
+    planner::RegisteredTable table;
+    ListCell *cell;
+    foreach (cell, alter->cmds) {
+        const AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
+        if (is_disabling(command) && find_named_table(alter->relation, &table)) {
+            ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                            errmsg("cannot disable trigger \"%s\" of registered table \"%s\"", command->name,
+                                   get_rel_name(table.relation)),
+                            errhint("To remove rows physically, set softdelete.deletion to hard. To give soft delete "
+                                    "up, use softdelete.unregister().")));
+        }
+    }
+}
+
+} // namespace
+
+void refuse_alteration(const Node *statement) {
+    if (IsA(statement, RenameStmt)) {
+        refuse_rename(castNode(RenameStmt, const_cast<Node *>(statement)));
+    } else if (IsA(statement, AlterTableStmt)) {
+        refuse_disabling(castNode(AlterTableStmt, const_cast<Node *>(statement)));
+    }
+}
+
+void refuse_loss() {
+    pg::Spi spi;
+    std::vector<pg::Row> lost = spi.query(lost_query);
+    if (lost.empty()) {
+        return;
+    }
+    const char *kind = lost.front().text(0) == "trigger" ? "trigger" : "column";
+    pg::raise({.sqlstate = ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+               .message = (boost::format("cannot drop %1% \"%2%\" of registered table \"%3%\"") % kind %
+                           lost.front().text(1) % lost.front().text(2))
+                              .str(),
+               .hint = (boost::format("Run SELECT * FROM softdelete.unregister('%1%') first.") % lost.front().text(2))
+                           .str()});
+}
+
+} // namespace softdelete::commands

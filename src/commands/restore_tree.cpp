@@ -4,8 +4,13 @@
 
 #include "catalog/foreign_keys.hpp"
 #include "commands/restore_errors.hpp"
+#include "commands/restored_deletions.hpp"
 #include "commands/row_set.hpp"
 #include "pg/scopes.hpp"
+
+extern "C" {
+#include "catalog/pg_type.h"
+}
 
 #include <boost/format.hpp>
 
@@ -46,9 +51,9 @@ public:
         std::uint64_t waiting = drop_waiting();
         std::uint64_t restored = update();
         if (waiting > 0) {
-            const char *form =
-                waiting == 1 ? "%1% row below it waits in deletion %2% until its other parents are back"
-                             : "%1% rows below it wait in deletion %2% until their other parents are back";
+            const char *form = waiting == 1
+                                   ? "%1% row below it waits in deletion %2% until its other parents are back"
+                                   : "%1% rows below it wait in deletion %2% until their other parents are back";
             pg::notice((boost::format(form) % waiting % *deletion_).str());
         }
         return restored;
@@ -116,28 +121,44 @@ private:
 
     // The children of these parents that went in the same deletion and are not collected yet.
     RowSet collect_children(const ForeignKey &key, const RowSet &parents) {
-        // Few parents may lead to their children by an index; many would be looked through for each child.
+        // Few parents lead to few children by the foreign key's index; many would be looked through for each child.
         constexpr std::size_t few = 100;
-        std::string form =
-            "/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c %2% WHERE c.%3% IS NOT NULL "
-            "AND c.deletion_id = $1::pg_catalog.int8 AND %4% FOR UPDATE OF c";
-        std::string join = parents.size() > few
-                               ? catalog::join_parent(key)
-                               : (boost::format("JOIN %1% AS p ON softdelete.include_deleted(p.%2%) AND %3%")
-                                  % key.parent.name % key.parent.deleted_at % key.link)
-                                     .str();
-        std::string query = (boost::format(form) % key.child.name % join % key.child.deleted_at
-                             % make_membership(key.parent, "p", 2))
-                                .str();
         pg::OwnerScope owner(key.child.owner);
+        std::vector<pg::Parameter> parameters = {deletion_, parents.tables(), parents.positions()};
         RowSet found;
-        for (const pg::Row &row : spi_.query(query, {deletion_, parents.tables(), parents.positions()})) {
+        for (const pg::Row &row : parents.size() > few ? spi_.query(make_query_by_many(key), parameters)
+                                                       : get_query_by_few(key).query(parameters)) {
             RowSet::RowId id = {row.text(0), row.text(1)};
             if (get_branch(key.child).rows.add(id)) {
                 found.add(id);
             }
         }
         return found;
+    }
+
+    static std::string make_query_by_many(const ForeignKey &key) {
+        return (boost::format("/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c %2% WHERE c.%3% IS NOT NULL "
+                              "AND c.deletion_id = $1::pg_catalog.int8 AND %4% FOR UPDATE OF c")
+                % key.child.name % catalog::join_parent(key) % key.child.deleted_at
+                % make_membership(key.parent, "p", 2))
+            .str();
+    }
+
+    // Parsed once: a deep tree asks it once per level. NOT DISTINCT keeps the planner from reading the whole deletion.
+    const pg::PreparedQuery &get_query_by_few(const ForeignKey &key) {
+        auto place = queries_by_few_.find(key.constraint);
+        if (place == queries_by_few_.end()) {
+            std::string query =
+                (boost::format("/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE c.%2% IS NOT NULL "
+                               "AND c.deletion_id IS NOT DISTINCT FROM $1::pg_catalog.int8 AND EXISTS (SELECT FROM "
+                               "%3% AS p WHERE softdelete.include_deleted(p.%4%) AND %5% AND %6%) FOR UPDATE OF c")
+                 % key.child.name % key.child.deleted_at % key.parent.name % key.parent.deleted_at % key.link
+                 % make_membership(key.parent, "p", 2))
+                    .str();
+            place = queries_by_few_.emplace(key.constraint, spi_.prepare(query, {TEXTOID, OIDARRAYOID, TIDARRAYOID}))
+                        .first;
+        }
+        return place->second;
     }
 
     // A parent that is live now stays so until we are through.
@@ -180,10 +201,9 @@ private:
             (boost::format(
                  "/* softdelete */ SELECT c.tableoid, c.ctid, pg_catalog.concat_ws(', ', %1%) FROM %2% AS c "
                  "%3% WHERE softdelete.include_deleted(c.%4%) AND p.%5% IS NOT NULL "
-                 "AND %6% AND NOT (%7%) AND NOT (c.tableoid = p.tableoid AND c.ctid = p.ctid)")
+                 "AND %6% AND %7% AND NOT (c.tableoid = p.tableoid AND c.ctid = p.ctid)")
              % key.child_values % key.child.name % catalog::join_parent(key) % key.child.deleted_at
-             % key.parent.deleted_at % make_membership(key.child, "c", 1)
-             % make_membership(key.parent, "p", 3))
+             % key.parent.deleted_at % make_membership(key.child, "c", 1) % make_exclusion("p", 3))
                 .str();
         auto parents = branches_.find(key.parent.relation);
         const RowSet none;
@@ -235,6 +255,7 @@ private:
     RowSet::RowId root_id_;
     std::optional<std::string> deletion_; // empty for a row deleted before its table was registered
     std::map<Oid, Branch> branches_;
+    std::map<Oid, pg::PreparedQuery> queries_by_few_; // by foreign key
 };
 
 } // namespace
@@ -242,7 +263,9 @@ private:
 std::uint64_t restore_row(Oid relation, const std::vector<std::string> &key) {
     pg::Spi spi;
     TableInfo table = catalog::get_registered_table(spi, relation);
-    return RestoreTree(spi, table, key).run();
+    std::uint64_t restored = RestoreTree(spi, table, key).run();
+    pg::call([] { finish_restored_deletions(); });
+    return restored;
 }
 
 } // namespace softdelete::commands

@@ -1,6 +1,7 @@
 // Keeps the ids of a statement's restored deletions in the transaction's memory.
 #include "commands/restored_deletions.hpp"
 
+#include "commands/restoring.hpp"
 #include "commands/undo_deletion.hpp"
 #include "pg/scopes.hpp"
 
@@ -45,9 +46,18 @@ void finish(pg::Spi &spi, std::int64_t deletion) {
         }
     }
     if (is_empty(spi, deletion)) {
-        pg::UserScope owner(pg::get_extension_owner());
-        spi.execute("UPDATE softdelete.deletion SET restored_at = pg_catalog.now() WHERE id = $1::pg_catalog.int8",
-                    {deletion});
+        mark_restored(deletion);
+    }
+}
+
+void forget(int64 deletion) {
+    Noted **place = &noted;
+    while (*place != nullptr) {
+        if ((*place)->deletion == deletion) {
+            *place = (*place)->next;
+        } else {
+            place = &(*place)->next;
+        }
     }
 }
 
@@ -64,8 +74,16 @@ void note_restored_row(int64 deletion) {
     noted = entry;
 }
 
+void mark_restored(std::int64_t deletion) {
+    forget(deletion);
+    pg::Spi spi;
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute("UPDATE softdelete.deletion SET restored_at = pg_catalog.now() WHERE id = $1::pg_catalog.int8",
+                {deletion});
+}
+
 void finish_restored_deletions() {
-    if (noted == nullptr) {
+    if (noted == nullptr || is_restoring()) {
         return;
     }
     pg::entry([] {

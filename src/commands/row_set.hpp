@@ -36,4 +36,7 @@ private:
 // SQL: the row under this alias is in the set whose tables are parameter $first::oid[] and positions the next one.
 std::string make_membership(const catalog::TableInfo &table, const char *alias, int first);
 
+// SQL: the row under this alias is not in that set. One look-up per row in a hash table, however large the set.
+std::string make_exclusion(const char *alias, int first);
+
 } // namespace softdelete::commands

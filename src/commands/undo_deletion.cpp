@@ -2,6 +2,7 @@
 #include "commands/undo_deletion.hpp"
 
 #include "commands/restore_errors.hpp"
+#include "commands/restored_deletions.hpp"
 #include "pg/scopes.hpp"
 
 #include <boost/format.hpp>
@@ -119,6 +120,24 @@ std::uint64_t update(pg::Spi &spi, const TableInfo &table, std::int64_t deletion
     return execute_restore(spi, table, std::to_string(deletion), statement, {deletion});
 }
 
+std::uint64_t update_all(pg::Spi &spi, const std::vector<TableInfo> &tables, std::int64_t deletion,
+                         const std::set<Oid> &cascaded) {
+    std::uint64_t restored = 0;
+    RestoringScope scope;
+    for (const TableInfo &table : tables) {
+        restored += update(spi, table, deletion, cascaded.count(table.relation) != 0);
+    }
+    for (const TableInfo &table : tables) {
+        if (holds_rows(spi, table, deletion)) {
+            raise_not_all_restored(table);
+        }
+    }
+    if (restored > 0) {
+        mark_restored(deletion);
+    }
+    return restored;
+}
+
 } // namespace
 
 std::vector<TableInfo> get_deletion_tables(pg::Spi &spi, std::int64_t deletion, DeletionLock lock) {
@@ -149,16 +168,9 @@ std::uint64_t undo_deletion(std::int64_t deletion) {
     for (const TableInfo &table : tables) {
         check_parents(spi, table, deletion);
     }
-    std::uint64_t restored = 0;
-    RestoringScope scope;
-    for (const TableInfo &table : tables) {
-        restored += update(spi, table, deletion, cascaded.count(table.relation) != 0);
-    }
-    for (const TableInfo &table : tables) {
-        if (holds_rows(spi, table, deletion)) {
-            raise_not_all_restored(table);
-        }
-    }
+    std::uint64_t restored = update_all(spi, tables, deletion, cascaded);
+    // Triggers may have restored rows of other deletions.
+    pg::call([] { finish_restored_deletions(); });
     return restored;
 }
 

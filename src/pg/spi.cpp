@@ -42,6 +42,47 @@ std::vector<Row> copy_rows(const Result &result) {
     return rows;
 }
 
+std::vector<Row> take_rows() {
+    Result result = {SPI_tuptable, SPI_processed};
+    std::vector<Row> rows = copy_rows(result);
+    call([&] { SPI_freetuptable(result.table); });
+    return rows;
+}
+
+Datum read_value(const char *text, Oid type) {
+    Oid input = InvalidOid;
+    Oid parameter = InvalidOid;
+    getTypeInputInfo(type, &input, &parameter);
+    return OidInputFunctionCall(input, const_cast<char *>(text), parameter, -1);
+}
+
+// Parameters as SPI takes them; the values are the server's copies.
+struct Arguments {
+    explicit Arguments(const std::vector<Parameter> &parameters)
+        : types(parameters.size()), values(parameters.size(), 0), nulls(parameters.size(), ' ') {
+        for (std::size_t i = 0; i < parameters.size(); i++) {
+            types[i] = OidIsValid(parameters[i].type()) ? parameters[i].type() : TEXTOID;
+            if (const std::optional<std::string> &value = parameters[i].value(); value) {
+                values[i] = call([&] { return read_value(value->c_str(), types[i]); });
+            } else {
+                nulls[i] = 'n';
+            }
+        }
+    }
+
+    std::vector<Oid> types;
+    std::vector<Datum> values;
+    std::string nulls;
+};
+
+// Plain server code: raises where SPI says that a statement failed.
+void check_code(int code) {
+    if (code < 0) {
+        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+                        errmsg("softdelete's own query failed: %s", SPI_result_code_string(code))));
+    }
+}
+
 // Outside of Row, whose member text() hides the server's type of that name.
 const char *copy_element(Datum element) {
     return call([&] { return TextDatumGetCString(element); });
@@ -113,44 +154,34 @@ Spi::~Spi() {
     }
 }
 
-namespace {
-
-Datum read_value(const char *text, Oid type) {
-    Oid input = InvalidOid, parameter = InvalidOid;
-    getTypeInputInfo(type, &input, &parameter);
-    return OidInputFunctionCall(input, const_cast<char *>(text), parameter, -1);
+void Spi::run(const std::string &sql, const std::vector<Parameter> &parameters) {
+    Arguments arguments(parameters);
+    call([&] {
+        check_code(SPI_execute_with_args(sql.c_str(), static_cast<int>(parameters.size()), arguments.types.data(),
+                                         arguments.values.data(), arguments.nulls.c_str(), false, 0));
+    });
 }
 
-} // namespace
-
-void Spi::run(const std::string &sql, const std::vector<Parameter> &parameters) {
-    std::vector<Oid> types(parameters.size());
-    std::vector<Datum> values(parameters.size(), 0);
-    std::string nulls(parameters.size(), ' ');
-    for (std::size_t i = 0; i < parameters.size(); i++) {
-        types[i] = OidIsValid(parameters[i].type()) ? parameters[i].type() : TEXTOID;
-        if (const std::optional<std::string> &value = parameters[i].value(); value) {
-            values[i] = call([&] { return read_value(value->c_str(), types[i]); });
-        } else {
-            nulls[i] = 'n';
-        }
-    }
-    call([&] {
-        int code = SPI_execute_with_args(sql.c_str(), static_cast<int>(parameters.size()), types.data(),
-                                         values.data(), nulls.c_str(), false, 0);
-        if (code < 0) {
-            ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-                            errmsg("softdelete's own query failed: %s", SPI_result_code_string(code))));
-        }
+PreparedQuery Spi::prepare(const std::string &sql, const std::vector<Oid> &types) {
+    SPIPlanPtr plan = call([&] {
+        SPIPlanPtr result =
+            SPI_prepare(sql.c_str(), static_cast<int>(types.size()), const_cast<Oid *>(types.data()));
+        check_code(result == nullptr ? SPI_result : 0);
+        return result;
     });
+    return PreparedQuery(plan, types.size());
+}
+
+std::vector<Row> PreparedQuery::query(const std::vector<Parameter> &parameters) const {
+    Assert(parameters.size() == parameters_);
+    Arguments arguments(parameters);
+    call([&] { check_code(SPI_execute_plan(plan_, arguments.values.data(), arguments.nulls.c_str(), false, 0)); });
+    return take_rows();
 }
 
 std::vector<Row> Spi::query(const std::string &sql, const std::vector<Parameter> &parameters) {
     run(sql, parameters);
-    Result result = {SPI_tuptable, SPI_processed};
-    std::vector<Row> rows = copy_rows(result);
-    call([&] { SPI_freetuptable(result.table); });
-    return rows;
+    return take_rows();
 }
 
 std::uint64_t Spi::execute(const std::string &sql, const std::vector<Parameter> &parameters) {

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+struct _SPI_plan; // executor/spi.h
+
 namespace softdelete::pg {
 
 // A parameter: text, or nothing for NULL. Numbers and OIDs convert themselves. In SQL, cast it: $1::regclass. Where the
@@ -62,6 +64,23 @@ private:
     std::vector<std::optional<std::string>> values_;
 };
 
+// A statement that was parsed once, to run many times. Belongs to the connection that prepared it and ends with it.
+class PreparedQuery {
+  public:
+    PreparedQuery(const PreparedQuery &) = delete;
+    PreparedQuery &operator=(const PreparedQuery &) = delete;
+    PreparedQuery(PreparedQuery &&) = default;
+
+    // Runs it and returns its rows. Takes as many parameters as it was prepared with.
+    std::vector<Row> query(const std::vector<Parameter> &parameters) const;
+
+  private:
+    friend class Spi;
+    PreparedQuery(_SPI_plan *plan, std::size_t parameters) : plan_(plan), parameters_(parameters) {}
+    _SPI_plan *plan_;
+    std::size_t parameters_;
+};
+
 // An SPI connection for the lifetime of the object. Connections nest.
 class Spi {
 public:
@@ -77,6 +96,9 @@ public:
     // Runs a statement and returns how many rows it processed.
     std::uint64_t execute(const std::string &sql, std::initializer_list<Parameter> parameters = {});
     std::uint64_t execute(const std::string &sql, const std::vector<Parameter> &parameters);
+
+    // Parses a statement with parameters of these types. The role in force is the one whose policies it plans with.
+    PreparedQuery prepare(const std::string &sql, const std::vector<Oid> &types);
 
 private:
     void run(const std::string &sql, const std::vector<Parameter> &parameters);

@@ -37,16 +37,29 @@ List *find_keys(const TriggerData *data) {
     return named != NIL ? named : keys;
 }
 
-// Found once per statement and partition.
-List *get_keys(FunctionCallInfo call, const TriggerData *data) {
+// What the function needs of the table, found once per statement and partition.
+struct ChildTable {
+    planner::RegisteredTable table;
+    bool is_registered;
+    List *keys; // null until a row needs them
+};
+
+ChildTable *get_child_table(FunctionCallInfo call, const TriggerData *data) {
     if (call->flinfo->fn_extra == nullptr) {
+        auto *found = static_cast<ChildTable *>(MemoryContextAllocZero(call->flinfo->fn_mcxt, sizeof(ChildTable)));
+        found->is_registered = planner::find_registered_table(RelationGetRelid(data->tg_relation), &found->table);
+        call->flinfo->fn_extra = found;
+    }
+    return static_cast<ChildTable *>(call->flinfo->fn_extra);
+}
+
+List *get_keys(FunctionCallInfo call, const TriggerData *data, ChildTable *child) {
+    if (child->keys == NIL) {
         MemoryContext caller = MemoryContextSwitchTo(call->flinfo->fn_mcxt);
-        List **keys = static_cast<List **>(palloc(sizeof(List *)));
-        *keys = find_keys(data);
-        call->flinfo->fn_extra = keys;
+        child->keys = find_keys(data);
         MemoryContextSwitchTo(caller);
     }
-    return *static_cast<List **>(call->flinfo->fn_extra);
+    return child->keys;
 }
 
 bool is_linked(const catalog::ForeignKeyInfo &key, HeapTuple row, Relation relation) {
@@ -104,16 +117,15 @@ extern "C" {
 PG_FUNCTION_INFO_V1(softdelete_check_parent);
 PGDLLEXPORT Datum softdelete_check_parent(PG_FUNCTION_ARGS) {
     TriggerData *data = triggers::get_trigger_data(fcinfo, "check_parent");
-    planner::RegisteredTable table;
-    bool is_registered = planner::find_registered_table(RelationGetRelid(data->tg_relation), &table);
+    ChildTable *child = get_child_table(fcinfo, data);
     HeapTuple row = get_new_row(data);
-    if (is_registered && !triggers::is_null(row, table.deleted_at, data->tg_relation)) {
+    if (child->is_registered && !triggers::is_null(row, child->table.deleted_at, data->tg_relation)) {
         return PointerGetDatum(nullptr);
     }
     ListCell *cell;
-    foreach (cell, get_keys(fcinfo, data)) {
+    foreach (cell, get_keys(fcinfo, data, child)) {
         const auto *key = static_cast<const catalog::ForeignKeyInfo *>(lfirst(cell));
-        Question question = get_question(*key, data, is_registered ? &table : nullptr);
+        Question question = get_question(*key, data, child->is_registered ? &child->table : nullptr);
         if (question == Question::none || !is_current(data)) {
             continue;
         }

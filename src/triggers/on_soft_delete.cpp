@@ -73,6 +73,17 @@ int64 get_deletion_id(HeapTuple row, const planner::RegisteredTable &table, Rela
     return is_null ? 0 : DatumGetInt64(id);
 }
 
+// As find_registered_table(), once per statement and partition; null where the table is not registered.
+const planner::RegisteredTable *find_table_once(FunctionCallInfo call, Relation relation) {
+    if (call->flinfo->fn_extra == nullptr) {
+        auto *found = static_cast<TableKeys *>(MemoryContextAllocZero(call->flinfo->fn_mcxt, sizeof(TableKeys)));
+        found->is_registered = planner::find_registered_table(RelationGetRelid(relation), &found->table);
+        call->flinfo->fn_extra = found;
+    }
+    auto *found = static_cast<const TableKeys *>(call->flinfo->fn_extra);
+    return found->is_registered ? &found->table : nullptr;
+}
+
 // The row is locked already as for an update that leaves its key alone; this waits for those who hold it FOR KEY SHARE,
 // which is what an insert below it does.
 void lock_exclusively(const TriggerData *data) {
@@ -100,9 +111,8 @@ PGDLLEXPORT Datum softdelete_lock_row(PG_FUNCTION_ARGS) {
     uint32 notes = planner::running_statement_notes();
     bool is_locked = (notes & planner::note_key_locked) != 0 && (notes & planner::note_lock_rows) == 0;
     if (!is_locked) {
-        planner::RegisteredTable table;
-        if (planner::find_registered_table(RelationGetRelid(data->tg_relation), &table) &&
-            is_soft_delete(data, table)) {
+        const planner::RegisteredTable *table = find_table_once(fcinfo, data->tg_relation);
+        if (table != nullptr && is_soft_delete(data, *table)) {
             lock_exclusively(data);
         }
     }

@@ -10,21 +10,26 @@
 namespace softdelete::commands {
 
 class RowSet {
-  public:
+public:
     using RowId = std::pair<std::string, std::string>; // tableoid, ctid
 
     bool add(RowId row) { return rows_.insert(std::move(row)).second; }
+
     void remove(const RowId &row) { rows_.erase(row); }
+
     bool contains(const RowId &row) const { return rows_.count(row) != 0; }
+
     bool empty() const { return rows_.empty(); }
+
     std::size_t size() const { return rows_.size(); }
+
     const std::set<RowId> &ids() const { return rows_; }
 
     // The set as two parallel arrays, for the parameters that make_membership() names.
     pg::Parameter tables() const;
     pg::Parameter positions() const;
 
-  private:
+private:
     std::set<RowId> rows_;
 };
 

@@ -31,11 +31,17 @@ LOCKMODE server_lock(Lock lock) {
     pg_unreachable();
 }
 
-// The view's query, in the current memory context.
+// The view's query, in the current memory context, with the names that its columns have now: RENAME COLUMN leaves those
+// in the rule alone.
 Query *copy_view_query(Oid view) {
     Relation relation = table_open(view, AccessShareLock);
     Query *query = static_cast<Query *>(copyObjectImpl(get_view_query(relation)));
     table_close(relation, AccessShareLock);
+    ListCell *cell;
+    foreach (cell, query->targetList) {
+        auto *entry = lfirst_node(TargetEntry, cell);
+        entry->resname = entry->resjunk ? entry->resname : get_attname(view, entry->resno, false);
+    }
     return query;
 }
 

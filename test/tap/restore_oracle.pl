@@ -9,7 +9,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $seed = $ENV{SOFTDELETE_SEED} || 20260101;
-my $steps = $ENV{SOFTDELETE_STEPS} || 1500;
+my $steps = $ENV{SOFTDELETE_STEPS} || 500;
 note "SOFTDELETE_SEED=$seed SOFTDELETE_STEPS=$steps";
 
 my $node = PostgreSQL::Test::Cluster->new('main');

@@ -11,6 +11,7 @@
 extern "C" {
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
@@ -73,6 +74,26 @@ Datum get_actor(FunctionCallInfo call, int32 typmod, bool *is_null) {
     return actor;
 }
 
+// What new_actor() answered first, for the other rows of the statement.
+struct KeptActor {
+    Datum value;
+    bool is_null;
+};
+
+KeptActor *keep_actor(FunctionCallInfo call, int32 typmod) {
+    auto *kept = static_cast<KeptActor *>(MemoryContextAllocZero(call->flinfo->fn_mcxt, sizeof(KeptActor)));
+    Datum actor = get_actor(call, typmod, &kept->is_null);
+    if (!kept->is_null) {
+        int16 length = 0;
+        bool by_value = false;
+        get_typlenbyval(get_fn_expr_rettype(call->flinfo), &length, &by_value);
+        MemoryContext caller = MemoryContextSwitchTo(call->flinfo->fn_mcxt);
+        kept->value = datumCopy(actor, by_value, length);
+        MemoryContextSwitchTo(caller);
+    }
+    return kept;
+}
+
 bool has_time_zone(FunctionCallInfo call, int argument) {
     return getBaseType(get_fn_expr_argtype(call->flinfo, argument)) != TIMESTAMPOID;
 }
@@ -116,12 +137,14 @@ PGDLLEXPORT Datum softdelete_new_deletion_id(PG_FUNCTION_ARGS) {
 // The actor, as a value of the first argument's type and the second argument's typmod.
 PG_FUNCTION_INFO_V1(softdelete_new_actor);
 PGDLLEXPORT Datum softdelete_new_actor(PG_FUNCTION_ARGS) {
-    bool is_null = true;
-    Datum actor = get_actor(fcinfo, PG_GETARG_INT32(1), &is_null);
-    if (is_null) {
+    if (fcinfo->flinfo->fn_extra == nullptr) {
+        fcinfo->flinfo->fn_extra = keep_actor(fcinfo, PG_GETARG_INT32(1));
+    }
+    const auto *kept = static_cast<const KeptActor *>(fcinfo->flinfo->fn_extra);
+    if (kept->is_null) {
         PG_RETURN_NULL();
     }
-    return actor;
+    return kept->value;
 }
 
 // A value that a statement assigns to deleted_at: (new value, old value, table).

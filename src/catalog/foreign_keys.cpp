@@ -9,12 +9,15 @@ namespace softdelete::catalog {
 
 namespace {
 
-// A partition's copy of a key has conparentid; the root's stands for all of them. Keys that are not enforced (18 and
+// Keys compare with the referenced column's collation. A partition's copy of a key has conparentid; the root's stands for all of them. Keys that are not enforced (18 and
 // later) do not count.
 constexpr const char *keys_query = R"(
     SELECT k.oid, k.conname, k.conrelid, k.confrelid, k.confdeltype,
-           (SELECT pg_catalog.string_agg(pg_catalog.format('p.%%I OPERATOR(%%I.%%s) c.%%I',
-                                         pa.attname, n.nspname, o.oprname, ca.attname), ' AND ' ORDER BY x.position)
+           (SELECT pg_catalog.string_agg(pg_catalog.format('p.%%I%%s OPERATOR(%%I.%%s) c.%%I', pa.attname,
+                   (SELECT pg_catalog.format(' COLLATE %%I.%%I', ln.nspname, l.collname)
+                    FROM pg_catalog.pg_collation l JOIN pg_catalog.pg_namespace ln ON ln.oid = l.collnamespace
+                    WHERE l.oid = pa.attcollation AND pa.attcollation <> ca.attcollation),
+                   n.nspname, o.oprname, ca.attname), ' AND ' ORDER BY x.position)
             FROM ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey),
                             pg_catalog.unnest(k.conpfeqop)) WITH ORDINALITY AS x (ckey, pkey, op, position)
             JOIN pg_catalog.pg_attribute ca ON ca.attrelid = k.conrelid AND ca.attnum = x.ckey
@@ -71,6 +74,15 @@ std::vector<ForeignKey> find_referencing_keys(pg::Spi &spi, Oid relation) {
     return find_keys(spi, relation, "confrelid");
 }
 
-std::vector<ForeignKey> find_own_keys(pg::Spi &spi, Oid relation) { return find_keys(spi, relation, "conrelid"); }
+std::vector<ForeignKey> find_own_keys(pg::Spi &spi, Oid relation) {
+    return find_keys(spi, relation, "conrelid");
+}
+
+std::string join_parent(const ForeignKey &key) {
+    return (boost::format("CROSS JOIN LATERAL (SELECT p.tableoid, p.ctid, p.%1%, p.deletion_id FROM %2% AS p "
+                          "WHERE softdelete.include_deleted(p.%1%) AND %3% OFFSET 0) AS p")
+            % key.parent.deleted_at % key.parent.key_rows() % key.link)
+        .str();
+}
 
 } // namespace softdelete::catalog

@@ -20,17 +20,25 @@ struct ForeignKey {
     OnDelete on_delete;
     bool is_deferrable;
     bool is_initially_deferred;
-    std::string link; // child row "c" references parent row "p": p.id OPERATOR(pg_catalog.=) c.parent_id AND ...
+    std::string
+        link; // child row "c" references parent row "p": p.id OPERATOR(pg_catalog.=) c.parent_id AND ...
     std::string child_columns; // "a, b", quoted
     std::string child_values;  // "c.a, c.b"
 };
 
 // True where a live child must not have a deleted parent: CASCADE, NO ACTION and RESTRICT. SET NULL and SET DEFAULT
 // keep the link.
-inline bool binds(OnDelete action) { return action != OnDelete::set_null && action != OnDelete::set_default; }
+inline bool binds(OnDelete action) {
+    return action != OnDelete::set_null && action != OnDelete::set_default;
+}
 
 // The enforced foreign keys that reference the table, and those that it has. A partitioned table's keys are its root's.
 std::vector<ForeignKey> find_referencing_keys(pg::Spi &spi, Oid relation);
 std::vector<ForeignKey> find_own_keys(pg::Spi &spi, Oid relation);
+
+// SQL: joins child rows "c" to their parent as "p", be it deleted or not, by one look-up of the key for each child. A
+// join that knows that "p" is deleted would begin with all deleted rows of the table, as long as statistics say that
+// there is none: quadratic just after a large deletion. The parent is registered.
+std::string join_parent(const ForeignKey &key);
 
 } // namespace softdelete::catalog

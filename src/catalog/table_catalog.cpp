@@ -135,6 +135,25 @@ bool has_marker(pg::Spi &spi, Oid relation) {
         .boolean(0);
 }
 
+bool has_statistics(pg::Spi &spi, const Member &table, const std::vector<std::string> &columns) {
+    // Of an empty table there is nothing to know.
+    if (spi.query("SELECT FROM pg_partition_tree($1::oid) t WHERE pg_relation_size(t.relid) > 0"
+                  " UNION ALL SELECT WHERE pg_relation_size($1::oid) > 0",
+                  {table.oid})
+            .empty()) {
+        return true;
+    }
+    for (const std::string &column : columns) {
+        if (spi.query("SELECT FROM pg_stats WHERE schemaname = $1::name AND tablename = $2::name"
+                      " AND attname = $3::name",
+                      {table.schema, table.name, column})
+                .empty()) {
+            return false;
+        }
+    }
+    return true;
+}
+
 std::vector<Oid> find_cascade_children(pg::Spi &spi, Oid relation) {
     std::vector<Oid> children;
     for (const pg::Row &row :

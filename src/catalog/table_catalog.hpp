@@ -75,6 +75,10 @@ sqltext::QualifiedName get_qualified_name(pg::Spi &spi, Oid relation);
 // True where the table carries the marker trigger.
 bool has_marker(pg::Spi &spi, Oid relation);
 
+// True where the statistics of the table know each of the columns, as far as the current user may see them, or that it
+// is empty.
+bool has_statistics(pg::Spi &spi, const Member &table, const std::vector<std::string> &columns);
+
 // The roots of the tables that reference the table with ON DELETE CASCADE, without itself.
 std::vector<Oid> find_cascade_children(pg::Spi &spi, Oid relation);
 

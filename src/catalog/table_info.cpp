@@ -12,7 +12,7 @@ constexpr const char *table_query = R"(
     SELECT c.oid, c.relowner, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relkind = 'p', r.relation IS NOT NULL,
            pg_catalog.quote_ident(r.deleted_at), pg_catalog.quote_ident(r.deleted_by), r.retention, c.relkind,
            c.relkind = 'p' OR EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid),
-           pg_catalog.quote_ident(n.nspname)
+           pg_catalog.quote_ident(n.nspname), c.relname
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     LEFT JOIN softdelete.registration r ON r.relation = (
@@ -47,6 +47,7 @@ TableInfo read_table(pg::Spi &spi, Oid relation, std::string *kind) {
             .owner = row.oid(1),
             .name = row.text(2),
             .schema = row.text(10),
+            .title = "\"" + row.text(11) + "\"",
             .is_partitioned = row.boolean(3),
             .has_children = row.boolean(9),
             .is_registered = row.boolean(4),
@@ -67,12 +68,12 @@ TableInfo get_registered_table(pg::Spi &spi, Oid relation) {
     TableInfo table = read_table(spi, relation, &kind);
     if (kind != "r" && kind != "p") {
         pg::raise({.sqlstate = ERRCODE_WRONG_OBJECT_TYPE,
-                   .message = (boost::format("%1% is not a table") % table.name).str(),
+                   .message = (boost::format("%1% is not a table") % table.title).str(),
                    .hint = "Name the registered table itself, not a view of it."});
     }
     if (!table.is_registered) {
         pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                   .message = (boost::format("table %1% is not registered") % table.name).str(),
+                   .message = (boost::format("table %1% is not registered") % table.title).str(),
                    .hint = (boost::format("Run SELECT * FROM softdelete.register('%1%').") % table.name).str(),
                    .relation = relation});
     }
@@ -91,7 +92,7 @@ std::string get_key_condition(pg::Spi &spi, const TableInfo &table, std::size_t 
     std::vector<KeyColumn> key = find_primary_key(spi, table.relation);
     if (key.empty()) {
         pg::raise({.sqlstate = ERRCODE_INVALID_COLUMN_REFERENCE,
-                   .message = (boost::format("table %1% has no primary key") % table.name).str(),
+                   .message = (boost::format("table %1% has no primary key") % table.title).str(),
                    .hint = "Name the rows by a condition: UPDATE ... SET deleted_at = NULL WHERE ... restores them.",
                    .relation = table.relation});
     }
@@ -106,7 +107,7 @@ std::string get_key_condition(pg::Spi &spi, const TableInfo &table, std::size_t 
     if (key.size() != values) {
         pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
                    .message = (boost::format("the primary key of table %1% has %2% columns, but %3% values were given") %
-                               table.name % key.size() % values)
+                               table.title % key.size() % values)
                                   .str(),
                    .hint = (boost::format("Give the values of (%1%) in this order.") % columns).str(),
                    .relation = table.relation});

@@ -20,12 +20,16 @@ struct TableInfo {
     Oid owner;
     std::string name;   // schema-qualified, quoted
     std::string schema; // quoted
+    std::string title;  // "name", as messages call it
     bool is_partitioned;
     bool has_children; // partitions or inheritance children
     bool is_registered;
     std::string deleted_at; // quoted; of registered tables only
     std::string deleted_by; // quoted; empty where there is none
     std::string retention;  // as text; empty where there is none
+
+    // The rows that foreign keys of this table and to it speak of: not those of inheritance children.
+    std::string key_rows() const { return (is_partitioned ? "" : "ONLY ") + name; }
 };
 
 // A registered table; a partition stands for its root. Errors: 42809 where the relation is no table, 55000 where it is

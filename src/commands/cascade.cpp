@@ -15,8 +15,6 @@ extern "C" {
 #include "utils/memutils.h"
 }
 
-#include <cstring>
-
 namespace softdelete::commands {
 
 namespace {
@@ -30,6 +28,7 @@ struct PendingKeys {
     catalog::ForeignKeyInfo key;
     int64 deletion;
     int nest_level;
+    int place; // of the statement that works it off
     int capacity;
     KeyValues keys;
     PendingKeys *next;
@@ -45,6 +44,7 @@ PendingKeys *add_pending(const catalog::ForeignKeyInfo &key, int64 deletion) {
     entry->key = key;
     entry->deletion = deletion;
     entry->nest_level = GetCurrentTransactionNestLevel();
+    entry->place = planner::running_statement_place();
     entry->keys.columns = key.columns;
     // At the end: parents of one level come before those of the next.
     PendingKeys **place = &pending;
@@ -57,9 +57,10 @@ PendingKeys *add_pending(const catalog::ForeignKeyInfo &key, int64 deletion) {
 
 PendingKeys *get_pending(const catalog::ForeignKeyInfo &key, int64 deletion) {
     int nest_level = GetCurrentTransactionNestLevel();
+    int place = planner::running_statement_place();
     for (PendingKeys *entry = pending; entry != nullptr; entry = entry->next) {
         if (entry->key.constraint == key.constraint && entry->deletion == deletion &&
-            entry->nest_level == nest_level) {
+            entry->nest_level == nest_level && entry->place == place) {
             return entry;
         }
     }
@@ -108,10 +109,12 @@ PendingKeys *take(PendingKeys **place) {
     return entry;
 }
 
-// The first waiting entry of a key with that action; null where there is none.
+// The first of the running statement's entries of a key with that action; null where there is none. Those of statements
+// further out wait for them: this one may be part of a savepoint that rolls back.
 PendingKeys *take_pending(char action) {
+    int running = planner::running_statement_place();
     for (PendingKeys **place = &pending; *place != nullptr; place = &(*place)->next) {
-        if ((*place)->key.on_delete == action) {
+        if ((*place)->key.on_delete == action && (*place)->place == running) {
             return take(place);
         }
     }
@@ -150,11 +153,6 @@ void work_off_all() {
     }
 }
 
-bool is_cascade(const QueryDesc *query) {
-    return query->sourceText != nullptr &&
-           strncmp(query->sourceText, cascade_prefix, strlen(cascade_prefix)) == 0;
-}
-
 } // namespace
 
 void collect_deleted_row(Relation relation, List *keys, HeapTuple row, int64 deletion) {
@@ -170,7 +168,7 @@ void collect_deleted_row(Relation relation, List *keys, HeapTuple row, int64 del
 }
 
 void finish_statement(QueryDesc *query) {
-    if (pending == nullptr || is_cascade(query)) {
+    if (pending == nullptr || planner::is_cascade_query(query->sourceText)) {
         return;
     }
     if (SPI_connect() != SPI_OK_CONNECT) {
@@ -185,7 +183,7 @@ void check_children(Relation relation, const catalog::ForeignKeyInfo &key, HeapT
     if (!read_key(relation, key, row, values)) {
         return;
     }
-    if (planner::is_statement_running()) {
+    if (planner::is_statement_finishing()) {
         add_key(get_pending(key, 0), relation, values);
         return;
     }
@@ -211,6 +209,12 @@ void forget_cascades(int nest_level) noexcept {
         } else {
             place = &(*place)->next;
         }
+    }
+}
+
+void keep_cascades(int nest_level) noexcept {
+    for (PendingKeys *entry = pending; entry != nullptr; entry = entry->next) {
+        entry->nest_level = Min(entry->nest_level, nest_level - 1);
     }
 }
 

@@ -15,17 +15,19 @@ namespace softdelete::commands {
 // reference the relation.
 void collect_deleted_row(Relation relation, List *keys, HeapTuple row, int64 deletion);
 
-// Called when a statement's own triggers are through: deletes the children of collected rows, level by level, as their
+// Called when the triggers of the innermost statement are through: deletes the children of collected rows, level by level, as their
 // tables' owners, and checks RESTRICT before and NO ACTION after. Does nothing for the cascade's own statements.
 // Locks: as DELETE on the children. Errors: 23503 (23001 for RESTRICT from 18 on) where a live child exists.
 void finish_statement(QueryDesc *query);
 
 // The time of a deferrable NO ACTION key has come for this deleted row: raises where a live child still references it.
-// While a statement runs that is decided when its cascade is through.
+// While a statement fires its triggers that is decided when its cascade is through.
 void check_children(Relation relation, const catalog::ForeignKeyInfo &key, HeapTuple row);
 
 // Called by the abort and transaction callbacks.
 void forget_cascades(int nest_level) noexcept;
+// Called where a subtransaction of that level commits: what it collected is its parent's.
+void keep_cascades(int nest_level) noexcept;
 
 // Registers the invalidation callbacks; called once from _PG_init.
 void install_cascade();

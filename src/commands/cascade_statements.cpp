@@ -9,6 +9,7 @@
 
 extern "C" {
 #include "access/xact.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -104,6 +105,25 @@ void append_operator(StringInfo text, Oid operator_id) {
     ReleaseSysCache(row);
 }
 
+// The child's column, compared with the parent's collation where that matters, as RI_FKey_cascade_del() does.
+void append_child_column(StringInfo text, const catalog::ForeignKeyInfo &key, int column) {
+    appendStringInfo(text, "c.%s", quote_column(key.child, key.child_columns[column]));
+    Oid type = InvalidOid;
+    int32 typmod = 0;
+    Oid parent_collation = InvalidOid;
+    Oid child_collation = InvalidOid;
+    get_atttypetypmodcoll(key.parent, key.parent_columns[column], &type, &typmod, &parent_collation);
+    get_atttypetypmodcoll(key.child, key.child_columns[column], &type, &typmod, &child_collation);
+    if (OidIsValid(parent_collation) && parent_collation != child_collation &&
+        !get_collation_isdeterministic(parent_collation)) {
+        HeapTuple row = SearchSysCache1(COLLOID, ObjectIdGetDatum(parent_collation));
+        const auto *form = reinterpret_cast<Form_pg_collation>(GETSTRUCT(row));
+        appendStringInfo(text, " COLLATE %s",
+                         quote_qualified_identifier(get_namespace_name(form->collnamespace), NameStr(form->collname)));
+        ReleaseSysCache(row);
+    }
+}
+
 // One column and many keys: child = ANY (keys), which a B-tree searches once per key.
 bool uses_array(const catalog::ForeignKeyInfo &key) {
     return key.columns == 1 && OidIsValid(get_commutator(key.equality[0]));
@@ -121,7 +141,7 @@ bool can_take_many(const catalog::ForeignKeyInfo &key) {
 
 void append_condition(StringInfo text, const catalog::ForeignKeyInfo &key, bool by_many) {
     if (by_many && uses_array(key)) {
-        appendStringInfo(text, "c.%s", quote_column(key.child, key.child_columns[0]));
+        append_child_column(text, key, 0);
         append_operator(text, get_commutator(key.equality[0]));
         appendStringInfoString(text, "ANY ($1)");
         return;
@@ -129,7 +149,7 @@ void append_condition(StringInfo text, const catalog::ForeignKeyInfo &key, bool 
     for (int i = 0; i < key.columns; i++) {
         appendStringInfo(text, by_many ? "%sk.k%d" : "%s$%d", i == 0 ? "" : " AND ", i + 1);
         append_operator(text, key.equality[i]);
-        appendStringInfo(text, "c.%s", quote_column(key.child, key.child_columns[i]));
+        append_child_column(text, key, i);
     }
 }
 

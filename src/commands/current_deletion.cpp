@@ -3,6 +3,7 @@
 #include "commands/current_deletion.hpp"
 
 #include "catalog/deletion_log.hpp"
+#include "commands/restored_deletions.hpp"
 #include "settings.hpp"
 
 extern "C" {
@@ -29,6 +30,7 @@ struct OpenDeletion {
     char *actor;
     char *reason; // null where none
     int nest_level;
+    bool is_restored; // was empty once: its rows are back
     TouchedTable *tables;
     OpenDeletion *next;
 };
@@ -59,13 +61,15 @@ OpenDeletion *find_open_deletion(const char *actor, const char *reason) {
     return entry;
 }
 
-OpenDeletion *find_pinned_deletion() {
-    OpenDeletion *entry = pins == nullptr ? nullptr : open_deletions;
-    while (entry != nullptr && entry->id != pins->id) {
+OpenDeletion *find_open_deletion(int64 id) noexcept {
+    OpenDeletion *entry = open_deletions;
+    while (entry != nullptr && entry->id != id) {
         entry = entry->next;
     }
     return entry;
 }
+
+OpenDeletion *find_pinned_deletion() { return pins == nullptr ? nullptr : find_open_deletion(pins->id); }
 
 bool touches(const OpenDeletion *entry, Oid relation) {
     const TouchedTable *table = entry->tables;
@@ -84,7 +88,8 @@ void add_table(OpenDeletion *entry, Oid relation) {
 OpenDeletion *begin_deletion(Oid relation, const char *actor, const char *reason) {
     int64 id = catalog::insert_deletion(relation, actor, reason);
     auto *entry = static_cast<OpenDeletion *>(MemoryContextAlloc(TopTransactionContext, sizeof(OpenDeletion)));
-    *entry = {id, copy_text(actor), copy_text(reason), GetCurrentTransactionNestLevel(), nullptr, open_deletions};
+    *entry = {id, copy_text(actor), copy_text(reason), GetCurrentTransactionNestLevel(), false,
+              nullptr, open_deletions};
     open_deletions = entry;
     return entry;
 }
@@ -119,7 +124,18 @@ int64 get_current_deletion(Oid named_relation) {
         catalog::insert_deletion_table(entry->id, relation);
         add_table(entry, relation);
     }
+    if (entry->is_restored) {
+        note_restored_row(entry->id); // the log says restored, which is looked at again when the statement is through
+    }
     return entry->id;
+}
+
+bool is_open_deletion(int64 id) noexcept { return find_open_deletion(id) != nullptr; }
+
+void note_restored_deletion(int64 id) noexcept {
+    if (OpenDeletion *entry = find_open_deletion(id); entry != nullptr) {
+        entry->is_restored = true;
+    }
 }
 
 void pin_deletion(int64 id) {

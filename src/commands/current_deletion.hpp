@@ -11,6 +11,12 @@ namespace softdelete::commands {
 // Locks: ROW EXCLUSIVE on the log. Raises what an INSERT into the log raises.
 int64 get_current_deletion(Oid relation);
 
+// Has this transaction given that id?
+bool is_open_deletion(int64 id) noexcept;
+
+// All rows of that deletion are back. If it is one of this transaction's, more rows may join it.
+void note_restored_deletion(int64 id) noexcept;
+
 // While a cascade runs, what it deletes belongs to the deletion that it began in, whatever the settings say by then.
 // Pins nest; 0 pins none. The abort of the (sub)transaction takes its pins away.
 void pin_deletion(int64 id);

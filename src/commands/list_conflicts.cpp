@@ -64,13 +64,14 @@ std::vector<UniqueIndex> find_unique_indexes(pg::Spi &spi, const TableInfo &tabl
 // The table's columns, deleted_at as it will be after the restore.
 std::string make_restored_columns(pg::Spi &spi, const TableInfo &table) {
     std::vector<std::string> columns;
-    for (const pg::Row &row :
-         spi.query("SELECT pg_catalog.quote_ident(a.attname), pg_catalog.format_type(a.atttypid, a.atttypmod) FROM "
-                   "pg_catalog.pg_attribute a WHERE a.attrelid = $1::pg_catalog.oid AND a.attnum > 0 AND NOT "
-                   "a.attisdropped ORDER BY a.attnum",
-                   {table.relation})) {
+    for (const pg::Row &row : spi.query(
+             "SELECT pg_catalog.quote_ident(a.attname), pg_catalog.format_type(a.atttypid, a.atttypmod) FROM "
+             "pg_catalog.pg_attribute a WHERE a.attrelid = $1::pg_catalog.oid AND a.attnum > 0 AND NOT "
+             "a.attisdropped ORDER BY a.attnum",
+             {table.relation})) {
         bool is_deleted_at = row.text(0) == table.deleted_at;
-        columns.push_back(is_deleted_at ? "CAST(NULL AS " + row.text(1) + ") AS " + row.text(0) : row.text(0));
+        columns.push_back(is_deleted_at ? "CAST(NULL AS " + row.text(1) + ") AS " + row.text(0)
+                                        : row.text(0));
     }
     return boost::algorithm::join(columns, ", ");
 }
@@ -78,13 +79,13 @@ std::string make_restored_columns(pg::Spi &spi, const TableInfo &table) {
 // The primary key of the row under this alias as a JSON object.
 std::string make_key_object(pg::Spi &spi, const TableInfo &table, const char *alias) {
     std::vector<std::string> pairs;
-    for (const pg::Row &row :
-         spi.query("SELECT pg_catalog.quote_literal(a.attname), pg_catalog.quote_ident(a.attname) FROM "
-                   "pg_catalog.pg_index i CROSS JOIN LATERAL pg_catalog.unnest(i.indkey) WITH ORDINALITY AS k (n, "
-                   "position) JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.n WHERE "
-                   "i.indrelid = $1::pg_catalog.oid AND i.indisprimary AND k.position <= i.indnkeyatts ORDER BY "
-                   "k.position",
-                   {table.relation})) {
+    for (const pg::Row &row : spi.query(
+             "SELECT pg_catalog.quote_literal(a.attname), pg_catalog.quote_ident(a.attname) FROM "
+             "pg_catalog.pg_index i CROSS JOIN LATERAL pg_catalog.unnest(i.indkey) WITH ORDINALITY AS k (n, "
+             "position) JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.n WHERE "
+             "i.indrelid = $1::pg_catalog.oid AND i.indisprimary AND k.position <= i.indnkeyatts ORDER BY "
+             "k.position",
+             {table.relation})) {
         pairs.push_back((boost::format("%1%, %2%.%3%") % row.text(0) % alias % row.text(1)).str());
     }
     return pairs.empty() ? "CAST(NULL AS pg_catalog.jsonb)"
@@ -103,8 +104,9 @@ std::string name_expressions(const UniqueIndex &index) {
 std::string match_keys(const UniqueIndex &index) {
     std::vector<std::string> conditions;
     for (std::size_t i = 1; i <= index.operators.size(); i++) {
-        const char *form = index.nulls_not_distinct ? "(d.k%1% %2% o.k%1% OR (d.k%1% IS NULL AND o.k%1% IS NULL))"
-                                                    : "d.k%1% %2% o.k%1%";
+        const char *form = index.nulls_not_distinct
+                               ? "(d.k%1% %2% o.k%1% OR (d.k%1% IS NULL AND o.k%1% IS NULL))"
+                               : "d.k%1% %2% o.k%1%";
         conditions.push_back((boost::format(form) % i % index.operators[i - 1]).str());
     }
     return boost::algorithm::join(conditions, " AND ");
@@ -118,20 +120,24 @@ std::string list_keys(const UniqueIndex &index) {
     return boost::algorithm::join(keys, ", ");
 }
 
-void add_unique_conflicts(pg::Spi &spi, const TableInfo &table, std::int64_t deletion, std::vector<Conflict> *found) {
+void add_unique_conflicts(pg::Spi &spi, const TableInfo &table, std::int64_t deletion,
+                          std::vector<Conflict> *found) {
     std::string columns = make_restored_columns(spi, table);
     std::string key = make_key_object(spi, table, "r");
     for (const UniqueIndex &index : find_unique_indexes(spi, table)) {
         std::string query =
             (boost::format(
-                 "/* softdelete */ WITH d AS (SELECT %1%, %2% AS key, pg_catalog.row_number() OVER () AS n FROM (SELECT "
+                 "/* softdelete */ WITH d AS (SELECT %1%, %2% AS key, pg_catalog.row_number() OVER () AS n "
+                 "FROM (SELECT "
                  "%3% FROM %4% WHERE deletion_id = $1::pg_catalog.int8 AND %5% IS NOT NULL) AS r WHERE %6%), "
                  "o AS (SELECT %1%, NULL::pg_catalog.int8 AS n FROM %4% WHERE %5% IS NULL AND (%6%)), "
-                 "hit AS (SELECT d.key, pg_catalog.concat_ws(', ', %7%) AS value, false AS within FROM d JOIN o ON %8% "
-                 "UNION SELECT d.key, pg_catalog.concat_ws(', ', %7%), true FROM d JOIN d AS o ON d.n <> o.n AND %8%) "
-                 "SELECT key, value, within FROM hit ORDER BY key::pg_catalog.text, value, within") %
-             name_expressions(index) % key % columns % table.name % table.deleted_at % index.predicate %
-             list_keys(index) % match_keys(index))
+                 "hit AS (SELECT d.key, pg_catalog.concat_ws(', ', %7%) AS value, false AS within FROM d "
+                 "JOIN o ON %8% "
+                 "UNION SELECT d.key, pg_catalog.concat_ws(', ', %7%), true FROM d JOIN d AS o ON d.n <> o.n "
+                 "AND %8%) "
+                 "SELECT key, value, within FROM hit ORDER BY key::pg_catalog.text, value, within")
+             % name_expressions(index) % key % columns % table.name % table.deleted_at % index.predicate
+             % list_keys(index) % match_keys(index))
                 .str();
         for (const pg::Row &row : spi.query(query, {deletion})) {
             const char *form = row.boolean(2) ? "Key (%1%)=(%2%) occurs twice in the deletion."
@@ -142,23 +148,24 @@ void add_unique_conflicts(pg::Spi &spi, const TableInfo &table, std::int64_t del
     }
 }
 
-void add_parent_conflicts(pg::Spi &spi, const TableInfo &table, std::int64_t deletion, std::vector<Conflict> *found) {
+void add_parent_conflicts(pg::Spi &spi, const TableInfo &table, std::int64_t deletion,
+                          std::vector<Conflict> *found) {
     std::string key_object = make_key_object(spi, table, "c");
     for (const ForeignKey &key : catalog::find_own_keys(spi, table.relation)) {
         if (!catalog::binds(key.on_delete) || !key.parent.is_registered) {
             continue;
         }
         std::string query =
-            (boost::format("/* softdelete */ SELECT %1%, pg_catalog.concat_ws(', ', %2%) FROM %3% AS c JOIN %4% AS p "
-                           "ON %5% WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%6% IS NOT NULL AND p.%7% IS NOT "
-                           "NULL AND p.deletion_id IS DISTINCT FROM $1::pg_catalog.int8 ORDER BY 1") %
-             key_object % key.child_values % key.child.name % key.parent.name % key.link % key.child.deleted_at %
-             key.parent.deleted_at)
+            (boost::format("/* softdelete */ SELECT %1%, pg_catalog.concat_ws(', ', %2%) FROM %3% AS c %4% "
+                           "WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%5% IS NOT NULL AND p.%6% IS NOT "
+                           "NULL AND p.deletion_id IS DISTINCT FROM $1::pg_catalog.int8 ORDER BY 1")
+             % key_object % key.child_values % key.child.key_rows() % catalog::join_parent(key)
+             % key.child.deleted_at % key.parent.deleted_at)
                 .str();
         for (const pg::Row &row : spi.query(query, {deletion})) {
             found->push_back({table.relation, row.value(0), "parent deleted",
                               (boost::format("Key (%1%)=(%2%) refers to a deleted row of table %3%.") %
-                               key.child_columns % row.text_or(1, "") % key.parent.name)
+                               key.child_columns % row.text_or(1, "") % key.parent.title)
                                   .str()});
         }
     }

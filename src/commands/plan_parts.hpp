@@ -9,6 +9,9 @@ namespace softdelete::commands {
 // Columns: added, or adopted where the type fits (42804, 42611 otherwise).
 void plan_columns(TableWork &work);
 
+// Statistics of deleted_at and deletion_id where there are none: the planner would take one row in two hundred for live.
+void plan_statistics(TableWork &work);
+
 // The comment on deleted_at that states the retention.
 void plan_comment(TableWork &work);
 

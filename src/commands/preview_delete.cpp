@@ -20,7 +20,7 @@ using catalog::OnDelete;
 using catalog::TableInfo;
 
 class Preview {
-  public:
+public:
     explicit Preview(pg::Spi &spi) : spi_(spi) {}
 
     std::vector<PreviewLine> run(const TableInfo &root, const std::vector<std::string> &key) {
@@ -37,18 +37,20 @@ class Preview {
         return lines;
     }
 
-  private:
+private:
     struct Place {
         int depth;
         Oid relation;
         std::string action;
         auto operator<=>(const Place &) const = default;
     };
+
     struct Step {
         int depth;
         TableInfo table;
         RowSet rows;
     };
+
     // A NO ACTION key is checked when the whole tree is known.
     struct Check {
         int depth;
@@ -62,10 +64,11 @@ class Preview {
 
     RowSet find_root(const TableInfo &root, const std::vector<std::string> &key) {
         std::string condition = catalog::get_key_condition(spi_, root, key.size());
-        std::string query = (boost::format("/* softdelete */ SELECT t.tableoid, t.ctid, t.%2% IS NULL FROM %1% AS t "
-                                           "WHERE softdelete.include_deleted(t.%2%) AND %3%") %
-                             root.name % root.deleted_at % condition)
-                                .str();
+        std::string query =
+            (boost::format("/* softdelete */ SELECT t.tableoid, t.ctid, t.%2% IS NULL FROM %1% AS t "
+                           "WHERE softdelete.include_deleted(t.%2%) AND %3%")
+             % root.name % root.deleted_at % condition)
+                .str();
         std::vector<pg::Row> found = spi_.query(query, std::vector<pg::Parameter>(key.begin(), key.end()));
         if (found.empty()) {
             raise_no_such_row(root, key);
@@ -100,9 +103,11 @@ class Preview {
         switch (key.on_delete) {
         case OnDelete::cascade:
             if (key.child.is_registered) {
-                Step next = {depth, key.child, add_deleted(relation, children)};
-                add_line(depth, relation, "cascade", next.rows.size());
-                work->push_back(std::move(next));
+                RowSet added = add_deleted(relation, children);
+                if (!added.empty()) {
+                    add_line(depth, relation, "cascade", added.size());
+                    work->push_back({depth, key.child, std::move(added)});
+                }
             } else {
                 add_line(depth, relation, "stays until purge", children.size());
             }
@@ -123,12 +128,14 @@ class Preview {
     // Live children of these rows. Those of unregistered tables are all live.
     RowSet find_children(const ForeignKey &key, const RowSet &parents) {
         std::string live = key.child.is_registered ? "c." + key.child.deleted_at + " IS NULL" : "true";
-        std::string seen = key.parent.is_registered ? "softdelete.include_deleted(p." + key.parent.deleted_at + ")" : "true";
-        std::string query = (boost::format("/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE %2% AND "
-                                           "EXISTS (SELECT FROM %3% AS p WHERE %4% AND %5% AND %6%)") %
-                             key.child.name % live % key.parent.name % seen % key.link %
-                             make_membership(key.parent, "p", 1))
-                                .str();
+        std::string seen =
+            key.parent.is_registered ? "softdelete.include_deleted(p." + key.parent.deleted_at + ")" : "true";
+        std::string query =
+            (boost::format("/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE %2% AND "
+                           "EXISTS (SELECT FROM %3% AS p WHERE %4% AND %5% AND %6%)")
+             % key.child.key_rows() % live % key.parent.key_rows() % seen % key.link
+             % make_membership(key.parent, "p", 1))
+                .str();
         pg::OwnerScope owner(key.child.owner);
         RowSet found;
         for (const pg::Row &row : spi_.query(query, {parents.tables(), parents.positions()})) {
@@ -176,8 +183,9 @@ std::vector<PreviewLine> preview_delete(Oid relation, const std::vector<std::str
             .front()
             .boolean(0);
     if (!may_delete) {
+        // Without the quotes, as aclcheck_error() has it.
         pg::raise({.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
-                   .message = (boost::format("permission denied for table %1%") % table.name).str(),
+                   .message = "permission denied for table " + table.title.substr(1, table.title.size() - 2),
                    .detail = "A preview needs the privilege that the DELETE needs.",
                    .relation = table.relation});
     }

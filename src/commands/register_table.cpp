@@ -65,6 +65,7 @@ TableWork plan_table(pg::Spi &spi, const RegisterRequest &request, const catalog
     pg::UserScope owner(table.owner);
     TableWork work = begin_work(spi, table, make_registration(request, table), is_plan);
     plan_columns(work);
+    plan_statistics(work);
     plan_own_indexes(work);
     plan_conversions(work);
     plan_triggers(work);

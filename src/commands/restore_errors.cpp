@@ -30,8 +30,9 @@ std::uint64_t execute_restore(pg::Spi &spi, const catalog::TableInfo &table, con
     } catch (pg::ServerError &error) {
         if (error.sqlstate() == ERRCODE_UNIQUE_VIOLATION || error.sqlstate() == ERRCODE_EXCLUSION_VIOLATION) {
             error.set_message(
-                (boost::format("cannot restore rows of table %1%: %2%") % table.name % error.message()).str());
+                (boost::format("cannot restore rows of table %1%: %2%") % table.title % error.message()).str());
             error.set_hint(make_conflicts_hint(deletion));
+            error.clear_context();
         }
         throw;
     }
@@ -39,7 +40,7 @@ std::uint64_t execute_restore(pg::Spi &spi, const catalog::TableInfo &table, con
 
 void raise_no_such_row(const catalog::TableInfo &table, const std::vector<std::string> &key) {
     pg::raise({.sqlstate = ERRCODE_NO_DATA_FOUND,
-               .message = (boost::format("table %1% has no row with key (%2%)") % table.name %
+               .message = (boost::format("table %1% has no row with key (%2%)") % table.title %
                            boost::algorithm::join(key, ", "))
                               .str(),
                .relation = table.relation});
@@ -47,16 +48,16 @@ void raise_no_such_row(const catalog::TableInfo &table, const std::vector<std::s
 
 void raise_parent_deleted(const catalog::ForeignKey &key, const std::string &values,
                           const std::optional<std::string> &deletion) {
-    std::string hint = (boost::format("Restore the row of %1% first") % key.parent.name).str();
+    std::string hint = (boost::format("Restore the row of table %1% first") % key.parent.title).str();
     if (deletion) {
         hint += (boost::format(", or bring back the whole deletion with softdelete.undo(%1%)") % *deletion).str();
     }
     pg::raise({.sqlstate = ERRCODE_FOREIGN_KEY_VIOLATION,
                .message = (boost::format("cannot restore a row of table %1% below a deleted row of table %2%") %
-                           key.child.name % key.parent.name)
+                           key.child.title % key.parent.title)
                               .str(),
                .detail = (boost::format("Key (%1%)=(%2%) refers to a deleted row of table %3%.") % key.child_columns %
-                          values % key.parent.name)
+                          values % key.parent.title)
                              .str(),
                .hint = hint + ".",
                .relation = key.child.relation});
@@ -64,7 +65,7 @@ void raise_parent_deleted(const catalog::ForeignKey &key, const std::string &val
 
 void raise_not_all_restored(const catalog::TableInfo &table) {
     pg::raise({.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
-               .message = (boost::format("not all rows of table %1% could be restored") % table.name).str(),
+               .message = (boost::format("not all rows of table %1% could be restored") % table.title).str(),
                .detail = "Row-level security or a trigger kept rows back. Nothing was restored.",
                .hint = "Restore as a role whose policies cover all rows, for example as the table's owner.",
                .relation = table.relation});

@@ -4,8 +4,13 @@
 
 #include "catalog/foreign_keys.hpp"
 #include "commands/restore_errors.hpp"
+#include "commands/restored_deletions.hpp"
 #include "commands/row_set.hpp"
 #include "pg/scopes.hpp"
+
+extern "C" {
+#include "catalog/pg_type.h"
+}
 
 #include <boost/format.hpp>
 
@@ -29,9 +34,11 @@ struct Branch {
 };
 
 class RestoreTree {
-  public:
+public:
     RestoreTree(pg::Spi &spi, const TableInfo &root, const std::vector<std::string> &key)
-        : spi_(spi), root_(root), key_(key) {}
+        : spi_(spi)
+        , root_(root)
+        , key_(key) {}
 
     std::uint64_t run() {
         if (!find_root()) {
@@ -52,14 +59,15 @@ class RestoreTree {
         return restored;
     }
 
-  private:
+private:
     // Locks the row and notes its deletion. False where it is live.
     bool find_root() {
         std::string condition = catalog::get_key_condition(spi_, root_, key_.size());
         std::string query =
-            (boost::format("/* softdelete */ SELECT t.tableoid, t.ctid, t.%2% IS NULL, t.deletion_id FROM %1% AS t "
-                           "WHERE softdelete.include_deleted(t.%2%) AND %3% FOR UPDATE") %
-             root_.name % root_.deleted_at % condition)
+            (boost::format(
+                 "/* softdelete */ SELECT t.tableoid, t.ctid, t.%2% IS NULL, t.deletion_id FROM %1% AS t "
+                 "WHERE softdelete.include_deleted(t.%2%) AND %3% FOR UPDATE")
+             % root_.name % root_.deleted_at % condition)
                 .str();
         std::vector<pg::Parameter> parameters(key_.begin(), key_.end());
         std::vector<pg::Row> rows = spi_.query(query, parameters);
@@ -113,16 +121,13 @@ class RestoreTree {
 
     // The children of these parents that went in the same deletion and are not collected yet.
     RowSet collect_children(const ForeignKey &key, const RowSet &parents) {
-        std::string query =
-            (boost::format("/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE c.%2% IS NOT NULL "
-                           "AND c.deletion_id = $1::pg_catalog.int8 AND EXISTS (SELECT FROM %3% AS p WHERE "
-                           "softdelete.include_deleted(p.%4%) AND %5% AND %6%) FOR UPDATE OF c") %
-             key.child.name % key.child.deleted_at % key.parent.name % key.parent.deleted_at % key.link %
-             make_membership(key.parent, "p", 2))
-                .str();
+        // Few parents lead to few children by the foreign key's index; many would be looked through for each child.
+        constexpr std::size_t few = 100;
         pg::OwnerScope owner(key.child.owner);
+        std::vector<pg::Parameter> parameters = {deletion_, parents.tables(), parents.positions()};
         RowSet found;
-        for (const pg::Row &row : spi_.query(query, {deletion_, parents.tables(), parents.positions()})) {
+        for (const pg::Row &row : parents.size() > few ? spi_.query(make_query_by_many(key), parameters)
+                                                       : get_query_by_few(key).query(parameters)) {
             RowSet::RowId id = {row.text(0), row.text(1)};
             if (get_branch(key.child).rows.add(id)) {
                 found.add(id);
@@ -131,15 +136,42 @@ class RestoreTree {
         return found;
     }
 
+    static std::string make_query_by_many(const ForeignKey &key) {
+        return (boost::format("/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c %2% WHERE c.%3% IS NOT NULL "
+                              "AND c.deletion_id = $1::pg_catalog.int8 AND %4% FOR UPDATE OF c")
+                % key.child.key_rows() % catalog::join_parent(key) % key.child.deleted_at
+                % make_membership(key.parent, "p", 2))
+            .str();
+    }
+
+    // Parsed once: a deep tree asks it once per level. NOT DISTINCT keeps the planner from reading the whole deletion.
+    const pg::PreparedQuery &get_query_by_few(const ForeignKey &key) {
+        auto place = queries_by_few_.find(key.constraint);
+        if (place == queries_by_few_.end()) {
+            std::string query =
+                (boost::format("/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE c.%2% IS NOT NULL "
+                               "AND c.deletion_id IS NOT DISTINCT FROM $1::pg_catalog.int8 AND EXISTS (SELECT FROM "
+                               "%3% AS p WHERE softdelete.include_deleted(p.%4%) AND %5% AND %6%) FOR UPDATE OF c")
+                 % key.child.key_rows() % key.child.deleted_at % key.parent.key_rows() % key.parent.deleted_at % key.link
+                 % make_membership(key.parent, "p", 2))
+                    .str();
+            place = queries_by_few_.emplace(key.constraint, spi_.prepare(query, {TEXTOID, OIDARRAYOID, TIDARRAYOID}))
+                        .first;
+        }
+        return place->second;
+    }
+
     // A parent that is live now stays so until we are through.
     void lock_live_parents() {
         for (auto &[relation, branch] : branches_) {
             for (const ForeignKey &key : branch.own) {
                 std::string query =
-                    (boost::format("/* softdelete */ SELECT FROM %1% AS p WHERE p.%2% IS NULL AND EXISTS (SELECT FROM "
-                                   "%3% AS c WHERE softdelete.include_deleted(c.%4%) AND %5% AND %6%) FOR KEY SHARE OF p") %
-                     key.parent.name % key.parent.deleted_at % key.child.name % key.child.deleted_at % key.link %
-                     make_membership(key.child, "c", 1))
+                    (boost::format(
+                         "/* softdelete */ SELECT FROM %1% AS p WHERE p.%2% IS NULL AND EXISTS (SELECT FROM "
+                         "%3% AS c WHERE softdelete.include_deleted(c.%4%) AND %5% AND %6%) FOR KEY SHARE OF "
+                         "p")
+                     % key.parent.key_rows() % key.parent.deleted_at % key.child.key_rows() % key.child.deleted_at
+                     % key.link % make_membership(key.child, "c", 1))
                         .str();
                 pg::OwnerScope owner(key.parent.owner);
                 spi_.execute(query, {branch.rows.tables(), branch.rows.positions()});
@@ -166,20 +198,20 @@ class RestoreTree {
 
     std::uint64_t drop_below_deleted(Branch &branch, const ForeignKey &key) {
         std::string query =
-            (boost::format("/* softdelete */ SELECT c.tableoid, c.ctid, pg_catalog.concat_ws(', ', %1%) FROM %2% AS c "
-                           "JOIN %3% AS p ON %4% WHERE softdelete.include_deleted(c.%5%) AND p.%6% IS NOT NULL "
-                           "AND %7% AND NOT (%8%) AND NOT (c.tableoid = p.tableoid AND c.ctid = p.ctid)") %
-             key.child_values % key.child.name % key.parent.name % key.link %
-             key.child.deleted_at % key.parent.deleted_at % make_membership(key.child, "c", 1) %
-             make_membership(key.parent, "p", 3))
+            (boost::format(
+                 "/* softdelete */ SELECT c.tableoid, c.ctid, pg_catalog.concat_ws(', ', %1%) FROM %2% AS c "
+                 "%3% WHERE softdelete.include_deleted(c.%4%) AND p.%5% IS NOT NULL "
+                 "AND %6% AND %7% AND NOT (c.tableoid = p.tableoid AND c.ctid = p.ctid)")
+             % key.child_values % key.child.key_rows() % catalog::join_parent(key) % key.child.deleted_at
+             % key.parent.deleted_at % make_membership(key.child, "c", 1) % make_exclusion("p", 3))
                 .str();
         auto parents = branches_.find(key.parent.relation);
         const RowSet none;
         const RowSet &restored = parents == branches_.end() ? none : parents->second.rows;
         pg::OwnerScope owner(key.child.owner);
         std::uint64_t count = 0;
-        for (const pg::Row &row : spi_.query(query, {branch.rows.tables(), branch.rows.positions(), restored.tables(),
-                                                     restored.positions()})) {
+        for (const pg::Row &row : spi_.query(query, {branch.rows.tables(), branch.rows.positions(),
+                                                     restored.tables(), restored.positions()})) {
             RowSet::RowId id = {row.text(0), row.text(1)};
             if (branch.table.relation == root_.relation && id == root_id_) {
                 raise_parent_deleted(key, row.text_or(2, ""), deletion_);
@@ -199,16 +231,16 @@ class RestoreTree {
             if (branch.rows.empty()) {
                 continue;
             }
-            std::string statement = (boost::format("/* softdelete */ UPDATE %1% AS t SET %2% = NULL WHERE %3%") %
-                                     branch.table.name % branch.table.deleted_at %
-                                     make_membership(branch.table, "t", 1))
-                                        .str();
+            std::string statement =
+                (boost::format("/* softdelete */ UPDATE %1% AS t SET %2% = NULL WHERE %3%")
+                 % branch.table.name % branch.table.deleted_at % make_membership(branch.table, "t", 1))
+                    .str();
             std::optional<pg::OwnerScope> owner;
             if (relation != root_.relation) {
                 owner.emplace(branch.table.owner);
             }
-            std::uint64_t count = execute_restore(
-                spi_, branch.table, deletion_, statement, {branch.rows.tables(), branch.rows.positions()});
+            std::uint64_t count = execute_restore(spi_, branch.table, deletion_, statement,
+                                                  {branch.rows.tables(), branch.rows.positions()});
             if (count != branch.rows.size()) {
                 raise_not_all_restored(branch.table);
             }
@@ -223,6 +255,7 @@ class RestoreTree {
     RowSet::RowId root_id_;
     std::optional<std::string> deletion_; // empty for a row deleted before its table was registered
     std::map<Oid, Branch> branches_;
+    std::map<Oid, pg::PreparedQuery> queries_by_few_; // by foreign key
 };
 
 } // namespace
@@ -230,7 +263,9 @@ class RestoreTree {
 std::uint64_t restore_row(Oid relation, const std::vector<std::string> &key) {
     pg::Spi spi;
     TableInfo table = catalog::get_registered_table(spi, relation);
-    return RestoreTree(spi, table, key).run();
+    std::uint64_t restored = RestoreTree(spi, table, key).run();
+    pg::call([] { finish_restored_deletions(); });
+    return restored;
 }
 
 } // namespace softdelete::commands

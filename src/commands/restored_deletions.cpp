@@ -1,6 +1,8 @@
 // Keeps the ids of a statement's restored deletions in the transaction's memory.
 #include "commands/restored_deletions.hpp"
 
+#include "commands/current_deletion.hpp"
+#include "commands/restoring.hpp"
 #include "commands/undo_deletion.hpp"
 #include "pg/scopes.hpp"
 
@@ -36,6 +38,14 @@ bool is_empty(pg::Spi &spi, std::int64_t deletion) {
     return true;
 }
 
+// More rows joined it after all were back.
+void mark_unrestored(pg::Spi &spi, std::int64_t deletion) {
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute("UPDATE softdelete.deletion SET restored_at = NULL WHERE id = $1::pg_catalog.int8 AND restored_at IS NOT "
+                "NULL",
+                {deletion});
+}
+
 void finish(pg::Spi &spi, std::int64_t deletion) {
     {
         // Ids of rows that came with data from elsewhere have no row in the log.
@@ -45,9 +55,20 @@ void finish(pg::Spi &spi, std::int64_t deletion) {
         }
     }
     if (is_empty(spi, deletion)) {
-        pg::UserScope owner(pg::get_extension_owner());
-        spi.execute("UPDATE softdelete.deletion SET restored_at = pg_catalog.now() WHERE id = $1::pg_catalog.int8",
-                    {deletion});
+        mark_restored(deletion);
+    } else {
+        mark_unrestored(spi, deletion);
+    }
+}
+
+void forget(int64 deletion) {
+    Noted **place = &noted;
+    while (*place != nullptr) {
+        if ((*place)->deletion == deletion) {
+            *place = (*place)->next;
+        } else {
+            place = &(*place)->next;
+        }
     }
 }
 
@@ -64,8 +85,17 @@ void note_restored_row(int64 deletion) {
     noted = entry;
 }
 
+void mark_restored(std::int64_t deletion) {
+    forget(deletion);
+    note_restored_deletion(deletion);
+    pg::Spi spi;
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute("UPDATE softdelete.deletion SET restored_at = pg_catalog.now() WHERE id = $1::pg_catalog.int8",
+                {deletion});
+}
+
 void finish_restored_deletions() {
-    if (noted == nullptr) {
+    if (noted == nullptr || is_restoring()) {
         return;
     }
     pg::entry([] {

@@ -3,12 +3,19 @@
 
 #include "pg/server.hpp"
 
+#include <cstdint>
+
 namespace softdelete::commands {
 
 // Notes that a row of that deletion is being restored. Plain server code, called per row.
 void note_restored_row(int64 deletion);
 
-// Called when a statement is through: sets restored_at of noted deletions that hold no row any more.
+// Sets restored_at of a deletion that is known to hold no row any more, which its rows' notes then need not find out.
+// Called from C++, through the boundary.
+void mark_restored(std::int64_t deletion);
+
+// Called when a statement is through: sets restored_at of noted deletions that hold no row any more. Those of restore
+// and undo wait until these are through and call it.
 void finish_restored_deletions();
 
 // Called by the transaction callbacks.

@@ -3,14 +3,30 @@
 
 #include <boost/format.hpp>
 
+extern "C" {
+#include "catalog/pg_type.h"
+}
+
 namespace softdelete::commands {
+
+namespace {
+
+// The rows of a set, from its two parameters.
+std::string make_rows(int first) {
+    return (boost::format("(SELECT * FROM ROWS FROM (pg_catalog.unnest(CAST($%1% AS pg_catalog.oid[])), "
+                          "pg_catalog.unnest(CAST($%2% AS pg_catalog.tid[]))))") %
+            first % (first + 1))
+        .str();
+}
+
+} // namespace
 
 pg::Parameter RowSet::tables() const {
     std::vector<std::string> values;
     for (const RowId &row : rows_) {
         values.push_back(row.first);
     }
-    return pg::make_array(values);
+    return {pg::make_array(values), OIDARRAYOID};
 }
 
 pg::Parameter RowSet::positions() const {
@@ -18,7 +34,7 @@ pg::Parameter RowSet::positions() const {
     for (const RowId &row : rows_) {
         values.push_back(row.second);
     }
-    return pg::make_array(values);
+    return {pg::make_array(values), TIDARRAYOID};
 }
 
 std::string make_membership(const catalog::TableInfo &table, const char *alias, int first) {
@@ -26,11 +42,11 @@ std::string make_membership(const catalog::TableInfo &table, const char *alias, 
     if (!table.has_children) {
         return (boost::format("%1%.ctid = ANY (CAST($%2% AS pg_catalog.tid[]))") % alias % (first + 1)).str();
     }
-    return (boost::format("(%1%.tableoid, %1%.ctid) IN (SELECT * FROM ROWS FROM ("
-                          "pg_catalog.unnest(CAST($%2% AS pg_catalog.oid[])), "
-                          "pg_catalog.unnest(CAST($%3% AS pg_catalog.tid[]))))") %
-            alias % first % (first + 1))
-        .str();
+    return (boost::format("(%1%.tableoid, %1%.ctid) IN %2%") % alias % make_rows(first)).str();
+}
+
+std::string make_exclusion(const char *alias, int first) {
+    return (boost::format("(%1%.tableoid, %1%.ctid) NOT IN %2%") % alias % make_rows(first)).str();
 }
 
 } // namespace softdelete::commands

@@ -10,25 +10,33 @@
 namespace softdelete::commands {
 
 class RowSet {
-  public:
+public:
     using RowId = std::pair<std::string, std::string>; // tableoid, ctid
 
     bool add(RowId row) { return rows_.insert(std::move(row)).second; }
+
     void remove(const RowId &row) { rows_.erase(row); }
+
     bool contains(const RowId &row) const { return rows_.count(row) != 0; }
+
     bool empty() const { return rows_.empty(); }
+
     std::size_t size() const { return rows_.size(); }
+
     const std::set<RowId> &ids() const { return rows_; }
 
     // The set as two parallel arrays, for the parameters that make_membership() names.
     pg::Parameter tables() const;
     pg::Parameter positions() const;
 
-  private:
+private:
     std::set<RowId> rows_;
 };
 
 // SQL: the row under this alias is in the set whose tables are parameter $first::oid[] and positions the next one.
 std::string make_membership(const catalog::TableInfo &table, const char *alias, int first);
+
+// SQL: the row under this alias is not in that set. One look-up per row in a hash table, however large the set.
+std::string make_exclusion(const char *alias, int first);
 
 } // namespace softdelete::commands

@@ -2,6 +2,7 @@
 #include "commands/undo_deletion.hpp"
 
 #include "commands/restore_errors.hpp"
+#include "commands/restored_deletions.hpp"
 #include "pg/scopes.hpp"
 
 #include <boost/format.hpp>
@@ -71,18 +72,21 @@ void check_parents(pg::Spi &spi, const TableInfo &table, std::int64_t deletion) 
             continue;
         }
         pg::OwnerScope owner(key.parent.owner);
-        spi.execute((boost::format("/* softdelete */ SELECT FROM %1% AS p WHERE p.%2% IS NULL AND EXISTS (SELECT FROM "
-                                   "%3% AS c WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%4% IS NOT NULL AND %5%) "
-                                   "FOR KEY SHARE OF p") %
-                     key.parent.name % key.parent.deleted_at % key.child.name % key.child.deleted_at % key.link)
+        spi.execute((boost::format(
+                         "/* softdelete */ SELECT FROM %1% AS p WHERE p.%2% IS NULL AND EXISTS (SELECT FROM "
+                         "%3% AS c WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%4% IS NOT NULL AND %5%) "
+                         "FOR KEY SHARE OF p")
+                     % key.parent.key_rows() % key.parent.deleted_at % key.child.key_rows() % key.child.deleted_at
+                     % key.link)
                         .str(),
                     {deletion});
         std::vector<pg::Row> blocked = spi.query(
-            (boost::format("/* softdelete */ SELECT pg_catalog.concat_ws(', ', %1%) FROM %2% AS c JOIN %3% AS p ON %4% "
-                           "WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%5% IS NOT NULL AND p.%6% IS NOT NULL AND "
-                           "p.deletion_id IS DISTINCT FROM $1::pg_catalog.int8 LIMIT 1") %
-             key.child_values % key.child.name % key.parent.name % key.link % key.child.deleted_at %
-             key.parent.deleted_at)
+            (boost::format(
+                 "/* softdelete */ SELECT pg_catalog.concat_ws(', ', %1%) FROM %2% AS c %3% "
+                 "WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%4% IS NOT NULL AND p.%5% IS NOT NULL AND "
+                 "p.deletion_id IS DISTINCT FROM $1::pg_catalog.int8 LIMIT 1")
+             % key.child_values % key.child.key_rows() % catalog::join_parent(key) % key.child.deleted_at
+             % key.parent.deleted_at)
                 .str(),
             {deletion});
         if (!blocked.empty()) {
@@ -95,8 +99,8 @@ bool holds_rows(pg::Spi &spi, const TableInfo &table, std::int64_t deletion) {
     pg::OwnerScope owner(table.owner);
     return spi
         .query((boost::format("/* softdelete */ SELECT EXISTS (SELECT FROM %1% AS t WHERE t.deletion_id = "
-                              "$1::pg_catalog.int8 AND t.%2% IS NOT NULL)") %
-                table.name % table.deleted_at)
+                              "$1::pg_catalog.int8 AND t.%2% IS NOT NULL)")
+                % table.name % table.deleted_at)
                    .str(),
                {deletion})
         .front()
@@ -104,15 +108,34 @@ bool holds_rows(pg::Spi &spi, const TableInfo &table, std::int64_t deletion) {
 }
 
 std::uint64_t update(pg::Spi &spi, const TableInfo &table, std::int64_t deletion, bool as_owner) {
-    std::string statement = (boost::format("/* softdelete */ UPDATE %1% AS t SET %2% = NULL WHERE t.deletion_id = "
-                                           "$1::pg_catalog.int8") %
-                             table.name % table.deleted_at)
-                                .str();
+    std::string statement =
+        (boost::format("/* softdelete */ UPDATE %1% AS t SET %2% = NULL WHERE t.deletion_id = "
+                       "$1::pg_catalog.int8")
+         % table.name % table.deleted_at)
+            .str();
     std::optional<pg::OwnerScope> owner;
     if (as_owner) {
         owner.emplace(table.owner);
     }
     return execute_restore(spi, table, std::to_string(deletion), statement, {deletion});
+}
+
+std::uint64_t update_all(pg::Spi &spi, const std::vector<TableInfo> &tables, std::int64_t deletion,
+                         const std::set<Oid> &cascaded) {
+    std::uint64_t restored = 0;
+    RestoringScope scope;
+    for (const TableInfo &table : tables) {
+        restored += update(spi, table, deletion, cascaded.count(table.relation) != 0);
+    }
+    for (const TableInfo &table : tables) {
+        if (holds_rows(spi, table, deletion)) {
+            raise_not_all_restored(table);
+        }
+    }
+    if (restored > 0) {
+        mark_restored(deletion);
+    }
+    return restored;
 }
 
 } // namespace
@@ -145,16 +168,9 @@ std::uint64_t undo_deletion(std::int64_t deletion) {
     for (const TableInfo &table : tables) {
         check_parents(spi, table, deletion);
     }
-    std::uint64_t restored = 0;
-    RestoringScope scope;
-    for (const TableInfo &table : tables) {
-        restored += update(spi, table, deletion, cascaded.count(table.relation) != 0);
-    }
-    for (const TableInfo &table : tables) {
-        if (holds_rows(spi, table, deletion)) {
-            raise_not_all_restored(table);
-        }
-    }
+    std::uint64_t restored = update_all(spi, tables, deletion, cascaded);
+    // Triggers may have restored rows of other deletions.
+    pg::call([] { finish_restored_deletions(); });
     return restored;
 }
 

@@ -11,7 +11,8 @@ CREATE FUNCTION softdelete.register(
     SET search_path = pg_catalog, pg_temp
     SET quote_all_identifiers = off
     SET IntervalStyle = postgres
-    SET default_tablespace = '';
+    SET default_tablespace = ''
+    SET default_statistics_target = 10; -- its ANALYZE reads little while it holds the lock
 COMMENT ON FUNCTION softdelete.register(regclass, interval, text, text, boolean, text, name, name, name[], name, name, name) IS
     'Makes a table soft-deleting, and returns every step that it took.';
 

@@ -2,6 +2,7 @@
 // nothing, because the dump brings everything itself; pg_restore and dumps set row_security to off.
 #include "commands/follow_foreign_keys.hpp"
 #include "commands/follow_indexes.hpp"
+#include "commands/follow_views.hpp"
 #include "commands/leave_views.hpp"
 #include "commands/refuse_ddl.hpp"
 #include "commands/run_steps.hpp"
@@ -48,7 +49,10 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
     const EventTriggerData *event = get_event(fcinfo, "on_ddl_command_start");
     if (row_security && !commands::OwnDdlScope::is_active()) {
         commands::refuse_alteration(event->parsetree);
-        pg::entry([&] { commands::prepare_indexes(event->parsetree); });
+        pg::entry([&] {
+            commands::prepare_views(event->parsetree);
+            commands::prepare_indexes(event->parsetree);
+        });
     }
     return 0;
 }
@@ -59,7 +63,10 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
     if (!row_security || commands::OwnDdlScope::is_active()) {
         return 0;
     }
-    pg::entry([] { commands::finish_indexes(); });
+    pg::entry([&] {
+        commands::finish_indexes();
+        commands::finish_views(event->parsetree);
+    });
     Oid relation = commands::find_table_to_link(event->parsetree);
     if (OidIsValid(relation)) {
         pg::entry([&] { commands::link_table(relation); });

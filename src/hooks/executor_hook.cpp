@@ -22,18 +22,18 @@ ExecutorFinish_hook_type next_executor_finish = nullptr;
 extern "C" void softdelete_executor_run(QueryDesc *query, ScanDirection direction,
                                         uint64 count SOFTDELETE_EXECUTOR_RUN_EXTRA_PARAMETER) {
     planner::follow_session_view();
-    planner::push_running_statement(query);
+    planner::push_running_statement(query, planner::Phase::run);
     auto *run = next_executor_run != nullptr ? next_executor_run : standard_ExecutorRun;
     run(query, direction, count SOFTDELETE_EXECUTOR_RUN_EXTRA_ARGUMENT);
     planner::pop_running_statement();
 }
 
 extern "C" void softdelete_executor_finish(QueryDesc *query) {
-    planner::push_running_statement(query);
+    planner::push_running_statement(query, planner::Phase::finish);
     auto *finish = next_executor_finish != nullptr ? next_executor_finish : standard_ExecutorFinish;
     finish(query);
-    planner::pop_running_statement();
     commands::finish_statement(query);
+    planner::pop_running_statement();
     commands::finish_restored_deletions();
 }
 

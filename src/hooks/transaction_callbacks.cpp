@@ -4,6 +4,7 @@
 #include "commands/cascade.hpp"
 #include "commands/current_deletion.hpp"
 #include "commands/follow_indexes.hpp"
+#include "commands/follow_views.hpp"
 #include "commands/restored_deletions.hpp"
 #include "commands/restoring.hpp"
 #include "planner/running_statements.hpp"
@@ -22,6 +23,7 @@ extern "C" void softdelete_transaction_callback(XactEvent event, void *) {
     if (event == XACT_EVENT_ABORT || event == XACT_EVENT_PARALLEL_ABORT) {
         planner::forget_running_statements(0);
         commands::forget_prepared_indexes();
+        commands::forget_prepared_views();
         planner::set_validating_constraints(false);
     }
     if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE) {
@@ -39,6 +41,7 @@ extern "C" void softdelete_subtransaction_callback(SubXactEvent event, SubTransa
     if (event == SUBXACT_EVENT_ABORT_SUB) {
         planner::forget_running_statements(nest_level);
         commands::forget_prepared_indexes();
+        commands::forget_prepared_views();
         planner::set_validating_constraints(false);
         commands::abort_subtransaction(nest_level);
         commands::forget_cascades(nest_level);
@@ -46,6 +49,7 @@ extern "C" void softdelete_subtransaction_callback(SubXactEvent event, SubTransa
         planner::leave_session_view();
     } else if (event == SUBXACT_EVENT_COMMIT_SUB) {
         commands::commit_subtransaction(nest_level);
+        commands::keep_cascades(nest_level);
     }
 }
 

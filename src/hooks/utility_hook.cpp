@@ -1,9 +1,11 @@
 // ProcessUtility: COPY table TO becomes COPY (SELECT ...) where the filter applies, as the server does it under row
-// security; TRUNCATE of a registered table is refused; SET CONSTRAINTS of a foreign key reaches our triggers; commands
-// that validate foreign keys are marked for their duration.
+// security; TRUNCATE of a registered table is refused; SET CONSTRAINTS of a foreign key reaches our triggers; views and
+// columns that register() has made already are skipped; commands that validate foreign keys are marked for their
+// duration.
 #include "hooks/hooks.hpp"
 
 #include "commands/set_constraints.hpp"
+#include "commands/skip_existing.hpp"
 #include "pg/compat.hpp"
 #include "planner/check_copy.hpp"
 #include "planner/filter_copy.hpp"
@@ -38,6 +40,10 @@ extern "C" void softdelete_utility(PlannedStmt *plan, const char *query_string, 
     } else if (IsA(plan->utilityStmt, ConstraintsSetStmt)) {
         plan = commands::add_own_constraints(plan, &read_only_tree);
     }
+    if (commands::is_existing_view(plan, query_string)) {
+        return;
+    }
+    plan = commands::skip_existing_columns(plan, &read_only_tree);
     if (IsA(plan->utilityStmt, TruncateStmt)) {
         planner::refuse_truncate(castNode(TruncateStmt, plan->utilityStmt));
     }

@@ -42,6 +42,12 @@ void ServerError::set_hint(std::string_view hint) {
     }
 }
 
+void ServerError::clear_context() noexcept {
+    if (data_ != nullptr) {
+        data_->context = nullptr;
+    }
+}
+
 ErrorData *ServerError::release() noexcept {
     if (context_ != nullptr) {
         MemoryContextSetParent(context_, CurrentMemoryContext);

@@ -37,6 +37,9 @@ class ServerError final : public std::exception {
     void set_message(std::string_view message);
     void set_hint(std::string_view hint);
 
+    // Drops the CONTEXT, which names statements of our own that mean nothing to a user.
+    void clear_context() noexcept;
+
     // Used by entry(): hands the ErrorData over; the memory context becomes a child of the current one.
     ErrorData *release() noexcept;
 

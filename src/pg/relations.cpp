@@ -31,11 +31,17 @@ LOCKMODE server_lock(Lock lock) {
     pg_unreachable();
 }
 
-// The view's query, in the current memory context.
+// The view's query, in the current memory context, with the names that its columns have now: RENAME COLUMN leaves those
+// in the rule alone.
 Query *copy_view_query(Oid view) {
     Relation relation = table_open(view, AccessShareLock);
     Query *query = static_cast<Query *>(copyObjectImpl(get_view_query(relation)));
     table_close(relation, AccessShareLock);
+    ListCell *cell;
+    foreach (cell, query->targetList) {
+        auto *entry = lfirst_node(TargetEntry, cell);
+        entry->resname = entry->resjunk ? entry->resname : get_attname(view, entry->resno, false);
+    }
     return query;
 }
 
@@ -103,7 +109,16 @@ bool owns_relation(Oid relation) {
 }
 
 SimpleView read_view(Oid relation) {
-    Query *query = call([&] { return copy_view_query(relation); });
+    SimpleView view = read_view_query(call([&] { return copy_view_query(relation); }));
+    // ALTER VIEW RENAME COLUMN changes the name of the column, not the one in the view's query.
+    for (std::size_t i = 0; i < view.columns.size(); i++) {
+        view.columns[i].first =
+            call([&] { return get_attname(relation, static_cast<AttrNumber>(i + 1), false); });
+    }
+    return view;
+}
+
+SimpleView read_view_query(Query *query) {
     RangeTblEntry *rte = call([&] { return find_only_table(query); });
     SimpleView view;
     if (rte == nullptr) {

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+struct Query;
+
 namespace softdelete::pg {
 
 enum class Lock { access_share, access_exclusive };
@@ -31,6 +33,9 @@ struct SimpleView {
 
 // Reads the view's rule. relation is a view.
 SimpleView read_view(Oid relation);
+
+// The same for a query that is to become a view.
+SimpleView read_view_query(Query *query);
 
 // True where a library list such as shared_preload_libraries names the library.
 bool names_library(const std::string &list, const std::string &library);

@@ -42,6 +42,47 @@ std::vector<Row> copy_rows(const Result &result) {
     return rows;
 }
 
+std::vector<Row> take_rows() {
+    Result result = {SPI_tuptable, SPI_processed};
+    std::vector<Row> rows = copy_rows(result);
+    call([&] { SPI_freetuptable(result.table); });
+    return rows;
+}
+
+Datum read_value(const char *text, Oid type) {
+    Oid input = InvalidOid;
+    Oid parameter = InvalidOid;
+    getTypeInputInfo(type, &input, &parameter);
+    return OidInputFunctionCall(input, const_cast<char *>(text), parameter, -1);
+}
+
+// Parameters as SPI takes them; the values are the server's copies.
+struct Arguments {
+    explicit Arguments(const std::vector<Parameter> &parameters)
+        : types(parameters.size()), values(parameters.size(), 0), nulls(parameters.size(), ' ') {
+        for (std::size_t i = 0; i < parameters.size(); i++) {
+            types[i] = OidIsValid(parameters[i].type()) ? parameters[i].type() : TEXTOID;
+            if (const std::optional<std::string> &value = parameters[i].value(); value) {
+                values[i] = call([&] { return read_value(value->c_str(), types[i]); });
+            } else {
+                nulls[i] = 'n';
+            }
+        }
+    }
+
+    std::vector<Oid> types;
+    std::vector<Datum> values;
+    std::string nulls;
+};
+
+// Plain server code: raises where SPI says that a statement failed.
+void check_code(int code) {
+    if (code < 0) {
+        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+                        errmsg("softdelete's own query failed: %s", SPI_result_code_string(code))));
+    }
+}
+
 // Outside of Row, whose member text() hides the server's type of that name.
 const char *copy_element(Datum element) {
     return call([&] { return TextDatumGetCString(element); });
@@ -61,24 +102,34 @@ std::string Row::text_or(std::size_t column, const std::string &otherwise) const
     return values_.at(column).value_or(otherwise);
 }
 
-std::int64_t Row::number(std::size_t column) const { return std::stoll(text(column)); }
-Oid Row::oid(std::size_t column) const { return static_cast<Oid>(std::stoul(text(column))); }
-bool Row::boolean(std::size_t column) const { return text(column) == "t"; }
+std::int64_t Row::number(std::size_t column) const {
+    return std::stoll(text(column));
+}
+
+Oid Row::oid(std::size_t column) const {
+    return static_cast<Oid>(std::stoul(text(column)));
+}
+
+bool Row::boolean(std::size_t column) const {
+    return text(column) == "t";
+}
 
 std::vector<std::string> Row::array(std::size_t column) const {
     const std::string &literal = text(column);
+
     struct Elements {
         Datum *values;
         int count;
     };
+
     Elements elements = call([&] {
         Oid input = InvalidOid;
         Oid parameter = InvalidOid;
         getTypeInputInfo(TEXTARRAYOID, &input, &parameter);
         Datum array = OidInputFunctionCall(input, const_cast<char *>(literal.c_str()), parameter, -1);
         Elements result = {};
-        deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &result.values, nullptr,
-                          &result.count);
+        deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &result.values,
+                          nullptr, &result.count);
         return result;
     });
     std::vector<std::string> items;
@@ -104,32 +155,33 @@ Spi::~Spi() {
 }
 
 void Spi::run(const std::string &sql, const std::vector<Parameter> &parameters) {
-    std::vector<Oid> types(parameters.size(), TEXTOID);
-    std::vector<Datum> values(parameters.size(), 0);
-    std::string nulls(parameters.size(), ' ');
-    for (std::size_t i = 0; i < parameters.size(); i++) {
-        if (const std::optional<std::string> &value = parameters[i].value(); value) {
-            values[i] = call([&] { return CStringGetTextDatum(value->c_str()); });
-        } else {
-            nulls[i] = 'n';
-        }
-    }
+    Arguments arguments(parameters);
     call([&] {
-        int code = SPI_execute_with_args(sql.c_str(), static_cast<int>(parameters.size()), types.data(),
-                                         values.data(), nulls.c_str(), false, 0);
-        if (code < 0) {
-            ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-                            errmsg("softdelete's own query failed: %s", SPI_result_code_string(code))));
-        }
+        check_code(SPI_execute_with_args(sql.c_str(), static_cast<int>(parameters.size()), arguments.types.data(),
+                                         arguments.values.data(), arguments.nulls.c_str(), false, 0));
     });
+}
+
+PreparedQuery Spi::prepare(const std::string &sql, const std::vector<Oid> &types) {
+    SPIPlanPtr plan = call([&] {
+        SPIPlanPtr result =
+            SPI_prepare(sql.c_str(), static_cast<int>(types.size()), const_cast<Oid *>(types.data()));
+        check_code(result == nullptr ? SPI_result : 0);
+        return result;
+    });
+    return PreparedQuery(plan, types.size());
+}
+
+std::vector<Row> PreparedQuery::query(const std::vector<Parameter> &parameters) const {
+    Assert(parameters.size() == parameters_);
+    Arguments arguments(parameters);
+    call([&] { check_code(SPI_execute_plan(plan_, arguments.values.data(), arguments.nulls.c_str(), false, 0)); });
+    return take_rows();
 }
 
 std::vector<Row> Spi::query(const std::string &sql, const std::vector<Parameter> &parameters) {
     run(sql, parameters);
-    Result result = {SPI_tuptable, SPI_processed};
-    std::vector<Row> rows = copy_rows(result);
-    call([&] { SPI_freetuptable(result.table); });
-    return rows;
+    return take_rows();
 }
 
 std::uint64_t Spi::execute(const std::string &sql, const std::vector<Parameter> &parameters) {

@@ -10,30 +10,48 @@
 #include <string>
 #include <vector>
 
+struct _SPI_plan; // executor/spi.h
+
 namespace softdelete::pg {
 
-// A parameter: text, or nothing for NULL. Numbers and OIDs convert themselves. In SQL, cast it: $1::regclass.
+// A parameter: text, or nothing for NULL. Numbers and OIDs convert themselves. In SQL, cast it: $1::regclass. Where the
+// planner must know a value whose cast is not immutable, as that of an array, give the type.
 class Parameter {
-  public:
+public:
     Parameter(std::nullopt_t) {}
+
     Parameter(const char *value) : value_(value) {}
+
     Parameter(std::string value) : value_(std::move(value)) {}
+
     Parameter(std::optional<std::string> value) : value_(std::move(value)) {}
+
     Parameter(std::int64_t value) : value_(std::to_string(value)) {}
+
     Parameter(Oid value) : value_(std::to_string(value)) {}
+
     Parameter(bool value) : value_(value ? "true" : "false") {}
+
+    Parameter(std::string value, Oid type) : value_(std::move(value)), type_(type) {}
+
     const std::optional<std::string> &value() const { return value_; }
 
-  private:
+    Oid type() const { return type_; } // InvalidOid: text
+
+private:
     std::optional<std::string> value_;
+    Oid type_ = InvalidOid;
 };
 
 // One row of a result, by column number from 0. The readers raise where the value is NULL, text_or() does not.
 class Row {
-  public:
+public:
     explicit Row(std::vector<std::optional<std::string>> values) : values_(std::move(values)) {}
+
     bool is_null(std::size_t column) const { return !values_.at(column).has_value(); }
+
     const std::optional<std::string> &value(std::size_t column) const { return values_.at(column); }
+
     const std::string &text(std::size_t column) const;
     std::string text_or(std::size_t column, const std::string &otherwise) const;
     std::int64_t number(std::size_t column) const;
@@ -42,13 +60,30 @@ class Row {
     // The elements of a one-dimensional array of text, name or the like.
     std::vector<std::string> array(std::size_t column) const;
 
-  private:
+private:
     std::vector<std::optional<std::string>> values_;
+};
+
+// A statement that was parsed once, to run many times. Belongs to the connection that prepared it and ends with it.
+class PreparedQuery {
+  public:
+    PreparedQuery(const PreparedQuery &) = delete;
+    PreparedQuery &operator=(const PreparedQuery &) = delete;
+    PreparedQuery(PreparedQuery &&) = default;
+
+    // Runs it and returns its rows. Takes as many parameters as it was prepared with.
+    std::vector<Row> query(const std::vector<Parameter> &parameters) const;
+
+  private:
+    friend class Spi;
+    PreparedQuery(_SPI_plan *plan, std::size_t parameters) : plan_(plan), parameters_(parameters) {}
+    _SPI_plan *plan_;
+    std::size_t parameters_;
 };
 
 // An SPI connection for the lifetime of the object. Connections nest.
 class Spi {
-  public:
+public:
     Spi();
     ~Spi();
     Spi(const Spi &) = delete;
@@ -62,7 +97,10 @@ class Spi {
     std::uint64_t execute(const std::string &sql, std::initializer_list<Parameter> parameters = {});
     std::uint64_t execute(const std::string &sql, const std::vector<Parameter> &parameters);
 
-  private:
+    // Parses a statement with parameters of these types. The role in force is the one whose policies it plans with.
+    PreparedQuery prepare(const std::string &sql, const std::vector<Oid> &types);
+
+private:
     void run(const std::string &sql, const std::vector<Parameter> &parameters);
 };
 

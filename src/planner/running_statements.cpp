@@ -15,6 +15,8 @@ namespace {
 struct RunningStatement {
     QueryDesc *query;
     int nest_level;
+    Phase phase;
+    int place; // of the innermost statement that is not the cascade's own, counted from 1
 };
 
 RunningStatement *stack = nullptr;
@@ -31,11 +33,12 @@ void grow() {
 
 } // namespace
 
-void push_running_statement(QueryDesc *query) {
+void push_running_statement(QueryDesc *query, Phase phase) {
     if (depth == capacity) {
         grow();
     }
-    stack[depth++] = {query, GetCurrentTransactionNestLevel()};
+    int place = is_cascade_query(query->sourceText) ? running_statement_place() : depth + 1;
+    stack[depth++] = {query, GetCurrentTransactionNestLevel(), phase, place};
 }
 
 void pop_running_statement() { depth = Max(depth - 1, 0); }
@@ -46,8 +49,16 @@ void forget_running_statements(int nest_level) noexcept {
     }
 }
 
-bool is_statement_running() {
-    return depth > 0;
+bool is_statement_finishing() {
+    return depth > 0 && stack[depth - 1].phase == Phase::finish;
+}
+
+const QueryDesc *running_statement() {
+    return depth == 0 ? nullptr : stack[depth - 1].query;
+}
+
+int running_statement_place() {
+    return depth == 0 ? 0 : stack[depth - 1].place;
 }
 
 uint32 running_statement_notes() {

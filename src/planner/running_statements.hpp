@@ -10,15 +10,24 @@ extern "C" {
 
 namespace softdelete::planner {
 
+enum class Phase { run, finish };
+
 // Called around every ExecutorRun and ExecutorFinish.
-void push_running_statement(QueryDesc *query);
+void push_running_statement(QueryDesc *query, Phase phase);
 void pop_running_statement();
 
 // Forgets what an aborted (sub)transaction was running; nest_level as GetCurrentTransactionNestLevel() counts.
 void forget_running_statements(int nest_level) noexcept;
 
-// False at the end of a transaction, when deferred triggers fire.
-bool is_statement_running();
+// Is the innermost statement firing its triggers? Not so where deferred triggers fire: at the end of the transaction, or
+// by SET CONSTRAINTS.
+bool is_statement_finishing();
+
+// The innermost statement; null where none runs.
+const QueryDesc *running_statement();
+
+// The place on the stack of the innermost statement that is not the cascade's own; 0 where there is none.
+int running_statement_place();
 
 // The notes (PlanNote) of the innermost statement's plan; 0 where none runs or it was planned without our hook.
 uint32 running_statement_notes();

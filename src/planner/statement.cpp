@@ -41,6 +41,10 @@ bool is_foreign_key_query(const char *text) {
 
 } // namespace
 
+bool is_cascade_query(const char *text) {
+    return text != nullptr && InNoForceRLSOperation() && starts_with(text, cascade_text);
+}
+
 void set_validating_constraints(bool validating) {
     validating_constraints = validating;
 }
@@ -53,7 +57,7 @@ Statement begin_statement(const char *query_string, ParamListInfo parameters) {
     SessionView view = session_view();
     Statement statement = {};
     statement.is_foreign_key = is_foreign_key_query(query_string);
-    statement.is_cascade = query_string != nullptr && starts_with(query_string, cascade_text);
+    statement.is_cascade = is_cascade_query(query_string);
     statement.is_unfiltered = statement.is_foreign_key || view.is_unfiltered;
     statement.visibility = view.visibility;
     statement.parameters = parameters;

@@ -27,6 +27,10 @@ enum PlanNote : uint32 {
 // How the cascade's own statements begin.
 inline constexpr char cascade_text[] = "/* softdelete cascade */";
 
+// One of the cascade's own statements? Told by its text and by the context that it runs in, where no client's statement
+// begins.
+bool is_cascade_query(const char *text);
+
 // One statement on its way through the planner. Plain data; lives on the stack of the planner hook.
 struct Statement {
     bool is_foreign_key;             // one of the server's own foreign-key queries

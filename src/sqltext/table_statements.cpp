@@ -52,6 +52,10 @@ Statement create_view(const QualifiedName &view, const QualifiedName &table,
                      list(columns), table, condition);
 }
 
+Statement analyze(const QualifiedName &table, const std::vector<Identifier> &columns) {
+    return statement("ANALYZE %1% (%2%)", table, list(columns));
+}
+
 Statement drop_view(const QualifiedName &view) {
     return statement("DROP VIEW %1%", view);
 }

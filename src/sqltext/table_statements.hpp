@@ -11,6 +11,7 @@ Statement add_column(const QualifiedName &table, const Identifier &column, const
 Statement drop_column(const QualifiedName &table, const Identifier &column);
 Statement comment_on_column(const QualifiedName &table, const Identifier &column,
                             const Expression &literal_or_null);
+Statement analyze(const QualifiedName &table, const std::vector<Identifier> &columns);
 
 // In the words of pg_get_triggerdef().
 Statement create_marker(const QualifiedName &table, const Literal &deleted_at, const Literal &deleted_by,

@@ -5,12 +5,11 @@
 #include "commands/find_parent.hpp"
 #include "commands/restoring.hpp"
 #include "planner/registered_table.hpp"
+#include "triggers/current_row.hpp"
 #include "triggers/trigger_call.hpp"
 
 extern "C" {
-#include "access/tableam.h"
 #include "utils/datum.h"
-#include "utils/snapmgr.h"
 }
 
 #include <cstring>
@@ -37,16 +36,29 @@ List *find_keys(const TriggerData *data) {
     return named != NIL ? named : keys;
 }
 
-// Found once per statement and partition.
-List *get_keys(FunctionCallInfo call, const TriggerData *data) {
+// What the function needs of the table, found once per statement and partition.
+struct ChildTable {
+    planner::RegisteredTable table;
+    bool is_registered;
+    List *keys; // null until a row needs them
+};
+
+ChildTable *get_child_table(FunctionCallInfo call, const TriggerData *data) {
     if (call->flinfo->fn_extra == nullptr) {
+        auto *found = static_cast<ChildTable *>(MemoryContextAllocZero(call->flinfo->fn_mcxt, sizeof(ChildTable)));
+        found->is_registered = planner::find_registered_table(RelationGetRelid(data->tg_relation), &found->table);
+        call->flinfo->fn_extra = found;
+    }
+    return static_cast<ChildTable *>(call->flinfo->fn_extra);
+}
+
+List *get_keys(FunctionCallInfo call, const TriggerData *data, ChildTable *child) {
+    if (child->keys == NIL) {
         MemoryContext caller = MemoryContextSwitchTo(call->flinfo->fn_mcxt);
-        List **keys = static_cast<List **>(palloc(sizeof(List *)));
-        *keys = find_keys(data);
-        call->flinfo->fn_extra = keys;
+        child->keys = find_keys(data);
         MemoryContextSwitchTo(caller);
     }
-    return *static_cast<List **>(call->flinfo->fn_extra);
+    return child->keys;
 }
 
 bool is_linked(const catalog::ForeignKeyInfo &key, HeapTuple row, Relation relation) {
@@ -83,6 +95,9 @@ Question get_question(const catalog::ForeignKeyInfo &key, const TriggerData *dat
     if (!is_linked(key, new_row, data->tg_relation)) {
         return Question::none;
     }
+    if (old_row == nullptr && commands::is_restoring()) {
+        return Question::none; // moved to another partition
+    }
     if (old_row == nullptr || !has_same_link(key, old_row, new_row, data->tg_relation)) {
         return Question::new_link;
     }
@@ -90,10 +105,8 @@ Question get_question(const catalog::ForeignKeyInfo &key, const TriggerData *dat
     return is_restored && catalog::binds(key) && !commands::is_restoring() ? Question::restored : Question::none;
 }
 
-// A deferred event may be about a row that has changed again since.
-bool is_current(const TriggerData *data) {
-    TupleTableSlot *slot = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newslot : data->tg_trigslot;
-    return slot == nullptr || table_tuple_satisfies_snapshot(data->tg_relation, slot, SnapshotSelf);
+bool is_live(HeapTuple row, const TriggerData *data, const planner::RegisteredTable *table) {
+    return table == nullptr || triggers::is_null(row, table->deleted_at, data->tg_relation);
 }
 
 } // namespace
@@ -104,17 +117,23 @@ extern "C" {
 PG_FUNCTION_INFO_V1(softdelete_check_parent);
 PGDLLEXPORT Datum softdelete_check_parent(PG_FUNCTION_ARGS) {
     TriggerData *data = triggers::get_trigger_data(fcinfo, "check_parent");
-    planner::RegisteredTable table;
-    bool is_registered = planner::find_registered_table(RelationGetRelid(data->tg_relation), &table);
-    HeapTuple row = get_new_row(data);
-    if (is_registered && !triggers::is_null(row, table.deleted_at, data->tg_relation)) {
+    ChildTable *child = get_child_table(fcinfo, data);
+    const planner::RegisteredTable *table = child->is_registered ? &child->table : nullptr;
+    HeapTuple row = nullptr;
+    if (!is_live(get_new_row(data), data, table)) {
         return PointerGetDatum(nullptr);
     }
     ListCell *cell;
-    foreach (cell, get_keys(fcinfo, data)) {
+    foreach (cell, get_keys(fcinfo, data, child)) {
         const auto *key = static_cast<const catalog::ForeignKeyInfo *>(lfirst(cell));
-        Question question = get_question(*key, data, is_registered ? &table : nullptr);
-        if (question == Question::none || !is_current(data)) {
+        Question question = get_question(*key, data, table);
+        if (question == Question::none) {
+            continue;
+        }
+        row = row == nullptr ? triggers::find_current_row(data) : row;
+        // Where the link has changed again since, that event asks for itself.
+        if (row == nullptr || !is_live(row, data, table) ||
+            !has_same_link(*key, get_new_row(data), row, data->tg_relation)) {
             continue;
         }
         // The server's own check has locked the parent of a new link, but does not look at a restored row.

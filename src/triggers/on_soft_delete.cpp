@@ -1,9 +1,11 @@
 // Triggers of registered tables that foreign keys reference: one locks a row before its soft delete, one collects it for
 // the cascade, one refuses it at the end of the transaction for deferrable NO ACTION keys. Plain server code.
 #include "commands/cascade.hpp"
+#include "commands/current_deletion.hpp"
 #include "planner/registered_table.hpp"
 #include "planner/running_statements.hpp"
 #include "planner/statement.hpp"
+#include "triggers/current_row.hpp"
 #include "triggers/trigger_call.hpp"
 
 extern "C" {
@@ -55,22 +57,34 @@ const TableKeys *get_table_keys(FunctionCallInfo call, Relation relation) {
     return static_cast<const TableKeys *>(call->flinfo->fn_extra);
 }
 
-// True where the event makes a live row a deleted one. An INSERT does so where the row moved here from another
-// partition: it belongs to the deletion under way.
-bool is_soft_delete(const TriggerData *data, const planner::RegisteredTable &table) {
-    Relation relation = data->tg_relation;
-    if (triggers::is_null(get_new_row(data), table.deleted_at, relation)) {
-        return false;
-    }
-    HeapTuple old_row = get_old_row(data);
-    return old_row == nullptr ? !triggers::is_null(get_new_row(data), table.deletion_id, relation)
-                              : triggers::is_null(old_row, table.deleted_at, relation);
-}
-
 int64 get_deletion_id(HeapTuple row, const planner::RegisteredTable &table, Relation relation) {
     bool is_null = true;
     Datum id = heap_getattr(row, table.deletion_id, RelationGetDescr(relation), &is_null);
     return is_null ? 0 : DatumGetInt64(id);
+}
+
+// As find_registered_table(), once per statement and partition; null where the table is not registered.
+const planner::RegisteredTable *find_table_once(FunctionCallInfo call, Relation relation) {
+    if (call->flinfo->fn_extra == nullptr) {
+        auto *found = static_cast<TableKeys *>(MemoryContextAllocZero(call->flinfo->fn_mcxt, sizeof(TableKeys)));
+        found->is_registered = planner::find_registered_table(RelationGetRelid(relation), &found->table);
+        call->flinfo->fn_extra = found;
+    }
+    auto *found = static_cast<const TableKeys *>(call->flinfo->fn_extra);
+    return found->is_registered ? &found->table : nullptr;
+}
+
+// True where the event makes a live row a deleted one. An INSERT does so where the row moved here from another
+// partition: it belongs to a deletion that this transaction has begun.
+bool is_soft_delete(const TriggerData *data, const planner::RegisteredTable &table) {
+    Relation relation = data->tg_relation;
+    HeapTuple row = get_new_row(data);
+    if (triggers::is_null(row, table.deleted_at, relation)) {
+        return false;
+    }
+    HeapTuple old_row = get_old_row(data);
+    return old_row == nullptr ? commands::is_open_deletion(get_deletion_id(row, table, relation))
+                              : triggers::is_null(old_row, table.deleted_at, relation);
 }
 
 // The row is locked already as for an update that leaves its key alone; this waits for those who hold it FOR KEY SHARE,
@@ -100,9 +114,8 @@ PGDLLEXPORT Datum softdelete_lock_row(PG_FUNCTION_ARGS) {
     uint32 notes = planner::running_statement_notes();
     bool is_locked = (notes & planner::note_key_locked) != 0 && (notes & planner::note_lock_rows) == 0;
     if (!is_locked) {
-        planner::RegisteredTable table;
-        if (planner::find_registered_table(RelationGetRelid(data->tg_relation), &table) &&
-            is_soft_delete(data, table)) {
+        const planner::RegisteredTable *table = find_table_once(fcinfo, data->tg_relation);
+        if (table != nullptr && is_soft_delete(data, *table)) {
             lock_exclusively(data);
         }
     }
@@ -127,9 +140,9 @@ PG_FUNCTION_INFO_V1(softdelete_check_children);
 PGDLLEXPORT Datum softdelete_check_children(PG_FUNCTION_ARGS) {
     TriggerData *data = triggers::get_trigger_data(fcinfo, "check_children");
     const TableKeys *found = get_table_keys(fcinfo, data->tg_relation);
-    bool is_current = data->tg_newslot == nullptr ||
-                      table_tuple_satisfies_snapshot(data->tg_relation, data->tg_newslot, SnapshotSelf);
-    if (!found->is_registered || !is_current || !is_soft_delete(data, found->table)) {
+    HeapTuple row = triggers::find_current_row(data);
+    if (!found->is_registered || row == nullptr || !is_soft_delete(data, found->table) ||
+        triggers::is_null(row, found->table.deleted_at, data->tg_relation)) {
         return PointerGetDatum(nullptr);
     }
     ListCell *cell;
@@ -138,7 +151,7 @@ PGDLLEXPORT Datum softdelete_check_children(PG_FUNCTION_ARGS) {
         bool is_meant = key->on_delete == FKCONSTR_ACTION_NOACTION && key->is_deferrable &&
                         strcmp(NameStr(key->name), data->tg_trigger->tgargs[0]) == 0;
         if (is_meant) {
-            commands::check_children(data->tg_relation, *key, get_new_row(data));
+            commands::check_children(data->tg_relation, *key, row);
         }
     }
     return PointerGetDatum(nullptr);

@@ -1,0 +1,25 @@
+// The views of a registered table follow its columns. CREATE OR REPLACE VIEW appends columns and ALTER VIEW renames them
+// in place; where a column goes or changes its type, the views are dropped before the command and made again after it,
+// with the grants, comments and options that they had.
+#pragma once
+
+#include "pg/server.hpp"
+
+extern "C" {
+#include "nodes/nodes.h"
+}
+
+namespace softdelete::commands {
+
+// Before ALTER TABLE: drops the views of the table where the command could not run beside them, and notes what they had.
+// Locks: ACCESS EXCLUSIVE on the views, before the command locks the table, in the order in which readers lock them.
+// Errors: 2BP01 where an object of the user depends on one of the views.
+void prepare_views(Node *statement);
+
+// After it: brings the views in step.
+void finish_views(const Node *statement);
+
+// Called by the abort callbacks.
+void forget_prepared_views() noexcept;
+
+} // namespace softdelete::commands

@@ -1,0 +1,253 @@
+# Random families of rows with diamonds, rings and self references, and random sequences of delete, restore, undo, insert
+# and update, compared with a model in plain SQL: preview() says what DELETE then does, undo leaves everything as it was
+# before the deletion, and restore brings back exactly the rows that the model names.
+# SOFTDELETE_SEED and SOFTDELETE_STEPS choose another run.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $seed = $ENV{SOFTDELETE_SEED} || 20260101;
+my $steps = $ENV{SOFTDELETE_STEPS} || 500;
+note "SOFTDELETE_SEED=$seed SOFTDELETE_STEPS=$steps";
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->start;
+$node->safe_psql('postgres', <<'SQL');
+CREATE EXTENSION softdelete;
+CREATE TABLE a (id int PRIMARY KEY, up int REFERENCES a ON DELETE CASCADE, friend int REFERENCES a ON DELETE SET NULL);
+CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a ON DELETE CASCADE, other int REFERENCES a ON DELETE CASCADE);
+CREATE TABLE c (id int, part int, b int REFERENCES b ON DELETE CASCADE, a int REFERENCES a ON DELETE CASCADE,
+    PRIMARY KEY (part, id)) PARTITION BY LIST (part);
+CREATE TABLE c0 PARTITION OF c FOR VALUES IN (0);
+CREATE TABLE c1 (b int, a int, id int NOT NULL, part int NOT NULL);
+ALTER TABLE c ATTACH PARTITION c1 FOR VALUES IN (1);
+CREATE TABLE d (id int PRIMARY KEY, c_part int, c int, b int REFERENCES b ON DELETE CASCADE, a int REFERENCES a ON DELETE RESTRICT,
+    n int REFERENCES b, FOREIGN KEY (c_part, c) REFERENCES c ON DELETE CASCADE);
+SELECT count(*) FROM unnest('{a,b,c,d}'::regclass[]) t, LATERAL softdelete.register(t);
+SQL
+
+# The model: rows and links as it sees them, whatever their table.
+$node->safe_psql('postgres', <<'SQL');
+CREATE VIEW rows AS
+    SELECT 'a' AS t, id, deleted_at IS NOT NULL AS deleted, deletion_id AS deletion, ARRAY[up, friend] AS links FROM all_a UNION ALL
+    SELECT 'b', id, deleted_at IS NOT NULL, deletion_id, ARRAY[a, other] FROM all_b UNION ALL
+    SELECT 'c', id, deleted_at IS NOT NULL, deletion_id, ARRAY[part, b, a] FROM all_c UNION ALL
+    SELECT 'd', id, deleted_at IS NOT NULL, deletion_id, ARRAY[c_part, c, b, a, n] FROM all_d;
+CREATE VIEW links AS
+    SELECT 'a' AS ct, id AS cid, 'a' AS pt, up AS pid, 'c' AS action FROM all_a WHERE up IS NOT NULL UNION ALL
+    SELECT 'a', id, 'a', friend, 'n' FROM all_a WHERE friend IS NOT NULL UNION ALL
+    SELECT 'b', id, 'a', a, 'c' FROM all_b WHERE a IS NOT NULL UNION ALL
+    SELECT 'b', id, 'a', other, 'c' FROM all_b WHERE other IS NOT NULL UNION ALL
+    SELECT 'c', id, 'b', b, 'c' FROM all_c WHERE b IS NOT NULL UNION ALL
+    SELECT 'c', id, 'a', a, 'c' FROM all_c WHERE a IS NOT NULL UNION ALL
+    SELECT 'd', id, 'c', c, 'c' FROM all_d WHERE c IS NOT NULL AND c_part IS NOT NULL UNION ALL
+    SELECT 'd', id, 'b', b, 'c' FROM all_d WHERE b IS NOT NULL UNION ALL
+    SELECT 'd', id, 'a', a, 'r' FROM all_d WHERE a IS NOT NULL UNION ALL
+    SELECT 'd', id, 'b', n, 'a' FROM all_d WHERE n IS NOT NULL;
+CREATE TABLE findings (step int, message text);
+
+CREATE FUNCTION snapshot() RETURNS text LANGUAGE sql AS
+    'SELECT string_agg(r::text, '' '' ORDER BY t, id) FROM rows r';
+
+-- What goes with a live row: table and id of each.
+CREATE FUNCTION model_delete(wt text, wid int) RETURNS TABLE (t text, id int) LANGUAGE sql AS $$
+    WITH RECURSIVE gone AS (
+        SELECT wt AS t, wid AS id
+        UNION
+        SELECT l.ct, l.cid FROM gone g JOIN links l ON l.pt = g.t AND l.pid = g.id JOIN rows r ON r.t = l.ct AND r.id = l.cid
+        WHERE l.action = 'c' AND NOT r.deleted)
+    SELECT * FROM gone
+$$;
+
+-- What comes back with a deleted row; nothing where it may not come back itself.
+CREATE FUNCTION model_restore(wt text, wid int) RETURNS TABLE (t text, id int) LANGUAGE plpgsql AS $$
+BEGIN
+    CREATE TEMP TABLE back ON COMMIT DROP AS
+    WITH RECURSIVE back AS (
+        SELECT r.t, r.id, r.deletion FROM rows r WHERE r.t = wt AND r.id = wid AND r.deleted
+        UNION
+        SELECT l.ct, l.cid, r.deletion FROM back g JOIN links l ON l.pt = g.t AND l.pid = g.id
+        JOIN rows r ON r.t = l.ct AND r.id = l.cid
+        WHERE l.action = 'c' AND r.deleted AND r.deletion = g.deletion)
+    SELECT * FROM back;
+    LOOP
+        DELETE FROM back k WHERE EXISTS (
+            SELECT FROM links l JOIN rows p ON p.t = l.pt AND p.id = l.pid
+            WHERE l.ct = k.t AND l.cid = k.id AND l.action <> 'n' AND p.deleted
+              AND NOT EXISTS (SELECT FROM back o WHERE o.t = p.t AND o.id = p.id));
+        EXIT WHEN NOT FOUND;
+    END LOOP;
+    IF EXISTS (SELECT FROM back k WHERE k.t = wt AND k.id = wid) THEN
+        RETURN QUERY SELECT k.t, k.id FROM back k;
+    END IF;
+    DROP TABLE back;
+END $$;
+
+CREATE FUNCTION pick(wt text, wanted boolean) RETURNS int LANGUAGE sql AS
+    'SELECT id FROM rows WHERE t = wt AND deleted = wanted ORDER BY random() LIMIT 1';
+CREATE FUNCTION key_of(wt text, wid int) RETURNS text[] LANGUAGE sql AS
+    $$SELECT CASE wt WHEN 'c' THEN (SELECT ARRAY[part, id]::text[] FROM all_c WHERE id = wid) ELSE ARRAY[wid::text] END$$;
+
+CREATE FUNCTION add_row(new int) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    maybe boolean := random() < 0.7;
+    x int := pick('a', false);
+    y int := pick('b', false);
+    z int := pick('c', false);
+BEGIN
+    CASE floor(random() * 4)::int
+        WHEN 0 THEN INSERT INTO a VALUES (new, CASE WHEN maybe THEN x END, pick('a', false));
+        WHEN 1 THEN INSERT INTO b VALUES (new, x, CASE WHEN maybe THEN pick('a', false) END);
+        WHEN 2 THEN INSERT INTO c VALUES (new, new % 2, y, CASE WHEN maybe THEN x END);
+        ELSE INSERT INTO d VALUES (new, (SELECT part FROM c WHERE id = z), z, CASE WHEN maybe THEN y END,
+            CASE WHEN random() < 0.05 THEN x END, CASE WHEN random() < 0.2 THEN pick('b', false) END);
+    END CASE;
+END $$;
+
+-- Deletes the row and compares with preview() and the model; returns the deletion, NULL where it was refused.
+CREATE FUNCTION try_delete(step int, wt text, wid int) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    seen jsonb;
+    expected jsonb;
+    refused boolean;
+    before text := snapshot();
+    taken bigint;
+    counted jsonb;
+BEGIN
+    SELECT coalesce(jsonb_object_agg(relation, n), '{}') INTO seen FROM (SELECT relation::text, sum(rows) AS n
+        FROM softdelete.preview(wt::regclass, VARIADIC key_of(wt, wid)) WHERE action IN ('delete', 'cascade') GROUP BY 1) p;
+    SELECT jsonb_object_agg(t, n) INTO expected FROM (SELECT t, count(*) AS n FROM model_delete(wt, wid) GROUP BY 1) m;
+    SELECT bool_or(action = 'refuse') INTO refused FROM softdelete.preview(wt::regclass, VARIADIC key_of(wt, wid));
+    IF seen <> expected THEN
+        INSERT INTO findings VALUES (step, format('preview of %s %s: %s instead of %s', wt, wid, seen, expected));
+    END IF;
+    BEGIN
+        EXECUTE format('DELETE FROM %I WHERE id = %s RETURNING deletion_id', wt, wid) INTO taken;
+        IF refused THEN
+            INSERT INTO findings VALUES (step, format('preview of %s %s says refuse', wt, wid));
+        END IF;
+    EXCEPTION WHEN foreign_key_violation OR restrict_violation THEN
+        IF NOT refused THEN
+            INSERT INTO findings VALUES (step, format('preview of %s %s does not say refuse: %s', wt, wid, SQLERRM));
+        END IF;
+        IF snapshot() <> before THEN
+            INSERT INTO findings VALUES (step, 'a refused delete changed something');
+        END IF;
+        RETURN NULL;
+    END;
+    SELECT jsonb_object_agg(t, n) INTO counted FROM (SELECT t, count(*) AS n FROM rows r WHERE deletion = taken GROUP BY 1) c;
+    IF counted <> expected THEN
+        INSERT INTO findings VALUES (step, format('delete of %s %s: %s instead of %s', wt, wid, counted, expected));
+    END IF;
+    RETURN taken;
+END $$;
+
+CREATE FUNCTION try_restore(step int, wt text, wid int) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    expected text[] := ARRAY(SELECT t || id FROM model_restore(wt, wid) ORDER BY 1);
+    live text[] := ARRAY(SELECT t || id FROM rows WHERE NOT deleted);
+    back text[];
+    count bigint;
+BEGIN
+    BEGIN
+        count := softdelete.restore(wt::regclass, VARIADIC key_of(wt, wid));
+    EXCEPTION WHEN foreign_key_violation THEN
+        count := 0;
+    END;
+    back := ARRAY(SELECT t || id FROM rows WHERE NOT deleted AND t || id <> ALL (live) ORDER BY 1);
+    IF back <> expected OR count <> cardinality(expected) THEN
+        INSERT INTO findings VALUES (step, format('restore of %s %s: %s: %s instead of %s', wt, wid, count, back, expected));
+    END IF;
+END $$;
+
+CREATE PROCEDURE run(steps int, seed float) LANGUAGE plpgsql AS $$
+DECLARE
+    step int;
+    wt text;
+    other int;
+    wid int;
+    before text;
+    deletion bigint;
+BEGIN
+    PERFORM setseed(seed);
+    FOR step IN 1 .. 60 LOOP
+        PERFORM add_row(step);
+        COMMIT;
+    END LOOP;
+    FOR step IN 61 .. steps + 60 LOOP
+        wt := (ARRAY['a', 'b', 'c', 'd', 'a', 'b'])[1 + floor(random() * 6)];
+        CASE floor(random() * 12)::int
+            WHEN 0, 1, 2 THEN
+                PERFORM add_row(step);
+            WHEN 3 THEN
+                -- Rings and re-pointing.
+                wid := pick('a', false);
+                other := pick('a', false);
+                UPDATE a SET up = other WHERE id = wid;
+            WHEN 4, 5 THEN
+                wid := pick(wt, false);
+                IF wid IS NOT NULL THEN
+                    before := snapshot();
+                    deletion := try_delete(step, wt, wid);
+                    COMMIT;
+                    IF deletion IS NOT NULL THEN
+                        PERFORM softdelete.undo(deletion);
+                        IF snapshot() <> before THEN
+                            INSERT INTO findings VALUES (step, format('undo of the delete of %s %s leaves a difference', wt, wid));
+                        END IF;
+                    END IF;
+                END IF;
+            WHEN 6 THEN
+                wid := pick(wt, false);
+                IF wid IS NOT NULL THEN
+                    deletion := try_delete(step, wt, wid);
+                END IF;
+            WHEN 7 THEN
+                -- Several rows in one deletion.
+                FOR other IN 1 .. 3 LOOP
+                    BEGIN
+                        DELETE FROM b WHERE id = pick('b', false) AND random() < 0.9;
+                        DELETE FROM c WHERE id = pick('c', false);
+                        DELETE FROM a WHERE id = pick('a', false) AND random() < 0.2;
+                    EXCEPTION WHEN foreign_key_violation OR restrict_violation THEN
+                        NULL;
+                    END;
+                END LOOP;
+            ELSE
+                FOR other IN 1 .. 2 LOOP
+                    wid := pick(wt, true);
+                    IF wid IS NOT NULL THEN
+                        PERFORM try_restore(step, wt, wid);
+                    END IF;
+                END LOOP;
+        END CASE;
+        COMMIT;
+        -- So that there is always something to delete.
+        WHILE (SELECT count(*) FROM rows WHERE NOT deleted) < 50 LOOP
+            wt := (ARRAY['a', 'a', 'b', 'c', 'd'])[1 + floor(random() * 5)];
+            wid := pick(wt, true);
+            IF wid IS NOT NULL THEN
+                PERFORM try_restore(step, wt, wid);
+            END IF;
+            COMMIT;
+        END LOOP;
+        INSERT INTO findings SELECT step, format('live %s %s is below deleted %s %s', l.ct, l.cid, l.pt, l.pid) FROM links l
+            JOIN rows c ON c.t = l.ct AND c.id = l.cid AND NOT c.deleted JOIN rows p ON p.t = l.pt AND p.id = l.pid AND p.deleted
+            WHERE l.action <> 'n';
+        COMMIT;
+    END LOOP;
+END $$;
+SQL
+
+$node->safe_psql('postgres', "SET client_min_messages = warning; CALL run($steps, " . ($seed % 1000000) / 1000000 . ")",
+    timeout => 300);
+is($node->safe_psql('postgres', 'SELECT * FROM findings ORDER BY step LIMIT 20'), '', 'everything is as the model has it');
+cmp_ok($node->safe_psql('postgres', 'SELECT count(*) FROM rows WHERE deleted'), '>', 10, 'there are deleted rows');
+cmp_ok($node->safe_psql('postgres', 'SELECT count(*) FROM rows WHERE NOT deleted'), '>', 10, 'there are live rows');
+note $node->safe_psql('postgres', 'SELECT t, deleted, count(*), count(DISTINCT deletion) FROM rows GROUP BY 1, 2 ORDER BY 1, 2');
+
+$node->stop;
+done_testing();

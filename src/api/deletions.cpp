@@ -19,7 +19,9 @@ namespace softdelete {
 namespace {
 
 // The first argument of the functions on rows. Errors: 22004 for NULL.
-Oid get_relation(FunctionCallInfo call) { return pg::Arguments(call).relation(0, "relation"); }
+Oid get_relation(FunctionCallInfo call) {
+    return pg::Arguments(call).relation(0, "relation");
+}
 
 // The first argument of the functions on deletions. Errors: 22004 for NULL.
 std::int64_t get_deletion(FunctionCallInfo call) {
@@ -36,6 +38,7 @@ std::int64_t get_deletion(FunctionCallInfo call) {
 extern "C" {
 
 PG_FUNCTION_INFO_V1(softdelete_delete);
+
 PGDLLEXPORT Datum softdelete_delete(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
         std::optional<std::int64_t> id =
@@ -46,6 +49,7 @@ PGDLLEXPORT Datum softdelete_delete(PG_FUNCTION_ARGS) {
 }
 
 PG_FUNCTION_INFO_V1(softdelete_restore);
+
 PGDLLEXPORT Datum softdelete_restore(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
         std::uint64_t rows = commands::restore_row(get_relation(fcinfo), api::get_key_arguments(fcinfo, 1));
@@ -54,13 +58,14 @@ PGDLLEXPORT Datum softdelete_restore(PG_FUNCTION_ARGS) {
 }
 
 PG_FUNCTION_INFO_V1(softdelete_undo);
+
 PGDLLEXPORT Datum softdelete_undo(PG_FUNCTION_ARGS) {
-    return pg::entry([&] {
-        return Int64GetDatum(static_cast<int64>(commands::undo_deletion(get_deletion(fcinfo))));
-    });
+    return pg::entry(
+        [&] { return Int64GetDatum(static_cast<int64>(commands::undo_deletion(get_deletion(fcinfo)))); });
 }
 
 PG_FUNCTION_INFO_V1(softdelete_conflicts);
+
 PGDLLEXPORT Datum softdelete_conflicts(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
         std::vector<commands::Conflict> conflicts = commands::list_conflicts(get_deletion(fcinfo));
@@ -73,6 +78,7 @@ PGDLLEXPORT Datum softdelete_conflicts(PG_FUNCTION_ARGS) {
 }
 
 PG_FUNCTION_INFO_V1(softdelete_preview);
+
 PGDLLEXPORT Datum softdelete_preview(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
         std::vector<commands::PreviewLine> lines =
@@ -87,6 +93,7 @@ PGDLLEXPORT Datum softdelete_preview(PG_FUNCTION_ARGS) {
 }
 
 PG_FUNCTION_INFO_V1(softdelete_count_deletion);
+
 PGDLLEXPORT Datum softdelete_count_deletion(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
         std::string counts = commands::count_deletion(get_deletion(fcinfo));

@@ -37,7 +37,8 @@ const char *to_text(Datum value, Oid type) {
 std::vector<std::string> get_key_arguments(FunctionCallInfo call, int first) {
     Arguments arguments = pg::call([&] {
         Arguments result = {};
-        result.count = extract_variadic_args(call, first, false, &result.values, &result.types, &result.nulls);
+        result.count =
+            extract_variadic_args(call, first, false, &result.values, &result.types, &result.nulls);
         return result;
     });
     if (arguments.count <= 0) {

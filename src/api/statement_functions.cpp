@@ -59,8 +59,7 @@ Datum make_actor(FunctionCallInfo call, int32 typmod, bool *is_null) {
 }
 
 void name_setting(void *type) {
-    errcontext("casting setting \"softdelete.actor\" to type %s",
-               format_type_be(*static_cast<Oid *>(type)));
+    errcontext("casting setting \"softdelete.actor\" to type %s", format_type_be(*static_cast<Oid *>(type)));
     errhint("Set softdelete.actor to a value of that type.");
 }
 
@@ -125,6 +124,7 @@ extern "C" {
 
 // The id of the deletion that the running statement belongs to.
 PG_FUNCTION_INFO_V1(softdelete_new_deletion_id);
+
 PGDLLEXPORT Datum softdelete_new_deletion_id(PG_FUNCTION_ARGS) {
     if (fcinfo->flinfo->fn_extra == nullptr) {
         int64 id = get_deletion_id(PG_GETARG_OID(0));
@@ -136,6 +136,7 @@ PGDLLEXPORT Datum softdelete_new_deletion_id(PG_FUNCTION_ARGS) {
 
 // The actor, as a value of the first argument's type and the second argument's typmod.
 PG_FUNCTION_INFO_V1(softdelete_new_actor);
+
 PGDLLEXPORT Datum softdelete_new_actor(PG_FUNCTION_ARGS) {
     if (fcinfo->flinfo->fn_extra == nullptr) {
         fcinfo->flinfo->fn_extra = keep_actor(fcinfo, PG_GETARG_INT32(1));
@@ -149,6 +150,7 @@ PGDLLEXPORT Datum softdelete_new_actor(PG_FUNCTION_ARGS) {
 
 // A value that a statement assigns to deleted_at: (new value, old value, table).
 PG_FUNCTION_INFO_V1(softdelete_assign_deleted_at);
+
 PGDLLEXPORT Datum softdelete_assign_deleted_at(PG_FUNCTION_ARGS) {
     Oid relation = PG_GETARG_OID(2);
     transition = Transition::none;
@@ -169,6 +171,7 @@ PGDLLEXPORT Datum softdelete_assign_deleted_at(PG_FUNCTION_ARGS) {
 
 // deletion_id of the row that assign_deleted_at() looked at: (old value, table).
 PG_FUNCTION_INFO_V1(softdelete_assign_deletion_id);
+
 PGDLLEXPORT Datum softdelete_assign_deletion_id(PG_FUNCTION_ARGS) {
     if (transition == Transition::deletes) {
         PG_RETURN_INT64(get_deletion_id(PG_GETARG_OID(1)));
@@ -185,6 +188,7 @@ PGDLLEXPORT Datum softdelete_assign_deletion_id(PG_FUNCTION_ARGS) {
 
 // deletion_id of a restored row: (old value). Returns NULL.
 PG_FUNCTION_INFO_V1(softdelete_note_restored);
+
 PGDLLEXPORT Datum softdelete_note_restored(PG_FUNCTION_ARGS) {
     if (!PG_ARGISNULL(0)) {
         commands::note_restored_row(PG_GETARG_INT64(0));
@@ -194,6 +198,7 @@ PGDLLEXPORT Datum softdelete_note_restored(PG_FUNCTION_ARGS) {
 
 // deleted_by of the row that assign_deleted_at() looked at: (old value, typmod).
 PG_FUNCTION_INFO_V1(softdelete_assign_deleted_by);
+
 PGDLLEXPORT Datum softdelete_assign_deleted_by(PG_FUNCTION_ARGS) {
     bool is_null = PG_ARGISNULL(0) || transition == Transition::restores;
     Datum value = is_null ? 0 : PG_GETARG_DATUM(0);
@@ -208,6 +213,7 @@ PGDLLEXPORT Datum softdelete_assign_deleted_by(PG_FUNCTION_ARGS) {
 
 // A deleted_at that an INSERT brings: (value, table).
 PG_FUNCTION_INFO_V1(softdelete_check_deleted_at);
+
 PGDLLEXPORT Datum softdelete_check_deleted_at(PG_FUNCTION_ARGS) {
     if (PG_ARGISNULL(0)) {
         PG_RETURN_NULL();
@@ -218,6 +224,7 @@ PGDLLEXPORT Datum softdelete_check_deleted_at(PG_FUNCTION_ARGS) {
 
 // A deletion_id that a statement assigns: (new value, old value). Returns the old one.
 PG_FUNCTION_INFO_V1(softdelete_check_deletion_id);
+
 PGDLLEXPORT Datum softdelete_check_deletion_id(PG_FUNCTION_ARGS) {
     bool is_same = !PG_ARGISNULL(0) && !PG_ARGISNULL(1) && PG_GETARG_INT64(0) == PG_GETARG_INT64(1);
     if (!PG_ARGISNULL(0) && !is_same) {
@@ -233,19 +240,22 @@ PGDLLEXPORT Datum softdelete_check_deletion_id(PG_FUNCTION_ARGS) {
 
 // ON CONFLICT DO UPDATE met this row: (its deleted_at, table). True where it is live.
 PG_FUNCTION_INFO_V1(softdelete_refuse_deleted);
+
 PGDLLEXPORT Datum softdelete_refuse_deleted(PG_FUNCTION_ARGS) {
     if (!PG_ARGISNULL(0)) {
-        ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
-                        errmsg("ON CONFLICT DO UPDATE cannot change a deleted row of table \"%s\"",
-                               get_rel_name(PG_GETARG_OID(1))),
-                        errdetail("The key of the proposed row belongs to a deleted row."),
-                        errhint("Bring the row back with softdelete.restore(), or insert under another key.")));
+        ereport(ERROR,
+                (errcode(ERRCODE_UNIQUE_VIOLATION),
+                 errmsg("ON CONFLICT DO UPDATE cannot change a deleted row of table \"%s\"",
+                        get_rel_name(PG_GETARG_OID(1))),
+                 errdetail("The key of the proposed row belongs to a deleted row."),
+                 errhint("Bring the row back with softdelete.restore(), or insert under another key.")));
     }
     PG_RETURN_BOOL(true);
 }
 
 // Marks a reference to a registered table as one that sees all rows; true for every row.
 PG_FUNCTION_INFO_V1(softdelete_include_deleted);
+
 PGDLLEXPORT Datum softdelete_include_deleted(PG_FUNCTION_ARGS) {
     (void)fcinfo;
     PG_RETURN_BOOL(true);

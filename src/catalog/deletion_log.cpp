@@ -21,16 +21,17 @@ namespace {
 Oid get_log_relation(const char *name) {
     Oid relation = get_relname_relid(name, get_namespace_oid("softdelete", false));
     if (!OidIsValid(relation)) {
-        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation \"softdelete.%s\" does not exist", name),
-                        errhint("Drop and create extension softdelete, then register the tables again.")));
+        ereport(ERROR,
+                (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation \"softdelete.%s\" does not exist", name),
+                 errhint("Drop and create extension softdelete, then register the tables again.")));
     }
     return relation;
 }
 
 void insert(const char *name, const Datum *values, const bool *nulls) {
     Relation relation = table_open(get_log_relation(name), RowExclusiveLock);
-    HeapTuple tuple = heap_form_tuple(RelationGetDescr(relation), const_cast<Datum *>(values),
-                                      const_cast<bool *>(nulls));
+    HeapTuple tuple =
+        heap_form_tuple(RelationGetDescr(relation), const_cast<Datum *>(values), const_cast<bool *>(nulls));
     CatalogTupleInsert(relation, tuple);
     heap_freetuple(tuple);
     table_close(relation, NoLock);

@@ -32,9 +32,9 @@ Oid get_root(Oid constraint) {
 }
 
 bool is_delete_action(Oid function) {
-    return function == F_RI_FKEY_CASCADE_DEL || function == F_RI_FKEY_RESTRICT_DEL ||
-           function == F_RI_FKEY_NOACTION_DEL || function == F_RI_FKEY_SETNULL_DEL ||
-           function == F_RI_FKEY_SETDEFAULT_DEL;
+    return function == F_RI_FKEY_CASCADE_DEL || function == F_RI_FKEY_RESTRICT_DEL
+           || function == F_RI_FKEY_NOACTION_DEL || function == F_RI_FKEY_SETNULL_DEL
+           || function == F_RI_FKEY_SETDEFAULT_DEL;
 }
 
 ForeignKeyInfo *copy_key(const ForeignKeyInfo &key) {
@@ -60,8 +60,8 @@ bool find_foreign_key(Oid constraint, ForeignKeyInfo *key) {
         key->name = form->conname;
         key->on_delete = form->confdeltype;
         key->is_deferrable = form->condeferrable;
-        DeconstructFkConstraintRow(row, &key->columns, key->child_columns, key->parent_columns, key->equality, nullptr,
-                                   nullptr, nullptr, nullptr);
+        DeconstructFkConstraintRow(row, &key->columns, key->child_columns, key->parent_columns, key->equality,
+                                   nullptr, nullptr, nullptr, nullptr);
     }
     ReleaseSysCache(row);
     if (found) {
@@ -76,8 +76,8 @@ List *find_referencing_keys(Relation parent) {
     for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
         const Trigger &trigger = triggers->triggers[i];
         ForeignKeyInfo key;
-        if (is_delete_action(trigger.tgfoid) && trigger.tgenabled != TRIGGER_DISABLED &&
-            find_foreign_key(trigger.tgconstraint, &key)) {
+        if (is_delete_action(trigger.tgfoid) && trigger.tgenabled != TRIGGER_DISABLED
+            && find_foreign_key(trigger.tgconstraint, &key)) {
             keys = lappend(keys, copy_key(key));
         }
     }

@@ -28,7 +28,8 @@ Oid find_parent(Oid relation) {
     ScanKeyInit(&key, Anum_pg_inherits_inhrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relation));
     SysScanDesc scan = systable_beginscan(catalog, InheritsRelidSeqnoIndexId, true, nullptr, 1, &key);
     HeapTuple row = systable_getnext(scan);
-    Oid parent = HeapTupleIsValid(row) ? reinterpret_cast<Form_pg_inherits>(GETSTRUCT(row))->inhparent : InvalidOid;
+    Oid parent =
+        HeapTupleIsValid(row) ? reinterpret_cast<Form_pg_inherits>(GETSTRUCT(row))->inhparent : InvalidOid;
     systable_endscan(scan);
     table_close(catalog, AccessShareLock);
     return parent;
@@ -51,7 +52,8 @@ bool read_cutoff(Oid relation, Cutoff *result) {
         result->has_retention = !is_null;
         if (!is_null) {
             Datum now = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
-            result->cutoff = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_mi_interval, now, retention));
+            result->cutoff =
+                DatumGetTimestampTz(DirectFunctionCall2(timestamptz_mi_interval, now, retention));
         }
     }
     systable_endscan(scan);

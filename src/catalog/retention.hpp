@@ -11,8 +11,8 @@ namespace softdelete::catalog {
 
 // Rows of relation (or of the registered table that it is a partition of) deleted before the cutoff may be removed.
 struct Cutoff {
-    bool has_retention;   // without one every deleted row may be removed
-    TimestampTz cutoff;   // now() minus the retention
+    bool has_retention; // without one every deleted row may be removed
+    TimestampTz cutoff; // now() minus the retention
 };
 
 Cutoff get_cutoff(Oid relation);

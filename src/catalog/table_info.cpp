@@ -72,10 +72,11 @@ TableInfo get_registered_table(pg::Spi &spi, Oid relation) {
                    .hint = "Name the registered table itself, not a view of it."});
     }
     if (!table.is_registered) {
-        pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                   .message = (boost::format("table %1% is not registered") % table.title).str(),
-                   .hint = (boost::format("Run SELECT * FROM softdelete.register('%1%').") % table.name).str(),
-                   .relation = relation});
+        pg::raise(
+            {.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+             .message = (boost::format("table %1% is not registered") % table.title).str(),
+             .hint = (boost::format("Run SELECT * FROM softdelete.register('%1%').") % table.name).str(),
+             .relation = relation});
     }
     return table;
 }
@@ -91,23 +92,26 @@ std::vector<KeyColumn> find_primary_key(pg::Spi &spi, Oid relation) {
 std::string get_key_condition(pg::Spi &spi, const TableInfo &table, std::size_t values) {
     std::vector<KeyColumn> key = find_primary_key(spi, table.relation);
     if (key.empty()) {
-        pg::raise({.sqlstate = ERRCODE_INVALID_COLUMN_REFERENCE,
-                   .message = (boost::format("table %1% has no primary key") % table.title).str(),
-                   .hint = "Name the rows by a condition: UPDATE ... SET deleted_at = NULL WHERE ... restores them.",
-                   .relation = table.relation});
+        pg::raise(
+            {.sqlstate = ERRCODE_INVALID_COLUMN_REFERENCE,
+             .message = (boost::format("table %1% has no primary key") % table.title).str(),
+             .hint =
+                 "Name the rows by a condition: UPDATE ... SET deleted_at = NULL WHERE ... restores them.",
+             .relation = table.relation});
     }
     std::string columns;
     std::string condition;
     for (std::size_t i = 0; i < key.size(); i++) {
         columns += (i == 0 ? "" : ", ") + key[i].name;
-        condition += (boost::format("%1%%2% %3% CAST($%4% AS %5%)") % (i == 0 ? "" : " AND ") % key[i].name %
-                      key[i].equality % (i + 1) % key[i].type)
+        condition += (boost::format("%1%%2% %3% CAST($%4% AS %5%)") % (i == 0 ? "" : " AND ") % key[i].name
+                      % key[i].equality % (i + 1) % key[i].type)
                          .str();
     }
     if (key.size() != values) {
         pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
-                   .message = (boost::format("the primary key of table %1% has %2% columns, but %3% values were given") %
-                               table.title % key.size() % values)
+                   .message = (boost::format(
+                                   "the primary key of table %1% has %2% columns, but %3% values were given")
+                               % table.title % key.size() % values)
                                   .str(),
                    .hint = (boost::format("Give the values of (%1%) in this order.") % columns).str(),
                    .relation = table.relation});

@@ -59,8 +59,8 @@ PendingKeys *get_pending(const catalog::ForeignKeyInfo &key, int64 deletion) {
     int nest_level = GetCurrentTransactionNestLevel();
     int place = planner::running_statement_place();
     for (PendingKeys *entry = pending; entry != nullptr; entry = entry->next) {
-        if (entry->key.constraint == key.constraint && entry->deletion == deletion &&
-            entry->nest_level == nest_level && entry->place == place) {
+        if (entry->key.constraint == key.constraint && entry->deletion == deletion
+            && entry->nest_level == nest_level && entry->place == place) {
             return entry;
         }
     }
@@ -96,7 +96,8 @@ void add_key(PendingKeys *entry, Relation relation, const Datum *values) {
     }
     MemoryContext caller = MemoryContextSwitchTo(entry->memory);
     for (int i = 0; i < entry->keys.columns; i++) {
-        Form_pg_attribute column = TupleDescAttr(RelationGetDescr(relation), entry->key.parent_columns[i] - 1);
+        Form_pg_attribute column =
+            TupleDescAttr(RelationGetDescr(relation), entry->key.parent_columns[i] - 1);
         entry->keys.values[i][entry->keys.count] = datumCopy(values[i], column->attbyval, column->attlen);
     }
     entry->keys.count++;
@@ -218,6 +219,8 @@ void keep_cascades(int nest_level) noexcept {
     }
 }
 
-void install_cascade() { install_cascade_statements(); }
+void install_cascade() {
+    install_cascade_statements();
+}
 
 } // namespace softdelete::commands

@@ -8,7 +8,9 @@
 #include "planner/statement.hpp"
 
 extern "C" {
+#include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
@@ -18,8 +20,6 @@ extern "C" {
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
-#include "access/htup_details.h"
-#include "catalog/pg_class.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
@@ -55,7 +55,9 @@ void forget_relation(Datum, Oid relation) {
     }
 }
 
-void forget_all(Datum, int, uint32) { forget_relation(0, InvalidOid); }
+void forget_all(Datum, int, uint32) {
+    forget_relation(0, InvalidOid);
+}
 
 KeptPlans *get_kept_plans(const catalog::ForeignKeyInfo &key) {
     bool found = false;
@@ -80,8 +82,13 @@ KeptPlans *get_kept_plans(const catalog::ForeignKeyInfo &key) {
     return entry;
 }
 
-bool is_many(StatementKind kind) { return kind == delete_by_many || kind == find_by_many; }
-bool is_delete(StatementKind kind) { return kind == delete_by_one || kind == delete_by_many; }
+bool is_many(StatementKind kind) {
+    return kind == delete_by_many || kind == find_by_many;
+}
+
+bool is_delete(StatementKind kind) {
+    return kind == delete_by_one || kind == delete_by_many;
+}
 
 // The type in which the parent's column comes as a parameter.
 Oid get_parameter_type(const catalog::ForeignKeyInfo &key, int column) {
@@ -93,7 +100,8 @@ const char *quote_column(Oid relation, AttrNumber attribute) {
 }
 
 const char *quote_relation(Oid relation) {
-    return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), get_rel_name(relation));
+    return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
+                                      get_rel_name(relation));
 }
 
 // OPERATOR(schema.name)
@@ -114,12 +122,13 @@ void append_child_column(StringInfo text, const catalog::ForeignKeyInfo &key, in
     Oid child_collation = InvalidOid;
     get_atttypetypmodcoll(key.parent, key.parent_columns[column], &type, &typmod, &parent_collation);
     get_atttypetypmodcoll(key.child, key.child_columns[column], &type, &typmod, &child_collation);
-    if (OidIsValid(parent_collation) && parent_collation != child_collation &&
-        !get_collation_isdeterministic(parent_collation)) {
+    if (OidIsValid(parent_collation) && parent_collation != child_collation
+        && !get_collation_isdeterministic(parent_collation)) {
         HeapTuple row = SearchSysCache1(COLLOID, ObjectIdGetDatum(parent_collation));
         const auto *form = reinterpret_cast<Form_pg_collation>(GETSTRUCT(row));
-        appendStringInfo(text, " COLLATE %s",
-                         quote_qualified_identifier(get_namespace_name(form->collnamespace), NameStr(form->collname)));
+        appendStringInfo(
+            text, " COLLATE %s",
+            quote_qualified_identifier(get_namespace_name(form->collnamespace), NameStr(form->collname)));
         ReleaseSysCache(row);
     }
 }
@@ -181,7 +190,8 @@ const char *make_statement(const catalog::ForeignKeyInfo &key, StatementKind kin
     } else {
         appendStringInfoString(&text, " SELECT ");
         for (int i = 0; i < key.columns; i++) {
-            appendStringInfo(&text, "%sc.%s", i == 0 ? "" : ", ", quote_column(key.child, key.child_columns[i]));
+            appendStringInfo(&text, "%sc.%s", i == 0 ? "" : ", ",
+                             quote_column(key.child, key.child_columns[i]));
         }
         appendStringInfoString(&text, " FROM ");
     }
@@ -213,9 +223,9 @@ SPIPlanPtr get_plan(KeptPlans *kept, const catalog::ForeignKeyInfo &key, Stateme
         int options = is_many(kind) ? CURSOR_OPT_CUSTOM_PLAN : 0;
         SPIPlanPtr plan = SPI_prepare_cursor(make_statement(key, kind), key.columns, types, options);
         if (plan == nullptr) {
-            ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not prepare the cascade of foreign key %s: %s",
-                                                                    NameStr(key.name),
-                                                                    SPI_result_code_string(SPI_result))));
+            ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+                            errmsg("could not prepare the cascade of foreign key %s: %s", NameStr(key.name),
+                                   SPI_result_code_string(SPI_result))));
         }
         SPI_keepplan(plan);
         kept->plans[kind] = plan;
@@ -223,19 +233,22 @@ SPIPlanPtr get_plan(KeptPlans *kept, const catalog::ForeignKeyInfo &key, Stateme
     return kept->plans[kind];
 }
 
-Datum make_array(const catalog::ForeignKeyInfo &key, const KeyValues &keys, int column, int first, int count) {
+Datum make_array(const catalog::ForeignKeyInfo &key, const KeyValues &keys, int column, int first,
+                 int count) {
     Oid type = get_parameter_type(key, column);
     int16 length = 0;
     bool by_value = false;
     char alignment = 0;
     get_typlenbyvalalign(type, &length, &by_value, &alignment);
-    return PointerGetDatum(construct_array(keys.values[column] + first, count, type, length, by_value, alignment));
+    return PointerGetDatum(
+        construct_array(keys.values[column] + first, count, type, length, by_value, alignment));
 }
 
 Oid get_owner(Oid relation) {
     HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
     if (!HeapTupleIsValid(row)) {
-        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", relation)));
+        ereport(ERROR,
+                (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", relation)));
     }
     Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(row))->relowner;
     ReleaseSysCache(row);
@@ -257,19 +270,22 @@ uint64 run(const catalog::ForeignKeyInfo &key, StatementKind kind, Datum *values
     Oid user = InvalidOid;
     int context = 0;
     GetUserIdAndSecContext(&user, &context);
-    SetUserIdAndSecContext(get_owner(key.child), context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+    SetUserIdAndSecContext(get_owner(key.child),
+                           context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
     kept->running++;
     int code = SPI_execute_snapshot(plan, values, nullptr, test, crosscheck, false, true, 0);
     kept->running--;
     SetUserIdAndSecContext(user, context);
     if (code < 0) {
-        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not run the cascade of foreign key %s: %s",
-                                                                NameStr(key.name), SPI_result_code_string(code))));
+        ereport(ERROR,
+                (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not run the cascade of foreign key %s: %s",
+                                                         NameStr(key.name), SPI_result_code_string(code))));
     }
     return SPI_processed;
 }
 
-uint64 run_for(const catalog::ForeignKeyInfo &key, const KeyValues &keys, int first, int count, bool deletes) {
+uint64 run_for(const catalog::ForeignKeyInfo &key, const KeyValues &keys, int first, int count,
+               bool deletes) {
     Datum parameters[INDEX_MAX_KEYS];
     if (count == 1) {
         for (int i = 0; i < key.columns; i++) {

@@ -69,7 +69,9 @@ OpenDeletion *find_open_deletion(int64 id) noexcept {
     return entry;
 }
 
-OpenDeletion *find_pinned_deletion() { return pins == nullptr ? nullptr : find_open_deletion(pins->id); }
+OpenDeletion *find_pinned_deletion() {
+    return pins == nullptr ? nullptr : find_open_deletion(pins->id);
+}
 
 bool touches(const OpenDeletion *entry, Oid relation) {
     const TouchedTable *table = entry->tables;
@@ -80,16 +82,18 @@ bool touches(const OpenDeletion *entry, Oid relation) {
 }
 
 void add_table(OpenDeletion *entry, Oid relation) {
-    auto *table = static_cast<TouchedTable *>(MemoryContextAlloc(TopTransactionContext, sizeof(TouchedTable)));
+    auto *table =
+        static_cast<TouchedTable *>(MemoryContextAlloc(TopTransactionContext, sizeof(TouchedTable)));
     *table = {relation, GetCurrentTransactionNestLevel(), entry->tables};
     entry->tables = table;
 }
 
 OpenDeletion *begin_deletion(Oid relation, const char *actor, const char *reason) {
     int64 id = catalog::insert_deletion(relation, actor, reason);
-    auto *entry = static_cast<OpenDeletion *>(MemoryContextAlloc(TopTransactionContext, sizeof(OpenDeletion)));
-    *entry = {id, copy_text(actor), copy_text(reason), GetCurrentTransactionNestLevel(), false,
-              nullptr, open_deletions};
+    auto *entry =
+        static_cast<OpenDeletion *>(MemoryContextAlloc(TopTransactionContext, sizeof(OpenDeletion)));
+    *entry = {id,    copy_text(actor), copy_text(reason), GetCurrentTransactionNestLevel(),
+              false, nullptr,          open_deletions};
     open_deletions = entry;
     return entry;
 }
@@ -125,12 +129,15 @@ int64 get_current_deletion(Oid named_relation) {
         add_table(entry, relation);
     }
     if (entry->is_restored) {
-        note_restored_row(entry->id); // the log says restored, which is looked at again when the statement is through
+        note_restored_row(
+            entry->id); // the log says restored, which is looked at again when the statement is through
     }
     return entry->id;
 }
 
-bool is_open_deletion(int64 id) noexcept { return find_open_deletion(id) != nullptr; }
+bool is_open_deletion(int64 id) noexcept {
+    return find_open_deletion(id) != nullptr;
+}
 
 void note_restored_deletion(int64 id) noexcept {
     if (OpenDeletion *entry = find_open_deletion(id); entry != nullptr) {
@@ -144,7 +151,9 @@ void pin_deletion(int64 id) {
     pins = pin;
 }
 
-void unpin_deletion() noexcept { pins = pins == nullptr ? nullptr : pins->next; }
+void unpin_deletion() noexcept {
+    pins = pins == nullptr ? nullptr : pins->next;
+}
 
 void end_transaction() noexcept {
     open_deletions = nullptr;

@@ -10,8 +10,8 @@ namespace softdelete::commands {
 std::optional<std::int64_t> delete_row(Oid relation, const std::vector<std::string> &key) {
     pg::Spi spi;
     catalog::TableInfo table = catalog::get_registered_table(spi, relation);
-    std::string statement = (boost::format("DELETE FROM %1% WHERE %2% RETURNING deletion_id") % table.name %
-                             catalog::get_key_condition(spi, table, key.size()))
+    std::string statement = (boost::format("DELETE FROM %1% WHERE %2% RETURNING deletion_id") % table.name
+                             % catalog::get_key_condition(spi, table, key.size()))
                                 .str();
     std::vector<pg::Row> rows = spi.query(statement, std::vector<pg::Parameter>(key.begin(), key.end()));
     if (rows.empty() || rows.front().is_null(0)) {

@@ -10,6 +10,7 @@ extern "C" {
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/index.h"
+#include "catalog/pg_operator.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
@@ -17,7 +18,6 @@ extern "C" {
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
-#include "catalog/pg_operator.h"
 }
 
 namespace softdelete::commands {
@@ -48,7 +48,8 @@ void make_scan_keys(const catalog::ForeignKeyInfo &key, Relation index, Relation
     }
 }
 
-Parent probe(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable &table, Relation child, HeapTuple row) {
+Parent probe(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable &table, Relation child,
+             HeapTuple row) {
     Relation parent = table_open(key.parent, RowShareLock);
     Relation index = index_open(key.index, RowShareLock);
     ScanKeyData scan_keys[INDEX_MAX_KEYS];
@@ -76,7 +77,8 @@ void append_condition(StringInfo text, const catalog::ForeignKeyInfo &key, int c
     const auto *form = reinterpret_cast<Form_pg_operator>(GETSTRUCT(row));
     appendStringInfo(text, " AND p.%s OPERATOR(%s.%s) $%d",
                      quote_identifier(get_attname(key.parent, key.parent_columns[column], false)),
-                     quote_identifier(get_namespace_name(form->oprnamespace)), NameStr(form->oprname), column + 1);
+                     quote_identifier(get_namespace_name(form->oprnamespace)), NameStr(form->oprname),
+                     column + 1);
     ReleaseSysCache(row);
 }
 
@@ -85,8 +87,9 @@ const char *make_query(const catalog::ForeignKeyInfo &key, const planner::Regist
     initStringInfo(&text);
     bool is_partitioned = get_rel_relkind(key.parent) == RELKIND_PARTITIONED_TABLE;
     const char *deleted_at = quote_identifier(get_attname(key.parent, table.deleted_at, false));
-    appendStringInfo(&text, "/* softdelete */ SELECT p.%s IS NULL FROM %s%s AS p WHERE "
-                            "softdelete.include_deleted(p.%s)",
+    appendStringInfo(&text,
+                     "/* softdelete */ SELECT p.%s IS NULL FROM %s%s AS p WHERE "
+                     "softdelete.include_deleted(p.%s)",
                      deleted_at, is_partitioned ? "" : "ONLY ",
                      quote_qualified_identifier(get_namespace_name(get_rel_namespace(key.parent)),
                                                 get_rel_name(key.parent)),
@@ -107,8 +110,8 @@ Oid get_owner(Oid relation) {
     return owner;
 }
 
-Parent query(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable &table, Relation child, HeapTuple row,
-             bool lock) {
+Parent query(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable &table, Relation child,
+             HeapTuple row, bool lock) {
     Oid types[INDEX_MAX_KEYS];
     Datum values[INDEX_MAX_KEYS];
     for (int i = 0; i < key.columns; i++) {
@@ -121,12 +124,14 @@ Parent query(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable 
     Oid user = InvalidOid;
     int context = 0;
     GetUserIdAndSecContext(&user, &context);
-    SetUserIdAndSecContext(get_owner(key.parent), context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+    SetUserIdAndSecContext(get_owner(key.parent),
+                           context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
     SPIPlanPtr plan = SPI_prepare(make_query(key, table, lock), key.columns, types);
-    if (plan == nullptr || SPI_execute_snapshot(plan, values, nullptr, GetLatestSnapshot(), InvalidSnapshot, false,
-                                                false, 1) != SPI_OK_SELECT) {
-        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not look up the parent of foreign key %s",
-                                                                NameStr(key.name))));
+    if (plan == nullptr
+        || SPI_execute_snapshot(plan, values, nullptr, GetLatestSnapshot(), InvalidSnapshot, false, false, 1)
+               != SPI_OK_SELECT) {
+        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+                        errmsg("could not look up the parent of foreign key %s", NameStr(key.name))));
     }
     SetUserIdAndSecContext(user, context);
     Parent result = Parent::absent;

@@ -56,7 +56,8 @@ Oid find_table_to_link(const Node *statement) {
         return InvalidOid;
     }
     planner::RegisteredTable table;
-    bool is_concerned = planner::find_registered_table(relation_id, &table) || references_registered(relation);
+    bool is_concerned =
+        planner::find_registered_table(relation_id, &table) || references_registered(relation);
     RelationClose(relation);
     return is_concerned ? relation_id : InvalidOid;
 }
@@ -82,10 +83,10 @@ void forget_dropped_tables() {
     pg::Spi spi;
     pg::UserScope owner(pg::get_extension_owner());
     for (const char *table : {"registration", "converted_index", "deletion", "deletion_table"}) {
-        spi.execute(std::string("DELETE FROM softdelete.") + table +
-                    " k USING pg_catalog.pg_event_trigger_dropped_objects() d WHERE d.classid = "
-                    "'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0 AND d.objid = "
-                    "k.relation::pg_catalog.oid");
+        spi.execute(std::string("DELETE FROM softdelete.") + table
+                    + " k USING pg_catalog.pg_event_trigger_dropped_objects() d WHERE d.classid = "
+                      "'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0 AND d.objid = "
+                      "k.relation::pg_catalog.oid");
     }
 }
 

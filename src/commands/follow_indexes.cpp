@@ -53,15 +53,16 @@ struct FollowedTable {
 
 std::optional<FollowedTable> find_followed(const RangeVar *name) {
     FollowedTable table = {};
-    bool is_registered = name != nullptr && pg::call([&] {
-        planner::RegisteredTable found;
-        table.relation = RangeVarGetRelid(name, NoLock, true);
-        if (!OidIsValid(table.relation) || !planner::find_registered_table(table.relation, &found)) {
-            return false;
-        }
-        table.deleted_at = get_attname(table.relation, found.deleted_at, false);
-        return true;
-    });
+    bool is_registered =
+        name != nullptr && pg::call([&] {
+            planner::RegisteredTable found;
+            table.relation = RangeVarGetRelid(name, NoLock, true);
+            if (!OidIsValid(table.relation) || !planner::find_registered_table(table.relation, &found)) {
+                return false;
+            }
+            table.deleted_at = get_attname(table.relation, found.deleted_at, false);
+            return true;
+        });
     if (!is_registered) {
         return std::nullopt;
     }
@@ -110,8 +111,9 @@ Node *add_live_test(Node *condition, const char *deleted_at) {
         return condition;
     }
     Node *test = make_live_test(deleted_at);
-    return condition == nullptr ? test
-                                : reinterpret_cast<Node *>(makeBoolExpr(AND_EXPR, list_make2(condition, test), -1));
+    return condition == nullptr
+               ? test
+               : reinterpret_cast<Node *>(makeBoolExpr(AND_EXPR, list_make2(condition, test), -1));
 }
 
 // True where the index begins with the columns of a foreign key: purges and cascades need it whole.
@@ -186,7 +188,8 @@ void prepare_exclusion(Constraint *constraint, const FollowedTable &table) {
     }
     constraint->where_clause = condition;
     if (constraint->conname == nullptr) {
-        const auto *first = static_cast<const IndexElem *>(linitial(linitial_node(List, constraint->exclusions)));
+        const auto *first =
+            static_cast<const IndexElem *>(linitial(linitial_node(List, constraint->exclusions)));
         constraint->conname = ChooseRelationName(get_rel_name(table.relation), first->name, "excl",
                                                  get_rel_namespace(table.relation), true);
     }
@@ -246,21 +249,22 @@ std::string choose_name(const Constraint *constraint, Oid relation) {
         columns += (columns.empty() ? "" : "_") + std::string(strVal(lfirst(cell)));
     }
     return pg::call([&] {
-        return ChooseRelationName(get_rel_name(relation), columns.c_str(), "key", get_rel_namespace(relation), true);
+        return ChooseRelationName(get_rel_name(relation), columns.c_str(), "key", get_rel_namespace(relation),
+                                  true);
     });
 }
 
 std::string make_unique_index(const catalog::TableInfo &table, const Constraint *constraint,
                               const std::string &name) {
     std::string including = join_names(constraint->including);
-    return (boost::format("CREATE UNIQUE INDEX %1% ON %2% (%3%)%4%%5%%6% WHERE %7% IS NULL") %
-            pg::quote_identifier(name) % table.name % join_names(constraint->keys) %
-            (including.empty() ? "" : " INCLUDE (" + including + ")") %
-            (constraint->nulls_not_distinct ? " NULLS NOT DISTINCT" : "") %
-            (constraint->indexspace == nullptr
-                 ? ""
-                 : " TABLESPACE " + pg::quote_identifier(constraint->indexspace)) %
-            table.deleted_at)
+    return (boost::format("CREATE UNIQUE INDEX %1% ON %2% (%3%)%4%%5%%6% WHERE %7% IS NULL")
+            % pg::quote_identifier(name) % table.name % join_names(constraint->keys)
+            % (including.empty() ? "" : " INCLUDE (" + including + ")")
+            % (constraint->nulls_not_distinct ? " NULLS NOT DISTINCT" : "")
+            % (constraint->indexspace == nullptr
+                   ? ""
+                   : " TABLESPACE " + pg::quote_identifier(constraint->indexspace))
+            % table.deleted_at)
         .str();
 }
 
@@ -273,9 +277,9 @@ std::string make_deferrable(const catalog::TableInfo &table, const Constraint *c
         elements += (elements.empty() ? "" : ", ") + pg::quote_identifier(strVal(lfirst(cell))) + " WITH =";
     }
     return (boost::format("ALTER TABLE %1% ADD CONSTRAINT %2% EXCLUDE USING btree (%3%) WHERE (%4% IS NULL) "
-                          "DEFERRABLE%5%") %
-            table.name % pg::quote_identifier(name) % elements % table.deleted_at %
-            (constraint->initdeferred ? " INITIALLY DEFERRED" : ""))
+                          "DEFERRABLE%5%")
+            % table.name % pg::quote_identifier(name) % elements % table.deleted_at
+            % (constraint->initdeferred ? " INITIALLY DEFERRED" : ""))
         .str();
 }
 
@@ -285,8 +289,8 @@ std::string make_replacement(const catalog::TableInfo &table, const Constraint *
     if (constraint->indexname != nullptr) {
         return name == constraint->indexname
                    ? std::string()
-                   : (boost::format("ALTER INDEX %1%.%2% RENAME TO %3%") % table.schema %
-                      pg::quote_identifier(constraint->indexname) % pg::quote_identifier(name))
+                   : (boost::format("ALTER INDEX %1%.%2% RENAME TO %3%") % table.schema
+                      % pg::quote_identifier(constraint->indexname) % pg::quote_identifier(name))
                          .str();
     }
     return constraint->deferrable ? make_deferrable(table, constraint, name)
@@ -294,16 +298,19 @@ std::string make_replacement(const catalog::TableInfo &table, const Constraint *
 }
 
 // Records the index and, on a partitioned table, those of its partitions.
-void record(pg::Spi &spi, Oid relation, const std::string &name, const char *kind, const Constraint *constraint) {
-    for (const pg::Row &row :
-         spi.query("SELECT i.indrelid, c.relname, pg_catalog.pg_get_indexdef(c.oid) FROM pg_catalog.pg_class x "
-                   "CROSS JOIN LATERAL (SELECT x.oid AS relid WHERE x.relkind = 'i' UNION ALL SELECT p.relid FROM "
-                   "pg_catalog.pg_partition_tree(x.oid) p WHERE x.relkind = 'I') t "
-                   "JOIN pg_catalog.pg_class c ON c.oid = t.relid "
-                   "JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid JOIN pg_catalog.pg_index xi ON xi.indexrelid = "
-                   "x.oid AND xi.indrelid = $1::pg_catalog.oid WHERE x.relname = $2 AND x.relkind IN ('i', 'I') AND "
-                   "xi.indpred IS NOT NULL",
-                   {relation, name})) {
+void record(pg::Spi &spi, Oid relation, const std::string &name, const char *kind,
+            const Constraint *constraint) {
+    for (const pg::Row &row : spi.query(
+             "SELECT i.indrelid, c.relname, pg_catalog.pg_get_indexdef(c.oid) FROM pg_catalog.pg_class x "
+             "CROSS JOIN LATERAL (SELECT x.oid AS relid WHERE x.relkind = 'i' UNION ALL SELECT p.relid FROM "
+             "pg_catalog.pg_partition_tree(x.oid) p WHERE x.relkind = 'I') t "
+             "JOIN pg_catalog.pg_class c ON c.oid = t.relid "
+             "JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid JOIN pg_catalog.pg_index xi ON "
+             "xi.indexrelid = "
+             "x.oid AND xi.indrelid = $1::pg_catalog.oid WHERE x.relname = $2 AND x.relkind IN ('i', 'I') "
+             "AND "
+             "xi.indpred IS NOT NULL",
+             {relation, name})) {
         catalog::ConvertedIndex index = {};
         index.relation = row.oid(0);
         index.name = row.text(1);
@@ -335,10 +342,11 @@ void make_taken(pg::Spi &spi, Oid relation, const Constraint *constraint) {
 
 // The server says how the index is called that the command made.
 void record_created(pg::Spi &spi, Oid relation) {
-    for (const pg::Row &row :
-         spi.query("SELECT c.relname FROM pg_catalog.pg_event_trigger_ddl_commands() d JOIN pg_catalog.pg_class c ON "
-                   "c.oid = d.objid WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.command_tag = "
-                   "'CREATE INDEX'")) {
+    for (const pg::Row &row : spi.query("SELECT c.relname FROM pg_catalog.pg_event_trigger_ddl_commands() d "
+                                        "JOIN pg_catalog.pg_class c ON "
+                                        "c.oid = d.objid WHERE d.classid = "
+                                        "'pg_catalog.pg_class'::pg_catalog.regclass AND d.command_tag = "
+                                        "'CREATE INDEX'")) {
         record(spi, relation, row.text(0), "index", nullptr);
     }
 }

@@ -72,7 +72,8 @@ constexpr const char *properties_query = R"(
 
 void note_afterwards(const std::string &command) {
     pg::call([&] {
-        auto *entry = static_cast<Afterwards *>(MemoryContextAlloc(TopTransactionContext, sizeof(Afterwards)));
+        auto *entry =
+            static_cast<Afterwards *>(MemoryContextAlloc(TopTransactionContext, sizeof(Afterwards)));
         entry->command = MemoryContextStrdup(TopTransactionContext, command.c_str());
         entry->next = nullptr;
         Afterwards **place = &afterwards;
@@ -99,7 +100,8 @@ Change get_change(const Node *statement) {
         return is_column ? Change::in_place : Change::none;
     }
     if (IsA(statement, AlterObjectSchemaStmt)) {
-        bool is_table = castNode(AlterObjectSchemaStmt, const_cast<Node *>(statement))->objectType == OBJECT_TABLE;
+        bool is_table =
+            castNode(AlterObjectSchemaStmt, const_cast<Node *>(statement))->objectType == OBJECT_TABLE;
         return is_table ? Change::moved : Change::none;
     }
     if (IsA(statement, DropStmt)) {
@@ -139,7 +141,8 @@ Oid find_registered(const RangeVar *name) {
     return pg::call([&] {
         planner::RegisteredTable table;
         Oid relation = name == nullptr ? InvalidOid : RangeVarGetRelid(name, NoLock, true);
-        return OidIsValid(relation) && planner::find_registered_table(relation, &table) ? relation : InvalidOid;
+        return OidIsValid(relation) && planner::find_registered_table(relation, &table) ? relation
+                                                                                        : InvalidOid;
     });
 }
 
@@ -211,8 +214,9 @@ void drop_views_of_dropped(const DropStmt *drop) {
 void move_views(pg::Spi &spi, Oid relation, const Node *statement) {
     std::string what;
     if (IsA(statement, AlterObjectSchemaStmt)) {
-        what = "SET SCHEMA " +
-               pg::quote_identifier(castNode(AlterObjectSchemaStmt, const_cast<Node *>(statement))->newschema);
+        what =
+            "SET SCHEMA "
+            + pg::quote_identifier(castNode(AlterObjectSchemaStmt, const_cast<Node *>(statement))->newschema);
     } else {
         what = "OWNER TO " + get_new_owner(castNode(AlterTableStmt, const_cast<Node *>(statement)));
     }

@@ -18,8 +18,8 @@ namespace softdelete::commands {
 namespace {
 
 bool may_show_values(Oid relation) {
-    return pg::compat::may_select(relation, GetUserId()) &&
-           check_enable_rls(relation, InvalidOid, true) != RLS_ENABLED;
+    return pg::compat::may_select(relation, GetUserId())
+           && check_enable_rls(relation, InvalidOid, true) != RLS_ENABLED;
 }
 
 struct KeyText {
@@ -29,7 +29,8 @@ struct KeyText {
 
 void add(KeyText *text, const char *column, const char *value) {
     appendStringInfo(&text->columns, "%s%s", text->columns.len == 0 ? "" : ", ", column);
-    appendStringInfo(&text->values, "%s%s", text->values.len == 0 ? "" : ", ", value == nullptr ? "null" : value);
+    appendStringInfo(&text->values, "%s%s", text->values.len == 0 ? "" : ", ",
+                     value == nullptr ? "null" : value);
 }
 
 KeyText make_key_text() {
@@ -50,20 +51,24 @@ void report_still_referenced(const catalog::ForeignKeyInfo &key, HeapTuple row, 
     const char *child = get_rel_name(key.child);
     bool is_restrict = pg::compat::has_restrict_violation && key.on_delete == FKCONSTR_ACTION_RESTRICT;
     Relation child_relation = RelationIdGetRelation(key.child);
-    ereport(ERROR,
-            (errcode(is_restrict ? ERRCODE_RESTRICT_VIOLATION : ERRCODE_FOREIGN_KEY_VIOLATION),
-             is_restrict ? errmsg("update or delete on table \"%s\" violates RESTRICT setting of foreign key constraint "
-                                  "\"%s\" on table \"%s\"",
-                                  parent, NameStr(key.name), child)
-                         : errmsg("update or delete on table \"%s\" violates foreign key constraint \"%s\" on table "
-                                  "\"%s\"",
-                                  parent, NameStr(key.name), child),
-             !may_show_values(key.parent)
-                 ? errdetail(is_restrict ? "Key is referenced from table \"%s\"." : "Key is still referenced from table \"%s\".", child)
-                 : errdetail(is_restrict ? "Key (%s)=(%s) is referenced from table \"%s\"."
-                                         : "Key (%s)=(%s) is still referenced from table \"%s\".",
-                             text.columns.data, text.values.data, child),
-             errtableconstraint(child_relation, NameStr(key.name))));
+    ereport(
+        ERROR,
+        (errcode(is_restrict ? ERRCODE_RESTRICT_VIOLATION : ERRCODE_FOREIGN_KEY_VIOLATION),
+         is_restrict
+             ? errmsg("update or delete on table \"%s\" violates RESTRICT setting of foreign key constraint "
+                      "\"%s\" on table \"%s\"",
+                      parent, NameStr(key.name), child)
+             : errmsg("update or delete on table \"%s\" violates foreign key constraint \"%s\" on table "
+                      "\"%s\"",
+                      parent, NameStr(key.name), child),
+         !may_show_values(key.parent)
+             ? errdetail(is_restrict ? "Key is referenced from table \"%s\"."
+                                     : "Key is still referenced from table \"%s\".",
+                         child)
+             : errdetail(is_restrict ? "Key (%s)=(%s) is referenced from table \"%s\"."
+                                     : "Key (%s)=(%s) is still referenced from table \"%s\".",
+                         text.columns.data, text.values.data, child),
+         errtableconstraint(child_relation, NameStr(key.name))));
     pg_unreachable();
 }
 
@@ -74,14 +79,13 @@ void report_not_present(const catalog::ForeignKeyInfo &key, Relation child, Heap
             SPI_getvalue(row, RelationGetDescr(child), key.child_columns[i]));
     }
     const char *parent = get_rel_name(key.parent);
-    ereport(ERROR,
-            (errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
-             errmsg("insert or update on table \"%s\" violates foreign key constraint \"%s\"",
-                    RelationGetRelationName(child), NameStr(key.name)),
-             may_show_values(key.parent) ? errdetail("Key (%s)=(%s) is not present in table \"%s\".", text.columns.data,
-                                                     text.values.data, parent)
-                                         : errdetail("Key is not present in table \"%s\".", parent),
-             errtableconstraint(child, NameStr(key.name))));
+    ereport(ERROR, (errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+                    errmsg("insert or update on table \"%s\" violates foreign key constraint \"%s\"",
+                           RelationGetRelationName(child), NameStr(key.name)),
+                    may_show_values(key.parent) ? errdetail("Key (%s)=(%s) is not present in table \"%s\".",
+                                                            text.columns.data, text.values.data, parent)
+                                                : errdetail("Key is not present in table \"%s\".", parent),
+                    errtableconstraint(child, NameStr(key.name))));
     pg_unreachable();
 }
 

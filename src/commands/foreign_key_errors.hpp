@@ -14,7 +14,8 @@ extern "C" {
 namespace softdelete::commands {
 
 // A live row references what was deleted. row holds the referencing columns in the key's order.
-[[noreturn]] void report_still_referenced(const catalog::ForeignKeyInfo &key, HeapTuple row, TupleDesc columns);
+[[noreturn]] void report_still_referenced(const catalog::ForeignKeyInfo &key, HeapTuple row,
+                                          TupleDesc columns);
 
 // A live row of the child references a deleted row; row is a row of the child table.
 [[noreturn]] void report_not_present(const catalog::ForeignKeyInfo &key, Relation child, HeapTuple row);

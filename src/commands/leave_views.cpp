@@ -41,17 +41,19 @@ void leave_views() {
     OwnDdlScope own_ddl;
     for (const pg::Row &view : spi.query(views_query)) {
         std::string options = view.text_or(3, "");
-        std::string command = (boost::format("CREATE OR REPLACE VIEW %1%%2% AS %3%") % view.text(0) %
-                               (options.empty() ? "" : " WITH (" + options + ")") % remove_condition(view.text(2)))
-                                  .str();
+        std::string command =
+            (boost::format("CREATE OR REPLACE VIEW %1%%2% AS %3%") % view.text(0)
+             % (options.empty() ? "" : " WITH (" + options + ")") % remove_condition(view.text(2)))
+                .str();
         pg::UserScope owner(view.oid(1));
         spi.execute(command);
     }
     bool has_tables = !spi.query("SELECT FROM softdelete.registration LIMIT 1").empty();
     if (has_tables) {
-        pg::warn("deleted rows of registered tables are visible again, and DELETE removes rows physically",
-                 "Data, columns, indexes and views stay. softdelete.register() takes the tables on again, with "
-                 "their deletions.");
+        pg::warn(
+            "deleted rows of registered tables are visible again, and DELETE removes rows physically",
+            "Data, columns, indexes and views stay. softdelete.register() takes the tables on again, with "
+            "their deletions.");
     }
 }
 

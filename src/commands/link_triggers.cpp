@@ -23,12 +23,14 @@ using Triggers = std::map<std::string, bool>;
 
 Triggers find_triggers(pg::Spi &spi, Oid relation) {
     Triggers triggers;
-    for (const pg::Row &row :
-         spi.query("SELECT t.tgname, t.tgqual IS NOT NULL FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON "
-                   "p.oid = t.tgfoid JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE t.tgrelid = "
-                   "$1::pg_catalog.oid AND n.nspname = 'softdelete' AND p.proname IN ('lock_row', 'collect_deleted', "
-                   "'check_children', 'check_parent')",
-                   {relation})) {
+    for (const pg::Row &row : spi.query(
+             "SELECT t.tgname, t.tgqual IS NOT NULL FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p "
+             "ON "
+             "p.oid = t.tgfoid JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE t.tgrelid = "
+             "$1::pg_catalog.oid AND n.nspname = 'softdelete' AND p.proname IN ('lock_row', "
+             "'collect_deleted', "
+             "'check_children', 'check_parent')",
+             {relation})) {
         triggers[row.text(0)] = row.boolean(1);
     }
     return triggers;
@@ -48,7 +50,9 @@ std::string make_deferral(const ForeignKey &key) {
 class LinkPlanner {
 public:
     LinkPlanner(pg::Spi &spi, Oid relation, const RegisteredTables &tables)
-        : spi_(spi), tables_(tables), table_(see(catalog::get_table(spi, relation))) {}
+        : spi_(spi)
+        , tables_(tables)
+        , table_(see(catalog::get_table(spi, relation))) {}
 
     std::vector<model::Step> link() {
         std::vector<ForeignKey> referencing = catalog::find_referencing_keys(spi_, table_.relation);
@@ -72,7 +76,8 @@ public:
         }
         for (const ForeignKey &key : catalog::find_referencing_keys(spi_, table_.relation)) {
             std::string name = make_trigger_name(parent_check_prefix, key.name);
-            if (key.child.relation != table_.relation && find_triggers(spi_, key.child.relation).count(name) != 0) {
+            if (key.child.relation != table_.relation
+                && find_triggers(spi_, key.child.relation).count(name) != 0) {
                 drop(key.child, name);
             }
         }
@@ -100,23 +105,24 @@ private:
     void link_parent(const std::vector<ForeignKey> &referencing) {
         std::string becomes_deleted =
             (boost::format("OLD.%1% IS NULL AND NEW.%1% IS NOT NULL") % table_.deleted_at).str();
-        ensure("softdelete_lock", "CREATE TRIGGER softdelete_lock BEFORE UPDATE ON %1% FOR EACH ROW EXECUTE FUNCTION "
-                                  "softdelete.lock_row()");
+        ensure("softdelete_lock",
+               "CREATE TRIGGER softdelete_lock BEFORE UPDATE ON %1% FOR EACH ROW EXECUTE FUNCTION "
+               "softdelete.lock_row()");
         ensure("softdelete_collect",
-               "CREATE TRIGGER softdelete_collect AFTER UPDATE ON %1% FOR EACH ROW WHEN (" + becomes_deleted +
-                   ") EXECUTE FUNCTION softdelete.collect_deleted()");
+               "CREATE TRIGGER softdelete_collect AFTER UPDATE ON %1% FOR EACH ROW WHEN (" + becomes_deleted
+                   + ") EXECUTE FUNCTION softdelete.collect_deleted()");
         if (table_.is_partitioned) {
-            ensure("softdelete_collect_moved",
-                   "CREATE TRIGGER softdelete_collect_moved AFTER INSERT ON %1% FOR EACH ROW WHEN (NEW.deletion_id IS "
-                   "NOT NULL) EXECUTE FUNCTION softdelete.collect_deleted()");
+            ensure("softdelete_collect_moved", "CREATE TRIGGER softdelete_collect_moved AFTER INSERT ON %1% "
+                                               "FOR EACH ROW WHEN (NEW.deletion_id IS "
+                                               "NOT NULL) EXECUTE FUNCTION softdelete.collect_deleted()");
         }
         for (const ForeignKey &key : referencing) {
             if (key.on_delete == OnDelete::no_action && key.is_deferrable) {
                 std::string name = make_trigger_name(children_check_prefix, key.name);
-                ensure(name, "CREATE CONSTRAINT TRIGGER " + escape(pg::quote_identifier(name)) +
-                                 " AFTER UPDATE ON %1%" + make_deferral(key) + " FOR EACH ROW WHEN (" +
-                                 becomes_deleted + ") EXECUTE FUNCTION softdelete.check_children(" +
-                                 escape(pg::quote_literal(key.name)) + ")");
+                ensure(name, "CREATE CONSTRAINT TRIGGER " + escape(pg::quote_identifier(name))
+                                 + " AFTER UPDATE ON %1%" + make_deferral(key) + " FOR EACH ROW WHEN ("
+                                 + becomes_deleted + ") EXECUTE FUNCTION softdelete.check_children("
+                                 + escape(pg::quote_literal(key.name)) + ")");
             }
         }
     }
@@ -125,10 +131,11 @@ private:
     std::string make_child_trigger(const ForeignKey &key, const TableInfo &child) {
         std::string name = make_trigger_name(parent_check_prefix, key.name);
         std::string condition = child.is_registered ? " WHEN (NEW." + child.deleted_at + " IS NULL)" : "";
-        return (boost::format("CREATE CONSTRAINT TRIGGER %1% AFTER INSERT OR UPDATE ON %2%%3% FOR EACH ROW%4% EXECUTE "
-                              "FUNCTION softdelete.check_parent(%5%)") %
-                pg::quote_identifier(name) % child.name % make_deferral(key) % condition %
-                pg::quote_literal(key.name))
+        return (boost::format(
+                    "CREATE CONSTRAINT TRIGGER %1% AFTER INSERT OR UPDATE ON %2%%3% FOR EACH ROW%4% EXECUTE "
+                    "FUNCTION softdelete.check_parent(%5%)")
+                % pg::quote_identifier(name) % child.name % make_deferral(key) % condition
+                % pg::quote_literal(key.name))
             .str();
     }
 
@@ -159,11 +166,12 @@ private:
     }
 
     // The trigger goes with the extension, and leaves the table to its owner.
-    void add(const TableInfo &table, const std::string &name, model::Action action, const std::string &command) {
+    void add(const TableInfo &table, const std::string &name, model::Action action,
+             const std::string &command) {
         add_step(table, name, action, command);
         add_step(table, name, model::Action::alter,
-                 (boost::format("ALTER TRIGGER %1% ON %2% DEPENDS ON EXTENSION softdelete") %
-                  pg::quote_identifier(name) % table.name)
+                 (boost::format("ALTER TRIGGER %1% ON %2% DEPENDS ON EXTENSION softdelete")
+                  % pg::quote_identifier(name) % table.name)
                      .str());
     }
 

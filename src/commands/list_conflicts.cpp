@@ -164,8 +164,8 @@ void add_parent_conflicts(pg::Spi &spi, const TableInfo &table, std::int64_t del
                 .str();
         for (const pg::Row &row : spi.query(query, {deletion})) {
             found->push_back({table.relation, row.value(0), "parent deleted",
-                              (boost::format("Key (%1%)=(%2%) refers to a deleted row of table %3%.") %
-                               key.child_columns % row.text_or(1, "") % key.parent.title)
+                              (boost::format("Key (%1%)=(%2%) refers to a deleted row of table %3%.")
+                               % key.child_columns % row.text_or(1, "") % key.parent.title)
                                   .str()});
         }
     }

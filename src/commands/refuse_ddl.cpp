@@ -40,27 +40,29 @@ bool find_named_table(const RangeVar *name, planner::RegisteredTable *table) {
 
 bool is_own_column(const planner::RegisteredTable &table, const char *column) {
     AttrNumber attribute = get_attnum(table.relation, column);
-    return attribute > 0 && (attribute == table.deleted_at || attribute == table.deleted_by ||
-                             attribute == table.deletion_id);
+    return attribute > 0
+           && (attribute == table.deleted_at || attribute == table.deleted_by
+               || attribute == table.deletion_id);
 }
 
 void refuse_rename(const RenameStmt *rename) {
     planner::RegisteredTable table;
-    if (rename->renameType != OBJECT_COLUMN || !find_named_table(rename->relation, &table) ||
-        !is_own_column(table, rename->subname)) {
+    if (rename->renameType != OBJECT_COLUMN || !find_named_table(rename->relation, &table)
+        || !is_own_column(table, rename->subname)) {
         return;
     }
-    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                    errmsg("cannot rename column \"%s\" of registered table \"%s\"", rename->subname,
-                           get_rel_name(table.relation)),
-                    errhint("Unregister the table with deleted_rows => 'keep', rename the column, and register the "
-                            "table with deleted_at => '%s' or deleted_by => '%s'.",
-                            rename->newname, rename->newname)));
+    ereport(ERROR,
+            (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+             errmsg("cannot rename column \"%s\" of registered table \"%s\"", rename->subname,
+                    get_rel_name(table.relation)),
+             errhint("Unregister the table with deleted_rows => 'keep', rename the column, and register the "
+                     "table with deleted_at => '%s' or deleted_by => '%s'.",
+                     rename->newname, rename->newname)));
 }
 
 bool is_disabling(const AlterTableCmd *command) {
-    return (command->subtype == AT_DisableTrig || command->subtype == AT_EnableReplicaTrig) &&
-           command->name != nullptr && strncmp(command->name, trigger_prefix, strlen(trigger_prefix)) == 0;
+    return (command->subtype == AT_DisableTrig || command->subtype == AT_EnableReplicaTrig)
+           && command->name != nullptr && strncmp(command->name, trigger_prefix, strlen(trigger_prefix)) == 0;
 }
 
 void refuse_disabling(const AlterTableStmt *alter) {
@@ -69,11 +71,13 @@ void refuse_disabling(const AlterTableStmt *alter) {
     foreach (cell, alter->cmds) {
         const AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
         if (is_disabling(command) && find_named_table(alter->relation, &table)) {
-            ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                            errmsg("cannot disable trigger \"%s\" of registered table \"%s\"", command->name,
-                                   get_rel_name(table.relation)),
-                            errhint("To remove rows physically, set softdelete.deletion to hard. To give soft delete "
-                                    "up, use softdelete.unregister().")));
+            ereport(
+                ERROR,
+                (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                 errmsg("cannot disable trigger \"%s\" of registered table \"%s\"", command->name,
+                        get_rel_name(table.relation)),
+                 errhint("To remove rows physically, set softdelete.deletion to hard. To give soft delete "
+                         "up, use softdelete.unregister().")));
         }
     }
 }
@@ -96,10 +100,11 @@ void refuse_loss() {
     }
     const char *kind = lost.front().text(0) == "trigger" ? "trigger" : "column";
     pg::raise({.sqlstate = ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
-               .message = (boost::format("cannot drop %1% \"%2%\" of registered table \"%3%\"") % kind %
-                           lost.front().text(1) % lost.front().text(2))
+               .message = (boost::format("cannot drop %1% \"%2%\" of registered table \"%3%\"") % kind
+                           % lost.front().text(1) % lost.front().text(2))
                               .str(),
-               .hint = (boost::format("Run SELECT * FROM softdelete.unregister('%1%') first.") % lost.front().text(2))
+               .hint = (boost::format("Run SELECT * FROM softdelete.unregister('%1%') first.")
+                        % lost.front().text(2))
                            .str()});
 }
 

@@ -13,24 +13,32 @@ namespace {
 std::string make_conflicts_hint(const std::optional<std::string> &deletion) {
     std::string hint = "Change or delete the live row that has the value, then restore again.";
     if (deletion) {
-        hint += (boost::format(" SELECT * FROM softdelete.conflicts(%1%) lists all conflicts.") % *deletion).str();
+        hint += (boost::format(" SELECT * FROM softdelete.conflicts(%1%) lists all conflicts.") % *deletion)
+                    .str();
     }
     return hint;
 }
 
 } // namespace
 
-RestoringScope::RestoringScope() { begin_restoring(); }
-RestoringScope::~RestoringScope() { end_restoring(); }
+RestoringScope::RestoringScope() {
+    begin_restoring();
+}
 
-std::uint64_t execute_restore(pg::Spi &spi, const catalog::TableInfo &table, const std::optional<std::string> &deletion,
-                              const std::string &statement, const std::vector<pg::Parameter> &parameters) {
+RestoringScope::~RestoringScope() {
+    end_restoring();
+}
+
+std::uint64_t execute_restore(pg::Spi &spi, const catalog::TableInfo &table,
+                              const std::optional<std::string> &deletion, const std::string &statement,
+                              const std::vector<pg::Parameter> &parameters) {
     try {
         return spi.execute(statement, parameters);
     } catch (pg::ServerError &error) {
         if (error.sqlstate() == ERRCODE_UNIQUE_VIOLATION || error.sqlstate() == ERRCODE_EXCLUSION_VIOLATION) {
             error.set_message(
-                (boost::format("cannot restore rows of table %1%: %2%") % table.title % error.message()).str());
+                (boost::format("cannot restore rows of table %1%: %2%") % table.title % error.message())
+                    .str());
             error.set_hint(make_conflicts_hint(deletion));
             error.clear_context();
         }
@@ -40,8 +48,8 @@ std::uint64_t execute_restore(pg::Spi &spi, const catalog::TableInfo &table, con
 
 void raise_no_such_row(const catalog::TableInfo &table, const std::vector<std::string> &key) {
     pg::raise({.sqlstate = ERRCODE_NO_DATA_FOUND,
-               .message = (boost::format("table %1% has no row with key (%2%)") % table.title %
-                           boost::algorithm::join(key, ", "))
+               .message = (boost::format("table %1% has no row with key (%2%)") % table.title
+                           % boost::algorithm::join(key, ", "))
                               .str(),
                .relation = table.relation});
 }
@@ -50,14 +58,15 @@ void raise_parent_deleted(const catalog::ForeignKey &key, const std::string &val
                           const std::optional<std::string> &deletion) {
     std::string hint = (boost::format("Restore the row of table %1% first") % key.parent.title).str();
     if (deletion) {
-        hint += (boost::format(", or bring back the whole deletion with softdelete.undo(%1%)") % *deletion).str();
+        hint +=
+            (boost::format(", or bring back the whole deletion with softdelete.undo(%1%)") % *deletion).str();
     }
     pg::raise({.sqlstate = ERRCODE_FOREIGN_KEY_VIOLATION,
-               .message = (boost::format("cannot restore a row of table %1% below a deleted row of table %2%") %
-                           key.child.title % key.parent.title)
+               .message = (boost::format("cannot restore a row of table %1% below a deleted row of table %2%")
+                           % key.child.title % key.parent.title)
                               .str(),
-               .detail = (boost::format("Key (%1%)=(%2%) refers to a deleted row of table %3%.") % key.child_columns %
-                          values % key.parent.title)
+               .detail = (boost::format("Key (%1%)=(%2%) refers to a deleted row of table %3%.")
+                          % key.child_columns % values % key.parent.title)
                              .str(),
                .hint = hint + ".",
                .relation = key.child.relation});

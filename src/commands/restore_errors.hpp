@@ -12,7 +12,7 @@ namespace softdelete::commands {
 
 // A restore under way, for the triggers that check parents (commands/restoring.hpp).
 class RestoringScope {
-  public:
+public:
     RestoringScope();
     ~RestoringScope();
     RestoringScope(const RestoringScope &) = delete;
@@ -21,8 +21,9 @@ class RestoringScope {
 
 // Runs the update of one table and returns its row count. A violation of a unique or exclusion constraint becomes an
 // error that says what cannot be restored and how to go on, with the server's SQLSTATE and its DETAIL.
-std::uint64_t execute_restore(pg::Spi &spi, const catalog::TableInfo &table, const std::optional<std::string> &deletion,
-                              const std::string &statement, const std::vector<pg::Parameter> &parameters);
+std::uint64_t execute_restore(pg::Spi &spi, const catalog::TableInfo &table,
+                              const std::optional<std::string> &deletion, const std::string &statement,
+                              const std::vector<pg::Parameter> &parameters);
 
 // P0002.
 [[noreturn]] void raise_no_such_row(const catalog::TableInfo &table, const std::vector<std::string> &key);

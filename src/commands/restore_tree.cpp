@@ -51,9 +51,9 @@ public:
         std::uint64_t waiting = drop_waiting();
         std::uint64_t restored = update();
         if (waiting > 0) {
-            const char *form = waiting == 1
-                                   ? "%1% row below it waits in deletion %2% until its other parents are back"
-                                   : "%1% rows below it wait in deletion %2% until their other parents are back";
+            const char *form =
+                waiting == 1 ? "%1% row below it waits in deletion %2% until its other parents are back"
+                             : "%1% rows below it wait in deletion %2% until their other parents are back";
             pg::notice((boost::format(form) % waiting % *deletion_).str());
         }
         return restored;
@@ -137,8 +137,9 @@ private:
     }
 
     static std::string make_query_by_many(const ForeignKey &key) {
-        return (boost::format("/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c %2% WHERE c.%3% IS NOT NULL "
-                              "AND c.deletion_id = $1::pg_catalog.int8 AND %4% FOR UPDATE OF c")
+        return (boost::format(
+                    "/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c %2% WHERE c.%3% IS NOT NULL "
+                    "AND c.deletion_id = $1::pg_catalog.int8 AND %4% FOR UPDATE OF c")
                 % key.child.key_rows() % catalog::join_parent(key) % key.child.deleted_at
                 % make_membership(key.parent, "p", 2))
             .str();
@@ -149,13 +150,15 @@ private:
         auto place = queries_by_few_.find(key.constraint);
         if (place == queries_by_few_.end()) {
             std::string query =
-                (boost::format("/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE c.%2% IS NOT NULL "
-                               "AND c.deletion_id IS NOT DISTINCT FROM $1::pg_catalog.int8 AND EXISTS (SELECT FROM "
-                               "%3% AS p WHERE softdelete.include_deleted(p.%4%) AND %5% AND %6%) FOR UPDATE OF c")
-                 % key.child.key_rows() % key.child.deleted_at % key.parent.key_rows() % key.parent.deleted_at % key.link
-                 % make_membership(key.parent, "p", 2))
+                (boost::format(
+                     "/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE c.%2% IS NOT NULL "
+                     "AND c.deletion_id IS NOT DISTINCT FROM $1::pg_catalog.int8 AND EXISTS (SELECT FROM "
+                     "%3% AS p WHERE softdelete.include_deleted(p.%4%) AND %5% AND %6%) FOR UPDATE OF c")
+                 % key.child.key_rows() % key.child.deleted_at % key.parent.key_rows() % key.parent.deleted_at
+                 % key.link % make_membership(key.parent, "p", 2))
                     .str();
-            place = queries_by_few_.emplace(key.constraint, spi_.prepare(query, {TEXTOID, OIDARRAYOID, TIDARRAYOID}))
+            place = queries_by_few_
+                        .emplace(key.constraint, spi_.prepare(query, {TEXTOID, OIDARRAYOID, TIDARRAYOID}))
                         .first;
         }
         return place->second;
@@ -170,8 +173,8 @@ private:
                          "/* softdelete */ SELECT FROM %1% AS p WHERE p.%2% IS NULL AND EXISTS (SELECT FROM "
                          "%3% AS c WHERE softdelete.include_deleted(c.%4%) AND %5% AND %6%) FOR KEY SHARE OF "
                          "p")
-                     % key.parent.key_rows() % key.parent.deleted_at % key.child.key_rows() % key.child.deleted_at
-                     % key.link % make_membership(key.child, "c", 1))
+                     % key.parent.key_rows() % key.parent.deleted_at % key.child.key_rows()
+                     % key.child.deleted_at % key.link % make_membership(key.child, "c", 1))
                         .str();
                 pg::OwnerScope owner(key.parent.owner);
                 spi_.execute(query, {branch.rows.tables(), branch.rows.positions()});

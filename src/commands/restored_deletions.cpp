@@ -27,10 +27,11 @@ Noted *noted = nullptr;
 bool is_empty(pg::Spi &spi, std::int64_t deletion) {
     for (const catalog::TableInfo &table : get_deletion_tables(spi, deletion, DeletionLock::none)) {
         pg::OwnerScope owner(table.owner);
-        std::string query = (boost::format("/* softdelete */ SELECT FROM %1% WHERE deletion_id = $1::pg_catalog.int8 "
-                                           "AND %2% IS NOT NULL LIMIT 1") %
-                             table.name % table.deleted_at)
-                                .str();
+        std::string query =
+            (boost::format("/* softdelete */ SELECT FROM %1% WHERE deletion_id = $1::pg_catalog.int8 "
+                           "AND %2% IS NOT NULL LIMIT 1")
+             % table.name % table.deleted_at)
+                .str();
         if (!spi.query(query, {deletion}).empty()) {
             return false;
         }
@@ -41,7 +42,8 @@ bool is_empty(pg::Spi &spi, std::int64_t deletion) {
 // More rows joined it after all were back.
 void mark_unrestored(pg::Spi &spi, std::int64_t deletion) {
     pg::UserScope owner(pg::get_extension_owner());
-    spi.execute("UPDATE softdelete.deletion SET restored_at = NULL WHERE id = $1::pg_catalog.int8 AND restored_at IS NOT "
+    spi.execute("UPDATE softdelete.deletion SET restored_at = NULL WHERE id = $1::pg_catalog.int8 AND "
+                "restored_at IS NOT "
                 "NULL",
                 {deletion});
 }
@@ -90,8 +92,9 @@ void mark_restored(std::int64_t deletion) {
     note_restored_deletion(deletion);
     pg::Spi spi;
     pg::UserScope owner(pg::get_extension_owner());
-    spi.execute("UPDATE softdelete.deletion SET restored_at = pg_catalog.now() WHERE id = $1::pg_catalog.int8",
-                {deletion});
+    spi.execute(
+        "UPDATE softdelete.deletion SET restored_at = pg_catalog.now() WHERE id = $1::pg_catalog.int8",
+        {deletion});
 }
 
 void finish_restored_deletions() {
@@ -108,6 +111,8 @@ void finish_restored_deletions() {
     });
 }
 
-void forget_restored_deletions() noexcept { noted = nullptr; }
+void forget_restored_deletions() noexcept {
+    noted = nullptr;
+}
 
 } // namespace softdelete::commands

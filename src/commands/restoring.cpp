@@ -17,11 +17,20 @@ int depth = 0;
 
 bool is_restoring() noexcept {
     const QueryDesc *statement = depth > 0 ? planner::running_statement() : nullptr;
-    return statement != nullptr && strncmp(statement->sourceText, statement_prefix, strlen(statement_prefix)) == 0;
+    return statement != nullptr
+           && strncmp(statement->sourceText, statement_prefix, strlen(statement_prefix)) == 0;
 }
 
-void begin_restoring() noexcept { depth++; }
-void end_restoring() noexcept { depth = depth > 0 ? depth - 1 : 0; }
-void forget_restoring() noexcept { depth = 0; }
+void begin_restoring() noexcept {
+    depth++;
+}
+
+void end_restoring() noexcept {
+    depth = depth > 0 ? depth - 1 : 0;
+}
+
+void forget_restoring() noexcept {
+    depth = 0;
+}
 
 } // namespace softdelete::commands

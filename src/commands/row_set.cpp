@@ -14,8 +14,8 @@ namespace {
 // The rows of a set, from its two parameters.
 std::string make_rows(int first) {
     return (boost::format("(SELECT * FROM ROWS FROM (pg_catalog.unnest(CAST($%1% AS pg_catalog.oid[])), "
-                          "pg_catalog.unnest(CAST($%2% AS pg_catalog.tid[]))))") %
-            first % (first + 1))
+                          "pg_catalog.unnest(CAST($%2% AS pg_catalog.tid[]))))")
+            % first % (first + 1))
         .str();
 }
 

@@ -76,8 +76,8 @@ void check_parents(pg::Spi &spi, const TableInfo &table, std::int64_t deletion) 
                          "/* softdelete */ SELECT FROM %1% AS p WHERE p.%2% IS NULL AND EXISTS (SELECT FROM "
                          "%3% AS c WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%4% IS NOT NULL AND %5%) "
                          "FOR KEY SHARE OF p")
-                     % key.parent.key_rows() % key.parent.deleted_at % key.child.key_rows() % key.child.deleted_at
-                     % key.link)
+                     % key.parent.key_rows() % key.parent.deleted_at % key.child.key_rows()
+                     % key.child.deleted_at % key.link)
                         .str(),
                     {deletion});
         std::vector<pg::Row> blocked = spi.query(

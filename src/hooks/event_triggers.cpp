@@ -24,8 +24,9 @@ namespace {
 
 const EventTriggerData *get_event(FunctionCallInfo call, const char *function) {
     if (!CALLED_AS_EVENT_TRIGGER(call)) {
-        ereport(ERROR, (errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
-                        errmsg("function \"softdelete.%s\" was not called by event trigger manager", function)));
+        ereport(ERROR,
+                (errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
+                 errmsg("function \"softdelete.%s\" was not called by event trigger manager", function)));
     }
     return reinterpret_cast<const EventTriggerData *>(call->context);
 }
@@ -45,6 +46,7 @@ bool drops_softdelete(const DropStmt *statement) {
 extern "C" {
 
 PG_FUNCTION_INFO_V1(softdelete_on_ddl_command_start);
+
 PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
     const EventTriggerData *event = get_event(fcinfo, "on_ddl_command_start");
     if (row_security && !commands::OwnDdlScope::is_active()) {
@@ -58,6 +60,7 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
 }
 
 PG_FUNCTION_INFO_V1(softdelete_on_ddl_command_end);
+
 PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
     const EventTriggerData *event = get_event(fcinfo, "on_ddl_command_end");
     if (!row_security || commands::OwnDdlScope::is_active()) {
@@ -75,6 +78,7 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
 }
 
 PG_FUNCTION_INFO_V1(softdelete_on_drop_extension);
+
 PGDLLEXPORT Datum softdelete_on_drop_extension(PG_FUNCTION_ARGS) {
     const EventTriggerData *event = get_event(fcinfo, "on_drop_extension");
     if (IsA(event->parsetree, DropStmt) && drops_softdelete(castNode(DropStmt, event->parsetree))) {
@@ -84,6 +88,7 @@ PGDLLEXPORT Datum softdelete_on_drop_extension(PG_FUNCTION_ARGS) {
 }
 
 PG_FUNCTION_INFO_V1(softdelete_on_sql_drop);
+
 PGDLLEXPORT Datum softdelete_on_sql_drop(PG_FUNCTION_ARGS) {
     (void)get_event(fcinfo, "on_sql_drop");
     if (!commands::OwnDdlScope::is_active()) {

@@ -20,7 +20,9 @@ char *copy_text(MemoryContext context, std::string_view text) {
     return copy;
 }
 
-int printable_length(std::string_view text) { return static_cast<int>(text.size()); }
+int printable_length(std::string_view text) {
+    return static_cast<int>(text.size());
+}
 
 } // namespace
 
@@ -100,7 +102,9 @@ void throw_current_error(MemoryContext caller) {
     throw ServerError(context, data);
 }
 
-void rethrow(ErrorData *data) { ReThrowError(data); }
+void rethrow(ErrorData *data) {
+    ReThrowError(data);
+}
 
 void report_out_of_memory() {
     ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
@@ -116,15 +120,15 @@ void report_exception(const char *what) {
 
 void raise(const ErrorReport &report) {
     call([&] {
-        Relation relation =
-            OidIsValid(report.relation) ? RelationIdGetRelation(report.relation) : nullptr;
-        ereport(ERROR, (errcode(report.sqlstate),
-                        errmsg("%.*s", printable_length(report.message), report.message.data()),
-                        report.detail.empty()
-                            ? 0
-                            : errdetail("%.*s", printable_length(report.detail), report.detail.data()),
-                        report.hint.empty() ? 0 : errhint("%.*s", printable_length(report.hint), report.hint.data()),
-                        relation != nullptr ? errtable(relation) : 0));
+        Relation relation = OidIsValid(report.relation) ? RelationIdGetRelation(report.relation) : nullptr;
+        ereport(ERROR,
+                (errcode(report.sqlstate),
+                 errmsg("%.*s", printable_length(report.message), report.message.data()),
+                 report.detail.empty()
+                     ? 0
+                     : errdetail("%.*s", printable_length(report.detail), report.detail.data()),
+                 report.hint.empty() ? 0 : errhint("%.*s", printable_length(report.hint), report.hint.data()),
+                 relation != nullptr ? errtable(relation) : 0));
     });
     pg_unreachable();
 }

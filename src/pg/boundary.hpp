@@ -17,11 +17,14 @@ namespace softdelete::pg {
 // An error that the server raised, or that raise() made: a whole copy of its ErrorData in a memory context of its own.
 // Owned by exactly one object; where it is not passed on to entry(), the destructor frees it.
 class ServerError final : public std::exception {
-  public:
+public:
     // context may be null: then memory was too short even to copy the error, and it is reported as just that.
     ServerError(MemoryContext context, ErrorData *data) noexcept : context_(context), data_(data) {}
+
     ServerError(ServerError &&other) noexcept
-        : context_(std::exchange(other.context_, nullptr)), data_(std::exchange(other.data_, nullptr)) {}
+        : context_(std::exchange(other.context_, nullptr))
+        , data_(std::exchange(other.data_, nullptr)) {}
+
     ServerError(const ServerError &) = delete;
     ServerError &operator=(const ServerError &) = delete;
     ServerError &operator=(ServerError &&) = delete;
@@ -29,8 +32,13 @@ class ServerError final : public std::exception {
 
     // The SQLSTATE in the server's encoding (MAKE_SQLSTATE).
     int sqlstate() const noexcept { return data_ ? data_->sqlerrcode : ERRCODE_OUT_OF_MEMORY; }
-    const char *message() const noexcept { return data_ && data_->message ? data_->message : "out of memory"; }
+
+    const char *message() const noexcept {
+        return data_ && data_->message ? data_->message : "out of memory";
+    }
+
     const char *detail() const noexcept { return data_ ? data_->detail : nullptr; }
+
     const char *what() const noexcept override { return message(); }
 
     // Replace the primary message or the hint of an error that is passed on. Raises ServerError on memory exhaustion.
@@ -43,7 +51,7 @@ class ServerError final : public std::exception {
     // Used by entry(): hands the ErrorData over; the memory context becomes a child of the current one.
     ErrorData *release() noexcept;
 
-  private:
+private:
     MemoryContext context_;
     ErrorData *data_;
 };
@@ -52,18 +60,23 @@ namespace detail {
 
 // What a guard puts back, whether the guarded code returned, threw or jumped.
 class SavedHandlers {
-  public:
+public:
     SavedHandlers() noexcept
-        : exception_stack_(PG_exception_stack), context_stack_(error_context_stack), memory_(CurrentMemoryContext) {}
+        : exception_stack_(PG_exception_stack)
+        , context_stack_(error_context_stack)
+        , memory_(CurrentMemoryContext) {}
+
     SavedHandlers(const SavedHandlers &) = delete;
     SavedHandlers &operator=(const SavedHandlers &) = delete;
+
     ~SavedHandlers() {
         PG_exception_stack = exception_stack_;
         error_context_stack = context_stack_;
     }
+
     MemoryContext memory() const noexcept { return memory_; }
 
-  private:
+private:
     sigjmp_buf *exception_stack_;
     ErrorContextCallback *context_stack_;
     MemoryContext memory_;
@@ -90,7 +103,8 @@ inline void maybe_fail() {}
 
 // Runs code that calls the server. An error that it raises leaves call() as ServerError.
 // The lambda owns nothing with a destructor (the error jumps over it) and returns nothing or a plain value.
-template <typename Function> auto call(Function &&function) -> decltype(function()) {
+template <typename Function>
+auto call(Function &&function) -> decltype(function()) {
     using Result = decltype(function());
     static_assert(std::is_void_v<Result> || std::is_trivially_copyable_v<Result>,
                   "an error would jump over the result's destructor");
@@ -107,7 +121,8 @@ template <typename Function> auto call(Function &&function) -> decltype(function
 
 // Runs C++ that the server called. Whatever is thrown is raised as a server error after the catch block was left.
 // An extern "C" function consists of one entry() and nothing else that can fail.
-template <typename Function> auto entry(Function &&function) -> decltype(function()) {
+template <typename Function>
+auto entry(Function &&function) -> decltype(function()) {
     ErrorData *server_error = nullptr;
     bool out_of_memory = false;
     char what[256] = "unknown exception";

@@ -109,13 +109,7 @@ bool owns_relation(Oid relation) {
 }
 
 SimpleView read_view(Oid relation) {
-    SimpleView view = read_view_query(call([&] { return copy_view_query(relation); }));
-    // ALTER VIEW RENAME COLUMN changes the name of the column, not the one in the view's query.
-    for (std::size_t i = 0; i < view.columns.size(); i++) {
-        view.columns[i].first =
-            call([&] { return get_attname(relation, static_cast<AttrNumber>(i + 1), false); });
-    }
-    return view;
+    return read_view_query(call([&] { return copy_view_query(relation); }));
 }
 
 SimpleView read_view_query(Query *query) {

@@ -17,18 +17,23 @@ namespace softdelete::pg {
 
 UserScope::UserScope(Oid role) {
     GetUserIdAndSecContext(&saved_role_, &saved_context_);
-    SetUserIdAndSecContext(role, saved_context_ | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+    SetUserIdAndSecContext(role,
+                           saved_context_ | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 }
 
 // Plain assignments, right on the way out of an error as well.
-UserScope::~UserScope() { SetUserIdAndSecContext(saved_role_, saved_context_); }
+UserScope::~UserScope() {
+    SetUserIdAndSecContext(saved_role_, saved_context_);
+}
 
 OwnerScope::OwnerScope(Oid owner) {
     GetUserIdAndSecContext(&saved_role_, &saved_context_);
     SetUserIdAndSecContext(owner, saved_context_ | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
 }
 
-OwnerScope::~OwnerScope() { SetUserIdAndSecContext(saved_role_, saved_context_); }
+OwnerScope::~OwnerScope() {
+    SetUserIdAndSecContext(saved_role_, saved_context_);
+}
 
 SettingScope::SettingScope() {
     nest_level_ = call([] { return NewGUCNestLevel(); });
@@ -41,12 +46,15 @@ SettingScope::~SettingScope() {
 }
 
 void SettingScope::set(const char *name, const char *value) {
-    call([&] { (void)set_config_option(name, value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false); });
+    call([&] {
+        (void)set_config_option(name, value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+    });
 }
 
 Oid get_extension_owner() {
     return call([] {
-        HeapTuple schema = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(get_namespace_oid("softdelete", false)));
+        HeapTuple schema =
+            SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(get_namespace_oid("softdelete", false)));
         Oid owner = reinterpret_cast<Form_pg_namespace>(GETSTRUCT(schema))->nspowner;
         ReleaseSysCache(schema);
         return owner;

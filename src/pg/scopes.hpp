@@ -9,33 +9,33 @@ namespace softdelete::pg {
 // Acts as another role, as the server's maintenance commands do: in a security-restricted operation, so that what the
 // role's own functions and triggers do cannot outlive it.
 class UserScope {
-  public:
+public:
     explicit UserScope(Oid role);
     ~UserScope();
     UserScope(const UserScope &) = delete;
     UserScope &operator=(const UserScope &) = delete;
 
-  private:
+private:
     Oid saved_role_ = InvalidOid;
     int saved_context_ = 0;
 };
 
 // Acts as a table's owner as the server's referential actions do: the owner's policies are not forced on it.
 class OwnerScope {
-  public:
+public:
     explicit OwnerScope(Oid owner);
     ~OwnerScope();
     OwnerScope(const OwnerScope &) = delete;
     OwnerScope &operator=(const OwnerScope &) = delete;
 
-  private:
+private:
     Oid saved_role_ = InvalidOid;
     int saved_context_ = 0;
 };
 
 // Settings that hold until the scope's end.
 class SettingScope {
-  public:
+public:
     SettingScope();
     ~SettingScope();
     SettingScope(const SettingScope &) = delete;
@@ -44,7 +44,7 @@ class SettingScope {
     // Sets one, with a superuser's rights where it needs them. Raises on a value that the setting refuses.
     void set(const char *name, const char *value);
 
-  private:
+private:
     int nest_level_ = 0;
 };
 

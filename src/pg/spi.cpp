@@ -59,7 +59,9 @@ Datum read_value(const char *text, Oid type) {
 // Parameters as SPI takes them; the values are the server's copies.
 struct Arguments {
     explicit Arguments(const std::vector<Parameter> &parameters)
-        : types(parameters.size()), values(parameters.size(), 0), nulls(parameters.size(), ' ') {
+        : types(parameters.size())
+        , values(parameters.size(), 0)
+        , nulls(parameters.size(), ' ') {
         for (std::size_t i = 0; i < parameters.size(); i++) {
             types[i] = OidIsValid(parameters[i].type()) ? parameters[i].type() : TEXTOID;
             if (const std::optional<std::string> &value = parameters[i].value(); value) {
@@ -157,8 +159,9 @@ Spi::~Spi() {
 void Spi::run(const std::string &sql, const std::vector<Parameter> &parameters) {
     Arguments arguments(parameters);
     call([&] {
-        check_code(SPI_execute_with_args(sql.c_str(), static_cast<int>(parameters.size()), arguments.types.data(),
-                                         arguments.values.data(), arguments.nulls.c_str(), false, 0));
+        check_code(SPI_execute_with_args(sql.c_str(), static_cast<int>(parameters.size()),
+                                         arguments.types.data(), arguments.values.data(),
+                                         arguments.nulls.c_str(), false, 0));
     });
 }
 
@@ -175,7 +178,9 @@ PreparedQuery Spi::prepare(const std::string &sql, const std::vector<Oid> &types
 std::vector<Row> PreparedQuery::query(const std::vector<Parameter> &parameters) const {
     Assert(parameters.size() == parameters_);
     Arguments arguments(parameters);
-    call([&] { check_code(SPI_execute_plan(plan_, arguments.values.data(), arguments.nulls.c_str(), false, 0)); });
+    call([&] {
+        check_code(SPI_execute_plan(plan_, arguments.values.data(), arguments.nulls.c_str(), false, 0));
+    });
     return take_rows();
 }
 

@@ -66,7 +66,7 @@ private:
 
 // A statement that was parsed once, to run many times. Belongs to the connection that prepared it and ends with it.
 class PreparedQuery {
-  public:
+public:
     PreparedQuery(const PreparedQuery &) = delete;
     PreparedQuery &operator=(const PreparedQuery &) = delete;
     PreparedQuery(PreparedQuery &&) = default;
@@ -74,9 +74,11 @@ class PreparedQuery {
     // Runs it and returns its rows. Takes as many parameters as it was prepared with.
     std::vector<Row> query(const std::vector<Parameter> &parameters) const;
 
-  private:
+private:
     friend class Spi;
+
     PreparedQuery(_SPI_plan *plan, std::size_t parameters) : plan_(plan), parameters_(parameters) {}
+
     _SPI_plan *plan_;
     std::size_t parameters_;
 };

@@ -14,7 +14,8 @@ void convert_restore(Query *query, const RegisteredTable &table);
 
 // Makes assignments to deleted_at soft deletes or restores, row by row; checks values. Returns the new list.
 // Used for UPDATE, for the UPDATE actions of MERGE and for ON CONFLICT DO UPDATE.
-List *convert_assignments(Query *query, List *assignments, const RegisteredTable &table, Statement *statement);
+List *convert_assignments(Query *query, List *assignments, const RegisteredTable &table,
+                          Statement *statement);
 
 // Converts an INSERT: checks imported values, adds the predicate to ON CONFLICT's inference, refuses to update a
 // deleted row.

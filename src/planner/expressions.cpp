@@ -40,13 +40,13 @@ Node *make_call(Oid function, Oid result, List *arguments) {
 }
 
 Node *make_regclass(Oid relation) {
-    return reinterpret_cast<Node *>(makeConst(REGCLASSOID, -1, InvalidOid, sizeof(Oid), ObjectIdGetDatum(relation),
-                                              false, true));
+    return reinterpret_cast<Node *>(
+        makeConst(REGCLASSOID, -1, InvalidOid, sizeof(Oid), ObjectIdGetDatum(relation), false, true));
 }
 
 Node *make_typmod(int32 typmod) {
-    return reinterpret_cast<Node *>(makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(typmod), false,
-                                              true));
+    return reinterpret_cast<Node *>(
+        makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(typmod), false, true));
 }
 
 TargetEntry *make_assignment(Oid relation, AttrNumber attribute, Node *value) {
@@ -61,7 +61,8 @@ TargetEntry *make_assignment(Oid relation, AttrNumber attribute, Node *value) {
                         errmsg("cannot cast to the type of column \"%s\" of table \"%s\"",
                                get_attname(relation, attribute, false), get_rel_name(relation))));
     }
-    return makeTargetEntry(reinterpret_cast<Expr *>(cast), attribute, get_attname(relation, attribute, false), false);
+    return makeTargetEntry(reinterpret_cast<Expr *>(cast), attribute, get_attname(relation, attribute, false),
+                           false);
 }
 
 TargetEntry *find_assignment(List *target_list, AttrNumber attribute) {

@@ -22,7 +22,9 @@ enum class CacheState { unknown, absent, present };
 CacheState state = CacheState::unknown;
 ExtensionFunctions cached;
 
-void forget(Datum, int, uint32) { state = CacheState::unknown; }
+void forget(Datum, int, uint32) {
+    state = CacheState::unknown;
+}
 
 Oid find_function(const char *name, int argument_count, const Oid *arguments) {
     char schema[] = "softdelete";
@@ -55,7 +57,8 @@ bool look_up() {
     cached.check_deletion_id = find_function("check_deletion_id", 2, two_bigints);
     cached.note_restored = find_function("note_restored", 1, one_bigint);
     cached.refuse_deleted = find_function("refuse_deleted", 2, element_regclass);
-    return OidIsValid(cached.on_delete) && getExtensionOfObject(ProcedureRelationId, cached.on_delete) == extension;
+    return OidIsValid(cached.on_delete)
+           && getExtensionOfObject(ProcedureRelationId, cached.on_delete) == extension;
 }
 
 } // namespace

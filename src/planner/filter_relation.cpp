@@ -26,7 +26,8 @@ void filter_union_branch(PlannerInfo *root, RangeTblEntry *rte, Node *condition)
         }
         linitial(rte->securityQuals) = lappend(first, condition);
     }
-    root->qual_security_level = Max(root->qual_security_level, static_cast<Index>(list_length(rte->securityQuals)));
+    root->qual_security_level =
+        Max(root->qual_security_level, static_cast<Index>(list_length(rte->securityQuals)));
 }
 
 // A partition or an inheritance child takes its conditions from the parent that the query names.
@@ -47,8 +48,8 @@ void filter_relation(PlannerInfo *root, RelOptInfo *relation) {
     }
     Scope scope = scope_of(rte);
     RegisteredTable table;
-    if ((scope != Scope::live && scope != Scope::deleted) || is_inheritance_child(root, relation) ||
-        !find_registered_table(rte->relid, &table)) {
+    if ((scope != Scope::live && scope != Scope::deleted) || is_inheritance_child(root, relation)
+        || !find_registered_table(rte->relid, &table)) {
         return;
     }
     NullTestType test = scope == Scope::live ? IS_NULL : IS_NOT_NULL;

@@ -12,8 +12,13 @@ namespace softdelete::planner {
 enum class Scope : Index { undecided = 0, live, all, deleted };
 
 // A field of the entry that the planner uses for references to CTEs only.
-inline Scope scope_of(const RangeTblEntry *rte) { return static_cast<Scope>(rte->ctelevelsup); }
-inline void set_scope(RangeTblEntry *rte, Scope scope) { rte->ctelevelsup = static_cast<Index>(scope); }
+inline Scope scope_of(const RangeTblEntry *rte) {
+    return static_cast<Scope>(rte->ctelevelsup);
+}
+
+inline void set_scope(RangeTblEntry *rte, Scope scope) {
+    rte->ctelevelsup = static_cast<Index>(scope);
+}
 
 // True where the level's conditions on deleted_at alone can only be true for deleted rows.
 bool matches_only_deleted_rows(Query *query, Index reference, const RegisteredTable &table);

@@ -22,10 +22,10 @@ constexpr int marker_arguments = 3;
 AttrNumber get_column(Relation relation, const char *name) {
     AttrNumber attribute = get_attnum(RelationGetRelid(relation), name);
     if (attribute <= 0) {
-        ereport(ERROR,
-                (errcode(ERRCODE_UNDEFINED_COLUMN),
-                 errmsg("column \"%s\" of registered table \"%s\" is missing", name, RelationGetRelationName(relation)),
-                 errhint("If it was renamed, give it its name back.")));
+        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+                        errmsg("column \"%s\" of registered table \"%s\" is missing", name,
+                               RelationGetRelationName(relation)),
+                        errhint("If it was renamed, give it its name back.")));
     }
     return attribute;
 }
@@ -40,13 +40,14 @@ TableVisibility parse_visibility(const char *text) {
 void read_marker(Relation relation, const Trigger *marker, RegisteredTable *table) {
     if (marker->tgnargs != marker_arguments) {
         ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                        errmsg("trigger \"%s\" of table \"%s\" was not made by softdelete.register()", marker->tgname,
-                               RelationGetRelationName(relation)),
+                        errmsg("trigger \"%s\" of table \"%s\" was not made by softdelete.register()",
+                               marker->tgname, RelationGetRelationName(relation)),
                         errhint("Drop the trigger and register the table.")));
     }
     table->relation = RelationGetRelid(relation);
     table->deleted_at = get_column(relation, marker->tgargs[0]);
-    table->deleted_by = marker->tgargs[1][0] == '\0' ? InvalidAttrNumber : get_column(relation, marker->tgargs[1]);
+    table->deleted_by =
+        marker->tgargs[1][0] == '\0' ? InvalidAttrNumber : get_column(relation, marker->tgargs[1]);
     table->deletion_id = get_column(relation, "deletion_id");
     table->visibility = parse_visibility(marker->tgargs[2]);
     table->enabled = marker->tgenabled != TRIGGER_DISABLED;

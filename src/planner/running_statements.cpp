@@ -41,7 +41,9 @@ void push_running_statement(QueryDesc *query, Phase phase) {
     stack[depth++] = {query, GetCurrentTransactionNestLevel(), phase, place};
 }
 
-void pop_running_statement() { depth = Max(depth - 1, 0); }
+void pop_running_statement() {
+    depth = Max(depth - 1, 0);
+}
 
 void forget_running_statements(int nest_level) noexcept {
     while (depth > 0 && stack[depth - 1].nest_level >= nest_level) {

@@ -15,13 +15,14 @@ namespace softdelete::planner {
 
 // Why a plan of ours may reach the marker trigger with a physical DELETE, and whether it writes deletions.
 enum PlanNote : uint32 {
-    note_planned = 1,     // writes a registered table and was planned under our hook
-    note_soft = 2,        // contains a soft delete
-    note_hard = 4,        // softdelete.deletion = hard
-    note_purge = 8,       // a hand-written purge: the marker checks every row's retention
+    note_planned = 1,      // writes a registered table and was planned under our hook
+    note_soft = 2,         // contains a soft delete
+    note_hard = 4,         // softdelete.deletion = hard
+    note_purge = 8,        // a hand-written purge: the marker checks every row's retention
     note_foreign_key = 16, // a referential action: the marker lets no live row go
-    note_key_locked = 32,  // names key columns as updated: the executor locks the old rows as for a key's change
-    note_lock_rows = 64    // does not where it would fire a trigger on the key: the trigger locks the rows
+    note_key_locked =
+        32,             // names key columns as updated: the executor locks the old rows as for a key's change
+    note_lock_rows = 64 // does not where it would fire a trigger on the key: the trigger locks the rows
 };
 
 // How the cascade's own statements begin.

@@ -1,8 +1,8 @@
 // The constraint trigger of tables that reference a registered table: no live row newly references a deleted one. It
 // fires after the server's own check, which has locked the parent row FOR KEY SHARE and so has waited for whoever was
 // deleting it. Plain server code.
-#include "commands/foreign_key_errors.hpp"
 #include "commands/find_parent.hpp"
+#include "commands/foreign_key_errors.hpp"
 #include "commands/restoring.hpp"
 #include "planner/registered_table.hpp"
 #include "triggers/current_row.hpp"
@@ -45,8 +45,10 @@ struct ChildTable {
 
 ChildTable *get_child_table(FunctionCallInfo call, const TriggerData *data) {
     if (call->flinfo->fn_extra == nullptr) {
-        auto *found = static_cast<ChildTable *>(MemoryContextAllocZero(call->flinfo->fn_mcxt, sizeof(ChildTable)));
-        found->is_registered = planner::find_registered_table(RelationGetRelid(data->tg_relation), &found->table);
+        auto *found =
+            static_cast<ChildTable *>(MemoryContextAllocZero(call->flinfo->fn_mcxt, sizeof(ChildTable)));
+        found->is_registered =
+            planner::find_registered_table(RelationGetRelid(data->tg_relation), &found->table);
         call->flinfo->fn_extra = found;
     }
     return static_cast<ChildTable *>(call->flinfo->fn_extra);
@@ -76,9 +78,10 @@ bool has_same_link(const catalog::ForeignKeyInfo &key, HeapTuple left, HeapTuple
         bool left_null = true;
         bool right_null = true;
         Datum left_value = heap_getattr(left, key.child_columns[i], RelationGetDescr(relation), &left_null);
-        Datum right_value = heap_getattr(right, key.child_columns[i], RelationGetDescr(relation), &right_null);
-        if (left_null != right_null ||
-            (!left_null && !datum_image_eq(left_value, right_value, column->attbyval, column->attlen))) {
+        Datum right_value =
+            heap_getattr(right, key.child_columns[i], RelationGetDescr(relation), &right_null);
+        if (left_null != right_null
+            || (!left_null && !datum_image_eq(left_value, right_value, column->attbyval, column->attlen))) {
             return false;
         }
     }
@@ -102,7 +105,8 @@ Question get_question(const catalog::ForeignKeyInfo &key, const TriggerData *dat
         return Question::new_link;
     }
     bool is_restored = child != nullptr && !triggers::is_null(old_row, child->deleted_at, data->tg_relation);
-    return is_restored && catalog::binds(key) && !commands::is_restoring() ? Question::restored : Question::none;
+    return is_restored && catalog::binds(key) && !commands::is_restoring() ? Question::restored
+                                                                           : Question::none;
 }
 
 bool is_live(HeapTuple row, const TriggerData *data, const planner::RegisteredTable *table) {
@@ -115,6 +119,7 @@ extern "C" {
 
 // AFTER INSERT OR UPDATE FOR EACH ROW, deferrable as its key is: (the key's name).
 PG_FUNCTION_INFO_V1(softdelete_check_parent);
+
 PGDLLEXPORT Datum softdelete_check_parent(PG_FUNCTION_ARGS) {
     TriggerData *data = triggers::get_trigger_data(fcinfo, "check_parent");
     ChildTable *child = get_child_table(fcinfo, data);
@@ -132,8 +137,8 @@ PGDLLEXPORT Datum softdelete_check_parent(PG_FUNCTION_ARGS) {
         }
         row = row == nullptr ? triggers::find_current_row(data) : row;
         // Where the link has changed again since, that event asks for itself.
-        if (row == nullptr || !is_live(row, data, table) ||
-            !has_same_link(*key, get_new_row(data), row, data->tg_relation)) {
+        if (row == nullptr || !is_live(row, data, table)
+            || !has_same_link(*key, get_new_row(data), row, data->tg_relation)) {
             continue;
         }
         // The server's own check has locked the parent of a new link, but does not look at a restored row.

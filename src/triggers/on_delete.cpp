@@ -25,13 +25,15 @@ namespace softdelete {
 namespace {
 
 [[noreturn]] void refuse_unplanned(Relation relation) {
-    ereport(ERROR,
-            (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-             errmsg("cannot delete from table \"%s\" because this session did not load softdelete",
-                    RelationGetRelationName(relation)),
-             errdetail("The statement was planned as a physical delete. Nothing was deleted."),
-             errhint("Reconnect after adding softdelete to shared_preload_libraries or session_preload_libraries."),
-             errtable(relation)));
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+         errmsg("cannot delete from table \"%s\" because this session did not load softdelete",
+                RelationGetRelationName(relation)),
+         errdetail("The statement was planned as a physical delete. Nothing was deleted."),
+         errhint(
+             "Reconnect after adding softdelete to shared_preload_libraries or session_preload_libraries."),
+         errtable(relation)));
     pg_unreachable();
 }
 
@@ -52,8 +54,8 @@ bool get_deleted_at(TriggerData *data, const planner::RegisteredTable &table, Ti
 // Read once per statement.
 catalog::Cutoff get_cutoff(FunctionCallInfo call, Oid relation) {
     if (call->flinfo->fn_extra == nullptr) {
-        auto *cutoff =
-            static_cast<catalog::Cutoff *>(MemoryContextAlloc(call->flinfo->fn_mcxt, sizeof(catalog::Cutoff)));
+        auto *cutoff = static_cast<catalog::Cutoff *>(
+            MemoryContextAlloc(call->flinfo->fn_mcxt, sizeof(catalog::Cutoff)));
         *cutoff = catalog::get_cutoff(relation);
         call->flinfo->fn_extra = cutoff;
     }
@@ -69,24 +71,27 @@ void check_removable(FunctionCallInfo call, TriggerData *data, bool by_foreign_k
         return;
     }
     if (!get_deleted_at(data, table, &deleted_at)) {
-        ereport(ERROR,
-                (errcode(by_foreign_key ? ERRCODE_FOREIGN_KEY_VIOLATION : ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                 errmsg("cannot remove a live row of registered table \"%s\"", RelationGetRelationName(relation)),
-                 errdetail("A foreign key's ON DELETE CASCADE would remove it physically."),
-                 errhint("Delete the rows of \"%s\" first, or register the referenced table as well.",
-                         RelationGetRelationName(relation)),
-                 errtable(relation)));
+        ereport(ERROR, (errcode(by_foreign_key ? ERRCODE_FOREIGN_KEY_VIOLATION
+                                               : ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("cannot remove a live row of registered table \"%s\"",
+                               RelationGetRelationName(relation)),
+                        errdetail("A foreign key's ON DELETE CASCADE would remove it physically."),
+                        errhint("Delete the rows of \"%s\" first, or register the referenced table as well.",
+                                RelationGetRelationName(relation)),
+                        errtable(relation)));
     }
     catalog::Cutoff cutoff = get_cutoff(call, RelationGetRelid(relation));
     if (cutoff.has_retention && deleted_at >= cutoff.cutoff) {
-        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                        errmsg("cannot remove rows of table \"%s\" before their retention has passed",
-                               RelationGetRelationName(relation)),
-                        errdetail("A row deleted at %s is kept; rows deleted before %s may be removed.",
-                                  timestamptz_to_str(deleted_at), pstrdup(timestamptz_to_str(cutoff.cutoff))),
-                        errhint("Restrict the DELETE to rows whose retention has passed, or shorten the retention with "
-                                "softdelete.configure()."),
-                        errtable(relation)));
+        ereport(
+            ERROR,
+            (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+             errmsg("cannot remove rows of table \"%s\" before their retention has passed",
+                    RelationGetRelationName(relation)),
+             errdetail("A row deleted at %s is kept; rows deleted before %s may be removed.",
+                       timestamptz_to_str(deleted_at), pstrdup(timestamptz_to_str(cutoff.cutoff))),
+             errhint("Restrict the DELETE to rows whose retention has passed, or shorten the retention with "
+                     "softdelete.configure()."),
+             errtable(relation)));
     }
 }
 
@@ -95,12 +100,14 @@ void check_removable(FunctionCallInfo call, TriggerData *data, bool by_foreign_k
 extern "C" {
 
 PG_FUNCTION_INFO_V1(softdelete_on_delete);
+
 PGDLLEXPORT Datum softdelete_on_delete(PG_FUNCTION_ARGS) {
     TriggerData *data = triggers::get_trigger_data(fcinfo, "on_delete");
-    if (!TRIGGER_FIRED_BEFORE(data->tg_event) || !TRIGGER_FIRED_FOR_ROW(data->tg_event) ||
-        !TRIGGER_FIRED_BY_DELETE(data->tg_event)) {
-        ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-                        errmsg("function \"softdelete.on_delete\" must be fired BEFORE DELETE FOR EACH ROW")));
+    if (!TRIGGER_FIRED_BEFORE(data->tg_event) || !TRIGGER_FIRED_FOR_ROW(data->tg_event)
+        || !TRIGGER_FIRED_BY_DELETE(data->tg_event)) {
+        ereport(ERROR,
+                (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+                 errmsg("function \"softdelete.on_delete\" must be fired BEFORE DELETE FOR EACH ROW")));
     }
     if (IsLogicalWorker()) {
         return PointerGetDatum(data->tg_trigtuple);
@@ -117,14 +124,17 @@ PGDLLEXPORT Datum softdelete_on_delete(PG_FUNCTION_ARGS) {
 }
 
 PG_FUNCTION_INFO_V1(softdelete_on_truncate);
+
 PGDLLEXPORT Datum softdelete_on_truncate(PG_FUNCTION_ARGS) {
     TriggerData *data = triggers::get_trigger_data(fcinfo, "on_truncate");
     if (settings::deletion() != settings::Deletion::hard && !IsLogicalWorker()) {
-        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                        errmsg("cannot truncate registered table \"%s\"", RelationGetRelationName(data->tg_relation)),
-                        errhint("Use DELETE, which keeps the rows recoverable. To remove all rows physically, set "
-                                "softdelete.deletion to hard."),
-                        errtable(data->tg_relation)));
+        ereport(
+            ERROR,
+            (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+             errmsg("cannot truncate registered table \"%s\"", RelationGetRelationName(data->tg_relation)),
+             errhint("Use DELETE, which keeps the rows recoverable. To remove all rows physically, set "
+                     "softdelete.deletion to hard."),
+             errtable(data->tg_relation)));
     }
     return PointerGetDatum(nullptr);
 }

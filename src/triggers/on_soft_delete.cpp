@@ -66,7 +66,8 @@ int64 get_deletion_id(HeapTuple row, const planner::RegisteredTable &table, Rela
 // As find_registered_table(), once per statement and partition; null where the table is not registered.
 const planner::RegisteredTable *find_table_once(FunctionCallInfo call, Relation relation) {
     if (call->flinfo->fn_extra == nullptr) {
-        auto *found = static_cast<TableKeys *>(MemoryContextAllocZero(call->flinfo->fn_mcxt, sizeof(TableKeys)));
+        auto *found =
+            static_cast<TableKeys *>(MemoryContextAllocZero(call->flinfo->fn_mcxt, sizeof(TableKeys)));
         found->is_registered = planner::find_registered_table(RelationGetRelid(relation), &found->table);
         call->flinfo->fn_extra = found;
     }
@@ -93,8 +94,9 @@ void lock_exclusively(const TriggerData *data) {
     Relation relation = data->tg_relation;
     TupleTableSlot *slot = table_slot_create(relation, nullptr);
     TM_FailureData failure;
-    TM_Result result = table_tuple_lock(relation, &data->tg_trigtuple->t_self, GetActiveSnapshot(), slot,
-                                        GetCurrentCommandId(false), LockTupleExclusive, LockWaitBlock, 0, &failure);
+    TM_Result result =
+        table_tuple_lock(relation, &data->tg_trigtuple->t_self, GetActiveSnapshot(), slot,
+                         GetCurrentCommandId(false), LockTupleExclusive, LockWaitBlock, 0, &failure);
     ExecDropSingleTupleTableSlot(slot);
     if (result != TM_Ok && result != TM_SelfModified) {
         ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
@@ -109,6 +111,7 @@ extern "C" {
 // BEFORE UPDATE FOR EACH ROW. Where the planner hook has named the key columns as updated the executor has taken the
 // lock when it fetched the row for this trigger.
 PG_FUNCTION_INFO_V1(softdelete_lock_row);
+
 PGDLLEXPORT Datum softdelete_lock_row(PG_FUNCTION_ARGS) {
     TriggerData *data = triggers::get_trigger_data(fcinfo, "lock_row");
     uint32 notes = planner::running_statement_notes();
@@ -124,6 +127,7 @@ PGDLLEXPORT Datum softdelete_lock_row(PG_FUNCTION_ARGS) {
 
 // AFTER UPDATE OR INSERT FOR EACH ROW.
 PG_FUNCTION_INFO_V1(softdelete_collect_deleted);
+
 PGDLLEXPORT Datum softdelete_collect_deleted(PG_FUNCTION_ARGS) {
     TriggerData *data = triggers::get_trigger_data(fcinfo, "collect_deleted");
     const TableKeys *found = get_table_keys(fcinfo, data->tg_relation);
@@ -137,19 +141,20 @@ PGDLLEXPORT Datum softdelete_collect_deleted(PG_FUNCTION_ARGS) {
 
 // AFTER UPDATE FOR EACH ROW, deferrable as its key is: (the key's name).
 PG_FUNCTION_INFO_V1(softdelete_check_children);
+
 PGDLLEXPORT Datum softdelete_check_children(PG_FUNCTION_ARGS) {
     TriggerData *data = triggers::get_trigger_data(fcinfo, "check_children");
     const TableKeys *found = get_table_keys(fcinfo, data->tg_relation);
     HeapTuple row = triggers::find_current_row(data);
-    if (!found->is_registered || row == nullptr || !is_soft_delete(data, found->table) ||
-        triggers::is_null(row, found->table.deleted_at, data->tg_relation)) {
+    if (!found->is_registered || row == nullptr || !is_soft_delete(data, found->table)
+        || triggers::is_null(row, found->table.deleted_at, data->tg_relation)) {
         return PointerGetDatum(nullptr);
     }
     ListCell *cell;
     foreach (cell, found->keys) {
         const auto *key = static_cast<const catalog::ForeignKeyInfo *>(lfirst(cell));
-        bool is_meant = key->on_delete == FKCONSTR_ACTION_NOACTION && key->is_deferrable &&
-                        strcmp(NameStr(key->name), data->tg_trigger->tgargs[0]) == 0;
+        bool is_meant = key->on_delete == FKCONSTR_ACTION_NOACTION && key->is_deferrable
+                        && strcmp(NameStr(key->name), data->tg_trigger->tgargs[0]) == 0;
         if (is_meant) {
             commands::check_children(data->tg_relation, *key, row);
         }

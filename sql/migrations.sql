@@ -79,6 +79,18 @@ INSERT INTO people (id, mail) VALUES (9, 'n@x.org') ON CONFLICT (mail) DO NOTHIN
 SELECT id, mail FROM active_users;
 SELECT count(*) AS differences FROM softdelete.repair('people');
 
+-- A new inheritance child is registered with its parent; triggers that are enabled again are so always.
+CREATE TABLE staff (badge int) INHERITS (people);
+INSERT INTO staff (id, mail, badge) VALUES (20, 's@x.org', 7);
+DELETE FROM staff;
+SELECT id, deleted_at IS NOT NULL AS deleted FROM all_users ORDER BY id;
+TRUNCATE staff; -- fails
+ALTER TABLE people DISABLE TRIGGER ALL;
+ALTER TABLE people ENABLE TRIGGER ALL;
+SELECT DISTINCT tgname, tgenabled FROM pg_trigger WHERE tgname ~ 'softdelete_(marker|truncate)'
+    AND tgrelid IN ('people'::regclass, 'staff'::regclass) ORDER BY 1;
+DROP TABLE staff;
+
 -- The table goes, and its views and what was known of it go along.
 DROP TABLE people;
 SELECT relname FROM pg_class WHERE relnamespace = 'regress_migrations_2'::regnamespace;

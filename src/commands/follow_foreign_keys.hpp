@@ -16,6 +16,12 @@ Oid find_table_to_link(const Node *statement);
 // Creates the triggers that the table's foreign keys lack.
 void link_table(Oid relation);
 
+// True for statements that make a table the inheritance child of another. Plain server code.
+bool adds_inheritance_child(const Node *statement);
+
+// A new inheritance child of a registered table is registered with it.
+void follow_inheritance_child(const Node *statement);
+
 // Forgets tables that do not exist any more. Called after a DROP of tables.
 void forget_dropped_tables();
 

@@ -87,7 +87,7 @@ void note_afterwards(const std::string &command) {
 // What a statement does to a table that its views feel.
 enum class Change {
     none,
-    in_place, // a column is added or renamed
+    in_place, // a column is added or renamed, or triggers are enabled
     anew,     // a column goes or gets another type
     moved,    // another schema or owner
     dropped
@@ -118,7 +118,8 @@ Change get_change(const Node *statement) {
         if (type == AT_DropColumn || type == AT_AlterColumnType) {
             return Change::anew;
         }
-        if (type == AT_AddColumn) {
+        // Triggers that are enabled again must fire under replica as well, which repair sees to.
+        if (type == AT_AddColumn || type == AT_EnableTrigAll || type == AT_EnableTrigUser) {
             change = Change::in_place;
         } else if (type == AT_ChangeOwner) {
             change = Change::moved;

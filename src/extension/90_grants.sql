@@ -5,6 +5,9 @@ GRANT USAGE ON SCHEMA softdelete TO PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA softdelete FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA softdelete FROM PUBLIC;
 
+-- Said outright: default privileges may have taken it away, and statements on registered tables call some of them.
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA softdelete TO PUBLIC;
+
 -- Which tables are registered is no more of a secret than pg_class is.
 GRANT SELECT ON softdelete.registration TO PUBLIC;
 GRANT SELECT ON softdelete.tables TO PUBLIC;

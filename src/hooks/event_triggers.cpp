@@ -70,6 +70,9 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
         commands::finish_indexes();
         commands::finish_views(event->parsetree);
     });
+    if (commands::adds_inheritance_child(event->parsetree)) {
+        pg::entry([&] { commands::follow_inheritance_child(event->parsetree); });
+    }
     Oid relation = commands::find_table_to_link(event->parsetree);
     if (OidIsValid(relation)) {
         pg::entry([&] { commands::link_table(relation); });

@@ -120,6 +120,10 @@ INSERT INTO viewed (id, email) VALUES (2, 'a@x') ON CONFLICT (email) DO UPDATE S
 INSERT INTO viewed (id, email) VALUES (3, 'a@x') ON CONFLICT (email) DO UPDATE SET id = 4 RETURNING id;
 INSERT INTO viewed (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET email = 'new'; -- fails
 
+-- What cannot work says why: the constraint's name, and a foreign key to its columns.
+INSERT INTO viewed (id, email) VALUES (9, 'a@x') ON CONFLICT ON CONSTRAINT viewed_email_key DO NOTHING; -- fails
+CREATE TABLE letters (email text REFERENCES viewed (email)); -- fails
+
 RESET SESSION AUTHORIZATION;
 SET client_min_messages = warning;
 DROP SCHEMA regress_upsert CASCADE;

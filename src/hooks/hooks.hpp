@@ -5,6 +5,7 @@ namespace softdelete::hooks {
 
 void install_planner_hook();
 void install_relation_info_hook();
+void install_error_hook();
 void install_executor_hook();
 void install_utility_hook();
 void install_function_hook();

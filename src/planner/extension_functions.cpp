@@ -76,6 +76,10 @@ const ExtensionFunctions *find_extension_functions() {
     return state == CacheState::present ? &cached : nullptr;
 }
 
+bool is_extension_absent() noexcept {
+    return state == CacheState::absent;
+}
+
 void install_extension_functions() {
     CacheRegisterSyscacheCallback(PROCOID, forget, 0);
     CacheRegisterSyscacheCallback(NAMESPACEOID, forget, 0);

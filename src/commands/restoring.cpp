@@ -16,6 +16,10 @@ int depth = 0;
 } // namespace
 
 bool is_restoring() noexcept {
+    return depth > 0;
+}
+
+bool is_restore_statement() noexcept {
     const QueryDesc *statement = depth > 0 ? planner::running_statement() : nullptr;
     return statement != nullptr
            && strncmp(statement->sourceText, statement_prefix, strlen(statement_prefix)) == 0;

@@ -4,8 +4,10 @@
 
 namespace softdelete::commands {
 
-// Is the innermost statement such an update?
+// Is a restore or an undo under way, which marks its deletion itself when it is through?
 bool is_restoring() noexcept;
+// Is the innermost statement such an update of one?
+bool is_restore_statement() noexcept;
 void begin_restoring() noexcept;
 void end_restoring() noexcept;
 // Called by the abort callbacks.

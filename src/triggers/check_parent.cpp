@@ -98,15 +98,15 @@ Question get_question(const catalog::ForeignKeyInfo &key, const TriggerData *dat
     if (!is_linked(key, new_row, data->tg_relation)) {
         return Question::none;
     }
-    if (old_row == nullptr && commands::is_restoring()) {
+    if (old_row == nullptr && commands::is_restore_statement()) {
         return Question::none; // moved to another partition
     }
     if (old_row == nullptr || !has_same_link(key, old_row, new_row, data->tg_relation)) {
         return Question::new_link;
     }
     bool is_restored = child != nullptr && !triggers::is_null(old_row, child->deleted_at, data->tg_relation);
-    return is_restored && catalog::binds(key) && !commands::is_restoring() ? Question::restored
-                                                                           : Question::none;
+    return is_restored && catalog::binds(key) && !commands::is_restore_statement() ? Question::restored
+                                                                                   : Question::none;
 }
 
 bool is_live(HeapTuple row, const TriggerData *data, const planner::RegisteredTable *table) {

@@ -4,9 +4,12 @@
 extern "C" {
 #include "access/htup_details.h"
 #include "catalog/partition.h"
+#include "catalog/pg_operator.h"
 #include "commands/trigger.h"
 #include "nodes/parsenodes.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 #include "utils/relcache.h"
 #include "utils/syscache.h"
 }
@@ -96,6 +99,29 @@ List *find_keys_to(Relation child, Oid parent) {
         }
     }
     return keys;
+}
+
+Oid get_table_owner(Oid relation) {
+    HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+    if (!HeapTupleIsValid(row)) {
+        ereport(ERROR,
+                (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", relation)));
+    }
+    Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(row))->relowner;
+    ReleaseSysCache(row);
+    return owner;
+}
+
+const char *quote_table(Oid relation) {
+    return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), get_rel_name(relation));
+}
+
+void append_operator(StringInfo text, Oid operator_id) {
+    HeapTuple row = SearchSysCache1(OPEROID, ObjectIdGetDatum(operator_id));
+    const auto *form = reinterpret_cast<Form_pg_operator>(GETSTRUCT(row));
+    appendStringInfo(text, " OPERATOR(%s.%s) ", quote_identifier(get_namespace_name(form->oprnamespace)),
+                     NameStr(form->oprname));
+    ReleaseSysCache(row);
 }
 
 } // namespace softdelete::catalog

@@ -6,6 +6,7 @@
 extern "C" {
 #include "access/attnum.h"
 #include "catalog/pg_constraint.h"
+#include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 #include "utils/rel.h"
 }
@@ -41,5 +42,11 @@ List *find_keys_to(Relation child, Oid parent);
 inline bool binds(const ForeignKeyInfo &key) {
     return key.on_delete != FKCONSTR_ACTION_SETNULL && key.on_delete != FKCONSTR_ACTION_SETDEFAULT;
 }
+
+// For statements on the key's tables: the owner as whom they run, the table's qualified and quoted name, and an operator
+// as ` OPERATOR(schema.name) `. Raise 42P01 where the table is gone.
+Oid get_table_owner(Oid relation);
+const char *quote_table(Oid relation);
+void append_operator(StringInfo text, Oid operator_id);
 
 } // namespace softdelete::catalog

@@ -99,20 +99,6 @@ const char *quote_column(Oid relation, AttrNumber attribute) {
     return quote_identifier(get_attname(relation, attribute, false));
 }
 
-const char *quote_relation(Oid relation) {
-    return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
-                                      get_rel_name(relation));
-}
-
-// OPERATOR(schema.name)
-void append_operator(StringInfo text, Oid operator_id) {
-    HeapTuple row = SearchSysCache1(OPEROID, ObjectIdGetDatum(operator_id));
-    const auto *form = reinterpret_cast<Form_pg_operator>(GETSTRUCT(row));
-    appendStringInfo(text, " OPERATOR(%s.%s) ", quote_identifier(get_namespace_name(form->oprnamespace)),
-                     NameStr(form->oprname));
-    ReleaseSysCache(row);
-}
-
 // The child's column, compared with the parent's collation where that matters, as RI_FKey_cascade_del() does.
 void append_child_column(StringInfo text, const catalog::ForeignKeyInfo &key, int column) {
     appendStringInfo(text, "c.%s", quote_column(key.child, key.child_columns[column]));
@@ -151,13 +137,13 @@ bool can_take_many(const catalog::ForeignKeyInfo &key) {
 void append_condition(StringInfo text, const catalog::ForeignKeyInfo &key, bool by_many) {
     if (by_many && uses_array(key)) {
         append_child_column(text, key, 0);
-        append_operator(text, get_commutator(key.equality[0]));
+        catalog::append_operator(text, get_commutator(key.equality[0]));
         appendStringInfoString(text, "ANY ($1)");
         return;
     }
     for (int i = 0; i < key.columns; i++) {
         appendStringInfo(text, by_many ? "%sk.k%d" : "%s$%d", i == 0 ? "" : " AND ", i + 1);
-        append_operator(text, key.equality[i]);
+        catalog::append_operator(text, key.equality[i]);
         append_child_column(text, key, i);
     }
 }
@@ -177,7 +163,7 @@ void append_unnested_keys(StringInfo text, const catalog::ForeignKeyInfo &key) {
 // A foreign key of a plain table says nothing of its inheritance children.
 void append_child(StringInfo text, const catalog::ForeignKeyInfo &key) {
     bool is_partitioned = get_rel_relkind(key.child) == RELKIND_PARTITIONED_TABLE;
-    appendStringInfo(text, "%s%s AS c", is_partitioned ? "" : "ONLY ", quote_relation(key.child));
+    appendStringInfo(text, "%s%s AS c", is_partitioned ? "" : "ONLY ", catalog::quote_table(key.child));
 }
 
 const char *make_statement(const catalog::ForeignKeyInfo &key, StatementKind kind) {
@@ -244,17 +230,6 @@ Datum make_array(const catalog::ForeignKeyInfo &key, const KeyValues &keys, int 
         construct_array(keys.values[column] + first, count, type, length, by_value, alignment));
 }
 
-Oid get_owner(Oid relation) {
-    HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-    if (!HeapTupleIsValid(row)) {
-        ereport(ERROR,
-                (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", relation)));
-    }
-    Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(row))->relowner;
-    ReleaseSysCache(row);
-    return owner;
-}
-
 // Runs a kept plan as the child's owner and returns how many rows it processed. In a transaction with one snapshot the
 // plan looks at what is committed by now, and a row that the snapshot does not know is a serialization failure.
 uint64 run(const catalog::ForeignKeyInfo &key, StatementKind kind, Datum *values) {
@@ -270,7 +245,7 @@ uint64 run(const catalog::ForeignKeyInfo &key, StatementKind kind, Datum *values
     Oid user = InvalidOid;
     int context = 0;
     GetUserIdAndSecContext(&user, &context);
-    SetUserIdAndSecContext(get_owner(key.child),
+    SetUserIdAndSecContext(catalog::get_table_owner(key.child),
                            context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
     kept->running++;
     int code = SPI_execute_snapshot(plan, values, nullptr, test, crosscheck, false, true, 0);

@@ -73,13 +73,10 @@ Parent probe(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable 
 }
 
 void append_condition(StringInfo text, const catalog::ForeignKeyInfo &key, int column) {
-    HeapTuple row = SearchSysCache1(OPEROID, ObjectIdGetDatum(key.equality[column]));
-    const auto *form = reinterpret_cast<Form_pg_operator>(GETSTRUCT(row));
-    appendStringInfo(text, " AND p.%s OPERATOR(%s.%s) $%d",
-                     quote_identifier(get_attname(key.parent, key.parent_columns[column], false)),
-                     quote_identifier(get_namespace_name(form->oprnamespace)), NameStr(form->oprname),
-                     column + 1);
-    ReleaseSysCache(row);
+    appendStringInfo(text, " AND p.%s",
+                     quote_identifier(get_attname(key.parent, key.parent_columns[column], false)));
+    catalog::append_operator(text, key.equality[column]);
+    appendStringInfo(text, "$%d", column + 1);
 }
 
 const char *make_query(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable &table, bool lock) {
@@ -91,8 +88,7 @@ const char *make_query(const catalog::ForeignKeyInfo &key, const planner::Regist
                      "/* softdelete */ SELECT p.%s IS NULL FROM %s%s AS p WHERE "
                      "softdelete.include_deleted(p.%s)",
                      deleted_at, is_partitioned ? "" : "ONLY ",
-                     quote_qualified_identifier(get_namespace_name(get_rel_namespace(key.parent)),
-                                                get_rel_name(key.parent)),
+                     catalog::quote_table(key.parent),
                      deleted_at);
     for (int i = 0; i < key.columns; i++) {
         append_condition(&text, key, i);
@@ -101,13 +97,6 @@ const char *make_query(const catalog::ForeignKeyInfo &key, const planner::Regist
         appendStringInfoString(&text, " FOR KEY SHARE OF p");
     }
     return text.data;
-}
-
-Oid get_owner(Oid relation) {
-    HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-    Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(row))->relowner;
-    ReleaseSysCache(row);
-    return owner;
 }
 
 Parent query(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable &table, Relation child,
@@ -124,7 +113,7 @@ Parent query(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable 
     Oid user = InvalidOid;
     int context = 0;
     GetUserIdAndSecContext(&user, &context);
-    SetUserIdAndSecContext(get_owner(key.parent),
+    SetUserIdAndSecContext(catalog::get_table_owner(key.parent),
                            context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
     SPIPlanPtr plan = SPI_prepare(make_query(key, table, lock), key.columns, types);
     if (plan == nullptr

@@ -21,6 +21,7 @@ enum class CacheState { unknown, absent, present };
 
 CacheState state = CacheState::unknown;
 ExtensionFunctions cached;
+bool is_known = false; // as of the last look-up
 
 void forget(Datum, int, uint32) {
     state = CacheState::unknown;
@@ -68,6 +69,7 @@ const ExtensionFunctions *find_extension_functions() {
         // Mark first: an invalidation that arrives during the look-up must win.
         state = CacheState::absent;
         bool found = look_up();
+        is_known = found;
         if (found && state == CacheState::absent) {
             state = CacheState::present;
         }
@@ -76,8 +78,8 @@ const ExtensionFunctions *find_extension_functions() {
     return state == CacheState::present ? &cached : nullptr;
 }
 
-bool is_extension_absent() noexcept {
-    return state == CacheState::absent;
+bool is_extension_known() noexcept {
+    return is_known;
 }
 
 void install_extension_functions() {

@@ -23,8 +23,8 @@ struct ExtensionFunctions {
 // Null where the extension is not installed in this database.
 const ExtensionFunctions *find_extension_functions();
 
-// True where it is known, without a look at the catalogs, that the extension is not installed.
-bool is_extension_absent() noexcept;
+// True where this session has found the extension installed; asks nobody.
+bool is_extension_known() noexcept;
 
 // Registers the invalidation callbacks; called once from _PG_init.
 void install_extension_functions();

@@ -4,6 +4,8 @@
 #include "pg/boundary.hpp"
 #include "pg/compat.hpp"
 
+#include <climits>
+
 extern "C" {
 #include "utils/guc.h"
 #include "utils/plancache.h"

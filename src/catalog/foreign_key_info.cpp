@@ -113,7 +113,8 @@ Oid get_table_owner(Oid relation) {
 }
 
 const char *quote_table(Oid relation) {
-    return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), get_rel_name(relation));
+    return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
+                                      get_rel_name(relation));
 }
 
 void append_operator(StringInfo text, Oid operator_id) {

@@ -87,9 +87,7 @@ const char *make_query(const catalog::ForeignKeyInfo &key, const planner::Regist
     appendStringInfo(&text,
                      "/* softdelete */ SELECT p.%s IS NULL FROM %s%s AS p WHERE "
                      "softdelete.include_deleted(p.%s)",
-                     deleted_at, is_partitioned ? "" : "ONLY ",
-                     catalog::quote_table(key.parent),
-                     deleted_at);
+                     deleted_at, is_partitioned ? "" : "ONLY ", catalog::quote_table(key.parent), deleted_at);
     for (int i = 0; i < key.columns; i++) {
         append_condition(&text, key, i);
     }

@@ -4,6 +4,8 @@
 #include "catalog/registry.hpp"
 #include "pg/compat.hpp"
 #include "pg/relations.hpp"
+#include "planner/extension_functions.hpp"
+#include "planner/registered_table.hpp"
 
 extern "C" {
 #include "catalog/namespace.h"
@@ -102,7 +104,7 @@ bool is_registered_column(Oid table, const char *name) {
 } // namespace
 
 bool is_existing_view(const PlannedStmt *plan, const char *query_string) {
-    if (!IsA(plan->utilityStmt, ViewStmt)) {
+    if (!IsA(plan->utilityStmt, ViewStmt) || planner::find_extension_functions() == nullptr) {
         return false;
     }
     const ViewStmt *statement = castNode(ViewStmt, plan->utilityStmt);
@@ -129,12 +131,16 @@ bool is_existing_view(const PlannedStmt *plan, const char *query_string) {
 }
 
 PlannedStmt *skip_existing_columns(PlannedStmt *plan, bool *read_only_tree) {
-    if (!IsA(plan->utilityStmt, AlterTableStmt)) {
+    if (!IsA(plan->utilityStmt, AlterTableStmt) || planner::find_extension_functions() == nullptr) {
         return plan;
     }
     const AlterTableStmt *statement = castNode(AlterTableStmt, plan->utilityStmt);
+    planner::RegisteredTable table;
     Oid relation = RangeVarGetRelid(statement->relation, NoLock, true);
-    for (int i = 0; OidIsValid(relation) && i < list_length(statement->cmds); i++) {
+    if (!OidIsValid(relation) || !planner::find_registered_table(relation, &table)) {
+        return plan;
+    }
+    for (int i = 0; i < list_length(statement->cmds); i++) {
         const ColumnDef *column =
             find_existing_column(relation, list_nth_node(AlterTableCmd, statement->cmds, i));
         if (column != nullptr && pg::entry([&] { return is_registered_column(relation, column->colname); })) {

@@ -42,7 +42,7 @@ void inline_functions(Query *query, Statement *statement) {
             rte->rtekind = RTE_SUBQUERY;
             rte->subquery = body;
             rte->security_barrier = false;
-            rte->functions = NIL;
+            // rte->functions stays for makeWholeRowVar(), and goes in setrefs.c, as when the planner does it.
             rte->funcordinality = false;
         }
     }

@@ -6,6 +6,12 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
+# Not system_or_bail: that would stop the other tests as well.
+sub run_or_die
+{
+	PostgreSQL::Test::Utils::system_log(@_) == 0 or die "@_ failed";
+}
+
 # A second private server that has the faulty library.
 chomp(my $bindir = `$ENV{PG_CONFIG} --bindir`);
 chomp(my $libdir = `$ENV{PG_CONFIG} --pkglibdir`);
@@ -14,11 +20,11 @@ my $faulty = PostgreSQL::Test::Utils::tempdir();
 chomp(my $sharedir = `$ENV{PG_CONFIG} --sharedir`);
 for my $folder ($bindir, $libdir, $sharedir)
 {
-	system_or_bail('mkdir', '-p', "$faulty$folder");
-	system_or_bail('cp', '-a', "$prefix$folder/.", "$faulty$folder");
+	run_or_die('mkdir', '-p', "$faulty$folder");
+	run_or_die('cp', '-a', "$prefix$folder/.", "$faulty$folder");
 }
-system_or_bail('make', '-s', '-j2', 'FAULTS=1', "PG_CONFIG=$ENV{PG_CONFIG}", 'all');
-system_or_bail('cp', 'softdelete.so', "$faulty$libdir/softdelete.so");
+run_or_die('make', '-s', '-j2', 'FAULTS=1', "PG_CONFIG=$ENV{PG_CONFIG}", 'all');
+run_or_die('cp', 'softdelete.so', "$faulty$libdir/softdelete.so");
 (my $install_path = "$faulty$bindir") =~ s{/bin$}{};
 
 my $node = PostgreSQL::Test::Cluster->new('faults', install_path => $install_path);

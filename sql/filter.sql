@@ -93,6 +93,10 @@ INSERT INTO spellings (query) VALUES
     ('SELECT id FROM orders FOR UPDATE'),
     ('VALUES ((SELECT min(id) FROM orders)), (2), (4), (5), (7), ((SELECT max(id) FROM orders))');
 
+-- The setting that makes every plan parallel: version 16 has renamed it.
+CREATE FUNCTION parallel_setting() RETURNS text LANGUAGE sql AS
+    'SELECT name FROM pg_catalog.pg_settings WHERE name IN (''force_parallel_mode'', ''debug_parallel_query'')';
+
 -- Answers the queries that differ, under each setting; none should.
 CREATE FUNCTION differing(right_answer int[]) RETURNS TABLE (setting text, number int, answer text) LANGUAGE plpgsql AS $$
 DECLARE
@@ -102,10 +106,10 @@ DECLARE
 BEGIN
     FOREACH setting IN ARRAY ARRAY['enable_seqscan', 'enable_indexscan', 'enable_bitmapscan', 'enable_hashjoin',
         'enable_mergejoin', 'enable_nestloop', 'enable_material', 'enable_memoize', 'enable_sort', 'enable_hashagg',
-        'from_collapse_limit', 'join_collapse_limit', 'plan_cache_mode', 'force_parallel_mode', 'geqo_threshold', 'nothing'] LOOP
+        'from_collapse_limit', 'join_collapse_limit', 'plan_cache_mode', parallel_setting(), 'geqo_threshold', 'nothing'] LOOP
         IF setting <> 'nothing' THEN
             PERFORM set_config(setting, CASE setting WHEN 'from_collapse_limit' THEN '1' WHEN 'join_collapse_limit' THEN '1'
-                WHEN 'plan_cache_mode' THEN 'force_generic_plan' WHEN 'force_parallel_mode' THEN 'on'
+                WHEN 'plan_cache_mode' THEN 'force_generic_plan' WHEN parallel_setting() THEN 'on'
                 WHEN 'geqo_threshold' THEN '2' ELSE 'off' END, true);
         END IF;
         FOR one IN SELECT * FROM spellings LOOP

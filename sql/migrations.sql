@@ -27,7 +27,7 @@ SELECT id, full_name, d FROM deleted_users;
 ALTER TABLE users DROP COLUMN a, ALTER c TYPE bigint USING c * 2, ADD e text UNIQUE;
 SELECT attname, format_type(atttypid, atttypmod), attacl, col_description(attrelid, attnum) FROM pg_attribute
     WHERE attrelid = 'active_users'::regclass AND attnum > 0 ORDER BY attnum;
-SELECT relacl, reloptions, obj_description(oid) FROM pg_class WHERE oid = 'active_users'::regclass;
+SELECT replace(relacl::text, 'dDxtm', 'dDxt') AS relacl, reloptions, obj_description(oid) FROM pg_class WHERE oid = 'active_users'::regclass;
 SELECT id, c FROM all_users ORDER BY id;
 
 -- In a transaction that rolls back, and in a savepoint that does.

@@ -143,6 +143,10 @@ INSERT INTO questions (query, answer) VALUES
     ('SELECT p.id FROM plain p LEFT JOIN orders o ON o.id = p.id AND softdelete.include_deleted(o.deleted_at) WHERE o.id IS NULL', '{}'),
     ('SELECT p.id FROM plain p LEFT JOIN orders o ON o.id = p.id WHERE o.deleted_at IS NULL AND o.id IS NULL', '{3,6,9}');
 
+-- The setting that makes every plan parallel: version 16 has renamed it.
+CREATE FUNCTION parallel_setting() RETURNS text LANGUAGE sql AS
+    'SELECT name FROM pg_catalog.pg_settings WHERE name IN (''force_parallel_mode'', ''debug_parallel_query'')';
+
 -- Answers that differ from those, under each setting; there are none.
 CREATE FUNCTION differing() RETURNS TABLE (setting text, number int, got text) LANGUAGE plpgsql AS $$
 DECLARE
@@ -152,10 +156,10 @@ DECLARE
 BEGIN
     FOREACH setting IN ARRAY ARRAY['enable_seqscan', 'enable_indexscan', 'enable_bitmapscan', 'enable_hashjoin',
         'enable_mergejoin', 'enable_nestloop', 'enable_material', 'enable_sort', 'enable_hashagg', 'from_collapse_limit',
-        'join_collapse_limit', 'plan_cache_mode', 'force_parallel_mode', 'geqo_threshold', 'nothing'] LOOP
+        'join_collapse_limit', 'plan_cache_mode', parallel_setting(), 'geqo_threshold', 'nothing'] LOOP
         IF setting <> 'nothing' THEN
             PERFORM set_config(setting, CASE setting WHEN 'from_collapse_limit' THEN '1' WHEN 'join_collapse_limit' THEN '1'
-                WHEN 'plan_cache_mode' THEN 'force_generic_plan' WHEN 'force_parallel_mode' THEN 'on'
+                WHEN 'plan_cache_mode' THEN 'force_generic_plan' WHEN parallel_setting() THEN 'on'
                 WHEN 'geqo_threshold' THEN '2' ELSE 'off' END, true);
         END IF;
         FOR one IN SELECT * FROM questions LOOP

@@ -147,13 +147,13 @@ CREATE FUNCTION parallel_plain() RETURNS bigint PARALLEL SAFE LANGUAGE plpgsql A
 CREATE FUNCTION parallel_definer() RETURNS bigint SECURITY DEFINER LANGUAGE plpgsql AS
     'DECLARE n bigint; BEGIN EXECUTE ''SELECT regress_visibility.parallel_plain()'' INTO n; RETURN n; END';
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA regress_visibility TO regress_visibility_user;
-SET force_parallel_mode = on;
+SELECT set_config(name, 'on', false) AS forced FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
 SET softdelete.visibility = 'all';
 SELECT parallel_plain(), parallel_definer();
 SELECT count(*) FROM orders;
 RESET softdelete.visibility;
 SELECT parallel_plain(), parallel_definer();
-RESET force_parallel_mode;
+SELECT set_config(name, 'off', false) AS forced FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
 
 -- Trigger functions and procedures.
 CREATE TABLE log (visible bigint);

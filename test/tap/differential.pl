@@ -100,13 +100,15 @@ SQL
 	return $sql;
 }
 
+my $node = PostgreSQL::Test::Cluster->new('main');
+
 # On both sides: some of the server's releases answer queries with several outer joins differently under them.
 my @settings = (
 	'from_collapse_limit = 1; SET join_collapse_limit = 1', 'enable_hashjoin = off; SET enable_mergejoin = off',
 	'enable_nestloop = off', 'enable_seqscan = off', 'enable_sort = off', 'enable_hashagg = off',
 	'enable_partitionwise_join = on; SET enable_partitionwise_aggregate = on', 'geqo_threshold = 2',
 	'plan_cache_mode = force_generic_plan', 'enable_material = off; SET enable_memoize = off',
-	'force_parallel_mode = on');
+	($node->pg_version < 16 ? 'force_parallel_mode' : 'debug_parallel_query') . ' = on');
 
 # The script of one side, and the statements by number.
 sub script
@@ -165,7 +167,6 @@ sub answers
 	return @answers;
 }
 
-my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
 $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION softdelete');

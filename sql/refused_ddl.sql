@@ -34,7 +34,22 @@ ALTER TABLE users ENABLE REPLICA TRIGGER softdelete_lock; -- fails
 ALTER TABLE users DISABLE TRIGGER USER;
 DELETE FROM users; -- fails
 ALTER TABLE users ENABLE TRIGGER USER;
+SELECT tgname, tgenabled FROM pg_trigger WHERE tgrelid = 'users'::regclass AND tgenabled <> 'O' ORDER BY tgname;
 DELETE FROM users;
+
+-- Of inheritance children and partitions as well.
+CREATE TABLE staff (office text) INHERITS (users);
+CREATE TABLE events (id int PRIMARY KEY) PARTITION BY LIST (id);
+CREATE TABLE events_1 PARTITION OF events FOR VALUES IN (1);
+SELECT count(*) > 0 AS registered FROM softdelete.register('events');
+DROP TRIGGER softdelete_marker ON staff; -- fails
+DROP TRIGGER softdelete_marker ON events_1; -- fails
+ALTER TABLE events_1 DISABLE TRIGGER USER, ENABLE TRIGGER USER;
+ALTER TABLE events DISABLE TRIGGER USER;
+ALTER TABLE events ENABLE TRIGGER USER;
+SELECT tgrelid::regclass, tgname, tgenabled FROM pg_trigger
+    WHERE tgrelid IN ('events'::regclass, 'events_1'::regclass) AND tgname IN ('softdelete_marker', 'softdelete_truncate')
+    ORDER BY 1, 2;
 
 -- Other columns and triggers are the user's own.
 ALTER TABLE users RENAME name TO full_name;

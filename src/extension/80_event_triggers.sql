@@ -16,7 +16,9 @@ CREATE FUNCTION softdelete.on_sql_drop() RETURNS event_trigger
 COMMENT ON FUNCTION softdelete.on_sql_drop() IS 'Forgets dropped tables; refuses to drop parts of registered ones.';
 
 CREATE EVENT TRIGGER softdelete_ddl_command_start ON ddl_command_start
-    WHEN TAG IN ('ALTER TABLE', 'CREATE INDEX', 'DROP TABLE')
+    -- The last four for nothing but loading the library: what they plan then sees live rows.
+    WHEN TAG IN ('ALTER TABLE', 'CREATE INDEX', 'DROP TABLE', 'CREATE MATERIALIZED VIEW', 'CREATE TABLE AS',
+                 'REFRESH MATERIALIZED VIEW', 'SELECT INTO')
     EXECUTE FUNCTION softdelete.on_ddl_command_start();
 ALTER EVENT TRIGGER softdelete_ddl_command_start ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER softdelete_ddl_command_start IS 'Makes new indexes cover live rows only.';

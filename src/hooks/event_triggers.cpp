@@ -1,7 +1,9 @@
-// The event triggers: database state, so that they fire in every session. While a dump is being restored they do
-// nothing, because the dump brings everything itself; pg_restore and dumps set row_security to off.
+// The event triggers: database state, so that they fire in every session, and load the library where that has not
+// happened. While a dump is being restored they refuse nothing and add nothing, because the dump brings everything
+// itself and pg_restore --clean drops it; pg_restore and dumps set row_security to off.
 #include "commands/follow_foreign_keys.hpp"
 #include "commands/follow_indexes.hpp"
+#include "commands/follow_triggers.hpp"
 #include "commands/follow_views.hpp"
 #include "commands/leave_views.hpp"
 #include "commands/refuse_ddl.hpp"
@@ -63,7 +65,13 @@ PG_FUNCTION_INFO_V1(softdelete_on_ddl_command_end);
 
 PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
     const EventTriggerData *event = get_event(fcinfo, "on_ddl_command_end");
-    if (!row_security || commands::OwnDdlScope::is_active()) {
+    if (commands::OwnDdlScope::is_active()) {
+        return 0;
+    }
+    if (commands::enables_all_triggers(event->parsetree)) {
+        pg::entry([&] { commands::enable_own_triggers(event->parsetree); });
+    }
+    if (!row_security) {
         return 0;
     }
     pg::entry([&] {
@@ -97,7 +105,9 @@ PGDLLEXPORT Datum softdelete_on_sql_drop(PG_FUNCTION_ARGS) {
     if (!commands::OwnDdlScope::is_active()) {
         pg::entry([] {
             commands::forget_dropped_tables();
-            commands::refuse_loss();
+            if (row_security) {
+                commands::refuse_loss();
+            }
         });
     }
     return 0;

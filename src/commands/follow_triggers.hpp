@@ -1,0 +1,19 @@
+// ENABLE TRIGGER ALL and ENABLE TRIGGER USER, which data-only dumps end with, leave triggers firing ORIGIN only. Ours go
+// back to ALWAYS.
+#pragma once
+
+#include "pg/server.hpp"
+
+extern "C" {
+#include "nodes/nodes.h"
+}
+
+namespace softdelete::commands {
+
+// Is the statement an ALTER TABLE that enables triggers without naming them?
+bool enables_all_triggers(const Node *statement);
+
+// After such a statement: what refuses physical deletes on its table and the partitions fires ALWAYS again.
+void enable_own_triggers(const Node *statement);
+
+} // namespace softdelete::commands

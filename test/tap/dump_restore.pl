@@ -1,0 +1,257 @@
+# A dump and its restore give the same database: rows, registrations, deletions, triggers, views, comments, indexes, and
+# what statements do afterwards. Whatever pg_dump's format and options, with and without the library loaded by the
+# restoring sessions, dumped by the owner of the database or a superuser.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->append_conf('postgresql.conf', "shared_preload_libraries = ''");
+$node->start;
+my $folder = PostgreSQL::Test::Utils::tempdir();
+
+sub as_owner
+{
+	my ($database, $sql, %options) = @_;
+	return $node->safe_psql($database, $sql, extra_params => [ '-U', 'keeper' ], %options);
+}
+
+sub make_database
+{
+	my ($name, $has_library) = @_;
+	$node->safe_psql('postgres', "CREATE DATABASE $name OWNER keeper");
+	$node->safe_psql('postgres', "ALTER DATABASE $name SET session_preload_libraries = softdelete") if $has_library;
+}
+
+# Runs a program on a database; its errors are the test's.
+sub run_on
+{
+	my ($database, @command) = @_;
+	my $out = '';
+	my $passed = IPC::Run::run([ @command, '-d', $node->connstr($database) ], '>', \$out, '2>&1');
+	diag("@command: $out") unless $passed;
+	return $passed;
+}
+
+sub dump_of
+{
+	my ($database, @options) = @_;
+	my $file = "$folder/compare.sql";
+	run_on($database, 'pg_dump', '-f', $file, @options);
+	return slurp_file($file) =~ s/^\\(un)?restrict .*$//mgr;
+}
+
+$node->safe_psql('postgres', 'CREATE ROLE keeper LOGIN; CREATE ROLE reader LOGIN');
+make_database('shop', 1);
+$node->safe_psql('shop', 'CREATE EXTENSION softdelete');
+as_owner('shop', <<'SQL');
+CREATE SCHEMA "Q'x";
+CREATE TABLE users (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text UNIQUE,
+    manager bigint REFERENCES users ON DELETE CASCADE, code int UNIQUE DEFERRABLE INITIALLY DEFERRED);
+CREATE TABLE "Q'x"."Order s" (id int PRIMARY KEY, user_id bigint REFERENCES users ON DELETE CASCADE, "no t" text);
+CREATE INDEX ON "Q'x"."Order s" (user_id);
+CREATE INDEX "by note" ON "Q'x"."Order s" ("no t");
+CREATE TABLE notes (id int PRIMARY KEY, user_id bigint REFERENCES users DEFERRABLE INITIALLY DEFERRED);
+CREATE TABLE plain (id int PRIMARY KEY, user_id bigint REFERENCES users);
+CREATE TABLE events (id int, day date, gone timestamp, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
+CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
+CREATE TABLE events_2 PARTITION OF events FOR VALUES FROM ('2026-02-01') TO ('2026-03-01');
+CREATE TABLE base (id int PRIMARY KEY);
+CREATE TABLE sub () INHERITS (base);
+CREATE TABLE secret (id int PRIMARY KEY, tenant text);
+ALTER TABLE secret ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_rows ON secret USING (tenant = current_user);
+CREATE TABLE items (id int PRIMARY KEY);
+COMMENT ON COLUMN events.gone IS 'when it ended';
+SELECT count(*) FROM softdelete.register('users', retention => '30 days', cascade => true);
+SELECT count(*) FROM softdelete.register('notes');
+SELECT count(*) FROM softdelete.register('events', deleted_at => 'gone', deleted_by => NULL);
+SELECT count(*) FROM softdelete.register('base');
+SELECT count(*) FROM softdelete.register('secret');
+SELECT count(*) FROM softdelete.register('items', visibility => 'view', active_view => 'Live "items"');
+CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM users;
+CREATE VIEW own AS SELECT u.email, o.id FROM users u JOIN "Q'x"."Order s" o ON o.user_id = u.id;
+GRANT SELECT ON active_users, users, secret TO reader;
+GRANT SELECT ON SEQUENCE users_id_seq TO reader;
+COMMENT ON VIEW active_users IS 'those who are here';
+INSERT INTO users (email, manager, code) VALUES ('a', NULL, 1), ('b', 1, 2), ('c', 1, 3), ('d', NULL, 4);
+INSERT INTO "Q'x"."Order s" SELECT g, g, 'note ' || g FROM generate_series(1, 4) g;
+INSERT INTO notes VALUES (1, 4);
+INSERT INTO plain VALUES (1, 4);
+INSERT INTO events VALUES (1, '2026-01-05'), (2, '2026-02-05'), (3, '2026-02-06');
+INSERT INTO base VALUES (1), (2);
+INSERT INTO sub VALUES (3), (4);
+INSERT INTO secret VALUES (1, 'keeper'), (2, 'reader');
+INSERT INTO items VALUES (1), (2);
+DELETE FROM "Q'x"."Order s" WHERE id = 3;
+SET softdelete.actor = 'o''neill';
+SET softdelete.reason = E'why\\ not\n\t';
+DELETE FROM users WHERE id = 1;
+INSERT INTO users (email, code) VALUES ('a', 1);
+DELETE FROM users WHERE email = 'a';
+DELETE FROM events WHERE id = 2;
+DELETE FROM base WHERE id IN (1, 3);
+DELETE FROM secret WHERE id = 1;
+DELETE FROM items WHERE id = 1;
+REFRESH MATERIALIZED VIEW counted;
+SELECT softdelete.undo(id) FROM softdelete.deletions WHERE relation = 'items'::regclass;
+SQL
+my $original = dump_of('shop');
+like($original, qr/^7\tpublic\.items\t.*\to'neill\t/m, 'the dump has the log of deletions');
+
+# Statements and their results as the database stands; errors by their SQLSTATE.
+my $behaviour = <<'SQL';
+\set VERBOSITY sqlstate
+SELECT 'in the bin', id, relation, deleted_by, reason, rows FROM softdelete.deletions WHERE restored_at IS NULL ORDER BY id;
+SELECT 'undone', softdelete.undo(2);
+SELECT 'live', id, email FROM users ORDER BY id;
+DELETE FROM users WHERE id = 2 RETURNING 'next id', deletion_id;
+SELECT 'cascaded', id FROM "Q'x"."Order s" WHERE deleted_at IS NOT NULL ORDER BY id;
+SELECT 'restored', softdelete.restore('users', 2);
+INSERT INTO "Q'x"."Order s" VALUES (9, 5);
+INSERT INTO plain VALUES (9, 5);
+INSERT INTO users (email, code) VALUES ('a', 9);
+BEGIN; DELETE FROM users WHERE id = 4; COMMIT;
+DELETE FROM users WHERE deleted_at IS NOT NULL;
+TRUNCATE events;
+DELETE FROM events_2 WHERE id = 3 RETURNING 'in a partition', gone IS NOT NULL;
+DELETE FROM sub RETURNING 'in a child', id;
+SELECT 'rows', (SELECT count(*) FROM all_events), (SELECT count(*) FROM all_base), (SELECT count(*) FROM all_users);
+SELECT 'view', id FROM "Live ""items""" ORDER BY id;
+SELECT 'repair', * FROM unnest('{users,notes,events,base,secret,items}'::regclass[]) t, LATERAL softdelete.repair(t);
+SELECT 'unregistered', count(*) > 0 FROM softdelete.unregister('users', 'purge');
+SELECT 'unregistered', count(*) > 0 FROM softdelete.unregister('events', 'purge');
+SELECT indexdef FROM pg_indexes WHERE tablename = 'events' ORDER BY 1;
+SQL
+
+sub behaviour_of
+{
+	my ($database) = @_;
+	my ($out, $errors) = ('', '');
+	$node->psql($database, $behaviour, stdout => \$out, stderr => \$errors, on_error_stop => 0,
+		extra_params => [ '-U', 'keeper' ]);
+	return "$out\n" . join("\n", $errors =~ /ERROR:\s+(\w+)/g);
+}
+
+# The database is like the one that was dumped.
+sub is_restored
+{
+	my ($what, $database, $has_library) = @_;
+	is(dump_of($database), $original, "$what: all is there as it was");
+	is($node->safe_psql($database, 'SELECT * FROM counted'), '1', "$what: materialized views hold live rows");
+	$node->safe_psql('postgres', "ALTER DATABASE $database SET session_preload_libraries = softdelete") if !$has_library;
+	return is(behaviour_of($database), $main::expected, "$what: statements do what they did");
+}
+
+my $plain = "$folder/plain.sql";
+my $custom = "$folder/custom.dump";
+my @psql = ('psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null');
+run_on('shop', 'pg_dump', '-f', $plain);
+run_on('shop', 'pg_dump', '-Fc', '-f', $custom);
+
+# What the source itself does is what is expected of all; it does so in a copy that the server made.
+$node->safe_psql('postgres', 'CREATE DATABASE model OWNER keeper TEMPLATE shop');
+$node->safe_psql('postgres', 'ALTER DATABASE model SET session_preload_libraries = softdelete');
+our $expected = behaviour_of('model');
+like($expected, qr/^undone\|5$/m, 'a deletion with its cascade can be undone');
+like($expected, qr/^next id\|8$/m, 'ids go on');
+is(join(' ', $expected =~ /^([0-9]\w{4})$/mg), '23503 23503 23505 23503 55000 55000', 'what is to be refused is refused');
+
+for my $has_library (0, 1)
+{
+	my $with = $has_library ? 'with the library' : 'without';
+	make_database("plain$has_library", $has_library);
+	ok(run_on("plain$has_library", @psql, '-1', '-f', $plain), "plain, $with");
+	is_restored("plain, $with", "plain$has_library", $has_library);
+
+	make_database("parallel$has_library", $has_library);
+	run_on('shop', 'pg_dump', '-Fd', '-j', 2, '-f', "$folder/directory$has_library");
+	ok(run_on("parallel$has_library", 'pg_restore', '-e', '-j', 2, "$folder/directory$has_library"), "directory, parallel, $with");
+	is_restored("directory, parallel, $with", "parallel$has_library", $has_library);
+}
+
+make_database('custom', 1);
+ok(run_on('custom', 'pg_restore', '-e', '-1', $custom), 'custom');
+is(dump_of('custom'), $original, 'custom: all is there as it was');
+
+# Over what is there. The server's own dumps drop keys of partitions one by one, which fails with and without us.
+my $errors = '';
+IPC::Run::run([ 'pg_restore', '--clean', '--if-exists', '-d', $node->connstr('custom'), $custom ], '2>', \$errors);
+is(join("\n", grep { /ERROR/ && !/inherited constraint "events_\d_pkey"/ } split /\n/, $errors), '', '--clean drops it all');
+is_restored('--clean', 'custom', 1);
+
+make_database('inserts', 1);
+run_on('shop', 'pg_dump', '--inserts', '-f', "$folder/inserts.sql");
+ok(run_on('inserts', @psql, '-f', "$folder/inserts.sql"), '--inserts');
+is_restored('--inserts', 'inserts', 1);
+
+make_database('sections', 0);
+for my $section ('pre-data', 'data', 'post-data')
+{
+	run_on('shop', 'pg_dump', "--section=$section", '-f', "$folder/$section.sql");
+	ok(run_on('sections', @psql, '-f', "$folder/$section.sql"), "--section=$section");
+}
+is_restored('by section', 'sections', 0);
+
+# Rows into tables that are there, with triggers disabled: they fire as before when they are back.
+for my $has_library (0, 1)
+{
+	my $database = "rows$has_library";
+	make_database($database, $has_library);
+	run_on('shop', 'pg_dump', '--schema-only', '-f', "$folder/schema.sql");
+	ok(run_on($database, @psql, '-f', "$folder/schema.sql"), 'the schema alone');
+	ok(run_on($database, 'pg_restore', '-e', '--data-only', '--disable-triggers', $custom), 'the rows alone');
+	$node->safe_psql($database, 'REFRESH MATERIALIZED VIEW counted');
+	is_restored('--schema-only, then --data-only --disable-triggers', $database, $has_library);
+}
+
+# The settings of the database come with --create.
+run_on('shop', 'pg_dump', '--create', '-f', "$folder/create.sql");
+$node->safe_psql('postgres', 'ALTER DATABASE shop RENAME TO lost');
+ok(run_on('postgres', @psql, '-f', "$folder/create.sql"), '--create');
+is(as_owner('shop', 'SELECT count(*) FROM users'), '1', '--create: sessions load the library');
+is_restored('--create', 'shop', 1);
+$node->safe_psql('postgres', 'DROP DATABASE shop');
+$node->safe_psql('postgres', 'ALTER DATABASE lost RENAME TO shop');
+
+# The owner of the database, who is no superuser, makes a complete dump.
+ok(run_on('shop', 'pg_dump', '-U', 'keeper', '-Fc', '-f', "$folder/owner.dump"), 'the owner dumps');
+make_database('owners', 1);
+ok(run_on('owners', 'pg_restore', '-e', "$folder/owner.dump"), 'a superuser restores it');
+is_restored("the owner's dump", 'owners', 1);
+
+# Without a superuser the extension's own tables cannot be filled: registering again takes over what the tables hold.
+sub adopt
+{
+	my ($what, $database, @tables) = @_;
+	as_owner($database, "SELECT count(*) FROM softdelete.register('$_', retention => '30 days', cascade => true)", on_error_stop => 1)
+	  for @tables;
+	is(as_owner($database, "SELECT id, relation, rows FROM softdelete.deletions ORDER BY id LIMIT 3"),
+		join("\n", q(1|"Q'x"."Order s"|{"\"Q'x\".\"Order s\"": 1}), q(2|users|{"public.users": 3, "\"Q'x\".\"Order s\"": 2}),
+			q(3|users|{"public.users": 1})), "$what: register adopts the deletions");
+	is(as_owner($database, 'SELECT softdelete.undo(2)'), '5', "$what: they can be undone");
+	cmp_ok(as_owner($database, 'DELETE FROM users WHERE id = 2 RETURNING deletion_id'), '>', 3, "$what: ids go on");
+}
+make_database('by_owner', 1);
+$node->safe_psql('by_owner', 'CREATE EXTENSION softdelete');
+ok(run_on('by_owner', 'pg_restore', '-e', '-U', 'keeper', '-N', 'softdelete', '--no-comments', "$folder/owner.dump"), 'the owner restores');
+adopt('restored by the owner', 'by_owner', 'users');
+
+make_database('parts', 1);
+$node->safe_psql('parts', q{CREATE EXTENSION softdelete; CREATE SCHEMA "Q'x" AUTHORIZATION keeper});
+run_on('shop', 'pg_dump', '-U', 'keeper', '-Fc', '-t', 'users', '-f', "$folder/table.dump");
+ok(run_on('parts', 'pg_restore', '-e', '-U', 'keeper', "$folder/table.dump"), '--table');
+run_on('shop', 'pg_dump', '-U', 'keeper', '-n', q{"Q'x"}, '-Fc', '-f', "$folder/schema.dump");
+ok(run_on('parts', 'pg_restore', '-e', '-U', 'keeper', '-n', "Q'x", "$folder/schema.dump"), '--schema');
+adopt('--table and --schema', 'parts', 'users');
+
+# By its definition, what the role may see: live rows of its own.
+run_on('shop', 'pg_dump', '-U', 'reader', '--enable-row-security', '--data-only', '-t', 'users', '-t', 'secret', '-f', "$folder/seen.sql");
+my $seen = slurp_file("$folder/seen.sql");
+is(join(' ', $seen =~ /^(\d+)\t\w+\t/mg), '2 4', '--enable-row-security: what the role sees');
+
+$node->stop;
+done_testing();

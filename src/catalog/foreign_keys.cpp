@@ -30,7 +30,19 @@ constexpr const char *keys_query = R"(
            (SELECT pg_catalog.string_agg(pg_catalog.format('c.%%I', a.attname), ', ' ORDER BY x.position)
             FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY AS x (key, position)
             JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = x.key),
-           k.condeferrable, k.condeferred
+           k.condeferrable, k.condeferred,
+           (SELECT pg_catalog.array_agg(pg_catalog.quote_ident(a.attname) ORDER BY x.position)
+            FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY AS x (key, position)
+            JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = x.key),
+           (SELECT pg_catalog.array_agg(pg_catalog.format_type(a.atttypid, a.atttypmod) ORDER BY x.position)
+            FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY AS x (key, position)
+            JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = x.key),
+           (SELECT pg_catalog.array_agg(pg_catalog.quote_ident(a.attname) ORDER BY x.position)
+            FROM pg_catalog.unnest(k.confkey) WITH ORDINALITY AS x (key, position)
+            JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = x.key),
+           (SELECT pg_catalog.array_agg(pg_catalog.format_type(a.atttypid, a.atttypmod) ORDER BY x.position)
+            FROM pg_catalog.unnest(k.confkey) WITH ORDINALITY AS x (key, position)
+            JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = x.key)
     FROM pg_catalog.pg_constraint k
     WHERE k.contype = 'f' AND k.conparentid = 0 AND %1% AND k.%2% = $1::oid
     ORDER BY k.conname, k.oid)";
@@ -63,7 +75,9 @@ std::vector<ForeignKey> find_keys(pg::Spi &spi, Oid relation, const char *side) 
                         .is_initially_deferred = row.boolean(9),
                         .link = row.text(5),
                         .child_columns = row.text(6),
-                        .child_values = row.text(7)});
+                        .child_values = row.text(7),
+                        .child_link = {row.array(10), row.array(11)},
+                        .parent_link = {row.array(12), row.array(13)}});
     }
     return keys;
 }

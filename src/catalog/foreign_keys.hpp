@@ -12,6 +12,12 @@ namespace softdelete::catalog {
 
 enum class OnDelete { no_action, restricted, cascade, set_null, set_default };
 
+// The columns of one side in the key's order: names quoted, types as cast targets.
+struct LinkColumns {
+    std::vector<std::string> names;
+    std::vector<std::string> types;
+};
+
 struct ForeignKey {
     Oid constraint;
     std::string name; // as it is, not quoted
@@ -24,6 +30,8 @@ struct ForeignKey {
         link; // child row "c" references parent row "p": p.id OPERATOR(pg_catalog.=) c.parent_id AND ...
     std::string child_columns; // "a, b", quoted
     std::string child_values;  // "c.a, c.b"
+    LinkColumns child_link;
+    LinkColumns parent_link;
 };
 
 // True where a live child must not have a deleted parent: CASCADE, NO ACTION and RESTRICT. SET NULL and SET DEFAULT

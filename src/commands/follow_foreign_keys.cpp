@@ -117,7 +117,7 @@ void follow_inheritance_child(const Node *statement) {
 void forget_dropped_tables() {
     pg::Spi spi;
     pg::UserScope owner(pg::get_extension_owner());
-    for (const char *table : {"registration", "converted_index", "deletion", "deletion_table"}) {
+    for (const char *table : {"registration", "converted_index", "deletion", "deletion_table", "hold"}) {
         spi.execute(std::string("DELETE FROM softdelete.") + table
                     + " k USING pg_catalog.pg_event_trigger_dropped_objects() d WHERE d.classid = "
                       "'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0 AND d.objid = "

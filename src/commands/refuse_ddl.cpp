@@ -39,6 +39,13 @@ constexpr const char *lost_query = R"(
        OR (d.object_type = 'table column' AND d.address_names[3] IN (r.deleted_at, r.deleted_by, 'deletion_id'))
     LIMIT 1)";
 
+constexpr const char *held_query = R"(
+    SELECT h.id, d.object_name
+    FROM pg_catalog.pg_event_trigger_dropped_objects() d
+    JOIN softdelete.hold h ON h.relation = d.objid::pg_catalog.regclass
+    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0 AND h.released_at IS NULL
+    ORDER BY h.id LIMIT 1)";
+
 bool find_named_table(const RangeVar *name, planner::RegisteredTable *table) {
     Oid relation = name == nullptr ? InvalidOid : RangeVarGetRelid(name, NoLock, true);
     return OidIsValid(relation) && planner::find_registered_table(relation, table);
@@ -95,6 +102,20 @@ void refuse_alteration(const Node *statement) {
         refuse_rename(castNode(RenameStmt, const_cast<Node *>(statement)));
     } else if (IsA(statement, AlterTableStmt)) {
         refuse_disabling(castNode(AlterTableStmt, const_cast<Node *>(statement)));
+    }
+}
+
+void refuse_loss_of_held_rows() {
+    pg::Spi spi;
+    pg::UserScope owner(pg::get_extension_owner());
+    std::vector<pg::Row> held = spi.query(held_query);
+    if (!held.empty()) {
+        pg::raise({.sqlstate = ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+                   .message = (boost::format("cannot drop table \"%1%\" because rows of it are on hold")
+                               % held.front().text(1))
+                                  .str(),
+                   .detail = (boost::format("Hold %1% is in force.") % held.front().text(0)).str(),
+                   .hint = "SELECT * FROM softdelete.holds lists the holds; softdelete.release() ends one."});
     }
 }
 

@@ -17,4 +17,7 @@ void refuse_alteration(const Node *statement);
 // After a drop: refuses where a registered table that stays has lost a trigger or a column of ours. Errors: 2BP01.
 void refuse_loss();
 
+// After a drop: refuses where rows of a dropped table are on hold. Errors: 2BP01.
+void refuse_loss_of_held_rows();
+
 } // namespace softdelete::commands

@@ -42,7 +42,10 @@ std::string make_membership(const catalog::TableInfo &table, const char *alias, 
     if (!table.has_children) {
         return (boost::format("%1%.ctid = ANY (CAST($%2% AS pg_catalog.tid[]))") % alias % (first + 1)).str();
     }
-    return (boost::format("(%1%.tableoid, %1%.ctid) IN %2%") % alias % make_rows(first)).str();
+    return (boost::format(
+                "%1%.ctid = ANY (CAST($%3% AS pg_catalog.tid[])) AND (%1%.tableoid, %1%.ctid) IN %2%")
+            % alias % make_rows(first) % (first + 1))
+        .str();
 }
 
 std::string make_exclusion(const char *alias, int first) {

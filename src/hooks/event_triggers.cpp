@@ -104,6 +104,7 @@ PGDLLEXPORT Datum softdelete_on_sql_drop(PG_FUNCTION_ARGS) {
     (void)get_event(fcinfo, "on_sql_drop");
     if (!commands::OwnDdlScope::is_active()) {
         pg::entry([] {
+            commands::refuse_loss_of_held_rows();
             commands::forget_dropped_tables();
             if (row_security) {
                 commands::refuse_loss();

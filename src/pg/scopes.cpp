@@ -51,6 +51,15 @@ void SettingScope::set(const char *name, const char *value) {
     });
 }
 
+ExactTextScope::ExactTextScope() {
+    settings_.set("DateStyle", "ISO, YMD");
+    settings_.set("IntervalStyle", "postgres");
+    settings_.set("TimeZone", "UTC");
+    settings_.set("extra_float_digits", "1");
+    settings_.set("bytea_output", "hex");
+    settings_.set("lc_monetary", "C");
+}
+
 Oid get_extension_owner() {
     return call([] {
         HeapTuple schema =

@@ -48,6 +48,15 @@ private:
     int nest_level_ = 0;
 };
 
+// Values become text, and text values, in a way that does not depend on the session's settings.
+class ExactTextScope {
+public:
+    ExactTextScope();
+
+private:
+    SettingScope settings_;
+};
+
 // The role that owns the extension's tables.
 Oid get_extension_owner();
 

@@ -1,0 +1,43 @@
+// softdelete.hold: who may not be removed. Everything here acts as the extension's owner, or as nobody.
+#pragma once
+
+#include "pg/spi.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace softdelete::catalog {
+
+struct Hold {
+    std::int64_t id;
+    Oid relation;
+    std::vector<std::string> key; // read and written under pg::ExactTextScope
+};
+
+// The holds in force as they are committed by now, or made by this transaction, whatever its snapshot is.
+std::vector<Hold> find_active_holds();
+
+// Is there any? Plain server code.
+bool has_active_holds();
+
+enum class HoldLock {
+    row_exclusive, // of who makes a hold
+    share,         // nobody makes or releases a hold until this transaction ends
+    exclusive      // nor does anybody else hold one of the two
+};
+
+void lock_holds(pg::Spi &spi, HoldLock lock);
+
+// Adds one, held by the session's user from now on. Locks: ROW EXCLUSIVE.
+std::int64_t insert_hold(pg::Spi &spi, Oid relation, const std::vector<std::string> &key,
+                         const std::string &reason);
+
+// The table of a hold in force; nothing where there is none with that id.
+std::optional<Oid> find_held_relation(pg::Spi &spi, std::int64_t hold);
+
+// False where somebody was faster.
+bool release_hold(pg::Spi &spi, std::int64_t hold);
+
+} // namespace softdelete::catalog

@@ -1,0 +1,22 @@
+// Legal holds are made and released.
+#pragma once
+
+#include "pg/server.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace softdelete::commands {
+
+// Puts a row, live or deleted, under hold and returns the hold's id. Waits for whoever removes rows.
+// Locks: ROW EXCLUSIVE on softdelete.hold, then the row FOR KEY SHARE.
+// Errors: those of get_owned_table(), get_subject_row() and check_reason().
+std::int64_t hold_row(Oid relation, const std::optional<std::string> &reason,
+                      const std::vector<std::string> &key);
+
+// Ends a hold. False where there is none in force with that id. Errors: 42501 for others than the table's owner.
+bool release_hold(std::int64_t hold);
+
+} // namespace softdelete::commands

@@ -76,6 +76,6 @@ CREATE VIEW mine AS SELECT id FROM active_users;
 SELECT * FROM softdelete.unregister('users'); -- fails
 DROP VIEW mine;
 
--- An index that was dropped meanwhile comes back as it was written down.
+-- An index that was dropped meanwhile stays dropped.
 DROP INDEX users_email_key;
 SELECT object, action, command FROM softdelete.unregister('users') WHERE object LIKE '%email%';

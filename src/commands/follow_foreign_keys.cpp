@@ -2,6 +2,7 @@
 #include "commands/follow_foreign_keys.hpp"
 
 #include "catalog/foreign_keys.hpp"
+#include "commands/link_names.hpp"
 #include "commands/link_triggers.hpp"
 #include "commands/repair_table.hpp"
 #include "commands/run_steps.hpp"
@@ -11,10 +12,13 @@
 extern "C" {
 #include "access/table.h"
 #include "catalog/namespace.h"
+#include "commands/trigger.h"
 #include "nodes/parsenodes.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
 }
+
+#include <cstring>
 
 namespace softdelete::commands {
 
@@ -28,15 +32,29 @@ const RangeVar *find_named_table(const Node *statement) {
         const AlterTableStmt *alter = castNode(AlterTableStmt, const_cast<Node *>(statement));
         return alter->objtype == OBJECT_TABLE ? alter->relation : nullptr;
     }
+    if (IsA(statement, RenameStmt)) {
+        const RenameStmt *rename = castNode(RenameStmt, const_cast<Node *>(statement));
+        return rename->renameType == OBJECT_TABCONSTRAINT ? rename->relation : nullptr;
+    }
     return nullptr;
 }
 
+// A trigger of ours that stands for a foreign key which may be gone or renamed.
+bool has_link_trigger(Relation relation) {
+    const TriggerDesc *triggers = relation->trigdesc;
+    for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
+        if (strncmp(triggers->triggers[i].tgname, parent_check_prefix, strlen(parent_check_prefix)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool references_registered(Relation relation) {
-    planner::RegisteredTable table;
     ListCell *cell;
     foreach (cell, RelationGetFKeyList(relation)) {
         const auto *key = static_cast<const ForeignKeyCacheInfo *>(lfirst(cell));
-        if (planner::find_registered_table(key->confrelid, &table)) {
+        if (planner::is_registered_table(key->confrelid)) {
             return true;
         }
     }
@@ -56,9 +74,8 @@ Oid find_table_to_link(const Node *statement) {
     if (relation == nullptr) {
         return InvalidOid;
     }
-    planner::RegisteredTable table;
-    bool is_concerned =
-        planner::find_registered_table(relation_id, &table) || references_registered(relation);
+    bool is_concerned = planner::is_registered_table(relation_id) || has_link_trigger(relation)
+                        || references_registered(relation);
     RelationClose(relation);
     return is_concerned ? relation_id : InvalidOid;
 }
@@ -67,11 +84,9 @@ void link_table(Oid relation) {
     pg::SettingScope settings;
     settings.set("search_path", "pg_catalog, pg_temp");
     pg::Spi spi;
-    RegisteredTables tables;
     catalog::TableInfo table = catalog::get_table(spi, relation);
-    if (table.is_registered) {
-        tables[table.relation] = table.deleted_at;
-    }
+    run_steps(spi, plan_own_links(spi, table.relation));
+    RegisteredTables tables;
     for (const catalog::ForeignKey &key : catalog::find_own_keys(spi, table.relation)) {
         if (key.parent.is_registered) {
             tables[key.parent.relation] = key.parent.deleted_at;
@@ -111,17 +126,6 @@ void follow_inheritance_child(const Node *statement) {
              "FROM line l JOIN softdelete.registration r ON r.relation = l.relation",
              {relation})) {
         repair_table(root.oid(0));
-    }
-}
-
-void forget_dropped_tables() {
-    pg::Spi spi;
-    pg::UserScope owner(pg::get_extension_owner());
-    for (const char *table : {"registration", "converted_index", "deletion", "deletion_table", "hold"}) {
-        spi.execute(std::string("DELETE FROM softdelete.") + table
-                    + " k USING pg_catalog.pg_event_trigger_dropped_objects() d WHERE d.classid = "
-                      "'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0 AND d.objid = "
-                      "k.relation::pg_catalog.oid");
     }
 }
 

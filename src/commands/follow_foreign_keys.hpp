@@ -1,4 +1,4 @@
-// New foreign keys are honoured from the next statement on; what is kept of a dropped table goes with it.
+// New foreign keys are honoured from the next statement on.
 #pragma once
 
 #include "pg/server.hpp"
@@ -21,8 +21,5 @@ bool adds_inheritance_child(const Node *statement);
 
 // A new inheritance child of a registered table is registered with it.
 void follow_inheritance_child(const Node *statement);
-
-// Forgets tables that do not exist any more. Called after a DROP of tables.
-void forget_dropped_tables();
 
 } // namespace softdelete::commands

@@ -1,7 +1,9 @@
 // Works on raw parse trees, before the server has analyzed them.
 #include "commands/follow_indexes.hpp"
 
+#include "catalog/registered_names.hpp"
 #include "catalog/registry.hpp"
+#include "catalog/table_catalog.hpp"
 #include "catalog/table_info.hpp"
 #include "commands/run_steps.hpp"
 #include "model/table_settings.hpp"
@@ -57,11 +59,11 @@ std::optional<FollowedTable> find_followed(const RangeVar *name) {
         name != nullptr && pg::call([&] {
             planner::RegisteredTable found;
             table.relation = RangeVarGetRelid(name, NoLock, true);
-            if (!OidIsValid(table.relation) || !planner::find_registered_table(table.relation, &found)) {
+            if (!OidIsValid(table.relation) || !planner::find_damaged_table(table.relation, &found)) {
                 return false;
             }
-            table.deleted_at = get_attname(table.relation, found.deleted_at, false);
-            return true;
+            table.deleted_at = get_attname(table.relation, found.deleted_at, true);
+            return table.deleted_at != nullptr;
         });
     if (!is_registered) {
         return std::nullopt;
@@ -69,8 +71,8 @@ std::optional<FollowedTable> find_followed(const RangeVar *name) {
     pg::SettingScope settings;
     settings.set("search_path", "pg_catalog, pg_temp");
     pg::Spi spi;
-    catalog::TableInfo root = catalog::get_table(spi, table.relation);
-    std::optional<catalog::Registration> registration = catalog::find_registration(spi, root.relation);
+    Oid root = catalog::find_registered_root(spi, table.relation).value_or(table.relation);
+    std::optional<catalog::Registration> registration = catalog::find_registration(spi, root);
     if (!registration || registration->settings.indexes == model::IndexMode::none) {
         return std::nullopt;
     }
@@ -328,6 +330,10 @@ void make_taken(pg::Spi &spi, Oid relation, const Constraint *constraint) {
         return;
     }
     catalog::TableInfo table = catalog::get_table(spi, relation);
+    // A partition is read as its root.
+    table.name = catalog::get_qualified_name(spi, relation).text();
+    table.schema =
+        pg::quote_identifier(pg::call([&] { return get_namespace_name(get_rel_namespace(relation)); }));
     std::string name = choose_name(constraint, relation);
     std::string command = make_replacement(table, constraint, name);
     if (!command.empty()) {

@@ -1,10 +1,11 @@
 // Keeps what has to be put back as SQL statements, in the transaction's memory.
 #include "commands/follow_views.hpp"
 
-#include "catalog/registry.hpp"
+#include "catalog/registered_names.hpp"
 #include "catalog/table_info.hpp"
 #include "commands/repair_table.hpp"
 #include "commands/run_steps.hpp"
+#include "commands/view_properties.hpp"
 #include "pg/compat.hpp"
 #include "pg/quote.hpp"
 #include "pg/scopes.hpp"
@@ -24,8 +25,9 @@ namespace softdelete::commands {
 
 namespace {
 
-// A statement to run, as the table's owner, when the views are there again.
+// A statement to run when the views are there again.
 struct Afterwards {
+    Oid role; // 0 for the table's owner
     char *command;
     Afterwards *next;
 };
@@ -42,38 +44,11 @@ constexpr const char *views_query = R"(
     WHERE r.relation = $1::pg_catalog.oid
     ORDER BY c.oid)";
 
-// What a view has beside its query, as statements. Privileges that default privileges would add are taken away first.
-constexpr const char *properties_query = R"(
-    WITH v AS (SELECT c.*, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name FROM pg_catalog.pg_class c
-               JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::pg_catalog.oid),
-    grantee AS (SELECT a.*, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(
-                    pg_catalog.pg_get_userbyid(a.grantee)) END AS role, v.name
-                FROM v CROSS JOIN LATERAL pg_catalog.aclexplode(v.relacl) a WHERE a.grantee <> v.relowner)
-    SELECT 1, pg_catalog.format('ALTER VIEW %s SET (%s)', name, pg_catalog.array_to_string(reloptions, ', '))
-    FROM v WHERE reloptions IS NOT NULL
-    UNION ALL
-    SELECT 2, pg_catalog.format('GRANT %s ON %s TO %s%s', privilege_type, name, role,
-                                CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) FROM grantee
-    UNION ALL
-    SELECT 3, pg_catalog.format('GRANT %s (%I) ON %s TO %s%s', a.privilege_type, t.attname, v.name,
-                                CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(
-                                    pg_catalog.pg_get_userbyid(a.grantee)) END,
-                                CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
-    FROM v JOIN pg_catalog.pg_attribute t ON t.attrelid = v.oid AND t.attacl IS NOT NULL AND t.attname <> ALL (
-        pg_catalog.string_to_array($2, ','))
-    CROSS JOIN LATERAL pg_catalog.aclexplode(t.attacl) a
-    UNION ALL
-    SELECT 4, pg_catalog.format('COMMENT ON %s IS %L', CASE d.objsubid WHEN 0 THEN 'VIEW ' || v.name
-                                ELSE 'COLUMN ' || v.name || '.' || pg_catalog.quote_ident(t.attname) END, d.description)
-    FROM v JOIN pg_catalog.pg_description d ON d.objoid = v.oid AND d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
-    LEFT JOIN pg_catalog.pg_attribute t ON t.attrelid = v.oid AND t.attnum = d.objsubid
-    WHERE d.objsubid = 0 OR t.attname <> ALL (pg_catalog.string_to_array($2, ','))
-    ORDER BY 1)";
-
-void note_afterwards(const std::string &command) {
+void note_afterwards(Oid role, const std::string &command) {
     pg::call([&] {
         auto *entry =
             static_cast<Afterwards *>(MemoryContextAlloc(TopTransactionContext, sizeof(Afterwards)));
+        entry->role = role;
         entry->command = MemoryContextStrdup(TopTransactionContext, command.c_str());
         entry->next = nullptr;
         Afterwards **place = &afterwards;
@@ -87,7 +62,7 @@ void note_afterwards(const std::string &command) {
 // What a statement does to a table that its views feel.
 enum class Change {
     none,
-    in_place, // a column is added or renamed, or triggers are enabled
+    in_place, // a column is added or renamed
     anew,     // a column goes or gets another type
     moved,    // another schema or owner
     dropped
@@ -118,8 +93,7 @@ Change get_change(const Node *statement) {
         if (type == AT_DropColumn || type == AT_AlterColumnType) {
             return Change::anew;
         }
-        // Triggers that are enabled again must fire under replica as well, which repair sees to.
-        if (type == AT_AddColumn || type == AT_EnableTrigAll || type == AT_EnableTrigUser) {
+        if (type == AT_AddColumn) {
             change = Change::in_place;
         } else if (type == AT_ChangeOwner) {
             change = Change::moved;
@@ -140,24 +114,34 @@ const RangeVar *get_name(const Node *statement) {
 
 Oid find_registered(const RangeVar *name) {
     return pg::call([&] {
-        planner::RegisteredTable table;
         Oid relation = name == nullptr ? InvalidOid : RangeVarGetRelid(name, NoLock, true);
-        return OidIsValid(relation) && planner::find_registered_table(relation, &table) ? relation
-                                                                                        : InvalidOid;
+        return OidIsValid(relation) && planner::is_registered_table(relation) ? relation : InvalidOid;
     });
 }
 
-// The columns that go, separated by commas: what was said of them is not put back.
-std::string get_dropped_columns(const Node *statement) {
-    std::string columns;
+// The columns that go: what was said of them is not put back.
+std::vector<std::string> get_dropped_columns(const AlterTableStmt *alter) {
+    std::vector<std::string> columns;
     ListCell *cell;
-    foreach (cell, castNode(AlterTableStmt, const_cast<Node *>(statement))->cmds) {
+    foreach (cell, alter->cmds) {
         const AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
         if (command->subtype == AT_DropColumn) {
-            columns += (columns.empty() ? "" : ",") + std::string(command->name);
+            columns.emplace_back(command->name);
         }
     }
     return columns;
+}
+
+// What depends on the views goes with a column only where the user says so.
+bool has_cascade(const AlterTableStmt *alter) {
+    ListCell *cell;
+    foreach (cell, alter->cmds) {
+        const AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
+        if (command->subtype == AT_DropColumn && command->behavior == DROP_CASCADE) {
+            return true;
+        }
+    }
+    return false;
 }
 
 std::string get_new_owner(const AlterTableStmt *alter) {
@@ -181,17 +165,19 @@ void check_owner(Oid relation) {
     });
 }
 
-// Drops the views; keep says whether they come back with what they have.
-void drop_views(pg::Spi &spi, Oid relation, const std::string &dropped_columns, bool keep) {
-    catalog::TableInfo table = catalog::get_table(spi, relation);
-    for (const pg::Row &view : spi.query(views_query, {table.relation})) {
-        if (keep) {
-            for (const pg::Row &property : spi.query(properties_query, {view.oid(0), dropped_columns})) {
-                note_afterwards(property.text(1));
-            }
+// Notes what the views have, for when they come back.
+void keep_properties(pg::Spi &spi, Oid table, const std::vector<std::string> &dropped_columns) {
+    for (const pg::Row &view : spi.query(views_query, {table})) {
+        for (const ViewProperty &property : get_view_properties(spi, view.oid(0), table, dropped_columns)) {
+            note_afterwards(property.role, property.command);
         }
-        OwnDdlScope own_ddl;
-        spi.execute("DROP VIEW " + view.text(1));
+    }
+}
+
+void drop_views(pg::Spi &spi, Oid table, bool cascade) {
+    OwnDdlScope own_ddl;
+    for (const pg::Row &view : spi.query(views_query, {table})) {
+        spi.execute("DROP VIEW " + view.text(1) + (cascade ? " CASCADE" : ""));
     }
 }
 
@@ -206,7 +192,7 @@ void drop_views_of_dropped(const DropStmt *drop) {
             pg::SettingScope settings;
             settings.set("search_path", "pg_catalog, pg_temp");
             pg::Spi spi;
-            drop_views(spi, relation, "", false);
+            drop_views(spi, relation, drop->behavior == DROP_CASCADE);
         }
     }
 }
@@ -222,8 +208,43 @@ void move_views(pg::Spi &spi, Oid relation, const Node *statement) {
         what = "OWNER TO " + get_new_owner(castNode(AlterTableStmt, const_cast<Node *>(statement)));
     }
     for (const pg::Row &view : spi.query(views_query, {relation})) {
-        note_afterwards("ALTER VIEW " + view.text(1) + " " + what);
+        note_afterwards(0, "ALTER VIEW " + view.text(1) + " " + what);
     }
+}
+
+// The registered table whose views the change concerns; 0 where none does. The columns of partitions and inheritance
+// children are their parent's, and those that a child has of its own are not in the views.
+Oid find_concerned(pg::Spi &spi, Oid relation) {
+    return catalog::find_registered_root(spi, relation) == relation ? relation : InvalidOid;
+}
+
+// As their owner, or as who had done it before.
+void run_afterwards(pg::Spi &spi, std::optional<Oid> owner) {
+    OwnDdlScope own_ddl;
+    for (; afterwards != nullptr; afterwards = afterwards->next) {
+        std::optional<pg::UserScope> role;
+        if (OidIsValid(afterwards->role) || owner) {
+            role.emplace(OidIsValid(afterwards->role) ? afterwards->role : *owner);
+        }
+        spi.execute(afterwards->command);
+    }
+}
+
+void bring_in_step(pg::Spi &spi, Oid relation, Change change) {
+    Oid table = find_concerned(spi, relation);
+    if (!OidIsValid(table)) {
+        return;
+    }
+    repair_table(table);
+    Oid owner = catalog::get_table(spi, table).owner;
+    if (change == Change::anew) {
+        pg::UserScope scope(owner);
+        OwnDdlScope own_ddl;
+        for (const pg::Row &view : spi.query(views_query, {table})) {
+            revoke_default_privileges(spi, view.oid(0));
+        }
+    }
+    run_afterwards(spi, owner);
 }
 
 } // namespace
@@ -246,10 +267,15 @@ void prepare_views(Node *statement) {
     pg::SettingScope settings;
     settings.set("search_path", "pg_catalog, pg_temp");
     pg::Spi spi;
+    if (!OidIsValid(find_concerned(spi, relation))) {
+        return;
+    }
     if (change == Change::moved) {
         move_views(spi, relation, statement);
     } else {
-        drop_views(spi, relation, get_dropped_columns(statement), true);
+        const AlterTableStmt *alter = castNode(AlterTableStmt, statement);
+        keep_properties(spi, relation, get_dropped_columns(alter));
+        drop_views(spi, relation, has_cascade(alter));
     }
 }
 
@@ -266,15 +292,10 @@ void finish_views(const Node *statement) {
     pg::SettingScope settings;
     settings.set("search_path", "pg_catalog, pg_temp");
     pg::Spi spi;
-    std::optional<pg::UserScope> owner;
-    if (change != Change::moved) {
-        catalog::TableInfo table = catalog::get_table(spi, relation);
-        repair_table(table.relation);
-        owner.emplace(table.owner);
-    }
-    OwnDdlScope own_ddl;
-    for (; afterwards != nullptr; afterwards = afterwards->next) {
-        spi.execute(afterwards->command);
+    if (change == Change::moved) {
+        run_afterwards(spi, std::nullopt);
+    } else {
+        bring_in_step(spi, relation, change);
     }
 }
 

@@ -18,20 +18,29 @@ using catalog::ForeignKey;
 using catalog::OnDelete;
 using catalog::TableInfo;
 
-// Does a trigger of ours have a WHEN condition?
-using Triggers = std::map<std::string, bool>;
+// A trigger of ours as it is.
+struct LinkTrigger {
+    bool has_condition;
+    std::string deferral; // as make_deferral() says it
+    bool is_of_key;       // stands for one foreign key
+};
+
+using Triggers = std::map<std::string, LinkTrigger>;
 
 Triggers find_triggers(pg::Spi &spi, Oid relation) {
     Triggers triggers;
     for (const pg::Row &row : spi.query(
-             "SELECT t.tgname, t.tgqual IS NOT NULL FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p "
-             "ON "
-             "p.oid = t.tgfoid JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE t.tgrelid = "
-             "$1::pg_catalog.oid AND n.nspname = 'softdelete' AND p.proname IN ('lock_row', "
-             "'collect_deleted', "
-             "'check_children', 'check_parent')",
+             "SELECT t.tgname, t.tgqual IS NOT NULL, CASE WHEN t.tginitdeferred THEN ' DEFERRABLE INITIALLY "
+             "DEFERRED'"
+             " WHEN t.tgdeferrable THEN ' DEFERRABLE' ELSE '' END, p.proname IN ('check_children', "
+             "'check_parent')"
+             " FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid"
+             " JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE t.tgrelid = $1::pg_catalog.oid"
+             " AND n.nspname = 'softdelete' AND p.proname IN ('lock_row', 'collect_deleted', "
+             "'check_children',"
+             " 'check_parent')",
              {relation})) {
-        triggers[row.text(0)] = row.boolean(1);
+        triggers[row.text(0)] = {row.boolean(1), row.text(2), row.boolean(3)};
     }
     return triggers;
 }
@@ -55,7 +64,10 @@ public:
         , table_(see(catalog::get_table(spi, relation))) {}
 
     std::vector<model::Step> link() {
-        std::vector<ForeignKey> referencing = catalog::find_referencing_keys(spi_, table_.relation);
+        std::vector<ForeignKey> referencing;
+        if (table_.is_registered) {
+            referencing = catalog::find_referencing_keys(spi_, table_.relation);
+        }
         if (!referencing.empty()) {
             link_parent(referencing);
         }
@@ -67,11 +79,12 @@ public:
                 link_child(key, table_);
             }
         }
+        drop_orphans();
         return std::move(steps_);
     }
 
     std::vector<model::Step> unlink() {
-        for (const auto &[name, has_condition] : find_triggers(spi_, table_.relation)) {
+        for (const auto &[name, trigger] : find_triggers(spi_, table_.relation)) {
             drop(table_, name);
         }
         for (const ForeignKey &key : catalog::find_referencing_keys(spi_, table_.relation)) {
@@ -119,10 +132,12 @@ private:
         for (const ForeignKey &key : referencing) {
             if (key.on_delete == OnDelete::no_action && key.is_deferrable) {
                 std::string name = make_trigger_name(children_check_prefix, key.name);
-                ensure(name, "CREATE CONSTRAINT TRIGGER " + escape(pg::quote_identifier(name))
-                                 + " AFTER UPDATE ON %1%" + make_deferral(key) + " FOR EACH ROW WHEN ("
-                                 + becomes_deleted + ") EXECUTE FUNCTION softdelete.check_children("
-                                 + escape(pg::quote_literal(key.name)) + ")");
+                ensure(name,
+                       "CREATE CONSTRAINT TRIGGER " + escape(pg::quote_identifier(name))
+                           + " AFTER UPDATE ON %1%" + make_deferral(key) + " FOR EACH ROW WHEN ("
+                           + becomes_deleted + ") EXECUTE FUNCTION softdelete.check_children("
+                           + escape(pg::quote_literal(key.name)) + ")",
+                       make_deferral(key));
             }
         }
     }
@@ -141,19 +156,40 @@ private:
 
     void link_child(const ForeignKey &key, const TableInfo &child) {
         std::string name = make_trigger_name(parent_check_prefix, key.name);
+        if (child.relation == table_.relation) {
+            of_keys_.insert(name);
+        }
         Triggers triggers = find_triggers(spi_, child.relation);
         auto place = triggers.find(name);
         if (place == triggers.end()) {
             add(child, name, model::Action::create, make_child_trigger(key, child));
-        } else if (place->second != child.is_registered) {
+        } else if (place->second.has_condition != child.is_registered
+                   || place->second.deferral != make_deferral(key)) {
             drop(child, name);
             add(child, name, model::Action::replace, make_child_trigger(key, child));
         }
     }
 
-    void ensure(const std::string &name, const std::string &command) {
-        if (find_triggers(spi_, table_.relation).count(name) == 0) {
-            add(table_, name, model::Action::create, (boost::format(command) % table_.name).str());
+    void ensure(const std::string &name, const std::string &command, const std::string &deferral = "") {
+        of_keys_.insert(name);
+        Triggers triggers = find_triggers(spi_, table_.relation);
+        auto place = triggers.find(name);
+        bool is_stale = place != triggers.end() && place->second.deferral != deferral;
+        if (is_stale) {
+            drop(table_, name);
+        }
+        if (is_stale || place == triggers.end()) {
+            add(table_, name, is_stale ? model::Action::replace : model::Action::create,
+                (boost::format(command) % table_.name).str());
+        }
+    }
+
+    // Triggers of foreign keys that are gone or have another name now.
+    void drop_orphans() {
+        for (const auto &[name, trigger] : find_triggers(spi_, table_.relation)) {
+            if (trigger.is_of_key && of_keys_.count(name) == 0) {
+                drop(table_, name);
+            }
         }
     }
 
@@ -192,6 +228,7 @@ private:
     pg::Spi &spi_;
     const RegisteredTables &tables_;
     TableInfo table_;
+    std::set<std::string> of_keys_; // names of the triggers that the table is to have
     std::vector<model::Step> steps_;
 };
 
@@ -209,6 +246,11 @@ std::vector<model::Step> plan_links(pg::Spi &spi, const RegisteredTables &tables
         }
     }
     return steps;
+}
+
+std::vector<model::Step> plan_own_links(pg::Spi &spi, Oid relation) {
+    const RegisteredTables none;
+    return LinkPlanner(spi, relation, none).link();
 }
 
 std::vector<model::Step> plan_unlinks(pg::Spi &spi, Oid relation) {

@@ -13,8 +13,12 @@ namespace softdelete::commands {
 // Tables seen as registered, whether or not the registry knows them yet, with their deletion columns (quoted).
 using RegisteredTables = std::map<Oid, std::string>;
 
-// The steps that create or replace what is missing for the foreign keys that these tables have and that reference them.
+// The steps that create or replace what is missing for the foreign keys that these tables have and that reference them,
+// and drop what stood for keys that are gone.
 std::vector<model::Step> plan_links(pg::Spi &spi, const RegisteredTables &tables);
+
+// The same for one table, registered or not.
+std::vector<model::Step> plan_own_links(pg::Spi &spi, Oid relation);
 
 // The steps that drop or replace triggers when the table is no longer registered.
 std::vector<model::Step> plan_unlinks(pg::Spi &spi, Oid relation);

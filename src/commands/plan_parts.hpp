@@ -29,6 +29,9 @@ void plan_triggers(TableWork &work);
 // Views: made, or adopted where they mean the same (42P07 otherwise).
 void plan_views(TableWork &work);
 
+// True where the view, which has one of the names that are registered, shows what it is to show.
+bool is_view_in_step(const TableWork &work, Oid view, const std::string &name);
+
 // What registration cannot do for the user. together: tables that are being registered in the same call.
 void plan_warnings(TableWork &work, const std::vector<catalog::Table> &together);
 

@@ -58,6 +58,15 @@ sqltext::Statement restore_index(const TableWork &work, const IndexFacts &index,
     return sqltext::create_index(name, make_definition(member, wanted), false);
 }
 
+// COMMENT ON CONSTRAINT of a constraint that is an index meanwhile put the comment there.
+IndexFacts without_constraint_comment(IndexFacts index, const std::string &kind,
+                                      const ConvertedIndex &record) {
+    if (kind == "unique" && index.comment == record.comment) {
+        index.comment = std::nullopt;
+    }
+    return index;
+}
+
 void restore_tree(TableWork &work, const std::vector<ConvertedIndex> &records, const ConvertedIndex &root,
                   const IndexFacts &root_index) {
     std::vector<const IndexFacts *> tree = get_tree(work.indexes, root_index);
@@ -68,7 +77,7 @@ void restore_tree(TableWork &work, const std::vector<ConvertedIndex> &records, c
         std::string object = (root.kind == "index" ? "index " : "constraint ") + index->quoted_name;
         work.add(Action::replace, index->table, object,
                  restore_index(work, *index, root.kind, root.is_initially_deferred));
-        keep_properties(work, *index);
+        keep_properties(work, without_constraint_comment(*index, root.kind, record));
         if (root.kind != "index") {
             auto comment = index->is_constraint ? index->constraint_comment : record.comment;
             keep_constraint_comment(work, *index, is_known ? comment : std::nullopt);

@@ -226,4 +226,13 @@ void plan_views(TableWork &work) {
     }
 }
 
+bool is_view_in_step(const TableWork &work, Oid view, const std::string &name) {
+    for (const WantedView &wanted : get_wanted_views(work.settings())) {
+        if (wanted.name == name && !means_the_same(work, pg::read_view(view), wanted)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 } // namespace softdelete::commands

@@ -21,7 +21,8 @@ namespace {
 
 constexpr char trigger_prefix[] = "softdelete_";
 
-// Objects of ours that are gone from tables that are not. An inheritance child is registered by its parent.
+// Objects of ours that are gone from tables that are not. An inheritance child is registered by its parent. A view that
+// the user names may go.
 constexpr const char *lost_query = R"(
     WITH RECURSIVE lost AS (
         SELECT d.object_type, d.address_names, c.oid AS relation
@@ -37,6 +38,13 @@ constexpr const char *lost_query = R"(
     WHERE (d.object_type = 'trigger' AND d.address_names[3] IN ('softdelete_marker', 'softdelete_truncate',
                                                                 'softdelete_lock', 'softdelete_collect'))
        OR (d.object_type = 'table column' AND d.address_names[3] IN (r.deleted_at, r.deleted_by, 'deletion_id'))
+    UNION ALL
+    SELECT d.object_type, d.address_names[2], r.relation::pg_catalog.text
+    FROM pg_catalog.pg_event_trigger_dropped_objects() d
+    JOIN pg_catalog.pg_namespace n ON n.nspname = d.address_names[1]
+    JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid
+    JOIN softdelete.registration r ON r.relation = c.oid AND d.address_names[2] = ANY (r.added_views)
+    WHERE d.object_type = 'view' AND NOT d.original
     LIMIT 1)";
 
 constexpr const char *held_query = R"(
@@ -48,7 +56,7 @@ constexpr const char *held_query = R"(
 
 bool find_named_table(const RangeVar *name, planner::RegisteredTable *table) {
     Oid relation = name == nullptr ? InvalidOid : RangeVarGetRelid(name, NoLock, true);
-    return OidIsValid(relation) && planner::find_registered_table(relation, table);
+    return OidIsValid(relation) && planner::find_damaged_table(relation, table);
 }
 
 bool is_own_column(const planner::RegisteredTable &table, const char *column) {
@@ -78,20 +86,62 @@ bool is_disabling(const AlterTableCmd *command) {
            && command->name != nullptr && strncmp(command->name, trigger_prefix, strlen(trigger_prefix)) == 0;
 }
 
-void refuse_disabling(const AlterTableStmt *alter) {
+[[noreturn]] void report_disabling(const AlterTableCmd *command, const planner::RegisteredTable &table) {
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("cannot disable trigger \"%s\" of registered table \"%s\"", command->name,
+                           get_rel_name(table.relation)),
+                    errhint("To remove rows physically, set softdelete.deletion to hard. To give soft delete "
+                            "up, use softdelete.unregister().")));
+    pg_unreachable();
+}
+
+// What a command would do to a column of ours that softdelete could not work with; null for anything else.
+const char *get_column_change(const AlterTableCmd *command) {
+    switch (command->subtype) {
+    case AT_AlterColumnType:
+        return "change the type of";
+    case AT_SetNotNull:
+        return "set NOT NULL on";
+    case AT_ColumnDefault:
+        return command->def == nullptr ? nullptr : "set a default of";
+    case AT_AddIdentity:
+        return "add an identity to";
+    default:
+        return nullptr;
+    }
+}
+
+// deleted_by may get another type that fits, which repair_table() looks at.
+void refuse_column_change(const AlterTableCmd *command, const planner::RegisteredTable &table) {
+    const char *change = get_column_change(command);
+    if (change == nullptr || !is_own_column(table, command->name)) {
+        return;
+    }
+    bool is_actor = get_attnum(table.relation, command->name) == table.deleted_by;
+    if (command->subtype == AT_AlterColumnType && is_actor) {
+        return;
+    }
+    ereport(ERROR,
+            (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+             errmsg("cannot %s column \"%s\" of registered table \"%s\"", change, command->name,
+                    get_rel_name(table.relation)),
+             errdetail("softdelete writes the column, which is null in live rows."),
+             errhint("Leave the column as it is, or unregister the table with softdelete.unregister().")));
+}
+
+void refuse_commands(const AlterTableStmt *alter) {
     planner::RegisteredTable table;
     ListCell *cell;
     foreach (cell, alter->cmds) {
         const AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
-        if (is_disabling(command) && find_named_table(alter->relation, &table)) {
-            ereport(
-                ERROR,
-                (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                 errmsg("cannot disable trigger \"%s\" of registered table \"%s\"", command->name,
-                        get_rel_name(table.relation)),
-                 errhint("To remove rows physically, set softdelete.deletion to hard. To give soft delete "
-                         "up, use softdelete.unregister().")));
+        bool is_refusable = is_disabling(command) || get_column_change(command) != nullptr;
+        if (!is_refusable || !find_named_table(alter->relation, &table)) {
+            continue;
         }
+        if (is_disabling(command)) {
+            report_disabling(command, table);
+        }
+        refuse_column_change(command, table);
     }
 }
 
@@ -101,7 +151,7 @@ void refuse_alteration(const Node *statement) {
     if (IsA(statement, RenameStmt)) {
         refuse_rename(castNode(RenameStmt, const_cast<Node *>(statement)));
     } else if (IsA(statement, AlterTableStmt)) {
-        refuse_disabling(castNode(AlterTableStmt, const_cast<Node *>(statement)));
+        refuse_commands(castNode(AlterTableStmt, const_cast<Node *>(statement)));
     }
 }
 
@@ -125,7 +175,15 @@ void refuse_loss() {
     if (lost.empty()) {
         return;
     }
-    const char *kind = lost.front().text(0) == "trigger" ? "trigger" : "column";
+    std::string kind = lost.front().text(0) == "table column" ? "column" : lost.front().text(0);
+    if (kind == "view") {
+        pg::raise(
+            {.sqlstate = ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+             .message = (boost::format("cannot drop view \"%1%\" of registered table \"%2%\" by CASCADE")
+                         % lost.front().text(1) % lost.front().text(2))
+                            .str(),
+             .hint = "Drop the column that needs the object first, by ALTER TABLE ... DROP COLUMN."});
+    }
     pg::raise({.sqlstate = ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
                .message = (boost::format("cannot drop %1% \"%2%\" of registered table \"%3%\"") % kind
                            % lost.front().text(1) % lost.front().text(2))

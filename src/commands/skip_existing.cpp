@@ -135,9 +135,8 @@ PlannedStmt *skip_existing_columns(PlannedStmt *plan, bool *read_only_tree) {
         return plan;
     }
     const AlterTableStmt *statement = castNode(AlterTableStmt, plan->utilityStmt);
-    planner::RegisteredTable table;
     Oid relation = RangeVarGetRelid(statement->relation, NoLock, true);
-    if (!OidIsValid(relation) || !planner::find_registered_table(relation, &table)) {
+    if (!OidIsValid(relation) || !planner::is_registered_table(relation)) {
         return plan;
     }
     for (int i = 0; i < list_length(statement->cmds); i++) {

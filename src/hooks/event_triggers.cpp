@@ -3,10 +3,13 @@
 // itself and pg_restore --clean drops it; pg_restore and dumps set row_security to off.
 #include "commands/follow_foreign_keys.hpp"
 #include "commands/follow_indexes.hpp"
+#include "commands/follow_names.hpp"
 #include "commands/follow_triggers.hpp"
 #include "commands/follow_views.hpp"
+#include "commands/forget_dropped.hpp"
 #include "commands/leave_views.hpp"
 #include "commands/refuse_ddl.hpp"
+#include "commands/refuse_view_change.hpp"
 #include "commands/run_steps.hpp"
 #include "pg/boundary.hpp"
 
@@ -54,6 +57,8 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
     if (row_security && !commands::OwnDdlScope::is_active()) {
         commands::refuse_alteration(event->parsetree);
         pg::entry([&] {
+            commands::follow_names(event->parsetree);
+            commands::refuse_view_move(event->parsetree);
             commands::prepare_views(event->parsetree);
             commands::prepare_indexes(event->parsetree);
         });
@@ -77,6 +82,7 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
     pg::entry([&] {
         commands::finish_indexes();
         commands::finish_views(event->parsetree);
+        commands::refuse_view_change(event->parsetree);
     });
     if (commands::adds_inheritance_child(event->parsetree)) {
         pg::entry([&] { commands::follow_inheritance_child(event->parsetree); });
@@ -105,7 +111,7 @@ PGDLLEXPORT Datum softdelete_on_sql_drop(PG_FUNCTION_ARGS) {
     if (!commands::OwnDdlScope::is_active()) {
         pg::entry([] {
             commands::refuse_loss_of_held_rows();
-            commands::forget_dropped_tables();
+            commands::forget_dropped();
             if (row_security) {
                 commands::refuse_loss();
             }

@@ -19,15 +19,16 @@ namespace {
 // The marker's arguments: deleted_at, deleted_by (empty where there is none), visibility.
 constexpr int marker_arguments = 3;
 
-AttrNumber get_column(Relation relation, const char *name) {
+AttrNumber get_column(Relation relation, const char *name, bool missing_ok) {
     AttrNumber attribute = get_attnum(RelationGetRelid(relation), name);
-    if (attribute <= 0) {
+    if (attribute <= 0 && !missing_ok) {
         ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
                         errmsg("column \"%s\" of registered table \"%s\" is missing", name,
                                RelationGetRelationName(relation)),
-                        errhint("If it was renamed, give it its name back.")));
+                        errhint("If it was renamed, give it its name back. If it was dropped, add it and run "
+                                "softdelete.repair().")));
     }
-    return attribute;
+    return Max(attribute, InvalidAttrNumber);
 }
 
 TableVisibility parse_visibility(const char *text) {
@@ -37,7 +38,7 @@ TableVisibility parse_visibility(const char *text) {
     return strcmp(text, "rls") == 0 ? TableVisibility::rls : TableVisibility::filter;
 }
 
-void read_marker(Relation relation, const Trigger *marker, RegisteredTable *table) {
+void read_marker(Relation relation, const Trigger *marker, bool missing_ok, RegisteredTable *table) {
     if (marker->tgnargs != marker_arguments) {
         ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                         errmsg("trigger \"%s\" of table \"%s\" was not made by softdelete.register()",
@@ -45,12 +46,41 @@ void read_marker(Relation relation, const Trigger *marker, RegisteredTable *tabl
                         errhint("Drop the trigger and register the table.")));
     }
     table->relation = RelationGetRelid(relation);
-    table->deleted_at = get_column(relation, marker->tgargs[0]);
-    table->deleted_by =
-        marker->tgargs[1][0] == '\0' ? InvalidAttrNumber : get_column(relation, marker->tgargs[1]);
-    table->deletion_id = get_column(relation, "deletion_id");
+    table->deleted_at = get_column(relation, marker->tgargs[0], missing_ok);
+    table->deleted_by = marker->tgargs[1][0] == '\0' ? InvalidAttrNumber
+                                                     : get_column(relation, marker->tgargs[1], missing_ok);
+    table->deletion_id = get_column(relation, "deletion_id", missing_ok);
     table->visibility = parse_visibility(marker->tgargs[2]);
     table->enabled = marker->tgenabled != TRIGGER_DISABLED;
+}
+
+// The marker in the relation cache; null where there is none.
+const Trigger *find_marker(Relation relation, const ExtensionFunctions *functions) {
+    const TriggerDesc *triggers = relation->trigdesc;
+    for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
+        if (triggers->triggers[i].tgfoid == functions->on_delete) {
+            return &triggers->triggers[i];
+        }
+    }
+    return nullptr;
+}
+
+// Reads into table where it is given.
+bool find_table(Oid relation_id, bool missing_ok, RegisteredTable *table) {
+    const ExtensionFunctions *functions = find_extension_functions();
+    if (functions == nullptr) {
+        return false;
+    }
+    Relation relation = RelationIdGetRelation(relation_id);
+    if (relation == nullptr) {
+        return false;
+    }
+    const Trigger *marker = find_marker(relation, functions);
+    if (marker != nullptr && table != nullptr) {
+        read_marker(relation, marker, missing_ok, table);
+    }
+    RelationClose(relation);
+    return marker != nullptr;
 }
 
 } // namespace
@@ -60,25 +90,16 @@ bool is_marker_function(Oid function) {
     return functions != nullptr && functions->on_delete == function;
 }
 
-bool find_registered_table(Oid relation_id, RegisteredTable *table) {
-    const ExtensionFunctions *functions = find_extension_functions();
-    if (functions == nullptr) {
-        return false;
-    }
-    Relation relation = RelationIdGetRelation(relation_id);
-    if (relation == nullptr) {
-        return false;
-    }
-    bool found = false;
-    const TriggerDesc *triggers = relation->trigdesc;
-    for (int i = 0; triggers != nullptr && i < triggers->numtriggers && !found; i++) {
-        if (triggers->triggers[i].tgfoid == functions->on_delete) {
-            read_marker(relation, &triggers->triggers[i], table);
-            found = true;
-        }
-    }
-    RelationClose(relation);
-    return found;
+bool find_registered_table(Oid relation, RegisteredTable *table) {
+    return find_table(relation, false, table);
+}
+
+bool find_damaged_table(Oid relation, RegisteredTable *table) {
+    return find_table(relation, true, table);
+}
+
+bool is_registered_table(Oid relation) {
+    return find_table(relation, true, nullptr);
 }
 
 } // namespace softdelete::planner

@@ -26,6 +26,12 @@ struct RegisteredTable {
 // Raises an error where the marker names a column that is gone.
 bool find_registered_table(Oid relation, RegisteredTable *table);
 
+// The same for DDL, which must be able to bring a column back: columns that are gone are 0.
+bool find_damaged_table(Oid relation, RegisteredTable *table);
+
+// True where the relation carries the marker; nothing else is read.
+bool is_registered_table(Oid relation);
+
 // True where the trigger that calls is the marker of an installed extension.
 bool is_marker_function(Oid function);
 

@@ -1,0 +1,19 @@
+// Views, indexes and constraints of a registered table can be renamed, and a UNIQUE constraint that became a partial
+// unique index can still be renamed, dropped and commented on as the constraint that migrations know it as.
+#pragma once
+
+#include "pg/server.hpp"
+
+extern "C" {
+#include "nodes/nodes.h"
+}
+
+namespace softdelete::commands {
+
+// Before ALTER ... RENAME, COMMENT ON CONSTRAINT and ALTER TABLE ... DROP CONSTRAINT: brings the registry in step, and
+// makes the statement speak of the index where there is no constraint any more. Changes the statement in place, in its
+// own memory. Whatever fails afterwards takes that back with its (sub)transaction.
+// Errors: 42501 where the user does not own the table, and those of DROP INDEX.
+void follow_names(Node *statement);
+
+} // namespace softdelete::commands

@@ -60,7 +60,7 @@ DROP TRIGGER softdelete_of_mine ON users;
 -- Tables can go, and take what is known of them along.
 DROP TABLE orders CASCADE;
 SELECT t.relation FROM softdelete.tables t JOIN pg_class c ON c.oid = t.relation
-    WHERE c.relnamespace = 'regress_refused_ddl'::regnamespace;
+    WHERE c.relnamespace = 'regress_refused_ddl'::regnamespace ORDER BY c.relname;
 
 RESET SESSION AUTHORIZATION;
 \set QUIET on

@@ -48,7 +48,7 @@ ALTER TABLE events_1 DISABLE TRIGGER USER, ENABLE TRIGGER USER;
 ALTER TABLE events DISABLE TRIGGER USER;
 ALTER TABLE events ENABLE TRIGGER USER;
 SELECT tgrelid::regclass, tgname, tgenabled FROM pg_trigger
-    WHERE tgrelid IN ('events'::regclass, 'events_1'::regclass) AND tgname IN ('softdelete_marker', 'softdelete_truncate')
+    WHERE tgrelid IN ('events'::regclass, 'events_1'::regclass) AND tgname IN ('softdelete_marker', 'softdelete_truncate', 'softdelete_update')
     ORDER BY 1, 2;
 
 -- Other columns and triggers are the user's own.

@@ -40,5 +40,6 @@ void plan_former_comment(TableWork &work, bool columns_stay);
 
 inline constexpr const char *marker_trigger = "softdelete_marker";
 inline constexpr const char *truncate_trigger = "softdelete_truncate";
+inline constexpr const char *update_trigger = "softdelete_update";
 
 } // namespace softdelete::commands

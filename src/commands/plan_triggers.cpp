@@ -1,4 +1,4 @@
-// The marker and the guard against TRUNCATE.
+// The marker and the guards of whole statements.
 #include "catalog/quoting.hpp"
 #include "catalog/trigger_catalog.hpp"
 #include "commands/plan_parts.hpp"
@@ -37,7 +37,7 @@ void plan_trigger(TableWork &work, const Member &member, const char *trigger,
 void plan_triggers(TableWork &work) {
     const model::TableSettings &settings = work.settings();
     for (const Member &member : work.table.members) {
-        // Partitions get clones of the row trigger, but none of the statement trigger.
+        // Partitions get clones of the row trigger, but none of the statement triggers.
         if (!member.is_partition) {
             plan_trigger(work, member, marker_trigger,
                          sqltext::create_marker(member.qualified, catalog::literal(settings.deleted_at),
@@ -45,6 +45,7 @@ void plan_triggers(TableWork &work) {
                                                 catalog::literal(model::to_text(settings.visibility))));
         }
         plan_trigger(work, member, truncate_trigger, sqltext::create_truncate_guard(member.qualified));
+        plan_trigger(work, member, update_trigger, sqltext::create_update_guard(member.qualified));
     }
 }
 

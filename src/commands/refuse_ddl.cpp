@@ -35,7 +35,7 @@ constexpr const char *lost_query = R"(
         FROM lost l JOIN pg_catalog.pg_inherits h ON h.inhrelid = l.relation)
     SELECT d.object_type, d.address_names[3], r.relation::pg_catalog.text
     FROM lost d JOIN softdelete.registration r ON r.relation = d.relation
-    WHERE (d.object_type = 'trigger' AND d.address_names[3] IN ('softdelete_marker', 'softdelete_truncate',
+    WHERE (d.object_type = 'trigger' AND d.address_names[3] IN ('softdelete_marker', 'softdelete_truncate', 'softdelete_update',
                                                                 'softdelete_lock', 'softdelete_collect'))
        OR (d.object_type = 'table column' AND d.address_names[3] IN (r.deleted_at, r.deleted_by, 'deletion_id'))
     UNION ALL

@@ -69,7 +69,7 @@ void plan_view_drops(TableWork &work) {
 
 void plan_trigger_drops(TableWork &work) {
     for (const catalog::Member &member : work.table.members) {
-        for (const char *name : {marker_trigger, truncate_trigger}) {
+        for (const char *name : {marker_trigger, truncate_trigger, update_trigger}) {
             bool is_clone = member.is_partition && name == std::string(marker_trigger);
             if (!is_clone && catalog::find_own_trigger(work.spi, member.oid, name)) {
                 work.add(Action::alter, member.oid, std::string("trigger ") + name,

@@ -7,6 +7,12 @@ CREATE FUNCTION softdelete.on_delete() RETURNS trigger
 COMMENT ON FUNCTION softdelete.on_delete() IS
     'Marks a table as registered, and refuses physical deletes that the library did not plan.';
 
+CREATE FUNCTION softdelete.on_update() RETURNS trigger
+    -- search_path: no name is looked up
+    LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_on_update';
+COMMENT ON FUNCTION softdelete.on_update() IS
+    'Refuses an UPDATE of a registered table that the library did not plan.';
+
 CREATE FUNCTION softdelete.on_truncate() RETURNS trigger
     -- search_path: no name is looked up
     LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_on_truncate';

@@ -29,6 +29,12 @@ Statement create_truncate_guard(const QualifiedName &table) {
                      table);
 }
 
+Statement create_update_guard(const QualifiedName &table) {
+    return statement("CREATE TRIGGER softdelete_update BEFORE UPDATE ON %1% FOR EACH STATEMENT"
+                     " EXECUTE FUNCTION softdelete.on_update()",
+                     table);
+}
+
 Statement enable_always(const QualifiedName &table, const Identifier &trigger) {
     return statement("ALTER TABLE %1% ENABLE ALWAYS TRIGGER %2%", table, trigger);
 }

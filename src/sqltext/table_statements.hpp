@@ -17,6 +17,7 @@ Statement analyze(const QualifiedName &table, const std::vector<Identifier> &col
 Statement create_marker(const QualifiedName &table, const Literal &deleted_at, const Literal &deleted_by,
                         const Literal &visibility);
 Statement create_truncate_guard(const QualifiedName &table);
+Statement create_update_guard(const QualifiedName &table);
 Statement enable_always(const QualifiedName &table, const Identifier &trigger);
 Statement tie_to_extension(const QualifiedName &table, const Identifier &trigger);
 Statement drop_trigger(const QualifiedName &table, const Identifier &trigger);

@@ -1,5 +1,8 @@
 // The marker trigger. That it exists registers the table; what it does is the safety net: a physical DELETE passes only
-// where the planner hook let it, and row by row where retention or liveness is to be checked. Plain server code.
+// where the planner hook let it, and row by row where retention or liveness is to be checked. Beside it, the guards of
+// whole statements: against TRUNCATE, and against an UPDATE that was planned without the hook. In a session that did not
+// load the library the first of them to fire loads it, refuses its own statement, and the next ones are planned rightly.
+// Plain server code.
 #include "catalog/retention.hpp"
 #include "pg/server.hpp"
 #include "planner/registered_table.hpp"
@@ -20,21 +23,36 @@ extern "C" {
 #include "utils/timestamp.h"
 }
 
+#include <initializer_list>
+
 namespace softdelete {
 
 namespace {
 
-[[noreturn]] void refuse_unplanned(Relation relation) {
+[[noreturn]] void refuse_unplanned(Relation relation, const char *message, const char *detail) {
     ereport(
         ERROR,
         (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-         errmsg("cannot delete from table \"%s\" because this session did not load softdelete",
-                RelationGetRelationName(relation)),
-         errdetail("The statement was planned as a physical delete. Nothing was deleted."),
-         errhint(
-             "Reconnect after adding softdelete to shared_preload_libraries or session_preload_libraries."),
+         errmsg(message, RelationGetRelationName(relation)), errdetail("%s", detail),
+         errhint("The library is loaded now: run the transaction again. For the sessions to come, add "
+                 "softdelete to shared_preload_libraries or session_preload_libraries, and see that no role "
+                 "has a session_preload_libraries of its own without it."),
          errtable(relation)));
     pg_unreachable();
+}
+
+// Does the UPDATE do more than queries on a table that is not filtered may do?
+bool needs_library(const TriggerData *data, const planner::RegisteredTable &table) {
+    if (table.visibility != planner::TableVisibility::view) {
+        return true;
+    }
+    for (AttrNumber column : {table.deleted_at, table.deleted_by, table.deletion_id}) {
+        if (column != InvalidAttrNumber
+            && bms_is_member(column - FirstLowInvalidHeapAttributeNumber, data->tg_updatedcols)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 // The row's deleted_at as timestamptz; false where it is live.
@@ -114,13 +132,31 @@ PGDLLEXPORT Datum softdelete_on_delete(PG_FUNCTION_ARGS) {
     }
     uint32 notes = planner::running_statement_notes();
     if (notes == 0) {
-        refuse_unplanned(data->tg_relation);
+        refuse_unplanned(data->tg_relation,
+                         "cannot delete from table \"%s\" because this session did not load softdelete",
+                         "The statement was planned as a physical delete. Nothing was deleted.");
     }
     bool is_hard = settings::deletion() == settings::Deletion::hard;
     if ((notes & (planner::note_purge | planner::note_foreign_key)) != 0 && !is_hard) {
         check_removable(fcinfo, data, (notes & planner::note_foreign_key) != 0);
     }
     return PointerGetDatum(data->tg_trigtuple);
+}
+
+// BEFORE UPDATE FOR EACH STATEMENT.
+PG_FUNCTION_INFO_V1(softdelete_on_update);
+
+PGDLLEXPORT Datum softdelete_on_update(PG_FUNCTION_ARGS) {
+    TriggerData *data = triggers::get_trigger_data(fcinfo, "on_update");
+    planner::RegisteredTable table;
+    if (planner::running_statement_notes() == 0
+        && planner::find_registered_table(RelationGetRelid(data->tg_relation), &table)
+        && needs_library(data, table)) {
+        refuse_unplanned(
+            data->tg_relation, "cannot update table \"%s\" because this session did not load softdelete",
+            "The statement was planned without the filter on deleted rows. Nothing was updated.");
+    }
+    return PointerGetDatum(nullptr);
 }
 
 PG_FUNCTION_INFO_V1(softdelete_on_truncate);

@@ -9,6 +9,8 @@ CREATE TABLE users (id int PRIMARY KEY, email text UNIQUE);
 CREATE TABLE orders (id int PRIMARY KEY, user_id int REFERENCES users ON DELETE CASCADE);
 CREATE INDEX ON orders (user_id);
 SELECT count(*) > 0 AS registered FROM softdelete.register('users', cascade => true);
+CREATE TABLE notes (id int PRIMARY KEY);
+SELECT count(*) > 0 AS registered FROM softdelete.register('notes', visibility => 'rls');
 INSERT INTO users VALUES (1, 'a@b'), (2, 'b@c');
 INSERT INTO orders VALUES (1, 1), (2, 2);
 DELETE FROM users WHERE id = 1;
@@ -20,6 +22,8 @@ SELECT id FROM active_users;
 SELECT id FROM deleted_users;
 SELECT id FROM all_users ORDER BY id;
 SELECT tgname FROM pg_trigger WHERE NOT tgisinternal;
+SELECT polname FROM pg_policy;
+SELECT relname FROM pg_class WHERE relrowsecurity;
 
 -- Once more, with the ids that the rows remember.
 CREATE EXTENSION softdelete;

@@ -16,6 +16,7 @@ void _PG_init(void) {
     softdelete::settings::install();
     softdelete::planner::install_extension_functions();
     softdelete::commands::install_cascade();
+    softdelete::hooks::install_parse_hook();
     softdelete::hooks::install_planner_hook();
     softdelete::hooks::install_relation_info_hook();
     softdelete::hooks::install_executor_hook();

@@ -101,17 +101,6 @@ List *find_keys_to(Relation child, Oid parent) {
     return keys;
 }
 
-Oid get_table_owner(Oid relation) {
-    HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-    if (!HeapTupleIsValid(row)) {
-        ereport(ERROR,
-                (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", relation)));
-    }
-    Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(row))->relowner;
-    ReleaseSysCache(row);
-    return owner;
-}
-
 const char *quote_table(Oid relation) {
     return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
                                       get_rel_name(relation));

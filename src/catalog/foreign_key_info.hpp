@@ -43,9 +43,7 @@ inline bool binds(const ForeignKeyInfo &key) {
     return key.on_delete != FKCONSTR_ACTION_SETNULL && key.on_delete != FKCONSTR_ACTION_SETDEFAULT;
 }
 
-// For statements on the key's tables: the owner as whom they run, the table's qualified and quoted name, and an operator
-// as ` OPERATOR(schema.name) `. Raise 42P01 where the table is gone.
-Oid get_table_owner(Oid relation);
+// For statements on the key's tables: the table's qualified and quoted name, and an operator as ` OPERATOR(schema.name) `.
 const char *quote_table(Oid relation);
 void append_operator(StringInfo text, Oid operator_id);
 

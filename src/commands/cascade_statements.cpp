@@ -4,6 +4,7 @@
 #include "commands/cascade_statements.hpp"
 
 #include "commands/foreign_key_errors.hpp"
+#include "pg/relations.hpp"
 #include "planner/registered_table.hpp"
 #include "planner/statement.hpp"
 
@@ -245,7 +246,7 @@ uint64 run(const catalog::ForeignKeyInfo &key, StatementKind kind, Datum *values
     Oid user = InvalidOid;
     int context = 0;
     GetUserIdAndSecContext(&user, &context);
-    SetUserIdAndSecContext(catalog::get_table_owner(key.child),
+    SetUserIdAndSecContext(pg::get_owner(key.child),
                            context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
     kept->running++;
     int code = SPI_execute_snapshot(plan, values, nullptr, test, crosscheck, false, true, 0);

@@ -100,6 +100,7 @@ std::vector<model::Step> configure_table(const ConfigureRequest &request) {
         }
         if (request.visibility) {
             plan_triggers(work);
+            plan_policies(work);
         }
         plan_comment(work);
     }
@@ -114,6 +115,7 @@ std::vector<model::Step> configure_table(const ConfigureRequest &request) {
     for (const catalog::ConvertedIndex &index : work.converted) {
         catalog::insert_converted_index(spi, index);
     }
+    record_policies(work);
     catalog::update_registration(spi, registration);
     return work.steps;
 }

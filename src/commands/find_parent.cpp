@@ -1,6 +1,7 @@
 // A probe of the index that the foreign key itself uses; SQL for partitioned parents and where a lock is wanted.
 #include "commands/find_parent.hpp"
 
+#include "pg/relations.hpp"
 #include "planner/registered_table.hpp"
 
 extern "C" {
@@ -111,7 +112,7 @@ Parent query(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable 
     Oid user = InvalidOid;
     int context = 0;
     GetUserIdAndSecContext(&user, &context);
-    SetUserIdAndSecContext(catalog::get_table_owner(key.parent),
+    SetUserIdAndSecContext(pg::get_owner(key.parent),
                            context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
     SPIPlanPtr plan = SPI_prepare(make_query(key, table, lock), key.columns, types);
     if (plan == nullptr

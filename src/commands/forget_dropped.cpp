@@ -45,7 +45,8 @@ void hand_deletions_over(pg::Spi &spi) {
 // What was kept of the tables, and of any that went unseen before.
 void forget_rest(pg::Spi &spi) {
     hand_deletions_over(spi);
-    for (const char *table : {"registration", "converted_index", "deletion", "deletion_table", "hold"}) {
+    for (const char *table :
+         {"registration", "converted_index", "deletion", "deletion_table", "hold", "secured_table"}) {
         spi.execute(std::string("DELETE FROM softdelete.") + table
                     + " k WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = k.relation)");
     }
@@ -54,6 +55,8 @@ void forget_rest(pg::Spi &spi) {
 void forget(pg::Spi &spi) {
     pg::UserScope owner(pg::get_extension_owner());
     forget_indexes(spi);
+    spi.execute("DELETE FROM softdelete.secured_table k USING pg_catalog.pg_event_trigger_dropped_objects() d"
+                " WHERE d.object_type = 'table' AND d.objid = k.relation::pg_catalog.oid");
     if (forget_tables(spi)) {
         forget_rest(spi);
     }

@@ -33,13 +33,7 @@ void check_options(const RegisterRequest &request) {
 model::Visibility get_visibility(const std::string &text) {
     auto visibility = model::parse_visibility(text);
     if (!visibility) {
-        refuse_unknown("visibility", text, "Use 'filter' or 'view'.");
-    }
-    if (*visibility == model::Visibility::rls) {
-        pg::raise({ERRCODE_FEATURE_NOT_SUPPORTED,
-                   "visibility \"rls\" is not supported yet",
-                   {},
-                   "Use visibility => 'filter' or 'view'."});
+        refuse_unknown("visibility", text, "Use 'filter', 'view' or 'rls'.");
     }
     return *visibility;
 }

@@ -26,6 +26,16 @@ void plan_reversals(TableWork &work, const std::vector<catalog::ConvertedIndex> 
 
 void plan_triggers(TableWork &work);
 
+// Row security as the visibility wants it, for the table, its partitions and its children: with rls our policies, else
+// none of them. Raises 55000 where policies of the user's are there but not in force, 42710 where one has our name.
+void plan_policies(TableWork &work);
+
+// Takes our policies away and leaves row security as the user wishes it. Nothing where there are none.
+void plan_policy_drops(TableWork &work);
+
+// Notes in the catalog what became of the tables' row security. Called when the steps have run.
+void record_policies(const TableWork &work);
+
 // Views: made, or adopted where they mean the same (42P07 otherwise).
 void plan_views(TableWork &work);
 

@@ -123,7 +123,9 @@ void adopt_view(TableWork &work, const catalog::ExistingRelation &existing, cons
     }
     work.adopt(work.table.oid, object);
     note_former(work, view, wanted);
-    if (work.table.has_row_security && !existing.is_security_invoker) {
+    bool has_row_security =
+        work.table.has_row_security || work.settings().visibility == model::Visibility::rls;
+    if (has_row_security && !existing.is_security_invoker) {
         work.warn(work.table.oid, object,
                   "the view reads the table with its owner's rights, past row security",
                   sqltext::statement("ALTER VIEW %1% SET (security_invoker = true)",

@@ -69,6 +69,7 @@ TableWork plan_table(pg::Spi &spi, const RegisterRequest &request, const catalog
     plan_own_indexes(work);
     plan_conversions(work);
     plan_triggers(work);
+    plan_policies(work);
     plan_views(work);
     plan_comment(work);
     plan_warnings(work, together);
@@ -101,6 +102,7 @@ void record(pg::Spi &spi, const TableWork &work, std::vector<model::Step> &steps
     for (const catalog::ConvertedIndex &index : work.converted) {
         catalog::insert_converted_index(spi, index);
     }
+    record_policies(work);
     if (work.table.find_column(deletion_id_column) == nullptr) {
         return;
     }

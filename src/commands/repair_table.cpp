@@ -38,6 +38,7 @@ std::vector<model::Step> repair_table(Oid relation) {
         std::vector<model::Step> links =
             plan_links(spi, {{table.oid, pg::quote_identifier(registration.settings.deleted_at)}});
         work.steps.insert(work.steps.end(), links.begin(), links.end());
+        plan_policies(work);
         plan_views(work);
         plan_comment(work);
     }
@@ -47,6 +48,7 @@ std::vector<model::Step> repair_table(Oid relation) {
     for (const catalog::ConvertedIndex &index : work.converted) {
         catalog::insert_converted_index(spi, index);
     }
+    record_policies(work);
     add_missing(registration.added_columns, work.registration.added_columns);
     add_missing(registration.added_indexes, work.registration.added_indexes);
     add_missing(registration.added_views, work.registration.added_views);

@@ -7,6 +7,7 @@
 #include "commands/restored_deletions.hpp"
 #include "commands/row_set.hpp"
 #include "pg/scopes.hpp"
+#include "planner/own_statement.hpp"
 
 extern "C" {
 #include "catalog/pg_type.h"
@@ -70,6 +71,7 @@ private:
              % root_.name % root_.deleted_at % condition)
                 .str();
         std::vector<pg::Parameter> parameters(key_.begin(), key_.end());
+        planner::OwnStatementScope scope(query, planner::OwnReading::past_filter);
         std::vector<pg::Row> rows = spi_.query(query, parameters);
         if (rows.empty()) {
             raise_no_such_row(root_, key_);

@@ -58,7 +58,8 @@ TableWork begin_work(pg::Spi &spi, const catalog::Table &table, const catalog::R
     }
     return {spi,          table, is_plan,
             registration, {},    catalog::find_indexes(spi, table.member_oids(), columns),
-            {},           {},    NameChooser(spi)};
+            {},           {},    NameChooser(spi),
+            {},           {}};
 }
 
 std::string get_live_condition(const model::TableSettings &settings) {

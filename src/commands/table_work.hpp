@@ -38,6 +38,9 @@ struct TableWork {
     std::vector<unsigned int> own_indexes; // indexes of deleted rows that are there
     std::vector<model::Step> steps;
     NameChooser names;
+    // Tables that carry our policies from now on, and whether the user wishes row security; those that no longer do.
+    std::vector<std::pair<unsigned int, bool>> secured;
+    std::vector<unsigned int> released;
 
     const model::TableSettings &settings() const { return registration.settings; }
 

@@ -115,6 +115,7 @@ TableWork plan_unregistration(pg::Spi &spi, const catalog::Table &table,
     pg::UserScope owner(table.owner);
     TableWork work = begin_work(spi, table, registration, false);
     plan_view_drops(work);
+    plan_policy_drops(work);
     plan_trigger_drops(work);
     std::vector<model::Step> unlinks = plan_unlinks(spi, table.oid);
     work.steps.insert(work.steps.end(), unlinks.begin(), unlinks.end());
@@ -182,6 +183,7 @@ std::vector<model::Step> unregister_table(Oid relation, const std::string &delet
     }
     TableWork work = plan_unregistration(spi, table, registration, deleted_rows);
     run(spi, work);
+    record_policies(work);
     catalog::delete_registration(spi, relation, table.member_oids());
     steps.insert(steps.end(), work.steps.begin(), work.steps.end());
     return steps;

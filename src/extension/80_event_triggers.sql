@@ -17,21 +17,21 @@ COMMENT ON FUNCTION softdelete.on_sql_drop() IS 'Forgets dropped tables; refuses
 
 CREATE EVENT TRIGGER softdelete_ddl_command_start ON ddl_command_start
     -- The last four for nothing but loading the library: what they plan then sees live rows.
-    WHEN TAG IN ('ALTER TABLE', 'CREATE INDEX', 'DROP TABLE', 'ALTER INDEX', 'ALTER VIEW', 'COMMENT',
-                 'CREATE MATERIALIZED VIEW', 'CREATE TABLE AS', 'REFRESH MATERIALIZED VIEW', 'SELECT INTO')
+    WHEN TAG IN ('ALTER TABLE', 'CREATE INDEX', 'DROP TABLE', 'ALTER INDEX', 'ALTER VIEW', 'COMMENT', 'CREATE POLICY',
+                 'ALTER POLICY', 'CREATE MATERIALIZED VIEW', 'CREATE TABLE AS', 'REFRESH MATERIALIZED VIEW', 'SELECT INTO')
     EXECUTE FUNCTION softdelete.on_ddl_command_start();
 ALTER EVENT TRIGGER softdelete_ddl_command_start ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER softdelete_ddl_command_start IS 'Prepares DDL on registered tables.';
 
 CREATE EVENT TRIGGER softdelete_ddl_command_end ON ddl_command_end
-    WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE INDEX', 'CREATE VIEW')
+    WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE INDEX', 'CREATE VIEW', 'CREATE POLICY')
     EXECUTE FUNCTION softdelete.on_ddl_command_end();
 ALTER EVENT TRIGGER softdelete_ddl_command_end ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER softdelete_ddl_command_end IS 'Keeps softdelete in step with tables and foreign keys.';
 
 CREATE EVENT TRIGGER softdelete_sql_drop ON sql_drop
     WHEN TAG IN ('ALTER TABLE', 'DROP TABLE', 'DROP TRIGGER', 'DROP SCHEMA', 'DROP OWNED', 'DROP INDEX', 'DROP TYPE',
-                 'DROP DOMAIN', 'DROP FUNCTION', 'DROP COLLATION', 'DROP EXTENSION')
+                 'DROP DOMAIN', 'DROP FUNCTION', 'DROP COLLATION', 'DROP EXTENSION', 'DROP POLICY')
     EXECUTE FUNCTION softdelete.on_sql_drop();
 ALTER EVENT TRIGGER softdelete_sql_drop ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER softdelete_sql_drop IS 'Forgets dropped tables; refuses to drop parts of registered ones.';

@@ -4,6 +4,7 @@
 #include "commands/follow_foreign_keys.hpp"
 #include "commands/follow_indexes.hpp"
 #include "commands/follow_names.hpp"
+#include "commands/follow_policies.hpp"
 #include "commands/follow_triggers.hpp"
 #include "commands/follow_views.hpp"
 #include "commands/forget_dropped.hpp"
@@ -56,6 +57,7 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
     const EventTriggerData *event = get_event(fcinfo, "on_ddl_command_start");
     if (row_security && !commands::OwnDdlScope::is_active()) {
         commands::refuse_alteration(event->parsetree);
+        commands::refuse_policy_change(event->parsetree);
         pg::entry([&] {
             commands::follow_names(event->parsetree);
             commands::refuse_view_move(event->parsetree);
@@ -91,6 +93,7 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
     if (OidIsValid(relation)) {
         pg::entry([&] { commands::link_table(relation); });
     }
+    pg::entry([&] { commands::follow_policies(event->parsetree); });
     return 0;
 }
 
@@ -99,7 +102,10 @@ PG_FUNCTION_INFO_V1(softdelete_on_drop_extension);
 PGDLLEXPORT Datum softdelete_on_drop_extension(PG_FUNCTION_ARGS) {
     const EventTriggerData *event = get_event(fcinfo, "on_drop_extension");
     if (IsA(event->parsetree, DropStmt) && drops_softdelete(castNode(DropStmt, event->parsetree))) {
-        pg::entry([] { commands::leave_views(); });
+        pg::entry([] {
+            commands::leave_policies();
+            commands::leave_views();
+        });
     }
     return 0;
 }
@@ -114,6 +120,7 @@ PGDLLEXPORT Datum softdelete_on_sql_drop(PG_FUNCTION_ARGS) {
             commands::forget_dropped();
             if (row_security) {
                 commands::refuse_loss();
+                commands::follow_dropped_policies();
             }
         });
     }

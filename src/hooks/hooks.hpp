@@ -3,6 +3,7 @@
 
 namespace softdelete::hooks {
 
+void install_parse_hook();
 void install_planner_hook();
 void install_relation_info_hook();
 void install_error_hook();

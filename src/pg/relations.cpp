@@ -4,7 +4,9 @@
 #include "pg/compat.hpp"
 
 extern "C" {
+#include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/pg_class.h"
 #include "nodes/nodeFuncs.h"
 #include "rewrite/rewriteHandler.h"
 #include "storage/lmgr.h"
@@ -106,6 +108,17 @@ void lock_relation(Oid relation, Lock lock) {
 
 bool owns_relation(Oid relation) {
     return call([&] { return compat::owns_relation(relation, GetUserId()); });
+}
+
+Oid get_owner(Oid relation) {
+    HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+    if (!HeapTupleIsValid(row)) {
+        ereport(ERROR,
+                (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", relation)));
+    }
+    Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(row))->relowner;
+    ReleaseSysCache(row);
+    return owner;
 }
 
 SimpleView read_view(Oid relation) {

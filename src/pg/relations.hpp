@@ -16,6 +16,9 @@ enum class Lock { access_share, access_exclusive };
 // Locks the relation until the transaction ends. Raises 42P01 where it does not exist (any more).
 void lock_relation(Oid relation, Lock lock);
 
+// The relation's owner. Plain server code. Raises 42P01 where it does not exist.
+Oid get_owner(Oid relation);
+
 // True where the current user owns the relation, is a member of its owner, or is a superuser.
 bool owns_relation(Oid relation);
 

@@ -39,6 +39,19 @@ bool is_inheritance_child(PlannerInfo *root, RelOptInfo *relation) {
     return root->simple_rte_array[parent]->rtekind == RTE_RELATION;
 }
 
+// Where the conditions of row security come to nothing they still set the level of the user's. The filter stands on that
+// level: lower, it would keep what is not leakproof from using an index. It goes first all the same, since it costs
+// nothing and leaks nothing (order_qual_clauses() in src/backend/optimizer/plan/createplan.c).
+Index get_filter_level(PlannerInfo *root, const RangeTblEntry *rte) {
+    ListCell *cell;
+    foreach (cell, rte->securityQuals) {
+        if (lfirst(cell) != nullptr) {
+            return 0;
+        }
+    }
+    return rte->securityQuals == NIL ? 0 : root->qual_security_level;
+}
+
 } // namespace
 
 void filter_relation(PlannerInfo *root, RelOptInfo *relation) {
@@ -58,8 +71,11 @@ void filter_relation(PlannerInfo *root, RelOptInfo *relation) {
         filter_union_branch(root, rte, condition);
     } else {
         RestrictInfo *restriction = make_simple_restrictinfo(root, reinterpret_cast<Expr *>(condition));
+        restriction->security_level = get_filter_level(root, rte);
+        restriction->leakproof = restriction->security_level > 0;
         relation->baserestrictinfo = lappend(relation->baserestrictinfo, restriction);
-        relation->baserestrict_min_security = 0;
+        relation->baserestrict_min_security =
+            Min(relation->baserestrict_min_security, restriction->security_level);
     }
 }
 

@@ -297,7 +297,9 @@ Scope decide_scope(Query *query, Index reference, const RegisteredTable &table, 
     if (statement.visibility == settings::Visibility::deleted && !sees_all && (is_target || !is_batch)) {
         return answer.only_live || answer.all ? Scope::all : Scope::deleted;
     }
-    return answer.only_deleted || answer.all || answer.only_live_at_scan ? Scope::all : Scope::live;
+    // The filter takes the place of our policy, which a condition of the user's must not.
+    bool is_superfluous = answer.only_live_at_scan && table.visibility != TableVisibility::rls;
+    return answer.only_deleted || answer.all || is_superfluous ? Scope::all : Scope::live;
 }
 
 } // namespace softdelete::planner

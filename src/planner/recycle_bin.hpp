@@ -9,7 +9,8 @@
 namespace softdelete::planner {
 
 // Which rows a reference sees; kept on its range table entry until the relation-info hook.
-enum class Scope : Index { undecided = 0, live, all, deleted };
+// past_policy comes from the parser's hook: a statement of our own whose reference sees all rows whatever our policy says.
+enum class Scope : Index { undecided = 0, live, all, deleted, past_policy };
 
 // A field of the entry that the planner uses for references to CTEs only.
 inline Scope scope_of(const RangeTblEntry *rte) {

@@ -6,6 +6,7 @@
 #include "planner/convert_delete.hpp"
 #include "planner/convert_update.hpp"
 #include "planner/inline_functions.hpp"
+#include "planner/own_policy.hpp"
 #include "planner/recycle_bin.hpp"
 
 extern "C" {
@@ -58,8 +59,17 @@ void decide_scopes(Query *query, const Statement &statement) {
         RangeTblEntry *rte = lfirst_node(RangeTblEntry, cell);
         reference++;
         RegisteredTable table;
-        if (can_be_registered(rte) && find_registered_table(rte->relid, &table)) {
+        if (!can_be_registered(rte) || !find_registered_table(rte->relid, &table)) {
+            continue;
+        }
+        if (scope_of(rte) == Scope::past_policy) {
+            set_scope(rte, Scope::all);
+            remove_own_policy(rte, reference, table);
+        } else {
             set_scope(rte, decide_scope(query, reference, table, statement));
+            if (scope_of(rte) == Scope::live) {
+                remove_own_policy(rte, reference, table);
+            }
         }
     }
 }
@@ -90,6 +100,7 @@ void convert_target(Query *query, const RegisteredTable &table, Statement *state
         }
         if (kind == DeleteKind::soft) {
             convert_delete(query, table, statement);
+            remove_own_policy(rte, static_cast<Index>(query->resultRelation), table);
             set_scope(rte, scope_of(rte) == Scope::deleted ? Scope::deleted : Scope::all);
         }
         return;
@@ -97,9 +108,11 @@ void convert_target(Query *query, const RegisteredTable &table, Statement *state
     if (statement->is_foreign_key) {
         return;
     }
+    query->withCheckOptions = remove_own_checks(query->withCheckOptions, table);
     if (query->commandType == CMD_UPDATE && is_restore(query, table)) {
         statement->notes |= note_soft;
         convert_restore(query, table);
+        remove_own_policy(rte, static_cast<Index>(query->resultRelation), table);
         set_scope(rte, Scope::all);
     } else if (query->commandType == CMD_UPDATE) {
         query->targetList = convert_assignments(query, query->targetList, table, statement);

@@ -66,6 +66,24 @@ Statement drop_view(const QualifiedName &view) {
     return statement("DROP VIEW %1%", view);
 }
 
+Statement create_policy(const QualifiedName &table, const Identifier &policy, bool is_permissive,
+                        const Expression &condition) {
+    return statement("CREATE POLICY %1% ON %2% AS %3% USING (%4%) WITH CHECK (true)", policy, table,
+                     Expression(is_permissive ? "PERMISSIVE" : "RESTRICTIVE"), condition);
+}
+
+Statement drop_policy(const QualifiedName &table, const Identifier &policy) {
+    return statement("DROP POLICY %1% ON %2%", policy, table);
+}
+
+Statement enable_row_security(const QualifiedName &table) {
+    return statement("ALTER TABLE %1% ENABLE ROW LEVEL SECURITY", table);
+}
+
+Statement disable_row_security(const QualifiedName &table) {
+    return statement("ALTER TABLE %1% DISABLE ROW LEVEL SECURITY", table);
+}
+
 Statement remark(const std::string &text) {
     std::string line = "-- " + text;
     for (char &character : line) {

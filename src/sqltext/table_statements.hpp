@@ -29,6 +29,12 @@ Statement create_view(const QualifiedName &view, const QualifiedName &table,
                       const std::vector<Identifier> &columns, const Expression &condition);
 Statement drop_view(const QualifiedName &view);
 
+Statement create_policy(const QualifiedName &table, const Identifier &policy, bool is_permissive,
+                        const Expression &condition);
+Statement drop_policy(const QualifiedName &table, const Identifier &policy);
+Statement enable_row_security(const QualifiedName &table);
+Statement disable_row_security(const QualifiedName &table);
+
 // A text that only tells, before a statement that helps where there is one.
 Statement remark(const std::string &text);
 Statement remark(const std::string &text, const Statement &remedy);

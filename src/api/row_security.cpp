@@ -1,0 +1,63 @@
+// The function in our row-security policy. It runs per deleted row and is plain server code.
+#include "catalog/registry_scan.hpp"
+#include "pg/compat.hpp"
+
+extern "C" {
+#include "catalog/pg_type.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+}
+
+namespace softdelete {
+
+namespace {
+
+// A role that was dropped or renamed since is nobody.
+bool is_admin(Oid relation, Oid user) {
+    catalog::RegisteredValue roles = catalog::find_registered_value(relation, "admin_roles");
+    if (roles.is_null) {
+        return false;
+    }
+    Datum *names = nullptr;
+    int count = 0;
+    deconstruct_array(DatumGetArrayTypeP(roles.value), NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &names,
+                      nullptr, &count);
+    for (int i = 0; i < count; i++) {
+        Oid role = get_role_oid(NameStr(*DatumGetName(names[i])), true);
+        if (OidIsValid(role) && has_privs_of_role(user, role)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct Answer {
+    Oid user;
+    Oid relation;
+    bool sees_deleted;
+};
+
+} // namespace
+
+extern "C" {
+
+PG_FUNCTION_INFO_V1(softdelete_sees_deleted);
+
+PGDLLEXPORT Datum softdelete_sees_deleted(PG_FUNCTION_ARGS) {
+    Oid relation = PG_GETARG_OID(0);
+    Oid user = GetUserId();
+    auto *answer = static_cast<Answer *>(fcinfo->flinfo->fn_extra);
+    if (answer == nullptr) {
+        answer = static_cast<Answer *>(MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(Answer)));
+        fcinfo->flinfo->fn_extra = answer;
+    }
+    if (answer->user != user || answer->relation != relation) {
+        *answer = {user, relation, pg::compat::owns_relation(relation, user) || is_admin(relation, user)};
+    }
+    PG_RETURN_BOOL(answer->sees_deleted);
+}
+
+} // extern "C"
+
+} // namespace softdelete

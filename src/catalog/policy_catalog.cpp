@@ -1,0 +1,82 @@
+// pg_policy, and softdelete.secured_table as the extension's owner.
+#include "catalog/policy_catalog.hpp"
+
+#include "model/policy_names.hpp"
+#include "pg/scopes.hpp"
+
+#include <algorithm>
+
+namespace softdelete::catalog {
+
+bool Policy::is_ours() const {
+    return name == model::live_policy || name == model::default_policy;
+}
+
+const Policy *RowSecurity::find(const std::string &name) const {
+    auto place =
+        std::find_if(policies.begin(), policies.end(), [&](const Policy &p) { return p.name == name; });
+    return place == policies.end() ? nullptr : &*place;
+}
+
+bool RowSecurity::has_users_policy() const {
+    return std::any_of(policies.begin(), policies.end(), [](const Policy &p) { return !p.is_ours(); });
+}
+
+bool RowSecurity::has_users_permissive_policy() const {
+    return std::any_of(policies.begin(), policies.end(),
+                       [](const Policy &p) { return p.is_permissive && !p.is_ours(); });
+}
+
+RowSecurity read_row_security(pg::Spi &spi, Oid relation, const std::string &column) {
+    RowSecurity security = {};
+    security.is_enabled =
+        spi.query("SELECT relrowsecurity FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid", {relation})
+            .front()
+            .boolean(0);
+    for (const pg::Row &row :
+         spi.query("SELECT p.polname, p.polpermissive, p.polcmd, p.polroles = '{0}',"
+                   " pg_catalog.pg_get_expr(p.polqual, p.polrelid),"
+                   " pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid),"
+                   " EXISTS (SELECT FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_attribute a"
+                   "  ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid"
+                   "  WHERE d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass AND d.objid = p.oid"
+                   "  AND d.refobjid = p.polrelid AND a.attname = $2::pg_catalog.name)"
+                   " FROM pg_catalog.pg_policy p WHERE p.polrelid = $1::pg_catalog.oid ORDER BY p.polname",
+                   {relation, column})) {
+        security.policies.push_back({row.text(0), row.boolean(1), row.text(2).front(), row.boolean(3),
+                                     row.text_or(4, ""), row.text_or(5, ""), row.boolean(6)});
+    }
+    return security;
+}
+
+std::optional<bool> find_secured_table(pg::Spi &spi, Oid relation) {
+    pg::UserScope owner(pg::get_extension_owner());
+    auto rows = spi.query(
+        "SELECT is_enabled FROM softdelete.secured_table WHERE relation = $1::pg_catalog.oid", {relation});
+    return rows.empty() ? std::nullopt : std::optional(rows.front().boolean(0));
+}
+
+void put_secured_table(pg::Spi &spi, Oid relation, bool is_enabled) {
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute("INSERT INTO softdelete.secured_table VALUES ($1::pg_catalog.oid, $2::pg_catalog.bool)"
+                " ON CONFLICT (relation) DO UPDATE SET is_enabled = excluded.is_enabled",
+                {relation, is_enabled});
+}
+
+void delete_secured_table(pg::Spi &spi, Oid relation) {
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute("DELETE FROM softdelete.secured_table WHERE relation = $1::pg_catalog.oid", {relation});
+}
+
+std::vector<Oid> find_secured_tables(pg::Spi &spi) {
+    pg::UserScope owner(pg::get_extension_owner());
+    std::vector<Oid> tables;
+    for (const pg::Row &row :
+         spi.query("SELECT c.oid FROM softdelete.secured_table s JOIN pg_catalog.pg_class"
+                   " c ON c.oid = s.relation ORDER BY 1")) {
+        tables.push_back(row.oid(0));
+    }
+    return tables;
+}
+
+} // namespace softdelete::catalog

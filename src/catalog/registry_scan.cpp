@@ -1,0 +1,68 @@
+// Reads softdelete.registration by its primary key.
+#include "catalog/registry_scan.hpp"
+
+extern "C" {
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_inherits.h"
+#include "utils/datum.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+}
+
+namespace softdelete::catalog {
+
+namespace {
+
+// The table that this one is a partition or an inheritance child of; InvalidOid for none.
+Oid find_parent(Oid relation) {
+    Relation catalog = table_open(InheritsRelationId, AccessShareLock);
+    ScanKeyData key;
+    ScanKeyInit(&key, Anum_pg_inherits_inhrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relation));
+    SysScanDesc scan = systable_beginscan(catalog, InheritsRelidSeqnoIndexId, true, nullptr, 1, &key);
+    HeapTuple row = systable_getnext(scan);
+    Oid parent =
+        HeapTupleIsValid(row) ? reinterpret_cast<Form_pg_inherits>(GETSTRUCT(row))->inhparent : InvalidOid;
+    systable_endscan(scan);
+    table_close(catalog, AccessShareLock);
+    return parent;
+}
+
+RegisteredValue read_value(Oid relation, const char *column) {
+    Oid schema = get_namespace_oid("softdelete", false);
+    Relation registry = table_open(get_relname_relid("registration", schema), AccessShareLock);
+    ScanKeyData key;
+    ScanKeyInit(&key, get_attnum(RelationGetRelid(registry), "relation"), BTEqualStrategyNumber, F_OIDEQ,
+                ObjectIdGetDatum(relation));
+    SysScanDesc scan =
+        systable_beginscan(registry, get_relname_relid("registration_pkey", schema), true, nullptr, 1, &key);
+    HeapTuple row = systable_getnext(scan);
+    RegisteredValue result = {HeapTupleIsValid(row), true, 0};
+    if (result.is_found) {
+        AttrNumber number = get_attnum(RelationGetRelid(registry), column);
+        Datum value = heap_getattr(row, number, RelationGetDescr(registry), &result.is_null);
+        if (!result.is_null) {
+            Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(registry), number - 1);
+            result.value = datumCopy(value, attribute->attbyval, attribute->attlen);
+        }
+    }
+    systable_endscan(scan);
+    table_close(registry, AccessShareLock);
+    return result;
+}
+
+} // namespace
+
+RegisteredValue find_registered_value(Oid relation, const char *column) {
+    RegisteredValue result = {false, true, 0};
+    while (OidIsValid(relation) && !result.is_found) {
+        result = read_value(relation, column);
+        relation = find_parent(relation);
+    }
+    return result;
+}
+
+} // namespace softdelete::catalog

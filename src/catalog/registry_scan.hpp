@@ -1,0 +1,17 @@
+// One value of a table's registration, read with a system-table scan: no privileges, no SPI. Plain server code.
+#pragma once
+
+#include "pg/server.hpp"
+
+namespace softdelete::catalog {
+
+struct RegisteredValue {
+    bool is_found; // the relation, or a table that it is a partition or a child of, is registered
+    bool is_null;
+    Datum value; // a copy in the current memory context
+};
+
+// column: of softdelete.registration.
+RegisteredValue find_registered_value(Oid relation, const char *column);
+
+} // namespace softdelete::catalog

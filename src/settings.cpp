@@ -30,6 +30,7 @@ const config_enum_entry deletion_options[] = {
 
 char *actor_value = nullptr;
 int deletion_value = static_cast<int>(Deletion::soft);
+bool purge_progress_value = false;
 char *reason_value = nullptr;
 int visibility_value = static_cast<int>(Visibility::active);
 
@@ -85,6 +86,10 @@ const char *actor() {
     return text_or_null(actor_value);
 }
 
+bool purge_progress() {
+    return purge_progress_value;
+}
+
 const char *reason() {
     return text_or_null(reason_value);
 }
@@ -121,6 +126,10 @@ void install() {
                              "soft marks the rows as deleted; hard removes them physically.", &deletion_value,
                              static_cast<int>(Deletion::soft), deletion_options, PGC_SUSET, 0, nullptr,
                              assign_deletion, nullptr);
+    // A NOTICE after each batch of purge().
+    DefineCustomBoolVariable("softdelete.purge_progress",
+                             "Tells the client of each batch that purge() removed.", nullptr,
+                             &purge_progress_value, false, PGC_USERSET, 0, nullptr, nullptr, nullptr);
     // Why: goes to the deletion.
     DefineCustomStringVariable("softdelete.reason", "Sets the reason that is recorded with a deletion.",
                                nullptr, &reason_value, "", PGC_USERSET, 0, nullptr, nullptr, nullptr);

@@ -20,6 +20,9 @@ Deletion deletion();
 const char *actor();
 const char *reason();
 
+// softdelete.purge_progress: is the client told of each batch of a purge?
+bool purge_progress();
+
 // Number of SECURITY DEFINER functions under way in this session; counted by hooks/function_hook.cpp.
 int definer_depth();
 void set_definer_depth(int depth);

@@ -141,9 +141,9 @@ std::vector<std::string> Row::array(std::size_t column) const {
     return items;
 }
 
-Spi::Spi() {
-    call([] {
-        if (SPI_connect() != SPI_OK_CONNECT) {
+Spi::Spi(SpiMode mode) {
+    call([&] {
+        if (SPI_connect_ext(mode == SpiMode::non_atomic ? SPI_OPT_NONATOMIC : 0) != SPI_OK_CONNECT) {
             ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not connect to SPI")));
         }
     });

@@ -83,10 +83,13 @@ private:
     std::size_t parameters_;
 };
 
+// non_atomic: for commands that commit in between (pg/transactions.hpp).
+enum class SpiMode { atomic, non_atomic };
+
 // An SPI connection for the lifetime of the object. Connections nest.
 class Spi {
 public:
-    Spi();
+    explicit Spi(SpiMode mode = SpiMode::atomic);
     ~Spi();
     Spi(const Spi &) = delete;
     Spi &operator=(const Spi &) = delete;

@@ -1,0 +1,97 @@
+// purge(), purge_preview() and what the log asks.
+#include "commands/preview_purge.hpp"
+#include "commands/purge_rows.hpp"
+#include "pg/srf.hpp"
+#include "pg/transactions.hpp"
+
+extern "C" {
+#include "utils/timestamp.h"
+}
+
+namespace softdelete {
+
+namespace {
+
+std::chrono::microseconds get_duration(FunctionCallInfo call, int number, const char *name) {
+    const Interval *interval = DatumGetIntervalP(call->args[number].value);
+    std::chrono::microseconds duration(interval->time + interval->day * USECS_PER_DAY
+                                       + interval->month * DAYS_PER_MONTH * USECS_PER_DAY);
+    if (duration.count() < 0) {
+        pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
+                   .message = std::string(name) + " must not be negative",
+                   .hint = "Give a length of time, such as '10 minutes'."});
+    }
+    return duration;
+}
+
+void require(FunctionCallInfo call, int number, const char *name) {
+    if (call->args[number].isnull) {
+        pg::raise({.sqlstate = ERRCODE_NULL_VALUE_NOT_ALLOWED,
+                   .message = std::string("argument \"") + name + "\" must not be null",
+                   .hint = "Leave the argument out to have its default."});
+    }
+}
+
+commands::PurgeRequest get_request(FunctionCallInfo call) {
+    require(call, 1, "batch_size");
+    require(call, 3, "delay");
+    commands::PurgeRequest request = {};
+    if (!call->args[0].isnull) {
+        request.relation = DatumGetObjectId(call->args[0].value);
+    }
+    int32 batch_size = DatumGetInt32(call->args[1].value);
+    if (batch_size < 1 || batch_size > 1000000) {
+        pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
+                   .message = "batch_size must be between 1 and 1000000",
+                   .hint = "A batch is one transaction: 1000 to 100000 rows suit most tables."});
+    }
+    request.batch_size = static_cast<std::size_t>(batch_size);
+    if (!call->args[2].isnull) {
+        request.max_runtime = get_duration(call, 2, "max_runtime");
+    }
+    request.delay = get_duration(call, 3, "delay");
+    request.may_commit = pg::may_commit(call);
+    return request;
+}
+
+} // namespace
+
+extern "C" {
+
+PG_FUNCTION_INFO_V1(softdelete_purge);
+
+PGDLLEXPORT Datum softdelete_purge(PG_FUNCTION_ARGS) {
+    return pg::entry([&] {
+        commands::purge_rows(get_request(fcinfo));
+        return Datum{0};
+    });
+}
+
+PG_FUNCTION_INFO_V1(softdelete_purge_preview);
+
+PGDLLEXPORT Datum softdelete_purge_preview(PG_FUNCTION_ARGS) {
+    return pg::entry([&] {
+        std::optional<Oid> relation;
+        if (!fcinfo->args[0].isnull) {
+            relation = DatumGetObjectId(fcinfo->args[0].value);
+        }
+        std::vector<commands::DueLine> lines = commands::preview_purge(relation);
+        pg::ResultSet result(fcinfo);
+        for (const commands::DueLine &line : lines) {
+            result.add({std::to_string(line.relation), line.cutoff, std::to_string(line.due),
+                        std::to_string(line.held), std::to_string(line.blocked)});
+        }
+        return Datum{0};
+    });
+}
+
+PG_FUNCTION_INFO_V1(softdelete_is_purging);
+
+PGDLLEXPORT Datum softdelete_is_purging(PG_FUNCTION_ARGS) {
+    return pg::entry(
+        [&] { return BoolGetDatum(commands::is_purging(DatumGetObjectId(fcinfo->args[0].value))); });
+}
+
+} // extern "C"
+
+} // namespace softdelete

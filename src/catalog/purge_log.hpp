@@ -1,0 +1,32 @@
+// softdelete.purge_run: one row per table and run. Written as the extension's owner, in the transaction of what it tells.
+#pragma once
+
+#include "catalog/table_info.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace softdelete::catalog {
+
+// What one batch did, or all so far.
+struct PurgeCounts {
+    std::uint64_t removed = 0;
+    std::uint64_t anonymized = 0;
+    std::uint64_t held = 0;
+    std::uint64_t blocked = 0;
+    std::map<std::string, std::uint64_t> blockers; // what kept rows, and how many
+
+    void add(const PurgeCounts &counts);
+};
+
+// The role of the session is the one that is recorded.
+std::int64_t begin_purge_run(pg::Spi &spi, const TableInfo &table, const std::optional<std::string> &cutoff,
+                             std::uint64_t due);
+void record_purge_batch(pg::Spi &spi, std::int64_t run, const PurgeCounts &counts);
+void finish_purge_run(pg::Spi &spi, std::int64_t run);
+// The run's last batch was rolled back with this error.
+void fail_purge_run(pg::Spi &spi, std::int64_t run, const std::string &sqlstate, const std::string &error);
+
+} // namespace softdelete::catalog

@@ -1,0 +1,168 @@
+// Finds the due rows that are referenced by rows that stay, and from these upward what stays because of them.
+#include "commands/preview_purge.hpp"
+
+#include "catalog/retention.hpp"
+#include "commands/held_rows.hpp"
+#include "commands/purge_tables.hpp"
+#include "pg/scopes.hpp"
+
+#include <boost/format.hpp>
+
+#include <deque>
+
+extern "C" {
+#include "utils/timestamp.h"
+}
+
+namespace softdelete::commands {
+
+namespace {
+
+// As the owner, past its own forced policies.
+struct ReadScope {
+    explicit ReadScope(Oid owner) : user(owner), policies(owner) {}
+
+    pg::UserScope user;
+    pg::OwnerScope policies;
+};
+
+class Preview {
+public:
+    Preview(pg::Spi &spi, const PurgePlan &plan) : spi_(spi), plan_(plan) {
+        for (const PurgeTable &table : plan.tables) {
+            cutoffs_[table.info.relation] =
+                pg::call([&] { return catalog::get_cutoff(table.info.relation).cutoff; });
+            tables_[table.info.relation] = &table;
+        }
+    }
+
+    std::vector<DueLine> run() {
+        std::map<Oid, std::size_t> held;
+        for (const auto &[relation, table] : tables_) {
+            RowSet rows = find_held(*table);
+            held[relation] = rows.size();
+            keep(relation, std::move(rows));
+        }
+        for (const auto &[relation, table] : tables_) {
+            for (const Blocker &blocker : table->blockers) {
+                keep(relation, find_referenced(*table, blocker, make_staying(blocker), {}));
+            }
+        }
+        spread();
+        std::vector<DueLine> lines;
+        for (const model::PurgeGroup &group : plan_.groups) {
+            for (std::size_t number : group.tables) {
+                const PurgeTable &table = plan_.tables[number];
+                Oid relation = table.info.relation;
+                lines.push_back({relation, get_cutoff_text(relation), count(table), held[relation],
+                                 kept_[relation].size() - held[relation]});
+            }
+        }
+        return lines;
+    }
+
+private:
+    std::string get_cutoff_text(Oid relation) const {
+        return pg::call([&] { return pstrdup(timestamptz_to_str(cutoffs_.at(relation))); });
+    }
+
+    std::uint64_t count(const PurgeTable &table) {
+        std::uint64_t due = 0;
+        for (const PurgeTarget &target : table.targets) {
+            ReadScope scope(target.owner);
+            due += count_due(target, cutoffs_.at(table.info.relation));
+        }
+        return due;
+    }
+
+    std::string make_due(const PurgeTable &table, const char *alias) const {
+        return table.targets.empty()
+                   ? "false"
+                   : make_due_condition(table.targets.front(), alias, cutoffs_.at(table.info.relation));
+    }
+
+    RowSet read_rows(const std::string &sql, const std::vector<pg::Parameter> &parameters) {
+        RowSet set;
+        for (const pg::Row &row : spi_.query(sql, parameters)) {
+            set.add({row.text(0), row.text(1)});
+        }
+        return set;
+    }
+
+    // The held rows that are due.
+    RowSet find_held(const PurgeTable &table) {
+        if (!has_holds(spi_)) {
+            return {};
+        }
+        RowSet held = find_all_held_rows(spi_, table.info);
+        ReadScope scope(table.info.owner);
+        return read_rows(
+            (boost::format("/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS p WHERE %2% AND %3%")
+             % table.info.name % make_due(table, "p") % make_membership(table.info, "p", 1))
+                .str(),
+            {held.tables(), held.positions()});
+    }
+
+    // SQL: the referencing row "c" is not due itself. Rows of tables outside of the run all stay.
+    std::string make_staying(const Blocker &blocker) const {
+        auto child = tables_.find(blocker.child().relation);
+        return child == tables_.end() ? "" : " AND (" + make_due(*child->second, "c") + ") IS NOT TRUE";
+    }
+
+    // The due rows that rows in the condition reference.
+    RowSet find_referenced(const PurgeTable &table, const Blocker &blocker, const std::string &condition,
+                           const std::vector<pg::Parameter> &parameters) {
+        ReadScope scope(table.info.owner);
+        return read_rows(
+            (boost::format("/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS p WHERE %2% AND %3%")
+             % table.info.key_rows() % make_due(table, "p") % make_reference(blocker, condition))
+                .str(),
+            parameters);
+    }
+
+    void keep(Oid relation, RowSet rows) {
+        RowSet fresh;
+        for (const RowSet::RowId &row : rows.ids()) {
+            if (kept_[relation].add(row)) {
+                fresh.add(row);
+            }
+        }
+        if (!fresh.empty()) {
+            work_.emplace_back(relation, std::move(fresh));
+        }
+    }
+
+    // Rows that stay keep what they reference.
+    void spread() {
+        while (!work_.empty()) {
+            auto [child, rows] = std::move(work_.front());
+            work_.pop_front();
+            for (const auto &[relation, table] : tables_) {
+                for (const Blocker &blocker : table->blockers) {
+                    if (blocker.child().relation == child) {
+                        keep(relation, find_referenced(*table, blocker,
+                                                       " AND " + make_membership(blocker.child(), "c", 1),
+                                                       {rows.tables(), rows.positions()}));
+                    }
+                }
+            }
+        }
+    }
+
+    pg::Spi &spi_;
+    const PurgePlan &plan_;
+    std::map<Oid, const PurgeTable *> tables_;
+    std::map<Oid, TimestampTz> cutoffs_;
+    std::map<Oid, RowSet> kept_; // due rows that stay
+    std::deque<std::pair<Oid, RowSet>> work_;
+};
+
+} // namespace
+
+std::vector<DueLine> preview_purge(std::optional<Oid> relation) {
+    pg::Spi spi;
+    PurgePlan plan = plan_purge(spi, relation);
+    return Preview(spi, plan).run();
+}
+
+} // namespace softdelete::commands

@@ -1,0 +1,234 @@
+// The fast way first: one DELETE that waits for row locks a moment. Where somebody holds one longer, a DELETE that skips
+// locked rows; where rows fail, halves, until the failing rows stand alone.
+#include "commands/purge_batch.hpp"
+
+#include "commands/held_rows.hpp"
+#include "pg/scopes.hpp"
+#include "pg/transactions.hpp"
+
+#include <boost/format.hpp>
+
+#include <algorithm>
+
+extern "C" {
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+}
+
+namespace softdelete::commands {
+
+namespace {
+
+using catalog::PurgeCounts;
+
+constexpr const char *lock_wait = "200ms";
+
+// So many single rows may fail in one run before it counts as failed.
+constexpr int most_failures = 100;
+
+bool waited_too_long(const pg::ServerError &error) {
+    return error.sqlstate() == ERRCODE_LOCK_NOT_AVAILABLE
+           || error.sqlstate() == ERRCODE_T_R_DEADLOCK_DETECTED;
+}
+
+std::string make_delete(const PurgeTarget &target, const std::vector<Blocker> &blockers, bool skips_locked) {
+    std::string positions = "$1";
+    if (skips_locked) {
+        positions = (boost::format("ARRAY(SELECT l.ctid FROM ONLY %1% AS l WHERE l.ctid = ANY ($1) AND "
+                                   "l.%2% < $2 FOR UPDATE SKIP LOCKED)")
+                     % target.name % target.deleted_at)
+                        .str();
+    }
+    return (boost::format("/* softdelete purge */ DELETE FROM ONLY %1% AS p WHERE p.ctid = ANY (%2%) AND "
+                          "p.%3% < $2%4%")
+            % target.name % positions % target.deleted_at % make_unreferenced(blockers))
+        .str();
+}
+
+// Counts the rows that are still due, all and by each blocker.
+std::string make_explanation(const PurgeTarget &target, const std::vector<Blocker> &blockers) {
+    std::string columns = "pg_catalog.count(*)";
+    std::string any;
+    for (const Blocker &blocker : blockers) {
+        std::string reference = make_reference(blocker);
+        columns += ", pg_catalog.count(*) FILTER (WHERE " + reference + ")";
+        any += (any.empty() ? "" : " OR ") + reference;
+    }
+    columns += ", pg_catalog.count(*)";
+    if (!any.empty()) {
+        columns += " FILTER (WHERE NOT (" + any + "))";
+    }
+    return (boost::format("/* softdelete purge */ SELECT %1% FROM ONLY %2% AS p WHERE p.ctid = ANY ($1) AND "
+                          "p.%3% < $2")
+            % columns % target.name % target.deleted_at)
+        .str();
+}
+
+// Runs a statement on positions ($1) and the cutoff ($2).
+int execute(const char *sql, const PurgeTarget &target, const ItemPointerData *rows, std::size_t count,
+            TimestampTz cutoff) {
+    Oid types[] = {TIDARRAYOID, get_comparable_type(target)};
+    Datum values[] = {make_positions(rows, count), get_comparable(target, cutoff)};
+    int code = SPI_execute_with_args(sql, 2, types, values, nullptr, false, 0);
+    if (code < 0) {
+        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+                        errmsg("could not purge: %s", SPI_result_code_string(code))));
+    }
+    return code;
+}
+
+} // namespace
+
+bool is_about_rows(const pg::ServerError &error) {
+    switch (ERRCODE_TO_CATEGORY(error.sqlstate())) {
+    case ERRCODE_OPERATOR_INTERVENTION:
+    case ERRCODE_INSUFFICIENT_RESOURCES:
+    case ERRCODE_SYSTEM_ERROR:
+    case ERRCODE_INTERNAL_ERROR:
+    case ERRCODE_INVALID_TRANSACTION_STATE:
+        return false;
+    default:
+        return true;
+    }
+}
+
+PurgeScope::PurgeScope(Oid owner) : user_(owner), owner_(owner) {
+    settings_.set("search_path", "pg_catalog, pg_temp");
+    settings_.set("DateStyle", "ISO");
+    settings_.set("lock_timeout", lock_wait);
+    settings_.set("softdelete.deletion", "soft");
+    settings_.set("session_replication_role", "origin");
+    // References are looked up by their indexes, row by row: the cost is that of what is due, whatever is live.
+    settings_.set("enable_hashjoin", "off");
+    settings_.set("enable_mergejoin", "off");
+    settings_.set("enable_seqscan", "off");
+    settings_.set("enable_sort", "off");
+    settings_.set("jit", "off");
+    pg::call([] { (void)SPI_execute("SET CONSTRAINTS ALL IMMEDIATE", false, 0); });
+}
+
+namespace {
+
+RowSet::RowId make_row_id(const PurgeTarget &target, const ItemPointerData &row) {
+    return {std::to_string(target.relation),
+            (boost::format("(%1%,%2%)") % ItemPointerGetBlockNumberNoCheck(&row)
+             % ItemPointerGetOffsetNumberNoCheck(&row))
+                .str()};
+}
+
+} // namespace
+
+RowSet make_row_set(const PurgeTarget &target, const Positions &rows) {
+    RowSet set;
+    for (const ItemPointerData &row : rows) {
+        set.add(make_row_id(target, row));
+    }
+    return set;
+}
+
+PurgeCounts PurgeBatch::remove(TimestampTz cutoff, const Positions &rows) {
+    cutoff_ = cutoff;
+    counts_ = {};
+    failed_ = 0;
+    Positions removable = rows;
+    drop_held(removable);
+    PurgeScope scope(target_.owner);
+    counts_.removed = remove_piece(removable.data(), removable.size());
+    if (counts_.removed + failed_ < removable.size()) {
+        explain_kept(removable);
+    }
+    counts_.blocked += failed_;
+    return counts_;
+}
+
+void PurgeBatch::drop_held(Positions &rows) {
+    if (!has_holds(spi_)) {
+        return;
+    }
+    RowSet held = find_held_rows(spi_, table_, make_row_set(target_, rows));
+    auto is_held = [&](const ItemPointerData &row) { return held.contains(make_row_id(target_, row)); };
+    rows.erase(std::remove_if(rows.begin(), rows.end(), is_held), rows.end());
+    counts_.held = held.size();
+}
+
+std::uint64_t PurgeBatch::remove_piece(const ItemPointerData *rows, std::size_t count) {
+    if (count == 0) {
+        return 0;
+    }
+    try {
+        return try_remove(rows, count, false);
+    } catch (const pg::ServerError &error) {
+        if (!is_about_rows(error)) {
+            throw;
+        }
+        if (count == 1 && !waited_too_long(error)) {
+            note_failure(error);
+            return 0;
+        }
+    }
+    try {
+        return try_remove(rows, count, true);
+    } catch (const pg::ServerError &error) {
+        if (!is_about_rows(error)) {
+            throw;
+        }
+        if (count == 1) {
+            note_failure(error);
+            return 0;
+        }
+    }
+    std::uint64_t removed = remove_piece(rows, count / 2);
+    return removed + remove_piece(rows + count / 2, count - count / 2);
+}
+
+std::uint64_t PurgeBatch::try_remove(const ItemPointerData *rows, std::size_t count, bool skips_locked) {
+    std::string sql = make_delete(target_, blockers_, skips_locked);
+    pg::Subtransaction savepoint;
+    std::uint64_t removed = pg::call([&] {
+        execute(sql.c_str(), target_, rows, count, cutoff_);
+        return SPI_processed;
+    });
+    savepoint.commit();
+    return removed;
+}
+
+// Raises where too many rows have failed: then it is not about them.
+void PurgeBatch::note_failure(const pg::ServerError &error) {
+    if (++failures_ > most_failures) {
+        pg::raise(
+            {error.sqlstate(), error.message(), error.detail() ? error.detail() : "",
+             (boost::format("More than %1% rows of the table failed like this; the purge of it ends here.")
+              % most_failures)
+                 .str(),
+             table_.relation});
+    }
+    failed_++;
+    counts_.blockers[std::string("error: ") + error.message()]++;
+}
+
+void PurgeBatch::explain_kept(const Positions &rows) {
+    std::string sql = make_explanation(target_, blockers_);
+    pg::call([&] { execute(sql.c_str(), target_, rows.data(), rows.size(), cutoff_); });
+    auto read = [](std::size_t column) {
+        return pg::call([&] {
+            bool is_null = false;
+            return static_cast<std::uint64_t>(DatumGetInt64(SPI_getbinval(
+                SPI_tuptable->vals[0], SPI_tuptable->tupdesc, static_cast<int>(column) + 1, &is_null)));
+        });
+    };
+    std::uint64_t kept = read(0);
+    std::uint64_t otherwise = read(blockers_.size() + 1);
+    for (std::size_t i = 0; i < blockers_.size(); i++) {
+        if (std::uint64_t count = read(i + 1); count > 0) {
+            counts_.blockers[blockers_[i].title()] += count;
+        }
+    }
+    // Rows that failed are named already.
+    if (otherwise > failed_) {
+        counts_.blockers[kept_otherwise] += otherwise - failed_;
+    }
+    counts_.blocked += kept - std::min(kept, failed_);
+    pg::call([] { SPI_freetuptable(SPI_tuptable); });
+}
+
+} // namespace softdelete::commands

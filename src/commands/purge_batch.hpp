@@ -1,0 +1,65 @@
+// Removes due rows of one physical table, as its owner and by one DELETE per batch. The marker trigger looks at each row
+// once more: a live row cannot go, whatever is wrong here.
+#pragma once
+
+#include "catalog/purge_log.hpp"
+#include "commands/due_rows.hpp"
+#include "commands/purge_blockers.hpp"
+#include "commands/row_set.hpp"
+#include "pg/scopes.hpp"
+
+namespace softdelete::commands {
+
+// Acts as a role whose own code must not outlive the batch, past its own forced policies, with settings of its own:
+// nothing of the session that calls reaches the owner's triggers. Constraints are immediate: what fires at the commit
+// would fire with the caller's rights.
+class PurgeScope {
+public:
+    explicit PurgeScope(Oid owner);
+
+private:
+    pg::SettingScope settings_;
+    pg::UserScope user_;
+    pg::OwnerScope owner_;
+};
+
+// A batch's rows by their positions in the target.
+RowSet make_row_set(const PurgeTarget &target, const Positions &rows);
+
+class PurgeBatch {
+public:
+    PurgeBatch(pg::Spi &spi, const catalog::TableInfo &table, const PurgeTarget &target,
+               std::vector<Blocker> blockers)
+        : spi_(spi)
+        , table_(table)
+        , target_(target)
+        , blockers_(std::move(blockers)) {}
+
+    // Removes those of the rows that are still due and that neither a hold nor a reference keeps, and counts the others.
+    // Locks: the rows; waits for nobody longer than a moment. Raises what would fail for every row.
+    catalog::PurgeCounts remove(TimestampTz cutoff, const Positions &rows);
+
+private:
+    std::uint64_t remove_piece(const ItemPointerData *rows, std::size_t count);
+    std::uint64_t try_remove(const ItemPointerData *rows, std::size_t count, bool skips_locked);
+    void note_failure(const pg::ServerError &error);
+    void drop_held(Positions &rows);
+    void explain_kept(const Positions &rows);
+
+    pg::Spi &spi_;
+    const catalog::TableInfo &table_;
+    const PurgeTarget &target_;
+    const std::vector<Blocker> blockers_;
+    TimestampTz cutoff_ = 0;
+    catalog::PurgeCounts counts_;
+    std::uint64_t failed_ = 0; // rows of this batch that counts_.blockers names with an error
+    int failures_ = 0;         // in this run
+};
+
+// How the log names rows that nothing references and that stayed all the same.
+inline constexpr const char *kept_otherwise = "rows that another session locked or a trigger kept";
+
+// Is this an error of certain rows, so that others may go? Not so where the server stops or is out of something.
+bool is_about_rows(const pg::ServerError &error);
+
+} // namespace softdelete::commands

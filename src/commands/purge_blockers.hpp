@@ -1,0 +1,33 @@
+// What keeps a due row from being removed: rows that reference it and stay.
+#pragma once
+
+#include "catalog/foreign_keys.hpp"
+
+#include <string>
+#include <vector>
+
+namespace softdelete::commands {
+
+// From the table downward: a foreign key of a registered table, or of any table that refuses; between them CASCADE keys
+// of unregistered tables, whose rows go with the row natively. SET NULL and SET DEFAULT keep nothing.
+struct Blocker {
+    std::vector<catalog::ForeignKey> chain;
+
+    const catalog::ForeignKey &last() const { return chain.back(); }
+
+    const catalog::TableInfo &child() const { return chain.back().child; }
+
+    // As the log names it: "orders_customer_id_fkey" of public.orders.
+    std::string title() const;
+};
+
+std::vector<Blocker> find_blockers(pg::Spi &spi, Oid relation);
+
+// SQL: a row stays that references the row "p" through the blocker. condition restricts the referencing rows, which are
+// called "c"; it begins with " AND " or is empty.
+std::string make_reference(const Blocker &blocker, const std::string &condition = "");
+
+// SQL: all conditions of the blockers hold of "p": nothing references it. Begins with " AND " or is empty.
+std::string make_unreferenced(const std::vector<Blocker> &blockers);
+
+} // namespace softdelete::commands

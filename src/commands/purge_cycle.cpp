@@ -1,0 +1,288 @@
+// Collect downward, drop upward what stays, remove the rest: the largest set that nothing outside of it references.
+#include "commands/purge_cycle.hpp"
+
+#include "commands/held_rows.hpp"
+#include "pg/transactions.hpp"
+
+#include <boost/format.hpp>
+
+#include <deque>
+#include <set>
+
+namespace softdelete::commands {
+
+namespace {
+
+using catalog::PurgeCounts;
+
+constexpr int most_failures = 100;
+
+RowSet read_rows(const std::vector<pg::Row> &rows) {
+    RowSet set;
+    for (const pg::Row &row : rows) {
+        set.add({row.text(0), row.text(1)});
+    }
+    return set;
+}
+
+} // namespace
+
+std::map<Oid, PurgeCounts> PurgeCycle::remove(const std::map<Oid, TimestampTz> &cutoffs, Oid table,
+                                              const PurgeTarget &target, const Positions &rows) {
+    cutoffs_ = cutoffs;
+    rows_.clear();
+    counts_.clear();
+    std::string failure;
+    try {
+        pg::Subtransaction savepoint;
+        attempt(table, target, rows);
+        savepoint.commit();
+        return counts_;
+    } catch (const pg::ServerError &error) {
+        if (!is_about_rows(error) || (rows.size() <= 1 && ++failures_ > most_failures)) {
+            throw;
+        }
+        failure = std::string("error: ") + error.message();
+    }
+    counts_.clear();
+    if (rows.size() <= 1) {
+        counts_[table].blocked = rows.size();
+        counts_[table].blockers[failure] = rows.size();
+        return counts_;
+    }
+    auto middle = rows.begin() + static_cast<std::ptrdiff_t>(rows.size() / 2);
+    std::map<Oid, PurgeCounts> total = remove(cutoffs, table, target, Positions(rows.begin(), middle));
+    for (const auto &[relation, counts] : remove(cutoffs, table, target, Positions(middle, rows.end()))) {
+        total[relation].add(counts);
+    }
+    return total;
+}
+
+void PurgeCycle::attempt(Oid table, const PurgeTarget &target, const Positions &rows) {
+    PurgeScope scope(target.owner);
+    RowSet asked = lock_rows(*tables_.at(table), target, rows);
+    rows_[table] = asked;
+    collect_referencing(table, asked);
+    drop_held(table);
+    drop_referenced();
+    std::uint64_t going = 0;
+    for (const RowSet::RowId &row : asked.ids()) {
+        going += rows_[table].contains(row) ? 1 : 0;
+    }
+    PurgeCounts &counts = counts_[table];
+    counts.blocked = asked.size() - going - counts.held;
+    remove_all();
+}
+
+// SQL: the row is due.
+std::string PurgeCycle::make_due(const PurgeTable &table, const char *alias) const {
+    return make_due_condition(table.targets.front(), alias, cutoffs_.at(table.info.relation));
+}
+
+RowSet PurgeCycle::lock_rows(const PurgeTable &table, const PurgeTarget &target, const Positions &rows) {
+    RowSet wanted = make_row_set(target, rows);
+    pg::OwnerScope owner(target.owner);
+    return read_rows(spi_.query(
+        (boost::format("/* softdelete purge */ SELECT p.tableoid, p.ctid FROM ONLY %1% AS p WHERE "
+                       "p.ctid = ANY (CAST($1 AS pg_catalog.tid[])) AND %2% FOR UPDATE SKIP LOCKED")
+         % target.name % make_due(table, "p"))
+            .str(),
+        {wanted.positions()}));
+}
+
+// Level by level, each row once.
+void PurgeCycle::collect_referencing(Oid table, RowSet rows) {
+    std::deque<std::pair<Oid, RowSet>> work;
+    work.emplace_back(table, std::move(rows));
+    while (!work.empty()) {
+        auto [parent, parents] = std::move(work.front());
+        work.pop_front();
+        for (const Blocker &blocker : tables_.at(parent)->blockers) {
+            Oid child = blocker.child().relation;
+            if (!may_go(child) || parents.empty()) {
+                continue;
+            }
+            RowSet referencing = lock_referencing(parent, blocker, parents);
+            RowSet found;
+            for (const RowSet::RowId &row : referencing.ids()) {
+                if (rows_[child].add(row)) {
+                    found.add(row);
+                }
+            }
+            if (!found.empty()) {
+                work.emplace_back(child, std::move(found));
+            }
+        }
+    }
+}
+
+RowSet PurgeCycle::lock_referencing(Oid parent, const Blocker &blocker, const RowSet &parents) {
+    const PurgeTable &child = *tables_.at(blocker.child().relation);
+    const catalog::TableInfo &above = tables_.at(parent)->info;
+    if (blocker.chain.size() > 1) {
+        return {}; // through an unregistered table: such rows keep the row until they are gone themselves
+    }
+    pg::OwnerScope owner(child.info.owner);
+    return read_rows(spi_.query(
+        (boost::format(
+             "/* softdelete purge */ SELECT c.tableoid, c.ctid FROM %1% AS p, %2% AS c WHERE %3% AND "
+             "softdelete.include_deleted(p.%4%) AND %5% AND %6% FOR UPDATE OF c SKIP LOCKED")
+         % above.key_rows() % child.info.key_rows() % make_membership(above, "p", 1) % above.deleted_at
+         % blocker.last().link % make_due(child, "c"))
+            .str(),
+        {parents.tables(), parents.positions()}));
+}
+
+void PurgeCycle::drop_held(Oid asked) {
+    if (!has_holds(spi_)) {
+        return;
+    }
+    for (auto &[table, rows] : std::map<Oid, RowSet>(rows_)) {
+        RowSet held = find_held_rows(spi_, tables_.at(table)->info, rows);
+        if (table == asked) {
+            counts_[table].held = held.size();
+        }
+        drop_with_parents(table, held);
+    }
+}
+
+// Rows that are referenced from outside of the sets stay, and with them what they reference.
+void PurgeCycle::drop_referenced() {
+    for (const auto &[table, all] : std::map<Oid, RowSet>(rows_)) {
+        const PurgeTable &parent = *tables_.at(table);
+        for (const Blocker &blocker : parent.blockers) {
+            const RowSet &rows = rows_[table];
+            if (rows.empty()) {
+                break;
+            }
+            const RowSet &going = rows_[blocker.child().relation];
+            pg::OwnerScope owner(parent.info.owner);
+            RowSet kept = read_rows(spi_.query(
+                (boost::format("/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS p WHERE %2% AND "
+                               "softdelete.include_deleted(p.%3%) AND %4%")
+                 % parent.info.name % make_membership(parent.info, "p", 1) % parent.info.deleted_at
+                 % make_reference(blocker, " AND " + make_exclusion("c", 3)))
+                    .str(),
+                {rows.tables(), rows.positions(), going.tables(), going.positions()}));
+            if (!kept.empty()) {
+                counts_[table].blockers[blocker.title()] += kept.size();
+                drop_with_parents(table, std::move(kept));
+            }
+        }
+    }
+}
+
+void PurgeCycle::drop_with_parents(Oid table, RowSet rows) {
+    std::deque<std::pair<Oid, RowSet>> work;
+    work.emplace_back(table, std::move(rows));
+    while (!work.empty()) {
+        auto [child, kept] = std::move(work.front());
+        work.pop_front();
+        RowSet dropped;
+        for (const RowSet::RowId &row : kept.ids()) {
+            if (rows_[child].contains(row)) {
+                rows_[child].remove(row);
+                dropped.add(row);
+            }
+        }
+        if (dropped.empty()) {
+            continue;
+        }
+        for (const auto &[parent, info] : tables_) {
+            for (const Blocker &blocker : info->blockers) {
+                if (blocker.child().relation == child && blocker.chain.size() == 1) {
+                    work.emplace_back(parent, find_parents(parent, blocker, dropped));
+                }
+            }
+        }
+    }
+}
+
+RowSet PurgeCycle::find_parents(Oid parent, const Blocker &blocker, const RowSet &children) {
+    const catalog::TableInfo &above = tables_.at(parent)->info;
+    const catalog::TableInfo &child = blocker.child();
+    pg::OwnerScope owner(above.owner);
+    return read_rows(spi_.query(
+        (boost::format(
+             "/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS c, %2% AS p WHERE %3% AND "
+             "softdelete.include_deleted(c.%4%) AND softdelete.include_deleted(p.%5%) AND %6%")
+         % child.key_rows() % above.key_rows() % make_membership(child, "c", 1) % child.deleted_at
+         % above.deleted_at % blocker.last().link)
+            .str(),
+        {children.tables(), children.positions()}));
+}
+
+// As each owner, children of others natively: with them their own statement finds nothing left.
+void PurgeCycle::remove_all() {
+    std::vector<Piece> pieces = make_pieces();
+    std::set<Oid> owners;
+    for (const Piece &piece : pieces) {
+        owners.insert(piece.target->owner);
+    }
+    for (Oid owner : owners) {
+        remove_of(owner, pieces);
+    }
+    for (const Piece &piece : pieces) {
+        std::uint64_t left = count_left(piece);
+        counts_[piece.table->info.relation].removed += piece.rows.size() - left;
+        if (left > 0) {
+            PurgeCounts &counts = counts_[piece.table->info.relation];
+            counts.blocked += left;
+            counts.blockers[kept_otherwise] += left;
+        }
+    }
+}
+
+std::vector<PurgeCycle::Piece> PurgeCycle::make_pieces() const {
+    std::vector<Piece> pieces;
+    for (const auto &[table, rows] : rows_) {
+        const PurgeTable &info = *tables_.at(table);
+        for (const PurgeTarget &target : info.targets) {
+            Piece piece = {&info, &target, {}};
+            for (const RowSet::RowId &row : rows.ids()) {
+                if (row.first == std::to_string(target.relation)) {
+                    piece.rows.add(row);
+                }
+            }
+            if (!piece.rows.empty()) {
+                pieces.push_back(std::move(piece));
+            }
+        }
+    }
+    return pieces;
+}
+
+// One statement for all tables of an owner: what references each other goes together, and constraints look at the end.
+void PurgeCycle::remove_of(Oid owner, const std::vector<Piece> &pieces) {
+    std::string deletes;
+    std::vector<pg::Parameter> parameters;
+    for (const Piece &piece : pieces) {
+        if (piece.target->owner == owner) {
+            parameters.push_back(piece.rows.positions());
+            deletes +=
+                (boost::format("%1% d%2% AS (DELETE FROM ONLY %3% AS p WHERE p.ctid = ANY (CAST($%2% AS "
+                               "pg_catalog.tid[])) AND %4%)")
+                 % (deletes.empty() ? "WITH" : ",") % parameters.size() % piece.target->name
+                 % make_due(*piece.table, "p"))
+                    .str();
+        }
+    }
+    pg::OwnerScope scope(owner);
+    spi_.execute("/* softdelete purge */ " + deletes + " SELECT", parameters);
+}
+
+// Rows that a trigger kept.
+std::uint64_t PurgeCycle::count_left(const Piece &piece) {
+    pg::OwnerScope scope(piece.target->owner);
+    return static_cast<std::uint64_t>(
+        spi_.query(
+                (boost::format("/* softdelete purge */ SELECT pg_catalog.count(*) FROM ONLY %1% AS p WHERE "
+                               "p.ctid = ANY (CAST($1 AS pg_catalog.tid[])) AND %2%")
+                 % piece.target->name % make_due(*piece.table, "p"))
+                    .str(),
+                {piece.rows.positions()})
+            .front()
+            .number(0));
+}
+
+} // namespace softdelete::commands

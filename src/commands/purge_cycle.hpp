@@ -1,0 +1,64 @@
+// Removes due rows of tables that reference each other in a circle, or themselves: rows go together with the due rows
+// that reference them, in one statement.
+#pragma once
+
+#include "commands/purge_batch.hpp"
+
+#include <map>
+
+namespace softdelete::commands {
+
+// A registered table in a run.
+struct PurgeTable {
+    catalog::TableInfo info;
+    std::vector<PurgeTarget> targets; // its physical tables
+    std::vector<Blocker> blockers;
+};
+
+class PurgeCycle {
+public:
+    // The group's tables by OID.
+    PurgeCycle(pg::Spi &spi, std::map<Oid, const PurgeTable *> tables)
+        : spi_(spi)
+        , tables_(std::move(tables)) {}
+
+    // Removes those of the rows that are still due, with the due rows that reference them, and counts by table. Of the
+    // rows asked for it also counts those that stay, and says why. Of a table without a cutoff nothing goes.
+    // Locks: the rows; skips those that are locked. Raises what would fail for every row.
+    std::map<Oid, catalog::PurgeCounts> remove(const std::map<Oid, TimestampTz> &cutoffs, Oid table,
+                                               const PurgeTarget &target, const Positions &rows);
+
+private:
+    // The rows of one physical table that are to go.
+    struct Piece {
+        const PurgeTable *table;
+        const PurgeTarget *target;
+        RowSet rows;
+    };
+
+    void attempt(Oid table, const PurgeTarget &target, const Positions &rows);
+
+    bool may_go(Oid table) const { return cutoffs_.count(table) != 0; }
+
+    std::string make_due(const PurgeTable &table, const char *alias) const;
+    RowSet lock_rows(const PurgeTable &table, const PurgeTarget &target, const Positions &rows);
+    void collect_referencing(Oid table, RowSet rows);
+    RowSet lock_referencing(Oid parent, const Blocker &blocker, const RowSet &parents);
+    void drop_held(Oid asked);
+    void drop_referenced();
+    void drop_with_parents(Oid table, RowSet rows);
+    RowSet find_parents(Oid parent, const Blocker &blocker, const RowSet &children);
+    void remove_all();
+    std::vector<Piece> make_pieces() const;
+    void remove_of(Oid owner, const std::vector<Piece> &pieces);
+    std::uint64_t count_left(const Piece &piece);
+
+    pg::Spi &spi_;
+    const std::map<Oid, const PurgeTable *> tables_;
+    std::map<Oid, TimestampTz> cutoffs_;
+    std::map<Oid, RowSet> rows_; // what is to go
+    std::map<Oid, catalog::PurgeCounts> counts_;
+    int failures_ = 0;
+};
+
+} // namespace softdelete::commands

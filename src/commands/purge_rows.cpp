@@ -1,0 +1,282 @@
+// A transaction per batch: the batch and its line in the log stand or fall together.
+#include "commands/purge_rows.hpp"
+
+#include "catalog/retention.hpp"
+#include "commands/held_rows.hpp"
+#include "commands/purge_lock.hpp"
+#include "commands/purge_tables.hpp"
+#include "pg/scopes.hpp"
+#include "pg/transactions.hpp"
+#include "settings.hpp"
+
+#include <boost/format.hpp>
+
+extern "C" {
+#include "storage/lmgr.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+}
+
+namespace softdelete::commands {
+
+namespace {
+
+using catalog::PurgeCounts;
+using Clock = std::chrono::steady_clock;
+
+// Batches whose rows are looked up at once.
+constexpr std::size_t batches_at_once = 10;
+
+constexpr const char *table_lock_wait = "5s";
+
+class PurgeRun {
+public:
+    PurgeRun(pg::Spi &spi, const PurgeRequest &request)
+        : spi_(spi)
+        , request_(request)
+        , plan_(plan_purge(spi, request.relation)) {}
+
+    void run() {
+        for (const model::PurgeGroup &group : plan_.groups) {
+            for (std::size_t number : group.tables) {
+                if (!is_over()) {
+                    run_table(group, plan_.tables[number]);
+                }
+            }
+        }
+    }
+
+private:
+    void end_transaction() {
+        if (request_.may_commit) {
+            pg::commit_and_begin();
+        }
+    }
+
+    bool is_over() const { return request_.max_runtime && Clock::now() - started_ >= *request_.max_runtime; }
+
+    void run_table(const model::PurgeGroup &group, const PurgeTable &table) {
+        PurgeLock lock(table.info.relation, request_.may_commit);
+        if (!lock.is_held()) {
+            refuse_second_run(table);
+            return;
+        }
+        run_ = 0;
+        total_ = {};
+        try {
+            std::optional<pg::Subtransaction> savepoint;
+            if (!request_.may_commit) {
+                savepoint.emplace();
+            }
+            purge_table(group, table);
+            if (savepoint) {
+                savepoint->commit();
+            }
+        } catch (const pg::ServerError &error) {
+            if (ERRCODE_TO_CATEGORY(error.sqlstate()) == ERRCODE_OPERATOR_INTERVENTION) {
+                throw;
+            }
+            failure_ = {pg::call([&] { return unpack_sql_state(error.sqlstate()); }), error.message()};
+        }
+        if (failure_) {
+            note_failure(table);
+        }
+    }
+
+    // All tables: the other run does what this one would. One table: somebody waits for it to be done.
+    void refuse_second_run(const PurgeTable &table) const {
+        std::string message =
+            (boost::format("table %1% is being purged by another session") % table.info.title).str();
+        if (request_.relation) {
+            pg::raise(
+                {.sqlstate = ERRCODE_LOCK_NOT_AVAILABLE,
+                 .message = message,
+                 .hint = "SELECT * FROM softdelete.purge_log WHERE state = 'running' shows how far it is.",
+                 .relation = table.info.relation});
+        }
+        pg::notice(message);
+    }
+
+    void note_failure(const PurgeTable &table) {
+        if (request_.may_commit) {
+            pg::roll_back_and_begin();
+        }
+        if (run_ == 0 || !request_.may_commit) {
+            run_ = catalog::begin_purge_run(spi_, table.info, std::nullopt, 0);
+        }
+        catalog::fail_purge_run(spi_, run_, failure_->first, failure_->second);
+        end_transaction();
+        pg::warn(
+            (boost::format("could not purge table %1%: %2%") % table.info.title % failure_->second).str(),
+            "SELECT * FROM softdelete.purge_log WHERE state = 'failed' keeps this.");
+        failure_.reset();
+    }
+
+    void purge_table(const model::PurgeGroup &group, const PurgeTable &table) {
+        catalog::Cutoff cutoff = get_cutoff(table.info.relation);
+        if (!cutoff.has_retention) {
+            return;
+        }
+        std::uint64_t due = 0;
+        for (const PurgeTarget &target : table.targets) {
+            PurgeScope scope(target.owner);
+            due += count_due(target, cutoff.cutoff);
+        }
+        const char *text = pg::call([&] { return pstrdup(timestamptz_to_str(cutoff.cutoff)); });
+        run_ = catalog::begin_purge_run(spi_, table.info, std::string(text), due);
+        end_transaction();
+        for (const PurgeTarget &target : table.targets) {
+            purge_target(group, table, target, cutoff.cutoff);
+        }
+        catalog::finish_purge_run(spi_, run_);
+        end_transaction();
+        tell_what_stays(table);
+    }
+
+    void purge_target(const model::PurgeGroup &group, const PurgeTable &table, const PurgeTarget &target,
+                      TimestampTz cutoff) {
+        DueScan scan(target, group.is_cyclic);
+        PurgeBatch batch(spi_, table.info, target,
+                         target.relation == table.info.relation || table.info.is_partitioned
+                             ? table.blockers
+                             : find_blockers(spi_, target.relation));
+        PurgeCycle cycle(spi_, get_group(group));
+        while (!is_over()) {
+            Positions portion = find_portion(scan, target, cutoff);
+            if (portion.empty()) {
+                return;
+            }
+            for (std::size_t i = 0; i < portion.size() && !is_over(); i += request_.batch_size) {
+                auto begin = portion.begin() + static_cast<std::ptrdiff_t>(i);
+                auto end = portion.begin()
+                           + static_cast<std::ptrdiff_t>(std::min(portion.size(), i + request_.batch_size));
+                Positions rows(begin, end);
+                std::map<Oid, PurgeCounts> counts;
+                if (!lock_table(target) || !may_purge(table)) {
+                    return;
+                }
+                if (group.is_cyclic) {
+                    counts = cycle.remove(get_cutoffs(group), table.info.relation, target, rows);
+                } else {
+                    counts[table.info.relation] = batch.remove(get_cutoff(table.info.relation).cutoff, rows);
+                }
+                finish_batch(table, counts);
+            }
+        }
+    }
+
+    Positions find_portion(DueScan &scan, const PurgeTarget &target, TimestampTz cutoff) {
+        PurgeScope scope(target.owner);
+        return scan.next(cutoff, request_.batch_size * batches_at_once);
+    }
+
+    // The registration is what it is until the batch has ended. Holds too.
+    bool lock_table(const PurgeTarget &target) {
+        pg::SettingScope settings;
+        settings.set("lock_timeout", table_lock_wait);
+        lock_holds(spi_);
+        return pg::call([&] {
+            LockRelationOid(target.relation, RowExclusiveLock);
+            return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(target.relation));
+        });
+    }
+
+    static catalog::Cutoff get_cutoff(Oid relation) {
+        return pg::call([&] { return catalog::get_cutoff(relation); });
+    }
+
+    static bool may_purge(const PurgeTable &table) { return get_cutoff(table.info.relation).has_retention; }
+
+    std::map<Oid, const PurgeTable *> get_group(const model::PurgeGroup &group) const {
+        std::map<Oid, const PurgeTable *> tables;
+        for (std::size_t number : group.tables) {
+            tables[plan_.tables[number].info.relation] = &plan_.tables[number];
+        }
+        return tables;
+    }
+
+    std::map<Oid, TimestampTz> get_cutoffs(const model::PurgeGroup &group) const {
+        std::map<Oid, TimestampTz> cutoffs;
+        for (const auto &[relation, table] : get_group(group)) {
+            if (catalog::Cutoff cutoff = get_cutoff(relation); cutoff.has_retention) {
+                cutoffs[relation] = cutoff.cutoff;
+            }
+        }
+        return cutoffs;
+    }
+
+    void finish_batch(const PurgeTable &table, const std::map<Oid, PurgeCounts> &counts) {
+        for (const auto &[relation, part] : counts) {
+            if (relation == table.info.relation) {
+                catalog::record_purge_batch(spi_, run_, part);
+                total_.add(part);
+            } else if (part.removed > 0) {
+                record_taken_along(relation, part);
+            }
+        }
+        end_transaction();
+        if (settings::purge_progress()) {
+            pg::notice((boost::format("table %1%: %2% rows removed, %3% held, %4% blocked so far")
+                        % table.info.title % total_.removed % total_.held % total_.blocked)
+                           .str());
+        }
+        if (request_.may_commit && request_.delay.count() > 0) {
+            wait();
+        }
+    }
+
+    // Rows of another table of the circle: a line of its own says so.
+    void record_taken_along(Oid relation, const PurgeCounts &counts) {
+        std::int64_t run =
+            catalog::begin_purge_run(spi_, catalog::get_table(spi_, relation), std::nullopt, counts.removed);
+        catalog::record_purge_batch(spi_, run, counts);
+        catalog::finish_purge_run(spi_, run);
+    }
+
+    void wait() const {
+        auto end = Clock::now() + request_.delay;
+        while (Clock::now() < end) {
+            auto rest = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
+            pg::sleep_ms(static_cast<long>(rest.count()) + 1);
+        }
+    }
+
+    void tell_what_stays(const PurgeTable &table) const {
+        if (total_.held + total_.blocked == 0) {
+            return;
+        }
+        std::string reasons;
+        for (const auto &[name, count] : total_.blockers) {
+            reasons += (boost::format("%1%%2% (%3%)") % (reasons.empty() ? ": " : ", ") % name % count).str();
+        }
+        pg::notice((boost::format("table %1%: %2% rows removed, %3% held, %4% blocked%5%") % table.info.title
+                    % total_.removed % total_.held % total_.blocked % reasons)
+                       .str());
+    }
+
+    pg::Spi &spi_;
+    const PurgeRequest &request_;
+    const PurgePlan plan_;
+    const Clock::time_point started_ = Clock::now();
+    std::int64_t run_ = 0;                                       // the line in the log
+    PurgeCounts total_;                                          // of the table
+    std::optional<std::pair<std::string, std::string>> failure_; // SQLSTATE and message
+};
+
+} // namespace
+
+void purge_rows(const PurgeRequest &request) {
+    pg::Spi spi(request.may_commit ? pg::SpiMode::non_atomic : pg::SpiMode::atomic);
+    if (request.may_commit) {
+        pg::commit_and_begin();
+    } else {
+        pg::notice("purge runs within a transaction: its batches are not committed one by one");
+    }
+    PurgeRun(spi, request).run();
+}
+
+bool is_purging(Oid relation) {
+    return PurgeLock::is_taken(relation);
+}
+
+} // namespace softdelete::commands

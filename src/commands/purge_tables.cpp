@@ -1,0 +1,115 @@
+// Reads the registry and the foreign keys once per run.
+#include "commands/purge_tables.hpp"
+
+#include "pg/compat.hpp"
+
+#include <boost/format.hpp>
+
+#include <algorithm>
+
+namespace softdelete::commands {
+
+namespace {
+
+using catalog::ForeignKey;
+using catalog::OnDelete;
+using catalog::TableInfo;
+
+constexpr const char *owned_query = R"(
+    SELECT r.relation::pg_catalog.oid
+    FROM softdelete.registration r
+    JOIN pg_catalog.pg_class c ON c.oid = r.relation
+    WHERE r.retention IS NOT NULL AND r.strategy = 'flag' AND pg_catalog.pg_has_role(c.relowner, 'USAGE')
+    ORDER BY r.registered_at, r.relation)";
+
+// The physical tables: partitions and inheritance children too. Foreign ones have no rows of ours.
+constexpr const char *targets_query = R"(
+    WITH RECURSIVE line (relation) AS (
+        SELECT $1::pg_catalog.oid
+        UNION SELECT h.inhrelid FROM pg_catalog.pg_inherits h JOIN line l ON h.inhparent = l.relation)
+    SELECT c.oid, c.relowner, pg_catalog.format('%I.%I', n.nspname, c.relname),
+           COALESCE(NULLIF(t.typbasetype, 0::pg_catalog.oid), t.oid) = 'pg_catalog.timestamptz'::pg_catalog.regtype,
+           EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid)
+    FROM line l
+    JOIN pg_catalog.pg_class c ON c.oid = l.relation
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = $2::pg_catalog.name AND NOT a.attisdropped
+    JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+    WHERE c.relkind = 'r'
+    ORDER BY c.relname, c.oid)";
+
+PurgeTable make_table(pg::Spi &spi, const TableInfo &info) {
+    PurgeTable table = {info, {}, find_blockers(spi, info.relation)};
+    std::string column = spi.query("SELECT deleted_at FROM softdelete.registration WHERE relation = "
+                                   "$1::pg_catalog.oid",
+                                   {info.relation})
+                             .front()
+                             .text(0);
+    for (const pg::Row &row : spi.query(targets_query, {info.relation, column})) {
+        table.targets.push_back(
+            {row.oid(0), row.oid(1), row.text(2), info.deleted_at, row.boolean(3), row.boolean(4)});
+    }
+    return table;
+}
+
+void check_owner(const TableInfo &table) {
+    bool is_owner = pg::call([&] { return pg::compat::owns_relation(table.relation, GetUserId()); });
+    if (!is_owner) {
+        pg::raise({.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
+                   .message = "must be owner of table " + table.title.substr(1, table.title.size() - 2),
+                   .hint = "Purging removes rows for good; only the table's owner may do it.",
+                   .relation = table.relation});
+    }
+}
+
+bool contains(const std::vector<PurgeTable> &tables, Oid relation) {
+    return std::any_of(tables.begin(), tables.end(),
+                       [&](const PurgeTable &table) { return table.info.relation == relation; });
+}
+
+// What the purge of a row of the table could take along.
+void add_below(pg::Spi &spi, std::vector<PurgeTable> &tables) {
+    for (std::size_t i = 0; i < tables.size(); i++) {
+        for (const Blocker &blocker : std::vector<Blocker>(tables[i].blockers)) {
+            const TableInfo &child = blocker.child();
+            if (blocker.last().on_delete == OnDelete::cascade && child.is_registered
+                && !child.retention.empty() && !contains(tables, child.relation)) {
+                tables.push_back(make_table(spi, child));
+            }
+        }
+    }
+}
+
+std::vector<model::PurgeGroup> order(const std::vector<PurgeTable> &tables) {
+    std::vector<model::Reference> references;
+    for (std::size_t parent = 0; parent < tables.size(); parent++) {
+        for (const Blocker &blocker : tables[parent].blockers) {
+            for (std::size_t child = 0; child < tables.size(); child++) {
+                if (tables[child].info.relation == blocker.child().relation) {
+                    references.emplace_back(child, parent);
+                }
+            }
+        }
+    }
+    return model::order_for_purge(tables.size(), references);
+}
+
+} // namespace
+
+PurgePlan plan_purge(pg::Spi &spi, std::optional<Oid> relation) {
+    PurgePlan plan;
+    if (relation) {
+        TableInfo table = catalog::get_registered_table(spi, *relation);
+        check_owner(table);
+        plan.tables.push_back(make_table(spi, table));
+        add_below(spi, plan.tables);
+    } else {
+        for (const pg::Row &row : spi.query(owned_query)) {
+            plan.tables.push_back(make_table(spi, catalog::get_table(spi, row.oid(0))));
+        }
+    }
+    plan.groups = order(plan.tables);
+    return plan;
+}
+
+} // namespace softdelete::commands

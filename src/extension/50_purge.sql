@@ -1,0 +1,66 @@
+-- The physical removal of rows whose retention has passed, and the record of it.
+
+CREATE TABLE softdelete.purge_run (
+    id           bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    relation     regclass    NOT NULL,
+    table_name   text        NOT NULL,
+    started_at   timestamptz NOT NULL,
+    finished_at  timestamptz,
+    run_by       name        NOT NULL,
+    cutoff       timestamptz,
+    due          bigint      NOT NULL DEFAULT 0,
+    removed      bigint      NOT NULL DEFAULT 0,
+    anonymized   bigint      NOT NULL DEFAULT 0,
+    held         bigint      NOT NULL DEFAULT 0,
+    blocked      bigint      NOT NULL DEFAULT 0,
+    blockers     jsonb       NOT NULL DEFAULT '{}',
+    batches      bigint      NOT NULL DEFAULT 0,
+    last_batch_at timestamptz,
+    sqlstate     text,
+    error        text
+) WITH (fillfactor = 50);
+COMMENT ON TABLE softdelete.purge_run IS 'One row per table and run of purge(); see the view softdelete.purge_log.';
+COMMENT ON COLUMN softdelete.purge_run.table_name IS 'The table''s name then: the record outlives the table.';
+COMMENT ON COLUMN softdelete.purge_run.cutoff IS 'Rows deleted before it were due when the run began.';
+COMMENT ON COLUMN softdelete.purge_run.removed IS
+    'Rows physically removed. Written in the transaction that removed them: it is true after a crash as well.';
+COMMENT ON COLUMN softdelete.purge_run.blockers IS 'What kept the blocked rows: the foreign key, and for how many rows.';
+
+SELECT pg_catalog.pg_extension_config_dump('softdelete.purge_run', '');
+SELECT pg_catalog.pg_extension_config_dump('softdelete.purge_run_id_seq', '');
+
+-- No SET clause: a procedure that commits cannot have one. The library pins the path for each batch.
+CREATE PROCEDURE softdelete.purge(relation regclass DEFAULT NULL, batch_size integer DEFAULT 10000,
+                                  max_runtime interval DEFAULT NULL, delay interval DEFAULT '0')
+    -- search_path: pinned by the library for each batch
+    LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_purge';
+COMMENT ON PROCEDURE softdelete.purge(regclass, integer, interval, interval) IS
+    'Removes the rows whose retention has passed, in batches that commit, from one table and those below it or from all.';
+
+CREATE FUNCTION softdelete.purge_preview(relation regclass DEFAULT NULL)
+    RETURNS TABLE (relation regclass, cutoff timestamptz, due bigint, held bigint, blocked bigint)
+    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_purge_preview';
+COMMENT ON FUNCTION softdelete.purge_preview(regclass) IS
+    'Shows what purge() would find due, and of that what a hold or a reference would keep.';
+
+CREATE FUNCTION softdelete.is_purging(relation regclass) RETURNS boolean
+    LANGUAGE c STABLE STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_is_purging';
+COMMENT ON FUNCTION softdelete.is_purging(regclass) IS 'Is a run of purge() at work on this table?';
+
+CREATE VIEW softdelete.purge_log AS
+    SELECT r.id, r.relation, r.table_name,
+           CASE WHEN r.error IS NOT NULL THEN 'failed' WHEN r.finished_at IS NOT NULL THEN 'done'
+                WHEN softdelete.is_purging(r.relation)
+                     AND r.id = (SELECT pg_catalog.max(n.id) FROM softdelete.purge_run n WHERE n.relation = r.relation)
+                THEN 'running' ELSE 'interrupted' END AS state,
+           r.started_at, r.finished_at, r.run_by, r.cutoff, r.due, r.removed, r.anonymized, r.held, r.blocked,
+           r.blockers, r.batches,
+           (r.removed + r.anonymized) / NULLIF(EXTRACT(epoch FROM COALESCE(r.finished_at, r.last_batch_at)
+                                                                  - r.started_at), 0) AS rows_per_second,
+           r.sqlstate, r.error
+    FROM softdelete.purge_run r
+    WHERE pg_catalog.has_table_privilege(r.relation::pg_catalog.oid, 'SELECT')
+       OR NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = r.relation::pg_catalog.oid)
+          AND pg_catalog.pg_has_role(session_user, 'pg_monitor', 'USAGE');
+COMMENT ON VIEW softdelete.purge_log IS
+    'Each run of purge() per table: when, by whom, how many rows were due and removed, and what kept the others.';

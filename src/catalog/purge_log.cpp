@@ -72,11 +72,11 @@ void record_purge_batch(pg::Spi &spi, std::int64_t run, const PurgeCounts &count
          make_number(counts.blocked), make_names(counts), make_numbers(counts)});
 }
 
-void finish_purge_run(pg::Spi &spi, std::int64_t run) {
+void finish_purge_run(pg::Spi &spi, std::int64_t run, bool is_complete) {
     pg::UserScope owner(pg::get_extension_owner());
-    spi.execute("UPDATE softdelete.purge_run SET finished_at = pg_catalog.clock_timestamp() "
-                "WHERE id = $1::pg_catalog.int8",
-                {run});
+    spi.execute("UPDATE softdelete.purge_run SET finished_at = pg_catalog.clock_timestamp(), is_complete = "
+                "$2::pg_catalog.bool WHERE id = $1::pg_catalog.int8",
+                {run, is_complete});
 }
 
 void fail_purge_run(pg::Spi &spi, std::int64_t run, const std::string &sqlstate, const std::string &error) {

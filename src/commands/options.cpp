@@ -56,6 +56,13 @@ void check_retention(pg::Spi &spi, const std::optional<std::string> &retention) 
                    {},
                    "Without a retention deleted rows are kept until they are purged."});
     }
+    // now() minus the retention has to be a time.
+    if (spi.query("SELECT $1::interval > interval '5000 years'", {*retention}).front().boolean(0)) {
+        pg::raise({ERRCODE_INVALID_PARAMETER_VALUE,
+                   "retention must not be longer than 5000 years",
+                   {},
+                   "Without a retention deleted rows are kept until they are purged."});
+    }
     if (!spi.query("SELECT $1::interval >= interval '0'", {*retention}).front().boolean(0)) {
         pg::raise({ERRCODE_INVALID_PARAMETER_VALUE,
                    "retention must not be negative",

@@ -60,18 +60,22 @@ std::map<Oid, PurgeCounts> PurgeCycle::remove(const std::map<Oid, TimestampTz> &
 
 void PurgeCycle::attempt(Oid table, const PurgeTarget &target, const Positions &rows) {
     PurgeScope scope(target.owner);
-    RowSet asked = lock_rows(*tables_.at(table), target, rows);
-    rows_[table] = asked;
-    collect_referencing(table, asked);
-    drop_held(table);
+    asked_of_ = table;
+    asked_ = lock_rows(*tables_.at(table), target, rows);
+    rows_[table] = asked_;
+    collect_referencing(table, asked_);
+    drop_held();
     drop_referenced();
-    std::uint64_t going = 0;
-    for (const RowSet::RowId &row : asked.ids()) {
-        going += rows_[table].contains(row) ? 1 : 0;
-    }
-    PurgeCounts &counts = counts_[table];
-    counts.blocked = asked.size() - going - counts.held;
     remove_all();
+}
+
+// The log's line is about the rows asked for.
+std::uint64_t PurgeCycle::count_asked(Oid table, const RowSet &rows) const {
+    std::uint64_t count = 0;
+    for (const RowSet::RowId &row : rows.ids()) {
+        count += table == asked_of_ && asked_.contains(row) ? 1 : 0;
+    }
+    return count;
 }
 
 // SQL: the row is due.
@@ -133,16 +137,14 @@ RowSet PurgeCycle::lock_referencing(Oid parent, const Blocker &blocker, const Ro
         {parents.tables(), parents.positions()}));
 }
 
-void PurgeCycle::drop_held(Oid asked) {
+void PurgeCycle::drop_held() {
     if (!has_holds(spi_)) {
         return;
     }
-    for (auto &[table, rows] : std::map<Oid, RowSet>(rows_)) {
+    for (const auto &[table, rows] : std::map<Oid, RowSet>(rows_)) {
         RowSet held = find_held_rows(spi_, tables_.at(table)->info, rows);
-        if (table == asked) {
-            counts_[table].held = held.size();
-        }
-        drop_with_parents(table, held);
+        counts_[asked_of_].held += count_asked(table, drop(table, held));
+        drop_parents(table, held);
     }
 }
 
@@ -156,42 +158,59 @@ void PurgeCycle::drop_referenced() {
                 break;
             }
             const RowSet &going = rows_[blocker.child().relation];
-            pg::OwnerScope owner(parent.info.owner);
-            RowSet kept = read_rows(spi_.query(
-                (boost::format("/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS p WHERE %2% AND "
-                               "softdelete.include_deleted(p.%3%) AND %4%")
-                 % parent.info.name % make_membership(parent.info, "p", 1) % parent.info.deleted_at
-                 % make_reference(blocker, " AND " + make_exclusion("c", 3)))
-                    .str(),
-                {rows.tables(), rows.positions(), going.tables(), going.positions()}));
-            if (!kept.empty()) {
-                counts_[table].blockers[blocker.title()] += kept.size();
-                drop_with_parents(table, std::move(kept));
+            RowSet kept;
+            {
+                pg::OwnerScope owner(parent.info.owner);
+                kept = read_rows(spi_.query(
+                    (boost::format(
+                         "/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS p WHERE %2% AND "
+                         "softdelete.include_deleted(p.%3%) AND %4%")
+                     % parent.info.name % make_membership(parent.info, "p", 1) % parent.info.deleted_at
+                     % make_reference(blocker, " AND " + make_exclusion("c", 3)))
+                        .str(),
+                    {rows.tables(), rows.positions(), going.tables(), going.positions()}));
             }
+            drop_blocked(table, blocker, kept);
+            drop_parents(table, std::move(kept));
         }
     }
 }
 
-void PurgeCycle::drop_with_parents(Oid table, RowSet rows) {
+// Takes rows out of the sets; returns those that were in.
+RowSet PurgeCycle::drop(Oid table, const RowSet &rows) {
+    RowSet dropped;
+    for (const RowSet::RowId &row : rows.ids()) {
+        if (rows_[table].contains(row)) {
+            rows_[table].remove(row);
+            dropped.add(row);
+        }
+    }
+    return dropped;
+}
+
+RowSet PurgeCycle::drop_blocked(Oid table, const Blocker &blocker, const RowSet &rows) {
+    RowSet dropped = drop(table, rows);
+    if (std::uint64_t count = count_asked(table, dropped); count > 0) {
+        counts_[table].blocked += count;
+        counts_[table].blockers[blocker.title()] += count;
+    }
+    return dropped;
+}
+
+void PurgeCycle::drop_parents(Oid table, RowSet rows) {
     std::deque<std::pair<Oid, RowSet>> work;
     work.emplace_back(table, std::move(rows));
     while (!work.empty()) {
         auto [child, kept] = std::move(work.front());
         work.pop_front();
-        RowSet dropped;
-        for (const RowSet::RowId &row : kept.ids()) {
-            if (rows_[child].contains(row)) {
-                rows_[child].remove(row);
-                dropped.add(row);
-            }
-        }
-        if (dropped.empty()) {
+        if (kept.empty()) {
             continue;
         }
         for (const auto &[parent, info] : tables_) {
             for (const Blocker &blocker : info->blockers) {
                 if (blocker.child().relation == child && blocker.chain.size() == 1) {
-                    work.emplace_back(parent, find_parents(parent, blocker, dropped));
+                    work.emplace_back(parent,
+                                      drop_blocked(parent, blocker, find_parents(parent, blocker, kept)));
                 }
             }
         }

@@ -44,9 +44,12 @@ private:
     RowSet lock_rows(const PurgeTable &table, const PurgeTarget &target, const Positions &rows);
     void collect_referencing(Oid table, RowSet rows);
     RowSet lock_referencing(Oid parent, const Blocker &blocker, const RowSet &parents);
-    void drop_held(Oid asked);
+    std::uint64_t count_asked(Oid table, const RowSet &rows) const;
+    void drop_held();
     void drop_referenced();
-    void drop_with_parents(Oid table, RowSet rows);
+    RowSet drop(Oid table, const RowSet &rows);
+    RowSet drop_blocked(Oid table, const Blocker &blocker, const RowSet &rows);
+    void drop_parents(Oid table, RowSet rows);
     RowSet find_parents(Oid parent, const Blocker &blocker, const RowSet &children);
     void remove_all();
     std::vector<Piece> make_pieces() const;
@@ -56,6 +59,8 @@ private:
     pg::Spi &spi_;
     const std::map<Oid, const PurgeTable *> tables_;
     std::map<Oid, TimestampTz> cutoffs_;
+    Oid asked_of_ = InvalidOid;
+    RowSet asked_;               // the rows asked for, of that table
     std::map<Oid, RowSet> rows_; // what is to go
     std::map<Oid, catalog::PurgeCounts> counts_;
     int failures_ = 0;

@@ -26,9 +26,9 @@ PurgeLock::PurgeLock(Oid relation, bool of_session) : of_session_(of_session) {
     });
 }
 
-// Plain after an error too: a session's lock survives the abort.
+// The abort of a transaction has released it already.
 PurgeLock::~PurgeLock() {
-    if (is_held_ && of_session_) {
+    if (is_held_ && of_session_ && LockHeldByMe(&tag_, ExclusiveLock)) {
         LockRelease(&tag_, ExclusiveLock, true);
     }
 }

@@ -128,7 +128,7 @@ private:
         for (const PurgeTarget &target : table.targets) {
             purge_target(group, table, target, cutoff.cutoff);
         }
-        catalog::finish_purge_run(spi_, run_);
+        catalog::finish_purge_run(spi_, run_, !is_over());
         end_transaction();
         tell_what_stays(table);
     }
@@ -230,7 +230,7 @@ private:
         std::int64_t run =
             catalog::begin_purge_run(spi_, catalog::get_table(spi_, relation), std::nullopt, counts.removed);
         catalog::record_purge_batch(spi_, run, counts);
-        catalog::finish_purge_run(spi_, run);
+        catalog::finish_purge_run(spi_, run, true);
     }
 
     void wait() const {

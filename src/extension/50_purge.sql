@@ -6,6 +6,7 @@ CREATE TABLE softdelete.purge_run (
     table_name   text        NOT NULL,
     started_at   timestamptz NOT NULL,
     finished_at  timestamptz,
+    is_complete  boolean     NOT NULL DEFAULT false,
     run_by       name        NOT NULL,
     cutoff       timestamptz,
     due          bigint      NOT NULL DEFAULT 0,
@@ -22,6 +23,7 @@ CREATE TABLE softdelete.purge_run (
 COMMENT ON TABLE softdelete.purge_run IS 'One row per table and run of purge(); see the view softdelete.purge_log.';
 COMMENT ON COLUMN softdelete.purge_run.table_name IS 'The table''s name then: the record outlives the table.';
 COMMENT ON COLUMN softdelete.purge_run.cutoff IS 'Rows deleted before it were due when the run began.';
+COMMENT ON COLUMN softdelete.purge_run.is_complete IS 'Was every due row looked at? Not so where max_runtime ended the run.';
 COMMENT ON COLUMN softdelete.purge_run.removed IS
     'Rows physically removed. Written in the transaction that removed them: it is true after a crash as well.';
 COMMENT ON COLUMN softdelete.purge_run.blockers IS 'What kept the blocked rows: the foreign key, and for how many rows.';
@@ -49,7 +51,8 @@ COMMENT ON FUNCTION softdelete.is_purging(regclass) IS 'Is a run of purge() at w
 
 CREATE VIEW softdelete.purge_log AS
     SELECT r.id, r.relation, r.table_name,
-           CASE WHEN r.error IS NOT NULL THEN 'failed' WHEN r.finished_at IS NOT NULL THEN 'done'
+           CASE WHEN r.error IS NOT NULL THEN 'failed' WHEN r.is_complete THEN 'done'
+                WHEN r.finished_at IS NOT NULL THEN 'stopped'
                 WHEN softdelete.is_purging(r.relation)
                      AND r.id = (SELECT pg_catalog.max(n.id) FROM softdelete.purge_run n WHERE n.relation = r.relation)
                 THEN 'running' ELSE 'interrupted' END AS state,

@@ -88,6 +88,11 @@ void delete_registration(pg::Spi &spi, Oid relation, const std::vector<Oid> &mem
     spi.execute("DELETE FROM softdelete.registration WHERE relation = $1::oid", {relation});
 }
 
+void forget_registration(pg::Spi &spi, Oid relation) {
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute("DELETE FROM softdelete.registration WHERE relation = $1::oid", {relation});
+}
+
 void insert_converted_index(pg::Spi &spi, const ConvertedIndex &index) {
     pg::UserScope owner(pg::get_extension_owner());
     spi.execute(
@@ -120,6 +125,34 @@ std::vector<ConvertedIndex> find_converted_indexes(pg::Spi &spi, const std::vect
                            row.boolean(6), row.value(7)});
     }
     return indexes;
+}
+
+void record_partition_indexes(pg::Spi &spi, Oid root) {
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute(
+        "WITH RECURSIVE tree (index, name, kind, definition, is_deferrable, initially_deferred) AS ("
+        " SELECT i.indexrelid, k.name, k.kind, k.definition, k.is_deferrable, k.initially_deferred"
+        " FROM softdelete.converted_index k JOIN pg_index i ON i.indrelid = k.relation"
+        " JOIN pg_class c ON c.oid = i.indexrelid AND c.relname = k.name WHERE k.relation = $1::oid"
+        " UNION ALL"
+        " SELECT h.inhrelid, c.relname, t.kind, t.definition, t.is_deferrable, t.initially_deferred"
+        " FROM tree t JOIN pg_inherits h ON h.inhparent = t.index JOIN pg_class c ON c.oid = h.inhrelid)"
+        " INSERT INTO softdelete.converted_index"
+        " (relation, name, kind, definition, is_deferrable, initially_deferred)"
+        " SELECT i.indrelid, t.name, t.kind, t.definition, t.is_deferrable, t.initially_deferred"
+        " FROM tree t JOIN pg_index i ON i.indexrelid = t.index ON CONFLICT DO NOTHING",
+        {root});
+}
+
+void hand_deletions_over(pg::Spi &spi, Oid from, Oid to) {
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute("UPDATE softdelete.deletion SET relation = $2::oid WHERE relation = $1::oid", {from, to});
+    spi.execute(
+        "WITH old AS (DELETE FROM softdelete.deletion_table WHERE relation = $1::oid RETURNING deletion_id)"
+        " INSERT INTO softdelete.deletion_table (deletion_id, relation)"
+        " SELECT o.deletion_id, $2::oid FROM old o JOIN softdelete.deletion d ON d.id = o.deletion_id"
+        " WHERE d.relation <> $2::oid ON CONFLICT DO NOTHING",
+        {from, to});
 }
 
 std::int64_t adopt_deletions(pg::Spi &spi, Oid relation, const std::string &table,

@@ -26,6 +26,9 @@ void update_registration(pg::Spi &spi, const Registration &registration);
 // With its converted indexes, those of the given members included.
 void delete_registration(pg::Spi &spi, Oid relation, const std::vector<Oid> &members);
 
+// The registration alone: what is known of converted indexes stays.
+void forget_registration(pg::Spi &spi, Oid relation);
+
 // An index or constraint as it was before. relation is the member that has it.
 struct ConvertedIndex {
     Oid relation;
@@ -42,6 +45,12 @@ struct ConvertedIndex {
 void insert_converted_index(pg::Spi &spi, const ConvertedIndex &index);
 void delete_converted_index(pg::Spi &spi, Oid relation, const std::string &name);
 std::vector<ConvertedIndex> find_converted_indexes(pg::Spi &spi, const std::vector<Oid> &relations);
+
+// The indexes of partitions that came later get the record of the index that they are attached to.
+void record_partition_indexes(pg::Spi &spi, Oid root);
+
+// Deletions of the one table become deletions of the other.
+void hand_deletions_over(pg::Spi &spi, Oid from, Oid to);
 
 // After DROP EXTENSION and a new start: deletions that rows remember get a row in the log again, and new ids come after
 // theirs. Returns how many deletions were added.

@@ -2,9 +2,9 @@
 #include "commands/follow_foreign_keys.hpp"
 
 #include "catalog/foreign_keys.hpp"
+#include "commands/ddl_session.hpp"
 #include "commands/link_names.hpp"
 #include "commands/link_triggers.hpp"
-#include "commands/repair_table.hpp"
 #include "commands/run_steps.hpp"
 #include "pg/scopes.hpp"
 #include "planner/registered_table.hpp"
@@ -81,9 +81,8 @@ Oid find_table_to_link(const Node *statement) {
 }
 
 void link_table(Oid relation) {
-    pg::SettingScope settings;
-    settings.set("search_path", "pg_catalog, pg_temp");
-    pg::Spi spi;
+    DdlSession session;
+    pg::Spi &spi = session.spi();
     catalog::TableInfo table = catalog::get_table(spi, relation);
     run_steps(spi, plan_own_links(spi, table.relation));
     RegisteredTables tables;
@@ -93,40 +92,6 @@ void link_table(Oid relation) {
         }
     }
     run_steps(spi, plan_links(spi, tables));
-}
-
-bool adds_inheritance_child(const Node *statement) {
-    if (IsA(statement, CreateStmt)) {
-        const CreateStmt *create = castNode(CreateStmt, const_cast<Node *>(statement));
-        return create->inhRelations != NIL && create->partbound == nullptr;
-    }
-    const AlterTableStmt *alter =
-        IsA(statement, AlterTableStmt) ? castNode(AlterTableStmt, const_cast<Node *>(statement)) : nullptr;
-    ListCell *cell;
-    foreach (cell, alter == nullptr ? NIL : alter->cmds) {
-        if (lfirst_node(AlterTableCmd, cell)->subtype == AT_AddInherit) {
-            return true;
-        }
-    }
-    return false;
-}
-
-void follow_inheritance_child(const Node *statement) {
-    Oid relation = pg::call([&] {
-        const RangeVar *name = find_named_table(statement);
-        return name == nullptr ? InvalidOid : RangeVarGetRelid(name, NoLock, true);
-    });
-    pg::SettingScope settings;
-    settings.set("search_path", "pg_catalog, pg_temp");
-    pg::Spi spi;
-    for (const pg::Row &root : spi.query(
-             "WITH RECURSIVE line (relation) AS (SELECT $1::pg_catalog.oid UNION SELECT h.inhparent FROM "
-             "pg_catalog.pg_inherits h JOIN line l ON h.inhrelid = l.relation) SELECT "
-             "r.relation::pg_catalog.oid "
-             "FROM line l JOIN softdelete.registration r ON r.relation = l.relation",
-             {relation})) {
-        repair_table(root.oid(0));
-    }
 }
 
 } // namespace softdelete::commands

@@ -16,10 +16,4 @@ Oid find_table_to_link(const Node *statement);
 // Creates the triggers that the table's foreign keys lack.
 void link_table(Oid relation);
 
-// True for statements that make a table the inheritance child of another. Plain server code.
-bool adds_inheritance_child(const Node *statement);
-
-// A new inheritance child of a registered table is registered with it.
-void follow_inheritance_child(const Node *statement);
-
 } // namespace softdelete::commands

@@ -5,6 +5,7 @@
 #include "catalog/registry.hpp"
 #include "catalog/table_catalog.hpp"
 #include "catalog/table_info.hpp"
+#include "commands/ddl_session.hpp"
 #include "commands/run_steps.hpp"
 #include "model/table_settings.hpp"
 #include "pg/compat.hpp"
@@ -68,9 +69,8 @@ std::optional<FollowedTable> find_followed(const RangeVar *name) {
     if (!is_registered) {
         return std::nullopt;
     }
-    pg::SettingScope settings;
-    settings.set("search_path", "pg_catalog, pg_temp");
-    pg::Spi spi;
+    DdlSession session;
+    pg::Spi &spi = session.spi();
     Oid root = catalog::find_registered_root(spi, table.relation).value_or(table.relation);
     std::optional<catalog::Registration> registration = catalog::find_registration(spi, root);
     if (!registration || registration->settings.indexes == model::IndexMode::none) {
@@ -373,6 +373,7 @@ void finish_indexes() {
     if (taken == nullptr && !OidIsValid(relation)) {
         return;
     }
+    // New indexes go to the user's default_tablespace.
     pg::SettingScope settings;
     settings.set("search_path", "pg_catalog, pg_temp");
     pg::Spi spi;

@@ -3,6 +3,7 @@
 
 #include "catalog/registered_names.hpp"
 #include "catalog/registry.hpp"
+#include "commands/ddl_session.hpp"
 #include "commands/run_steps.hpp"
 #include "pg/compat.hpp"
 #include "pg/quote.hpp"
@@ -48,27 +49,15 @@ std::string qualified_name_of(Oid schema, const std::string &name) {
     return pg::quote_identifier(schema_name) + "." + pg::quote_identifier(name);
 }
 
-// Statements of ours find what they name, whatever the user's search_path is.
-class Session {
-public:
-    Session() { settings_.set("search_path", "pg_catalog, pg_temp"); }
-
-    pg::Spi &spi() { return spi_; }
-
-private:
-    pg::SettingScope settings_;
-    pg::Spi spi_;
-};
-
 void follow_view(Oid view, const RenameStmt *rename) {
-    Session session;
+    DdlSession session;
     if (std::optional<Oid> table = catalog::find_table_of_view(session.spi(), view)) {
         catalog::rename_view(session.spi(), *table, name_of(view), rename->newname);
     }
 }
 
 void follow_index(Oid table, const std::string &name, const char *new_name) {
-    Session session;
+    DdlSession session;
     Oid root = catalog::find_registered_root(session.spi(), table).value_or(table);
     catalog::rename_index(session.spi(), root, table, name, new_name);
 }
@@ -94,7 +83,7 @@ void follow_constraint(RenameStmt *rename) {
     }
     bool is_index = false;
     {
-        Session session;
+        DdlSession session;
         is_index = catalog::is_constraint_turned_index(session.spi(), table, rename->subname);
     }
     follow_index(table, rename->subname, rename->newname);
@@ -122,7 +111,7 @@ void follow_comment(CommentStmt *comment) {
     if (!is_registered(table)) {
         return;
     }
-    Session session;
+    DdlSession session;
     if (!catalog::is_constraint_turned_index(session.spi(), table, name)) {
         return;
     }
@@ -177,7 +166,7 @@ void follow_drops(AlterTableStmt *alter) {
     if (!is_registered(table)) {
         return;
     }
-    Session session;
+    DdlSession session;
     ListCell *cell;
     foreach (cell, alter->cmds) {
         const AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);

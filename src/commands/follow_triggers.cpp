@@ -1,6 +1,7 @@
 // Finds the triggers by their functions and enables each on its own table.
 #include "commands/follow_triggers.hpp"
 
+#include "commands/ddl_session.hpp"
 #include "commands/run_steps.hpp"
 #include "pg/scopes.hpp"
 #include "pg/spi.hpp"
@@ -49,9 +50,8 @@ void enable_own_triggers(const Node *statement) {
     if (!OidIsValid(relation)) {
         return; // IF EXISTS
     }
-    pg::SettingScope settings;
-    settings.set("search_path", "pg_catalog, pg_temp");
-    pg::Spi spi;
+    DdlSession session;
+    pg::Spi &spi = session.spi();
     OwnDdlScope own_ddl;
     for (const pg::Row &row : spi.query(statements_query, {relation})) {
         spi.execute(row.text(0));

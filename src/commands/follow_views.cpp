@@ -3,6 +3,7 @@
 
 #include "catalog/registered_names.hpp"
 #include "catalog/table_info.hpp"
+#include "commands/ddl_session.hpp"
 #include "commands/repair_table.hpp"
 #include "commands/run_steps.hpp"
 #include "commands/view_properties.hpp"
@@ -189,9 +190,8 @@ void drop_views_of_dropped(const DropStmt *drop) {
             find_registered(pg::call([&] { return makeRangeVarFromNameList(lfirst_node(List, cell)); }));
         if (OidIsValid(relation)) {
             check_owner(relation);
-            pg::SettingScope settings;
-            settings.set("search_path", "pg_catalog, pg_temp");
-            pg::Spi spi;
+            DdlSession session;
+            pg::Spi &spi = session.spi();
             drop_views(spi, relation, drop->behavior == DROP_CASCADE);
         }
     }
@@ -264,9 +264,8 @@ void prepare_views(Node *statement) {
     }
     // Nobody else is to lock the views.
     check_owner(relation);
-    pg::SettingScope settings;
-    settings.set("search_path", "pg_catalog, pg_temp");
-    pg::Spi spi;
+    DdlSession session;
+    pg::Spi &spi = session.spi();
     if (!OidIsValid(find_concerned(spi, relation))) {
         return;
     }
@@ -289,9 +288,8 @@ void finish_views(const Node *statement) {
     if (change == Change::moved ? afterwards == nullptr : !OidIsValid(relation)) {
         return;
     }
-    pg::SettingScope settings;
-    settings.set("search_path", "pg_catalog, pg_temp");
-    pg::Spi spi;
+    DdlSession session;
+    pg::Spi &spi = session.spi();
     if (change == Change::moved) {
         run_afterwards(spi, std::nullopt);
     } else {

@@ -1,8 +1,10 @@
 // The event triggers: database state, so that they fire in every session, and load the library where that has not
 // happened. While a dump is being restored they refuse nothing and add nothing, because the dump brings everything
 // itself and pg_restore --clean drops it; pg_restore and dumps set row_security to off.
+#include "commands/check_links.hpp"
 #include "commands/follow_foreign_keys.hpp"
 #include "commands/follow_indexes.hpp"
+#include "commands/follow_members.hpp"
 #include "commands/follow_names.hpp"
 #include "commands/follow_policies.hpp"
 #include "commands/follow_triggers.hpp"
@@ -61,6 +63,7 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
         pg::entry([&] {
             commands::follow_names(event->parsetree);
             commands::refuse_view_move(event->parsetree);
+            commands::prepare_members(event->parsetree);
             commands::prepare_views(event->parsetree);
             commands::prepare_indexes(event->parsetree);
         });
@@ -85,13 +88,14 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
         commands::finish_indexes();
         commands::finish_views(event->parsetree);
         commands::refuse_view_change(event->parsetree);
+        commands::finish_members(event->parsetree);
     });
-    if (commands::adds_inheritance_child(event->parsetree)) {
-        pg::entry([&] { commands::follow_inheritance_child(event->parsetree); });
-    }
     Oid relation = commands::find_table_to_link(event->parsetree);
     if (OidIsValid(relation)) {
-        pg::entry([&] { commands::link_table(relation); });
+        pg::entry([&] {
+            commands::link_table(relation);
+            commands::check_new_links(event->parsetree);
+        });
     }
     pg::entry([&] { commands::follow_policies(event->parsetree); });
     return 0;

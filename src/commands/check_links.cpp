@@ -1,0 +1,113 @@
+// One look-up of the referenced row for each live row, as a validation does it.
+#include "commands/check_links.hpp"
+
+#include "commands/ddl_session.hpp"
+#include "pg/quote.hpp"
+#include "pg/scopes.hpp"
+#include "planner/registered_table.hpp"
+
+extern "C" {
+#include "catalog/namespace.h"
+#include "nodes/parsenodes.h"
+}
+
+#include <boost/format.hpp>
+
+#include <vector>
+
+namespace softdelete::commands {
+
+namespace {
+
+using catalog::ForeignKey;
+
+// A key that a command adds or validates: by its name, or by its columns where the server chooses the name.
+struct NewKey {
+    std::string name;
+    std::string columns; // as ForeignKey::child_columns
+};
+
+std::string join_columns(const List *names) {
+    std::string columns;
+    ListCell *cell;
+    foreach (cell, names) {
+        columns += (columns.empty() ? "" : ", ") + pg::quote_identifier(strVal(lfirst(cell)));
+    }
+    return columns;
+}
+
+std::vector<NewKey> get_new_keys(const AlterTableStmt *alter) {
+    std::vector<NewKey> keys;
+    ListCell *cell;
+    foreach (cell, alter->cmds) {
+        const AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
+        if (command->subtype == AT_ValidateConstraint) {
+            keys.push_back({command->name, ""});
+        }
+        if (command->subtype != AT_AddConstraint) {
+            continue;
+        }
+        const Constraint *constraint = castNode(Constraint, command->def);
+        if (constraint->contype == CONSTR_FOREIGN && !constraint->skip_validation) {
+            keys.push_back({constraint->conname == nullptr ? "" : constraint->conname,
+                            join_columns(constraint->fk_attrs)});
+        }
+    }
+    return keys;
+}
+
+bool is_meant(const NewKey &wanted, const ForeignKey &key) {
+    return wanted.name.empty() ? wanted.columns == key.child_columns : wanted.name == key.name;
+}
+
+} // namespace
+
+void check_links(pg::Spi &spi, const ForeignKey &key, const std::string &relation) {
+    if (!key.parent.is_registered || !catalog::binds(key.on_delete)) {
+        return;
+    }
+    std::string live = key.child.is_registered ? "c." + key.child.deleted_at + " IS NULL AND " : "";
+    pg::OwnerScope owner(key.child.owner);
+    auto rows =
+        spi.query((boost::format("SELECT pg_catalog.concat_ws(', ', %1%) FROM %2% AS c %3% WHERE %4%p.%5% IS "
+                                 "NOT NULL LIMIT 1")
+                   % key.child_values % relation % catalog::join_parent(key) % live % key.parent.deleted_at)
+                      .str());
+    if (!rows.empty()) {
+        pg::raise({.sqlstate = ERRCODE_FOREIGN_KEY_VIOLATION,
+                   .message =
+                       (boost::format("insert or update on table %1% violates foreign key constraint \"%2%\"")
+                        % key.child.title % key.name)
+                           .str(),
+                   .detail = (boost::format("Key (%1%)=(%2%) is not present in table %3%.")
+                              % key.child_columns % rows.front().text(0) % key.parent.title)
+                                 .str(),
+                   .hint = "A live row references a deleted one. Delete it, or restore the other.",
+                   .relation = key.child.relation});
+    }
+}
+
+void check_new_links(const Node *statement) {
+    const AlterTableStmt *alter =
+        IsA(statement, AlterTableStmt) ? castNode(AlterTableStmt, const_cast<Node *>(statement)) : nullptr;
+    if (alter == nullptr || alter->objtype != OBJECT_TABLE) {
+        return;
+    }
+    std::vector<NewKey> wanted = get_new_keys(alter);
+    Oid table = wanted.empty() ? InvalidOid
+                               : pg::call([&] { return RangeVarGetRelid(alter->relation, NoLock, true); });
+    if (!OidIsValid(table)) {
+        return;
+    }
+    DdlSession session;
+    pg::Spi &spi = session.spi();
+    for (const ForeignKey &key : catalog::find_own_keys(spi, table)) {
+        for (const NewKey &one : wanted) {
+            if (is_meant(one, key)) {
+                check_links(spi, key, key.child.key_rows());
+            }
+        }
+    }
+}
+
+} // namespace softdelete::commands

@@ -1,0 +1,21 @@
+// Rows that come under a foreign key without being written: in a partition that is attached, or by a key that is added.
+#pragma once
+
+#include "catalog/foreign_keys.hpp"
+
+extern "C" {
+#include "nodes/nodes.h"
+}
+
+#include <string>
+
+namespace softdelete::commands {
+
+// Raises 23503, in PostgreSQL's words, where a live row of the relation references a deleted row by this key. relation is
+// the quoted name of the key's table or of one of its partitions.
+void check_links(pg::Spi &spi, const catalog::ForeignKey &key, const std::string &relation);
+
+// After ALTER TABLE: the rows under keys that it added or validated. Returns quickly for any other statement.
+void check_new_links(const Node *statement);
+
+} // namespace softdelete::commands

@@ -163,7 +163,7 @@ DELETE FROM secrets WHERE peek(word);
 RESET cpu_operator_cost;
 SET ROLE regress_rls_owner;
 
--- Partitions and inheritance children that are named themselves hide the same rows, new ones too.
+-- Partitions and inheritance children that are named themselves hide the same rows, new ones and detached ones too.
 SELECT * FROM row_security WHERE relation::text LIKE 'secret_part%' ORDER BY relation::text;
 CREATE TABLE secret_part2 PARTITION OF secret_parts FOR VALUES FROM (100) TO (200);
 CREATE TABLE secret_part3 (id int, word text, deleted_at timestamptz, deleted_by text, deletion_id bigint);

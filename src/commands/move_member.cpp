@@ -139,6 +139,7 @@ void run(pg::Spi &spi, TableWork &work) {
     for (const catalog::ConvertedIndex &index : work.converted) {
         catalog::insert_converted_index(spi, index);
     }
+    record_policies(work);
 }
 
 void adopt_deletions(pg::Spi &spi, Oid relation, const catalog::Table &member,
@@ -186,6 +187,7 @@ void take_on_member(Oid member_oid, bool has_rows) {
         pg::UserScope owner(table.owner);
         plan_conversions(work);
         plan_triggers(work);
+        plan_policies(work);
     }
     run(spi, work);
     catalog::record_partition_indexes(spi, *root);
@@ -220,6 +222,7 @@ void register_alone(Oid member_oid, Oid table_oid) {
         std::vector<model::Step> links =
             plan_links(spi, {{table.oid, pg::quote_identifier(work.settings().deleted_at)}});
         work.steps.insert(work.steps.end(), links.begin(), links.end());
+        plan_policies(work);
         plan_views(work);
         plan_comment(work);
     }

@@ -5,6 +5,10 @@
 #include "commands/unregister_table.hpp"
 #include "pg/srf.hpp"
 
+extern "C" {
+#include "miscadmin.h"
+}
+
 namespace softdelete {
 
 namespace {
@@ -15,6 +19,11 @@ commands::RegisterRequest get_request(const pg::Arguments &arguments) {
         arguments.text(3, "visibility"),   arguments.boolean(4, "cascade"), arguments.optional_text(5),
         arguments.text(6, "deleted_at"),   arguments.optional_text(7),      arguments.names(8, "admin_roles"),
         arguments.optional_text(9),        arguments.optional_text(10),     arguments.optional_text(11)};
+}
+
+// Before anything is locked, which a standby refuses with words about locks.
+void refuse_if_read_only(const char *function) {
+    pg::call([&] { PreventCommandIfReadOnly(function); });
 }
 
 void give_back(FunctionCallInfo call, const std::vector<model::Step> &steps) {
@@ -35,6 +44,7 @@ PG_FUNCTION_INFO_V1(softdelete_register);
 
 PGDLLEXPORT Datum softdelete_register(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
+        refuse_if_read_only("softdelete.register()");
         give_back(fcinfo, commands::register_table(get_request(pg::Arguments(fcinfo))));
         return Datum(0);
     });
@@ -53,6 +63,7 @@ PG_FUNCTION_INFO_V1(softdelete_configure);
 
 PGDLLEXPORT Datum softdelete_configure(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
+        refuse_if_read_only("softdelete.configure()");
         pg::Arguments arguments(fcinfo);
         give_back(fcinfo,
                   commands::configure_table({arguments.relation(0, "relation"), arguments.optional_text(1),
@@ -66,6 +77,7 @@ PG_FUNCTION_INFO_V1(softdelete_repair);
 
 PGDLLEXPORT Datum softdelete_repair(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
+        refuse_if_read_only("softdelete.repair()");
         give_back(fcinfo, commands::repair_table(pg::Arguments(fcinfo).relation(0, "relation")));
         return Datum(0);
     });
@@ -75,6 +87,7 @@ PG_FUNCTION_INFO_V1(softdelete_unregister);
 
 PGDLLEXPORT Datum softdelete_unregister(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
+        refuse_if_read_only("softdelete.unregister()");
         pg::Arguments arguments(fcinfo);
         give_back(fcinfo, commands::unregister_table(arguments.relation(0, "relation"),
                                                      arguments.text(1, "deleted_rows")));

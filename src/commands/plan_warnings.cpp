@@ -70,6 +70,20 @@ void warn_of_children(TableWork &work, const std::vector<catalog::Table> &togeth
     }
 }
 
+// FOR ALL TABLES takes the extension's own tables along, which belong to one database each.
+void warn_of_publications(TableWork &work) {
+    for (const pg::Row &row :
+         work.spi.query("SELECT pubname FROM pg_publication WHERE puballtables ORDER BY pubname")) {
+        sqltext::Identifier name = catalog::identifier(row.text(0));
+        work.warn(
+            work.table.oid, "publication " + name.text(),
+            "the publication is FOR ALL TABLES and publishes softdelete's own tables, which subscribers "
+            "must not take over; publish by schema instead, as in:",
+            sqltext::statement("DROP PUBLICATION %1%; CREATE PUBLICATION %1% FOR TABLES IN SCHEMA %2%", name,
+                               catalog::identifier(work.table.schema)));
+    }
+}
+
 } // namespace
 
 void plan_warnings(TableWork &work, const std::vector<catalog::Table> &together) {
@@ -78,6 +92,9 @@ void plan_warnings(TableWork &work, const std::vector<catalog::Table> &together)
         warn_of_triggers(work, member);
     }
     warn_of_children(work, together);
+    if (work.table.oid == together.front().oid) {
+        warn_of_publications(work);
+    }
 }
 
 } // namespace softdelete::commands

@@ -17,5 +17,5 @@ GRANT SELECT ON softdelete.holds TO PUBLIC;
 
 -- So that the owner of the database can run pg_dump, as before.
 GRANT SELECT ON softdelete.converted_index, softdelete.deletion, softdelete.deletion_table,
-    softdelete.hold, softdelete.purge_run TO pg_database_owner;
+    softdelete.hold, softdelete.purge_run, softdelete.secured_table TO pg_database_owner;
 GRANT SELECT ON SEQUENCE softdelete.deletion_id_seq, softdelete.hold_id_seq, softdelete.purge_run_id_seq TO pg_database_owner;

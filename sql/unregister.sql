@@ -79,3 +79,23 @@ DROP VIEW mine;
 -- An index that was dropped meanwhile stays dropped.
 DROP INDEX users_email_key;
 SELECT object, action, command FROM softdelete.unregister('users') WHERE object LIKE '%email%';
+
+-- purge: foreign keys take nothing along that may not go by itself: no live rows, none within their retention.
+CREATE TABLE shops (id int PRIMARY KEY);
+CREATE TABLE shelves (id int PRIMARY KEY, shop int REFERENCES shops ON DELETE CASCADE);
+CREATE TABLE goods (id int PRIMARY KEY, shelf int REFERENCES shelves ON DELETE CASCADE);
+SELECT count(*) > 0 AS registered FROM softdelete.register('shops', retention => '1 year');
+SELECT count(*) > 0 AS registered FROM softdelete.register('goods');
+INSERT INTO shops VALUES (1);
+INSERT INTO shelves VALUES (1, 1);
+INSERT INTO goods VALUES (1, 1);
+DELETE FROM shops;
+SELECT * FROM softdelete.unregister('shops', deleted_rows => 'purge'); -- fails
+DELETE FROM goods;
+SELECT count(*) FROM softdelete.configure('goods', retention => '1 year');
+\set VERBOSITY terse
+SELECT * FROM softdelete.unregister('shops', deleted_rows => 'purge'); -- fails
+\set VERBOSITY default
+SELECT count(*) FROM softdelete.configure('goods', keep_forever => true);
+SELECT count(*) > 0 AS unregistered FROM softdelete.unregister('shops', deleted_rows => 'purge');
+SELECT count(*) FROM all_goods;

@@ -10,6 +10,7 @@ extern "C" {
 #include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -21,14 +22,14 @@ namespace softdelete::catalog {
 
 namespace {
 
-const char *to_text(HoldLock lock) {
+LOCKMODE to_server(HoldLock lock) {
     switch (lock) {
     case HoldLock::row_exclusive:
-        return "ROW EXCLUSIVE";
+        return RowExclusiveLock;
     case HoldLock::share:
-        return "SHARE";
+        return ShareLock;
     case HoldLock::exclusive:
-        return "SHARE ROW EXCLUSIVE";
+        return ShareRowExclusiveLock;
     }
     pg_unreachable();
 }
@@ -109,9 +110,8 @@ bool has_active_holds() {
     return found;
 }
 
-void lock_holds(pg::Spi &spi, HoldLock lock) {
-    pg::UserScope owner(pg::get_extension_owner());
-    spi.execute(std::string("LOCK TABLE softdelete.hold IN ") + to_text(lock) + " MODE");
+void lock_holds(HoldLock lock) {
+    LockRelationOid(get_relname_relid("hold", get_namespace_oid("softdelete", false)), to_server(lock));
 }
 
 std::int64_t insert_hold(pg::Spi &spi, Oid relation, const std::vector<std::string> &key,

@@ -28,7 +28,8 @@ enum class HoldLock {
     exclusive      // nor does anybody else hold one of the two
 };
 
-void lock_holds(pg::Spi &spi, HoldLock lock);
+// Plain server code.
+void lock_holds(HoldLock lock);
 
 // Adds one, held by the session's user from now on. Locks: ROW EXCLUSIVE.
 std::int64_t insert_hold(pg::Spi &spi, Oid relation, const std::vector<std::string> &key,

@@ -192,7 +192,9 @@ void drop_views_of_dropped(const DropStmt *drop) {
             check_owner(relation);
             DdlSession session;
             pg::Spi &spi = session.spi();
-            drop_views(spi, relation, drop->behavior == DROP_CASCADE);
+            if (catalog::get_table(spi, relation).relation == relation) { // no partition
+                drop_views(spi, relation, drop->behavior == DROP_CASCADE);
+            }
         }
     }
 }

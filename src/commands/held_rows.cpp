@@ -6,6 +6,7 @@
 
 #include <boost/format.hpp>
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 
@@ -132,9 +133,9 @@ Found find_protected(pg::Spi &spi, HoldGraph &graph, const TableInfo &table, con
     return lines.find_protected();
 }
 
-// Collects what the removal of these rows takes along, of tables that lead to this one.
-void add_below(pg::Spi &spi, HoldGraph &graph, const TableInfo &table, RowSet rows, RowSet *all) {
-    std::deque<RowSet> work = {std::move(rows)};
+// Adds what the removal of these rows takes along, of tables that lead to this one.
+void add_below(pg::Spi &spi, HoldGraph &graph, const TableInfo &table, RowSet *all) {
+    std::deque<RowSet> work = {*all};
     while (!work.empty()) {
         RowSet level;
         for (const auto &[relation, members] : group_by_table(work.front())) {
@@ -164,8 +165,8 @@ bool is_row_of(pg::Spi &spi, HoldGraph &graph, const TableInfo &table, const Row
 
 } // namespace
 
-void lock_holds(pg::Spi &spi) {
-    catalog::lock_holds(spi, catalog::HoldLock::share);
+void lock_holds(pg::Spi &) {
+    pg::call([] { catalog::lock_holds(catalog::HoldLock::share); });
 }
 
 bool has_holds(pg::Spi &) {
@@ -193,15 +194,34 @@ RowSet find_all_held_rows(pg::Spi &spi, const TableInfo &table) {
     if (graph.empty()) {
         return result;
     }
-    Found found = find_protected(spi, graph, table, RowSet());
-    RowSet all = to_rows(found);
-    add_below(spi, graph, table, to_rows(graph.find_all_held(spi, table.relation)), &all);
+    RowSet all = to_rows(graph.find_all_held(spi, table.relation));
+    add_below(spi, graph, table, &all);
+    for (const auto &[row, hold] : find_protected(spi, graph, table, RowSet())) {
+        all.add(row);
+    }
     for (const RowId &row : all.ids()) {
         if (is_row_of(spi, graph, table, row)) {
             result.add(row);
         }
     }
     return result;
+}
+
+std::optional<std::int64_t> find_hold_in(pg::Spi &spi, const TableInfo &table, Oid relation) {
+    HoldGraph graph(spi);
+    if (graph.empty()) {
+        return std::nullopt;
+    }
+    RowSet all = to_rows(graph.find_all_held(spi, table.relation));
+    add_below(spi, graph, table, &all);
+    for (const RowId &row : all.ids()) {
+        bool is_meant = relation == table.relation ? is_row_of(spi, graph, table, row)
+                                                   : row.first == std::to_string(relation);
+        if (is_meant) {
+            return find_hold_above(spi, graph, row);
+        }
+    }
+    return std::nullopt;
 }
 
 std::optional<std::int64_t> find_hold_above(pg::Spi &spi, HoldGraph &graph, const RowId &row) {

@@ -20,6 +20,9 @@ RowSet find_held_rows(pg::Spi &spi, const catalog::TableInfo &table, const RowSe
 // All of the table's rows that a hold protects.
 RowSet find_all_held_rows(pg::Spi &spi, const catalog::TableInfo &table);
 
+// A hold that protects a row of the table, itself or by a row above it. relation: the table or one of its partitions.
+std::optional<std::int64_t> find_hold_in(pg::Spi &spi, const catalog::TableInfo &table, Oid relation);
+
 // The hold that protects a row, itself or by a row above it. What the graph knows serves for many rows.
 std::optional<std::int64_t> find_hold_above(pg::Spi &spi, HoldGraph &graph, const RowSet::RowId &row);
 

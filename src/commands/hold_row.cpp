@@ -11,7 +11,7 @@ std::int64_t hold_row(Oid relation, const std::optional<std::string> &reason,
     pg::Spi spi;
     check_reason(reason, key);
     catalog::TableInfo table = get_owned_table(spi, relation);
-    catalog::lock_holds(spi, catalog::HoldLock::row_exclusive);
+    pg::call([] { catalog::lock_holds(catalog::HoldLock::row_exclusive); });
     SubjectRow row = get_subject_row(spi, table, key, SubjectLock::for_key_share);
     check_reason(reason, row.key);
     return catalog::insert_hold(spi, table.relation, row.key, *reason);

@@ -1,6 +1,8 @@
 // Looks at raw statements before, and at the server's list of dropped objects after they run.
 #include "commands/refuse_ddl.hpp"
 
+#include "commands/hold_check.hpp"
+#include "pg/compat.hpp"
 #include "pg/scopes.hpp"
 #include "pg/spi.hpp"
 #include "planner/registered_table.hpp"
@@ -145,6 +147,14 @@ void refuse_commands(const AlterTableStmt *alter) {
     }
 }
 
+// To others the command itself says that they may not.
+void check_own_holds(const RangeVar *name, const char *action) {
+    planner::RegisteredTable table;
+    if (find_named_table(name, &table) && pg::compat::owns_relation(table.relation, GetUserId())) {
+        check_no_holds(table.relation, action);
+    }
+}
+
 } // namespace
 
 void refuse_alteration(const Node *statement) {
@@ -152,6 +162,23 @@ void refuse_alteration(const Node *statement) {
         refuse_rename(castNode(RenameStmt, const_cast<Node *>(statement)));
     } else if (IsA(statement, AlterTableStmt)) {
         refuse_commands(castNode(AlterTableStmt, const_cast<Node *>(statement)));
+    }
+}
+
+void refuse_removal_of_held_rows(const Node *statement) {
+    ListCell *cell;
+    if (IsA(statement, DropStmt)) {
+        const DropStmt *drop = castNode(DropStmt, const_cast<Node *>(statement));
+        foreach (cell, drop->removeType == OBJECT_TABLE ? drop->objects : NIL) {
+            check_own_holds(makeRangeVarFromNameList(lfirst_node(List, cell)), "drop");
+        }
+    } else if (IsA(statement, AlterTableStmt)) {
+        foreach (cell, castNode(AlterTableStmt, const_cast<Node *>(statement))->cmds) {
+            const AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
+            if (command->subtype == AT_DetachPartition) {
+                check_own_holds(castNode(PartitionCmd, command->def)->name, "detach");
+            }
+        }
     }
 }
 

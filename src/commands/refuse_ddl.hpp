@@ -14,6 +14,10 @@ namespace softdelete::commands {
 // Errors: 55000.
 void refuse_alteration(const Node *statement);
 
+// Before DROP TABLE and DETACH PARTITION: refuses where rows of a registered table, or of the partition, are held,
+// themselves or by rows above them. Errors: 55000.
+void refuse_removal_of_held_rows(const Node *statement);
+
 // After a drop: refuses where a registered table that stays has lost a trigger or a column of ours. Errors: 2BP01.
 void refuse_loss();
 

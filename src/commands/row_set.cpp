@@ -37,6 +37,12 @@ pg::Parameter RowSet::positions() const {
     return {pg::make_array(values), TIDARRAYOID};
 }
 
+RowSet::RowId make_row_id(Oid relation, const ItemPointerData *row) {
+    return {std::to_string(relation), (boost::format("(%1%,%2%)") % ItemPointerGetBlockNumberNoCheck(row)
+                                       % ItemPointerGetOffsetNumberNoCheck(row))
+                                          .str()};
+}
+
 std::string make_membership(const catalog::TableInfo &table, const char *alias, int first) {
     // A TID scan where one table holds all rows; positions repeat among partitions and inheritance children.
     if (!table.has_children) {

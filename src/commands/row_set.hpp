@@ -3,6 +3,10 @@
 
 #include "catalog/table_info.hpp"
 
+extern "C" {
+#include "storage/itemptr.h"
+}
+
 #include <set>
 #include <string>
 #include <utility>
@@ -32,6 +36,9 @@ public:
 private:
     std::set<RowId> rows_;
 };
+
+// The row at this position.
+RowSet::RowId make_row_id(Oid relation, const ItemPointerData *row);
 
 // SQL: the row under this alias is in the set whose tables are parameter $first::oid[] and positions the next one.
 std::string make_membership(const catalog::TableInfo &table, const char *alias, int first);

@@ -1,6 +1,7 @@
 // Unregistration, in the reverse order of registration.
 #include "commands/unregister_table.hpp"
 
+#include "catalog/hold_log.hpp"
 #include "catalog/quoting.hpp"
 #include "catalog/trigger_catalog.hpp"
 #include "catalog/view_catalog.hpp"
@@ -10,6 +11,7 @@
 #include "commands/plan_parts.hpp"
 #include "commands/run_steps.hpp"
 #include "pg/scopes.hpp"
+#include "planner/statement.hpp"
 #include "sqltext/table_statements.hpp"
 
 #include <algorithm>
@@ -134,17 +136,32 @@ std::int64_t count_deleted_rows(pg::Spi &spi, const catalog::Table &table,
                                        pg::quote_identifier(registration.settings.deleted_at));
 }
 
-// Removes the deleted rows as their owner, while the table is still registered.
+// Unregistered, the table would let held rows go.
+void check_holds(const catalog::Table &table) {
+    for (const catalog::Hold &hold : catalog::find_active_holds()) {
+        if (table.find_member(hold.relation) != nullptr) {
+            pg::raise({ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                       "table \"" + table.name + "\" has rows on hold",
+                       "Hold " + std::to_string(hold.id) + " is in force.",
+                       "SELECT * FROM softdelete.holds lists the holds; softdelete.release() ends one.",
+                       table.oid});
+        }
+    }
+}
+
+// Removes the deleted rows as their owner, while the table is still registered: foreign keys take along only what may
+// go by itself, and no row that a hold protects goes.
 model::Step purge(pg::Spi &spi, const catalog::Table &table, const catalog::Registration &registration,
                   std::int64_t rows) {
     sqltext::Statement command = sqltext::statement("DELETE FROM %1% WHERE %2% IS NOT NULL", table.qualified,
                                                     catalog::identifier(registration.settings.deleted_at));
     make_constraints_immediate(spi, table.oid);
-    {
-        pg::SettingScope settings;
-        settings.set("softdelete.deletion", "hard");
-        pg::UserScope owner(table.owner);
-        spi.execute(command.text());
+    try {
+        pg::OwnerScope owner(table.owner);
+        spi.execute(std::string(planner::removal_text) + " " + command.text());
+    } catch (pg::ServerError &error) {
+        error.clear_context();
+        throw;
     }
     std::int64_t left = count_deleted_rows(spi, table, registration);
     if (left > 0) {
@@ -174,7 +191,9 @@ void run(pg::Spi &spi, const TableWork &work) {
 std::vector<model::Step> unregister_table(Oid relation, const std::string &deleted_rows_option) {
     pg::Spi spi;
     DeletedRows deleted_rows = parse_deleted_rows(deleted_rows_option);
+    pg::call([] { catalog::lock_holds(catalog::HoldLock::share); });
     const auto [table, registration] = lock_registered_table(spi, relation, pg::Lock::access_exclusive);
+    check_holds(table);
     std::int64_t rows = count_deleted_rows(spi, table, registration);
     check_deleted_rows(table, rows, deleted_rows);
     std::vector<model::Step> steps;

@@ -60,6 +60,7 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
     if (row_security && !commands::OwnDdlScope::is_active()) {
         commands::refuse_alteration(event->parsetree);
         commands::refuse_policy_change(event->parsetree);
+        commands::refuse_removal_of_held_rows(event->parsetree);
         pg::entry([&] {
             commands::follow_names(event->parsetree);
             commands::refuse_view_move(event->parsetree);

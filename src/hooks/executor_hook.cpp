@@ -3,6 +3,7 @@
 #include "hooks/hooks.hpp"
 
 #include "commands/cascade.hpp"
+#include "commands/hold_check.hpp"
 #include "commands/restored_deletions.hpp"
 #include "pg/compat.hpp"
 #include "planner/running_statements.hpp"
@@ -22,6 +23,7 @@ ExecutorFinish_hook_type next_executor_finish = nullptr;
 extern "C" void softdelete_executor_run(QueryDesc *query, ScanDirection direction,
                                         uint64 count SOFTDELETE_EXECUTOR_RUN_EXTRA_PARAMETER) {
     planner::follow_session_view();
+    commands::prepare_physical_delete(query);
     planner::push_running_statement(query, planner::Phase::run);
     auto *run = next_executor_run != nullptr ? next_executor_run : standard_ExecutorRun;
     run(query, direction, count SOFTDELETE_EXECUTOR_RUN_EXTRA_ARGUMENT);

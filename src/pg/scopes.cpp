@@ -8,6 +8,7 @@ extern "C" {
 #include "catalog/namespace.h"
 #include "catalog/pg_namespace.h"
 #include "utils/guc.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 }
 
@@ -58,6 +59,16 @@ ExactTextScope::ExactTextScope() {
     settings_.set("extra_float_digits", "1");
     settings_.set("bytea_output", "hex");
     settings_.set("lc_monetary", "C");
+}
+
+SnapshotScope::SnapshotScope(Snapshot snapshot) {
+    call([&] { PushActiveSnapshot(snapshot); });
+}
+
+SnapshotScope::~SnapshotScope() {
+    if (std::uncaught_exceptions() == 0) {
+        PopActiveSnapshot();
+    }
 }
 
 Oid get_extension_owner() {

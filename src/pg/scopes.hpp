@@ -4,6 +4,10 @@
 
 #include "pg/boundary.hpp"
 
+extern "C" {
+#include "utils/snapshot.h"
+}
+
 namespace softdelete::pg {
 
 // Acts as another role, as the server's maintenance commands do: in a security-restricted operation, so that what the
@@ -55,6 +59,15 @@ public:
 
 private:
     SettingScope settings_;
+};
+
+// Reads what a snapshot shows. On an error the (sub)transaction's abort takes it away.
+class SnapshotScope {
+public:
+    explicit SnapshotScope(Snapshot snapshot);
+    ~SnapshotScope();
+    SnapshotScope(const SnapshotScope &) = delete;
+    SnapshotScope &operator=(const SnapshotScope &) = delete;
 };
 
 // The role that owns the extension's tables.

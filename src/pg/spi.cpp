@@ -161,7 +161,7 @@ void Spi::run(const std::string &sql, const std::vector<Parameter> &parameters) 
     call([&] {
         check_code(SPI_execute_with_args(sql.c_str(), static_cast<int>(parameters.size()),
                                          arguments.types.data(), arguments.values.data(),
-                                         arguments.nulls.c_str(), false, 0));
+                                         arguments.nulls.c_str(), is_read_only_, 0));
     });
 }
 

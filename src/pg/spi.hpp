@@ -102,11 +102,16 @@ public:
     std::uint64_t execute(const std::string &sql, std::initializer_list<Parameter> parameters = {});
     std::uint64_t execute(const std::string &sql, const std::vector<Parameter> &parameters);
 
+    // From now on statements see what the innermost pg::SnapshotScope shows, and nothing newer. They must not write.
+    void set_read_only(bool is_read_only) { is_read_only_ = is_read_only; }
+
     // Parses a statement with parameters of these types. The role in force is the one whose policies it plans with.
     PreparedQuery prepare(const std::string &sql, const std::vector<Oid> &types);
 
 private:
     void run(const std::string &sql, const std::vector<Parameter> &parameters);
+
+    bool is_read_only_ = false;
 };
 
 // The array literal of the values, as a parameter for $1::name[] or $1::text[].

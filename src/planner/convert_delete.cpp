@@ -166,6 +166,9 @@ DeleteKind kind_of_delete(Query *query, const RegisteredTable &table, const Stat
     if (statement.is_cascade) {
         return DeleteKind::soft;
     }
+    if (statement.is_removal) {
+        return DeleteKind::removal;
+    }
     if (settings::deletion() == settings::Deletion::hard) {
         return DeleteKind::hard;
     }

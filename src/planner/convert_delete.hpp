@@ -8,7 +8,7 @@
 namespace softdelete::planner {
 
 // What becomes of a DELETE or of the DELETE actions of a MERGE.
-enum class DeleteKind { soft, hard, purge, foreign_key };
+enum class DeleteKind { soft, hard, purge, foreign_key, removal };
 
 // Decides it. query->resultRelation is the registered table.
 DeleteKind kind_of_delete(Query *query, const RegisteredTable &table, const Statement &statement);

@@ -59,6 +59,10 @@ const QueryDesc *running_statement() {
     return depth == 0 ? nullptr : stack[depth - 1].query;
 }
 
+const QueryDesc *enclosing_statement() {
+    return depth < 2 ? nullptr : stack[depth - 2].query;
+}
+
 int running_statement_place() {
     return depth == 0 ? 0 : stack[depth - 1].place;
 }

@@ -45,6 +45,14 @@ bool is_cascade_query(const char *text) {
     return text != nullptr && InNoForceRLSOperation() && starts_with(text, cascade_text);
 }
 
+namespace {
+
+bool is_removal_query(const char *text) {
+    return text != nullptr && InNoForceRLSOperation() && starts_with(text, removal_text);
+}
+
+} // namespace
+
 void set_validating_constraints(bool validating) {
     validating_constraints = validating;
 }
@@ -58,6 +66,7 @@ Statement begin_statement(const char *query_string, ParamListInfo parameters) {
     Statement statement = {};
     statement.is_foreign_key = is_foreign_key_query(query_string);
     statement.is_cascade = is_cascade_query(query_string);
+    statement.is_removal = is_removal_query(query_string);
     statement.is_unfiltered = statement.is_foreign_key || view.is_unfiltered;
     statement.visibility = view.visibility;
     statement.parameters = parameters;

@@ -21,12 +21,16 @@ enum PlanNote : uint32 {
     note_purge = 8,        // a hand-written purge: the marker checks every row's retention
     note_foreign_key = 16, // a referential action: the marker lets no live row go
     note_key_locked =
-        32,             // names key columns as updated: the executor locks the old rows as for a key's change
-    note_lock_rows = 64 // does not where it would fire a trigger on the key: the trigger locks the rows
+        32, // names key columns as updated: the executor locks the old rows as for a key's change
+    note_lock_rows = 64, // does not where it would fire a trigger on the key: the trigger locks the rows
+    note_removal = 128   // a statement of ours removes rows whatever their state
 };
 
 // How the cascade's own statements begin.
 inline constexpr char cascade_text[] = "/* softdelete cascade */";
+
+// How the statements of ours begin that remove rows physically.
+inline constexpr char removal_text[] = "/* softdelete removal */";
 
 // One of the cascade's own statements? Told by its text and by the context that it runs in, where no client's statement
 // begins.
@@ -36,6 +40,7 @@ bool is_cascade_query(const char *text);
 struct Statement {
     bool is_foreign_key;             // one of the server's own foreign-key queries
     bool is_cascade;                 // one of the cascade's own statements: soft whatever the setting says
+    bool is_removal;                 // one of ours that removes rows physically
     bool is_unfiltered;              // the whole statement sees all rows
     settings::Visibility visibility; // what the setting means for this statement
     ParamListInfo parameters;        // the values of a custom plan

@@ -84,6 +84,8 @@ uint32 note_for(DeleteKind kind) {
         return note_purge;
     case DeleteKind::foreign_key:
         return note_foreign_key;
+    case DeleteKind::removal:
+        return note_removal;
     }
     pg_unreachable();
 }

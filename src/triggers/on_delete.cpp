@@ -4,6 +4,8 @@
 // load the library the first of them to fire loads it, refuses its own statement, and the next ones are planned rightly.
 // Plain server code.
 #include "catalog/retention.hpp"
+#include "commands/hold_check.hpp"
+#include "commands/removal.hpp"
 #include "pg/server.hpp"
 #include "planner/registered_table.hpp"
 #include "planner/running_statements.hpp"
@@ -69,15 +71,36 @@ bool get_deleted_at(TriggerData *data, const planner::RegisteredTable &table, Ti
     return true;
 }
 
-// Read once per statement.
-catalog::Cutoff get_cutoff(FunctionCallInfo call, Oid relation) {
+// What is read once per statement and partition.
+struct Guards {
+    catalog::Cutoff cutoff;
+    commands::HoldCheck *holds; // null where no hold concerns the table
+};
+
+const Guards *get_guards(FunctionCallInfo call, Oid relation) {
     if (call->flinfo->fn_extra == nullptr) {
-        auto *cutoff = static_cast<catalog::Cutoff *>(
-            MemoryContextAlloc(call->flinfo->fn_mcxt, sizeof(catalog::Cutoff)));
-        *cutoff = catalog::get_cutoff(relation);
-        call->flinfo->fn_extra = cutoff;
+        auto *guards = static_cast<Guards *>(MemoryContextAllocZero(call->flinfo->fn_mcxt, sizeof(Guards)));
+        guards->cutoff = catalog::get_cutoff(relation);
+        guards->holds = commands::begin_hold_check(relation, call->flinfo->fn_mcxt);
+        call->flinfo->fn_extra = guards;
     }
-    return *static_cast<catalog::Cutoff *>(call->flinfo->fn_extra);
+    return static_cast<const Guards *>(call->flinfo->fn_extra);
+}
+
+// Is the row one of those that a command of ours has checked and is removing?
+bool is_being_removed(const TriggerData *data, uint32 notes) {
+    return (notes & (planner::note_removal | planner::note_foreign_key)) != 0
+           && commands::RemovalScope::contains(RelationGetRelid(data->tg_relation),
+                                               &data->tg_trigtuple->t_self);
+}
+
+void check_not_held(FunctionCallInfo call, const TriggerData *data, uint32 notes) {
+    bool is_checked = (notes & planner::note_purge) != 0 && commands::HoldsCheckedScope::is_active();
+    Oid relation = RelationGetRelid(data->tg_relation);
+    commands::HoldCheck *holds = is_checked ? nullptr : get_guards(call, relation)->holds;
+    if (holds != nullptr) {
+        commands::check_hold(holds, relation, &data->tg_trigtuple->t_self);
+    }
 }
 
 // Lets a row go that is deleted and whose retention has passed.
@@ -98,7 +121,7 @@ void check_removable(FunctionCallInfo call, TriggerData *data, bool by_foreign_k
                                 RelationGetRelationName(relation)),
                         errtable(relation)));
     }
-    catalog::Cutoff cutoff = get_cutoff(call, RelationGetRelid(relation));
+    catalog::Cutoff cutoff = get_guards(call, RelationGetRelid(relation))->cutoff;
     if (cutoff.has_retention && deleted_at >= cutoff.cutoff) {
         ereport(
             ERROR,
@@ -136,9 +159,17 @@ PGDLLEXPORT Datum softdelete_on_delete(PG_FUNCTION_ARGS) {
                          "cannot delete from table \"%s\" because this session did not load softdelete",
                          "The statement was planned as a physical delete. Nothing was deleted.");
     }
+    if (is_being_removed(data, notes)) {
+        return PointerGetDatum(data->tg_trigtuple);
+    }
     bool is_hard = settings::deletion() == settings::Deletion::hard;
     if ((notes & (planner::note_purge | planner::note_foreign_key)) != 0 && !is_hard) {
         check_removable(fcinfo, data, (notes & planner::note_foreign_key) != 0);
+    }
+    if ((notes
+         & (planner::note_purge | planner::note_foreign_key | planner::note_hard | planner::note_removal))
+        != 0) {
+        check_not_held(fcinfo, data, notes);
     }
     return PointerGetDatum(data->tg_trigtuple);
 }
@@ -171,6 +202,9 @@ PGDLLEXPORT Datum softdelete_on_truncate(PG_FUNCTION_ARGS) {
              errhint("Use DELETE, which keeps the rows recoverable. To remove all rows physically, set "
                      "softdelete.deletion to hard."),
              errtable(data->tg_relation)));
+    }
+    if (!IsLogicalWorker()) {
+        commands::check_no_holds(RelationGetRelid(data->tg_relation), "truncate");
     }
     return PointerGetDatum(nullptr);
 }

@@ -1,0 +1,43 @@
+// Legal holds as the statements that remove rows meet them, whoever runs these. Plain server code.
+#pragma once
+
+#include "pg/server.hpp"
+
+extern "C" {
+#include "storage/itemptr.h"
+}
+
+struct QueryDesc;
+
+namespace softdelete::commands {
+
+class HoldCheck;
+
+// Nobody makes a hold from now on. Null where none can concern the table; otherwise what is to be asked for each row,
+// which belongs to the memory context.
+HoldCheck *begin_hold_check(Oid relation, MemoryContext context);
+
+// Raises 55000 where a hold protects the row itself or a row above it. relation: the table or partition that it is in.
+void check_hold(HoldCheck *check, Oid relation, const ItemPointerData *row);
+
+// Raises 55000 where rows of the table or partition are held, themselves or by rows above them. action: what is refused,
+// as in "truncate".
+void check_no_holds(Oid relation, const char *action);
+
+// Called before a statement runs. One that removes rows takes the lock on holds before it locks rows, as hold() does;
+// where the marker trigger does not fire it must not reach protected rows.
+void prepare_physical_delete(const QueryDesc *query);
+
+// While one lives, DELETE statements of the purge kind were checked as a whole beforehand (find_held_rows): the marker
+// trigger does not ask for each row. What they take along by foreign keys is checked as ever.
+class HoldsCheckedScope {
+public:
+    HoldsCheckedScope();
+    ~HoldsCheckedScope();
+    HoldsCheckedScope(const HoldsCheckedScope &) = delete;
+    HoldsCheckedScope &operator=(const HoldsCheckedScope &) = delete;
+
+    static bool is_active() noexcept;
+};
+
+} // namespace softdelete::commands

@@ -1,0 +1,42 @@
+// The statements' text is what the planner knows them by (planner/statement.hpp).
+#include "commands/removal.hpp"
+
+#include "commands/row_links.hpp"
+#include "pg/scopes.hpp"
+#include "planner/statement.hpp"
+
+#include <boost/format.hpp>
+
+namespace softdelete::commands {
+
+namespace {
+
+RemovalScope *innermost = nullptr;
+
+} // namespace
+
+RemovalScope::RemovalScope(const RowSet &rows) : rows_(rows), outer_(innermost) {
+    innermost = this;
+}
+
+RemovalScope::~RemovalScope() {
+    innermost = outer_;
+}
+
+bool RemovalScope::contains(Oid relation, const ItemPointerData *row) {
+    if (innermost == nullptr) {
+        return false;
+    }
+    return pg::entry([&] { return innermost->rows_.contains(make_row_id(relation, row)); });
+}
+
+std::uint64_t remove_rows(pg::Spi &spi, const catalog::TableInfo &table, const RowSet &rows) {
+    std::string statement =
+        (boost::format("%1% DELETE FROM %2% AS t WHERE %3% AND %4%") % planner::removal_text % table.name
+         % see_all(table, "t") % make_membership(table, "t", 1))
+            .str();
+    pg::OwnerScope owner(table.owner);
+    return spi.execute(statement, {rows.tables(), rows.positions()});
+}
+
+} // namespace softdelete::commands

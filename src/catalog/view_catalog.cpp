@@ -18,4 +18,19 @@ bool is_include_deleted(pg::Spi &spi, Oid function) {
     return spi.query("SELECT $1::oid = 'softdelete.include_deleted'::regproc", {function}).front().boolean(0);
 }
 
+std::optional<StrayView> find_view_elsewhere(pg::Spi &spi, Oid table, const std::string &name) {
+    auto rows =
+        spi.query("SELECT n.nspname, n.oid FROM pg_class t JOIN pg_depend d ON d.refobjid = t.oid"
+                  " AND d.refclassid = 'pg_class'::regclass AND d.classid = 'pg_rewrite'::regclass"
+                  " JOIN pg_rewrite r ON r.oid = d.objid AND r.rulename = '_RETURN'"
+                  " JOIN pg_class v ON v.oid = r.ev_class AND v.relkind = 'v' AND v.relname = $2::name"
+                  " AND v.relnamespace <> t.relnamespace AND v.relowner = t.relowner"
+                  " JOIN pg_namespace n ON n.oid = v.relnamespace WHERE t.oid = $1::oid LIMIT 1",
+                  {table, name});
+    if (rows.empty()) {
+        return std::nullopt;
+    }
+    return StrayView{*find_relation(spi, rows.front().oid(1), name), rows.front().text(0)};
+}
+
 } // namespace softdelete::catalog

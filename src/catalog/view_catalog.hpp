@@ -19,4 +19,12 @@ std::optional<ExistingRelation> find_relation(pg::Spi &spi, Oid schema, const st
 // True for softdelete.include_deleted().
 bool is_include_deleted(pg::Spi &spi, Oid function);
 
+// A view of that name, of the same owner, that reads the table and is not in the table's schema: the other schema's name.
+struct StrayView {
+    ExistingRelation view;
+    std::string schema;
+};
+
+std::optional<StrayView> find_view_elsewhere(pg::Spi &spi, Oid table, const std::string &name);
+
 } // namespace softdelete::catalog

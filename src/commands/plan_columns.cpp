@@ -81,6 +81,13 @@ void check_adoptable(const TableWork &work, const Column &column, const WantedCo
     }
 }
 
+void note_added(TableWork &work, const std::string &name) {
+    std::vector<std::string> &added = work.registration.added_columns;
+    if (std::find(added.begin(), added.end(), name) == added.end()) {
+        added.push_back(name);
+    }
+}
+
 bool is_marked_as_added(const Column &column) {
     return column.comment && column.comment->ends_with(added_mark);
 }
@@ -92,7 +99,7 @@ void plan_column(TableWork &work, const WantedColumn &wanted) {
         check_adoptable(work, *column, wanted);
         work.adopt(work.table.oid, object);
         if (is_marked_as_added(*column)) {
-            work.registration.added_columns.push_back(wanted.name);
+            note_added(work, wanted.name);
         }
         return;
     }
@@ -103,7 +110,7 @@ void plan_column(TableWork &work, const WantedColumn &wanted) {
         sqltext::comment_on_column(
             work.table.qualified, name,
             sqltext::Expression(catalog::literal(std::string(wanted.meaning) + added_mark).text())));
-    work.registration.added_columns.push_back(wanted.name);
+    note_added(work, wanted.name);
 }
 
 void check_names(const TableWork &work) {

@@ -184,6 +184,16 @@ bool shows_all_rows(const TableWork &work, const catalog::ExistingRelation &exis
            && shows_table(work, view);
 }
 
+// A view of ours that its table left behind in another schema.
+void follow_table(TableWork &work, const catalog::StrayView &stray, const WantedView &wanted,
+                  const std::string &object) {
+    work.add(Action::alter, work.table.oid, object,
+             sqltext::statement("ALTER VIEW %1% SET SCHEMA %2%",
+                                catalog::qualified_name(stray.schema, wanted.name),
+                                catalog::identifier(work.table.schema)));
+    mend_view(work, stray.view, wanted, object);
+}
+
 void plan_view(TableWork &work, const WantedView &wanted) {
     std::string object = "view " + catalog::qualified_name(work.table.schema, wanted.name).text();
     const std::vector<std::string> &added = work.registration.added_views;
@@ -200,6 +210,12 @@ void plan_view(TableWork &work, const WantedView &wanted) {
     }
     if (existing) {
         adopt_view(work, *existing, wanted, object);
+        return;
+    }
+    auto elsewhere =
+        is_ours ? catalog::find_view_elsewhere(work.spi, work.table.oid, wanted.name) : std::nullopt;
+    if (elsewhere) {
+        follow_table(work, *elsewhere, wanted, object);
         return;
     }
     work.add(Action::create, work.table.oid, object, make_view(work, wanted));

@@ -22,12 +22,27 @@ void add_missing(std::vector<std::string> &names, const std::vector<std::string>
     }
 }
 
+// Made anew, they would be empty: deleted rows would be live. deletion_id may be lost.
+void check_columns(const catalog::Table &table, const model::TableSettings &settings) {
+    for (const std::string &name : {settings.deleted_at, settings.deleted_by.value_or(settings.deleted_at)}) {
+        if (table.find_column(name) == nullptr) {
+            pg::raise({ERRCODE_UNDEFINED_COLUMN,
+                       "column \"" + name + "\" of registered table \"" + table.name + "\" is missing",
+                       {},
+                       "If it was renamed, give it its name back. If it was dropped, add it and run "
+                       "softdelete.repair().",
+                       table.oid});
+        }
+    }
+}
+
 } // namespace
 
 std::vector<model::Step> repair_table(Oid relation) {
     pg::Spi spi;
     check_library_is_loaded(spi);
     auto [table, registration] = lock_registered_table(spi, relation, pg::Lock::access_exclusive);
+    check_columns(table, registration.settings);
     TableWork work = begin_work(spi, table, registration, false);
     {
         pg::UserScope owner(table.owner);

@@ -1,5 +1,6 @@
-// emit_log_hook: two errors of the parser get the hint that a user of registered tables needs. They are raised before
-// any hook of a statement sees it, and nothing may be looked up while an error is reported, so that the hint says "if".
+// emit_log_hook: errors about what an index or a constraint cannot be any more get the hint that a user of registered
+// tables needs. They are raised where no hook of a statement sees it, and nothing may be looked up while an error is
+// reported, so that the hint says "if".
 #include "hooks/hooks.hpp"
 
 #include "pg/server.hpp"
@@ -31,6 +32,11 @@ const Hint hints[] = {
      "If the table is registered with softdelete, its unique constraints are partial unique indexes, which a "
      "foreign key "
      "cannot reference: reference the primary key, or add the foreign key before the table is registered."},
+    {"cannot cluster on partial index \"%s\"", "If the table is registered with softdelete, the index covers "
+                                               "live rows only: cluster on the primary key."},
+    {"cannot use partial index \"%s\" as replica identity",
+     "If the table is registered with softdelete, the index covers live rows only: use the primary key, or "
+     "REPLICA IDENTITY FULL."},
 };
 
 extern "C" void softdelete_emit_log(ErrorData *error) {

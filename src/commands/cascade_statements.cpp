@@ -241,13 +241,13 @@ uint64 run(const catalog::ForeignKeyInfo &key, StatementKind kind, Datum *values
         test = GetLatestSnapshot();
         crosscheck = GetTransactionSnapshot();
     }
-    KeptPlans *kept = get_kept_plans(key);
-    SPIPlanPtr plan = get_plan(kept, key, kind);
     Oid user = InvalidOid;
     int context = 0;
     GetUserIdAndSecContext(&user, &context);
     SetUserIdAndSecContext(pg::get_owner(key.child),
                            context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+    KeptPlans *kept = get_kept_plans(key);
+    SPIPlanPtr plan = get_plan(kept, key, kind);
     kept->running++;
     int code = SPI_execute_snapshot(plan, values, nullptr, test, crosscheck, false, true, 0);
     kept->running--;

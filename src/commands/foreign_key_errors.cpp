@@ -2,25 +2,19 @@
 #include "commands/foreign_key_errors.hpp"
 
 #include "pg/compat.hpp"
+#include "pg/relations.hpp"
 
 extern "C" {
 #include "access/htup_details.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
-#include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/relcache.h"
-#include "utils/rls.h"
 }
 
 namespace softdelete::commands {
 
 namespace {
-
-bool may_show_values(Oid relation) {
-    return pg::compat::may_select(relation, GetUserId())
-           && check_enable_rls(relation, InvalidOid, true) != RLS_ENABLED;
-}
 
 struct KeyText {
     StringInfoData columns;
@@ -61,7 +55,7 @@ void report_still_referenced(const catalog::ForeignKeyInfo &key, HeapTuple row, 
              : errmsg("update or delete on table \"%s\" violates foreign key constraint \"%s\" on table "
                       "\"%s\"",
                       parent, NameStr(key.name), child),
-         !may_show_values(key.parent)
+         !pg::may_show_values(key.parent)
              ? errdetail(is_restrict ? "Key is referenced from table \"%s\"."
                                      : "Key is still referenced from table \"%s\".",
                          child)
@@ -79,13 +73,14 @@ void report_not_present(const catalog::ForeignKeyInfo &key, Relation child, Heap
             SPI_getvalue(row, RelationGetDescr(child), key.child_columns[i]));
     }
     const char *parent = get_rel_name(key.parent);
-    ereport(ERROR, (errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
-                    errmsg("insert or update on table \"%s\" violates foreign key constraint \"%s\"",
-                           RelationGetRelationName(child), NameStr(key.name)),
-                    may_show_values(key.parent) ? errdetail("Key (%s)=(%s) is not present in table \"%s\".",
-                                                            text.columns.data, text.values.data, parent)
-                                                : errdetail("Key is not present in table \"%s\".", parent),
-                    errtableconstraint(child, NameStr(key.name))));
+    ereport(ERROR,
+            (errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+             errmsg("insert or update on table \"%s\" violates foreign key constraint \"%s\"",
+                    RelationGetRelationName(child), NameStr(key.name)),
+             pg::may_show_values(key.parent) ? errdetail("Key (%s)=(%s) is not present in table \"%s\".",
+                                                         text.columns.data, text.values.data, parent)
+                                             : errdetail("Key is not present in table \"%s\".", parent),
+             errtableconstraint(child, NameStr(key.name))));
     pg_unreachable();
 }
 

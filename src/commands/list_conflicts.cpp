@@ -3,7 +3,11 @@
 #include "commands/list_conflicts.hpp"
 
 #include "catalog/foreign_keys.hpp"
+#include "commands/cascaded_tables.hpp"
+#include "commands/key_reader.hpp"
+#include "commands/row_set.hpp"
 #include "commands/undo_deletion.hpp"
+#include "pg/scopes.hpp"
 
 #include <boost/algorithm/string/join.hpp>
 #include <boost/format.hpp>
@@ -120,55 +124,139 @@ std::string list_keys(const UniqueIndex &index) {
     return boost::algorithm::join(keys, ", ");
 }
 
+bool may_select(pg::Spi &spi, const TableInfo &table) {
+    return spi.query("SELECT pg_catalog.has_table_privilege($1::pg_catalog.oid, 'SELECT')", {table.relation})
+        .front()
+        .boolean(0);
+}
+
+// Those of the rows that the caller sees. Runs no code of the table's owner.
+RowSet find_visible(pg::Spi &spi, const TableInfo &table, const RowSet &rows) {
+    RowSet visible;
+    if (rows.empty() || !may_select(spi, table)) {
+        return visible;
+    }
+    std::string query = (boost::format("/* softdelete */ SELECT t.tableoid, t.ctid FROM %1% AS t WHERE "
+                                       "softdelete.include_deleted(t.%2%) AND %3%")
+                         % table.name % table.deleted_at % make_membership(table, "t", 1))
+                            .str();
+    for (const pg::Row &row : spi.query(query, {rows.tables(), rows.positions()})) {
+        visible.add({row.text(0), row.text(1)});
+    }
+    return visible;
+}
+
+// A conflict as the table's owner sees it.
+struct Hit {
+    RowSet::RowId row;
+    std::optional<std::string> key;
+    std::string detail;
+};
+
+// Key and detail of the rows that the caller sees; of the others that there are some.
+void report(pg::Spi &spi, const TableInfo &table, const std::vector<Hit> &hits, const char *reason,
+            const std::string &hidden_detail, std::vector<Conflict> *found) {
+    RowSet rows;
+    for (const Hit &hit : hits) {
+        rows.add(hit.row);
+    }
+    RowSet visible = find_visible(spi, table, rows);
+    for (const Hit &hit : hits) {
+        if (visible.contains(hit.row)) {
+            found->push_back({table.relation, hit.key, reason, hit.detail});
+        }
+    }
+    if (visible.size() < rows.size()) {
+        found->push_back({table.relation, std::nullopt, reason, hidden_detail});
+    }
+}
+
+std::vector<Hit> find_unique_hits(pg::Spi &spi, const TableInfo &table, const UniqueIndex &index,
+                                  const std::string &columns, const std::string &key, std::int64_t deletion) {
+    std::string query =
+        (boost::format(
+             "/* softdelete */ WITH d AS (SELECT %1%, %2% AS key, r.\"softdelete tableoid\" AS t, "
+             "r.\"softdelete ctid\" AS p FROM (SELECT tableoid AS \"softdelete tableoid\", "
+             "ctid AS \"softdelete ctid\", %3% FROM %4% WHERE deletion_id = $1::pg_catalog.int8 AND %5% IS "
+             "NOT "
+             "NULL) AS r WHERE %6%), "
+             "o AS (SELECT %1% FROM %4% WHERE %5% IS NULL AND (%6%)), "
+             "hit AS (SELECT d.t, d.p, d.key, pg_catalog.concat_ws(', ', %7%) AS value, false AS within FROM "
+             "d "
+             "JOIN o ON %8% "
+             "UNION SELECT d.t, d.p, d.key, pg_catalog.concat_ws(', ', %7%), true FROM d JOIN d AS o ON "
+             "(d.t, d.p) <> (o.t, o.p) AND %8%) "
+             "SELECT t, p, key, value, within FROM hit ORDER BY key::pg_catalog.text, value, within")
+         % name_expressions(index) % key % columns % table.name % table.deleted_at % index.predicate
+         % list_keys(index) % match_keys(index))
+            .str();
+    pg::OwnerScope owner(table.owner);
+    std::vector<Hit> hits;
+    for (const pg::Row &row : spi.query(query, {deletion})) {
+        const char *form = row.boolean(4) ? "Key (%1%)=(%2%) occurs twice in the deletion."
+                                          : "Key (%1%)=(%2%) is taken by a live row.";
+        hits.push_back({{row.text(0), row.text(1)},
+                        row.value(2),
+                        (boost::format(form) % index.columns % row.text_or(3, "")).str()});
+    }
+    return hits;
+}
+
 void add_unique_conflicts(pg::Spi &spi, const TableInfo &table, std::int64_t deletion,
                           std::vector<Conflict> *found) {
     std::string columns = make_restored_columns(spi, table);
     std::string key = make_key_object(spi, table, "r");
     for (const UniqueIndex &index : find_unique_indexes(spi, table)) {
-        std::string query =
-            (boost::format(
-                 "/* softdelete */ WITH d AS (SELECT %1%, %2% AS key, pg_catalog.row_number() OVER () AS n "
-                 "FROM (SELECT "
-                 "%3% FROM %4% WHERE deletion_id = $1::pg_catalog.int8 AND %5% IS NOT NULL) AS r WHERE %6%), "
-                 "o AS (SELECT %1%, NULL::pg_catalog.int8 AS n FROM %4% WHERE %5% IS NULL AND (%6%)), "
-                 "hit AS (SELECT d.key, pg_catalog.concat_ws(', ', %7%) AS value, false AS within FROM d "
-                 "JOIN o ON %8% "
-                 "UNION SELECT d.key, pg_catalog.concat_ws(', ', %7%), true FROM d JOIN d AS o ON d.n <> o.n "
-                 "AND %8%) "
-                 "SELECT key, value, within FROM hit ORDER BY key::pg_catalog.text, value, within")
-             % name_expressions(index) % key % columns % table.name % table.deleted_at % index.predicate
-             % list_keys(index) % match_keys(index))
-                .str();
-        for (const pg::Row &row : spi.query(query, {deletion})) {
-            const char *form = row.boolean(2) ? "Key (%1%)=(%2%) occurs twice in the deletion."
-                                              : "Key (%1%)=(%2%) is taken by a live row.";
-            found->push_back({table.relation, row.value(0), index.is_exclusion ? "exclusion" : "unique",
-                              (boost::format(form) % index.columns % row.text_or(1, "")).str()});
-        }
+        report(spi, table, find_unique_hits(spi, table, index, columns, key, deletion),
+               index.is_exclusion ? "exclusion" : "unique",
+               (boost::format("A key (%1%) is taken.") % index.columns).str(), found);
     }
+}
+
+std::vector<Hit> find_orphans(pg::Spi &spi, const ForeignKey &key, const std::string &key_object,
+                              std::int64_t deletion) {
+    std::string query = (boost::format("/* softdelete */ SELECT c.tableoid, c.ctid, %1%, "
+                                       "pg_catalog.concat_ws(', ', %2%) FROM %3% AS c %4% "
+                                       "WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%5% IS NOT NULL "
+                                       "AND p.%6% IS NOT NULL "
+                                       "AND p.deletion_id IS DISTINCT FROM $1::pg_catalog.int8 ORDER BY 3")
+                         % key_object % key.child_values % key.child.key_rows() % catalog::join_parent(key)
+                         % key.child.deleted_at % key.parent.deleted_at)
+                            .str();
+    std::vector<Hit> hits;
+    for (const pg::Row &row : read_key(spi, key, query, {deletion})) {
+        hits.push_back({{row.text(0), row.text(1)},
+                        row.value(2),
+                        (boost::format("Key (%1%)=(%2%) refers to a deleted row of table %3%.")
+                         % key.child_columns % row.text_or(3, "") % key.parent.title)
+                            .str()});
+    }
+    return hits;
 }
 
 void add_parent_conflicts(pg::Spi &spi, const TableInfo &table, std::int64_t deletion,
                           std::vector<Conflict> *found) {
     std::string key_object = make_key_object(spi, table, "c");
     for (const ForeignKey &key : catalog::find_own_keys(spi, table.relation)) {
-        if (!catalog::binds(key.on_delete) || !key.parent.is_registered) {
-            continue;
-        }
-        std::string query =
-            (boost::format("/* softdelete */ SELECT %1%, pg_catalog.concat_ws(', ', %2%) FROM %3% AS c %4% "
-                           "WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%5% IS NOT NULL AND p.%6% IS NOT "
-                           "NULL AND p.deletion_id IS DISTINCT FROM $1::pg_catalog.int8 ORDER BY 1")
-             % key_object % key.child_values % key.child.key_rows() % catalog::join_parent(key)
-             % key.child.deleted_at % key.parent.deleted_at)
-                .str();
-        for (const pg::Row &row : spi.query(query, {deletion})) {
-            found->push_back({table.relation, row.value(0), "parent deleted",
-                              (boost::format("Key (%1%)=(%2%) refers to a deleted row of table %3%.")
-                               % key.child_columns % row.text_or(1, "") % key.parent.title)
-                                  .str()});
+        if (catalog::binds(key.on_delete) && key.parent.is_registered) {
+            report(spi, table, find_orphans(spi, key, key_object, deletion), "parent deleted",
+                   (boost::format("A key (%1%) refers to a deleted row of table %2%.") % key.child_columns
+                    % key.parent.title)
+                       .str(),
+                   found);
         }
     }
+}
+
+// Conflicts are for those who may read the table, or restore its rows.
+void check_may_list(pg::Spi &spi, const std::vector<TableInfo> &tables) {
+    std::set<Oid> others = find_cascaded_tables(spi, tables);
+    for (const TableInfo &table : tables) {
+        if (may_select(spi, table)) {
+            others.insert(table.relation);
+        }
+    }
+    check_may_update(spi, tables, others);
 }
 
 } // namespace
@@ -176,7 +264,9 @@ void add_parent_conflicts(pg::Spi &spi, const TableInfo &table, std::int64_t del
 std::vector<Conflict> list_conflicts(std::int64_t deletion) {
     pg::Spi spi;
     std::vector<Conflict> found;
-    for (const TableInfo &table : get_deletion_tables(spi, deletion, DeletionLock::none)) {
+    std::vector<TableInfo> tables = get_deletion_tables(spi, deletion, DeletionLock::none);
+    check_may_list(spi, tables);
+    for (const TableInfo &table : tables) {
         add_parent_conflicts(spi, table, deletion, &found);
         add_unique_conflicts(spi, table, deletion, &found);
     }

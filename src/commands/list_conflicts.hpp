@@ -12,12 +12,13 @@ namespace softdelete::commands {
 
 struct Conflict {
     Oid relation;
-    std::optional<std::string> key; // jsonb text; none for a table without primary key
+    std::optional<std::string> key; // jsonb text; none for a table without primary key and for hidden rows
     std::string reason;             // 'unique', 'exclusion' or 'parent deleted'
     std::string detail;
 };
 
-// Runs as the caller: needs SELECT on the tables. Errors: P0002 no such deletion; 42501.
+// For those who may read the deletion's tables or restore their rows; of rows that the caller does not see, key and values
+// are left out. Reads the tables as their owners. Errors: P0002 no such deletion; 42501.
 std::vector<Conflict> list_conflicts(std::int64_t deletion);
 
 } // namespace softdelete::commands

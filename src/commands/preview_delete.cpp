@@ -2,6 +2,8 @@
 #include "commands/preview_delete.hpp"
 
 #include "catalog/foreign_keys.hpp"
+#include "commands/cascaded_tables.hpp"
+#include "commands/key_reader.hpp"
 #include "commands/restore_errors.hpp"
 #include "commands/row_set.hpp"
 #include "pg/scopes.hpp"
@@ -136,9 +138,8 @@ private:
              % key.child.key_rows() % live % key.parent.key_rows() % seen % key.link
              % make_membership(key.parent, "p", 1))
                 .str();
-        pg::OwnerScope owner(key.child.owner);
         RowSet found;
-        for (const pg::Row &row : spi_.query(query, {parents.tables(), parents.positions()})) {
+        for (const pg::Row &row : read_key(spi_, key, query, {parents.tables(), parents.positions()})) {
             found.add({row.text(0), row.text(1)});
         }
         return found;
@@ -183,11 +184,7 @@ std::vector<PreviewLine> preview_delete(Oid relation, const std::vector<std::str
             .front()
             .boolean(0);
     if (!may_delete) {
-        // Without the quotes, as aclcheck_error() has it.
-        pg::raise({.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
-                   .message = "permission denied for table " + table.title.substr(1, table.title.size() - 2),
-                   .detail = "A preview needs the privilege that the DELETE needs.",
-                   .relation = table.relation});
+        raise_permission_denied(table, "A preview needs the privilege that the DELETE needs.");
     }
     return Preview(spi).run(table, key);
 }

@@ -2,6 +2,8 @@
 #include "commands/restore_errors.hpp"
 
 #include "commands/restoring.hpp"
+#include "pg/relations.hpp"
+#include "pg/scopes.hpp"
 
 #include <boost/algorithm/string/join.hpp>
 #include <boost/format.hpp>
@@ -19,6 +21,10 @@ std::string make_conflicts_hint(const std::optional<std::string> &deletion) {
     return hint;
 }
 
+bool may_show_values(const catalog::TableInfo &table) {
+    return pg::call([&] { return pg::may_show_values(table.relation); });
+}
+
 } // namespace
 
 RestoringScope::RestoringScope() {
@@ -29,10 +35,15 @@ RestoringScope::~RestoringScope() {
     end_restoring();
 }
 
-std::uint64_t execute_restore(pg::Spi &spi, const catalog::TableInfo &table,
+std::uint64_t execute_restore(pg::Spi &spi, const catalog::TableInfo &table, RestoreAs role,
                               const std::optional<std::string> &deletion, const std::string &statement,
                               const std::vector<pg::Parameter> &parameters) {
+    bool may_show = may_show_values(table);
     try {
+        std::optional<pg::OwnerScope> owner;
+        if (role == RestoreAs::owner) {
+            owner.emplace(table.owner);
+        }
         return spi.execute(statement, parameters);
     } catch (pg::ServerError &error) {
         if (error.sqlstate() == ERRCODE_UNIQUE_VIOLATION || error.sqlstate() == ERRCODE_EXCLUSION_VIOLATION) {
@@ -41,6 +52,9 @@ std::uint64_t execute_restore(pg::Spi &spi, const catalog::TableInfo &table,
                     .str());
             error.set_hint(make_conflicts_hint(deletion));
             error.clear_context();
+            if (!may_show) {
+                error.clear_detail();
+            }
         }
         throw;
     }
@@ -56,6 +70,12 @@ void raise_no_such_row(const catalog::TableInfo &table, const std::vector<std::s
 
 void raise_parent_deleted(const catalog::ForeignKey &key, const std::string &values,
                           const std::optional<std::string> &deletion) {
+    std::string detail =
+        may_show_values(key.child)
+            ? (boost::format("Key (%1%)=(%2%) refers to a deleted row of table %3%.") % key.child_columns
+               % values % key.parent.title)
+                  .str()
+            : (boost::format("Key refers to a deleted row of table %1%.") % key.parent.title).str();
     std::string hint = (boost::format("Restore the row of table %1% first") % key.parent.title).str();
     if (deletion) {
         hint +=
@@ -65,9 +85,7 @@ void raise_parent_deleted(const catalog::ForeignKey &key, const std::string &val
                .message = (boost::format("cannot restore a row of table %1% below a deleted row of table %2%")
                            % key.child.title % key.parent.title)
                               .str(),
-               .detail = (boost::format("Key (%1%)=(%2%) refers to a deleted row of table %3%.")
-                          % key.child_columns % values % key.parent.title)
-                             .str(),
+               .detail = detail,
                .hint = hint + ".",
                .relation = key.child.relation});
 }

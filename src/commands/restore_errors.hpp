@@ -19,9 +19,13 @@ public:
     RestoringScope &operator=(const RestoringScope &) = delete;
 };
 
+// A cascade reached the table: it is updated as its owner.
+enum class RestoreAs { caller, owner };
+
 // Runs the update of one table and returns its row count. A violation of a unique or exclusion constraint becomes an
-// error that says what cannot be restored and how to go on, with the server's SQLSTATE and its DETAIL.
-std::uint64_t execute_restore(pg::Spi &spi, const catalog::TableInfo &table,
+// error that says what cannot be restored and how to go on, with the server's SQLSTATE, and its DETAIL
+// where the caller may see it.
+std::uint64_t execute_restore(pg::Spi &spi, const catalog::TableInfo &table, RestoreAs role,
                               const std::optional<std::string> &deletion, const std::string &statement,
                               const std::vector<pg::Parameter> &parameters);
 

@@ -3,6 +3,7 @@
 #include "commands/restore_tree.hpp"
 
 #include "catalog/foreign_keys.hpp"
+#include "commands/key_reader.hpp"
 #include "commands/restore_errors.hpp"
 #include "commands/restored_deletions.hpp"
 #include "commands/row_set.hpp"
@@ -125,11 +126,11 @@ private:
     RowSet collect_children(const ForeignKey &key, const RowSet &parents) {
         // Few parents lead to few children by the foreign key's index; many would be looked through for each child.
         constexpr std::size_t few = 100;
-        pg::OwnerScope owner(key.child.owner);
         std::vector<pg::Parameter> parameters = {deletion_, parents.tables(), parents.positions()};
         RowSet found;
-        for (const pg::Row &row : parents.size() > few ? spi_.query(make_query_by_many(key), parameters)
-                                                       : get_query_by_few(key).query(parameters)) {
+        for (const pg::Row &row : parents.size() > few
+                                      ? read_key(spi_, key, make_query_by_many(key), parameters)
+                                      : query_by_few(key, parameters)) {
             RowSet::RowId id = {row.text(0), row.text(1)};
             if (get_branch(key.child).rows.add(id)) {
                 found.add(id);
@@ -148,10 +149,10 @@ private:
     }
 
     // Parsed once: a deep tree asks it once per level. NOT DISTINCT keeps the planner from reading the whole deletion.
-    const pg::PreparedQuery &get_query_by_few(const ForeignKey &key) {
+    std::vector<pg::Row> query_by_few(const ForeignKey &key, const std::vector<pg::Parameter> &parameters) {
         auto place = queries_by_few_.find(key.constraint);
         if (place == queries_by_few_.end()) {
-            std::string query =
+            std::string text =
                 (boost::format(
                      "/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE c.%2% IS NOT NULL "
                      "AND c.deletion_id IS NOT DISTINCT FROM $1::pg_catalog.int8 AND EXISTS (SELECT FROM "
@@ -159,11 +160,9 @@ private:
                  % key.child.key_rows() % key.child.deleted_at % key.parent.key_rows() % key.parent.deleted_at
                  % key.link % make_membership(key.parent, "p", 2))
                     .str();
-            place = queries_by_few_
-                        .emplace(key.constraint, spi_.prepare(query, {TEXTOID, OIDARRAYOID, TIDARRAYOID}))
-                        .first;
+            place = queries_by_few_.emplace(key.constraint, KeyStatement(spi_, key, text, parameters)).first;
         }
-        return place->second;
+        return place->second.query(parameters);
     }
 
     // A parent that is live now stays so until we are through.
@@ -178,8 +177,7 @@ private:
                      % key.parent.key_rows() % key.parent.deleted_at % key.child.key_rows()
                      % key.child.deleted_at % key.link % make_membership(key.child, "c", 1))
                         .str();
-                pg::OwnerScope owner(key.parent.owner);
-                spi_.execute(query, {branch.rows.tables(), branch.rows.positions()});
+                execute_key(spi_, key, query, {branch.rows.tables(), branch.rows.positions()});
             }
         }
     }
@@ -213,10 +211,10 @@ private:
         auto parents = branches_.find(key.parent.relation);
         const RowSet none;
         const RowSet &restored = parents == branches_.end() ? none : parents->second.rows;
-        pg::OwnerScope owner(key.child.owner);
         std::uint64_t count = 0;
-        for (const pg::Row &row : spi_.query(query, {branch.rows.tables(), branch.rows.positions(),
-                                                     restored.tables(), restored.positions()})) {
+        for (const pg::Row &row : read_key(
+                 spi_, key, query,
+                 {branch.rows.tables(), branch.rows.positions(), restored.tables(), restored.positions()})) {
             RowSet::RowId id = {row.text(0), row.text(1)};
             if (branch.table.relation == root_.relation && id == root_id_) {
                 raise_parent_deleted(key, row.text_or(2, ""), deletion_);
@@ -240,11 +238,8 @@ private:
                 (boost::format("/* softdelete */ UPDATE %1% AS t SET %2% = NULL WHERE %3%")
                  % branch.table.name % branch.table.deleted_at % make_membership(branch.table, "t", 1))
                     .str();
-            std::optional<pg::OwnerScope> owner;
-            if (relation != root_.relation) {
-                owner.emplace(branch.table.owner);
-            }
-            std::uint64_t count = execute_restore(spi_, branch.table, deletion_, statement,
+            RestoreAs role = relation == root_.relation ? RestoreAs::caller : RestoreAs::owner;
+            std::uint64_t count = execute_restore(spi_, branch.table, role, deletion_, statement,
                                                   {branch.rows.tables(), branch.rows.positions()});
             if (count != branch.rows.size()) {
                 raise_not_all_restored(branch.table);
@@ -260,7 +255,7 @@ private:
     RowSet::RowId root_id_;
     std::optional<std::string> deletion_; // empty for a row deleted before its table was registered
     std::map<Oid, Branch> branches_;
-    std::map<Oid, pg::PreparedQuery> queries_by_few_; // by foreign key
+    std::map<Oid, KeyStatement> queries_by_few_; // by foreign key
 };
 
 } // namespace

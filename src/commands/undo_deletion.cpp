@@ -1,6 +1,8 @@
 // Undo works table by table with the deletion's id: no rows are collected, and one UPDATE per table does it.
 #include "commands/undo_deletion.hpp"
 
+#include "commands/cascaded_tables.hpp"
+#include "commands/key_reader.hpp"
 #include "commands/restore_errors.hpp"
 #include "commands/restored_deletions.hpp"
 #include "pg/scopes.hpp"
@@ -33,62 +35,30 @@ constexpr const char *tables_query = R"(
     GROUP BY l.relation
     ORDER BY pg_catalog.min(l.place), l.relation)";
 
-bool may_update(pg::Spi &spi, const TableInfo &table) {
-    return spi.query("SELECT pg_catalog.has_table_privilege($1::pg_catalog.oid, 'UPDATE')", {table.relation})
-        .front()
-        .boolean(0);
-}
-
-// The tables that are updated as their owners: a cascade reached them from a table that the caller may update.
-std::set<Oid> find_cascaded(pg::Spi &spi, const std::vector<TableInfo> &tables) {
-    std::set<Oid> allowed;
-    std::set<Oid> cascaded;
-    for (const TableInfo &table : tables) {
-        if (may_update(spi, table)) {
-            allowed.insert(table.relation);
-        }
-    }
-    for (bool is_changed = true; is_changed;) {
-        is_changed = false;
-        for (const TableInfo &table : tables) {
-            if (allowed.count(table.relation) != 0) {
-                continue;
-            }
-            for (const ForeignKey &key : catalog::find_own_keys(spi, table.relation)) {
-                if (key.on_delete == catalog::OnDelete::cascade && allowed.count(key.parent.relation) != 0) {
-                    is_changed = allowed.insert(table.relation).second || is_changed;
-                    cascaded.insert(table.relation);
-                }
-            }
-        }
-    }
-    return cascaded;
-}
-
 // Refuses where a parent is deleted and does not come back as well; locks the parents that are live.
 void check_parents(pg::Spi &spi, const TableInfo &table, std::int64_t deletion) {
     for (const ForeignKey &key : catalog::find_own_keys(spi, table.relation)) {
         if (!catalog::binds(key.on_delete) || !key.parent.is_registered) {
             continue;
         }
-        pg::OwnerScope owner(key.parent.owner);
-        spi.execute((boost::format(
-                         "/* softdelete */ SELECT FROM %1% AS p WHERE p.%2% IS NULL AND EXISTS (SELECT FROM "
-                         "%3% AS c WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%4% IS NOT NULL AND %5%) "
-                         "FOR KEY SHARE OF p")
-                     % key.parent.key_rows() % key.parent.deleted_at % key.child.key_rows()
-                     % key.child.deleted_at % key.link)
-                        .str(),
-                    {deletion});
-        std::vector<pg::Row> blocked = spi.query(
+        std::string lock =
+            (boost::format(
+                 "/* softdelete */ SELECT FROM %1% AS p WHERE p.%2% IS NULL AND EXISTS (SELECT FROM "
+                 "%3% AS c WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%4% IS NOT NULL AND %5%) "
+                 "FOR KEY SHARE OF p")
+             % key.parent.key_rows() % key.parent.deleted_at % key.child.key_rows() % key.child.deleted_at
+             % key.link)
+                .str();
+        execute_key(spi, key, lock, {deletion});
+        std::string query =
             (boost::format(
                  "/* softdelete */ SELECT pg_catalog.concat_ws(', ', %1%) FROM %2% AS c %3% "
                  "WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%4% IS NOT NULL AND p.%5% IS NOT NULL AND "
                  "p.deletion_id IS DISTINCT FROM $1::pg_catalog.int8 LIMIT 1")
              % key.child_values % key.child.key_rows() % catalog::join_parent(key) % key.child.deleted_at
              % key.parent.deleted_at)
-                .str(),
-            {deletion});
+                .str();
+        std::vector<pg::Row> blocked = read_key(spi, key, query, {deletion});
         if (!blocked.empty()) {
             raise_parent_deleted(key, blocked.front().text(0), std::nullopt);
         }
@@ -113,11 +83,8 @@ std::uint64_t update(pg::Spi &spi, const TableInfo &table, std::int64_t deletion
                        "$1::pg_catalog.int8")
          % table.name % table.deleted_at)
             .str();
-    std::optional<pg::OwnerScope> owner;
-    if (as_owner) {
-        owner.emplace(table.owner);
-    }
-    return execute_restore(spi, table, std::to_string(deletion), statement, {deletion});
+    RestoreAs role = as_owner ? RestoreAs::owner : RestoreAs::caller;
+    return execute_restore(spi, table, role, std::to_string(deletion), statement, {deletion});
 }
 
 std::uint64_t update_all(pg::Spi &spi, const std::vector<TableInfo> &tables, std::int64_t deletion,
@@ -164,7 +131,8 @@ std::vector<TableInfo> get_deletion_tables(pg::Spi &spi, std::int64_t deletion, 
 std::uint64_t undo_deletion(std::int64_t deletion) {
     pg::Spi spi;
     std::vector<TableInfo> tables = get_deletion_tables(spi, deletion, DeletionLock::for_update);
-    std::set<Oid> cascaded = find_cascaded(spi, tables);
+    std::set<Oid> cascaded = find_cascaded_tables(spi, tables);
+    check_may_update(spi, tables, cascaded);
     for (const TableInfo &table : tables) {
         check_parents(spi, table, deletion);
     }

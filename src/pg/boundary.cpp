@@ -44,6 +44,12 @@ void ServerError::set_hint(std::string_view hint) {
     }
 }
 
+void ServerError::clear_detail() noexcept {
+    if (data_ != nullptr) {
+        data_->detail = nullptr;
+    }
+}
+
 void ServerError::clear_context() noexcept {
     if (data_ != nullptr) {
         data_->context = nullptr;

@@ -45,6 +45,9 @@ public:
     void set_message(std::string_view message);
     void set_hint(std::string_view hint);
 
+    // Drops the DETAIL, where it shows values that are not for the user.
+    void clear_detail() noexcept;
+
     // Drops the CONTEXT, which names statements of our own that mean nothing to a user.
     void clear_context() noexcept;
 

@@ -13,6 +13,7 @@ extern "C" {
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
 #include "utils/syscache.h"
 #include "utils/varlena.h"
 }
@@ -119,6 +120,11 @@ Oid get_owner(Oid relation) {
     Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(row))->relowner;
     ReleaseSysCache(row);
     return owner;
+}
+
+bool may_show_values(Oid relation) {
+    return compat::may_select(relation, GetUserId())
+           && check_enable_rls(relation, InvalidOid, true) != RLS_ENABLED;
 }
 
 SimpleView read_view(Oid relation) {

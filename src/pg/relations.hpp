@@ -19,6 +19,10 @@ void lock_relation(Oid relation, Lock lock);
 // The relation's owner. Plain server code. Raises 42P01 where it does not exist.
 Oid get_owner(Oid relation);
 
+// True where an error may show the current user values of the relation's rows: it may read the table, and row security
+// hides none of it. Plain server code.
+bool may_show_values(Oid relation);
+
 // True where the current user owns the relation, is a member of its owner, or is a superuser.
 bool owns_relation(Oid relation);
 

@@ -175,13 +175,31 @@ PreparedQuery Spi::prepare(const std::string &sql, const std::vector<Oid> &types
     return PreparedQuery(plan, types.size());
 }
 
-std::vector<Row> PreparedQuery::query(const std::vector<Parameter> &parameters) const {
+void PreparedQuery::run(const std::vector<Parameter> &parameters) const {
     Assert(parameters.size() == parameters_);
     Arguments arguments(parameters);
     call([&] {
         check_code(SPI_execute_plan(plan_, arguments.values.data(), arguments.nulls.c_str(), false, 0));
     });
+}
+
+std::vector<Row> PreparedQuery::query(const std::vector<Parameter> &parameters) const {
+    run(parameters);
     return take_rows();
+}
+
+std::uint64_t PreparedQuery::execute(const std::vector<Parameter> &parameters) const {
+    run(parameters);
+    std::uint64_t rows = SPI_processed;
+    call([] { SPI_freetuptable(SPI_tuptable); });
+    return rows;
+}
+
+void PreparedQuery::note_independent_of_role() const {
+    ListCell *cell;
+    foreach (cell, SPI_plan_get_plan_sources(plan_)) {
+        static_cast<CachedPlanSource *>(lfirst(cell))->dependsOnRLS = false;
+    }
 }
 
 std::vector<Row> Spi::query(const std::string &sql, const std::vector<Parameter> &parameters) {

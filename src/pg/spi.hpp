@@ -71,11 +71,17 @@ public:
     PreparedQuery &operator=(const PreparedQuery &) = delete;
     PreparedQuery(PreparedQuery &&) = default;
 
-    // Runs it and returns its rows. Takes as many parameters as it was prepared with.
+    // Runs it and returns its rows, or how many it processed. Takes as many parameters as it was prepared with.
     std::vector<Row> query(const std::vector<Parameter> &parameters) const;
+    std::uint64_t execute(const std::vector<Parameter> &parameters) const;
+
+    // Its references say themselves whose policies apply: another role that runs it need not parse it again.
+    void note_independent_of_role() const;
 
 private:
     friend class Spi;
+
+    void run(const std::vector<Parameter> &parameters) const;
 
     PreparedQuery(_SPI_plan *plan, std::size_t parameters) : plan_(plan), parameters_(parameters) {}
 

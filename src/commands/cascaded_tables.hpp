@@ -1,0 +1,21 @@
+// Which tables of a deletion the caller restores with whose rights.
+#pragma once
+
+#include "catalog/table_info.hpp"
+
+#include <set>
+#include <vector>
+
+namespace softdelete::commands {
+
+// The tables that are updated as their owners: a cascade reached them from one that the caller may update.
+std::set<Oid> find_cascaded_tables(pg::Spi &spi, const std::vector<catalog::TableInfo> &tables);
+
+// Raises 42501 where the caller may update nothing of one of the others, before anything is read of it.
+void check_may_update(pg::Spi &spi, const std::vector<catalog::TableInfo> &tables,
+                      const std::set<Oid> &cascaded);
+
+// 42501, in the server's words.
+[[noreturn]] void raise_permission_denied(const catalog::TableInfo &table, const char *detail = "");
+
+} // namespace softdelete::commands

@@ -3,6 +3,7 @@ CREATE ROLE regress_hold;
 CREATE ROLE regress_hold_other;
 CREATE SCHEMA regress_hold AUTHORIZATION regress_hold;
 GRANT SET ON PARAMETER softdelete.deletion TO regress_hold;
+SELECT setval('softdelete.hold_id_seq', 100);
 SET SESSION AUTHORIZATION regress_hold;
 SET search_path = regress_hold;
 \set QUIET off

@@ -18,7 +18,8 @@ commands::RegisterRequest get_request(const pg::Arguments &arguments) {
         arguments.relation(0, "relation"), arguments.optional_text(1),      arguments.text(2, "strategy"),
         arguments.text(3, "visibility"),   arguments.boolean(4, "cascade"), arguments.optional_text(5),
         arguments.text(6, "deleted_at"),   arguments.optional_text(7),      arguments.names(8, "admin_roles"),
-        arguments.optional_text(9),        arguments.optional_text(10),     arguments.optional_text(11)};
+        arguments.optional_text(9),        arguments.optional_text(10),     arguments.optional_text(11),
+        arguments.text(12, "on_expiry")};
 }
 
 // Before anything is locked, which a standby refuses with words about locks.
@@ -68,7 +69,8 @@ PGDLLEXPORT Datum softdelete_configure(PG_FUNCTION_ARGS) {
         give_back(fcinfo,
                   commands::configure_table({arguments.relation(0, "relation"), arguments.optional_text(1),
                                              arguments.optional_boolean(2), arguments.optional_text(3),
-                                             arguments.optional_text(4), arguments.optional_names(5)}));
+                                             arguments.optional_text(4), arguments.optional_names(5),
+                                             arguments.optional_text(6)}));
         return Datum(0);
     });
 }

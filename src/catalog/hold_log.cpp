@@ -103,6 +103,23 @@ std::vector<Hold> find_active_holds() {
     return holds;
 }
 
+std::vector<Hold> find_released_holds(pg::Spi &spi) {
+    pg::UserScope owner(pg::get_extension_owner());
+    std::vector<Hold> holds;
+    for (const pg::Row &row : spi.query("SELECT id, relation::pg_catalog.oid, key FROM softdelete.hold"
+                                        " WHERE released_at IS NOT NULL AND key IS NOT NULL ORDER BY id")) {
+        holds.push_back({row.number(0), row.oid(1), row.array(2)});
+    }
+    return holds;
+}
+
+void clear_holds(pg::Spi &spi, const std::vector<std::string> &holds) {
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute("UPDATE softdelete.hold SET key = NULL, reason = NULL"
+                " WHERE id = ANY ($1::pg_catalog.int8[]) AND released_at IS NOT NULL",
+                {pg::make_array(holds)});
+}
+
 bool has_active_holds() {
     HoldScan scan = begin_scan();
     bool found = HeapTupleIsValid(systable_getnext(scan.scan));

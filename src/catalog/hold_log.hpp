@@ -19,7 +19,13 @@ struct Hold {
 // The holds in force as they are committed by now, or made by this transaction, whatever its snapshot is.
 std::vector<Hold> find_active_holds();
 
-// Is there any? Plain server code.
+// Those that ended and whose rows were not erased.
+std::vector<Hold> find_released_holds(pg::Spi &spi);
+
+// Key and reason of these released holds are forgotten.
+void clear_holds(pg::Spi &spi, const std::vector<std::string> &holds);
+
+// Is there any in force? Plain server code.
 bool has_active_holds();
 
 enum class HoldLock {

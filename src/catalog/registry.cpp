@@ -19,6 +19,7 @@ model::TableSettings read_settings(const pg::Row &row) {
     settings.active_view = row.text(6);
     settings.deleted_view = row.text(7);
     settings.all_view = row.text(8);
+    settings.on_expiry = *model::parse_on_expiry(row.text(13));
     return settings;
 }
 
@@ -40,11 +41,11 @@ std::string to_oid_array(const std::vector<Oid> &oids) {
 
 std::optional<Registration> find_registration(pg::Spi &spi, Oid relation) {
     pg::UserScope owner(pg::get_extension_owner());
-    auto rows =
-        spi.query("SELECT visibility, indexes, retention, deleted_at, deleted_by, admin_roles, active_view,"
-                  " deleted_view, all_view, added_columns, added_indexes, added_views, comment_before"
-                  " FROM softdelete.registration WHERE relation = $1::oid",
-                  {relation});
+    auto rows = spi.query(
+        "SELECT visibility, indexes, retention, deleted_at, deleted_by, admin_roles, active_view,"
+        " deleted_view, all_view, added_columns, added_indexes, added_views, comment_before, on_expiry"
+        " FROM softdelete.registration WHERE relation = $1::oid",
+        {relation});
     if (rows.empty()) {
         return std::nullopt;
     }
@@ -59,14 +60,15 @@ void insert_registration(pg::Spi &spi, const Registration &registration) {
     spi.execute(
         "INSERT INTO softdelete.registration (relation, strategy, visibility, indexes, retention, deleted_at,"
         " deleted_by, admin_roles, active_view, deleted_view, all_view, added_columns, added_indexes,"
-        " added_views, comment_before)"
+        " added_views, comment_before, on_expiry)"
         " VALUES ($1::oid, 'flag', $2, $3, $4::interval, $5, $6, $7::name[], $8, $9, $10, $11::name[],"
-        " $12::name[], $13::name[], $14)",
+        " $12::name[], $13::name[], $14, $15)",
         {registration.relation, model::to_text(settings.visibility), model::to_text(settings.indexes),
          settings.retention, settings.deleted_at, settings.deleted_by, pg::make_array(settings.admin_roles),
          settings.active_view, settings.deleted_view, settings.all_view,
          pg::make_array(registration.added_columns), pg::make_array(registration.added_indexes),
-         pg::make_array(registration.added_views), registration.comment_before});
+         pg::make_array(registration.added_views), registration.comment_before,
+         model::to_text(settings.on_expiry)});
 }
 
 void update_registration(pg::Spi &spi, const Registration &registration) {
@@ -74,11 +76,11 @@ void update_registration(pg::Spi &spi, const Registration &registration) {
     const model::TableSettings &settings = registration.settings;
     spi.execute("UPDATE softdelete.registration SET visibility = $2, indexes = $3, retention = $4::interval,"
                 " admin_roles = $5::name[], added_columns = $6::name[], added_indexes = $7::name[],"
-                " added_views = $8::name[] WHERE relation = $1::oid",
+                " added_views = $8::name[], on_expiry = $9 WHERE relation = $1::oid",
                 {registration.relation, model::to_text(settings.visibility), model::to_text(settings.indexes),
                  settings.retention, pg::make_array(settings.admin_roles),
                  pg::make_array(registration.added_columns), pg::make_array(registration.added_indexes),
-                 pg::make_array(registration.added_views)});
+                 pg::make_array(registration.added_views), model::to_text(settings.on_expiry)});
 }
 
 void delete_registration(pg::Spi &spi, Oid relation, const std::vector<Oid> &members) {
@@ -166,7 +168,7 @@ std::int64_t adopt_deletions(pg::Spi &spi, Oid relation, const std::string &tabl
     auto added = static_cast<std::int64_t>(spi.execute(
         sqltext::statement("INSERT INTO softdelete.deletion (id, relation, deleted_at, deleted_by)"
                            " SELECT deletion_id, $1::oid, min(%2%), %3% FROM %1%"
-                           " WHERE deletion_id IS NOT NULL AND %2% IS NOT NULL GROUP BY deletion_id"
+                           " WHERE deletion_id > 0 AND %2% IS NOT NULL GROUP BY deletion_id"
                            " ON CONFLICT (id) DO NOTHING",
                            table_name, time, actor)
             .text(),

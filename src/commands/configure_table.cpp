@@ -1,6 +1,7 @@
 // Configuration: the same parts as registration, for what changes.
 #include "commands/configure_table.hpp"
 
+#include "catalog/anonymizers.hpp"
 #include "commands/check_table.hpp"
 #include "commands/options.hpp"
 #include "commands/plan_parts.hpp"
@@ -15,17 +16,28 @@ namespace {
 
 void check_request(const ConfigureRequest &request) {
     if (!request.retention && !request.keep_forever && !request.visibility && !request.indexes
-        && !request.admin_roles) {
+        && !request.admin_roles && !request.on_expiry) {
         pg::raise({ERRCODE_INVALID_PARAMETER_VALUE,
                    "nothing to configure",
                    {},
-                   "Give retention, keep_forever, visibility, indexes or admin_roles."});
+                   "Give retention, keep_forever, visibility, indexes, admin_roles or on_expiry."});
     }
     if (request.retention && request.keep_forever == true) {
         pg::raise({ERRCODE_INVALID_PARAMETER_VALUE,
                    "retention and keep_forever contradict each other",
                    {},
                    "Give one of them."});
+    }
+}
+
+void check_anonymizers(pg::Spi &spi, const ConfigureRequest &request, const catalog::Table &table) {
+    if (request.on_expiry && get_on_expiry(*request.on_expiry) == model::OnExpiry::anonymize
+        && catalog::find_anonymizers(spi, table.oid).empty()) {
+        pg::raise({ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                   "table \"" + table.name + "\" has no rules for anonymization",
+                   {},
+                   "Set one for each column with personal data by softdelete.set_anonymizer() first.",
+                   table.oid});
     }
 }
 
@@ -50,6 +62,9 @@ model::TableSettings change_settings(const ConfigureRequest &request,
         settings.indexes = get_index_mode(*request.indexes);
     }
     settings.admin_roles = request.admin_roles.value_or(settings.admin_roles);
+    if (request.on_expiry) {
+        settings.on_expiry = get_on_expiry(*request.on_expiry);
+    }
     return settings;
 }
 
@@ -86,6 +101,7 @@ std::vector<model::Step> configure_table(const ConfigureRequest &request) {
         spi, request.relation, is_deep ? pg::Lock::access_exclusive : pg::Lock::access_share);
     check_roles(spi, request.admin_roles.value_or(std::vector<std::string>()));
     check_retention(spi, request.retention);
+    check_anonymizers(spi, request, table);
     bool changes_indexes = registration.settings.indexes != change_settings(request, registration).indexes;
     registration.settings = change_settings(request, registration);
     TableWork work = begin_work(spi, table, registration, false);

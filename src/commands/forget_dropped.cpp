@@ -45,8 +45,10 @@ void hand_deletions_over(pg::Spi &spi) {
 // What was kept of the tables, and of any that went unseen before.
 void forget_rest(pg::Spi &spi) {
     hand_deletions_over(spi);
-    for (const char *table :
-         {"registration", "converted_index", "deletion", "deletion_table", "hold", "secured_table"}) {
+    spi.execute("UPDATE softdelete.erasure e SET relation = NULL WHERE relation IS NOT NULL"
+                " AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = e.relation)");
+    for (const char *table : {"registration", "converted_index", "deletion", "deletion_table", "hold",
+                              "anonymizer", "secured_table"}) {
         spi.execute(std::string("DELETE FROM softdelete.") + table
                     + " k WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = k.relation)");
     }

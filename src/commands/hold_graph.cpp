@@ -20,8 +20,12 @@ bool exists(pg::Spi &spi, Oid relation) {
     return !spi.query("SELECT FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid", {relation}).empty();
 }
 
-void check_key(const TableInfo &table, const std::vector<catalog::KeyColumn> &key, const Hold &hold) {
-    if (key.size() != hold.key.size()) {
+void check_keys(const TableInfo &table, const std::vector<catalog::KeyColumn> &key,
+                const std::vector<Hold> &holds) {
+    for (const Hold &hold : holds) {
+        if (key.size() == hold.key.size()) {
+            continue;
+        }
         pg::raise(
             {.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
              .message =
@@ -54,9 +58,11 @@ std::string make_held_query(const TableInfo &table, const std::vector<catalog::K
 
 } // namespace
 
-HoldGraph::HoldGraph(pg::Spi &spi) {
+HoldGraph::HoldGraph(pg::Spi &spi) : HoldGraph(spi, catalog::find_active_holds()) {}
+
+HoldGraph::HoldGraph(pg::Spi &spi, const std::vector<Hold> &holds) {
     std::set<Oid> gone;
-    for (const Hold &hold : catalog::find_active_holds()) {
+    for (const Hold &hold : holds) {
         if (!holds_.contains(hold.relation) && !gone.contains(hold.relation)) {
             if (!exists(spi, hold.relation)) {
                 gone.insert(hold.relation);
@@ -131,32 +137,57 @@ bool HoldGraph::leads_to(pg::Spi &spi, Oid from, Oid to) {
     return false;
 }
 
+std::vector<HoldGraph::Match> HoldGraph::match(pg::Spi &spi, const HeldTable &held, const RowSet *rows) {
+    std::vector<std::vector<std::string>> keys;
+    for (const Hold &hold : held.holds) {
+        keys.push_back(hold.key);
+    }
+    std::vector<pg::Parameter> parameters = make_value_arrays(keys, held.key.size());
+    std::string condition = "true";
+    if (rows != nullptr) {
+        condition = make_membership(held.table, "t", static_cast<int>(parameters.size()) + 1);
+        parameters.push_back(rows->tables());
+        parameters.push_back(rows->positions());
+    }
+    std::vector<Match> matches;
+    pg::ExactTextScope texts;
+    pg::OwnerScope owner(held.table.owner);
+    for (const pg::Row &row : spi.query(make_held_query(held.table, held.key, condition, 1), parameters)) {
+        matches.push_back(
+            {{row.text(1), row.text(2)}, held.holds.at(static_cast<std::size_t>(row.number(0) - 1)).id});
+    }
+    return matches;
+}
+
 HoldGraph::Found HoldGraph::find_held(pg::Spi &spi, const Node &node, const RowSet &rows) {
     Found found;
+    for (Oid relation : node.line) {
+        if (auto place = holds_.find(relation); place != holds_.end()) {
+            check_keys(place->second.table, place->second.key, place->second.holds);
+            for (const Match &found_match : match(spi, place->second, &rows)) {
+                found.insert(found_match);
+            }
+        }
+    }
+    return found;
+}
+
+std::set<std::int64_t> HoldGraph::find_ids(pg::Spi &spi, const Node &node, const RowSet &rows) {
+    std::set<std::int64_t> ids;
     for (Oid relation : node.line) {
         auto place = holds_.find(relation);
         if (place == holds_.end()) {
             continue;
         }
-        const HeldTable &held = place->second;
-        std::vector<std::vector<std::string>> keys;
-        for (const Hold &hold : held.holds) {
-            check_key(held.table, held.key, hold);
-            keys.push_back(hold.key);
-        }
-        std::vector<pg::Parameter> parameters = make_value_arrays(keys, held.key.size());
-        int next = static_cast<int>(parameters.size()) + 1;
-        parameters.push_back(rows.tables());
-        parameters.push_back(rows.positions());
-        std::string query = make_held_query(held.table, held.key, make_membership(held.table, "t", next), 1);
-        pg::ExactTextScope texts;
-        pg::OwnerScope owner(held.table.owner);
-        for (const pg::Row &row : spi.query(query, parameters)) {
-            found.try_emplace({row.text(1), row.text(2)},
-                              held.holds.at(static_cast<std::size_t>(row.number(0) - 1)).id);
+        HeldTable held = place->second;
+        std::erase_if(held.holds, [&](const Hold &hold) { return hold.key.size() != held.key.size(); });
+        if (!held.holds.empty()) {
+            for (const Match &found_match : match(spi, held, &rows)) {
+                ids.insert(found_match.second);
+            }
         }
     }
-    return found;
+    return ids;
 }
 
 HoldGraph::Found HoldGraph::find_all_held(pg::Spi &spi, Oid relation) {
@@ -165,20 +196,11 @@ HoldGraph::Found HoldGraph::find_all_held(pg::Spi &spi, Oid relation) {
         // The rows of inheritance children have foreign keys of their own.
         bool is_concerned = leads_to(spi, oid, relation) || leads_to(spi, relation, oid)
                             || (held.table.has_children && !held.table.is_partitioned);
-        if (!is_concerned) {
-            continue;
-        }
-        std::vector<std::vector<std::string>> keys;
-        for (const Hold &hold : held.holds) {
-            check_key(held.table, held.key, hold);
-            keys.push_back(hold.key);
-        }
-        pg::ExactTextScope texts;
-        pg::OwnerScope owner(held.table.owner);
-        for (const pg::Row &row : spi.query(make_held_query(held.table, held.key, "true", 1),
-                                            make_value_arrays(keys, held.key.size()))) {
-            found.try_emplace({row.text(1), row.text(2)},
-                              held.holds.at(static_cast<std::size_t>(row.number(0) - 1)).id);
+        if (is_concerned) {
+            check_keys(held.table, held.key, held.holds);
+            for (const Match &found_match : match(spi, held, nullptr)) {
+                found.insert(found_match);
+            }
         }
     }
     return found;

@@ -18,6 +18,7 @@ public:
     using Found = std::map<RowSet::RowId, std::int64_t>;
 
     explicit HoldGraph(pg::Spi &spi);
+    HoldGraph(pg::Spi &spi, const std::vector<catalog::Hold> &holds); // of these holds instead
 
     bool empty() const { return holds_.empty(); }
 
@@ -39,6 +40,9 @@ public:
     // Those of the rows, all of the node's table, that are held.
     Found find_held(pg::Spi &spi, const Node &node, const RowSet &rows);
 
+    // All holds on those of the rows; released holds that fit the primary key no more are left out.
+    std::set<std::int64_t> find_ids(pg::Spi &spi, const Node &node, const RowSet &rows);
+
     // All held rows of tables that lead to this one.
     Found find_all_held(pg::Spi &spi, Oid relation);
 
@@ -48,6 +52,11 @@ private:
         std::vector<catalog::KeyColumn> key;
         std::vector<catalog::Hold> holds;
     };
+
+    using Match = std::pair<RowSet::RowId, std::int64_t>;
+
+    // Rows that holds on a table name; of these rows, or of all.
+    static std::vector<Match> match(pg::Spi &spi, const HeldTable &held, const RowSet *rows);
 
     const std::set<Oid> &get_ancestors(pg::Spi &spi, Oid relation);
 

@@ -25,6 +25,7 @@ void check_options(const RegisterRequest &request) {
         refuse_unknown("strategy", request.strategy, "Use 'auto' or 'flag'.");
     }
     (void)get_visibility(request.visibility);
+    (void)get_on_expiry(request.on_expiry);
     if (request.indexes) {
         (void)get_index_mode(*request.indexes);
     }
@@ -44,6 +45,14 @@ model::IndexMode get_index_mode(const std::string &text) {
         refuse_unknown("value for indexes:", text, "Use 'all', 'unique' or 'none'.");
     }
     return *mode;
+}
+
+model::OnExpiry get_on_expiry(const std::string &text) {
+    auto on_expiry = model::parse_on_expiry(text);
+    if (!on_expiry) {
+        refuse_unknown("value for on_expiry:", text, "Use 'purge' or 'anonymize'.");
+    }
+    return *on_expiry;
 }
 
 void check_retention(pg::Spi &spi, const std::optional<std::string> &retention) {

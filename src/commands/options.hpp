@@ -11,6 +11,7 @@ namespace softdelete::commands {
 void check_options(const RegisterRequest &request);
 model::Visibility get_visibility(const std::string &text);
 model::IndexMode get_index_mode(const std::string &text);
+model::OnExpiry get_on_expiry(const std::string &text);
 
 // Raises 22023 where the retention is negative or infinite.
 void check_retention(pg::Spi &spi, const std::optional<std::string> &retention);

@@ -148,7 +148,7 @@ void plan_columns(TableWork &work) {
 
 void plan_comment(TableWork &work) {
     const Column *column = work.table.find_column(work.settings().deleted_at);
-    std::string comment = model::describe_retention(work.settings().retention);
+    std::string comment = model::describe_retention(work.settings().retention, work.settings().on_expiry);
     if (column != nullptr && column->comment == comment) {
         return;
     }

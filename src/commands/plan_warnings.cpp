@@ -1,4 +1,5 @@
 // What the user has to know or to do.
+#include "catalog/anonymizers.hpp"
 #include "catalog/quoting.hpp"
 #include "commands/plan_parts.hpp"
 #include "sqltext/table_statements.hpp"
@@ -50,6 +51,18 @@ void warn_of_triggers(TableWork &work, const catalog::Member &member) {
     }
 }
 
+void warn_of_missing_rules(TableWork &work) {
+    if (work.settings().on_expiry == model::OnExpiry::anonymize
+        && catalog::find_anonymizers(work.spi, work.table.oid).empty()) {
+        work.warn(
+            work.table.oid, "rules for anonymization",
+            "rows cannot be anonymized when their retention ends before there is a rule for each column "
+            "with personal data, such as:",
+            sqltext::statement("SELECT softdelete.set_anonymizer(%1%, 'email', 'NULL')",
+                               catalog::literal(work.table.qualified.text())));
+    }
+}
+
 bool is_among(const std::vector<catalog::Table> &tables, Oid relation) {
     return std::any_of(tables.begin(), tables.end(),
                        [=](const catalog::Table &t) { return t.oid == relation; });
@@ -92,6 +105,7 @@ void plan_warnings(TableWork &work, const std::vector<catalog::Table> &together)
         warn_of_triggers(work, member);
     }
     warn_of_children(work, together);
+    warn_of_missing_rules(work);
     if (work.table.oid == together.front().oid) {
         warn_of_publications(work);
     }

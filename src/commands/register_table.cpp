@@ -34,6 +34,7 @@ catalog::Registration make_registration(const RegisterRequest &request, const ca
     settings.deleted_by = request.deleted_by;
     settings.admin_roles = request.admin_roles;
     bool is_named = table.oid == request.relation;
+    settings.on_expiry = is_named ? get_on_expiry(request.on_expiry) : model::OnExpiry::purge;
     settings.active_view = get_view_name(is_named ? request.active_view : std::nullopt, "active_", table);
     settings.deleted_view = get_view_name(is_named ? request.deleted_view : std::nullopt, "deleted_", table);
     settings.all_view = get_view_name(is_named ? request.all_view : std::nullopt, "all_", table);

@@ -24,6 +24,7 @@ struct RegisterRequest {
     std::optional<std::string> active_view;
     std::optional<std::string> deleted_view;
     std::optional<std::string> all_view;
+    std::string on_expiry; // of the named table
 };
 
 // Takes on the table, with cascade all that reference it by ON DELETE CASCADE as well, and returns what was done.

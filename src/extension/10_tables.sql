@@ -16,6 +16,7 @@ CREATE TABLE softdelete.registration (
     added_indexes name[]      NOT NULL DEFAULT '{}',
     added_views   name[]      NOT NULL DEFAULT '{}',
     comment_before text,
+    on_expiry     text        NOT NULL DEFAULT 'purge' CHECK (on_expiry IN ('purge', 'anonymize')),
     registered_at timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
 COMMENT ON TABLE softdelete.registration IS 'One row per registered table; see the view softdelete.tables.';
@@ -24,6 +25,8 @@ COMMENT ON COLUMN softdelete.registration.added_indexes IS 'Indexes that registe
 COMMENT ON COLUMN softdelete.registration.added_views IS 'Views that register() made and unregister() removes.';
 COMMENT ON COLUMN softdelete.registration.comment_before IS
     'The comment on the deleted_at column as register() found it, which unregister() puts back.';
+COMMENT ON COLUMN softdelete.registration.on_expiry IS
+    'What becomes of deleted rows whose retention has passed: they are removed, or overwritten by the table''s rules.';
 
 CREATE TABLE softdelete.converted_index (
     relation           regclass NOT NULL,

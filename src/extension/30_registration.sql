@@ -5,7 +5,8 @@ CREATE FUNCTION softdelete.register(
     relation regclass, retention interval DEFAULT NULL, strategy text DEFAULT 'auto',
     visibility text DEFAULT 'filter', cascade boolean DEFAULT false, indexes text DEFAULT NULL,
     deleted_at name DEFAULT 'deleted_at', deleted_by name DEFAULT 'deleted_by', admin_roles name[] DEFAULT '{}',
-    active_view name DEFAULT NULL, deleted_view name DEFAULT NULL, all_view name DEFAULT NULL)
+    active_view name DEFAULT NULL, deleted_view name DEFAULT NULL, all_view name DEFAULT NULL,
+    on_expiry text DEFAULT 'purge')
     RETURNS TABLE (step integer, relation regclass, object text, action text, online boolean, command text)
     LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_register'
     SET search_path = pg_catalog, pg_temp
@@ -13,33 +14,35 @@ CREATE FUNCTION softdelete.register(
     SET IntervalStyle = postgres
     SET default_tablespace = ''
     SET default_statistics_target = 10; -- its ANALYZE reads little while it holds the lock
-COMMENT ON FUNCTION softdelete.register(regclass, interval, text, text, boolean, text, name, name, name[], name, name, name) IS
+COMMENT ON FUNCTION softdelete.register(regclass, interval, text, text, boolean, text, name, name, name[], name, name, name, text) IS
     'Makes a table soft-deleting, and returns every step that it took.';
 
 CREATE FUNCTION softdelete.plan(
     relation regclass, retention interval DEFAULT NULL, strategy text DEFAULT 'auto',
     visibility text DEFAULT 'filter', cascade boolean DEFAULT false, indexes text DEFAULT NULL,
     deleted_at name DEFAULT 'deleted_at', deleted_by name DEFAULT 'deleted_by', admin_roles name[] DEFAULT '{}',
-    active_view name DEFAULT NULL, deleted_view name DEFAULT NULL, all_view name DEFAULT NULL)
+    active_view name DEFAULT NULL, deleted_view name DEFAULT NULL, all_view name DEFAULT NULL,
+    on_expiry text DEFAULT 'purge')
     RETURNS TABLE (step integer, relation regclass, object text, action text, online boolean, command text)
     LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_plan'
     SET search_path = pg_catalog, pg_temp
     SET quote_all_identifiers = off
     SET IntervalStyle = postgres
     SET default_tablespace = '';
-COMMENT ON FUNCTION softdelete.plan(regclass, interval, text, text, boolean, text, name, name, name[], name, name, name) IS
+COMMENT ON FUNCTION softdelete.plan(regclass, interval, text, text, boolean, text, name, name, name[], name, name, name, text) IS
     'The steps that softdelete.register() would take; those marked online can be run beforehand.';
 
 CREATE FUNCTION softdelete.configure(
     relation regclass, retention interval DEFAULT NULL, keep_forever boolean DEFAULT NULL,
-    visibility text DEFAULT NULL, indexes text DEFAULT NULL, admin_roles name[] DEFAULT NULL)
+    visibility text DEFAULT NULL, indexes text DEFAULT NULL, admin_roles name[] DEFAULT NULL,
+    on_expiry text DEFAULT NULL)
     RETURNS TABLE (step integer, relation regclass, object text, action text, online boolean, command text)
     LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_configure'
     SET search_path = pg_catalog, pg_temp
     SET quote_all_identifiers = off
     SET IntervalStyle = postgres
     SET default_tablespace = '';
-COMMENT ON FUNCTION softdelete.configure(regclass, interval, boolean, text, text, name[]) IS
+COMMENT ON FUNCTION softdelete.configure(regclass, interval, boolean, text, text, name[], text) IS
     'Changes how a table is registered; what is not given stays as it is.';
 
 CREATE FUNCTION softdelete.repair(relation regclass)

@@ -2,7 +2,7 @@
 
 CREATE VIEW softdelete.tables AS
     SELECT r.relation, r.strategy, r.visibility, r.retention, r.indexes, r.deleted_at, r.deleted_by, r.admin_roles,
-           r.active_view, r.deleted_view, r.all_view, r.registered_at
+           r.active_view, r.deleted_view, r.all_view, r.registered_at, r.on_expiry
     FROM softdelete.registration r
     WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = r.relation);
 COMMENT ON VIEW softdelete.tables IS 'The registered tables and how they are registered.';

@@ -2,6 +2,7 @@
 // happened. While a dump is being restored they refuse nothing and add nothing, because the dump brings everything
 // itself and pg_restore --clean drops it; pg_restore and dumps set row_security to off.
 #include "commands/check_links.hpp"
+#include "commands/follow_anonymizers.hpp"
 #include "commands/follow_foreign_keys.hpp"
 #include "commands/follow_indexes.hpp"
 #include "commands/follow_members.hpp"
@@ -67,6 +68,7 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
             commands::prepare_members(event->parsetree);
             commands::prepare_views(event->parsetree);
             commands::prepare_indexes(event->parsetree);
+            commands::prepare_anonymizers(event->parsetree);
         });
     }
     return 0;
@@ -90,6 +92,7 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
         commands::finish_views(event->parsetree);
         commands::refuse_view_change(event->parsetree);
         commands::finish_members(event->parsetree);
+        commands::finish_anonymizers(event->parsetree);
     });
     Oid relation = commands::find_table_to_link(event->parsetree);
     if (OidIsValid(relation)) {

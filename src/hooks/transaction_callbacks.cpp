@@ -3,6 +3,7 @@
 
 #include "commands/cascade.hpp"
 #include "commands/current_deletion.hpp"
+#include "commands/follow_anonymizers.hpp"
 #include "commands/follow_indexes.hpp"
 #include "commands/follow_views.hpp"
 #include "commands/restored_deletions.hpp"
@@ -24,6 +25,7 @@ extern "C" void softdelete_transaction_callback(XactEvent event, void *) {
         planner::forget_running_statements(0);
         commands::forget_prepared_indexes();
         commands::forget_prepared_views();
+        commands::forget_prepared_anonymizers();
         planner::set_validating_constraints(false);
     }
     if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE) {
@@ -42,6 +44,7 @@ extern "C" void softdelete_subtransaction_callback(SubXactEvent event, SubTransa
         planner::forget_running_statements(nest_level);
         commands::forget_prepared_indexes();
         commands::forget_prepared_views();
+        commands::forget_prepared_anonymizers();
         planner::set_validating_constraints(false);
         commands::abort_subtransaction(nest_level);
         commands::forget_cascades(nest_level);

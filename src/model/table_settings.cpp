@@ -42,6 +42,19 @@ const char *to_text(IndexMode mode) {
     return "";
 }
 
+const char *to_text(OnExpiry on_expiry) {
+    return on_expiry == OnExpiry::purge ? "purge" : "anonymize";
+}
+
+std::optional<OnExpiry> parse_on_expiry(const std::string &text) {
+    for (OnExpiry on_expiry : {OnExpiry::purge, OnExpiry::anonymize}) {
+        if (text == to_text(on_expiry)) {
+            return on_expiry;
+        }
+    }
+    return std::nullopt;
+}
+
 std::optional<Visibility> parse_visibility(const std::string &text) {
     for (Visibility visibility : {Visibility::filter, Visibility::view, Visibility::rls}) {
         if (text == to_text(visibility)) {
@@ -64,9 +77,13 @@ IndexMode default_index_mode(Visibility visibility) {
     return visibility == Visibility::view ? IndexMode::unique : IndexMode::all;
 }
 
-std::string describe_retention(const std::optional<std::string> &retention) {
+std::string describe_retention(const std::optional<std::string> &retention, OnExpiry on_expiry) {
+    bool is_anonymized = on_expiry == OnExpiry::anonymize;
+    std::string end = is_anonymized ? "anonymized" : "purged";
     return std::string(comment_start) + " Deleted rows are kept "
-           + (retention ? "for " + spell_out(*retention) : "until they are purged") + ".";
+           + (retention ? "for " + spell_out(*retention) + (is_anonymized ? ", then " + end : "")
+                        : "until they are " + end)
+           + ".";
 }
 
 bool is_retention_comment(const std::string &comment) {

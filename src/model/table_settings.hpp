@@ -9,13 +9,16 @@ namespace softdelete::model {
 
 enum class Visibility { filter, view, rls };
 enum class IndexMode { all, unique, none };
+enum class OnExpiry { purge, anonymize };
 
 const char *to_text(Visibility visibility);
 const char *to_text(IndexMode mode);
+const char *to_text(OnExpiry on_expiry);
 
 // Nothing where the text names none.
 std::optional<Visibility> parse_visibility(const std::string &text);
 std::optional<IndexMode> parse_index_mode(const std::string &text);
+std::optional<OnExpiry> parse_on_expiry(const std::string &text);
 
 // Which indexes become partial where nothing was said: queries on a filtered table see live rows only, those on a table
 // with visibility `view` do not.
@@ -31,10 +34,12 @@ struct TableSettings {
     std::string active_view;
     std::string deleted_view;
     std::string all_view;
+    OnExpiry on_expiry = OnExpiry::purge; // what becomes of deleted rows whose retention has passed
 };
 
 // The comment on deleted_at: what becomes of deleted rows, in words.
-std::string describe_retention(const std::optional<std::string> &retention);
+std::string describe_retention(const std::optional<std::string> &retention,
+                               OnExpiry on_expiry = OnExpiry::purge);
 
 // True for a comment that describe_retention() made.
 bool is_retention_comment(const std::string &comment);

@@ -29,7 +29,7 @@ enum PlanNote : uint32 {
 // How the cascade's own statements begin.
 inline constexpr char cascade_text[] = "/* softdelete cascade */";
 
-// How the statements of ours begin that remove rows physically.
+// How the statements of ours begin that remove or overwrite rows for good.
 inline constexpr char removal_text[] = "/* softdelete removal */";
 
 // One of the cascade's own statements? Told by its text and by the context that it runs in, where no client's statement
@@ -40,7 +40,7 @@ bool is_cascade_query(const char *text);
 struct Statement {
     bool is_foreign_key;             // one of the server's own foreign-key queries
     bool is_cascade;                 // one of the cascade's own statements: soft whatever the setting says
-    bool is_removal;                 // one of ours that removes rows physically
+    bool is_removal;                 // one of ours that removes or overwrites rows for good
     bool is_unfiltered;              // the whole statement sees all rows
     settings::Visibility visibility; // what the setting means for this statement
     ParamListInfo parameters;        // the values of a custom plan

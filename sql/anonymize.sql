@@ -1,0 +1,144 @@
+-- Anonymization overwrites columns by rules that are kept per table.
+CREATE ROLE regress_anonymize;
+CREATE ROLE regress_anonymize_other;
+CREATE SCHEMA regress_anonymize AUTHORIZATION regress_anonymize;
+SELECT setval('softdelete.hold_id_seq', 300);
+SET SESSION AUTHORIZATION regress_anonymize;
+SET search_path = regress_anonymize;
+\set QUIET off
+\pset null '(null)'
+
+CREATE TABLE users (id int PRIMARY KEY, email text NOT NULL UNIQUE, name varchar(12) NOT NULL, phone text, born date,
+    "Odd ""name" text, manager int REFERENCES users, upper_name text GENERATED ALWAYS AS (upper(name)) STORED);
+CREATE TABLE posts (id int PRIMARY KEY, "user" int REFERENCES users ON DELETE CASCADE, title text, author text);
+CREATE TABLE files (id int PRIMARY KEY, post int REFERENCES posts ON DELETE CASCADE, path text);
+SELECT count(*) > 0 AS registered FROM softdelete.register('users');
+SELECT count(*) > 0 AS registered FROM softdelete.register('posts');
+SELECT count(*) > 0 AS registered FROM softdelete.register('files');
+INSERT INTO users SELECT g, 'u' || g || '@x', 'name ' || g, '555-' || g, '2000-01-01', 'odd', 1 FROM generate_series(1, 5) g;
+INSERT INTO posts SELECT g, 1 + g % 5, 't' || g, 'name' FROM generate_series(1, 10) g;
+INSERT INTO files SELECT g, g, '/' || g FROM generate_series(1, 10) g;
+
+-- Nothing without rules.
+SELECT softdelete.anonymize('users', 'request', 2); -- fails
+
+-- Rules are expressions over the row.
+SELECT softdelete.set_anonymizer('users', 'email', $$'deleted_' || id || '@removed.invalid'$$);
+SELECT softdelete.set_anonymizer('users', 'name', $$'Deleted User'$$);
+SELECT softdelete.set_anonymizer('users', 'phone', 'NULL');
+SELECT softdelete.set_anonymizer('users', 'born', $$date_trunc('year', born)::date$$);
+SELECT softdelete.set_anonymizer('users', 'Odd "name', 'left("Odd ""name", 1) -- a comment');
+SELECT softdelete.set_anonymizer('posts', 'author', 'gen_random_uuid()');
+SELECT relation, column_name, expression FROM softdelete.anonymizer ORDER BY relation::text, column_name;
+
+-- What cannot be a rule.
+SELECT softdelete.set_anonymizer('users', 'name', 'NULL'); -- fails
+SELECT softdelete.set_anonymizer('users', 'name', '(SELECT name FROM users LIMIT 1)'); -- fails
+SELECT softdelete.set_anonymizer('users', 'name', 'max(name)'); -- fails
+SELECT softdelete.set_anonymizer('users', 'name', 'row_number() OVER ()'); -- fails
+SELECT softdelete.set_anonymizer('users', 'name', 'unnest(ARRAY[name])'); -- fails
+SELECT softdelete.set_anonymizer('users', 'name', 'name) FROM users; DROP TABLE posts; --'); -- fails
+SELECT softdelete.set_anonymizer('users', 'name', 'name) AS x, (name'); -- fails
+SELECT softdelete.set_anonymizer('users', 'name', ''); -- fails
+SELECT softdelete.set_anonymizer('users', 'name', 'nope'); -- fails
+SELECT softdelete.set_anonymizer('users', 'name', 'users::text'); -- fails
+SELECT softdelete.set_anonymizer('users', 'born', '17'); -- fails
+SELECT softdelete.set_anonymizer('users', 'name', $$nextval('s')::text$$); -- fails
+SELECT softdelete.set_anonymizer('users', 'name', $$set_config('role', 'x', false)$$); -- fails
+SELECT softdelete.set_anonymizer('users', 'id', '1'); -- fails
+SELECT softdelete.set_anonymizer('users', 'manager', '1'); -- fails
+SELECT softdelete.set_anonymizer('users', 'upper_name', '1'); -- fails
+SELECT softdelete.set_anonymizer('users', 'deleted_at', 'NULL'); -- fails
+SELECT softdelete.set_anonymizer('users', 'nope', 'NULL'); -- fails
+SELECT softdelete.set_anonymizer('users', NULL, 'NULL'); -- fails
+SELECT softdelete.set_anonymizer('all_users', 'name', 'NULL'); -- fails
+BEGIN;
+SELECT softdelete.set_anonymizer('users', 'email', $$'gone'$$);
+ROLLBACK;
+
+-- A live row, with the descendants whose tables have rules; it stays live, and so do they.
+ANALYZE users;
+SELECT softdelete.anonymize('users', 'request 7', 2) - 'id' - 'erased_at' - 'not_reached' AS entry;
+SELECT id, email, name, phone, born, "Odd ""name", upper_name FROM users ORDER BY id;
+SELECT count(*) AS posts, count(*) FILTER (WHERE author ~ '^[0-9a-f-]{36}$') AS anonymous FROM posts;
+SELECT count(*) FROM pg_stats WHERE schemaname = 'regress_anonymize' AND tablename = 'users'
+    AND (most_common_vals::text ~ 'u2@x|555-2' OR histogram_bounds::text ~ 'u2@x|555-2');
+
+-- A deleted row stays deleted; nobody is named as the one who deleted it, in whatever went with it.
+SET softdelete.actor = 'u3@x';
+SET softdelete.reason = 'Carol asked us';
+DELETE FROM users WHERE id = 3;
+RESET softdelete.actor;
+RESET softdelete.reason;
+SELECT softdelete.anonymize('users', 'request 8', 3) -> 'rows' AS rows;
+SELECT id, email, name, phone, deleted_by, deleted_at IS NOT NULL AS deleted FROM all_users WHERE id = 3;
+SELECT count(*) FROM all_files WHERE deleted_by IS NOT NULL;
+SELECT deleted_by, reason FROM softdelete.deletions;
+-- It is found in the recycle bin, and what a restore brings back is anonymous.
+SELECT softdelete.restore('users', 3);
+SELECT email FROM users WHERE id = 3;
+
+-- Not a row on hold, nor one below or above it.
+SELECT softdelete.hold('users', 'case', 4) AS hold \gset
+SELECT softdelete.anonymize('users', 'request', 4); -- fails
+SELECT softdelete.anonymize('posts', 'request', 3); -- fails
+SELECT softdelete.release(:hold);
+SELECT softdelete.anonymize('posts', 'request', 3) -> 'rows' AS rows;
+
+-- A trigger that keeps a row makes the whole fail.
+CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER keep BEFORE UPDATE ON posts FOR EACH ROW EXECUTE FUNCTION keep();
+SELECT softdelete.anonymize('users', 'request', 4); -- fails
+SELECT email FROM users WHERE id = 4;
+DROP TRIGGER keep ON posts;
+
+-- The log.
+SELECT action, table_name, reason, rows, key FROM softdelete.erasure_log ORDER BY id;
+
+-- Arguments and privileges.
+SELECT softdelete.anonymize('users', NULL, 4); -- fails
+SELECT softdelete.anonymize('users', '4', 4); -- fails
+SELECT softdelete.anonymize('users', 'request', 99); -- fails
+GRANT USAGE ON SCHEMA regress_anonymize TO regress_anonymize_other;
+GRANT ALL ON users TO regress_anonymize_other;
+SET SESSION AUTHORIZATION regress_anonymize_other;
+SELECT softdelete.anonymize('regress_anonymize.users', 'request', 4); -- fails
+SELECT softdelete.set_anonymizer('regress_anonymize.users', 'phone', NULL); -- fails
+SET SESSION AUTHORIZATION regress_anonymize;
+
+-- Rules follow the table.
+ALTER TABLE users RENAME id TO "User ID";
+ALTER TABLE users RENAME email TO mail;
+ALTER TABLE users DROP phone;
+ALTER TABLE users RENAME TO people;
+SELECT column_name, expression FROM softdelete.anonymizer WHERE relation = 'people'::regclass ORDER BY column_name;
+ALTER TABLE people ALTER born TYPE text; -- the rule gives a date, which can be assigned
+ALTER TABLE people ALTER born TYPE int USING 1; -- fails
+SELECT softdelete.set_anonymizer('people', 'mail', '"Odd ""name" || "User ID"');
+ALTER TABLE people DROP "Odd ""name"; -- fails
+SELECT softdelete.set_anonymizer('people', 'mail', $$'deleted_' || "User ID"$$);
+ALTER TABLE people DROP "Odd ""name";
+SELECT softdelete.anonymize('people', 'request', 4) -> 'rows' AS rows;
+SELECT mail, name FROM people WHERE "User ID" = 4;
+
+-- What becomes of rows whose retention has passed: on_expiry.
+SELECT object, action, command FROM softdelete.plan('files', on_expiry => 'shred'); -- fails
+CREATE TABLE guests (id int PRIMARY KEY, name text);
+SELECT object, action, command FROM softdelete.register('guests', retention => '30 days', on_expiry => 'anonymize')
+    WHERE action = 'warning' OR object LIKE 'comment%deleted_at' AND command LIKE '%kept for%';
+SELECT on_expiry FROM softdelete.tables WHERE relation = 'guests'::regclass;
+SELECT softdelete.set_anonymizer('guests', 'name', $$'guest'$$);
+SELECT softdelete.set_anonymizer('guests', 'name', NULL); -- fails
+SELECT action, command FROM softdelete.configure('guests', on_expiry => 'purge');
+SELECT softdelete.set_anonymizer('guests', 'name', NULL);
+SELECT * FROM softdelete.configure('guests', on_expiry => 'anonymize'); -- fails
+SELECT * FROM softdelete.configure('guests', on_expiry => 'shred'); -- fails
+
+-- Partitions.
+CREATE TABLE parts (id int, region text, name text, PRIMARY KEY (region, id)) PARTITION BY LIST (region);
+CREATE TABLE parts_eu PARTITION OF parts FOR VALUES IN ('eu');
+SELECT count(*) > 0 AS registered FROM softdelete.register('parts');
+INSERT INTO parts VALUES (1, 'eu', 'a'), (2, 'eu', 'b');
+SELECT softdelete.set_anonymizer('parts_eu', 'name', $$region || id$$);
+SELECT softdelete.anonymize('parts', 'request', 'eu', 2) -> 'rows' AS rows;
+SELECT * FROM parts ORDER BY id;

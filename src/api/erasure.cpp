@@ -1,0 +1,58 @@
+// SQL functions on single subjects: erase, anonymize, set_anonymizer.
+#include "api/key_arguments.hpp"
+#include "commands/anonymize_row.hpp"
+#include "commands/erase_row.hpp"
+#include "commands/set_anonymizer.hpp"
+#include "pg/srf.hpp"
+
+extern "C" {
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+}
+
+namespace softdelete {
+
+namespace {
+
+using Command = std::string (*)(Oid, const std::optional<std::string> &, const std::vector<std::string> &);
+
+// (relation, reason, VARIADIC key)
+Datum run(FunctionCallInfo call, Command command) {
+    return pg::entry([&] {
+        pg::Arguments arguments(call);
+        std::string entry = command(arguments.relation(0, "relation"), arguments.optional_text(1),
+                                    api::get_key_arguments(call, 2));
+        return pg::call([&] { return DirectFunctionCall1(jsonb_in, CStringGetDatum(entry.c_str())); });
+    });
+}
+
+} // namespace
+
+extern "C" {
+
+PG_FUNCTION_INFO_V1(softdelete_erase);
+
+PGDLLEXPORT Datum softdelete_erase(PG_FUNCTION_ARGS) {
+    return run(fcinfo, commands::erase_row);
+}
+
+PG_FUNCTION_INFO_V1(softdelete_anonymize);
+
+PGDLLEXPORT Datum softdelete_anonymize(PG_FUNCTION_ARGS) {
+    return run(fcinfo, commands::anonymize_row);
+}
+
+PG_FUNCTION_INFO_V1(softdelete_set_anonymizer);
+
+PGDLLEXPORT Datum softdelete_set_anonymizer(PG_FUNCTION_ARGS) {
+    return pg::entry([&] {
+        pg::Arguments arguments(fcinfo);
+        commands::set_anonymizer(arguments.relation(0, "relation"), arguments.text(1, "col"),
+                                 arguments.optional_text(2));
+        return Datum(0);
+    });
+}
+
+} // extern "C"
+
+} // namespace softdelete

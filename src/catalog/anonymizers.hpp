@@ -1,0 +1,23 @@
+// softdelete.anonymizer: what anonymization writes into which columns. Read and written as the extension's owner.
+#pragma once
+
+#include "pg/spi.hpp"
+
+#include <string>
+#include <vector>
+
+namespace softdelete::catalog {
+
+struct Anonymizer {
+    std::string column; // as it is, not quoted
+    std::string expression;
+};
+
+// In the order of the columns' names.
+std::vector<Anonymizer> find_anonymizers(pg::Spi &spi, Oid relation);
+
+// Replaces a former rule of the same column.
+void put_anonymizer(pg::Spi &spi, Oid relation, const Anonymizer &rule);
+void delete_anonymizer(pg::Spi &spi, Oid relation, const std::string &column);
+
+} // namespace softdelete::catalog

@@ -1,0 +1,25 @@
+// softdelete.erasure: the proof of what was erased or anonymized. Written as the extension's owner.
+#pragma once
+
+#include "catalog/table_info.hpp"
+
+#include <string>
+#include <vector>
+
+namespace softdelete::catalog {
+
+struct Erasure {
+    std::string action; // 'erase' or 'anonymize'
+    std::string reason;
+    std::string rows; // JSON
+    std::vector<std::string> key;
+};
+
+// Adds an entry and returns it as JSON, with what it does not reach. Of the key it keeps a digest, and the key itself
+// only where all its columns are integers or uuids.
+std::string insert_erasure(pg::Spi &spi, const TableInfo &table, const Erasure &erasure);
+
+// Actor and reason of these deletions are forgotten.
+void clear_deletions(pg::Spi &spi, const std::vector<std::string> &deletions);
+
+} // namespace softdelete::catalog

@@ -1,0 +1,168 @@
+// The steps of cookConstraint() and cookDefault() in src/backend/catalog/heap.c.
+#include "pg/column_expression.hpp"
+
+#include "pg/compat.hpp"
+
+extern "C" {
+#include "access/table.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_collate.h"
+#include "parser/parse_expr.h"
+#include "parser/parse_node.h"
+#include "parser/parse_relation.h"
+#include "parser/parser.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/ruleutils.h"
+}
+
+#include <cstring>
+
+namespace softdelete::pg {
+
+namespace {
+
+// The text must be one expression and nothing else.
+Node *parse_raw(const char *text) {
+    List *parsed = raw_parser(psprintf("SELECT (%s\n)", text), RAW_PARSE_DEFAULT);
+    SelectStmt *select = nullptr;
+    if (list_length(parsed) == 1 && IsA(linitial_node(RawStmt, parsed)->stmt, SelectStmt)) {
+        select = castNode(SelectStmt, linitial_node(RawStmt, parsed)->stmt);
+    }
+    bool is_expression =
+        select != nullptr && list_length(select->targetList) == 1 && select->fromClause == NIL
+        && select->whereClause == nullptr && select->groupClause == NIL && select->havingClause == nullptr
+        && select->windowClause == NIL && select->sortClause == NIL && select->limitCount == nullptr
+        && select->limitOffset == nullptr && select->op == SETOP_NONE && select->intoClause == nullptr
+        && select->valuesLists == NIL && select->lockingClause == NIL;
+    ResTarget *target = is_expression ? linitial_node(ResTarget, select->targetList) : nullptr;
+    if (target == nullptr || target->name != nullptr) {
+        ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR), errmsg("not an expression: \"%s\"", text),
+                        errhint("Give one SQL expression over the columns of the row.")));
+    }
+    return target->val;
+}
+
+Node *analyze(Oid relation_id, AttrNumber attribute, const char *text) {
+    Relation relation = table_open(relation_id, AccessShareLock);
+    ParseState *state = make_parsestate(nullptr);
+    ParseNamespaceItem *item =
+        addRangeTableEntryForRelation(state, relation, AccessShareLock, nullptr, false, true);
+    addNSItemToQuery(state, item, true, true, true);
+    Node *expression = transformExpr(state, parse_raw(text), EXPR_KIND_GENERATED_COLUMN);
+    const FormData_pg_attribute *column = TupleDescAttr(RelationGetDescr(relation), attribute - 1);
+    Oid type = exprType(expression);
+    expression = coerce_to_target_type(state, expression, type, column->atttypid, column->atttypmod,
+                                       COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
+    if (expression == nullptr) {
+        ereport(ERROR,
+                (errcode(ERRCODE_DATATYPE_MISMATCH),
+                 errmsg("column \"%s\" is of type %s but expression is of type %s", NameStr(column->attname),
+                        format_type_be(column->atttypid), format_type_be(type)),
+                 errhint("You will need to rewrite or cast the expression.")));
+    }
+    assign_expr_collations(state, expression);
+    free_parsestate(state);
+    table_close(relation, NoLock);
+    return expression;
+}
+
+// Functions whose results differ and that change nothing.
+bool is_harmless(Oid function) {
+    static const char *const names[] = {"random",        "gen_random_uuid", "uuidv4",   "uuidv7",
+                                        "random_normal", "clock_timestamp", "timeofday"};
+    if (get_func_namespace(function) != PG_CATALOG_NAMESPACE) {
+        return false;
+    }
+    const char *name = get_func_name(function);
+    for (const char *known : names) {
+        if (strcmp(name, known) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct Volatiles {
+    bool any;
+    Oid refused;
+};
+
+bool note_function(Oid function, void *context) {
+    auto *found = static_cast<Volatiles *>(context);
+    if (func_volatile(function) == PROVOLATILE_VOLATILE) {
+        found->any = true;
+        found->refused = is_harmless(function) ? found->refused : function;
+    }
+    return false;
+}
+
+bool find_volatiles(Node *node, Volatiles *found) {
+    if (node == nullptr) {
+        return false;
+    }
+    if (IsA(node, Var) && castNode(Var, node)->varattno == InvalidAttrNumber) {
+        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                        errmsg("cannot use the whole row in a rule for anonymization"),
+                        errhint("Name the columns.")));
+    }
+    check_functions_in_node(node, note_function, found);
+    if (IsA(node, NextValueExpr)) {
+        found->any = true;
+        found->refused = F_NEXTVAL;
+    }
+    return expression_tree_walker(node, compat::walker(find_volatiles), found);
+}
+
+const char *deparse(Oid relation, Node *tree) {
+    List *context = deparse_context_for(get_rel_name(relation), relation);
+    return deparse_expression(tree, context, false, false);
+}
+
+} // namespace
+
+ColumnExpression parse_column_expression(Oid relation, const std::string &column, const std::string &text) {
+    struct Result {
+        Node *tree;
+        const char *text;
+        bool is_null;
+        bool reads_columns;
+        bool is_volatile;
+        const char *refused;
+    };
+
+    Result result = call([&] {
+        Result found = {};
+        AttrNumber attribute = get_attnum(relation, column.c_str());
+        if (attribute <= 0) {
+            ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+                            errmsg("column \"%s\" of relation \"%s\" does not exist", column.c_str(),
+                                   get_rel_name(relation))));
+        }
+        found.tree = analyze(relation, attribute, text.c_str());
+        found.text = deparse(relation, found.tree);
+        Node *constant = eval_const_expressions(nullptr, found.tree);
+        found.is_null = IsA(constant, Const) && castNode(Const, constant)->constisnull;
+        found.reads_columns = contain_var_clause(found.tree);
+        Volatiles volatiles = {};
+        find_volatiles(found.tree, &volatiles);
+        found.is_volatile = volatiles.any;
+        found.refused = OidIsValid(volatiles.refused) ? get_func_name(volatiles.refused) : "";
+        return found;
+    });
+    return {result.tree,          result.text,        result.is_null,
+            result.reads_columns, result.is_volatile, result.refused};
+}
+
+std::string deparse_column_expression(Oid relation, Node *tree) {
+    return call([&] { return deparse(relation, tree); });
+}
+
+} // namespace softdelete::pg

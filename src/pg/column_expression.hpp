@@ -1,0 +1,32 @@
+// Expressions over the columns of one row, as CHECK constraints and generated columns have them.
+#pragma once
+
+#include "pg/boundary.hpp"
+
+extern "C" {
+#include "nodes/nodes.h"
+}
+
+#include <string>
+
+namespace softdelete::pg {
+
+struct ColumnExpression {
+    Node *tree;         // analyzed, in the memory context that was current
+    std::string text;   // as the server deparses it: valid under any search_path that has pg_catalog only
+    bool is_null;       // the constant NULL
+    bool reads_columns; // names a column
+    bool is_volatile;   // may differ from row to row though it reads none
+    std::string
+        refused; // the volatile function that is not one of the few known to be harmless; empty for none
+};
+
+// Parses and analyzes an expression that is to be assigned to the column. Errors: the server's own for syntax, names and
+// what an expression over one row cannot have (sub-queries, aggregates, window functions, sets); 42804 for a type that
+// cannot be assigned.
+ColumnExpression parse_column_expression(Oid relation, const std::string &column, const std::string &text);
+
+// The text of such a tree with the names that the columns have now.
+std::string deparse_column_expression(Oid relation, Node *tree);
+
+} // namespace softdelete::pg

@@ -5,6 +5,10 @@
 #include "pg/scopes.hpp"
 #include "planner/statement.hpp"
 
+extern "C" {
+#include "access/xact.h"
+}
+
 #include <boost/format.hpp>
 
 namespace softdelete::commands {
@@ -27,7 +31,12 @@ bool RemovalScope::contains(Oid relation, const ItemPointerData *row) {
     if (innermost == nullptr) {
         return false;
     }
-    return pg::entry([&] { return innermost->rows_.contains(make_row_id(relation, row)); });
+    bool is_found = pg::entry([&] { return innermost->rows_.contains(make_row_id(relation, row)); });
+    if (!is_found && IsolationUsesXactSnapshot()) {
+        ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+                        errmsg("could not serialize access due to concurrent update")));
+    }
+    return is_found;
 }
 
 std::uint64_t remove_rows(pg::Spi &spi, const catalog::TableInfo &table, const RowSet &rows) {

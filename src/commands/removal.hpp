@@ -18,7 +18,8 @@ public:
     RemovalScope(const RemovalScope &) = delete;
     RemovalScope &operator=(const RemovalScope &) = delete;
 
-    // Called by the marker trigger.
+    // Called by the marker trigger. Raises 40001 for another row where the transaction's snapshot is too old to have
+    // shown it to the command.
     static bool contains(Oid relation, const ItemPointerData *row);
 
 private:

@@ -4,6 +4,7 @@
 #include "pg/server.hpp"
 #include "planner/extension_functions.hpp"
 #include "settings.hpp"
+#include "worker/worker.hpp"
 
 extern "C" {
 #include "utils/plancache.h"
@@ -24,6 +25,7 @@ void _PG_init(void) {
     softdelete::hooks::install_utility_hook();
     softdelete::hooks::install_function_hook();
     softdelete::hooks::install_transaction_callbacks();
+    softdelete::worker::install_launcher();
     // Plans made before a mid-session load know nothing of us.
     ResetPlanCache();
 }

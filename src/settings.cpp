@@ -9,6 +9,7 @@
 extern "C" {
 #include "utils/guc.h"
 #include "utils/plancache.h"
+#include "utils/varlena.h"
 }
 
 namespace softdelete::settings {
@@ -32,6 +33,8 @@ char *actor_value = nullptr;
 int deletion_value = static_cast<int>(Deletion::soft);
 bool purge_progress_value = false;
 char *reason_value = nullptr;
+int worker_interval_value = 0;
+char *worker_databases_value = nullptr;
 int visibility_value = static_cast<int>(Visibility::active);
 
 int initial_depth = 0;
@@ -64,6 +67,21 @@ void assign_deletion(int value, void *) {
     }
 }
 
+// A list of identifiers.
+bool check_worker_databases(char **value, void **, GucSource) {
+    List *names = NIL;
+    char *copy = pstrdup(*value);
+    bool is_list = SplitIdentifierString(copy, ',', &names);
+    if (!is_list) {
+        GUC_check_errdetail("List syntax is invalid.");
+        GUC_check_errhint(
+            "Separate the names by commas; put names with upper-case letters in double quotes.");
+    }
+    list_free(names);
+    pfree(copy);
+    return is_list;
+}
+
 const char *text_or_null(const char *text) {
     return text == nullptr || text[0] == '\0' ? nullptr : text;
 }
@@ -88,6 +106,14 @@ const char *actor() {
 
 bool purge_progress() {
     return purge_progress_value;
+}
+
+const char *worker_databases() {
+    return worker_databases_value;
+}
+
+int worker_interval() {
+    return worker_interval_value;
 }
 
 const char *reason() {
@@ -138,6 +164,17 @@ void install() {
                              "active shows live rows, deleted shows deleted rows, all shows both.",
                              &visibility_value, static_cast<int>(Visibility::active), visibility_options,
                              PGC_USERSET, 0, check_visibility, assign_visibility, nullptr);
+    // Where the background worker purges. Empty: nowhere; * : in every database.
+    DefineCustomStringVariable("softdelete.worker_databases",
+                               "Sets the databases in which the background worker purges what is due.",
+                               "A list of names, or * for all databases; empty for none.",
+                               &worker_databases_value, "", PGC_SIGHUP, GUC_LIST_INPUT,
+                               check_worker_databases, nullptr, nullptr);
+    // How often it looks.
+    DefineCustomIntVariable("softdelete.worker_interval",
+                            "Sets the time between two looks of the background worker for rows that are due.",
+                            nullptr, &worker_interval_value, 3600, 1, INT_MAX / 1000, PGC_SIGHUP, GUC_UNIT_S,
+                            nullptr, nullptr, nullptr);
     MarkGUCPrefixReserved("softdelete");
     installed = true;
 }

@@ -23,6 +23,12 @@ const char *reason();
 // softdelete.purge_progress: is the client told of each batch of a purge?
 bool purge_progress();
 
+// softdelete.worker_databases: names as a list of identifiers, or *; empty: no worker runs.
+const char *worker_databases();
+
+// softdelete.worker_interval, in seconds.
+int worker_interval();
+
 // Number of SECURITY DEFINER functions under way in this session; counted by hooks/function_hook.cpp.
 int definer_depth();
 void set_definer_depth(int depth);

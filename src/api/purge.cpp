@@ -1,6 +1,7 @@
 // purge(), purge_preview() and what the log asks.
 #include "commands/preview_purge.hpp"
 #include "commands/purge_rows.hpp"
+#include "commands/schedule_purge.hpp"
 #include "pg/srf.hpp"
 #include "pg/transactions.hpp"
 
@@ -32,13 +33,16 @@ void require(FunctionCallInfo call, int number, const char *name) {
     }
 }
 
+std::optional<Oid> get_relation(FunctionCallInfo call, int number) {
+    return call->args[number].isnull ? std::nullopt
+                                     : std::optional(DatumGetObjectId(call->args[number].value));
+}
+
 commands::PurgeRequest get_request(FunctionCallInfo call) {
     require(call, 1, "batch_size");
     require(call, 3, "delay");
     commands::PurgeRequest request = {};
-    if (!call->args[0].isnull) {
-        request.relation = DatumGetObjectId(call->args[0].value);
-    }
+    request.relation = get_relation(call, 0);
     int32 batch_size = DatumGetInt32(call->args[1].value);
     if (batch_size < 1 || batch_size > 1000000) {
         pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
@@ -71,11 +75,7 @@ PG_FUNCTION_INFO_V1(softdelete_purge_preview);
 
 PGDLLEXPORT Datum softdelete_purge_preview(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
-        std::optional<Oid> relation;
-        if (!fcinfo->args[0].isnull) {
-            relation = DatumGetObjectId(fcinfo->args[0].value);
-        }
-        std::vector<commands::DueLine> lines = commands::preview_purge(relation);
+        std::vector<commands::DueLine> lines = commands::preview_purge(get_relation(fcinfo, 0));
         pg::ResultSet result(fcinfo);
         for (const commands::DueLine &line : lines) {
             result.add({std::to_string(line.relation), line.cutoff, std::to_string(line.due),
@@ -83,6 +83,21 @@ PGDLLEXPORT Datum softdelete_purge_preview(PG_FUNCTION_ARGS) {
         }
         return Datum{0};
     });
+}
+
+PG_FUNCTION_INFO_V1(softdelete_schedule);
+
+PGDLLEXPORT Datum softdelete_schedule(PG_FUNCTION_ARGS) {
+    return pg::entry([&] {
+        std::string cron = pg::Arguments(fcinfo).text(0, "cron");
+        return Int64GetDatum(commands::schedule_purge(cron, get_relation(fcinfo, 1)));
+    });
+}
+
+PG_FUNCTION_INFO_V1(softdelete_unschedule);
+
+PGDLLEXPORT Datum softdelete_unschedule(PG_FUNCTION_ARGS) {
+    return pg::entry([&] { return Int64GetDatum(commands::unschedule_purges()); });
 }
 
 PG_FUNCTION_INFO_V1(softdelete_is_purging);

@@ -159,6 +159,27 @@ private:
 
 } // namespace
 
+bool has_due_rows() {
+    pg::Spi spi;
+    for (const PurgeTable &table : plan_purge(spi, std::nullopt).tables) {
+        catalog::Cutoff cutoff = pg::call([&] { return catalog::get_cutoff(table.info.relation); });
+        for (const PurgeTarget &target : table.targets) {
+            ReadScope scope(target.owner);
+            if (cutoff.has_retention
+                && spi.query(
+                          (boost::format(
+                               "/* softdelete purge */ SELECT EXISTS (SELECT FROM ONLY %1% AS p WHERE %2%)")
+                           % target.name % make_due_condition(target, "p", cutoff.cutoff))
+                              .str())
+                       .front()
+                       .boolean(0)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 std::vector<DueLine> preview_purge(std::optional<Oid> relation) {
     pg::Spi spi;
     PurgePlan plan = plan_purge(spi, relation);

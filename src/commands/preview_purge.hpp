@@ -21,4 +21,7 @@ struct DueLine {
 // The tables that purge() with the same argument is about. Errors: as plan_purge().
 std::vector<DueLine> preview_purge(std::optional<Oid> relation);
 
+// Has any table that the current role owns a row that is due?
+bool has_due_rows();
+
 } // namespace softdelete::commands

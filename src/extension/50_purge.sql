@@ -45,6 +45,15 @@ CREATE FUNCTION softdelete.purge_preview(relation regclass DEFAULT NULL)
 COMMENT ON FUNCTION softdelete.purge_preview(regclass) IS
     'Shows what purge() would find due, and of that what a hold or a reference would keep.';
 
+CREATE FUNCTION softdelete.schedule(cron text, relation regclass DEFAULT NULL) RETURNS bigint
+    LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_schedule';
+COMMENT ON FUNCTION softdelete.schedule(text, regclass) IS
+    'Makes purge() a job of pg_cron, of one table and those below it or of all; returns the job''s id.';
+
+CREATE FUNCTION softdelete.unschedule() RETURNS bigint
+    LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_unschedule';
+COMMENT ON FUNCTION softdelete.unschedule() IS 'Ends the jobs that the current role made by schedule(); returns how many.';
+
 CREATE FUNCTION softdelete.is_purging(relation regclass) RETURNS boolean
     LANGUAGE c STABLE STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_is_purging';
 COMMENT ON FUNCTION softdelete.is_purging(regclass) IS 'Is a run of purge() at work on this table?';

@@ -15,6 +15,7 @@ extern "C" {
 #include "optimizer/plancat.h"
 #include "optimizer/planner.h"
 #include "parser/parsetree.h"
+#include "tcop/pquery.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/rel.h"
@@ -190,6 +191,16 @@ inline constexpr const char *enforced_condition = "true";
 #define SOFTDELETE_EXECUTOR_RUN_EXTRA_PARAMETER , bool execute_once
 #define SOFTDELETE_EXECUTOR_RUN_EXTRA_ARGUMENT , execute_once
 #endif
+
+// 18 took away run_once.
+inline bool run_portal(Portal portal, long count, bool is_top_level, DestReceiver *receiver,
+                       DestReceiver *alternative, QueryCompletion *completion) {
+#if PG_VERSION_NUM >= 180000
+    return PortalRun(portal, count, is_top_level, receiver, alternative, completion);
+#else
+    return PortalRun(portal, count, is_top_level, true, receiver, alternative, completion);
+#endif
+}
 
 // 19 replaced get_relation_info_hook by build_simple_rel_hook, which is called for every kind of entry.
 #if PG_VERSION_NUM >= 190000

@@ -212,6 +212,25 @@ INSERT INTO notes (id, deleted_at) VALUES (302, age(40));
 CALL softdelete.purge('notes', max_runtime => '0');
 SELECT count(deleted_at) FROM all_notes;
 
+-- The log of deletions keeps what a row refers to, and the rest for softdelete.log_retention: for ever unless told.
+CREATE TABLE logged (id int PRIMARY KEY);
+SELECT count(*) > 0 AS registered FROM softdelete.register('logged', retention => '0');
+INSERT INTO logged VALUES (1), (2);
+DELETE FROM logged WHERE id = 1;
+CALL softdelete.purge('logged');
+DELETE FROM logged WHERE id = 2;
+SELECT action FROM softdelete.configure('logged', retention => '1 year');
+SELECT count(*) FROM softdelete.deletions WHERE relation = 'logged'::regclass;
+RESET SESSION AUTHORIZATION;
+SET softdelete.log_retention = '0';
+SET ROLE regress_purge;
+CALL softdelete.purge();
+SELECT count(*) FROM softdelete.deletions WHERE relation = 'logged'::regclass;
+SELECT softdelete.restore('logged', 2);
+RESET ROLE;
+RESET softdelete.log_retention;
+SET SESSION AUTHORIZATION regress_purge;
+
 -- Refused with one clear error.
 CALL softdelete.purge('events');                 -- fails: not registered
 CALL softdelete.purge('all_notes');              -- fails: a view

@@ -31,6 +31,7 @@ const config_enum_entry deletion_options[] = {
 
 char *actor_value = nullptr;
 int deletion_value = static_cast<int>(Deletion::soft);
+int log_retention_value = -1;
 bool purge_progress_value = false;
 char *reason_value = nullptr;
 int worker_interval_value = 0;
@@ -104,6 +105,10 @@ const char *actor() {
     return text_or_null(actor_value);
 }
 
+int log_retention() {
+    return log_retention_value;
+}
+
 bool purge_progress() {
     return purge_progress_value;
 }
@@ -152,6 +157,11 @@ void install() {
                              "soft marks the rows as deleted; hard removes them physically.", &deletion_value,
                              static_cast<int>(Deletion::soft), deletion_options, PGC_SUSET, 0, nullptr,
                              assign_deletion, nullptr);
+    // How long the deletion log keeps what no row refers to any more. purge() of all tables removes it.
+    DefineCustomIntVariable("softdelete.log_retention",
+                            "Sets how long the log keeps deletions whose rows are all restored or gone.",
+                            "purge() removes older entries. -1 keeps them for ever.", &log_retention_value,
+                            -1, -1, INT_MAX, PGC_SUSET, GUC_UNIT_MIN, nullptr, nullptr, nullptr);
     // A NOTICE after each batch of purge().
     DefineCustomBoolVariable("softdelete.purge_progress",
                              "Tells the client of each batch that purge() removed.", nullptr,

@@ -20,6 +20,9 @@ Deletion deletion();
 const char *actor();
 const char *reason();
 
+// softdelete.log_retention, in minutes; negative: the deletion log is kept for ever.
+int log_retention();
+
 // softdelete.purge_progress: is the client told of each batch of a purge?
 bool purge_progress();
 

@@ -5,6 +5,7 @@
 #include "commands/held_rows.hpp"
 #include "commands/purge_lock.hpp"
 #include "commands/purge_tables.hpp"
+#include "commands/trim_log.hpp"
 #include "pg/scopes.hpp"
 #include "pg/transactions.hpp"
 #include "settings.hpp"
@@ -37,6 +38,14 @@ public:
         , plan_(plan_purge(spi, request.relation)) {}
 
     void run() {
+        purge_groups();
+        if (!request_.relation && settings::log_retention() >= 0) {
+            trim();
+        }
+    }
+
+private:
+    void purge_groups() {
         for (const model::PurgeGroup &group : plan_.groups) {
             for (std::size_t number : group.tables) {
                 if (!is_over()) {
@@ -46,7 +55,14 @@ public:
         }
     }
 
-private:
+    void trim() {
+        std::int64_t last = 0;
+        do {
+            last = trim_log(spi_, last, request_.batch_size);
+            end_transaction();
+        } while (last != 0 && !is_over());
+    }
+
     void end_transaction() {
         if (request_.may_commit) {
             pg::commit_and_begin();

@@ -26,7 +26,8 @@ SELECT count(*) > 0 AS registered FROM softdelete.register('kept');
 INSERT INTO notes (id, note, deleted_at) VALUES (1, 'live', NULL), (2, 'young', age(89)), (3, 'old', age(91)),
     (4, 'oldest', '-infinity');
 INSERT INTO kept (id, deleted_at) VALUES (1, age(5000));
-SELECT relation, due, held, blocked, cutoff = age(90) AS cutoff FROM softdelete.purge_preview();
+SELECT relation, due, held, blocked, 
+    cutoff = (now() AT TIME ZONE 'UTC' - interval '90 days') AT TIME ZONE 'UTC' AS cutoff FROM softdelete.purge_preview();
 CALL softdelete.purge();
 SELECT * FROM look();
 SELECT id FROM all_notes ORDER BY id;
@@ -211,6 +212,23 @@ SELECT count(*), count(deleted_at) FROM all_notes;
 INSERT INTO notes (id, deleted_at) VALUES (302, age(40));
 CALL softdelete.purge('notes', max_runtime => '0');
 SELECT count(deleted_at) FROM all_notes;
+
+-- A purge written by hand is in the log as well, with what foreign keys take along.
+INSERT INTO customers SELECT g FROM generate_series(31, 33) g;
+INSERT INTO orders SELECT g, g FROM generate_series(31, 33) g;
+DELETE FROM customers WHERE id > 30;
+UPDATE all_customers SET deleted_at = age(40) WHERE id > 30;
+UPDATE all_orders SET deleted_at = age(40) WHERE id > 30;
+DELETE FROM customers WHERE deleted_at < age(30) AND id > 30;
+SELECT relation, state, due, removed, batches FROM look() WHERE relation IN ('customers'::regclass, 'orders'::regclass)
+    ORDER BY relation;
+BEGIN;
+SAVEPOINT s;
+DELETE FROM guarded WHERE deleted_at IS NOT NULL AND id = 2; -- a trigger keeps it
+DELETE FROM notes WHERE deleted_at < age(35);
+ROLLBACK TO s;
+COMMIT;
+SELECT relation, removed FROM look();
 
 -- The log of deletions keeps what a row refers to, and the rest for softdelete.log_retention: for ever unless told.
 CREATE TABLE logged (id int PRIMARY KEY);

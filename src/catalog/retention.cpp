@@ -16,9 +16,9 @@ Cutoff get_cutoff(Oid relation) {
     Cutoff result = {};
     result.has_retention = !retention.is_null;
     if (result.has_retention) {
+        // As a timestamp of UTC: days and months are those of no session's time zone.
         Datum now = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
-        result.cutoff =
-            DatumGetTimestampTz(DirectFunctionCall2(timestamptz_mi_interval, now, retention.value));
+        result.cutoff = DatumGetTimestampTz(DirectFunctionCall2(timestamp_mi_interval, now, retention.value));
     }
     return result;
 }

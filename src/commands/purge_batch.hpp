@@ -4,6 +4,8 @@
 
 #include "catalog/purge_log.hpp"
 #include "commands/due_rows.hpp"
+#include "commands/hand_purge.hpp"
+#include "commands/hold_check.hpp"
 #include "commands/purge_blockers.hpp"
 #include "commands/row_set.hpp"
 #include "pg/scopes.hpp"
@@ -21,6 +23,8 @@ private:
     pg::SettingScope settings_;
     pg::UserScope user_;
     pg::OwnerScope owner_;
+    PurgeIsLoggedScope logged_;
+    HoldsCheckedScope holds_checked_;
 };
 
 // A batch's rows by their positions in the target.

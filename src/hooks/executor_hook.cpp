@@ -3,6 +3,7 @@
 #include "hooks/hooks.hpp"
 
 #include "commands/cascade.hpp"
+#include "commands/hand_purge.hpp"
 #include "commands/hold_check.hpp"
 #include "commands/restored_deletions.hpp"
 #include "pg/compat.hpp"
@@ -35,6 +36,7 @@ extern "C" void softdelete_executor_finish(QueryDesc *query) {
     auto *finish = next_executor_finish != nullptr ? next_executor_finish : standard_ExecutorFinish;
     finish(query);
     commands::finish_statement(query);
+    commands::log_purged_rows(query);
     planner::pop_running_statement();
     commands::finish_restored_deletions();
 }

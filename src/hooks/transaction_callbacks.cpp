@@ -6,6 +6,7 @@
 #include "commands/follow_anonymizers.hpp"
 #include "commands/follow_indexes.hpp"
 #include "commands/follow_views.hpp"
+#include "commands/hand_purge.hpp"
 #include "commands/restored_deletions.hpp"
 #include "commands/restoring.hpp"
 #include "planner/running_statements.hpp"
@@ -33,6 +34,7 @@ extern "C" void softdelete_transaction_callback(XactEvent event, void *) {
         commands::forget_cascades(0);
         commands::forget_restored_deletions();
         commands::forget_restoring();
+        commands::forget_purged_rows(0);
         planner::leave_session_view();
     }
 }
@@ -49,6 +51,7 @@ extern "C" void softdelete_subtransaction_callback(SubXactEvent event, SubTransa
         commands::abort_subtransaction(nest_level);
         commands::forget_cascades(nest_level);
         commands::forget_restored_deletions();
+        commands::forget_purged_rows(nest_level);
         planner::leave_session_view();
     } else if (event == SUBXACT_EVENT_COMMIT_SUB) {
         commands::commit_subtransaction(nest_level);

@@ -63,6 +63,10 @@ const QueryDesc *enclosing_statement() {
     return depth < 2 ? nullptr : stack[depth - 2].query;
 }
 
+const QueryDesc *outermost_statement() {
+    return depth == 0 ? nullptr : stack[0].query;
+}
+
 int running_statement_place() {
     return depth == 0 ? 0 : stack[depth - 1].place;
 }

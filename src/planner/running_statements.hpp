@@ -28,6 +28,9 @@ const QueryDesc *running_statement();
 // The statement that the innermost one runs in, as a referential action does in that which it follows; null for none.
 const QueryDesc *enclosing_statement();
 
+// The outermost one; null where none runs.
+const QueryDesc *outermost_statement();
+
 // The place on the stack of the innermost statement that is not the cascade's own; 0 where there is none.
 int running_statement_place();
 

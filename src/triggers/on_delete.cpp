@@ -4,6 +4,7 @@
 // load the library the first of them to fire loads it, refuses its own statement, and the next ones are planned rightly.
 // Plain server code.
 #include "catalog/retention.hpp"
+#include "commands/hand_purge.hpp"
 #include "commands/hold_check.hpp"
 #include "commands/removal.hpp"
 #include "pg/server.hpp"
@@ -170,6 +171,10 @@ PGDLLEXPORT Datum softdelete_on_delete(PG_FUNCTION_ARGS) {
          & (planner::note_purge | planner::note_foreign_key | planner::note_hard | planner::note_removal))
         != 0) {
         check_not_held(fcinfo, data, notes);
+    }
+    if ((notes & (planner::note_purge | planner::note_foreign_key)) != 0 && !is_hard) {
+        commands::note_purged_row(RelationGetRelid(data->tg_relation),
+                                  (notes & planner::note_foreign_key) != 0);
     }
     return PointerGetDatum(data->tg_trigtuple);
 }

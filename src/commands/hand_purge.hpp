@@ -1,0 +1,29 @@
+// The log of purges that users write by hand: plain DELETEs of deleted rows. Plain server code.
+#pragma once
+
+#include "pg/server.hpp"
+
+struct QueryDesc;
+
+namespace softdelete::commands {
+
+// Called by the marker trigger for each row of the table or partition that such a DELETE removes, or that a foreign key
+// takes along with a row that is removed, by whatever statement.
+void note_purged_row(Oid relation, bool by_foreign_key);
+
+// Called when a statement has run: writes what it removed to softdelete.purge_log. Raises what an INSERT into the log raises.
+void log_purged_rows(const QueryDesc *query);
+
+// Called where a (sub)transaction of that level aborts.
+void forget_purged_rows(int nest_level) noexcept;
+
+// While one lives, purge() is at work and writes the log itself.
+class PurgeIsLoggedScope {
+public:
+    PurgeIsLoggedScope();
+    ~PurgeIsLoggedScope();
+    PurgeIsLoggedScope(const PurgeIsLoggedScope &) = delete;
+    PurgeIsLoggedScope &operator=(const PurgeIsLoggedScope &) = delete;
+};
+
+} // namespace softdelete::commands

@@ -74,13 +74,13 @@ SELECT count(*) FROM all_many;
 CREATE TABLE customers (id int PRIMARY KEY);
 CREATE TABLE orders (id int PRIMARY KEY, customer int REFERENCES customers ON DELETE CASCADE);
 CREATE TABLE "Inv'oices" (id int PRIMARY KEY, "Order" int REFERENCES orders);
-CREATE TABLE events (id int PRIMARY KEY, customer int REFERENCES customers ON DELETE SET NULL);
+CREATE TABLE visits (id int PRIMARY KEY, customer int REFERENCES customers ON DELETE SET NULL);
 SELECT count(*) > 0 AS registered FROM softdelete.register('customers', cascade => true, retention => '30 days');
 SELECT count(*) > 0 AS registered FROM softdelete.register('"Inv''oices"');
 INSERT INTO customers SELECT g FROM generate_series(1, 7) g;
 INSERT INTO orders SELECT g, g FROM generate_series(1, 7) g;
 INSERT INTO "Inv'oices" VALUES (1, 3);
-INSERT INTO events SELECT g, g FROM generate_series(1, 7) g;
+INSERT INTO visits SELECT g, g FROM generate_series(1, 7) g;
 DELETE FROM "Inv'oices";
 DELETE FROM customers WHERE id < 7;
 UPDATE all_customers SET deleted_at = age(40) WHERE id < 7;
@@ -90,7 +90,7 @@ CALL softdelete.purge('customers');
 SELECT * FROM look();
 SELECT array_agg(id ORDER BY id) FROM all_customers;
 SELECT array_agg(id ORDER BY id) FROM all_orders;
-SELECT id, customer FROM events ORDER BY id;
+SELECT id, customer FROM visits ORDER BY id;
 
 -- Rows of an unregistered CASCADE table go with their parent, unless something below them stays.
 CREATE TABLE carts (id int PRIMARY KEY, customer int REFERENCES customers ON DELETE CASCADE);
@@ -250,7 +250,7 @@ RESET softdelete.log_retention;
 SET SESSION AUTHORIZATION regress_purge;
 
 -- Refused with one clear error.
-CALL softdelete.purge('events');                 -- fails: not registered
+CALL softdelete.purge('visits');                 -- fails: not registered
 CALL softdelete.purge('all_notes');              -- fails: a view
 CALL softdelete.purge('notes', batch_size => 0); -- fails
 CALL softdelete.purge('notes', batch_size => NULL); -- fails

@@ -9,6 +9,7 @@ extern "C" {
 #include "executor/execdesc.h"
 #include "nodes/execnodes.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 }
 
 #include <algorithm>
@@ -108,8 +109,17 @@ void note_purged_row(Oid relation, bool by_foreign_key) {
 }
 
 void log_purged_rows(const QueryDesc *query) {
-    if (count > 0 && has_entries(query)) {
-        pg::entry([&] { write_log(query); });
+    if (count == 0 || !has_entries(query)) {
+        return;
+    }
+    // A portal that ends has given its snapshot back already.
+    bool needs_snapshot = !ActiveSnapshotSet();
+    if (needs_snapshot) {
+        PushActiveSnapshot(GetTransactionSnapshot());
+    }
+    pg::entry([&] { write_log(query); });
+    if (needs_snapshot) {
+        PopActiveSnapshot();
     }
 }
 

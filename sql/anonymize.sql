@@ -142,3 +142,26 @@ INSERT INTO parts VALUES (1, 'eu', 'a'), (2, 'eu', 'b');
 SELECT softdelete.set_anonymizer('parts_eu', 'name', $$region || id$$);
 SELECT softdelete.anonymize('parts', 'request', 'eu', 2) -> 'rows' AS rows;
 SELECT * FROM parts ORDER BY id;
+
+-- On expiry: purge() overwrites what is due, once; the rows stay, and with them what they reference.
+RESET SESSION AUTHORIZATION;
+SET SESSION AUTHORIZATION regress_anonymize;
+CREATE TABLE firms (id int PRIMARY KEY);
+CREATE TABLE staff (id int PRIMARY KEY, firm int REFERENCES firms ON DELETE CASCADE, name text UNIQUE);
+SELECT count(*) > 0 AS registered FROM softdelete.register('firms', retention => '30 days');
+SELECT count(*) > 0 AS registered FROM softdelete.register('staff', retention => '30 days');
+SELECT softdelete.set_anonymizer('staff', 'name', $$'anonymous ' || id$$);
+SELECT action FROM softdelete.configure('staff', on_expiry => 'anonymize');
+INSERT INTO firms VALUES (1), (2), (3);
+INSERT INTO staff VALUES (1, 1, 'Ada'), (2, 1, 'Bob'), (3, 2, 'Cyd'), (4, 1, 'Dan');
+DELETE FROM firms WHERE id = 1;
+DELETE FROM firms WHERE id = 3;
+UPDATE all_firms SET deleted_at = now() - interval '40 days' WHERE deleted_at IS NOT NULL;
+UPDATE all_staff SET deleted_at = now() - interval '40 days' WHERE deleted_at IS NOT NULL AND id <> 4;
+SELECT softdelete.hold('staff', 'court', 2) IS NOT NULL AS held;
+SELECT relation, due, held, blocked FROM softdelete.purge_preview();
+CALL softdelete.purge();
+SELECT relation, due, removed, anonymized, held, blocked FROM softdelete.purge_log ORDER BY id;
+SELECT id, firm, name FROM all_staff ORDER BY id;
+SELECT id FROM all_firms ORDER BY id;
+SELECT relation, due, held, blocked FROM softdelete.purge_preview();

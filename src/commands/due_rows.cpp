@@ -2,6 +2,8 @@
 // a place in the scan is a time and the rows seen of that time.
 #include "commands/due_rows.hpp"
 
+#include "commands/anonymize_row.hpp"
+
 #include <boost/format.hpp>
 
 #include <algorithm>
@@ -22,6 +24,10 @@ namespace {
 constexpr TimestampTz furthest_zone = 12 * USECS_PER_HOUR;
 
 constexpr long fetch_size = 1000;
+
+std::string make_pending(const PurgeTarget &target, const char *alias) {
+    return target.anonymizes ? " AND " + make_pending_condition(alias) : "";
+}
 
 Portal open(const std::string &sql, Oid type, Datum *values) {
     Oid types[] = {type, type};
@@ -62,14 +68,14 @@ std::string make_due_condition(const PurgeTarget &target, const char *alias, Tim
     const char *form = target.has_zone
                            ? "%1%.%2% < '%3%'::pg_catalog.timestamptz"
                            : "%1%.%2% < pg_catalog.timezone('UTC', '%3%'::pg_catalog.timestamptz)";
-    return (boost::format(form) % alias % target.deleted_at % text).str();
+    return (boost::format(form) % alias % target.deleted_at % text).str() + make_pending(target, alias);
 }
 
 std::uint64_t count_due(const PurgeTarget &target, TimestampTz cutoff) {
     std::string sql =
         (boost::format(
-             "/* softdelete purge */ SELECT pg_catalog.count(*) FROM ONLY %1% AS p WHERE p.%2% < $1")
-         % target.name % target.deleted_at)
+             "/* softdelete purge */ SELECT pg_catalog.count(*) FROM ONLY %1% AS p WHERE p.%2% < $1%3%")
+         % target.name % target.deleted_at % make_pending(target, "p"))
             .str();
     return pg::call([&] {
         Oid type = get_comparable_type(target);
@@ -87,8 +93,9 @@ DueScan::DueScan(const PurgeTarget &target, bool newest_first)
     : target_(target)
     , last_(newest_first ? DT_NOEND : DT_NOBEGIN) {
     sql_ = (boost::format("/* softdelete purge */ SELECT p.ctid, p.%2% FROM ONLY %1% AS p WHERE p.%2% < $1 "
-                          "AND p.%2% %3% $2 ORDER BY p.%2%%4%")
-            % target.name % target.deleted_at % (newest_first ? "<=" : ">=") % (newest_first ? " DESC" : ""))
+                          "AND p.%2% %3% $2%5% ORDER BY p.%2%%4%")
+            % target.name % target.deleted_at % (newest_first ? "<=" : ">=") % (newest_first ? " DESC" : "")
+            % make_pending(target, "p"))
                .str();
 }
 

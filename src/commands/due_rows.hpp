@@ -25,6 +25,7 @@ struct PurgeTarget {
     std::string deleted_at; // quoted
     bool has_zone;          // timestamptz; otherwise timestamp, of no known zone
     bool has_children;      // others inherit from it
+    bool anonymizes;        // due rows are overwritten, once, and stay
 };
 
 // What the column of the target is compared with. A timestamp without a zone counts as past where it is so in any zone:
@@ -32,7 +33,7 @@ struct PurgeTarget {
 Datum get_comparable(const PurgeTarget &target, TimestampTz cutoff);
 Oid get_comparable_type(const PurgeTarget &target);
 
-// SQL: the row under this alias was deleted before the cutoff.
+// SQL: the row under this alias was deleted before the cutoff, and not anonymized since where that is its end.
 std::string make_due_condition(const PurgeTarget &target, const char *alias, TimestampTz cutoff);
 
 // How many rows are due.

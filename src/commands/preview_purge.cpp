@@ -44,7 +44,7 @@ public:
             keep(relation, std::move(rows));
         }
         for (const auto &[relation, table] : tables_) {
-            for (const Blocker &blocker : table->blockers) {
+            for (const Blocker &blocker : get_blockers(*table)) {
                 keep(relation, find_referenced(*table, blocker, make_staying(blocker), {}));
             }
         }
@@ -103,10 +103,17 @@ private:
             {held.tables(), held.positions()});
     }
 
-    // SQL: the referencing row "c" is not due itself. Rows of tables outside of the run all stay.
+    // Rows that are overwritten may be referenced.
+    static std::vector<Blocker> get_blockers(const PurgeTable &table) {
+        return table.anonymizes ? std::vector<Blocker>() : table.blockers;
+    }
+
+    // SQL: the referencing row "c" is not removed itself. Rows of tables outside of the run all stay.
     std::string make_staying(const Blocker &blocker) const {
         auto child = tables_.find(blocker.child().relation);
-        return child == tables_.end() ? "" : " AND (" + make_due(*child->second, "c") + ") IS NOT TRUE";
+        return child == tables_.end() || child->second->anonymizes
+                   ? ""
+                   : " AND (" + make_due(*child->second, "c") + ") IS NOT TRUE";
     }
 
     // The due rows that rows in the condition reference.
@@ -138,7 +145,7 @@ private:
             auto [child, rows] = std::move(work_.front());
             work_.pop_front();
             for (const auto &[relation, table] : tables_) {
-                for (const Blocker &blocker : table->blockers) {
+                for (const Blocker &blocker : get_blockers(*table)) {
                     if (blocker.child().relation == child) {
                         keep(relation, find_referenced(*table, blocker,
                                                        " AND " + make_membership(blocker.child(), "c", 1),

@@ -2,6 +2,7 @@
 // locked rows; where rows fail, halves, until the failing rows stand alone.
 #include "commands/purge_batch.hpp"
 
+#include "commands/anonymize_row.hpp"
 #include "commands/held_rows.hpp"
 #include "pg/scopes.hpp"
 #include "pg/transactions.hpp"
@@ -139,6 +140,55 @@ PurgeCounts PurgeBatch::remove(TimestampTz cutoff, const Positions &rows) {
     }
     counts_.blocked += failed_;
     return counts_;
+}
+
+PurgeCounts PurgeBatch::anonymize(TimestampTz cutoff, const Positions &rows) {
+    counts_ = {};
+    Positions due = rows;
+    drop_held(due);
+    PurgeScope scope(target_.owner);
+    RowSet locked;
+    for (const pg::Row &row : spi_.query(
+             (boost::format("/* softdelete purge */ SELECT p.tableoid, p.ctid FROM ONLY %1% AS p WHERE "
+                            "p.ctid = ANY (CAST($1 AS pg_catalog.tid[])) AND %2% FOR UPDATE SKIP LOCKED")
+              % target_.name % make_due_condition(target_, "p", cutoff))
+                 .str(),
+             {make_row_set(target_, due).positions()})) {
+        locked.add({row.text(0), row.text(1)});
+    }
+    counts_.anonymized = anonymize_piece(locked);
+    counts_.blocked = due.size() - counts_.anonymized;
+    if (locked.size() < due.size()) {
+        counts_.blockers[kept_otherwise] += due.size() - locked.size();
+    }
+    return counts_;
+}
+
+// Where rows fail, halves, until the failing rows stand alone.
+std::uint64_t PurgeBatch::anonymize_piece(const RowSet &rows) {
+    if (rows.empty()) {
+        return 0;
+    }
+    try {
+        pg::Subtransaction savepoint;
+        std::uint64_t count = anonymize_rows(spi_, table_, rows);
+        savepoint.commit();
+        return count;
+    } catch (const pg::ServerError &error) {
+        if (!is_about_rows(error)) {
+            throw;
+        }
+        if (rows.size() == 1) {
+            note_failure(error);
+            return 0;
+        }
+    }
+    RowSet halves[2];
+    for (const RowSet::RowId &row : rows.ids()) {
+        halves[halves[0].size() < rows.size() / 2 ? 0 : 1].add(row);
+    }
+    std::uint64_t count = anonymize_piece(halves[0]);
+    return count + anonymize_piece(halves[1]);
 }
 
 void PurgeBatch::drop_held(Positions &rows) {

@@ -43,7 +43,11 @@ public:
     // Locks: the rows; waits for nobody longer than a moment. Raises what would fail for every row.
     catalog::PurgeCounts remove(TimestampTz cutoff, const Positions &rows);
 
+    // The same for a table whose rows are overwritten by its rules when their retention ends.
+    catalog::PurgeCounts anonymize(TimestampTz cutoff, const Positions &rows);
+
 private:
+    std::uint64_t anonymize_piece(const RowSet &rows);
     std::uint64_t remove_piece(const ItemPointerData *rows, std::size_t count);
     std::uint64_t try_remove(const ItemPointerData *rows, std::size_t count, bool skips_locked);
     void note_failure(const pg::ServerError &error);

@@ -13,6 +13,7 @@ struct PurgeTable {
     catalog::TableInfo info;
     std::vector<PurgeTarget> targets; // its physical tables
     std::vector<Blocker> blockers;
+    bool anonymizes; // due rows are overwritten and stay
 };
 
 class PurgeCycle {

@@ -171,7 +171,10 @@ private:
                 if (!lock_table(target) || !may_purge(table)) {
                     return;
                 }
-                if (group.is_cyclic) {
+                if (table.anonymizes) {
+                    counts[table.info.relation] =
+                        batch.anonymize(get_cutoff(table.info.relation).cutoff, rows);
+                } else if (group.is_cyclic) {
                     counts = cycle.remove(get_cutoffs(group), table.info.relation, target, rows);
                 } else {
                     counts[table.info.relation] = batch.remove(get_cutoff(table.info.relation).cutoff, rows);
@@ -214,7 +217,8 @@ private:
     std::map<Oid, TimestampTz> get_cutoffs(const model::PurgeGroup &group) const {
         std::map<Oid, TimestampTz> cutoffs;
         for (const auto &[relation, table] : get_group(group)) {
-            if (catalog::Cutoff cutoff = get_cutoff(relation); cutoff.has_retention) {
+            catalog::Cutoff cutoff = get_cutoff(relation);
+            if (cutoff.has_retention && !table->anonymizes) {
                 cutoffs[relation] = cutoff.cutoff;
             }
         }

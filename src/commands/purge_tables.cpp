@@ -39,15 +39,16 @@ constexpr const char *targets_query = R"(
     ORDER BY c.relname, c.oid)";
 
 PurgeTable make_table(pg::Spi &spi, const TableInfo &info) {
-    PurgeTable table = {info, {}, find_blockers(spi, info.relation)};
-    std::string column = spi.query("SELECT deleted_at FROM softdelete.registration WHERE relation = "
-                                   "$1::pg_catalog.oid",
-                                   {info.relation})
-                             .front()
-                             .text(0);
-    for (const pg::Row &row : spi.query(targets_query, {info.relation, column})) {
-        table.targets.push_back(
-            {row.oid(0), row.oid(1), row.text(2), info.deleted_at, row.boolean(3), row.boolean(4)});
+    PurgeTable table = {info, {}, find_blockers(spi, info.relation), false};
+    pg::Row registration =
+        spi.query("SELECT deleted_at, on_expiry = 'anonymize' FROM softdelete.registration "
+                  "WHERE relation = $1::pg_catalog.oid",
+                  {info.relation})
+            .front();
+    table.anonymizes = registration.boolean(1);
+    for (const pg::Row &row : spi.query(targets_query, {info.relation, registration.text(0)})) {
+        table.targets.push_back({row.oid(0), row.oid(1), row.text(2), info.deleted_at, row.boolean(3),
+                                 row.boolean(4), table.anonymizes});
     }
     return table;
 }

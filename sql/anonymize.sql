@@ -110,16 +110,16 @@ SET SESSION AUTHORIZATION regress_anonymize;
 ALTER TABLE users RENAME id TO "User ID";
 ALTER TABLE users RENAME email TO mail;
 ALTER TABLE users DROP phone;
-ALTER TABLE users RENAME TO people;
-SELECT column_name, expression FROM softdelete.anonymizer WHERE relation = 'people'::regclass ORDER BY column_name;
-ALTER TABLE people ALTER born TYPE text; -- the rule gives a date, which can be assigned
-ALTER TABLE people ALTER born TYPE int USING 1; -- fails
-SELECT softdelete.set_anonymizer('people', 'mail', '"Odd ""name" || "User ID"');
-ALTER TABLE people DROP "Odd ""name"; -- fails
-SELECT softdelete.set_anonymizer('people', 'mail', $$'deleted_' || "User ID"$$);
-ALTER TABLE people DROP "Odd ""name";
-SELECT softdelete.anonymize('people', 'request', 4) -> 'rows' AS rows;
-SELECT mail, name FROM people WHERE "User ID" = 4;
+ALTER TABLE users RENAME TO folk;
+SELECT column_name, expression FROM softdelete.anonymizer WHERE relation = 'folk'::regclass ORDER BY column_name;
+ALTER TABLE folk ALTER born TYPE text; -- the rule gives a date, which can be assigned
+ALTER TABLE folk ALTER born TYPE int USING 1; -- fails
+SELECT softdelete.set_anonymizer('folk', 'mail', '"Odd ""name" || "User ID"');
+ALTER TABLE folk DROP "Odd ""name"; -- fails
+SELECT softdelete.set_anonymizer('folk', 'mail', $$'deleted_' || "User ID"$$);
+ALTER TABLE folk DROP "Odd ""name";
+SELECT softdelete.anonymize('folk', 'request', 4) -> 'rows' AS rows;
+SELECT mail, name FROM folk WHERE "User ID" = 4;
 
 -- What becomes of rows whose retention has passed: on_expiry.
 SELECT object, action, command FROM softdelete.plan('files', on_expiry => 'shred'); -- fails

@@ -56,17 +56,17 @@ SELECT action, relation, table_name, erased_at <= now() AS timely, erased_by, ro
        digest = encode(sha256(convert_to(key[1], 'UTF8')), 'hex') AS digest FROM softdelete.erasure_log ORDER BY id;
 
 -- A key that is no integer or uuid is kept as a digest only.
-CREATE TABLE "Odd ""people" ("E mail" text, "day" date, PRIMARY KEY ("E mail", "day"));
+CREATE TABLE "Odd ""folk" ("E mail" text, "day" date, PRIMARY KEY ("E mail", "day"));
 CREATE TABLE tokens (id uuid PRIMARY KEY);
-SELECT count(*) > 0 AS registered FROM softdelete.register('"Odd ""people"');
+SELECT count(*) > 0 AS registered FROM softdelete.register('"Odd ""folk"');
 SELECT count(*) > 0 AS registered FROM softdelete.register('tokens');
-INSERT INTO "Odd ""people" VALUES ('o''hara@"x"', '2026-02-03');
+INSERT INTO "Odd ""folk" VALUES ('o''hara@"x"', '2026-02-03');
 INSERT INTO tokens VALUES ('6b3c4e6e-0000-4000-8000-000000000001');
-SELECT softdelete.erase('"Odd ""people"', 'o''hara@"x"', 'o''hara@"x"', '2026-02-03'); -- fails: the reason is the key
-SELECT softdelete.erase('"Odd ""people"', ' 2026-02-03 ', 'o''hara@"x"', '2026-02-03'); -- fails
+SELECT softdelete.erase('"Odd ""folk"', 'o''hara@"x"', 'o''hara@"x"', '2026-02-03'); -- fails: the reason is the key
+SELECT softdelete.erase('"Odd ""folk"', ' 2026-02-03 ', 'o''hara@"x"', '2026-02-03'); -- fails
 SET DateStyle = 'German';
-SELECT softdelete.erase('"Odd ""people"', '2026-02-03', 'o''hara@"x"', '03.02.2026'); -- fails in whatever format
-SELECT softdelete.erase('"Odd ""people"', 'request', 'o''hara@"x"', '03.02.2026') - 'id' - 'erased_at' - 'not_reached' AS entry;
+SELECT softdelete.erase('"Odd ""folk"', '2026-02-03', 'o''hara@"x"', '03.02.2026'); -- fails in whatever format
+SELECT softdelete.erase('"Odd ""folk"', 'request', 'o''hara@"x"', '03.02.2026') - 'id' - 'erased_at' - 'not_reached' AS entry;
 RESET DateStyle;
 SELECT digest = encode(sha256(convert_to(ARRAY['o''hara@"x"', '2026-02-03']::text, 'UTF8')), 'hex') AS digest
 FROM softdelete.erasure_log WHERE key IS NULL;
@@ -85,23 +85,23 @@ SELECT softdelete.erase('users', 'request', 5) -> 'rows' AS rows;
 SELECT deleted_by, reason, rows FROM softdelete.deletions WHERE relation = 'users'::regclass ORDER BY id;
 
 -- What statistics hold of the values, in tables that become empty, too.
-CREATE TABLE people (id int PRIMARY KEY, city text, street text);
-CREATE STATISTICS people_statistics (mcv) ON city, street FROM people;
-CREATE INDEX people_lower ON people (lower(city));
-SELECT count(*) > 0 AS registered FROM softdelete.register('people', indexes => 'unique');
-INSERT INTO people VALUES (1, 'Xanadu', 'Dome'), (2, 'Xanadu', 'Dome');
-ALTER TABLE people ALTER street SET STATISTICS 50;
-ANALYZE people;
-ALTER TABLE people ALTER street SET STATISTICS 0;
+CREATE TABLE folk (id int PRIMARY KEY, city text, street text);
+CREATE STATISTICS people_statistics (mcv) ON city, street FROM folk;
+CREATE INDEX people_lower ON folk (lower(city));
+SELECT count(*) > 0 AS registered FROM softdelete.register('folk', indexes => 'unique');
+INSERT INTO folk VALUES (1, 'Xanadu', 'Dome'), (2, 'Xanadu', 'Dome');
+ALTER TABLE folk ALTER street SET STATISTICS 50;
+ANALYZE folk;
+ALTER TABLE folk ALTER street SET STATISTICS 0;
 CREATE VIEW traces AS
     SELECT count(*) FROM (
         SELECT most_common_vals::text || coalesce(histogram_bounds::text, '') AS vals FROM pg_stats
-        WHERE schemaname = 'regress_erase' AND tablename IN ('people', 'people_lower') AND NOT attname LIKE 'del%'
+        WHERE schemaname = 'regress_erase' AND tablename IN ('folk', 'people_lower') AND NOT attname LIKE 'del%'
         UNION ALL SELECT most_common_vals::text FROM pg_stats_ext WHERE schemaname = 'regress_erase') s
     WHERE vals ~* 'xanadu|dome';
 SELECT count > 2 AS traces FROM traces;
-SELECT softdelete.erase('people', 'request', 1) -> 'rows' AS rows;
-SELECT softdelete.erase('people', 'request', 2) -> 'rows' AS rows;
+SELECT softdelete.erase('folk', 'request', 1) -> 'rows' AS rows;
+SELECT softdelete.erase('folk', 'request', 2) -> 'rows' AS rows;
 SELECT count AS traces FROM traces;
 
 -- References that refuse, by the server's own words; nothing is removed.

@@ -13,6 +13,7 @@ extern "C" {
 
 #include <boost/format.hpp>
 
+#include <optional>
 #include <vector>
 
 namespace softdelete::commands {
@@ -60,11 +61,10 @@ bool is_meant(const NewKey &wanted, const ForeignKey &key) {
     return wanted.name.empty() ? wanted.columns == key.child_columns : wanted.name == key.name;
 }
 
-} // namespace
-
-void check_links(pg::Spi &spi, const ForeignKey &key, const std::string &relation) {
+// The key values of a live row that references a deleted one; nothing where there is none.
+std::optional<std::string> find_live_link(pg::Spi &spi, const ForeignKey &key, const std::string &relation) {
     if (!key.parent.is_registered || !catalog::binds(key.on_delete)) {
-        return;
+        return std::nullopt;
     }
     std::string live = key.child.is_registered ? "c." + key.child.deleted_at + " IS NULL AND " : "";
     pg::OwnerScope owner(key.child.owner);
@@ -73,21 +73,40 @@ void check_links(pg::Spi &spi, const ForeignKey &key, const std::string &relatio
                                  "NOT NULL LIMIT 1")
                    % key.child_values % relation % catalog::join_parent(key) % live % key.parent.deleted_at)
                       .str());
-    if (!rows.empty()) {
+    return rows.empty() ? std::nullopt : rows.front().value(0);
+}
+
+// Validation sees all rows, so that the command runs; what it found is said.
+void warn_of_live_links(pg::Spi &spi, const ForeignKey &key) {
+    if (find_live_link(spi, key, key.child.key_rows())) {
+        pg::warn(
+            (boost::format("live rows of table %1% reference deleted rows of table %2%") % key.child.title
+             % key.parent.title)
+                .str(),
+            (boost::format("Foreign key \"%1%\" takes them as they are. Delete them, or restore the others.")
+             % key.name)
+                .str());
+    }
+}
+
+} // namespace
+
+void check_links(pg::Spi &spi, const ForeignKey &key, const std::string &relation) {
+    if (std::optional<std::string> values = find_live_link(spi, key, relation)) {
         pg::raise({.sqlstate = ERRCODE_FOREIGN_KEY_VIOLATION,
                    .message =
                        (boost::format("insert or update on table %1% violates foreign key constraint \"%2%\"")
                         % key.child.title % key.name)
                            .str(),
                    .detail = (boost::format("Key (%1%)=(%2%) is not present in table %3%.")
-                              % key.child_columns % rows.front().text(0) % key.parent.title)
+                              % key.child_columns % *values % key.parent.title)
                                  .str(),
                    .hint = "A live row references a deleted one. Delete it, or restore the other.",
                    .relation = key.child.relation});
     }
 }
 
-void check_new_links(const Node *statement) {
+void warn_of_new_links(const Node *statement) {
     const AlterTableStmt *alter =
         IsA(statement, AlterTableStmt) ? castNode(AlterTableStmt, const_cast<Node *>(statement)) : nullptr;
     if (alter == nullptr || alter->objtype != OBJECT_TABLE) {
@@ -104,7 +123,7 @@ void check_new_links(const Node *statement) {
     for (const ForeignKey &key : catalog::find_own_keys(spi, table)) {
         for (const NewKey &one : wanted) {
             if (is_meant(one, key)) {
-                check_links(spi, key, key.child.key_rows());
+                warn_of_live_links(spi, key);
             }
         }
     }

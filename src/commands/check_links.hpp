@@ -15,7 +15,8 @@ namespace softdelete::commands {
 // the quoted name of the key's table or of one of its partitions.
 void check_links(pg::Spi &spi, const catalog::ForeignKey &key, const std::string &relation);
 
-// After ALTER TABLE: the rows under keys that it added or validated. Returns quickly for any other statement.
-void check_new_links(const Node *statement);
+// After ALTER TABLE: warns where live rows under keys that it added or validated reference deleted ones. Validation sees
+// all rows, and migrations run. Returns quickly for any other statement.
+void warn_of_new_links(const Node *statement);
 
 } // namespace softdelete::commands

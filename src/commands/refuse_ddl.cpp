@@ -27,26 +27,27 @@ constexpr char trigger_prefix[] = "softdelete_";
 // the user names may go.
 constexpr const char *lost_query = R"(
     WITH RECURSIVE lost AS (
-        SELECT d.object_type, d.address_names, c.oid AS relation
+        SELECT d.object_type, d.address_names, c.oid AS relation, d.original
         FROM pg_catalog.pg_event_trigger_dropped_objects() d
         JOIN pg_catalog.pg_namespace n ON n.nspname = d.address_names[1]
         JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = d.address_names[2]
         WHERE d.object_type IN ('trigger', 'table column')
         UNION
-        SELECT l.object_type, l.address_names, h.inhparent
+        SELECT l.object_type, l.address_names, h.inhparent, l.original
         FROM lost l JOIN pg_catalog.pg_inherits h ON h.inhrelid = l.relation)
-    SELECT d.object_type, d.address_names[3], r.relation::pg_catalog.text
+    SELECT d.object_type, d.address_names[3], r.relation::pg_catalog.text, d.original
     FROM lost d JOIN softdelete.registration r ON r.relation = d.relation
     WHERE (d.object_type = 'trigger' AND d.address_names[3] IN ('softdelete_marker', 'softdelete_truncate', 'softdelete_update',
                                                                 'softdelete_lock', 'softdelete_collect'))
        OR (d.object_type = 'table column' AND d.address_names[3] IN (r.deleted_at, r.deleted_by, 'deletion_id'))
     UNION ALL
-    SELECT d.object_type, d.address_names[2], r.relation::pg_catalog.text
+    SELECT d.object_type, d.address_names[2], r.relation::pg_catalog.text, d.original
     FROM pg_catalog.pg_event_trigger_dropped_objects() d
     JOIN pg_catalog.pg_namespace n ON n.nspname = d.address_names[1]
     JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid
     JOIN softdelete.registration r ON r.relation = c.oid AND d.address_names[2] = ANY (r.added_views)
     WHERE d.object_type = 'view' AND NOT d.original
+    ORDER BY 4 DESC, 1, 2
     LIMIT 1)";
 
 constexpr const char *held_query = R"(

@@ -98,7 +98,7 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
     if (OidIsValid(relation)) {
         pg::entry([&] {
             commands::link_table(relation);
-            commands::check_new_links(event->parsetree);
+            commands::warn_of_new_links(event->parsetree);
         });
     }
     pg::entry([&] { commands::follow_policies(event->parsetree); });

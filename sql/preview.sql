@@ -25,6 +25,10 @@ DELETE FROM users WHERE id = 1;
 SELECT rows FROM softdelete.deletions ORDER BY id DESC LIMIT 1;
 SELECT sum(softdelete.undo(id)) FROM (SELECT max(id) AS id FROM softdelete.deletions) d;
 
+-- A link of a row that goes along is none that is kept.
+INSERT INTO posts VALUES (9, 4, 4);
+SELECT * FROM softdelete.preview('users', 4);
+
 -- A NO ACTION child that stays refuses, at the end.
 SELECT * FROM softdelete.preview('users', 3);
 DELETE FROM users WHERE id = 3; -- fails

@@ -30,7 +30,7 @@ public:
         add_line(0, root.relation, "delete", rows.size());
         if (!rows.empty()) {
             visit(root, std::move(rows));
-            add_refusals();
+            add_checked();
         }
         std::vector<PreviewLine> lines;
         for (const auto &[place, count] : lines_) {
@@ -53,11 +53,12 @@ private:
         RowSet rows;
     };
 
-    // A NO ACTION key is checked when the whole tree is known.
+    // Looked at when the whole tree is known: what goes with it neither refuses nor keeps a link.
     struct Check {
         int depth;
         ForeignKey key;
         RowSet parents;
+        const char *action; // of the children that stay
     };
 
     void add_line(int depth, Oid relation, const char *action, std::uint64_t rows) {
@@ -116,13 +117,13 @@ private:
             break;
         case OnDelete::set_null:
         case OnDelete::set_default:
-            add_line(depth, relation, "keep link", children.size());
+            checks_.push_back({depth, key, step.rows, "keep link"});
             break;
         case OnDelete::restricted:
             add_line(depth, relation, "refuse", children.size());
             break;
         case OnDelete::no_action:
-            checks_.push_back({depth, key, step.rows});
+            checks_.push_back({depth, key, step.rows, "refuse"});
             break;
         }
     }
@@ -155,7 +156,7 @@ private:
         return added;
     }
 
-    void add_refusals() {
+    void add_checked() {
         for (const Check &check : checks_) {
             std::uint64_t staying = 0;
             const RowSet children = find_children(check.key, check.parents);
@@ -163,7 +164,7 @@ private:
                 staying += deleted_[check.key.child.relation].contains(row) ? 0 : 1;
             }
             if (staying > 0) {
-                add_line(check.depth, check.key.child.relation, "refuse", staying);
+                add_line(check.depth, check.key.child.relation, check.action, staying);
             }
         }
     }

@@ -32,7 +32,7 @@ bool is_empty(pg::Spi &spi, std::int64_t deletion) {
                            "AND %2% IS NOT NULL LIMIT 1")
              % table.name % table.deleted_at)
                 .str();
-        if (!spi.query(query, {deletion}).empty()) {
+        if (!spi.query_latest(query, {deletion}).empty()) {
             return false;
         }
     }
@@ -50,9 +50,11 @@ void mark_unrestored(pg::Spi &spi, std::int64_t deletion) {
 
 void finish(pg::Spi &spi, std::int64_t deletion) {
     {
-        // Ids of rows that came with data from elsewhere have no row in the log.
+        // Ids of rows that came with data from elsewhere have no row in the log. The lock makes restores of the same
+        // deletion see each other's rows: the last one finds that none is left.
         pg::UserScope owner(pg::get_extension_owner());
-        if (spi.query("SELECT FROM softdelete.deletion WHERE id = $1::pg_catalog.int8", {deletion}).empty()) {
+        if (spi.query("SELECT FROM softdelete.deletion WHERE id = $1::pg_catalog.int8 FOR UPDATE", {deletion})
+                .empty()) {
             return;
         }
     }

@@ -9,6 +9,7 @@ extern "C" {
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 }
 
 #include <exception>
@@ -163,6 +164,21 @@ void Spi::run(const std::string &sql, const std::vector<Parameter> &parameters) 
                                          arguments.types.data(), arguments.values.data(),
                                          arguments.nulls.c_str(), is_read_only_, 0));
     });
+}
+
+std::vector<Row> Spi::query_latest(const std::string &sql, const std::vector<Parameter> &parameters) {
+    Arguments arguments(parameters);
+    call([&] {
+        SPIPlanPtr plan =
+            SPI_prepare(sql.c_str(), static_cast<int>(parameters.size()), arguments.types.data());
+        check_code(plan == nullptr ? SPI_result : 0);
+        Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+        check_code(SPI_execute_snapshot(plan, arguments.values.data(), arguments.nulls.c_str(), snapshot,
+                                        InvalidSnapshot, false, false, 0));
+        UnregisterSnapshot(snapshot);
+        SPI_freeplan(plan);
+    });
+    return take_rows();
 }
 
 PreparedQuery Spi::prepare(const std::string &sql, const std::vector<Oid> &types) {

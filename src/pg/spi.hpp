@@ -104,6 +104,9 @@ public:
     std::vector<Row> query(const std::string &sql, std::initializer_list<Parameter> parameters = {});
     std::vector<Row> query(const std::string &sql, const std::vector<Parameter> &parameters);
 
+    // The same for a SELECT that sees what is committed now, and what is our own, in any isolation level.
+    std::vector<Row> query_latest(const std::string &sql, const std::vector<Parameter> &parameters);
+
     // Runs a statement and returns how many rows it processed.
     std::uint64_t execute(const std::string &sql, std::initializer_list<Parameter> parameters = {});
     std::uint64_t execute(const std::string &sql, const std::vector<Parameter> &parameters);

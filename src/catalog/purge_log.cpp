@@ -72,6 +72,16 @@ void record_purge_batch(pg::Spi &spi, std::int64_t run, const PurgeCounts &count
          make_number(counts.blocked), make_names(counts), make_numbers(counts)});
 }
 
+void set_kept_rows(pg::Spi &spi, std::int64_t run, const PurgeCounts &counts) {
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute(
+        "UPDATE softdelete.purge_run SET held = $2::pg_catalog.int8, blocked = $3::pg_catalog.int8, blockers "
+        "= pg_catalog.jsonb_object($4::pg_catalog.text[], $5::pg_catalog.text[]) WHERE id = "
+        "$1::pg_catalog.int8",
+        {run, make_number(counts.held), make_number(counts.blocked), make_names(counts),
+         make_numbers(counts)});
+}
+
 void finish_purge_run(pg::Spi &spi, std::int64_t run, bool is_complete) {
     pg::UserScope owner(pg::get_extension_owner());
     spi.execute("UPDATE softdelete.purge_run SET finished_at = pg_catalog.clock_timestamp(), is_complete = "

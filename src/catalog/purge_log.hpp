@@ -25,6 +25,8 @@ struct PurgeCounts {
 std::int64_t begin_purge_run(pg::Spi &spi, const TableInfo &table, const std::optional<std::string> &cutoff,
                              std::uint64_t due);
 void record_purge_batch(pg::Spi &spi, std::int64_t run, const PurgeCounts &counts);
+// Replaces what the run has counted of rows that stay.
+void set_kept_rows(pg::Spi &spi, std::int64_t run, const PurgeCounts &counts);
 // is_complete: every due row was looked at.
 void finish_purge_run(pg::Spi &spi, std::int64_t run, bool is_complete);
 // The run's last batch was rolled back with this error.

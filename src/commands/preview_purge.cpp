@@ -3,6 +3,7 @@
 
 #include "catalog/retention.hpp"
 #include "commands/held_rows.hpp"
+#include "commands/owners_query.hpp"
 #include "commands/purge_tables.hpp"
 #include "pg/scopes.hpp"
 
@@ -83,7 +84,7 @@ private:
 
     RowSet read_rows(const std::string &sql, const std::vector<pg::Parameter> &parameters) {
         RowSet set;
-        for (const pg::Row &row : spi_.query(sql, parameters)) {
+        for (const pg::Row &row : query_as_owners(sql, parameters)) {
             set.add({row.text(0), row.text(1)});
         }
         return set;

@@ -4,6 +4,8 @@
 
 #include "commands/anonymize_row.hpp"
 #include "commands/held_rows.hpp"
+#include "commands/hold_check.hpp"
+#include "commands/owners_query.hpp"
 #include "pg/scopes.hpp"
 #include "pg/transactions.hpp"
 
@@ -14,6 +16,7 @@
 extern "C" {
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "utils/fmgrprotos.h"
 }
 
 namespace softdelete::commands {
@@ -65,17 +68,16 @@ std::string make_explanation(const PurgeTarget &target, const std::vector<Blocke
         .str();
 }
 
-// Runs a statement on positions ($1) and the cutoff ($2).
-int execute(const char *sql, const PurgeTarget &target, const ItemPointerData *rows, std::size_t count,
-            TimestampTz cutoff) {
-    Oid types[] = {TIDARRAYOID, get_comparable_type(target)};
-    Datum values[] = {make_positions(rows, count), get_comparable(target, cutoff)};
-    int code = SPI_execute_with_args(sql, 2, types, values, nullptr, false, 0);
-    if (code < 0) {
-        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-                        errmsg("could not purge: %s", SPI_result_code_string(code))));
-    }
-    return code;
+// Runs a statement on positions ($1) and the cutoff ($2); the tables that reference this one may be of other owners.
+std::uint64_t execute(
+    const std::string &sql, const PurgeTarget &target, const ItemPointerData *rows, std::size_t count,
+    TimestampTz cutoff, const std::function<void()> &look = [] {}) {
+    return execute_as_owners(
+        sql, {TIDARRAYOID, get_comparable_type(target)},
+        [&] {
+            return std::array<Datum, 2>{make_positions(rows, count), get_comparable(target, cutoff)};
+        },
+        look);
 }
 
 } // namespace
@@ -108,23 +110,19 @@ PurgeScope::PurgeScope(Oid owner) : user_(owner), owner_(owner) {
     pg::call([] { (void)SPI_execute("SET CONSTRAINTS ALL IMMEDIATE", false, 0); });
 }
 
-namespace {
-
-RowSet::RowId make_row_id(const PurgeTarget &target, const ItemPointerData &row) {
-    return {std::to_string(target.relation),
-            (boost::format("(%1%,%2%)") % ItemPointerGetBlockNumberNoCheck(&row)
-             % ItemPointerGetOffsetNumberNoCheck(&row))
-                .str()};
-}
-
-} // namespace
-
 RowSet make_row_set(const PurgeTarget &target, const Positions &rows) {
     RowSet set;
     for (const ItemPointerData &row : rows) {
-        set.add(make_row_id(target, row));
+        set.add(make_row_id(target.relation, &row));
     }
     return set;
+}
+
+ItemPointerData get_position(const RowSet::RowId &row) {
+    return pg::call([&] {
+        Datum position = DirectFunctionCall1(tidin, CStringGetDatum(row.second.c_str()));
+        return *reinterpret_cast<const ItemPointerData *>(DatumGetPointer(position));
+    });
 }
 
 PurgeCounts PurgeBatch::remove(TimestampTz cutoff, const Positions &rows) {
@@ -134,6 +132,7 @@ PurgeCounts PurgeBatch::remove(TimestampTz cutoff, const Positions &rows) {
     Positions removable = rows;
     drop_held(removable);
     PurgeScope scope(target_.owner);
+    HoldsCheckedScope checked;
     counts_.removed = remove_piece(removable.data(), removable.size());
     if (counts_.removed + failed_ < removable.size()) {
         explain_kept(removable);
@@ -196,7 +195,9 @@ void PurgeBatch::drop_held(Positions &rows) {
         return;
     }
     RowSet held = find_held_rows(spi_, table_, make_row_set(target_, rows));
-    auto is_held = [&](const ItemPointerData &row) { return held.contains(make_row_id(target_, row)); };
+    auto is_held = [&](const ItemPointerData &row) {
+        return held.contains(make_row_id(target_.relation, &row));
+    };
     rows.erase(std::remove_if(rows.begin(), rows.end(), is_held), rows.end());
     counts_.held = held.size();
 }
@@ -234,10 +235,7 @@ std::uint64_t PurgeBatch::remove_piece(const ItemPointerData *rows, std::size_t 
 std::uint64_t PurgeBatch::try_remove(const ItemPointerData *rows, std::size_t count, bool skips_locked) {
     std::string sql = make_delete(target_, blockers_, skips_locked);
     pg::Subtransaction savepoint;
-    std::uint64_t removed = pg::call([&] {
-        execute(sql.c_str(), target_, rows, count, cutoff_);
-        return SPI_processed;
-    });
+    std::uint64_t removed = execute(sql, target_, rows, count, cutoff_);
     savepoint.commit();
     return removed;
 }
@@ -258,18 +256,18 @@ void PurgeBatch::note_failure(const pg::ServerError &error) {
 
 void PurgeBatch::explain_kept(const Positions &rows) {
     std::string sql = make_explanation(target_, blockers_);
-    pg::call([&] { execute(sql.c_str(), target_, rows.data(), rows.size(), cutoff_); });
-    auto read = [](std::size_t column) {
-        return pg::call([&] {
+    std::vector<std::uint64_t> numbers(blockers_.size() + 2);
+    execute(sql, target_, rows.data(), rows.size(), cutoff_, [&] {
+        for (std::size_t i = 0; i < numbers.size(); i++) {
             bool is_null = false;
-            return static_cast<std::uint64_t>(DatumGetInt64(SPI_getbinval(
-                SPI_tuptable->vals[0], SPI_tuptable->tupdesc, static_cast<int>(column) + 1, &is_null)));
-        });
-    };
-    std::uint64_t kept = read(0);
-    std::uint64_t otherwise = read(blockers_.size() + 1);
+            numbers[i] = static_cast<std::uint64_t>(DatumGetInt64(SPI_getbinval(
+                SPI_tuptable->vals[0], SPI_tuptable->tupdesc, static_cast<int>(i) + 1, &is_null)));
+        }
+    });
+    std::uint64_t kept = numbers.front();
+    std::uint64_t otherwise = numbers.back();
     for (std::size_t i = 0; i < blockers_.size(); i++) {
-        if (std::uint64_t count = read(i + 1); count > 0) {
+        if (std::uint64_t count = numbers[i + 1]; count > 0) {
             counts_.blockers[blockers_[i].title()] += count;
         }
     }
@@ -278,7 +276,6 @@ void PurgeBatch::explain_kept(const Positions &rows) {
         counts_.blockers[kept_otherwise] += otherwise - failed_;
     }
     counts_.blocked += kept - std::min(kept, failed_);
-    pg::call([] { SPI_freetuptable(SPI_tuptable); });
 }
 
 } // namespace softdelete::commands

@@ -2,12 +2,14 @@
 #include "commands/purge_cycle.hpp"
 
 #include "commands/held_rows.hpp"
+#include "commands/hold_check.hpp"
+#include "commands/owners_query.hpp"
+#include "pg/physical_rows.hpp"
 #include "pg/transactions.hpp"
 
 #include <boost/format.hpp>
 
 #include <deque>
-#include <set>
 
 namespace softdelete::commands {
 
@@ -62,11 +64,15 @@ void PurgeCycle::attempt(Oid table, const PurgeTarget &target, const Positions &
     PurgeScope scope(target.owner);
     asked_of_ = table;
     asked_ = lock_rows(*tables_.at(table), target, rows);
+    if (asked_.size() < rows.size()) {
+        note_kept(table,
+                  count_due_at(*tables_.at(table), target, make_row_set(target, rows)) - asked_.size());
+    }
     rows_[table] = asked_;
     collect_referencing(table, asked_);
     drop_held();
     drop_referenced();
-    remove_all();
+    remove_all(target.owner);
 }
 
 // The log's line is about the rows asked for.
@@ -86,7 +92,7 @@ std::string PurgeCycle::make_due(const PurgeTable &table, const char *alias) con
 RowSet PurgeCycle::lock_rows(const PurgeTable &table, const PurgeTarget &target, const Positions &rows) {
     RowSet wanted = make_row_set(target, rows);
     pg::OwnerScope owner(target.owner);
-    return read_rows(spi_.query(
+    return read_rows(query_as_owners(
         (boost::format("/* softdelete purge */ SELECT p.tableoid, p.ctid FROM ONLY %1% AS p WHERE "
                        "p.ctid = ANY (CAST($1 AS pg_catalog.tid[])) AND %2% FOR UPDATE SKIP LOCKED")
          % target.name % make_due(table, "p"))
@@ -127,7 +133,7 @@ RowSet PurgeCycle::lock_referencing(Oid parent, const Blocker &blocker, const Ro
         return {}; // through an unregistered table: such rows keep the row until they are gone themselves
     }
     pg::OwnerScope owner(child.info.owner);
-    return read_rows(spi_.query(
+    return read_rows(query_as_owners(
         (boost::format(
              "/* softdelete purge */ SELECT c.tableoid, c.ctid FROM %1% AS p, %2% AS c WHERE %3% AND "
              "softdelete.include_deleted(p.%4%) AND %5% AND %6% FOR UPDATE OF c SKIP LOCKED")
@@ -141,10 +147,15 @@ void PurgeCycle::drop_held() {
     if (!has_holds(spi_)) {
         return;
     }
-    for (const auto &[table, rows] : std::map<Oid, RowSet>(rows_)) {
-        RowSet held = find_held_rows(spi_, tables_.at(table)->info, rows);
-        counts_[asked_of_].held += count_asked(table, drop(table, held));
-        drop_parents(table, held);
+    std::map<Oid, RowSet> held;
+    for (const auto &[table, rows] : rows_) {
+        held[table] = find_held_rows(spi_, tables_.at(table)->info, rows);
+    }
+    for (const auto &[table, rows] : held) {
+        counts_[asked_of_].held += count_asked(table, drop(table, rows));
+    }
+    for (const auto &[table, rows] : held) {
+        drop_parents(table, rows);
     }
 }
 
@@ -157,11 +168,11 @@ void PurgeCycle::drop_referenced() {
             if (rows.empty()) {
                 break;
             }
-            const RowSet &going = rows_[blocker.child().relation];
+            const RowSet going = get_going(blocker.child().relation);
             RowSet kept;
             {
                 pg::OwnerScope owner(parent.info.owner);
-                kept = read_rows(spi_.query(
+                kept = read_rows(query_as_owners(
                     (boost::format(
                          "/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS p WHERE %2% AND "
                          "softdelete.include_deleted(p.%3%) AND %4%")
@@ -174,6 +185,12 @@ void PurgeCycle::drop_referenced() {
             drop_parents(table, std::move(kept));
         }
     }
+}
+
+// The rows of a table that are to go: none of a table outside of the circle.
+RowSet PurgeCycle::get_going(Oid table) const {
+    auto place = rows_.find(table);
+    return place == rows_.end() ? RowSet() : place->second;
 }
 
 // Takes rows out of the sets; returns those that were in.
@@ -221,7 +238,7 @@ RowSet PurgeCycle::find_parents(Oid parent, const Blocker &blocker, const RowSet
     const catalog::TableInfo &above = tables_.at(parent)->info;
     const catalog::TableInfo &child = blocker.child();
     pg::OwnerScope owner(above.owner);
-    return read_rows(spi_.query(
+    return read_rows(query_as_owners(
         (boost::format(
              "/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS c, %2% AS p WHERE %3% AND "
              "softdelete.include_deleted(c.%4%) AND softdelete.include_deleted(p.%5%) AND %6%")
@@ -231,24 +248,35 @@ RowSet PurgeCycle::find_parents(Oid parent, const Blocker &blocker, const RowSet
         {children.tables(), children.positions()}));
 }
 
-// As each owner, children of others natively: with them their own statement finds nothing left.
-void PurgeCycle::remove_all() {
+void PurgeCycle::note_kept(Oid table, std::uint64_t rows) {
+    if (rows > 0) {
+        counts_[table].blocked += rows;
+        counts_[table].blockers[kept_otherwise] += rows;
+    }
+}
+
+// One statement where no code of another owner's can run in it: what references each other goes together, and
+// constraints look at the end. The others follow as their owners. What went natively with them by then is gone; what
+// ON DELETE SET NULL has changed has moved.
+void PurgeCycle::remove_all(Oid owner) {
     std::vector<Piece> pieces = make_pieces();
-    std::set<Oid> owners;
-    for (const Piece &piece : pieces) {
-        owners.insert(piece.target->owner);
+    std::map<Oid, std::vector<Piece *>> parts;
+    for (Piece &piece : pieces) {
+        Oid relation = piece.target->relation;
+        bool has_code =
+            piece.target->owner != owner && pg::call([&] { return pg::runs_code_on_delete(relation); });
+        parts[has_code ? piece.target->owner : owner].push_back(&piece);
     }
-    for (Oid owner : owners) {
-        remove_of(owner, pieces);
+    remove_part(owner, parts[owner]);
+    parts.erase(owner);
+    for (const auto &[other, part] : parts) {
+        follow_moves(part);
+        remove_part(other, part);
     }
     for (const Piece &piece : pieces) {
-        std::uint64_t left = count_left(piece);
+        std::uint64_t left = count_due_at(*piece.table, *piece.target, piece.rows);
         counts_[piece.table->info.relation].removed += piece.rows.size() - left;
-        if (left > 0) {
-            PurgeCounts &counts = counts_[piece.table->info.relation];
-            counts.blocked += left;
-            counts.blockers[kept_otherwise] += left;
-        }
+        note_kept(piece.table->info.relation, left);
     }
 }
 
@@ -271,35 +299,45 @@ std::vector<PurgeCycle::Piece> PurgeCycle::make_pieces() const {
     return pieces;
 }
 
-// One statement for all tables of an owner: what references each other goes together, and constraints look at the end.
-void PurgeCycle::remove_of(Oid owner, const std::vector<Piece> &pieces) {
+void PurgeCycle::remove_part(Oid role, const std::vector<Piece *> &pieces) {
     std::string deletes;
     std::vector<pg::Parameter> parameters;
-    for (const Piece &piece : pieces) {
-        if (piece.target->owner == owner) {
-            parameters.push_back(piece.rows.positions());
-            deletes +=
-                (boost::format("%1% d%2% AS (DELETE FROM ONLY %3% AS p WHERE p.ctid = ANY (CAST($%2% AS "
-                               "pg_catalog.tid[])) AND %4%)")
-                 % (deletes.empty() ? "WITH" : ",") % parameters.size() % piece.target->name
-                 % make_due(*piece.table, "p"))
-                    .str();
-        }
+    for (const Piece *piece : pieces) {
+        parameters.push_back(piece->rows.positions());
+        deletes += (boost::format("%1% d%2% AS (DELETE FROM ONLY %3% AS p WHERE p.ctid = ANY (CAST($%2% AS "
+                                  "pg_catalog.tid[])) AND %4%)")
+                    % (deletes.empty() ? "WITH" : ",") % parameters.size() % piece->target->name
+                    % make_due(*piece->table, "p"))
+                       .str();
     }
-    pg::OwnerScope scope(owner);
-    spi_.execute("/* softdelete purge */ " + deletes + " SELECT", parameters);
+    if (!pieces.empty()) {
+        pg::OwnerScope scope(role);
+        HoldsCheckedScope checked;
+        (void)query_as_owners("/* softdelete purge */ " + deletes + " SELECT", parameters);
+    }
 }
 
-// Rows that a trigger kept.
-std::uint64_t PurgeCycle::count_left(const Piece &piece) {
-    pg::OwnerScope scope(piece.target->owner);
+void PurgeCycle::follow_moves(const std::vector<Piece *> &pieces) {
+    for (Piece *piece : pieces) {
+        Positions rows;
+        for (const RowSet::RowId &row : piece->rows.ids()) {
+            rows.push_back(get_position(row));
+        }
+        pg::call([&] { pg::follow_updates(piece->target->relation, rows.data(), rows.size()); });
+        piece->rows = make_row_set(*piece->target, rows);
+    }
+}
+
+std::uint64_t PurgeCycle::count_due_at(const PurgeTable &table, const PurgeTarget &target,
+                                       const RowSet &rows) {
+    pg::OwnerScope scope(target.owner);
     return static_cast<std::uint64_t>(
         spi_.query(
                 (boost::format("/* softdelete purge */ SELECT pg_catalog.count(*) FROM ONLY %1% AS p WHERE "
                                "p.ctid = ANY (CAST($1 AS pg_catalog.tid[])) AND %2%")
-                 % piece.target->name % make_due(*piece.table, "p"))
+                 % target.name % make_due(table, "p"))
                     .str(),
-                {piece.rows.positions()})
+                {rows.positions()})
             .front()
             .number(0));
 }

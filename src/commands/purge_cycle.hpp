@@ -14,6 +14,7 @@ struct PurgeTable {
     std::vector<PurgeTarget> targets; // its physical tables
     std::vector<Blocker> blockers;
     bool anonymizes; // due rows are overwritten and stay
+    bool may_move; // the removal of some of its rows may update others: ON DELETE SET NULL or SET DEFAULT
 };
 
 class PurgeCycle {
@@ -48,14 +49,19 @@ private:
     std::uint64_t count_asked(Oid table, const RowSet &rows) const;
     void drop_held();
     void drop_referenced();
+    RowSet get_going(Oid table) const;
     RowSet drop(Oid table, const RowSet &rows);
     RowSet drop_blocked(Oid table, const Blocker &blocker, const RowSet &rows);
     void drop_parents(Oid table, RowSet rows);
     RowSet find_parents(Oid parent, const Blocker &blocker, const RowSet &children);
-    void remove_all();
+    void remove_all(Oid owner);
     std::vector<Piece> make_pieces() const;
-    void remove_of(Oid owner, const std::vector<Piece> &pieces);
-    std::uint64_t count_left(const Piece &piece);
+    void remove_part(Oid role, const std::vector<Piece *> &pieces);
+    static void follow_moves(const std::vector<Piece *> &pieces);
+    // How many of the rows are still there and due.
+    std::uint64_t count_due_at(const PurgeTable &table, const PurgeTarget &target, const RowSet &rows);
+    // Counts rows that another session or a trigger kept.
+    void note_kept(Oid table, std::uint64_t rows);
 
     pg::Spi &spi_;
     const std::map<Oid, const PurgeTable *> tables_;

@@ -25,7 +25,7 @@ namespace {
 using catalog::PurgeCounts;
 using Clock = std::chrono::steady_clock;
 
-// Batches whose rows are looked up at once.
+// Batches whose rows are looked up at once, where no batch touches rows of the next.
 constexpr std::size_t batches_at_once = 10;
 
 constexpr const char *table_lock_wait = "5s";
@@ -149,16 +149,33 @@ private:
         tell_what_stays(table);
     }
 
+    // Where the removal of rows moves others, positions of rows that stay are seen twice or not at all: once more until
+    // nothing is removed, and only the last time counts what stays.
     void purge_target(const model::PurgeGroup &group, const PurgeTable &table, const PurgeTarget &target,
                       TimestampTz cutoff) {
+        PurgeCounts before = total_;
+        std::uint64_t removed = before.removed;
+        pass(group, table, target, cutoff);
+        while (table.may_move && total_.removed > removed && !is_over()) {
+            removed = total_.removed;
+            total_ = before;
+            total_.removed = removed;
+            catalog::set_kept_rows(spi_, run_, total_);
+            pass(group, table, target, cutoff);
+        }
+    }
+
+    void pass(const model::PurgeGroup &group, const PurgeTable &table, const PurgeTarget &target,
+              TimestampTz cutoff) {
         DueScan scan(target, group.is_cyclic);
         PurgeBatch batch(spi_, table.info, target,
                          target.relation == table.info.relation || table.info.is_partitioned
                              ? table.blockers
                              : find_blockers(spi_, target.relation));
         PurgeCycle cycle(spi_, get_group(group));
+        std::size_t batches = group.is_cyclic || table.may_move ? 1 : batches_at_once;
         while (!is_over()) {
-            Positions portion = find_portion(scan, target, cutoff);
+            Positions portion = find_portion(scan, target, cutoff, batches);
             if (portion.empty()) {
                 return;
             }
@@ -184,9 +201,10 @@ private:
         }
     }
 
-    Positions find_portion(DueScan &scan, const PurgeTarget &target, TimestampTz cutoff) {
+    Positions find_portion(DueScan &scan, const PurgeTarget &target, TimestampTz cutoff,
+                           std::size_t batches) {
         PurgeScope scope(target.owner);
-        return scan.next(cutoff, request_.batch_size * batches_at_once);
+        return scan.next(cutoff, request_.batch_size * batches);
     }
 
     // The registration is what it is until the batch has ended. Holds too.

@@ -38,8 +38,17 @@ constexpr const char *targets_query = R"(
     WHERE c.relkind = 'r'
     ORDER BY c.relname, c.oid)";
 
+// By a key of its own to itself, or to a table whose rows may go natively with its rows.
+bool may_move(pg::Spi &spi, const TableInfo &table) {
+    std::vector<ForeignKey> keys = catalog::find_own_keys(spi, table.relation);
+    return std::any_of(keys.begin(), keys.end(), [&](const ForeignKey &key) {
+        return !catalog::binds(key.on_delete)
+               && (key.parent.relation == table.relation || !key.parent.is_registered);
+    });
+}
+
 PurgeTable make_table(pg::Spi &spi, const TableInfo &info) {
-    PurgeTable table = {info, {}, find_blockers(spi, info.relation), false};
+    PurgeTable table = {info, {}, find_blockers(spi, info.relation), false, may_move(spi, info)};
     pg::Row registration =
         spi.query("SELECT deleted_at, on_expiry = 'anonymize' FROM softdelete.registration "
                   "WHERE relation = $1::pg_catalog.oid",

@@ -143,6 +143,13 @@ List *convert_check_options(List *options, bool has_update) {
     return kept;
 }
 
+// Whose rights a plain DELETE needs. A statement of ours may name an owner who does not run it.
+Oid get_deleter(Query *query) {
+    Oid role =
+        pg::compat::permission_info(query, rt_fetch(query->resultRelation, query->rtable))->checkAsUser;
+    return OidIsValid(role) ? role : GetUserId();
+}
+
 bool has_action(Query *query, CmdType command) {
     ListCell *cell;
     foreach (cell, query->mergeActionList) {
@@ -172,7 +179,7 @@ DeleteKind kind_of_delete(Query *query, const RegisteredTable &table, const Stat
     if (settings::deletion() == settings::Deletion::hard) {
         return DeleteKind::hard;
     }
-    bool is_purge = may_purge(query, table) && pg::compat::owns_relation(table.relation, GetUserId());
+    bool is_purge = may_purge(query, table) && pg::compat::owns_relation(table.relation, get_deleter(query));
     return is_purge ? DeleteKind::purge : DeleteKind::soft;
 }
 

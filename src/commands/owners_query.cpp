@@ -1,0 +1,73 @@
+// The statement is parsed, which runs nobody's code, as the extension's owner: the role that runs it may not be able to
+// name all tables. A connection of its own frees it.
+#include "commands/owners_query.hpp"
+
+#include "pg/scopes.hpp"
+#include "planner/own_statement.hpp"
+
+extern "C" {
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "utils/plancache.h"
+}
+
+namespace softdelete::commands {
+
+namespace {
+
+SPIPlanPtr prepare(const std::string &sql, const std::array<Oid, 2> &types) {
+    pg::OwnerScope owner(pg::get_extension_owner());
+    return pg::call([&] {
+        SPIPlanPtr plan =
+            SPI_prepare(sql.c_str(), static_cast<int>(types.size()), const_cast<Oid *>(types.data()));
+        if (plan == nullptr) {
+            ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+                            errmsg("could not prepare: %s", SPI_result_code_string(SPI_result))));
+        }
+        ListCell *cell;
+        foreach (cell, SPI_plan_get_plan_sources(plan)) {
+            // Its references say themselves whose policies apply.
+            static_cast<CachedPlanSource *>(lfirst(cell))->dependsOnRLS = false;
+        }
+        return plan;
+    });
+}
+
+} // namespace
+
+std::vector<pg::Row> query_as_owners(const std::string &sql, const std::vector<pg::Parameter> &parameters) {
+    pg::Spi spi;
+    std::vector<Oid> types;
+    for (const pg::Parameter &parameter : parameters) {
+        types.push_back(OidIsValid(parameter.type()) ? parameter.type() : TEXTOID);
+    }
+    planner::OwnStatementScope statement(sql, planner::OwnReading::as_owners);
+    std::optional<pg::PreparedQuery> query;
+    {
+        pg::OwnerScope owner(pg::get_extension_owner());
+        query.emplace(spi.prepare(sql, types));
+    }
+    query->note_independent_of_role();
+    return query->query(parameters);
+}
+
+std::uint64_t execute_as_owners(const std::string &sql, const std::array<Oid, 2> &types,
+                                const std::function<std::array<Datum, 2>()> &make_values,
+                                const std::function<void()> &look) {
+    pg::Spi spi;
+    planner::OwnStatementScope statement(sql, planner::OwnReading::as_owners);
+    SPIPlanPtr plan = prepare(sql, types);
+    return pg::call([&] {
+        std::array<Datum, 2> values = make_values();
+        int code = SPI_execute_plan(plan, values.data(), nullptr, false, 0);
+        if (code < 0) {
+            ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+                            errmsg("could not purge: %s", SPI_result_code_string(code))));
+        }
+        std::uint64_t processed = SPI_processed;
+        look();
+        return processed;
+    });
+}
+
+} // namespace softdelete::commands

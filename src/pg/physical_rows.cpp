@@ -1,0 +1,44 @@
+// Reads the relation cache and the table access method.
+#include "pg/physical_rows.hpp"
+
+extern "C" {
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_trigger.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+}
+
+namespace softdelete::pg {
+
+bool runs_code_on_delete(Oid relation) {
+    Relation table = table_open(relation, RowExclusiveLock);
+    Oid own_schema = get_namespace_oid("softdelete", false);
+    bool runs_code = table->rd_rel->relhasrules;
+    for (int i = 0; table->trigdesc != nullptr && i < table->trigdesc->numtriggers; i++) {
+        const Trigger &trigger = table->trigdesc->triggers[i];
+        runs_code = runs_code
+                    || (TRIGGER_FOR_DELETE(trigger.tgtype) && !trigger.tgisinternal
+                        && get_func_namespace(trigger.tgfoid) != own_schema);
+    }
+    table_close(table, NoLock);
+    return runs_code;
+}
+
+void follow_updates(Oid relation, ItemPointerData *rows, Size count) {
+    Relation table = table_open(relation, AccessShareLock);
+    CommandCounterIncrement();
+    Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+    TableScanDesc scan = table_beginscan_tid(table, snapshot);
+    for (Size i = 0; i < count; i++) {
+        table_tuple_get_latest_tid(scan, &rows[i]);
+    }
+    table_endscan(scan);
+    UnregisterSnapshot(snapshot);
+    table_close(table, NoLock);
+}
+
+} // namespace softdelete::pg

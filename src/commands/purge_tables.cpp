@@ -62,9 +62,12 @@ PurgeTable make_table(pg::Spi &spi, const TableInfo &info) {
     return table;
 }
 
+bool is_owner(const TableInfo &table) {
+    return pg::call([&] { return pg::compat::owns_relation(table.relation, GetUserId()); });
+}
+
 void check_owner(const TableInfo &table) {
-    bool is_owner = pg::call([&] { return pg::compat::owns_relation(table.relation, GetUserId()); });
-    if (!is_owner) {
+    if (!is_owner(table)) {
         pg::raise({.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
                    .message = "must be owner of table " + table.title.substr(1, table.title.size() - 2),
                    .hint = "Purging removes rows for good; only the table's owner may do it.",
@@ -77,13 +80,13 @@ bool contains(const std::vector<PurgeTable> &tables, Oid relation) {
                        [&](const PurgeTable &table) { return table.info.relation == relation; });
 }
 
-// What the purge of a row of the table could take along.
+// What the purge of a row of the table could take along. Another owner's rows wait for his purge.
 void add_below(pg::Spi &spi, std::vector<PurgeTable> &tables) {
     for (std::size_t i = 0; i < tables.size(); i++) {
         for (const Blocker &blocker : std::vector<Blocker>(tables[i].blockers)) {
             const TableInfo &child = blocker.child();
             if (blocker.last().on_delete == OnDelete::cascade && child.is_registered
-                && !child.retention.empty() && !contains(tables, child.relation)) {
+                && !child.retention.empty() && !contains(tables, child.relation) && is_owner(child)) {
                 tables.push_back(make_table(spi, child));
             }
         }

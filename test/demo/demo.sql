@@ -146,6 +146,24 @@ SELECT 'an error was expected'::int;
 DELETE FROM users WHERE deleted_at < now() - interval '90 days';
 
 \echo
+\echo '=== Retention ==='
+\echo 'Two users left long ago. One of them is in a lawsuit. What is due goes for good, and the log proves it.'
+\echo
+INSERT INTO users (id, email, name) OVERRIDING SYSTEM VALUE VALUES
+    (10, 'dan@example.com', 'Dan'), (11, 'eve@example.com', 'Eve');
+DELETE FROM users WHERE id IN (10, 11);
+UPDATE users SET deleted_at = now() - interval '100 days' WHERE id IN (10, 11) AND deleted_at IS NOT NULL;
+SELECT softdelete.hold('users', 'case 12/345', 11) AS hold;
+SELECT relation, due, held, blocked FROM softdelete.purge_preview();
+CALL softdelete.purge();
+SELECT relation, state, due, removed, held, blocked FROM softdelete.purge_log;
+SELECT id, name FROM deleted_users ORDER BY id;
+SELECT softdelete.release(1) AS released;
+\echo 'Eve asks to be forgotten. The log says so, not who she was.'
+\echo
+SELECT jsonb_pretty(softdelete.erase('users', 'GDPR request 17', 11)) AS entry;
+
+\echo
 \echo '=== Unregister ==='
 \echo 'The schema is as it was: columns, constraints and indexes, by name and definition.'
 \echo

@@ -63,6 +63,7 @@ help:
 	@echo 'make test                                lint and all tests; installs what the machine lacks'
 	@echo 'make regress|isolation|tap [TESTS="..."] one kind of test, or only those named'
 	@echo 'make expected TESTS="..."                run these and take what they print as expected output'
+	@echo 'make upgrade-test OLD=... NEW=...        pg_upgrade between the servers of two pg_config programs'
 	@echo 'make core-regress                        the core suite of PostgreSQL with and without the library'
 	@echo 'make bench                               the figures in README'
 	@echo 'make lint, make format                   check the conventions; format the sources'
@@ -80,6 +81,9 @@ demo bench:
 shell:
 	@$(RUN) $(SERVER) psql -X
 
+upgrade-test:
+	@$(RUN) OLD='$(OLD)' NEW='$(NEW)' test/server/upgrade-test
+
 lint:
 	@test/server/lint
 
@@ -87,4 +91,4 @@ format:
 	clang-format -i $(SOURCES)
 
 FORCE:
-.PHONY: help test expected core-regress regress isolation tap demo bench shell lint format FORCE
+.PHONY: help test expected core-regress regress isolation tap demo bench shell upgrade-test lint format FORCE

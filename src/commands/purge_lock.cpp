@@ -1,6 +1,8 @@
 // The lock manager's object locks: the object is the table, seen as a row of softdelete.registration.
 #include "commands/purge_lock.hpp"
 
+#include "pg/compat.hpp"
+
 extern "C" {
 #include "catalog/namespace.h"
 #include "utils/lsyscache.h"
@@ -28,7 +30,7 @@ PurgeLock::PurgeLock(Oid relation, bool of_session) : of_session_(of_session) {
 
 // The abort of a transaction has released it already.
 PurgeLock::~PurgeLock() {
-    if (is_held_ && of_session_ && LockHeldByMe(&tag_, ExclusiveLock)) {
+    if (is_held_ && of_session_ && pg::compat::is_lock_held(&tag_, ExclusiveLock)) {
         LockRelease(&tag_, ExclusiveLock, true);
     }
 }
@@ -36,7 +38,7 @@ PurgeLock::~PurgeLock() {
 bool PurgeLock::is_taken(Oid relation) {
     return pg::call([&] {
         LOCKTAG tag = make_tag(relation);
-        if (LockHeldByMe(&tag, ExclusiveLock)) {
+        if (pg::compat::is_lock_held(&tag, ExclusiveLock)) {
             return true;
         }
         if (LockAcquire(&tag, ShareLock, false, true) == LOCKACQUIRE_NOT_AVAIL) {

@@ -15,6 +15,7 @@ extern "C" {
 #include "optimizer/plancat.h"
 #include "optimizer/planner.h"
 #include "parser/parsetree.h"
+#include "storage/lock.h"
 #include "tcop/pquery.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
@@ -166,6 +167,15 @@ inline bool refers_to_new_row([[maybe_unused]] const Var *var) {
 #define SOFTDELETE_PLANNER_EXTRA_PARAMETER
 #define SOFTDELETE_PLANNER_EXTRA_ARGUMENT
 #endif
+
+// 17 can ask for stronger modes as well.
+inline bool is_lock_held(const LOCKTAG *tag, LOCKMODE mode) {
+#if PG_VERSION_NUM >= 170000
+    return LockHeldByMe(tag, mode, false);
+#else
+    return LockHeldByMe(tag, mode);
+#endif
+}
 
 // 16 keeps what a setting's check hook hands over in a memory context of its own.
 inline void *allocate_setting_extra(size_t size) {

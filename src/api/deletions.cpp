@@ -6,6 +6,7 @@
 #include "commands/preview_delete.hpp"
 #include "commands/restore_tree.hpp"
 #include "commands/undo_deletion.hpp"
+#include "pg/scopes.hpp"
 #include "pg/srf.hpp"
 
 extern "C" {
@@ -41,6 +42,7 @@ PG_FUNCTION_INFO_V1(softdelete_delete);
 
 PGDLLEXPORT Datum softdelete_delete(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
+        pg::PinnedPathScope path;
         std::optional<std::int64_t> id =
             commands::delete_row(get_relation(fcinfo), api::get_key_arguments(fcinfo, 1));
         fcinfo->isnull = !id.has_value();
@@ -52,6 +54,7 @@ PG_FUNCTION_INFO_V1(softdelete_restore);
 
 PGDLLEXPORT Datum softdelete_restore(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
+        pg::PinnedPathScope path;
         std::uint64_t rows = commands::restore_row(get_relation(fcinfo), api::get_key_arguments(fcinfo, 1));
         return Int64GetDatum(static_cast<int64>(rows));
     });
@@ -60,8 +63,10 @@ PGDLLEXPORT Datum softdelete_restore(PG_FUNCTION_ARGS) {
 PG_FUNCTION_INFO_V1(softdelete_undo);
 
 PGDLLEXPORT Datum softdelete_undo(PG_FUNCTION_ARGS) {
-    return pg::entry(
-        [&] { return Int64GetDatum(static_cast<int64>(commands::undo_deletion(get_deletion(fcinfo)))); });
+    return pg::entry([&] {
+        pg::PinnedPathScope path;
+        return Int64GetDatum(static_cast<int64>(commands::undo_deletion(get_deletion(fcinfo))));
+    });
 }
 
 PG_FUNCTION_INFO_V1(softdelete_conflicts);

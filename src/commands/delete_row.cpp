@@ -2,6 +2,7 @@
 #include "commands/delete_row.hpp"
 
 #include "catalog/table_info.hpp"
+#include "pg/scopes.hpp"
 
 #include <boost/format.hpp>
 
@@ -13,6 +14,7 @@ std::optional<std::int64_t> delete_row(Oid relation, const std::vector<std::stri
     std::string statement = (boost::format("DELETE FROM %1% WHERE %2% RETURNING deletion_id") % table.name
                              % catalog::get_key_condition(spi, table, key.size()))
                                 .str();
+    pg::CallersPathScope path;
     std::vector<pg::Row> rows = spi.query(statement, std::vector<pg::Parameter>(key.begin(), key.end()));
     if (rows.empty() || rows.front().is_null(0)) {
         return std::nullopt;

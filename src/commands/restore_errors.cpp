@@ -40,6 +40,7 @@ std::uint64_t execute_restore(pg::Spi &spi, const catalog::TableInfo &table, Res
                               const std::vector<pg::Parameter> &parameters) {
     bool may_show = may_show_values(table);
     try {
+        pg::CallersPathScope path;
         std::optional<pg::OwnerScope> owner;
         if (role == RestoreAs::owner) {
             owner.emplace(table.owner);

@@ -46,10 +46,12 @@ RowSet::RowId make_row_id(Oid relation, const ItemPointerData *row) {
 std::string make_membership(const catalog::TableInfo &table, const char *alias, int first) {
     // A TID scan where one table holds all rows; positions repeat among partitions and inheritance children.
     if (!table.has_children) {
-        return (boost::format("%1%.ctid = ANY (CAST($%2% AS pg_catalog.tid[]))") % alias % (first + 1)).str();
+        return (boost::format("%1%.ctid OPERATOR(pg_catalog.=) ANY (CAST($%2% AS pg_catalog.tid[]))") % alias
+                % (first + 1))
+            .str();
     }
-    return (boost::format(
-                "%1%.ctid = ANY (CAST($%3% AS pg_catalog.tid[])) AND (%1%.tableoid, %1%.ctid) IN %2%")
+    return (boost::format("%1%.ctid OPERATOR(pg_catalog.=) ANY (CAST($%3% AS pg_catalog.tid[]))"
+                          " AND (%1%.tableoid, %1%.ctid) OPERATOR(pg_catalog.=) ANY %2%")
             % alias % make_rows(first) % (first + 1))
         .str();
 }

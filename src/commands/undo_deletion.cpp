@@ -79,8 +79,8 @@ bool holds_rows(pg::Spi &spi, const TableInfo &table, std::int64_t deletion) {
 
 std::uint64_t update(pg::Spi &spi, const TableInfo &table, std::int64_t deletion, bool as_owner) {
     std::string statement =
-        (boost::format("/* softdelete */ UPDATE %1% AS t SET %2% = NULL WHERE t.deletion_id = "
-                       "$1::pg_catalog.int8")
+        (boost::format("/* softdelete */ UPDATE %1% AS t SET %2% = NULL WHERE t.deletion_id "
+                       "OPERATOR(pg_catalog.=) $1::pg_catalog.int8")
          % table.name % table.deleted_at)
             .str();
     RestoreAs role = as_owner ? RestoreAs::owner : RestoreAs::caller;

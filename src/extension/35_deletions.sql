@@ -2,25 +2,30 @@
 -- parameters and named notation (VARIADIC key => ARRAY['42']) work as well.
 
 CREATE FUNCTION softdelete.delete(relation regclass, VARIADIC key "any") RETURNS bigint
-    LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_delete';
+    -- search_path: the library pins it, except while triggers of the caller's tables may fire
+    LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_delete';
 CREATE FUNCTION softdelete.delete(relation regclass, VARIADIC key text[]) RETURNS bigint
-    LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_delete';
+    -- search_path: the library pins it, except while triggers of the caller's tables may fire
+    LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_delete';
 COMMENT ON FUNCTION softdelete.delete(regclass, "any") IS
     'Deletes the row with that primary key; returns the id of the deletion, or NULL where there is no live row.';
 COMMENT ON FUNCTION softdelete.delete(regclass, text[]) IS
     'Deletes the row with that primary key; returns the id of the deletion, or NULL where there is no live row.';
 
 CREATE FUNCTION softdelete.restore(relation regclass, VARIADIC key "any") RETURNS bigint
-    LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_restore';
+    -- search_path: the library pins it, except while triggers of the caller's tables may fire
+    LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_restore';
 CREATE FUNCTION softdelete.restore(relation regclass, VARIADIC key text[]) RETURNS bigint
-    LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_restore';
+    -- search_path: the library pins it, except while triggers of the caller's tables may fire
+    LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_restore';
 COMMENT ON FUNCTION softdelete.restore(regclass, "any") IS
     'Brings back the row with that primary key and what its deletion took along below it; returns the number of rows.';
 COMMENT ON FUNCTION softdelete.restore(regclass, text[]) IS
     'Brings back the row with that primary key and what its deletion took along below it; returns the number of rows.';
 
 CREATE FUNCTION softdelete.undo(deletion_id bigint) RETURNS bigint
-    LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_undo';
+    -- search_path: the library pins it, except while triggers of the caller's tables may fire
+    LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_undo';
 COMMENT ON FUNCTION softdelete.undo(bigint) IS 'Brings back a whole deletion; returns the number of rows.';
 
 CREATE FUNCTION softdelete.conflicts(deletion_id bigint)

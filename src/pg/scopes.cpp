@@ -16,6 +16,12 @@ extern "C" {
 
 namespace softdelete::pg {
 
+namespace {
+
+PinnedPathScope *innermost_path = nullptr;
+
+} // namespace
+
 UserScope::UserScope(Oid role) {
     GetUserIdAndSecContext(&saved_role_, &saved_context_);
     SetUserIdAndSecContext(role,
@@ -50,6 +56,21 @@ void SettingScope::set(const char *name, const char *value) {
     call([&] {
         (void)set_config_option(name, value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
     });
+}
+
+PinnedPathScope::PinnedPathScope() : callers_path_(namespace_search_path), outer_(innermost_path) {
+    settings_.set("search_path", "pg_catalog, pg_temp");
+    innermost_path = this;
+}
+
+PinnedPathScope::~PinnedPathScope() {
+    innermost_path = outer_;
+}
+
+CallersPathScope::CallersPathScope() {
+    if (innermost_path != nullptr) {
+        settings_.set("search_path", innermost_path->callers_path_.c_str());
+    }
 }
 
 ExactTextScope::ExactTextScope() {

@@ -4,6 +4,8 @@
 
 #include "pg/boundary.hpp"
 
+#include <string>
+
 extern "C" {
 #include "utils/snapshot.h"
 }
@@ -50,6 +52,32 @@ public:
 
 private:
     int nest_level_ = 0;
+};
+
+// For functions without a SET clause: pins search_path, and remembers the caller's.
+class PinnedPathScope {
+public:
+    PinnedPathScope();
+    ~PinnedPathScope();
+    PinnedPathScope(const PinnedPathScope &) = delete;
+    PinnedPathScope &operator=(const PinnedPathScope &) = delete;
+
+private:
+    friend class CallersPathScope;
+
+    std::string callers_path_;
+    PinnedPathScope *outer_;
+    SettingScope settings_;
+};
+
+// The path of whoever called the innermost function that pinned it: for statements that fire triggers, which find it
+// as they would under a statement of the caller's. Such statements qualify every name and operator themselves.
+class CallersPathScope {
+public:
+    CallersPathScope();
+
+private:
+    SettingScope settings_;
 };
 
 // Values become text, and text values, in a way that does not depend on the session's settings.

@@ -1,0 +1,61 @@
+-- Triggers of the user's tables find their names under the path of whoever deletes or restores, as under a statement of
+-- his own. What the extension's statements name is not up to that path.
+\set QUIET on
+CREATE ROLE regress_search_path;
+CREATE SCHEMA regress_search_path AUTHORIZATION regress_search_path;
+CREATE SCHEMA regress_search_path_fake AUTHORIZATION regress_search_path;
+SET SESSION AUTHORIZATION regress_search_path;
+SET search_path = regress_search_path;
+CREATE TABLE users (id int PRIMARY KEY, email text UNIQUE);
+CREATE TABLE orders (id int PRIMARY KEY, user_id int REFERENCES users ON DELETE CASCADE);
+CREATE INDEX ON orders (user_id);
+CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (10);
+CREATE TABLE audit (line text);
+CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO audit VALUES (TG_TABLE_NAME || ' ' || new.id || CASE WHEN new.deleted_at IS NULL THEN ' back' ELSE ' gone' END);
+    RETURN new;
+END $$;
+SELECT count(*) > 0 AS registered FROM softdelete.register('users', cascade => true);
+SELECT count(*) > 0 AS registered FROM softdelete.register('parts');
+CREATE TRIGGER note BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION note();
+CREATE TRIGGER note AFTER UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION note();
+CREATE TRIGGER note AFTER UPDATE ON parts FOR EACH ROW EXECUTE FUNCTION note();
+INSERT INTO users VALUES (1, 'a'), (2, 'b');
+INSERT INTO orders VALUES (1, 1), (2, 2);
+INSERT INTO parts VALUES (1), (2);
+\set QUIET off
+
+SELECT softdelete.delete('users', 1) IS NOT NULL AS deleted;
+SELECT softdelete.restore('users', 1);
+SELECT softdelete.undo(softdelete.delete('users', 2));
+SELECT softdelete.restore('parts', 2) FROM softdelete.delete('parts', 2);
+SELECT * FROM audit;
+SHOW search_path;
+
+-- An error leaves the path alone as well.
+SELECT softdelete.restore('users', 9); -- fails
+SHOW search_path;
+
+-- Operators that stand in the way of the server's own are not the ones that are meant.
+CREATE FUNCTION regress_search_path_fake.no(tid, tid) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RAISE ''fake''; END';
+CREATE FUNCTION regress_search_path_fake.no(bigint, bigint) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RAISE ''fake''; END';
+CREATE FUNCTION regress_search_path_fake.no(oid, oid) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RAISE ''fake''; END';
+CREATE FUNCTION regress_search_path_fake.no(int, int) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RAISE ''fake''; END';
+CREATE OPERATOR regress_search_path_fake.= (LEFTARG = tid, RIGHTARG = tid, FUNCTION = regress_search_path_fake.no);
+CREATE OPERATOR regress_search_path_fake.= (LEFTARG = bigint, RIGHTARG = bigint, FUNCTION = regress_search_path_fake.no);
+CREATE OPERATOR regress_search_path_fake.= (LEFTARG = oid, RIGHTARG = oid, FUNCTION = regress_search_path_fake.no);
+CREATE OPERATOR regress_search_path_fake.= (LEFTARG = int, RIGHTARG = int, FUNCTION = regress_search_path_fake.no);
+SET search_path = regress_search_path_fake, pg_catalog, regress_search_path;
+SELECT softdelete.undo(softdelete.delete('users', 1));
+SELECT softdelete.restore('users', 2) FROM softdelete.delete('users', 2);
+SELECT softdelete.restore('parts', 1) FROM softdelete.delete('parts', 1);
+
+RESET SESSION AUTHORIZATION;
+RESET search_path;
+\set QUIET on
+SET client_min_messages = warning;
+DROP SCHEMA regress_search_path CASCADE;
+DROP SCHEMA regress_search_path_fake CASCADE;
+DROP ROLE regress_search_path;

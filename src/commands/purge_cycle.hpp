@@ -14,7 +14,7 @@ struct PurgeTable {
     std::vector<PurgeTarget> targets; // its physical tables
     std::vector<Blocker> blockers;
     bool anonymizes; // due rows are overwritten and stay
-    bool may_move; // the removal of some of its rows may update others: ON DELETE SET NULL or SET DEFAULT
+    bool may_move;   // the removal of some of its rows may update others: ON DELETE SET NULL or SET DEFAULT
 };
 
 class PurgeCycle {

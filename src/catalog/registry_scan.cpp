@@ -56,6 +56,19 @@ RegisteredValue read_value(Oid relation, const char *column) {
 
 } // namespace
 
+bool has_rows(const char *table) {
+    Oid relation = get_relname_relid(table, get_namespace_oid("softdelete", true));
+    if (!OidIsValid(relation)) {
+        return false;
+    }
+    Relation opened = table_open(relation, AccessShareLock);
+    SysScanDesc scan = systable_beginscan(opened, InvalidOid, false, nullptr, 0, nullptr);
+    bool found = HeapTupleIsValid(systable_getnext(scan));
+    systable_endscan(scan);
+    table_close(opened, AccessShareLock);
+    return found;
+}
+
 RegisteredValue find_registered_value(Oid relation, const char *column) {
     RegisteredValue result = {false, true, 0};
     while (OidIsValid(relation) && !result.is_found) {

@@ -11,6 +11,9 @@ struct RegisteredValue {
     Datum value; // a copy in the current memory context
 };
 
+// Has one of the extension's tables, named without its schema, any row? False where it is dropped already.
+bool has_rows(const char *table);
+
 // column: of softdelete.registration.
 RegisteredValue find_registered_value(Oid relation, const char *column);
 

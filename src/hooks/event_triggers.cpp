@@ -1,6 +1,7 @@
 // The event triggers: database state, so that they fire in every session, and load the library where that has not
 // happened. While a dump is being restored they refuse nothing and add nothing, because the dump brings everything
 // itself and pg_restore --clean drops it; pg_restore and dumps set row_security to off.
+#include "catalog/registry_scan.hpp"
 #include "commands/check_links.hpp"
 #include "commands/follow_anonymizers.hpp"
 #include "commands/follow_foreign_keys.hpp"
@@ -50,6 +51,12 @@ bool drops_softdelete(const DropStmt *statement) {
     return false;
 }
 
+// Databases that have the extension and do not use it pay next to nothing. The first is the usual one to have rows.
+bool knows_tables() {
+    return catalog::has_rows("registration") || catalog::has_rows("deletion")
+           || catalog::has_rows("purge_run") || catalog::has_rows("hold") || catalog::has_rows("erasure");
+}
+
 } // namespace
 
 extern "C" {
@@ -58,7 +65,7 @@ PG_FUNCTION_INFO_V1(softdelete_on_ddl_command_start);
 
 PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
     const EventTriggerData *event = get_event(fcinfo, "on_ddl_command_start");
-    if (row_security && !commands::OwnDdlScope::is_active()) {
+    if (row_security && !commands::OwnDdlScope::is_active() && catalog::has_rows("registration")) {
         commands::refuse_alteration(event->parsetree);
         commands::refuse_policy_change(event->parsetree);
         commands::refuse_removal_of_held_rows(event->parsetree);
@@ -78,7 +85,7 @@ PG_FUNCTION_INFO_V1(softdelete_on_ddl_command_end);
 
 PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
     const EventTriggerData *event = get_event(fcinfo, "on_ddl_command_end");
-    if (commands::OwnDdlScope::is_active()) {
+    if (commands::OwnDdlScope::is_active() || !catalog::has_rows("registration")) {
         return 0;
     }
     if (commands::enables_all_triggers(event->parsetree)) {
@@ -122,7 +129,7 @@ PG_FUNCTION_INFO_V1(softdelete_on_sql_drop);
 
 PGDLLEXPORT Datum softdelete_on_sql_drop(PG_FUNCTION_ARGS) {
     (void)get_event(fcinfo, "on_sql_drop");
-    if (!commands::OwnDdlScope::is_active()) {
+    if (!commands::OwnDdlScope::is_active() && knows_tables()) {
         pg::entry([] {
             commands::refuse_loss_of_held_rows();
             commands::forget_dropped();

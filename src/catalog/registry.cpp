@@ -157,38 +157,46 @@ void hand_deletions_over(pg::Spi &spi, Oid from, Oid to) {
         {from, to});
 }
 
-std::int64_t adopt_deletions(pg::Spi &spi, Oid relation, const std::string &table,
-                             const std::string &deleted_at, const std::optional<std::string> &deleted_by) {
-    pg::UserScope owner(pg::get_extension_owner());
-    pg::SettingScope planning;
-    prefer_indexes(planning);
-    sqltext::Expression table_name(table);
-    sqltext::Expression time(deleted_at);
+std::int64_t adopt_deletions(pg::Spi &spi, const TableRows &table,
+                             const std::optional<std::string> &deleted_by) {
     sqltext::Expression actor(deleted_by ? "min(" + *deleted_by + "::text)" : "NULL");
-    auto added = static_cast<std::int64_t>(spi.execute(
-        sqltext::statement("INSERT INTO softdelete.deletion (id, relation, deleted_at, deleted_by)"
-                           " SELECT deletion_id, $1::oid, min(%2%), %3% FROM %1%"
-                           " WHERE deletion_id > 0 AND %2% IS NOT NULL GROUP BY deletion_id"
-                           " ON CONFLICT (id) DO NOTHING",
-                           table_name, time, actor)
-            .text(),
-        {relation}));
-    spi.execute(
-        sqltext::statement("INSERT INTO softdelete.deletion_table (deletion_id, relation)"
-                           " SELECT DISTINCT t.deletion_id, $1::oid FROM %1% t JOIN softdelete.deletion d"
-                           " ON d.id = t.deletion_id AND d.relation <> $1::oid"
-                           " WHERE t.deletion_id IS NOT NULL AND t.%2% IS NOT NULL ON CONFLICT DO NOTHING",
-                           table_name, time)
-            .text(),
-        {relation});
+    std::vector<std::string> ids;
+    std::vector<std::string> times;
+    std::vector<std::string> actors;
+    {
+        pg::ReadScope owner(table.owner);
+        pg::SettingScope planning;
+        prefer_indexes(planning);
+        pg::ExactTextScope exact;
+        for (const pg::Row &row : spi.query(
+                 sqltext::statement("SELECT deletion_id, min(%2%)::timestamptz, coalesce(%3%, '') FROM %1%"
+                                    " WHERE deletion_id > 0 AND %2% IS NOT NULL GROUP BY deletion_id",
+                                    table.name, table.deleted_at, actor)
+                     .text())) {
+            ids.push_back(row.text(0));
+            times.push_back(row.text(1));
+            actors.push_back(row.text(2));
+        }
+    }
+    pg::UserScope owner(pg::get_extension_owner());
+    auto added = static_cast<std::int64_t>(
+        spi.execute("INSERT INTO softdelete.deletion (id, relation, deleted_at, deleted_by)"
+                    " SELECT d.id, $1::oid, d.deleted_at, nullif(d.actor, '')"
+                    " FROM unnest($2::int8[], $3::timestamptz[], $4::text[]) d (id, deleted_at, actor)"
+                    " ON CONFLICT (id) DO NOTHING",
+                    {table.relation, pg::make_array(ids), pg::make_array(times), pg::make_array(actors)}));
+    spi.execute("INSERT INTO softdelete.deletion_table (deletion_id, relation)"
+                " SELECT d.id, $1::oid FROM unnest($2::int8[]) t (id) JOIN softdelete.deletion d"
+                " ON d.id = t.id AND d.relation <> $1::oid ON CONFLICT DO NOTHING",
+                {table.relation, pg::make_array(ids)});
     spi.execute("SELECT setval('softdelete.deletion_id_seq', m.id) FROM (SELECT max(id) FROM "
                 "softdelete.deletion) m (id)"
                 " WHERE m.id >= (SELECT last_value FROM softdelete.deletion_id_seq)");
     return added;
 }
 
-bool has_live_deletion_ids(pg::Spi &spi, const std::string &table, const std::string &deleted_at) {
-    pg::UserScope owner(pg::get_extension_owner());
+bool has_live_deletion_ids(pg::Spi &spi, const TableRows &table) {
+    pg::ReadScope owner(table.owner);
     pg::SettingScope planning;
     prefer_indexes(planning);
     // The fence keeps the planner from the indexes of live rows.
@@ -196,20 +204,20 @@ bool has_live_deletion_ids(pg::Spi &spi, const std::string &table, const std::st
         .query(
             sqltext::statement("SELECT EXISTS (SELECT FROM (SELECT %2% FROM %1% WHERE deletion_id IS NOT NULL"
                                " AND softdelete.include_deleted(%2%) OFFSET 0) s WHERE %2% IS NULL)",
-                               sqltext::Expression(table), sqltext::Expression(deleted_at))
+                               table.name, table.deleted_at)
                 .text())
         .front()
         .boolean(0);
 }
 
-std::int64_t count_deleted_rows(pg::Spi &spi, const std::string &table, const std::string &deleted_at) {
-    pg::UserScope owner(pg::get_extension_owner());
+std::int64_t count_deleted_rows(pg::Spi &spi, const TableRows &table) {
+    pg::ReadScope owner(table.owner);
     pg::SettingScope planning;
     prefer_indexes(planning);
-    sqltext::Expression table_name(table);
-    sqltext::Expression time(deleted_at);
     return spi
-        .query(sqltext::statement("SELECT count(*) FROM %1% WHERE %2% IS NOT NULL", table_name, time).text())
+        .query(
+            sqltext::statement("SELECT count(*) FROM %1% WHERE %2% IS NOT NULL", table.name, table.deleted_at)
+                .text())
         .front()
         .number(0);
 }

@@ -3,6 +3,7 @@
 
 #include "model/table_settings.hpp"
 #include "pg/spi.hpp"
+#include "sqltext/fragments.hpp"
 
 #include <optional>
 #include <string>
@@ -52,15 +53,23 @@ void record_partition_indexes(pg::Spi &spi, Oid root);
 // Deletions of the one table become deletions of the other.
 void hand_deletions_over(pg::Spi &spi, Oid from, Oid to);
 
+// A user's table whose rows are read, as its owner.
+struct TableRows {
+    Oid relation; // the registered table that they belong to
+    Oid owner;
+    sqltext::QualifiedName name;
+    sqltext::Identifier deleted_at;
+};
+
 // After DROP EXTENSION and a new start: deletions that rows remember get a row in the log again, and new ids come after
 // theirs. Returns how many deletions were added.
-std::int64_t adopt_deletions(pg::Spi &spi, Oid relation, const std::string &table,
-                             const std::string &deleted_at, const std::optional<std::string> &deleted_by);
+std::int64_t adopt_deletions(pg::Spi &spi, const TableRows &table,
+                             const std::optional<std::string> &deleted_by);
 
-// True where a live row has a deletion_id. table and deleted_at are quoted.
-bool has_live_deletion_ids(pg::Spi &spi, const std::string &table, const std::string &deleted_at);
+// True where a live row has a deletion_id.
+bool has_live_deletion_ids(pg::Spi &spi, const TableRows &table);
 
-// Rows with a deletion time. table and deleted_at are quoted.
-std::int64_t count_deleted_rows(pg::Spi &spi, const std::string &table, const std::string &deleted_at);
+// Rows with a deletion time.
+std::int64_t count_deleted_rows(pg::Spi &spi, const TableRows &table);
 
 } // namespace softdelete::catalog

@@ -23,7 +23,11 @@ constexpr const char *table_query = R"(
 
 constexpr const char *key_query = R"(
     SELECT pg_catalog.quote_ident(a.attname), pg_catalog.format_type(a.atttypid, a.atttypmod),
-           pg_catalog.format('OPERATOR(%I.%s)', on_.nspname, o.oprname)
+           pg_catalog.format('OPERATOR(%I.%s)', on_.nspname, o.oprname),
+           (WITH RECURSIVE types AS (
+                SELECT t.oid, t.typbasetype FROM pg_catalog.pg_type t WHERE t.oid = a.atttypid
+                UNION ALL SELECT t.oid, t.typbasetype FROM types u JOIN pg_catalog.pg_type t ON t.oid = u.typbasetype)
+            SELECT u.oid FROM types u WHERE u.typbasetype = 0)
     FROM pg_catalog.pg_index i
     CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(i.indkey), pg_catalog.unnest(i.indclass))
          WITH ORDINALITY AS k (attnum, opclass, position)
@@ -84,13 +88,14 @@ TableInfo get_registered_table(pg::Spi &spi, Oid relation) {
 std::vector<KeyColumn> find_primary_key(pg::Spi &spi, Oid relation) {
     std::vector<KeyColumn> key;
     for (const pg::Row &row : spi.query(key_query, {relation})) {
-        key.push_back({row.text(0), row.text(1), row.text(2)});
+        key.push_back({row.text(0), row.text(1), row.text(2), row.oid(3)});
     }
     return key;
 }
 
-std::string get_key_condition(pg::Spi &spi, const TableInfo &table, std::size_t values) {
-    std::vector<KeyColumn> key = find_primary_key(spi, table.relation);
+namespace {
+
+void check_key(const TableInfo &table, const std::vector<KeyColumn> &key, std::size_t values) {
     if (key.empty()) {
         pg::raise(
             {.sqlstate = ERRCODE_INVALID_COLUMN_REFERENCE,
@@ -99,15 +104,11 @@ std::string get_key_condition(pg::Spi &spi, const TableInfo &table, std::size_t 
                  "Name the rows by a condition: UPDATE ... SET deleted_at = NULL WHERE ... restores them.",
              .relation = table.relation});
     }
-    std::string columns;
-    std::string condition;
-    for (std::size_t i = 0; i < key.size(); i++) {
-        columns += (i == 0 ? "" : ", ") + key[i].name;
-        condition += (boost::format("%1%%2% %3% CAST($%4% AS %5%)") % (i == 0 ? "" : " AND ") % key[i].name
-                      % key[i].equality % (i + 1) % key[i].type)
-                         .str();
-    }
     if (key.size() != values) {
+        std::string columns;
+        for (const KeyColumn &column : key) {
+            columns += (columns.empty() ? "" : ", ") + column.name;
+        }
         pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
                    .message = (boost::format(
                                    "the primary key of table %1% has %2% columns, but %3% values were given")
@@ -116,7 +117,21 @@ std::string get_key_condition(pg::Spi &spi, const TableInfo &table, std::size_t 
                    .hint = (boost::format("Give the values of (%1%) in this order.") % columns).str(),
                    .relation = table.relation});
     }
-    return condition;
+}
+
+} // namespace
+
+KeyLookup get_key_lookup(pg::Spi &spi, const TableInfo &table, const std::vector<std::string> &values) {
+    std::vector<KeyColumn> key = find_primary_key(spi, table.relation);
+    check_key(table, key, values.size());
+    KeyLookup lookup;
+    for (std::size_t i = 0; i < key.size(); i++) {
+        lookup.condition += (boost::format("%1%%2% %3% $%4%") % (i == 0 ? "" : " AND ") % key[i].name
+                             % key[i].equality % (i + 1))
+                                .str();
+        lookup.values.emplace_back(values[i], key[i].type_id, table.owner);
+    }
+    return lookup;
 }
 
 } // namespace softdelete::catalog

@@ -13,6 +13,7 @@ struct KeyColumn {
     std::string name;     // quoted
     std::string type;     // as a cast target, schema-qualified
     std::string equality; // OPERATOR(schema.=)
+    Oid type_id;          // under any domains
 };
 
 struct TableInfo {
@@ -42,8 +43,13 @@ TableInfo get_table(pg::Spi &spi, Oid relation);
 // The primary key's columns in order; empty where there is none.
 std::vector<KeyColumn> find_primary_key(pg::Spi &spi, Oid relation);
 
-// The condition that finds one row by its key, with parameters from $1 on. Errors: 42P10 without a primary key,
-// 22023 for the wrong number of values.
-std::string get_key_condition(pg::Spi &spi, const TableInfo &table, std::size_t values);
+// Finds one row by its key: a condition with parameters from $1 on. No cast is called: types' owners make casts.
+struct KeyLookup {
+    std::string condition;
+    std::vector<pg::Parameter> values;
+};
+
+// Errors: 42P10 without a primary key, 22023 for the wrong number of values.
+KeyLookup get_key_lookup(pg::Spi &spi, const TableInfo &table, const std::vector<std::string> &values);
 
 } // namespace softdelete::catalog

@@ -11,11 +11,12 @@ namespace softdelete::commands {
 std::optional<std::int64_t> delete_row(Oid relation, const std::vector<std::string> &key) {
     pg::Spi spi;
     catalog::TableInfo table = catalog::get_registered_table(spi, relation);
-    std::string statement = (boost::format("DELETE FROM %1% WHERE %2% RETURNING deletion_id") % table.name
-                             % catalog::get_key_condition(spi, table, key.size()))
-                                .str();
+    catalog::KeyLookup lookup = catalog::get_key_lookup(spi, table, key);
+    std::string statement =
+        (boost::format("DELETE FROM %1% WHERE %2% RETURNING deletion_id") % table.name % lookup.condition)
+            .str();
     pg::CallersPathScope path;
-    std::vector<pg::Row> rows = spi.query(statement, std::vector<pg::Parameter>(key.begin(), key.end()));
+    std::vector<pg::Row> rows = spi.query(statement, lookup.values);
     if (rows.empty() || rows.front().is_null(0)) {
         return std::nullopt;
     }

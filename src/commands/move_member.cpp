@@ -145,7 +145,7 @@ void run(pg::Spi &spi, TableWork &work) {
 void adopt_deletions(pg::Spi &spi, Oid relation, const catalog::Table &member,
                      const model::TableSettings &settings) {
     catalog::adopt_deletions(
-        spi, relation, member.qualified.text(), pg::quote_identifier(settings.deleted_at),
+        spi, {relation, member.owner, member.qualified, catalog::identifier(settings.deleted_at)},
         settings.deleted_by ? std::optional(pg::quote_identifier(*settings.deleted_by)) : std::nullopt);
 }
 

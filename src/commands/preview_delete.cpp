@@ -66,13 +66,13 @@ private:
     }
 
     RowSet find_root(const TableInfo &root, const std::vector<std::string> &key) {
-        std::string condition = catalog::get_key_condition(spi_, root, key.size());
+        catalog::KeyLookup lookup = catalog::get_key_lookup(spi_, root, key);
         std::string query =
             (boost::format("/* softdelete */ SELECT t.tableoid, t.ctid, t.%2% IS NULL FROM %1% AS t "
                            "WHERE softdelete.include_deleted(t.%2%) AND %3%")
-             % root.name % root.deleted_at % condition)
+             % root.name % root.deleted_at % lookup.condition)
                 .str();
-        std::vector<pg::Row> found = spi_.query(query, std::vector<pg::Parameter>(key.begin(), key.end()));
+        std::vector<pg::Row> found = spi_.query(query, lookup.values);
         if (found.empty()) {
             raise_no_such_row(root, key);
         }

@@ -66,6 +66,7 @@ private:
     void end_transaction() {
         if (request_.may_commit) {
             pg::commit_and_begin();
+            pg::pin_search_path();
         }
     }
 
@@ -116,6 +117,7 @@ private:
     void note_failure(const PurgeTable &table) {
         if (request_.may_commit) {
             pg::roll_back_and_begin();
+            pg::pin_search_path();
         }
         if (run_ == 0 || !request_.may_commit) {
             run_ = catalog::begin_purge_run(spi_, table.info, std::nullopt, 0);
@@ -305,12 +307,18 @@ private:
 
 void purge_rows(const PurgeRequest &request) {
     pg::Spi spi(request.may_commit ? pg::SpiMode::non_atomic : pg::SpiMode::atomic);
+    // A procedure that commits cannot have a SET clause.
     if (request.may_commit) {
+        pg::commit_and_begin();
+        pg::pin_search_path();
+        PurgeRun(spi, request).run();
         pg::commit_and_begin();
     } else {
         pg::notice("purge runs within a transaction: its batches are not committed one by one");
+        pg::SettingScope settings;
+        settings.set("search_path", "pg_catalog, pg_temp");
+        PurgeRun(spi, request).run();
     }
-    PurgeRun(spi, request).run();
 }
 
 bool is_purging(Oid relation) {

@@ -87,10 +87,14 @@ void add_links(pg::Spi &spi, const std::vector<TableWork> &works, std::vector<mo
     steps.insert(steps.end(), links.begin(), links.end());
 }
 
+catalog::TableRows get_rows(const TableWork &work) {
+    return {work.table.oid, work.table.owner, work.table.qualified,
+            catalog::identifier(work.settings().deleted_at)};
+}
+
 // A column deletion_id that means something else holds values in live rows.
 void check_deletion_ids(pg::Spi &spi, const TableWork &work) {
-    if (catalog::has_live_deletion_ids(spi, work.table.qualified.text(),
-                                       pg::quote_identifier(work.settings().deleted_at))) {
+    if (catalog::has_live_deletion_ids(spi, get_rows(work))) {
         pg::raise({ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                    "column \"deletion_id\" of table \"" + work.table.name + "\" has values in live rows",
                    "softdelete keeps the ids of deletions under this name.",
@@ -111,8 +115,7 @@ void record(pg::Spi &spi, const TableWork &work, std::vector<model::Step> &steps
     const model::TableSettings &settings = work.settings();
     std::optional<std::string> deleted_by =
         settings.deleted_by ? std::optional(pg::quote_identifier(*settings.deleted_by)) : std::nullopt;
-    std::int64_t deletions = catalog::adopt_deletions(spi, work.table.oid, work.table.qualified.text(),
-                                                      pg::quote_identifier(settings.deleted_at), deleted_by);
+    std::int64_t deletions = catalog::adopt_deletions(spi, get_rows(work), deleted_by);
     if (deletions > 0) {
         steps.push_back(
             {work.table.oid, std::to_string(deletions) + " deletions", model::Action::adopt, false, ""});

@@ -64,16 +64,15 @@ public:
 private:
     // Locks the row and notes its deletion. False where it is live.
     bool find_root() {
-        std::string condition = catalog::get_key_condition(spi_, root_, key_.size());
+        catalog::KeyLookup lookup = catalog::get_key_lookup(spi_, root_, key_);
         std::string query =
             (boost::format(
                  "/* softdelete */ SELECT t.tableoid, t.ctid, t.%2% IS NULL, t.deletion_id FROM %1% AS t "
                  "WHERE softdelete.include_deleted(t.%2%) AND %3% FOR UPDATE")
-             % root_.name % root_.deleted_at % condition)
+             % root_.name % root_.deleted_at % lookup.condition)
                 .str();
-        std::vector<pg::Parameter> parameters(key_.begin(), key_.end());
         planner::OwnStatementScope scope(query, planner::OwnReading::past_filter);
-        std::vector<pg::Row> rows = spi_.query(query, parameters);
+        std::vector<pg::Row> rows = spi_.query(query, lookup.values);
         if (rows.empty()) {
             raise_no_such_row(root_, key_);
         }

@@ -52,14 +52,15 @@ TableInfo get_owned_table(pg::Spi &spi, Oid relation) {
 SubjectRow get_subject_row(pg::Spi &spi, const TableInfo &table, const std::vector<std::string> &key,
                            SubjectLock lock) {
     SubjectRow row = {table, {}, catalog::find_primary_key(spi, table.relation), {}};
+    catalog::KeyLookup lookup = catalog::get_key_lookup(spi, table, key);
     std::string query =
         (boost::format("/* softdelete */ SELECT t.tableoid, t.ctid FROM %1% AS t WHERE %2% AND "
                        "%3% FOR %4%")
-         % table.name % see_all(table, "t") % catalog::get_key_condition(spi, table, key.size())
+         % table.name % see_all(table, "t") % lookup.condition
          % (lock == SubjectLock::for_update ? "UPDATE" : "KEY SHARE"))
             .str();
     pg::OwnerScope owner(table.owner);
-    for (const pg::Row &found : spi.query(query, std::vector<pg::Parameter>(key.begin(), key.end()))) {
+    for (const pg::Row &found : spi.query(query, lookup.values)) {
         row.rows.add({found.text(0), found.text(1)});
     }
     if (row.rows.empty()) {

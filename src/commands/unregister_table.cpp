@@ -132,8 +132,8 @@ TableWork plan_unregistration(pg::Spi &spi, const catalog::Table &table,
 
 std::int64_t count_deleted_rows(pg::Spi &spi, const catalog::Table &table,
                                 const catalog::Registration &registration) {
-    return catalog::count_deleted_rows(spi, table.qualified.text(),
-                                       pg::quote_identifier(registration.settings.deleted_at));
+    return catalog::count_deleted_rows(spi, {table.oid, table.owner, table.qualified,
+                                             catalog::identifier(registration.settings.deleted_at)});
 }
 
 // Unregistered, the table would let held rows go.

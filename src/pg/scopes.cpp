@@ -92,6 +92,13 @@ SnapshotScope::~SnapshotScope() {
     }
 }
 
+void pin_search_path() {
+    call([] {
+        (void)set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+                                GUC_ACTION_LOCAL, true, 0, false);
+    });
+}
+
 Oid get_extension_owner() {
     return call([] {
         HeapTuple schema =

@@ -98,6 +98,20 @@ public:
     SnapshotScope &operator=(const SnapshotScope &) = delete;
 };
 
+// As a table's owner, past its own forced policies, in a security-restricted operation: for reading a table on behalf of
+// somebody who may have more rights than the owner, whose code the reading may run.
+class ReadScope {
+public:
+    explicit ReadScope(Oid owner) : user_(owner), policies_(owner) {}
+
+private:
+    UserScope user_;
+    OwnerScope policies_;
+};
+
+// Until the transaction ends no name is looked up but in pg_catalog: for code that commits, around which no scope fits.
+void pin_search_path();
+
 // The role that owns the extension's tables.
 Oid get_extension_owner();
 

@@ -2,6 +2,7 @@
 #include "pg/spi.hpp"
 
 #include "pg/compat.hpp"
+#include "pg/scopes.hpp"
 
 extern "C" {
 #include "catalog/pg_type.h"
@@ -66,6 +67,10 @@ struct Arguments {
         for (std::size_t i = 0; i < parameters.size(); i++) {
             types[i] = OidIsValid(parameters[i].type()) ? parameters[i].type() : TEXTOID;
             if (const std::optional<std::string> &value = parameters[i].value(); value) {
+                std::optional<UserScope> reader;
+                if (OidIsValid(parameters[i].reader())) {
+                    reader.emplace(parameters[i].reader());
+                }
                 values[i] = call([&] { return read_value(value->c_str(), types[i]); });
             } else {
                 nulls[i] = 'n';

@@ -34,13 +34,22 @@ public:
 
     Parameter(std::string value, Oid type) : value_(std::move(value)), type_(type) {}
 
+    // Read by the type's input function as that role: a domain's constraints are somebody's code.
+    Parameter(std::string value, Oid type, Oid reader)
+        : value_(std::move(value))
+        , type_(type)
+        , reader_(reader) {}
+
     const std::optional<std::string> &value() const { return value_; }
 
     Oid type() const { return type_; } // InvalidOid: text
 
+    Oid reader() const { return reader_; } // InvalidOid: the current user
+
 private:
     std::optional<std::string> value_;
     Oid type_ = InvalidOid;
+    Oid reader_ = InvalidOid;
 };
 
 // One row of a result, by column number from 0. The readers raise where the value is NULL, text_or() does not.

@@ -1,5 +1,7 @@
 -- Who may do what: each statement as each role. A number is how many rows it processed, or the number that it returned;
 -- otherwise the SQLSTATE.
+-- The ids of deletions and holds are in what it prints.
+SELECT setval('softdelete.deletion_id_seq', 80000), setval('softdelete.hold_id_seq', 800);
 CREATE ROLE regress_priv_owner;
 CREATE ROLE regress_priv_other;     -- owns the child table
 CREATE ROLE regress_priv_delete;    -- DELETE and nothing else

@@ -168,6 +168,8 @@ sub answers
 }
 
 $node->init;
+# Plans are compared, not compiled: JIT would take most of the time.
+$node->append_conf('postgresql.conf', 'jit = off');
 $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION softdelete');
 $node->safe_psql('postgres', schema('registered', 1));

@@ -85,13 +85,14 @@ PG_FUNCTION_INFO_V1(softdelete_on_ddl_command_end);
 
 PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
     const EventTriggerData *event = get_event(fcinfo, "on_ddl_command_end");
-    if (commands::OwnDdlScope::is_active() || !catalog::has_rows("registration")) {
+    if (commands::OwnDdlScope::is_active()) {
         return 0;
     }
+    // Also before the registry has come: a restore of data alone enables the triggers of each table when it has it.
     if (commands::enables_all_triggers(event->parsetree)) {
         pg::entry([&] { commands::enable_own_triggers(event->parsetree); });
     }
-    if (!row_security) {
+    if (!row_security || !catalog::has_rows("registration")) {
         return 0;
     }
     pg::entry([&] {

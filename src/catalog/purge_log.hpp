@@ -19,6 +19,9 @@ struct PurgeCounts {
     std::map<std::string, std::uint64_t> blockers; // what kept rows, and how many
 
     void add(const PurgeCounts &counts);
+
+    // How many rows it tells of.
+    std::uint64_t rows() const { return removed + anonymized + held + blocked; }
 };
 
 // The role of the session is the one that is recorded.

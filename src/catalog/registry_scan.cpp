@@ -69,6 +69,13 @@ bool has_rows(const char *table) {
     return found;
 }
 
+Oid find_registered_relation(Oid relation) {
+    while (OidIsValid(relation) && !read_value(relation, "relation").is_found) {
+        relation = find_parent(relation);
+    }
+    return relation;
+}
+
 RegisteredValue find_registered_value(Oid relation, const char *column) {
     RegisteredValue result = {false, true, 0};
     while (OidIsValid(relation) && !result.is_found) {

@@ -14,6 +14,9 @@ struct RegisteredValue {
 // Has one of the extension's tables, named without its schema, any row? False where it is dropped already.
 bool has_rows(const char *table);
 
+// The registered table that the relation is or is a part of; InvalidOid for none.
+Oid find_registered_relation(Oid relation);
+
 // column: of softdelete.registration.
 RegisteredValue find_registered_value(Oid relation, const char *column);
 

@@ -5,7 +5,11 @@
 
 extern "C" {
 #include "access/xact.h"
+#include "catalog/namespace.h"
+#include "storage/lock.h"
+#include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 }
 
@@ -20,7 +24,20 @@ Cutoff get_cutoff(Oid relation) {
         Datum now = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
         result.cutoff = DatumGetTimestampTz(DirectFunctionCall2(timestamp_mi_interval, now, retention.value));
     }
+    RegisteredValue on_expiry = find_registered_value(relation, "on_expiry");
+    result.anonymizes = !on_expiry.is_null && strcmp(TextDatumGetCString(on_expiry.value), "anonymize") == 0;
     return result;
+}
+
+// An object lock like that of a run of purge(), beside it.
+void lock_retention(Oid relation, RetentionLock lock) {
+    Oid table = find_registered_relation(relation);
+    if (OidIsValid(table)) {
+        Oid registry = get_relname_relid("registration", get_namespace_oid("softdelete", false));
+        LOCKTAG tag;
+        SET_LOCKTAG_OBJECT(tag, MyDatabaseId, registry, table, 1);
+        (void)LockAcquire(&tag, lock == RetentionLock::share ? ShareLock : ExclusiveLock, false, false);
+    }
 }
 
 } // namespace softdelete::catalog

@@ -12,9 +12,17 @@ namespace softdelete::catalog {
 // Rows of relation (or of the registered table that it is a partition of) deleted before the cutoff may be removed.
 struct Cutoff {
     bool has_retention; // without one every deleted row may be removed
+    bool anonymizes;    // purge() overwrites rows that are due instead of removing them
     TimestampTz cutoff; // now() minus the retention
 };
 
+// As it is committed by now, or changed by this transaction.
 Cutoff get_cutoff(Oid relation);
+
+// Held until the transaction ends: share by who removes rows by the retention, exclusive by who changes it. So nothing
+// is removed by a retention that was changed already.
+enum class RetentionLock { share, exclusive };
+
+void lock_retention(Oid relation, RetentionLock lock);
 
 } // namespace softdelete::catalog

@@ -2,6 +2,7 @@
 #include "commands/configure_table.hpp"
 
 #include "catalog/anonymizers.hpp"
+#include "catalog/retention.hpp"
 #include "commands/check_table.hpp"
 #include "commands/options.hpp"
 #include "commands/plan_parts.hpp"
@@ -102,6 +103,9 @@ std::vector<model::Step> configure_table(const ConfigureRequest &request) {
     check_roles(spi, request.admin_roles.value_or(std::vector<std::string>()));
     check_retention(spi, request.retention);
     check_anonymizers(spi, request, table);
+    if (request.retention || request.keep_forever || request.on_expiry) {
+        pg::call([&] { catalog::lock_retention(table.oid, catalog::RetentionLock::exclusive); });
+    }
     bool changes_indexes = registration.settings.indexes != change_settings(request, registration).indexes;
     registration.settings = change_settings(request, registration);
     TableWork work = begin_work(spi, table, registration, false);

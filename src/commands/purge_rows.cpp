@@ -80,6 +80,7 @@ private:
         }
         run_ = 0;
         total_ = {};
+        is_changed_ = false;
         try {
             std::optional<pg::Subtransaction> savepoint;
             if (!request_.may_commit) {
@@ -146,40 +147,44 @@ private:
         for (const PurgeTarget &target : table.targets) {
             purge_target(group, table, target, cutoff.cutoff);
         }
-        catalog::finish_purge_run(spi_, run_, !is_over());
+        catalog::finish_purge_run(spi_, run_, !is_over() && !is_changed_);
         end_transaction();
         tell_what_stays(table);
     }
 
     // Where the removal of rows moves others, positions of rows that stay are seen twice or not at all: once more until
-    // nothing is removed, and only the last time counts what stays.
+    // nothing is removed. Where others change rows after their look-up: once more. Only the last time counts what stays.
     void purge_target(const model::PurgeGroup &group, const PurgeTable &table, const PurgeTarget &target,
                       TimestampTz cutoff) {
         PurgeCounts before = total_;
         std::uint64_t removed = before.removed;
-        pass(group, table, target, cutoff);
-        while (table.may_move && total_.removed > removed && !is_over()) {
+        bool is_needed = pass(group, table, target, cutoff);
+        while ((is_needed || (table.may_move && total_.removed > removed)) && !is_over() && !is_changed_) {
             removed = total_.removed;
+            before.removed = total_.removed;
+            before.anonymized = total_.anonymized;
             total_ = before;
-            total_.removed = removed;
             catalog::set_kept_rows(spi_, run_, total_);
-            pass(group, table, target, cutoff);
+            (void)pass(group, table, target, cutoff);
+            is_needed = false;
         }
     }
 
-    void pass(const model::PurgeGroup &group, const PurgeTable &table, const PurgeTarget &target,
+    // Were there rows that were not where the look-up had seen them?
+    bool pass(const model::PurgeGroup &group, const PurgeTable &table, const PurgeTarget &target,
               TimestampTz cutoff) {
         DueScan scan(target, group.is_cyclic);
-        PurgeBatch batch(spi_, table.info, target,
-                         target.relation == table.info.relation || table.info.is_partitioned
-                             ? table.blockers
-                             : find_blockers(spi_, target.relation));
+        // As the foreign keys are now: the run may have begun long ago.
+        PurgeBatch batch(
+            spi_, table.info, target,
+            find_blockers(spi_, table.info.is_partitioned ? table.info.relation : target.relation));
         PurgeCycle cycle(spi_, get_group(group));
         std::size_t batches = group.is_cyclic || table.may_move ? 1 : batches_at_once;
+        bool is_missing = false;
         while (!is_over()) {
             Positions portion = find_portion(scan, target, cutoff, batches);
             if (portion.empty()) {
-                return;
+                break;
             }
             for (std::size_t i = 0; i < portion.size() && !is_over(); i += request_.batch_size) {
                 auto begin = portion.begin() + static_cast<std::ptrdiff_t>(i);
@@ -187,8 +192,9 @@ private:
                            + static_cast<std::ptrdiff_t>(std::min(portion.size(), i + request_.batch_size));
                 Positions rows(begin, end);
                 std::map<Oid, PurgeCounts> counts;
-                if (!lock_table(target) || !may_purge(table)) {
-                    return;
+                if (!lock_table(target) || !is_as_planned(table)) {
+                    is_changed_ = true;
+                    return false;
                 }
                 if (table.anonymizes) {
                     counts[table.info.relation] =
@@ -198,9 +204,11 @@ private:
                 } else {
                     counts[table.info.relation] = batch.remove(get_cutoff(table.info.relation).cutoff, rows);
                 }
+                is_missing = is_missing || counts[table.info.relation].rows() < rows.size();
                 finish_batch(table, counts);
             }
         }
+        return is_missing && !group.is_cyclic;
     }
 
     Positions find_portion(DueScan &scan, const PurgeTarget &target, TimestampTz cutoff,
@@ -213,18 +221,24 @@ private:
     bool lock_table(const PurgeTarget &target) {
         pg::SettingScope settings;
         settings.set("lock_timeout", table_lock_wait);
-        lock_holds(spi_);
-        return pg::call([&] {
+        // The table first: a DROP TABLE that waits for it asks for the holds when it has it.
+        bool is_there = pg::call([&] {
             LockRelationOid(target.relation, RowExclusiveLock);
+            catalog::lock_retention(target.relation, catalog::RetentionLock::share);
             return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(target.relation));
         });
+        lock_holds(spi_);
+        return is_there;
     }
 
     static catalog::Cutoff get_cutoff(Oid relation) {
         return pg::call([&] { return catalog::get_cutoff(relation); });
     }
 
-    static bool may_purge(const PurgeTable &table) { return get_cutoff(table.info.relation).has_retention; }
+    static bool is_as_planned(const PurgeTable &table) {
+        catalog::Cutoff cutoff = get_cutoff(table.info.relation);
+        return cutoff.has_retention && cutoff.anonymizes == table.anonymizes;
+    }
 
     std::map<Oid, const PurgeTable *> get_group(const model::PurgeGroup &group) const {
         std::map<Oid, const PurgeTable *> tables;
@@ -237,8 +251,9 @@ private:
     std::map<Oid, TimestampTz> get_cutoffs(const model::PurgeGroup &group) const {
         std::map<Oid, TimestampTz> cutoffs;
         for (const auto &[relation, table] : get_group(group)) {
+            pg::call([&] { catalog::lock_retention(relation, catalog::RetentionLock::share); });
             catalog::Cutoff cutoff = get_cutoff(relation);
-            if (cutoff.has_retention && !table->anonymizes) {
+            if (cutoff.has_retention && !cutoff.anonymizes) {
                 cutoffs[relation] = cutoff.cutoff;
             }
         }
@@ -298,8 +313,9 @@ private:
     const PurgeRequest &request_;
     const PurgePlan plan_;
     const Clock::time_point started_ = Clock::now();
-    std::int64_t run_ = 0;                                       // the line in the log
-    PurgeCounts total_;                                          // of the table
+    std::int64_t run_ = 0;    // the line in the log
+    PurgeCounts total_;       // of the table
+    bool is_changed_ = false; // somebody dropped, unregistered or configured the table meanwhile
     std::optional<std::pair<std::string, std::string>> failure_; // SQLSTATE and message
 };
 

@@ -81,6 +81,7 @@ struct Guards {
 const Guards *get_guards(FunctionCallInfo call, Oid relation) {
     if (call->flinfo->fn_extra == nullptr) {
         auto *guards = static_cast<Guards *>(MemoryContextAllocZero(call->flinfo->fn_mcxt, sizeof(Guards)));
+        catalog::lock_retention(relation, catalog::RetentionLock::share);
         guards->cutoff = catalog::get_cutoff(relation);
         guards->holds = commands::begin_hold_check(relation, call->flinfo->fn_mcxt);
         call->flinfo->fn_extra = guards;

@@ -129,10 +129,24 @@ void PurgeCycle::collect_referencing(Oid table, RowSet rows) {
 RowSet PurgeCycle::lock_referencing(Oid parent, const Blocker &blocker, const RowSet &parents) {
     const PurgeTable &child = *tables_.at(blocker.child().relation);
     const catalog::TableInfo &above = tables_.at(parent)->info;
-    if (blocker.chain.size() > 1) {
-        return {}; // through an unregistered table: such rows keep the row until they are gone themselves
-    }
     pg::OwnerScope owner(child.info.owner);
+    if (!blocker.is_direct()) {
+        RowSet found = read_rows(query_as_owners(
+            (boost::format(
+                 "/* softdelete purge */ SELECT DISTINCT n.* FROM %1% AS p, LATERAL (%2%) AS n WHERE %3% "
+                 "AND softdelete.include_deleted(p.%4%)")
+             % above.key_rows() % make_referencing_rows(blocker) % make_membership(above, "p", 1)
+             % above.deleted_at)
+                .str(),
+            {parents.tables(), parents.positions()}));
+        return read_rows(query_as_owners(
+            (boost::format(
+                 "/* softdelete purge */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE %2% AND %3% FOR "
+                 "UPDATE SKIP LOCKED")
+             % child.info.key_rows() % make_membership(child.info, "c", 1) % make_due(child, "c"))
+                .str(),
+            {found.tables(), found.positions()}));
+    }
     return read_rows(query_as_owners(
         (boost::format(
              "/* softdelete purge */ SELECT c.tableoid, c.ctid FROM %1% AS p, %2% AS c WHERE %3% AND "
@@ -225,7 +239,7 @@ void PurgeCycle::drop_parents(Oid table, RowSet rows) {
         }
         for (const auto &[parent, info] : tables_) {
             for (const Blocker &blocker : info->blockers) {
-                if (blocker.child().relation == child && blocker.chain.size() == 1) {
+                if (blocker.child().relation == child) {
                     work.emplace_back(parent,
                                       drop_blocked(parent, blocker, find_parents(parent, blocker, kept)));
                 }
@@ -238,6 +252,16 @@ RowSet PurgeCycle::find_parents(Oid parent, const Blocker &blocker, const RowSet
     const catalog::TableInfo &above = tables_.at(parent)->info;
     const catalog::TableInfo &child = blocker.child();
     pg::OwnerScope owner(above.owner);
+    if (!blocker.is_direct()) {
+        const RowSet &rows = rows_[parent];
+        return read_rows(query_as_owners(
+            (boost::format("/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS p WHERE %2% AND "
+                           "softdelete.include_deleted(p.%3%) AND %4%")
+             % above.key_rows() % make_membership(above, "p", 1) % above.deleted_at
+             % make_reference(blocker, " AND " + make_membership(child, "c", 3)))
+                .str(),
+            {rows.tables(), rows.positions(), children.tables(), children.positions()}));
+    }
     return read_rows(query_as_owners(
         (boost::format(
              "/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS c, %2% AS p WHERE %3% AND "

@@ -1,4 +1,4 @@
-// Reads softdelete.registration by its primary key.
+// Reads the extension's own tables by their indexes.
 #include "catalog/registry_scan.hpp"
 
 extern "C" {
@@ -6,7 +6,10 @@ extern "C" {
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
+#include "storage/bufmgr.h"
+#include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -54,7 +57,47 @@ RegisteredValue read_value(Oid relation, const char *column) {
     return result;
 }
 
+bool has_match(Oid table, Oid index, ScanKeyData *key) {
+    Relation opened = table_open(table, AccessShareLock);
+    SysScanDesc scan = systable_beginscan(opened, index, true, nullptr, 1, key);
+    bool found = HeapTupleIsValid(systable_getnext(scan));
+    systable_endscan(scan);
+    table_close(opened, AccessShareLock);
+    return found;
+}
+
+// True where one of our tables has a row with that value in a column.
+bool has_value(const char *table, const char *index, const char *column, RegProcedure equals, Datum value) {
+    Oid schema = get_namespace_oid("softdelete", true);
+    Oid table_id = get_relname_relid(table, schema);
+    Oid index_id = get_relname_relid(index, schema);
+    if (!OidIsValid(table_id) || !OidIsValid(index_id)) {
+        return false;
+    }
+    ScanKeyData key;
+    ScanKeyInit(&key, get_attnum(table_id, column), BTEqualStrategyNumber, equals, value);
+    return has_match(table_id, index_id, &key);
+}
+
 } // namespace
+
+bool has_row_of(const char *table, const char *index, Oid relation) {
+    return OidIsValid(relation) && has_value(table, index, "relation", F_OIDEQ, ObjectIdGetDatum(relation));
+}
+
+bool has_converted_index(const char *name) {
+    NameData value;
+    namestrcpy(&value, name);
+    return has_value("converted_index", "converted_index_name", "name", F_NAMEEQ, NameGetDatum(&value));
+}
+
+bool has_constraint_trigger(const char *name) {
+    NameData value;
+    namestrcpy(&value, name);
+    ScanKeyData key;
+    ScanKeyInit(&key, Anum_pg_constraint_conname, BTEqualStrategyNumber, F_NAMEEQ, NameGetDatum(&value));
+    return has_match(ConstraintRelationId, ConstraintNameNspIndexId, &key);
+}
 
 bool has_rows(const char *table) {
     Oid relation = get_relname_relid(table, get_namespace_oid("softdelete", true));
@@ -62,9 +105,13 @@ bool has_rows(const char *table) {
         return false;
     }
     Relation opened = table_open(relation, AccessShareLock);
-    SysScanDesc scan = systable_beginscan(opened, InvalidOid, false, nullptr, 0, nullptr);
-    bool found = HeapTupleIsValid(systable_getnext(scan));
-    systable_endscan(scan);
+    bool found = false;
+    // A scan costs more than to see that there is nothing to scan.
+    if (RelationGetNumberOfBlocks(opened) > 0) {
+        SysScanDesc scan = systable_beginscan(opened, InvalidOid, false, nullptr, 0, nullptr);
+        found = HeapTupleIsValid(systable_getnext(scan));
+        systable_endscan(scan);
+    }
     table_close(opened, AccessShareLock);
     return found;
 }

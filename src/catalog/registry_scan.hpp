@@ -17,6 +17,15 @@ bool has_rows(const char *table);
 // The registered table that the relation is or is a part of; InvalidOid for none.
 Oid find_registered_relation(Oid relation);
 
+// Has one of them a row of this relation? index: begins with the column relation. False where they are dropped already.
+bool has_row_of(const char *table, const char *index, Oid relation);
+
+// Does any table know a converted index by that name?
+bool has_converted_index(const char *name);
+
+// Is there a constraint trigger of that name on any table?
+bool has_constraint_trigger(const char *name);
+
 // column: of softdelete.registration.
 RegisteredValue find_registered_value(Oid relation, const char *column);
 

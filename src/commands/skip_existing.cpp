@@ -94,6 +94,16 @@ const ColumnDef *find_existing_column(Oid relation, const AlterTableCmd *command
     return is_same ? column : nullptr;
 }
 
+bool adds_column(const AlterTableStmt *statement) {
+    ListCell *cell;
+    foreach (cell, statement->cmds) {
+        if (lfirst_node(AlterTableCmd, cell)->subtype == AT_AddColumn) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool is_registered_column(Oid table, const char *name) {
     pg::Spi spi;
     std::optional<catalog::Registration> registration = catalog::find_registration(spi, table);
@@ -135,8 +145,11 @@ PlannedStmt *skip_existing_columns(PlannedStmt *plan, bool *read_only_tree) {
         return plan;
     }
     const AlterTableStmt *statement = castNode(AlterTableStmt, plan->utilityStmt);
+    if (!adds_column(statement)) {
+        return plan;
+    }
     Oid relation = RangeVarGetRelid(statement->relation, NoLock, true);
-    if (!OidIsValid(relation) || !planner::is_registered_table(relation)) {
+    if (!planner::has_own_trigger(relation) || !planner::is_registered_table(relation)) {
         return plan;
     }
     for (int i = 0; i < list_length(statement->cmds); i++) {

@@ -39,6 +39,8 @@ CREATE TABLE softdelete.converted_index (
     comment            text,
     PRIMARY KEY (relation, name)
 );
+CREATE INDEX converted_index_name ON softdelete.converted_index (name);
+COMMENT ON INDEX softdelete.converted_index_name IS 'For drops of indexes, which name them.';
 COMMENT ON TABLE softdelete.converted_index IS
     'Indexes and constraints that cover live rows only while the table is registered, as they were before.';
 COMMENT ON COLUMN softdelete.converted_index.kind IS

@@ -12,7 +12,8 @@ CREATE FUNCTION softdelete.on_ddl_command_end() RETURNS event_trigger
 COMMENT ON FUNCTION softdelete.on_ddl_command_end() IS 'Follows CREATE and ALTER of registered and referencing tables.';
 
 CREATE FUNCTION softdelete.on_sql_drop() RETURNS event_trigger
-    LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_on_sql_drop';
+    -- search_path: as above
+    LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_on_sql_drop';
 COMMENT ON FUNCTION softdelete.on_sql_drop() IS 'Forgets dropped tables; refuses to drop parts of registered ones.';
 
 CREATE EVENT TRIGGER softdelete_ddl_command_start ON ddl_command_start

@@ -3,6 +3,7 @@
 // itself and pg_restore --clean drops it; pg_restore and dumps set row_security to off.
 #include "catalog/registry_scan.hpp"
 #include "commands/check_links.hpp"
+#include "commands/ddl_concern.hpp"
 #include "commands/follow_anonymizers.hpp"
 #include "commands/follow_foreign_keys.hpp"
 #include "commands/follow_indexes.hpp"
@@ -17,6 +18,7 @@
 #include "commands/refuse_view_change.hpp"
 #include "commands/run_steps.hpp"
 #include "pg/boundary.hpp"
+#include "pg/scopes.hpp"
 
 extern "C" {
 #include "commands/event_trigger.h"
@@ -53,8 +55,24 @@ bool drops_softdelete(const DropStmt *statement) {
 
 // Databases that have the extension and do not use it pay next to nothing. The first is the usual one to have rows.
 bool knows_tables() {
-    return catalog::has_rows("registration") || catalog::has_rows("deletion")
-           || catalog::has_rows("purge_run") || catalog::has_rows("hold") || catalog::has_rows("erasure");
+    return catalog::has_rows("registration") || catalog::has_rows("hold");
+}
+
+void follow_drop(const commands::DropConcern &concern) {
+    pg::SettingScope settings;
+    settings.set("search_path", "pg_catalog, pg_temp");
+    if (concern.holds) {
+        commands::refuse_loss_of_held_rows();
+    }
+    if (concern.registry || concern.keys) {
+        commands::forget_dropped();
+    }
+    if (row_security && concern.parts) {
+        commands::refuse_loss();
+    }
+    if (row_security && concern.policies) {
+        commands::follow_dropped_policies();
+    }
 }
 
 } // namespace
@@ -65,7 +83,8 @@ PG_FUNCTION_INFO_V1(softdelete_on_ddl_command_start);
 
 PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
     const EventTriggerData *event = get_event(fcinfo, "on_ddl_command_start");
-    if (row_security && !commands::OwnDdlScope::is_active() && catalog::has_rows("registration")) {
+    if (row_security && !commands::OwnDdlScope::is_active() && commands::concerns_before(event->parsetree)
+        && catalog::has_rows("registration")) {
         commands::refuse_alteration(event->parsetree);
         commands::refuse_policy_change(event->parsetree);
         commands::refuse_removal_of_held_rows(event->parsetree);
@@ -92,7 +111,7 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
     if (commands::enables_all_triggers(event->parsetree)) {
         pg::entry([&] { commands::enable_own_triggers(event->parsetree); });
     }
-    if (!row_security || !catalog::has_rows("registration")) {
+    if (!row_security || !commands::concerns_after(event->parsetree) || !catalog::has_rows("registration")) {
         return 0;
     }
     pg::entry([&] {
@@ -129,16 +148,13 @@ PGDLLEXPORT Datum softdelete_on_drop_extension(PG_FUNCTION_ARGS) {
 PG_FUNCTION_INFO_V1(softdelete_on_sql_drop);
 
 PGDLLEXPORT Datum softdelete_on_sql_drop(PG_FUNCTION_ARGS) {
-    (void)get_event(fcinfo, "on_sql_drop");
-    if (!commands::OwnDdlScope::is_active() && knows_tables()) {
-        pg::entry([] {
-            commands::refuse_loss_of_held_rows();
-            commands::forget_dropped();
-            if (row_security) {
-                commands::refuse_loss();
-                commands::follow_dropped_policies();
-            }
-        });
+    const EventTriggerData *event = get_event(fcinfo, "on_sql_drop");
+    if (commands::OwnDdlScope::is_active() || !commands::may_drop_own(event->parsetree) || !knows_tables()) {
+        return 0;
+    }
+    commands::DropConcern concern = commands::get_drop_concern();
+    if (concern.holds || concern.registry || concern.keys || concern.parts || concern.policies) {
+        pg::entry([&] { follow_drop(concern); });
     }
     return 0;
 }

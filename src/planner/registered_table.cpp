@@ -4,10 +4,13 @@
 #include "planner/extension_functions.hpp"
 
 extern "C" {
+#include "access/htup_details.h"
+#include "catalog/pg_class.h"
 #include "commands/trigger.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
+#include "utils/syscache.h"
 }
 
 #include <cstring>
@@ -18,6 +21,9 @@ namespace {
 
 // The marker's arguments: deleted_at, deleted_by (empty where there is none), visibility.
 constexpr int marker_arguments = 3;
+
+// What all names of our triggers begin with.
+constexpr char name_prefix[] = "softdelete_";
 
 AttrNumber get_column(Relation relation, const char *name, bool missing_ok) {
     AttrNumber attribute = get_attnum(RelationGetRelid(relation), name);
@@ -100,6 +106,30 @@ bool find_damaged_table(Oid relation, RegisteredTable *table) {
 
 bool is_registered_table(Oid relation) {
     return find_table(relation, true, nullptr);
+}
+
+bool has_triggers(Oid relation) {
+    HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+    if (!HeapTupleIsValid(row)) {
+        return false;
+    }
+    bool has = reinterpret_cast<Form_pg_class>(GETSTRUCT(row))->relhastriggers;
+    ReleaseSysCache(row);
+    return has;
+}
+
+bool has_own_trigger(Oid relation_id) {
+    Relation relation = has_triggers(relation_id) ? RelationIdGetRelation(relation_id) : nullptr;
+    if (relation == nullptr) {
+        return false;
+    }
+    const TriggerDesc *triggers = relation->trigdesc;
+    bool found = false;
+    for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
+        found = found || strncmp(triggers->triggers[i].tgname, name_prefix, strlen(name_prefix)) == 0;
+    }
+    RelationClose(relation);
+    return found;
 }
 
 } // namespace softdelete::planner

@@ -32,6 +32,12 @@ bool find_damaged_table(Oid relation, RegisteredTable *table);
 // True where the relation carries the marker; nothing else is read.
 bool is_registered_table(Oid relation);
 
+// True where the relation has any trigger, be it that of a foreign key. Builds no entry of the relation cache.
+bool has_triggers(Oid relation);
+
+// True where it has a trigger under one of our names. InvalidOid has none.
+bool has_own_trigger(Oid relation);
+
 // True where the trigger that calls is the marker of an installed extension.
 bool is_marker_function(Oid function);
 

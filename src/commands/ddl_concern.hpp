@@ -1,0 +1,31 @@
+// Which commands concern softdelete at all: DDL on other tables is to cost nothing worth measuring. What is found is only
+// where to look closer. Plain server code.
+#pragma once
+
+#include "pg/server.hpp"
+
+extern "C" {
+#include "nodes/nodes.h"
+}
+
+namespace softdelete::commands {
+
+// Before the command, and after it.
+bool concerns_before(const Node *statement);
+bool concerns_after(const Node *statement);
+
+// After it, where it has dropped something.
+bool may_drop_own(const Node *statement);
+
+struct DropConcern {
+    bool registry; // a table or an index that the registry knows
+    bool holds;    // a table with rows on hold
+    bool parts;    // a trigger or column of a registered table or of a child, or a view that went along
+    bool policies; // a policy of a table with visibility rls
+    bool keys;     // a foreign key with a trigger on the table that it referenced
+};
+
+// In an event trigger on sql_drop.
+DropConcern get_drop_concern();
+
+} // namespace softdelete::commands

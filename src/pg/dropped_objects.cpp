@@ -1,0 +1,75 @@
+// Calls the function as the executor does, without a query around it: planning one costs more than most drops do.
+#include "pg/dropped_objects.hpp"
+
+extern "C" {
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "executor/tuptable.h"
+#include "funcapi.h"
+#include "nodes/execnodes.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/tuplestore.h"
+}
+
+namespace softdelete::pg {
+
+namespace {
+
+// Columns of the function's result, from 1.
+enum Column { class_id = 1, object_id, column, original, object_type = 7, address_names = 11 };
+
+void read_names(Datum array, DroppedObject *object) {
+    Datum *values = nullptr;
+    bool *nulls = nullptr;
+    int count = 0;
+    deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &count);
+    for (int i = 0; i < Min(count, 3); i++) {
+        object->names[i] = nulls[i] ? nullptr : TextDatumGetCString(values[i]);
+    }
+}
+
+DroppedObject *read_object(TupleTableSlot *slot) {
+    auto *object = static_cast<DroppedObject *>(palloc0(sizeof(DroppedObject)));
+    bool is_null = false;
+    object->class_id = DatumGetObjectId(slot_getattr(slot, class_id, &is_null));
+    object->object_id = DatumGetObjectId(slot_getattr(slot, object_id, &is_null));
+    object->column = DatumGetInt32(slot_getattr(slot, column, &is_null));
+    object->is_original = DatumGetBool(slot_getattr(slot, original, &is_null));
+    Datum type = slot_getattr(slot, object_type, &is_null);
+    object->type = is_null ? "" : TextDatumGetCString(type);
+    Datum names = slot_getattr(slot, address_names, &is_null);
+    if (!is_null) {
+        read_names(names, object);
+    }
+    return object;
+}
+
+} // namespace
+
+List *get_dropped_objects() {
+    LOCAL_FCINFO(call, 0);
+    FmgrInfo function;
+    ReturnSetInfo result = {};
+    ExprContext *context = CreateStandaloneExprContext();
+    fmgr_info(F_PG_EVENT_TRIGGER_DROPPED_OBJECTS, &function);
+    InitFunctionCallInfoData(*call, &function, 0, InvalidOid, nullptr, reinterpret_cast<Node *>(&result));
+    result.type = T_ReturnSetInfo;
+    result.econtext = context;
+    result.allowedModes = SFRM_Materialize;
+    result.returnMode = SFRM_ValuePerCall;
+    (void)FunctionCallInvoke(call);
+
+    List *objects = NIL;
+    TupleTableSlot *slot = MakeSingleTupleTableSlot(result.setDesc, &TTSOpsMinimalTuple);
+    while (tuplestore_gettupleslot(result.setResult, true, false, slot)) {
+        objects = lappend(objects, read_object(slot));
+    }
+    ExecDropSingleTupleTableSlot(slot);
+    tuplestore_end(result.setResult);
+    FreeExprContext(context, true);
+    return objects;
+}
+
+} // namespace softdelete::pg

@@ -35,8 +35,7 @@ Oid get_root(Oid constraint) {
 }
 
 bool is_delete_action(Oid function) {
-    return function == F_RI_FKEY_CASCADE_DEL || function == F_RI_FKEY_RESTRICT_DEL
-           || function == F_RI_FKEY_NOACTION_DEL || function == F_RI_FKEY_SETNULL_DEL
+    return is_binding_delete_action(function) || function == F_RI_FKEY_SETNULL_DEL
            || function == F_RI_FKEY_SETDEFAULT_DEL;
 }
 
@@ -99,6 +98,20 @@ List *find_keys_to(Relation child, Oid parent) {
         }
     }
     return keys;
+}
+
+bool is_binding_delete_action(Oid function) {
+    return function == F_RI_FKEY_CASCADE_DEL || function == F_RI_FKEY_RESTRICT_DEL
+           || function == F_RI_FKEY_NOACTION_DEL;
+}
+
+bool compares_by_equality(const ForeignKeyInfo &key) {
+    for (int i = 0; i < key.columns; i++) {
+        if (get_mergejoin_opfamilies(key.equality[i]) == NIL) {
+            return false;
+        }
+    }
+    return true;
 }
 
 const char *quote_table(Oid relation) {

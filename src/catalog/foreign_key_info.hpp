@@ -43,6 +43,13 @@ inline bool binds(const ForeignKeyInfo &key) {
     return key.on_delete != FKCONSTR_ACTION_SETNULL && key.on_delete != FKCONSTR_ACTION_SETDEFAULT;
 }
 
+// A referential action on DELETE that does nothing where no row references the deleted one, and that changes no row which
+// stays.
+bool is_binding_delete_action(Oid function);
+
+// False where a column compares otherwise, as those of a period do.
+bool compares_by_equality(const ForeignKeyInfo &key);
+
 // For statements on the key's tables: the table's qualified and quoted name, and an operator as ` OPERATOR(schema.name) `.
 const char *quote_table(Oid relation);
 void append_operator(StringInfo text, Oid operator_id);

@@ -1,5 +1,5 @@
 // The statement is parsed, which runs nobody's code, as the extension's owner: the role that runs it may not be able to
-// name all tables. A connection of its own frees it.
+// name all tables. A connection of its own frees what it made.
 #include "commands/owners_query.hpp"
 
 #include "pg/scopes.hpp"
@@ -12,28 +12,6 @@ extern "C" {
 }
 
 namespace softdelete::commands {
-
-namespace {
-
-SPIPlanPtr prepare(const std::string &sql, const std::array<Oid, 2> &types) {
-    pg::OwnerScope owner(pg::get_extension_owner());
-    return pg::call([&] {
-        SPIPlanPtr plan =
-            SPI_prepare(sql.c_str(), static_cast<int>(types.size()), const_cast<Oid *>(types.data()));
-        if (plan == nullptr) {
-            ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-                            errmsg("could not prepare: %s", SPI_result_code_string(SPI_result))));
-        }
-        ListCell *cell;
-        foreach (cell, SPI_plan_get_plan_sources(plan)) {
-            // Its references say themselves whose policies apply.
-            static_cast<CachedPlanSource *>(lfirst(cell))->dependsOnRLS = false;
-        }
-        return plan;
-    });
-}
-
-} // namespace
 
 std::vector<pg::Row> query_as_owners(const std::string &sql, const std::vector<pg::Parameter> &parameters) {
     pg::Spi spi;
@@ -51,15 +29,47 @@ std::vector<pg::Row> query_as_owners(const std::string &sql, const std::vector<p
     return query->query(parameters);
 }
 
-std::uint64_t execute_as_owners(const std::string &sql, const std::array<Oid, 2> &types,
-                                const std::function<std::array<Datum, 2>()> &make_values,
-                                const std::function<void()> &look) {
+OwnersStatement::~OwnersStatement() {
+    if (plan_ != nullptr) {
+        SPI_freeplan(plan_);
+    }
+}
+
+// After a change to one of its tables, once more: the server would parse it as the role that runs it.
+void OwnersStatement::prepare() {
+    if (plan_ != nullptr && pg::call([&] { return SPI_plan_is_valid(plan_); })) {
+        return;
+    }
+    pg::OwnerScope owner(pg::get_extension_owner());
+    SPIPlanPtr before = std::exchange(plan_, nullptr);
+    plan_ = pg::call([&] {
+        if (before != nullptr) {
+            SPI_freeplan(before);
+        }
+        SPIPlanPtr plan = SPI_prepare_cursor(sql_.c_str(), static_cast<int>(types_.size()), types_.data(),
+                                             CURSOR_OPT_GENERIC_PLAN);
+        if (plan == nullptr) {
+            ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+                            errmsg("could not prepare: %s", SPI_result_code_string(SPI_result))));
+        }
+        ListCell *cell;
+        foreach (cell, SPI_plan_get_plan_sources(plan)) {
+            // Its references say themselves whose policies apply.
+            static_cast<CachedPlanSource *>(lfirst(cell))->dependsOnRLS = false;
+        }
+        SPI_keepplan(plan);
+        return plan;
+    });
+}
+
+std::uint64_t OwnersStatement::execute(const std::function<std::array<Datum, 2>()> &make_values,
+                                       const std::function<void()> &look) {
     pg::Spi spi;
-    planner::OwnStatementScope statement(sql, planner::OwnReading::as_owners);
-    SPIPlanPtr plan = prepare(sql, types);
+    planner::OwnStatementScope statement(sql_, planner::OwnReading::as_owners);
+    prepare();
     return pg::call([&] {
         std::array<Datum, 2> values = make_values();
-        int code = SPI_execute_plan(plan, values.data(), nullptr, false, 0);
+        int code = SPI_execute_plan(plan_, values.data(), nullptr, false, 0);
         if (code < 0) {
             ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
                             errmsg("could not purge: %s", SPI_result_code_string(code))));

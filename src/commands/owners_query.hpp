@@ -12,10 +12,31 @@ namespace softdelete::commands {
 // Runs a statement with text parameters and returns its rows.
 std::vector<pg::Row> query_as_owners(const std::string &sql, const std::vector<pg::Parameter> &parameters);
 
-// Runs one with two values of these types, made once it is parsed, and then looks at what SPI has left. Both callbacks
-// are plain server code. Returns how many rows it processed.
-std::uint64_t execute_as_owners(
-    const std::string &sql, const std::array<Oid, 2> &types,
-    const std::function<std::array<Datum, 2>()> &make_values, const std::function<void()> &look = [] {});
+// One that is parsed and planned once, to run in many transactions. It is planned without a look at the values: a list of
+// ten thousand positions is as good as any other.
+class OwnersStatement {
+public:
+    OwnersStatement(std::string sql, std::vector<Oid> types)
+        : sql_(std::move(sql))
+        , types_(std::move(types)) {}
+
+    ~OwnersStatement();
+    OwnersStatement(const OwnersStatement &) = delete;
+    OwnersStatement &operator=(const OwnersStatement &) = delete;
+
+    const std::string &sql() const { return sql_; }
+
+    // Runs it with values that are made once it is parsed, and then looks at what SPI has left. Both callbacks are plain
+    // server code. Returns how many rows it processed.
+    std::uint64_t execute(
+        const std::function<std::array<Datum, 2>()> &make_values, const std::function<void()> &look = [] {});
+
+private:
+    void prepare();
+
+    const std::string sql_;
+    std::vector<Oid> types_;
+    _SPI_plan *plan_ = nullptr;
+};
 
 } // namespace softdelete::commands

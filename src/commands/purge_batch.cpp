@@ -38,14 +38,12 @@ bool waited_too_long(const pg::ServerError &error) {
 std::string make_delete(const PurgeTarget &target, const std::vector<Blocker> &blockers, bool skips_locked) {
     std::string positions = "$1";
     if (skips_locked) {
-        positions = (boost::format("ARRAY(SELECT l.ctid FROM ONLY %1% AS l WHERE l.ctid = ANY ($1) AND "
-                                   "l.%2% < $2 FOR UPDATE SKIP LOCKED)")
-                     % target.name % target.deleted_at)
+        positions = (boost::format("ARRAY(SELECT l.ctid FROM ONLY %1% AS l WHERE %2% FOR UPDATE SKIP LOCKED)")
+                     % target.name % make_due_at(target, "l"))
                         .str();
     }
-    return (boost::format("/* softdelete purge */ DELETE FROM ONLY %1% AS p WHERE p.ctid = ANY (%2%) AND "
-                          "p.%3% < $2%4%")
-            % target.name % positions % target.deleted_at % make_unreferenced(blockers))
+    return (boost::format("DELETE FROM ONLY %1% AS p WHERE %2%%3%") % target.name
+            % make_due_at(target, "p", positions) % make_unreferenced(blockers))
         .str();
 }
 
@@ -54,7 +52,7 @@ std::string make_explanation(const PurgeTarget &target, const std::vector<Blocke
     std::string columns = "pg_catalog.count(*)";
     std::string any;
     for (const Blocker &blocker : blockers) {
-        std::string reference = make_reference(blocker);
+        std::string reference = look_up_reference(blocker);
         columns += ", pg_catalog.count(*) FILTER (WHERE " + reference + ")";
         any += (any.empty() ? "" : " OR ") + reference;
     }
@@ -62,22 +60,9 @@ std::string make_explanation(const PurgeTarget &target, const std::vector<Blocke
     if (!any.empty()) {
         columns += " FILTER (WHERE NOT (" + any + "))";
     }
-    return (boost::format("/* softdelete purge */ SELECT %1% FROM ONLY %2% AS p WHERE p.ctid = ANY ($1) AND "
-                          "p.%3% < $2")
-            % columns % target.name % target.deleted_at)
+    return (boost::format("SELECT %1% FROM ONLY %2% AS p WHERE %3%") % columns % target.name
+            % make_due_at(target, "p"))
         .str();
-}
-
-// Runs a statement on positions ($1) and the cutoff ($2); the tables that reference this one may be of other owners.
-std::uint64_t execute(
-    const std::string &sql, const PurgeTarget &target, const ItemPointerData *rows, std::size_t count,
-    TimestampTz cutoff, const std::function<void()> &look = [] {}) {
-    return execute_as_owners(
-        sql, {TIDARRAYOID, get_comparable_type(target)},
-        [&] {
-            return std::array<Datum, 2>{make_positions(rows, count), get_comparable(target, cutoff)};
-        },
-        look);
 }
 
 } // namespace
@@ -125,6 +110,17 @@ ItemPointerData get_position(const RowSet::RowId &row) {
     });
 }
 
+PurgeBatch::PurgeBatch(pg::Spi &spi, const catalog::TableInfo &table, const PurgeTarget &target,
+                       std::vector<Blocker> blockers)
+    : spi_(spi)
+    , table_(table)
+    , target_(target)
+    , blockers_(std::move(blockers))
+    , unreferenced_(target, blockers_)
+    , delete_(target, make_delete(target, blockers_, false))
+    , delete_unlocked_(target, make_delete(target, blockers_, true))
+    , explain_(target, make_explanation(target, blockers_)) {}
+
 PurgeCounts PurgeBatch::remove(TimestampTz cutoff, const Positions &rows) {
     cutoff_ = cutoff;
     counts_ = {};
@@ -133,7 +129,11 @@ PurgeCounts PurgeBatch::remove(TimestampTz cutoff, const Positions &rows) {
     drop_held(removable);
     PurgeScope scope(target_.owner);
     HoldsCheckedScope checked;
-    counts_.removed = remove_piece(removable.data(), removable.size());
+    Positions rest = removable;
+    if (unreferenced_.may_remove()) {
+        remove_unreferenced(rest);
+    }
+    counts_.removed += remove_piece(rest.data(), rest.size());
     if (counts_.removed + failed_ < removable.size()) {
         explain_kept(removable);
     }
@@ -202,12 +202,23 @@ void PurgeBatch::drop_held(Positions &rows) {
     counts_.held = held.size();
 }
 
+// Where a row fails, all are left to the other way.
+void PurgeBatch::remove_unreferenced(Positions &rows) {
+    try {
+        counts_.removed += unreferenced_.remove(rows, cutoff_);
+    } catch (const pg::ServerError &error) {
+        if (!is_about_rows(error)) {
+            throw;
+        }
+    }
+}
+
 std::uint64_t PurgeBatch::remove_piece(const ItemPointerData *rows, std::size_t count) {
     if (count == 0) {
         return 0;
     }
     try {
-        return try_remove(rows, count, false);
+        return try_remove(delete_, rows, count);
     } catch (const pg::ServerError &error) {
         if (!is_about_rows(error)) {
             throw;
@@ -218,7 +229,7 @@ std::uint64_t PurgeBatch::remove_piece(const ItemPointerData *rows, std::size_t 
         }
     }
     try {
-        return try_remove(rows, count, true);
+        return try_remove(delete_unlocked_, rows, count);
     } catch (const pg::ServerError &error) {
         if (!is_about_rows(error)) {
             throw;
@@ -232,10 +243,10 @@ std::uint64_t PurgeBatch::remove_piece(const ItemPointerData *rows, std::size_t 
     return removed + remove_piece(rows + count / 2, count - count / 2);
 }
 
-std::uint64_t PurgeBatch::try_remove(const ItemPointerData *rows, std::size_t count, bool skips_locked) {
-    std::string sql = make_delete(target_, blockers_, skips_locked);
+std::uint64_t PurgeBatch::try_remove(PositionStatement &statement, const ItemPointerData *rows,
+                                     std::size_t count) {
     pg::Subtransaction savepoint;
-    std::uint64_t removed = execute(sql, target_, rows, count, cutoff_);
+    std::uint64_t removed = statement.remove(rows, count, cutoff_);
     savepoint.commit();
     return removed;
 }
@@ -255,9 +266,8 @@ void PurgeBatch::note_failure(const pg::ServerError &error) {
 }
 
 void PurgeBatch::explain_kept(const Positions &rows) {
-    std::string sql = make_explanation(target_, blockers_);
     std::vector<std::uint64_t> numbers(blockers_.size() + 2);
-    execute(sql, target_, rows.data(), rows.size(), cutoff_, [&] {
+    explain_.execute(rows.data(), rows.size(), cutoff_, [&] {
         for (std::size_t i = 0; i < numbers.size(); i++) {
             bool is_null = false;
             numbers[i] = static_cast<std::uint64_t>(DatumGetInt64(SPI_getbinval(

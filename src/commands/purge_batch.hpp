@@ -1,5 +1,4 @@
-// Removes due rows of one physical table, as its owner and by one DELETE per batch. The marker trigger looks at each row
-// once more: a live row cannot go, whatever is wrong here.
+// Removes due rows of one physical table, as its owner and by one DELETE per batch.
 #pragma once
 
 #include "catalog/purge_log.hpp"
@@ -8,6 +7,7 @@
 #include "commands/hold_check.hpp"
 #include "commands/purge_blockers.hpp"
 #include "commands/row_set.hpp"
+#include "commands/unreferenced_rows.hpp"
 #include "pg/scopes.hpp"
 
 namespace softdelete::commands {
@@ -35,11 +35,7 @@ ItemPointerData get_position(const RowSet::RowId &row);
 class PurgeBatch {
 public:
     PurgeBatch(pg::Spi &spi, const catalog::TableInfo &table, const PurgeTarget &target,
-               std::vector<Blocker> blockers)
-        : spi_(spi)
-        , table_(table)
-        , target_(target)
-        , blockers_(std::move(blockers)) {}
+               std::vector<Blocker> blockers);
 
     // Removes those of the rows that are still due and that neither a hold nor a reference keeps, and counts the others.
     // Locks: the rows; waits for nobody longer than a moment. Raises what would fail for every row.
@@ -50,8 +46,9 @@ public:
 
 private:
     std::uint64_t anonymize_piece(const RowSet &rows);
+    void remove_unreferenced(Positions &rows);
     std::uint64_t remove_piece(const ItemPointerData *rows, std::size_t count);
-    std::uint64_t try_remove(const ItemPointerData *rows, std::size_t count, bool skips_locked);
+    std::uint64_t try_remove(PositionStatement &statement, const ItemPointerData *rows, std::size_t count);
     void note_failure(const pg::ServerError &error);
     void drop_held(Positions &rows);
     void explain_kept(const Positions &rows);
@@ -60,6 +57,10 @@ private:
     const catalog::TableInfo &table_;
     const PurgeTarget &target_;
     const std::vector<Blocker> blockers_;
+    UnreferencedRows unreferenced_;
+    PositionStatement delete_;
+    PositionStatement delete_unlocked_;
+    PositionStatement explain_;
     TimestampTz cutoff_ = 0;
     catalog::PurgeCounts counts_;
     std::uint64_t failed_ = 0; // rows of this batch that counts_.blockers names with an error

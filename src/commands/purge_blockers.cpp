@@ -124,6 +124,22 @@ std::string make_circular_query(const Blocker &blocker, const std::string &colum
         .str();
 }
 
+// SQL: the rows that keep the row "p" through the blocker and meet the condition.
+std::string make_search(const Blocker &blocker, const std::string &condition) {
+    if (!blocker.entries.empty()) {
+        return make_circular_query(blocker, "", condition);
+    }
+    std::string sql = condition;
+    for (std::size_t i = blocker.chain.size(); i-- > 0;) {
+        // The row above is "p"; further down that is the "c" of the level above.
+        const ForeignKey &key = blocker.chain[i];
+        const char *form = i == 0 ? "SELECT FROM %1% AS c WHERE %2%%3%"
+                                  : " AND EXISTS (SELECT FROM (SELECT c.*) AS p, %1% AS c WHERE %2%%3%)";
+        sql = (boost::format(form) % key.child.key_rows() % make_condition(key) % sql).str();
+    }
+    return sql;
+}
+
 } // namespace
 
 std::string Blocker::title() const {
@@ -135,18 +151,11 @@ std::vector<Blocker> find_blockers(pg::Spi &spi, Oid relation) {
 }
 
 std::string make_reference(const Blocker &blocker, const std::string &condition) {
-    if (!blocker.entries.empty()) {
-        return "EXISTS (" + make_circular_query(blocker, "", condition) + ")";
-    }
-    std::string sql = condition;
-    for (std::size_t i = blocker.chain.size(); i-- > 0;) {
-        // The row above is "p"; further down that is the "c" of the level above.
-        const ForeignKey &key = blocker.chain[i];
-        const char *form = i == 0 ? "EXISTS (SELECT FROM %1% AS c WHERE %2%%3%)"
-                                  : " AND EXISTS (SELECT FROM (SELECT c.*) AS p, %1% AS c WHERE %2%%3%)";
-        sql = (boost::format(form) % key.child.key_rows() % make_condition(key) % sql).str();
-    }
-    return sql;
+    return "EXISTS (" + make_search(blocker, condition) + ")";
+}
+
+std::string look_up_reference(const Blocker &blocker) {
+    return "EXISTS (" + make_search(blocker, "") + " OFFSET 0)";
 }
 
 std::string make_referencing_rows(const Blocker &blocker) {

@@ -2,6 +2,7 @@
 // remember which statement runs, and let the cascade follow it. On an error the entry is removed by the abort callbacks.
 #include "hooks/hooks.hpp"
 
+#include "commands/answered_triggers.hpp"
 #include "commands/cascade.hpp"
 #include "commands/hand_purge.hpp"
 #include "commands/hold_check.hpp"
@@ -25,6 +26,7 @@ extern "C" void softdelete_executor_run(QueryDesc *query, ScanDirection directio
                                         uint64 count SOFTDELETE_EXECUTOR_RUN_EXTRA_PARAMETER) {
     planner::follow_session_view();
     commands::prepare_physical_delete(query);
+    commands::leave_out_triggers(query);
     planner::push_running_statement(query, planner::Phase::run);
     auto *run = next_executor_run != nullptr ? next_executor_run : standard_ExecutorRun;
     run(query, direction, count SOFTDELETE_EXECUTOR_RUN_EXTRA_ARGUMENT);

@@ -34,13 +34,11 @@ std::vector<Blocker> find_blockers(pg::Spi &spi, Oid relation);
 // called "c"; it begins with " AND " or is empty.
 std::string make_reference(const Blocker &blocker, const std::string &condition = "");
 
-<<<<<<< HEAD
-// SQL: a query for tableoid and ctid of the rows of the blocker's child that keep the row "p".
-std::string make_referencing_rows(const Blocker &blocker);
-=======
 // SQL: the same, looked up for each row "p", never joined: what statistics say of the tables does not matter.
 std::string look_up_reference(const Blocker &blocker);
->>>>>>> 42e4a44 (Purge by position: ask of a batch at once what keeps its rows, and fire no trigger that would ask again)
+
+// SQL: a query for tableoid and ctid of the rows of the blocker's child that keep the row "p".
+std::string make_referencing_rows(const Blocker &blocker);
 
 // SQL: all conditions of the blockers hold of "p": nothing references it. Begins with " AND " or is empty.
 std::string make_unreferenced(const std::vector<Blocker> &blockers);

@@ -1,4 +1,5 @@
 // The library's entry: what it installs, in order. Read this first.
+#include "catalog/deletion_log.hpp"
 #include "commands/cascade.hpp"
 #include "hooks/hooks.hpp"
 #include "pg/server.hpp"
@@ -16,6 +17,7 @@ PGDLLEXPORT void _PG_init(void);
 void _PG_init(void) {
     softdelete::settings::install();
     softdelete::planner::install_extension_functions();
+    softdelete::catalog::install_deletion_log();
     softdelete::commands::install_cascade();
     softdelete::hooks::install_parse_hook();
     softdelete::hooks::install_planner_hook();

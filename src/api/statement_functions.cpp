@@ -51,10 +51,13 @@ Datum make_actor(FunctionCallInfo call, int32 typmod, bool *is_null) {
     if (!is_named) {
         actor = commands::get_actor();
     }
+    *is_null = false;
+    if (type == TEXTOID) {
+        return CStringGetTextDatum(actor);
+    }
     Oid input = InvalidOid;
     Oid parameter = InvalidOid;
     getTypeInputInfo(type, &input, &parameter);
-    *is_null = false;
     return OidInputFunctionCall(input, const_cast<char *>(actor), parameter, typmod);
 }
 

@@ -1,47 +1,91 @@
-// Direct inserts into the log of deletions. The tables have plain indexes only and no triggers, which is what
-// CatalogTupleInsert() asks for (src/backend/catalog/indexing.c).
+// Direct inserts into the log of deletions, as the server makes them into its catalogs (CatalogTupleInsert() in
+// src/backend/catalog/indexing.c), without the executor's structures: every single-row DELETE pays for this.
 #include "catalog/deletion_log.hpp"
 
 extern "C" {
+#include "access/genam.h"
+#include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
-#include "catalog/indexing.h"
+#include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "commands/sequence.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/relcache.h"
+#include "utils/syscache.h"
 }
 
 namespace softdelete::catalog {
 
 namespace {
 
-Oid get_log_relation(const char *name) {
-    Oid relation = get_relname_relid(name, get_namespace_oid("softdelete", false));
-    if (!OidIsValid(relation)) {
-        ereport(ERROR,
-                (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation \"softdelete.%s\" does not exist", name),
-                 errhint("Drop and create extension softdelete, then register the tables again.")));
-    }
-    return relation;
+// A relation of the extension, looked up once and again after a change to pg_class or pg_namespace.
+struct LogRelation {
+    const char *name;
+    Oid oid;
+};
+
+LogRelation deletion = {"deletion", InvalidOid};
+LogRelation deletion_table = {"deletion_table", InvalidOid};
+LogRelation deletion_id_seq = {"deletion_id_seq", InvalidOid};
+
+void forget_relations(Datum, int, uint32) {
+    deletion.oid = deletion_table.oid = deletion_id_seq.oid = InvalidOid;
 }
 
-void insert(const char *name, const Datum *values, const bool *nulls) {
-    Relation relation = table_open(get_log_relation(name), RowExclusiveLock);
+Oid find_oid(LogRelation *relation) {
+    if (!OidIsValid(relation->oid)) {
+        Oid found = get_relname_relid(relation->name, get_namespace_oid("softdelete", false));
+        if (!OidIsValid(found)) {
+            ereport(ERROR,
+                    (errcode(ERRCODE_UNDEFINED_TABLE),
+                     errmsg("relation \"softdelete.%s\" does not exist", relation->name),
+                     errhint("Drop and create extension softdelete, then register the tables again.")));
+        }
+        relation->oid = found;
+    }
+    return relation->oid;
+}
+
+// The log's indexes are plain ones: columns, the whole table.
+void insert_into_index(Relation table, Oid index_oid, ItemPointer row, const Datum *values,
+                       const bool *nulls) {
+    Relation index = index_open(index_oid, RowExclusiveLock);
+    IndexInfo *info = BuildIndexInfo(index);
+    Datum keys[INDEX_MAX_KEYS];
+    bool key_nulls[INDEX_MAX_KEYS];
+    for (int i = 0; i < info->ii_NumIndexAttrs; i++) {
+        int column = info->ii_IndexAttrNumbers[i] - 1;
+        keys[i] = values[column];
+        key_nulls[i] = nulls[column];
+    }
+    index_insert(index, keys, key_nulls, row, table, info->ii_Unique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO,
+                 false, info);
+    index_close(index, NoLock);
+}
+
+void insert(LogRelation *log, const Datum *values, const bool *nulls) {
+    Relation table = table_open(find_oid(log), RowExclusiveLock);
     HeapTuple tuple =
-        heap_form_tuple(RelationGetDescr(relation), const_cast<Datum *>(values), const_cast<bool *>(nulls));
-    CatalogTupleInsert(relation, tuple);
+        heap_form_tuple(RelationGetDescr(table), const_cast<Datum *>(values), const_cast<bool *>(nulls));
+    simple_heap_insert(table, tuple);
+    ListCell *cell;
+    foreach (cell, RelationGetIndexList(table)) {
+        insert_into_index(table, lfirst_oid(cell), &tuple->t_self, values, nulls);
+    }
     heap_freetuple(tuple);
-    table_close(relation, NoLock);
+    table_close(table, NoLock);
 }
 
 } // namespace
 
 int64 insert_deletion(Oid relation, const char *actor, const char *reason) {
     // id, relation, deleted_at, deleted_by, reason, restored_at
-    int64 id = nextval_internal(get_log_relation("deletion_id_seq"), false);
+    int64 id = nextval_internal(find_oid(&deletion_id_seq), false);
     Datum values[] = {Int64GetDatum(id),
                       ObjectIdGetDatum(relation),
                       TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()),
@@ -49,14 +93,19 @@ int64 insert_deletion(Oid relation, const char *actor, const char *reason) {
                       reason == nullptr ? 0 : CStringGetTextDatum(reason),
                       0};
     bool nulls[] = {false, false, false, false, reason == nullptr, true};
-    insert("deletion", values, nulls);
+    insert(&deletion, values, nulls);
     return id;
 }
 
-void insert_deletion_table(int64 deletion, Oid relation) {
-    Datum values[] = {Int64GetDatum(deletion), ObjectIdGetDatum(relation)};
+void insert_deletion_table(int64 id, Oid relation) {
+    Datum values[] = {Int64GetDatum(id), ObjectIdGetDatum(relation)};
     bool nulls[] = {false, false};
-    insert("deletion_table", values, nulls);
+    insert(&deletion_table, values, nulls);
+}
+
+void install_deletion_log() {
+    CacheRegisterSyscacheCallback(RELOID, forget_relations, 0);
+    CacheRegisterSyscacheCallback(NAMESPACEOID, forget_relations, 0);
 }
 
 } // namespace softdelete::catalog

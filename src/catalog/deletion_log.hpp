@@ -10,6 +10,9 @@ namespace softdelete::catalog {
 int64 insert_deletion(Oid relation, const char *actor, const char *reason);
 
 // Adds a further table to a deletion.
-void insert_deletion_table(int64 deletion, Oid relation);
+void insert_deletion_table(int64 id, Oid relation);
+
+// Registers the invalidation callbacks; called once from _PG_init.
+void install_deletion_log();
 
 } // namespace softdelete::catalog

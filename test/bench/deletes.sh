@@ -2,8 +2,8 @@
 # DELETE on a registered table beside the hand-written UPDATE
 #
 # Single rows: pgbench with prepared statements, one client on a Unix socket, runs of 10,000 rows in turn; once more
-# with fsync on, 2000 rows each. 100k rows: one statement on a fresh copy of the table.
-# The table has a primary key, a unique index and an index on another column, the latter two on live rows only, and
+# with fsync on, 2000 rows each. By hand is the UPDATE of all three columns, or of fewer. 100k rows: one statement on a
+# fresh copy of the table. The table has a primary key, a unique index and an index on another column, the latter two on live rows only, and
 # the two indexes of deleted rows.
 # shellcheck disable=SC1091,SC2119,SC2317,SC2154,SC2034 # the functions and variables of common
 . test/bench/common
@@ -31,27 +31,35 @@ cat >"$OUT/same.pgbench" <<'SQL'
 \set last :id
 UPDATE orders SET deleted_at = now(), deleted_by = current_user WHERE id = :id AND deleted_at IS NULL;
 SQL
+cat >"$OUT/exact.pgbench" <<'SQL'
+\set id :last + 1
+\set last :id
+UPDATE orders SET deleted_at = now(), deleted_by = current_user, deletion_id = :id
+    WHERE id = :id AND deleted_at IS NULL;
+SQL
 
-# Each variant deletes on from where its last run ended. `same` has a table of its own.
+# Each variant deletes on from where its last run ended. `same` and `exact` have tables of their own.
 measure() {
-    case $1 in hand) database=hand ;; same) database=same ;; soft) database=soft ;; esac
-    transaction_ms "$database" "$OUT/$1.pgbench" $(($2 * count + start)) "$count"
+    transaction_ms "$1" "$OUT/$1.pgbench" $(($2 * count + start)) "$count"
 }
 recreate same hand
+recreate exact hand
 recreate fresh_hand hand
 recreate fresh_soft soft
 
 heading
 start=0 count=8000
-ROUNDS=15 interleave single hand same soft
-report 'single row, beside deleted_at' 1.10 single
-report 'single row, beside deleted_at and deleted_by' 1.10 single same
+ROUNDS=15 interleave single hand same exact soft
+report 'single row' 1.10 single exact
+report 'single row, beside deleted_at and deleted_by alone' - single same
+report 'single row, beside deleted_at alone' - single
 
 psql -Xq -c "ALTER SYSTEM SET fsync = on" -c "SELECT pg_reload_conf()" >/dev/null
 start=130000 count=2000
-ROUNDS=15 interleave durable hand same soft
-report 'single row, fsync on, beside deleted_at' 1.10 durable
-report 'single row, fsync on, beside deleted_at and deleted_by' 1.10 durable same
+ROUNDS=15 interleave durable hand same exact soft
+report 'single row, fsync on' 1.10 durable exact
+report 'single row, fsync on, beside deleted_at and deleted_by alone' 1.10 durable same
+report 'single row, fsync on, beside deleted_at alone' 1.10 durable
 psql -Xq -c "ALTER SYSTEM RESET ALL" -c "SELECT pg_reload_conf()" >/dev/null
 
 measure() {

@@ -42,7 +42,17 @@ constexpr const char *keys_query = R"(
             JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = x.key),
            (SELECT pg_catalog.array_agg(pg_catalog.format_type(a.atttypid, a.atttypmod) ORDER BY x.position)
             FROM pg_catalog.unnest(k.confkey) WITH ORDINALITY AS x (key, position)
-            JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = x.key)
+            JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = x.key),
+           (SELECT pg_catalog.bool_and(ca.atttypid = pa.atttypid AND ca.attcollation = pa.attcollation AND EXISTS (
+                   SELECT FROM pg_catalog.pg_amop o
+                   JOIN pg_catalog.pg_opclass d ON d.opcfamily = o.amopfamily AND d.opcdefault
+                    AND d.opcintype = o.amoplefttype AND d.opcintype = o.amoprighttype
+                   WHERE o.amopopr = x.op AND o.amopstrategy = 3
+                     AND o.amopmethod = (SELECT oid FROM pg_catalog.pg_am WHERE amname = 'btree')))
+            FROM ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey),
+                            pg_catalog.unnest(k.conpfeqop)) AS x (ckey, pkey, op)
+            JOIN pg_catalog.pg_attribute ca ON ca.attrelid = k.conrelid AND ca.attnum = x.ckey
+            JOIN pg_catalog.pg_attribute pa ON pa.attrelid = k.confrelid AND pa.attnum = x.pkey)
     FROM pg_catalog.pg_constraint k
     WHERE k.contype = 'f' AND k.conparentid = 0 AND %1% AND k.%2% = $1::oid
     ORDER BY k.conname, k.oid)";
@@ -77,7 +87,8 @@ std::vector<ForeignKey> find_keys(pg::Spi &spi, Oid relation, const char *side) 
                         .child_columns = row.text(6),
                         .child_values = row.text(7),
                         .child_link = {row.array(10), row.array(11)},
-                        .parent_link = {row.array(12), row.array(13)}});
+                        .parent_link = {row.array(12), row.array(13)},
+                        .compares_as_sets_do = row.boolean(14)});
     }
     return keys;
 }

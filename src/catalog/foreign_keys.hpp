@@ -32,6 +32,8 @@ struct ForeignKey {
     std::string child_values;  // "c.a, c.b"
     LinkColumns child_link;
     LinkColumns parent_link;
+    bool
+        compares_as_sets_do; // its columns have the types and collations of the parent's, and default equality
 };
 
 // True where a live child must not have a deleted parent: CASCADE, NO ACTION and RESTRICT. SET NULL and SET DEFAULT

@@ -7,6 +7,7 @@
 #include "commands/restored_deletions.hpp"
 #include "pg/scopes.hpp"
 
+#include <boost/algorithm/string/join.hpp>
 #include <boost/format.hpp>
 
 #include <optional>
@@ -35,29 +36,61 @@ constexpr const char *tables_query = R"(
     GROUP BY l.relation
     ORDER BY pg_catalog.min(l.place), l.relation)";
 
+// SQL: the deletion's rows below a parent as `condition` says, joined as "c" and "p".
+std::string make_children(const ForeignKey &key, const char *condition) {
+    return (boost::format(
+                "FROM %1% AS c %2% WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%3% IS NOT NULL AND "
+                "p.deletion_id IS DISTINCT FROM $1::pg_catalog.int8%4%")
+            % key.child.key_rows() % catalog::join_parent(key) % key.child.deleted_at % condition)
+        .str();
+}
+
+// SQL: the links of the deletion's children less the keys of its parents. A set operation takes linear time, whatever
+// the statistics say.
+std::string make_other_parents(const ForeignKey &key) {
+    std::string linked;
+    for (const std::string &column : key.child_link.names) {
+        linked += " AND c." + column + " IS NOT NULL";
+    }
+    return (boost::format(
+                "FROM (SELECT %1% FROM %2% AS c WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%3% IS "
+                "NOT NULL%4% EXCEPT SELECT %5% FROM %6% AS p WHERE p.deletion_id = "
+                "$1::pg_catalog.int8 AND p.%7% IS NOT NULL) AS other")
+            % key.child_columns % key.child.key_rows() % key.child.deleted_at % linked
+            % boost::algorithm::join(key.parent_link.names, ", ") % key.parent.key_rows()
+            % key.parent.deleted_at)
+        .str();
+}
+
+// Does a row of the deletion have a parent that did not go with it? Mostly none has, which leaves nothing to check.
+bool has_other_parents(pg::Spi &spi, const ForeignKey &key, std::int64_t deletion) {
+    std::string rows = key.compares_as_sets_do ? make_other_parents(key) : make_children(key, "");
+    return !read_key(spi, key, "/* softdelete */ SELECT 1 " + rows + " LIMIT 1", {deletion}).empty();
+}
+
+void lock_live_parents(pg::Spi &spi, const ForeignKey &key, std::int64_t deletion) {
+    std::string lock =
+        (boost::format("/* softdelete */ SELECT FROM %1% AS p WHERE p.%2% IS NULL AND EXISTS (SELECT FROM "
+                       "%3% AS c WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%4% IS NOT NULL AND %5%) "
+                       "FOR KEY SHARE OF p")
+         % key.parent.key_rows() % key.parent.deleted_at % key.child.key_rows() % key.child.deleted_at
+         % key.link)
+            .str();
+    execute_key(spi, key, lock, {deletion});
+}
+
 // Refuses where a parent is deleted and does not come back as well; locks the parents that are live.
 void check_parents(pg::Spi &spi, const TableInfo &table, std::int64_t deletion) {
     for (const ForeignKey &key : catalog::find_own_keys(spi, table.relation)) {
-        if (!catalog::binds(key.on_delete) || !key.parent.is_registered) {
+        if (!catalog::binds(key.on_delete) || !key.parent.is_registered
+            || !has_other_parents(spi, key, deletion)) {
             continue;
         }
-        std::string lock =
-            (boost::format(
-                 "/* softdelete */ SELECT FROM %1% AS p WHERE p.%2% IS NULL AND EXISTS (SELECT FROM "
-                 "%3% AS c WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%4% IS NOT NULL AND %5%) "
-                 "FOR KEY SHARE OF p")
-             % key.parent.key_rows() % key.parent.deleted_at % key.child.key_rows() % key.child.deleted_at
-             % key.link)
-                .str();
-        execute_key(spi, key, lock, {deletion});
-        std::string query =
-            (boost::format(
-                 "/* softdelete */ SELECT pg_catalog.concat_ws(', ', %1%) FROM %2% AS c %3% "
-                 "WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%4% IS NOT NULL AND p.%5% IS NOT NULL AND "
-                 "p.deletion_id IS DISTINCT FROM $1::pg_catalog.int8 LIMIT 1")
-             % key.child_values % key.child.key_rows() % catalog::join_parent(key) % key.child.deleted_at
-             % key.parent.deleted_at)
-                .str();
+        lock_live_parents(spi, key, deletion);
+        std::string deleted = (boost::format(" AND p.%1% IS NOT NULL LIMIT 1") % key.parent.deleted_at).str();
+        std::string query = (boost::format("/* softdelete */ SELECT pg_catalog.concat_ws(', ', %1%) %2%")
+                             % key.child_values % make_children(key, deleted.c_str()))
+                                .str();
         std::vector<pg::Row> blocked = read_key(spi, key, query, {deletion});
         if (!blocked.empty()) {
             raise_parent_deleted(key, blocked.front().text(0), std::nullopt);

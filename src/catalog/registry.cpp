@@ -189,9 +189,6 @@ std::int64_t adopt_deletions(pg::Spi &spi, const TableRows &table,
                 " SELECT d.id, $1::oid FROM unnest($2::int8[]) t (id) JOIN softdelete.deletion d"
                 " ON d.id = t.id AND d.relation <> $1::oid ON CONFLICT DO NOTHING",
                 {table.relation, pg::make_array(ids)});
-    spi.execute("SELECT setval('softdelete.deletion_id_seq', m.id) FROM (SELECT max(id) FROM "
-                "softdelete.deletion) m (id)"
-                " WHERE m.id >= (SELECT last_value FROM softdelete.deletion_id_seq)");
     return added;
 }
 

@@ -61,8 +61,8 @@ struct TableRows {
     sqltext::Identifier deleted_at;
 };
 
-// After DROP EXTENSION and a new start: deletions that rows remember get a row in the log again, and new ids come after
-// theirs. Returns how many deletions were added.
+// After DROP EXTENSION and a new start: deletions that rows remember get a row in the log again. Their ids have
+// been reserved by renumber_deletions(). Returns how many deletions were added.
 std::int64_t adopt_deletions(pg::Spi &spi, const TableRows &table,
                              const std::optional<std::string> &deleted_by);
 

@@ -9,6 +9,7 @@
 #include "commands/ddl_session.hpp"
 #include "commands/link_triggers.hpp"
 #include "commands/plan_parts.hpp"
+#include "commands/renumber_deletions.hpp"
 #include "commands/run_steps.hpp"
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
@@ -168,6 +169,11 @@ void prepare_member(Oid member_oid, Oid table_oid, bool is_partition) {
     }
     if (is_partition) {
         drop_duplicates(spi, member, root);
+    }
+    if (member.find_column(deletion_id_column) != nullptr
+        && member.find_column(registration->settings.deleted_at) != nullptr) {
+        renumber_deletions(spi, {member.oid, member.owner, member.qualified,
+                                 catalog::identifier(registration->settings.deleted_at)});
     }
 }
 

@@ -6,6 +6,7 @@
 #include "commands/link_triggers.hpp"
 #include "commands/options.hpp"
 #include "commands/plan_parts.hpp"
+#include "commands/renumber_deletions.hpp"
 #include "commands/run_steps.hpp"
 #include "pg/quote.hpp"
 #include "pg/relations.hpp"
@@ -102,6 +103,17 @@ void check_deletion_ids(pg::Spi &spi, const TableWork &work) {
     }
 }
 
+// The steps that this has taken stand at the beginning, and are not run again.
+void renumber(pg::Spi &spi, const std::vector<TableWork> &works, std::vector<model::Step> &done) {
+    for (const TableWork &work : works) {
+        bool has_times = work.table.find_column(work.settings().deleted_at) != nullptr;
+        if (has_times && work.table.find_column(deletion_id_column) != nullptr) {
+            std::vector<model::Step> taken = renumber_deletions(spi, get_rows(work));
+            done.insert(done.end(), taken.begin(), taken.end());
+        }
+    }
+}
+
 void record(pg::Spi &spi, const TableWork &work, std::vector<model::Step> &steps) {
     catalog::insert_registration(spi, work.registration);
     for (const catalog::ConvertedIndex &index : work.converted) {
@@ -140,7 +152,10 @@ std::vector<model::Step> register_tables(const RegisterRequest &request, bool is
     if (is_plan) {
         return steps;
     }
+    std::vector<model::Step> done;
+    renumber(spi, works, done);
     run_steps(spi, steps);
+    steps.insert(steps.begin(), done.begin(), done.end());
     for (const TableWork &work : works) {
         record(spi, work, steps);
     }

@@ -82,6 +82,8 @@ std::int64_t trim_log(pg::Spi &spi, std::int64_t after, std::size_t limit) {
         pg::UserScope owner(pg::get_extension_owner());
         spi.execute("DELETE FROM softdelete.deletion_table WHERE deletion_id = ANY ($1::pg_catalog.int8[])",
                     {make_ids(ids)});
+        spi.execute("DELETE FROM softdelete.renumbered_deletion WHERE id = ANY ($1::pg_catalog.int8[])",
+                    {make_ids(ids)});
         spi.execute("DELETE FROM softdelete.deletion WHERE id = ANY ($1::pg_catalog.int8[])",
                     {make_ids(ids)});
     }

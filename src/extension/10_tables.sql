@@ -76,8 +76,18 @@ CREATE TABLE softdelete.deletion_table (
 );
 COMMENT ON TABLE softdelete.deletion_table IS 'The further tables of deletions that touched more than one.';
 
+CREATE TABLE softdelete.renumbered_deletion (
+    former_id  bigint,
+    deleted_at timestamptz,
+    id         bigint NOT NULL,
+    PRIMARY KEY (former_id, deleted_at)
+);
+COMMENT ON TABLE softdelete.renumbered_deletion IS
+    'Deletions that had another id before their tables were registered, which another deletion has here.';
+
 SELECT pg_catalog.pg_extension_config_dump('softdelete.registration', '');
 SELECT pg_catalog.pg_extension_config_dump('softdelete.converted_index', '');
 SELECT pg_catalog.pg_extension_config_dump('softdelete.deletion_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('softdelete.deletion', '');
 SELECT pg_catalog.pg_extension_config_dump('softdelete.deletion_table', '');
+SELECT pg_catalog.pg_extension_config_dump('softdelete.renumbered_deletion', '');

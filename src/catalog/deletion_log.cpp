@@ -2,6 +2,8 @@
 // src/backend/catalog/indexing.c), without the executor's structures: every single-row DELETE pays for this.
 #include "catalog/deletion_log.hpp"
 
+#include "pg/compat.hpp"
+
 extern "C" {
 #include "access/genam.h"
 #include "access/heapam.h"
@@ -17,6 +19,7 @@ extern "C" {
 #include "utils/rel.h"
 #include "utils/relcache.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
 }
 
 namespace softdelete::catalog {
@@ -33,7 +36,7 @@ LogRelation deletion = {"deletion", InvalidOid};
 LogRelation deletion_table = {"deletion_table", InvalidOid};
 LogRelation deletion_id_seq = {"deletion_id_seq", InvalidOid};
 
-void forget_relations(Datum, int, uint32) {
+void forget_relations(Datum, pg::compat::SysCacheIdentifier, uint32) {
     deletion.oid = deletion_table.oid = deletion_id_seq.oid = InvalidOid;
 }
 

@@ -4,6 +4,7 @@
 #include "commands/cascade_statements.hpp"
 
 #include "commands/foreign_key_errors.hpp"
+#include "pg/compat.hpp"
 #include "pg/relations.hpp"
 #include "planner/registered_table.hpp"
 #include "planner/statement.hpp"
@@ -19,6 +20,7 @@ extern "C" {
 #include "lib/stringinfo.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -56,7 +58,7 @@ void forget_relation(Datum, Oid relation) {
     }
 }
 
-void forget_all(Datum, int, uint32) {
+void forget_all(Datum, pg::compat::SysCacheIdentifier, uint32) {
     forget_relation(0, InvalidOid);
 }
 

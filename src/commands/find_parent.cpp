@@ -1,6 +1,7 @@
 // A probe of the index that the foreign key itself uses; SQL for partitioned parents and where a lock is wanted.
 #include "commands/find_parent.hpp"
 
+#include "pg/compat.hpp"
 #include "pg/relations.hpp"
 #include "planner/registered_table.hpp"
 
@@ -56,7 +57,7 @@ Parent probe(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable 
     ScanKeyData scan_keys[INDEX_MAX_KEYS];
     make_scan_keys(key, index, child, row, scan_keys);
     Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-    IndexScanDesc scan = index_beginscan(parent, index, snapshot, key.columns, 0);
+    IndexScanDesc scan = pg::compat::index_beginscan(parent, index, snapshot, key.columns);
     index_rescan(scan, scan_keys, key.columns, nullptr, 0);
     TupleTableSlot *slot = table_slot_create(parent, nullptr);
     Parent result = Parent::absent;

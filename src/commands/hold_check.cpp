@@ -3,6 +3,7 @@
 
 #include "catalog/hold_log.hpp"
 #include "commands/held_rows.hpp"
+#include "pg/compat.hpp"
 #include "pg/scopes.hpp"
 #include "planner/registered_table.hpp"
 #include "planner/running_statements.hpp"
@@ -11,8 +12,6 @@
 extern "C" {
 #include "commands/trigger.h"
 #include "executor/execdesc.h"
-#include "nodes/pg_list.h"
-#include "parser/parsetree.h"
 #include "utils/lsyscache.h"
 #include "utils/palloc.h"
 }
@@ -124,13 +123,11 @@ void prepare_physical_delete(const QueryDesc *query) {
         return;
     }
     catalog::lock_holds(catalog::HoldLock::share);
-    ListCell *cell;
-    foreach (cell, plan->resultRelations) {
-        Oid relation = rt_fetch(lfirst_int(cell), plan->rtable)->relid;
+    pg::compat::for_each_result_relation(plan, [](Oid relation) {
         if (has_silent_marker(relation)) {
             check_no_holds(relation, "delete from");
         }
-    }
+    });
 }
 
 HoldsCheckedScope::HoldsCheckedScope() {

@@ -7,6 +7,8 @@
 #include <cstdlib>
 
 extern "C" {
+#include "access/genam.h"
+#include "access/tableam.h"
 #include "catalog/pg_class.h"
 #include "nodes/parsenodes.h"
 #include "nodes/pathnodes.h"
@@ -20,6 +22,7 @@ extern "C" {
 #include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 #if PG_VERSION_NUM >= 160000
 #include "parser/parse_relation.h"
 #endif
@@ -141,13 +144,14 @@ inline bool merge_keeps_unmatched_target([[maybe_unused]] Query *query) {
     return false;
 }
 
-// 19 can delete a part of a row's period.
-inline bool is_for_portion_of([[maybe_unused]] Query *query) {
-#if PG_VERSION_NUM >= 190000
-    return query->forPortionOf != nullptr;
-#else
-    return false;
-#endif
+// Only some servers can delete a part of a row's period: the betas of 19 can, its first release candidate cannot.
+template <typename AnyQuery>
+bool is_for_portion_of([[maybe_unused]] const AnyQuery *query) {
+    if constexpr (requires { query->forPortionOf; }) {
+        return query->forPortionOf != nullptr;
+    } else {
+        return false;
+    }
 }
 
 // 18 lets RETURNING of a DELETE name the new row, which is NULL there.
@@ -176,6 +180,40 @@ inline bool is_lock_held(const LOCKTAG *tag, LOCKMODE mode) {
     return LockHeldByMe(tag, mode);
 #endif
 }
+
+// 18 can count what an index scan does, 19 takes flags.
+inline IndexScanDesc index_beginscan(Relation table, Relation index, Snapshot snapshot, int keys) {
+#if PG_VERSION_NUM >= 190000
+    return ::index_beginscan(table, index, snapshot, nullptr, keys, 0, SO_NONE);
+#elif PG_VERSION_NUM >= 180000
+    return ::index_beginscan(table, index, snapshot, nullptr, keys, 0);
+#else
+    return ::index_beginscan(table, index, snapshot, keys, 0);
+#endif
+}
+
+// 19 made a set of the list of relations that a statement writes to.
+template <typename Function>
+void for_each_result_relation(const PlannedStmt *plan, Function function) {
+#if PG_VERSION_NUM >= 190000
+    int index = -1;
+    while ((index = bms_next_member(plan->resultRelationRelids, index)) >= 0) {
+        function(rt_fetch(index, plan->rtable)->relid);
+    }
+#else
+    ListCell *cell;
+    foreach (cell, plan->resultRelations) {
+        function(rt_fetch(lfirst_int(cell), plan->rtable)->relid);
+    }
+#endif
+}
+
+// 19 made the identifiers of the system caches a type, which their callbacks take.
+#if PG_VERSION_NUM >= 190000
+using SysCacheIdentifier = ::SysCacheIdentifier;
+#else
+using SysCacheIdentifier = int;
+#endif
 
 // 16 keeps what a setting's check hook hands over in a memory context of its own.
 inline void *allocate_setting_extra(size_t size) {

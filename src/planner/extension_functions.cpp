@@ -2,6 +2,8 @@
 // that somebody else created is not ours.
 #include "planner/extension_functions.hpp"
 
+#include "pg/compat.hpp"
+
 extern "C" {
 #include "catalog/dependency.h"
 #include "catalog/pg_proc.h"
@@ -23,7 +25,7 @@ CacheState state = CacheState::unknown;
 ExtensionFunctions cached;
 bool is_known = false; // as of the last look-up
 
-void forget(Datum, int, uint32) {
+void forget(Datum, pg::compat::SysCacheIdentifier, uint32) {
     state = CacheState::unknown;
 }
 

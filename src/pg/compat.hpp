@@ -13,6 +13,7 @@ extern "C" {
 #include "nodes/parsenodes.h"
 #include "nodes/pathnodes.h"
 #include "nodes/plannodes.h"
+#include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/plancat.h"
 #include "optimizer/planner.h"
@@ -205,6 +206,15 @@ void for_each_result_relation(const PlannedStmt *plan, Function function) {
     foreach (cell, plan->resultRelations) {
         function(rt_fetch(lfirst_int(cell), plan->rtable)->relid);
     }
+#endif
+}
+
+// 19 renamed it, since functions that return one row can be inlined too.
+inline Query *inline_function_in_from(PlannerInfo *root, RangeTblEntry *rte) {
+#if PG_VERSION_NUM >= 190000
+    return ::inline_function_in_from(root, rte);
+#else
+    return inline_set_returning_function(root, rte);
 #endif
 }
 

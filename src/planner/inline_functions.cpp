@@ -1,10 +1,11 @@
 // Does what preprocess_function_rtes() in src/backend/optimizer/prep/prepjointree.c will do, a little earlier.
 #include "planner/inline_functions.hpp"
 
+#include "pg/compat.hpp"
+
 extern "C" {
 #include "nodes/makefuncs.h"
 #include "nodes/pathnodes.h"
-#include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 }
 
@@ -12,7 +13,7 @@ namespace softdelete::planner {
 
 namespace {
 
-// The planner's state as far as inline_set_returning_function() looks at it.
+// The planner's state as far as inline_function_in_from() looks at it.
 PlannerInfo *make_planner_state(Query *query, ParamListInfo parameters) {
     PlannerInfo *root = makeNode(PlannerInfo);
     root->parse = query;
@@ -37,7 +38,7 @@ void inline_functions(Query *query, Statement *statement) {
         }
         rte->functions =
             reinterpret_cast<List *>(eval_const_expressions(root, reinterpret_cast<Node *>(rte->functions)));
-        Query *body = inline_set_returning_function(root, rte);
+        Query *body = pg::compat::inline_function_in_from(root, rte);
         if (body != nullptr) {
             rte->rtekind = RTE_SUBQUERY;
             rte->subquery = body;

@@ -126,7 +126,7 @@ PGDLLEXPORT Datum softdelete_check_parent(PG_FUNCTION_ARGS) {
     const planner::RegisteredTable *table = child->is_registered ? &child->table : nullptr;
     HeapTuple row = nullptr;
     if (!is_live(get_new_row(data), data, table)) {
-        return PointerGetDatum(nullptr);
+        return Datum{0};
     }
     ListCell *cell;
     foreach (cell, get_keys(fcinfo, data, child)) {
@@ -147,7 +147,7 @@ PGDLLEXPORT Datum softdelete_check_parent(PG_FUNCTION_ARGS) {
             commands::report_not_present(*key, data->tg_relation, row);
         }
     }
-    return PointerGetDatum(nullptr);
+    return Datum{0};
 }
 
 } // extern "C"

@@ -193,7 +193,7 @@ PGDLLEXPORT Datum softdelete_on_update(PG_FUNCTION_ARGS) {
             data->tg_relation, "cannot update table \"%s\" because this session did not load softdelete",
             "The statement was planned without the filter on deleted rows. Nothing was updated.");
     }
-    return PointerGetDatum(nullptr);
+    return Datum{0};
 }
 
 PG_FUNCTION_INFO_V1(softdelete_on_truncate);
@@ -212,7 +212,7 @@ PGDLLEXPORT Datum softdelete_on_truncate(PG_FUNCTION_ARGS) {
     if (!IsLogicalWorker()) {
         commands::check_no_holds(RelationGetRelid(data->tg_relation), "truncate");
     }
-    return PointerGetDatum(nullptr);
+    return Datum{0};
 }
 
 } // extern "C"

@@ -136,7 +136,7 @@ PGDLLEXPORT Datum softdelete_collect_deleted(PG_FUNCTION_ARGS) {
         commands::collect_deleted_row(data->tg_relation, found->keys, row,
                                       get_deletion_id(row, found->table, data->tg_relation));
     }
-    return PointerGetDatum(nullptr);
+    return Datum{0};
 }
 
 // AFTER UPDATE FOR EACH ROW, deferrable as its key is: (the key's name).
@@ -148,7 +148,7 @@ PGDLLEXPORT Datum softdelete_check_children(PG_FUNCTION_ARGS) {
     HeapTuple row = triggers::find_current_row(data);
     if (!found->is_registered || row == nullptr || !is_soft_delete(data, found->table)
         || triggers::is_null(row, found->table.deleted_at, data->tg_relation)) {
-        return PointerGetDatum(nullptr);
+        return Datum{0};
     }
     ListCell *cell;
     foreach (cell, found->keys) {
@@ -159,7 +159,7 @@ PGDLLEXPORT Datum softdelete_check_children(PG_FUNCTION_ARGS) {
             commands::check_children(data->tg_relation, *key, row);
         }
     }
-    return PointerGetDatum(nullptr);
+    return Datum{0};
 }
 
 } // extern "C"

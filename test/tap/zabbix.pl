@@ -115,6 +115,11 @@ is_without_failure('all tables are what they were after all that');
 foreach my $host (10084, 10527)
 {
 	my $delete = "DELETE FROM hosts WHERE hostid = $host";
+	if (run("SELECT count(*) FROM softdelete.preview('hosts', $host) WHERE action = 'refuse'") > 0)
+	{
+		note "host $host is referenced: this version of Zabbix has RESTRICT where others have CASCADE";
+		next;
+	}
 	my $rows = run("SELECT sum(rows) FROM softdelete.preview('hosts', $host)");
 	my %best;
 	foreach my $round (1 .. 3)

@@ -61,6 +61,7 @@ bool find_foreign_key(Oid constraint, ForeignKeyInfo *key) {
         key->index = form->conindid;
         key->name = form->conname;
         key->on_delete = form->confdeltype;
+        key->on_update = form->confupdtype;
         key->is_deferrable = form->condeferrable;
         DeconstructFkConstraintRow(row, &key->columns, key->child_columns, key->parent_columns, key->equality,
                                    nullptr, nullptr, nullptr, nullptr);

@@ -21,6 +21,7 @@ struct ForeignKeyInfo {
     Oid index;      // the parent's unique index
     NameData name;
     char on_delete; // FKCONSTR_ACTION_...
+    char on_update; // likewise
     bool is_deferrable;
     int columns;
     AttrNumber child_columns[INDEX_MAX_KEYS];

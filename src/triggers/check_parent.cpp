@@ -5,11 +5,15 @@
 #include "commands/foreign_key_errors.hpp"
 #include "commands/restoring.hpp"
 #include "planner/registered_table.hpp"
+#include "planner/running_statements.hpp"
 #include "triggers/current_row.hpp"
 #include "triggers/trigger_call.hpp"
 
 extern "C" {
+#include "catalog/partition.h"
+#include "parser/parsetree.h"
 #include "utils/datum.h"
+#include "utils/lsyscache.h"
 }
 
 #include <cstring>
@@ -88,6 +92,44 @@ bool has_same_link(const catalog::ForeignKeyInfo &key, HeapTuple left, HeapTuple
     return true;
 }
 
+bool writes(const QueryDesc *statement, Oid relation) {
+    const PlannedStmt *plan = statement->plannedstmt;
+    ListCell *cell;
+    foreach (cell, plan->resultRelations) {
+        Oid target = rt_fetch(lfirst_int(cell), plan->rtable)->relid;
+        bool is_target = target == relation;
+        if (!is_target && get_rel_relispartition(target)) {
+            is_target = list_member_oid(get_partition_ancestors(target), relation);
+        }
+        if (is_target) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool updates_just(const TriggerData *data, const catalog::ForeignKeyInfo &key) {
+    for (int i = 0; i < key.columns; i++) {
+        if (!bms_is_member(key.child_columns[i] - FirstLowInvalidHeapAttributeNumber, data->tg_updatedcols)) {
+            return false;
+        }
+    }
+    return bms_num_members(data->tg_updatedcols) == key.columns;
+}
+
+// Is the event the key's own ON UPDATE CASCADE, which leaves the row with the parent that it had? The server's action
+// writes just the key's columns, by a later command of the statement that changes the parent, and leaves the triggers to
+// that one.
+bool follows_parent(const catalog::ForeignKeyInfo &key, const TriggerData *data) {
+    if (key.on_update != FKCONSTR_ACTION_CASCADE || !planner::is_statement_finishing()
+        || !updates_just(data, key)) {
+        return false;
+    }
+    const QueryDesc *statement = planner::running_statement();
+    return HeapTupleHeaderGetCmin(data->tg_newtuple->t_data) > statement->estate->es_output_cid
+           && writes(statement, key.parent);
+}
+
 // What the event asks of a key.
 enum class Question { none, new_link, restored };
 
@@ -102,7 +144,7 @@ Question get_question(const catalog::ForeignKeyInfo &key, const TriggerData *dat
         return Question::none; // moved to another partition
     }
     if (old_row == nullptr || !has_same_link(key, old_row, new_row, data->tg_relation)) {
-        return Question::new_link;
+        return old_row != nullptr && follows_parent(key, data) ? Question::none : Question::new_link;
     }
     bool is_restored = child != nullptr && !triggers::is_null(old_row, child->deleted_at, data->tg_relation);
     return is_restored && catalog::binds(key) && !commands::is_restore_statement() ? Question::restored

@@ -101,6 +101,11 @@ List *find_keys_to(Relation child, Oid parent) {
     return keys;
 }
 
+bool has_root_name(const ForeignKeyInfo &key, const char *name) {
+    const char *root = get_constraint_name(key.root);
+    return root != nullptr && strcmp(root, name) == 0;
+}
+
 bool is_binding_delete_action(Oid function) {
     return function == F_RI_FKEY_CASCADE_DEL || function == F_RI_FKEY_RESTRICT_DEL
            || function == F_RI_FKEY_NOACTION_DEL;

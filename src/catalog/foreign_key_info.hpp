@@ -44,6 +44,9 @@ inline bool binds(const ForeignKeyInfo &key) {
     return key.on_delete != FKCONSTR_ACTION_SETNULL && key.on_delete != FKCONSTR_ACTION_SETDEFAULT;
 }
 
+// Is that the name of the key, or of the one that it was cloned from for a partition?
+bool has_root_name(const ForeignKeyInfo &key, const char *name);
+
 // A referential action on DELETE that does nothing where no row references the deleted one, and that changes no row which
 // stays.
 bool is_binding_delete_action(Oid function);

@@ -154,7 +154,7 @@ PGDLLEXPORT Datum softdelete_check_children(PG_FUNCTION_ARGS) {
     foreach (cell, found->keys) {
         const auto *key = static_cast<const catalog::ForeignKeyInfo *>(lfirst(cell));
         bool is_meant = key->on_delete == FKCONSTR_ACTION_NOACTION && key->is_deferrable
-                        && strcmp(NameStr(key->name), data->tg_trigger->tgargs[0]) == 0;
+                        && catalog::has_root_name(*key, data->tg_trigger->tgargs[0]);
         if (is_meant) {
             commands::check_children(data->tg_relation, *key, row);
         }

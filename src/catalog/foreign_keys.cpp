@@ -9,8 +9,9 @@ namespace softdelete::catalog {
 
 namespace {
 
-// Keys compare with the referenced column's collation. A partition's copy of a key has conparentid; the root's stands for all of them. Keys that are not enforced (18 and
-// later) do not count.
+// Keys compare with the referenced column's collation. A partition's copy of a key has conparentid; the root's stands for
+// all of them. A key that a partition alone has, or that references one alone, says so in its link, since its tables are
+// the roots here. Keys that are not enforced (18 and later) do not count.
 constexpr const char *keys_query = R"(
     SELECT k.oid, k.conname, k.conrelid, k.confrelid, k.confdeltype,
            (SELECT pg_catalog.string_agg(pg_catalog.format('p.%%I%%s OPERATOR(%%I.%%s) c.%%I', pa.attname,
@@ -23,7 +24,8 @@ constexpr const char *keys_query = R"(
             JOIN pg_catalog.pg_attribute ca ON ca.attrelid = k.conrelid AND ca.attnum = x.ckey
             JOIN pg_catalog.pg_attribute pa ON pa.attrelid = k.confrelid AND pa.attnum = x.pkey
             JOIN pg_catalog.pg_operator o ON o.oid = x.op
-            JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace),
+            JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace)
+           || coalesce(' AND p.' || pp.condition, '') || coalesce(' AND c.' || cp.condition, ''),
            (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY x.position)
             FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY AS x (key, position)
             JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = x.key),
@@ -43,7 +45,7 @@ constexpr const char *keys_query = R"(
            (SELECT pg_catalog.array_agg(pg_catalog.format_type(a.atttypid, a.atttypmod) ORDER BY x.position)
             FROM pg_catalog.unnest(k.confkey) WITH ORDINALITY AS x (key, position)
             JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = x.key),
-           (SELECT pg_catalog.bool_and(ca.atttypid = pa.atttypid AND ca.attcollation = pa.attcollation AND EXISTS (
+           pp.condition IS NULL AND cp.condition IS NULL AND (SELECT pg_catalog.bool_and(ca.atttypid = pa.atttypid AND ca.attcollation = pa.attcollation AND EXISTS (
                    SELECT FROM pg_catalog.pg_amop o
                    JOIN pg_catalog.pg_opclass d ON d.opcfamily = o.amopfamily AND d.opcdefault
                     AND d.opcintype = o.amoplefttype AND d.opcintype = o.amoprighttype
@@ -54,7 +56,14 @@ constexpr const char *keys_query = R"(
             JOIN pg_catalog.pg_attribute ca ON ca.attrelid = k.conrelid AND ca.attnum = x.ckey
             JOIN pg_catalog.pg_attribute pa ON pa.attrelid = k.confrelid AND pa.attnum = x.pkey)
     FROM pg_catalog.pg_constraint k
-    WHERE k.contype = 'f' AND k.conparentid = 0 AND %1% AND k.%2% = $1::oid
+    LEFT JOIN LATERAL (SELECT pg_catalog.format('tableoid OPERATOR(pg_catalog.=) ANY (%%L::pg_catalog.oid[])',
+                              ARRAY(SELECT t.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree(k.confrelid) t))
+                       WHERE pg_catalog.pg_partition_root(k.confrelid) <> k.confrelid) AS pp (condition) ON true
+    LEFT JOIN LATERAL (SELECT pg_catalog.format('tableoid OPERATOR(pg_catalog.=) ANY (%%L::pg_catalog.oid[])',
+                              ARRAY(SELECT t.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree(k.conrelid) t))
+                       WHERE pg_catalog.pg_partition_root(k.conrelid) <> k.conrelid) AS cp (condition) ON true
+    WHERE k.contype = 'f' AND k.conparentid = 0 AND %1%
+      AND k.%2% = ANY (ARRAY(SELECT t.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree($1::oid) t) || $1::oid)
     ORDER BY k.conname, k.oid)";
 
 OnDelete parse_action(const std::string &code) {

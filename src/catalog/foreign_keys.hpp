@@ -42,7 +42,7 @@ inline bool binds(OnDelete action) {
     return action != OnDelete::set_null && action != OnDelete::set_default;
 }
 
-// The enforced foreign keys that reference the table, and those that it has. A partitioned table's keys are its root's.
+// The enforced foreign keys that reference the table or a partition of it, and those that it or a partition of it has.
 std::vector<ForeignKey> find_referencing_keys(pg::Spi &spi, Oid relation);
 std::vector<ForeignKey> find_own_keys(pg::Spi &spi, Oid relation);
 

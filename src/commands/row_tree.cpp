@@ -47,13 +47,7 @@ private:
     const std::vector<ForeignKey> &get_keys(Oid relation) {
         auto [place, is_new] = keys_.try_emplace(relation);
         if (is_new) {
-            const catalog::TableInfo &table = get_table(relation);
-            place->second = catalog::find_referencing_keys(spi_, table.relation);
-            if (table.relation != relation) {
-                for (ForeignKey &key : catalog::find_referencing_keys(spi_, relation)) {
-                    place->second.push_back(std::move(key));
-                }
-            }
+            place->second = catalog::find_referencing_keys(spi_, get_table(relation).relation);
         }
         return place->second;
     }

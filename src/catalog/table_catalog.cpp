@@ -159,7 +159,8 @@ std::vector<Oid> find_cascade_children(pg::Spi &spi, Oid relation) {
     for (const pg::Row &row :
          spi.query("SELECT DISTINCT coalesce(pg_partition_root(k.conrelid)::oid, k.conrelid)"
                    " FROM pg_constraint k WHERE k.contype = 'f' AND k.confdeltype = 'c'"
-                   " AND k.conparentid = 0 AND k.confrelid = $1::oid ORDER BY 1",
+                   " AND k.conparentid = 0 AND (k.confrelid = $1::oid"
+                   "  OR k.confrelid IN (SELECT t.relid FROM pg_partition_tree($1::oid) t)) ORDER BY 1",
                    {relation})) {
         if (row.oid(0) != relation) {
             children.push_back(row.oid(0));

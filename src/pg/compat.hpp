@@ -42,6 +42,16 @@ inline RangeTblEntry *permission_info(Query *, RangeTblEntry *rte) {
 }
 #endif
 
+// The columns that a plan's UPDATE of the entry assigns, as offsets from FirstLowInvalidHeapAttributeNumber.
+inline const Bitmapset *updated_columns(const PlannedStmt *plan, RangeTblEntry *rte) {
+#if PG_VERSION_NUM >= 160000
+    return rte->perminfoindex == 0 ? nullptr : getRTEPermissionInfo(plan->permInfos, rte)->updatedCols;
+#else
+    (void)plan;
+    return rte->updatedCols;
+#endif
+}
+
 // Written here, because both shapes of permission data have the field.
 inline void note_updated_column(Query *query, RangeTblEntry *rte, AttrNumber attribute) {
     auto *info = permission_info(query, rte);

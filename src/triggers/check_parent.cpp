@@ -4,6 +4,8 @@
 #include "commands/find_parent.hpp"
 #include "commands/foreign_key_errors.hpp"
 #include "commands/restoring.hpp"
+#include "pg/compat.hpp"
+#include "planner/extension_functions.hpp"
 #include "planner/registered_table.hpp"
 #include "planner/running_statements.hpp"
 #include "triggers/current_row.hpp"
@@ -11,6 +13,7 @@
 
 extern "C" {
 #include "catalog/partition.h"
+#include "catalog/pg_trigger.h"
 #include "parser/parsetree.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
@@ -117,17 +120,67 @@ bool updates_just(const TriggerData *data, const catalog::ForeignKeyInfo &key) {
     return bms_num_members(data->tg_updatedcols) == key.columns;
 }
 
+// Could a trigger have given the row another link than the statement says?
+bool has_changing_trigger(Relation relation) {
+    const TriggerDesc *triggers = relation->trigdesc;
+    for (int i = 0; i < triggers->numtriggers; i++) {
+        const Trigger &trigger = triggers->triggers[i];
+        if (TRIGGER_FOR_ROW(trigger.tgtype) && TRIGGER_FOR_BEFORE(trigger.tgtype)
+            && (TRIGGER_FOR_UPDATE(trigger.tgtype) || TRIGGER_FOR_INSERT(trigger.tgtype))
+            && trigger.tgfoid != planner::find_extension_functions()->lock_row) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // Is the event the key's own ON UPDATE CASCADE, which leaves the row with the parent that it had? The server's action
 // writes just the key's columns, by a later command of the statement that changes the parent, and leaves the triggers to
 // that one.
 bool follows_parent(const catalog::ForeignKeyInfo &key, const TriggerData *data) {
     if (key.on_update != FKCONSTR_ACTION_CASCADE || !planner::is_statement_finishing()
-        || !updates_just(data, key)) {
+        || !updates_just(data, key) || has_changing_trigger(data->tg_relation)) {
         return false;
     }
     const QueryDesc *statement = planner::running_statement();
     return HeapTupleHeaderGetCmin(data->tg_newtuple->t_data) > statement->estate->es_output_cid
            && writes(statement, key.parent);
+}
+
+// Does the plan's UPDATE of the table, or of one that it is a partition of, assign a column of the key? True also where
+// no such UPDATE is found.
+bool assigns(const PlannedStmt *plan, const catalog::ForeignKeyInfo &key) {
+    List *line = lcons_oid(key.child, get_partition_ancestors(key.child));
+    ListCell *cell;
+    foreach (cell, plan->rtable) {
+        RangeTblEntry *rte = lfirst_node(RangeTblEntry, cell);
+        const Bitmapset *updated = rte->rtekind == RTE_RELATION && list_member_oid(line, rte->relid)
+                                       ? pg::compat::updated_columns(plan, rte)
+                                       : nullptr;
+        if (updated == nullptr) {
+            continue;
+        }
+        for (int i = 0; i < key.columns; i++) {
+            AttrNumber column = get_attnum(rte->relid, get_attname(key.child, key.child_columns[i], false));
+            if (bms_is_member(column - FirstLowInvalidHeapAttributeNumber, updated)) {
+                return true;
+            }
+        }
+        return false;
+    }
+    return true;
+}
+
+// Is the event the second half of a move to another partition, by an UPDATE that leaves the key's columns alone?
+bool is_moved_as_linked(const catalog::ForeignKeyInfo &key, const TriggerData *data) {
+    const QueryDesc *statement = planner::running_statement();
+    if (statement == nullptr || !planner::is_statement_finishing()
+        || !data->tg_relation->rd_rel->relispartition) {
+        return false;
+    }
+    const PlannedStmt *plan = statement->plannedstmt;
+    return plan->commandType == CMD_UPDATE && !plan->hasModifyingCTE && !assigns(plan, key)
+           && !has_changing_trigger(data->tg_relation);
 }
 
 // What the event asks of a key.
@@ -140,8 +193,8 @@ Question get_question(const catalog::ForeignKeyInfo &key, const TriggerData *dat
     if (!is_linked(key, new_row, data->tg_relation)) {
         return Question::none;
     }
-    if (old_row == nullptr && commands::is_restore_statement()) {
-        return Question::none; // moved to another partition
+    if (old_row == nullptr && (commands::is_restore_statement() || is_moved_as_linked(key, data))) {
+        return Question::none;
     }
     if (old_row == nullptr || !has_same_link(key, old_row, new_row, data->tg_relation)) {
         return old_row != nullptr && follows_parent(key, data) ? Question::none : Question::new_link;

@@ -1,0 +1,124 @@
+-- Which links are new ones: keys that change with their parent, rows that move to another partition, and foreign keys of
+-- single partitions.
+\set QUIET on
+CREATE ROLE regress_links;
+CREATE SCHEMA regress_links AUTHORIZATION regress_links;
+SET SESSION AUTHORIZATION regress_links;
+SET search_path = regress_links;
+SET client_min_messages = error;
+\pset format unaligned
+\set QUIET off
+
+-- A child follows its parent's new key, and goes with it where the parent is deleted by the same UPDATE.
+CREATE TABLE parents (id int PRIMARY KEY);
+CREATE TABLE cascaded (id int PRIMARY KEY, parent_id int REFERENCES parents ON DELETE CASCADE ON UPDATE CASCADE);
+CREATE TABLE restricted (id int PRIMARY KEY, parent_id int REFERENCES parents ON DELETE RESTRICT ON UPDATE CASCADE);
+CREATE TABLE kept (id int PRIMARY KEY, parent_id int REFERENCES parents ON DELETE SET NULL ON UPDATE CASCADE);
+CREATE TABLE defaulted (id int PRIMARY KEY, parent_id int DEFAULT 9 REFERENCES parents ON DELETE CASCADE ON UPDATE SET DEFAULT);
+SELECT count(*) > 0 AS registered FROM softdelete.register('parents', cascade => true);
+SELECT count(*) > 0 AS registered FROM softdelete.register('restricted');
+SELECT count(*) > 0 AS registered FROM softdelete.register('kept');
+INSERT INTO parents VALUES (1), (2), (3), (4), (5), (9);
+INSERT INTO cascaded VALUES (1, 1), (2, 1);
+INSERT INTO restricted VALUES (1, 2);
+INSERT INTO kept VALUES (1, 3), (2, 5);
+INSERT INTO defaulted VALUES (1, 4);
+UPDATE parents SET id = 10, deleted_at = now() WHERE id = 1;
+SELECT id, parent_id, deleted_at IS NULL AS is_live FROM all_cascaded ORDER BY id;
+SELECT softdelete.undo(deletion_id) FROM deleted_parents WHERE id = 10;
+SELECT * FROM cascaded ORDER BY id;
+UPDATE parents SET id = 20, deleted_at = now() WHERE id = 2;
+UPDATE parents SET id = 30, deleted_at = now() WHERE id = 3;
+UPDATE all_parents SET id = 31 WHERE id = 30;
+SELECT id, parent_id FROM kept WHERE id = 1;
+-- A default is a new link, and so is what the statement itself or a trigger writes.
+DELETE FROM parents WHERE id = 9;
+UPDATE parents SET id = 40 WHERE id = 4;
+WITH moved AS (UPDATE parents SET id = 50 WHERE id = 5 RETURNING id) UPDATE kept SET parent_id = 9 FROM moved WHERE kept.id = 1;
+CREATE FUNCTION move() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.parent_id := 9; RETURN NEW; END';
+CREATE TRIGGER move BEFORE UPDATE ON kept FOR EACH ROW EXECUTE FUNCTION move();
+UPDATE parents SET id = 50 WHERE id = 5;
+DROP TRIGGER move ON kept;
+UPDATE parents SET id = 50 WHERE id = 5;
+SELECT id, parent_id FROM kept WHERE id = 2;
+
+-- A tree does so as well.
+CREATE TABLE nodes (id int PRIMARY KEY, parent_id int REFERENCES nodes ON DELETE CASCADE ON UPDATE CASCADE);
+SELECT count(*) > 0 AS registered FROM softdelete.register('nodes');
+INSERT INTO nodes VALUES (1, NULL), (2, 1), (3, 2);
+UPDATE nodes SET id = 10, deleted_at = now() WHERE id = 1;
+SELECT id, parent_id, deleted_at IS NULL AS is_live FROM all_nodes ORDER BY id;
+SELECT softdelete.undo(deletion_id) FROM deleted_nodes WHERE id = 10;
+
+-- A row that moves to another partition keeps its link, unless the statement writes it.
+CREATE TABLE parted (id int PRIMARY KEY, parent_id int REFERENCES parents ON DELETE SET NULL) PARTITION BY RANGE (id);
+CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (100);
+CREATE TABLE parted_2 (parent_id int, id int NOT NULL);
+ALTER TABLE parted ATTACH PARTITION parted_2 FOR VALUES FROM (100) TO (200);
+SELECT count(*) > 0 AS registered FROM softdelete.register('parted');
+INSERT INTO parents VALUES (6);
+INSERT INTO parted VALUES (1, 6), (2, NULL);
+DELETE FROM parents WHERE id = 6;
+UPDATE parted SET id = id + 100;
+SELECT tableoid::regclass, id, parent_id FROM parted ORDER BY id;
+UPDATE parted SET id = 1, parent_id = 6 WHERE id = 102;
+WITH added AS (INSERT INTO parted VALUES (3, 6)) UPDATE parted SET id = 1 WHERE id = 101;
+
+-- A deferrable key to a partitioned table is judged at the end of the transaction.
+CREATE TABLE years (id int PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE years_1 PARTITION OF years FOR VALUES FROM (0) TO (100) PARTITION BY RANGE (id);
+CREATE TABLE years_1a PARTITION OF years_1 FOR VALUES FROM (0) TO (100);
+CREATE TABLE years_2 PARTITION OF years FOR VALUES FROM (100) TO (200);
+CREATE TABLE events (id int PRIMARY KEY, year_id int REFERENCES years DEFERRABLE INITIALLY DEFERRED);
+SELECT count(*) > 0 AS registered FROM softdelete.register('years');
+SELECT count(*) > 0 AS registered FROM softdelete.register('events');
+INSERT INTO years VALUES (1), (2), (101);
+INSERT INTO events VALUES (1, 1), (2, 101);
+BEGIN;
+DELETE FROM years WHERE id = 101;
+DELETE FROM years WHERE id = 1;
+\set VERBOSITY sqlstate
+SET CONSTRAINTS ALL IMMEDIATE;
+\set VERBOSITY default
+ROLLBACK;
+BEGIN;
+DELETE FROM years WHERE id = 1;
+DELETE FROM events WHERE id = 1;
+COMMIT;
+SELECT id FROM years ORDER BY id;
+
+-- Foreign keys that reference a single partition, or that a single one has.
+CREATE TABLE of_partition (id int PRIMARY KEY, year_id int REFERENCES years_1a ON DELETE CASCADE);
+CREATE TABLE blocking (id int PRIMARY KEY, year_id int CONSTRAINT blocking_year REFERENCES years_2);
+CREATE TABLE pages (id int PRIMARY KEY, year_id int) PARTITION BY RANGE (id);
+CREATE TABLE pages_1 PARTITION OF pages FOR VALUES FROM (0) TO (100);
+CREATE TABLE pages_2 PARTITION OF pages FOR VALUES FROM (100) TO (200);
+CREATE TABLE shelves (id int PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE shelves_1 PARTITION OF shelves FOR VALUES FROM (0) TO (100);
+CREATE TABLE books (id int PRIMARY KEY, shelf_id int REFERENCES shelves_1 ON DELETE CASCADE);
+ALTER TABLE pages_2 ADD CONSTRAINT pages_2_year FOREIGN KEY (year_id) REFERENCES years ON DELETE CASCADE;
+SELECT DISTINCT relation FROM softdelete.register('shelves', cascade => true) ORDER BY relation;
+SELECT count(*) > 0 AS registered FROM softdelete.register('of_partition');
+SELECT count(*) > 0 AS registered FROM softdelete.register('pages');
+INSERT INTO years VALUES (3), (103), (104);
+INSERT INTO of_partition VALUES (1, 3), (2, 3);
+INSERT INTO pages VALUES (1, 3), (101, 3), (2, 777);
+INSERT INTO blocking VALUES (1, 103);
+SELECT * FROM softdelete.preview('years', 3);
+SELECT * FROM softdelete.preview('years', 103);
+DELETE FROM years WHERE id = 103;
+DELETE FROM years WHERE id = 3;
+SELECT id FROM of_partition UNION ALL SELECT id FROM pages ORDER BY id;
+INSERT INTO of_partition VALUES (3, 3);
+INSERT INTO pages VALUES (102, 3);
+INSERT INTO pages VALUES (3, 3);
+SELECT softdelete.restore('pages', 101);
+SELECT softdelete.restore('years', 3);
+SELECT id FROM of_partition UNION ALL SELECT id FROM pages ORDER BY id;
+DELETE FROM years WHERE id = 3;
+SELECT softdelete.undo(deletion_id) FROM deleted_years WHERE id = 3;
+
+\set QUIET on
+RESET SESSION AUTHORIZATION;
+DROP SCHEMA regress_links CASCADE;
+DROP ROLE regress_links;

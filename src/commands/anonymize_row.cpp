@@ -66,6 +66,7 @@ std::uint64_t overwrite(pg::Spi &spi, const TableInfo &table, const std::vector<
                              % planner::removal_text % table.name % name % assignments % further
                              % see_all(table, name.c_str()) % make_membership(table, name.c_str(), 1))
                                 .str();
+    planner::RemovalStatementScope removal(statement);
     return spi.execute(statement, {rows.tables(), rows.positions()});
 }
 
@@ -80,6 +81,7 @@ void clear_actors(pg::Spi &spi, const TreeTable &member) {
          % planner::removal_text % member.table.name % assignment.substr(2) % see_all(member.table, "t")
          % member.table.deleted_by % make_membership(member.table, "t", 1))
             .str();
+    planner::RemovalStatementScope removal(statement);
     pg::OwnerScope owner(member.table.owner);
     spi.execute(statement, {member.rows.tables(), member.rows.positions()});
 }

@@ -44,6 +44,7 @@ std::uint64_t remove_rows(pg::Spi &spi, const catalog::TableInfo &table, const R
         (boost::format("%1% DELETE FROM %2% AS t WHERE %3% AND %4%") % planner::removal_text % table.name
          % see_all(table, "t") % make_membership(table, "t", 1))
             .str();
+    planner::RemovalStatementScope removal(statement);
     pg::OwnerScope owner(table.owner);
     return spi.execute(statement, {rows.tables(), rows.positions()});
 }

@@ -156,9 +156,11 @@ model::Step purge(pg::Spi &spi, const catalog::Table &table, const catalog::Regi
     sqltext::Statement command = sqltext::statement("DELETE FROM %1% WHERE %2% IS NOT NULL", table.qualified,
                                                     catalog::identifier(registration.settings.deleted_at));
     make_constraints_immediate(spi, table.oid);
+    std::string statement = std::string(planner::removal_text) + " " + command.text();
     try {
+        planner::RemovalStatementScope removal(statement);
         pg::OwnerScope owner(table.owner);
-        spi.execute(std::string(planner::removal_text) + " " + command.text());
+        spi.execute(statement);
     } catch (pg::ServerError &error) {
         error.clear_context();
         throw;

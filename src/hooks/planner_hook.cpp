@@ -19,7 +19,7 @@ extern "C" PlannedStmt *softdelete_planner(Query *query, const char *query_strin
     if (!planner::workers_have_session_view()) {
         cursor_options &= ~CURSOR_OPT_PARALLEL_OK;
     }
-    planner::Statement statement = planner::begin_statement(query_string, parameters);
+    planner::Statement statement = planner::begin_statement(query, query_string, parameters);
     planner::transform_query(query, &statement);
     auto *plan_statement = next_planner != nullptr ? next_planner : standard_planner;
     PlannedStmt *plan =

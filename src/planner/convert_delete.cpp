@@ -2,6 +2,7 @@
 #include "planner/convert_delete.hpp"
 
 #include "pg/compat.hpp"
+#include "pg/relations.hpp"
 #include "planner/expressions.hpp"
 #include "planner/extension_functions.hpp"
 #include "planner/recycle_bin.hpp"
@@ -167,10 +168,10 @@ bool has_delete_action(Query *query) {
 }
 
 DeleteKind kind_of_delete(Query *query, const RegisteredTable &table, const Statement &statement) {
-    if (statement.is_foreign_key) {
+    if (statement.is_foreign_key && runs_as_owner(table)) {
         return DeleteKind::foreign_key;
     }
-    if (statement.is_cascade) {
+    if (statement.is_cascade && runs_as_owner(table)) {
         return DeleteKind::soft;
     }
     if (statement.is_removal) {
@@ -181,6 +182,10 @@ DeleteKind kind_of_delete(Query *query, const RegisteredTable &table, const Stat
     }
     bool is_purge = may_purge(query, table) && pg::compat::owns_relation(table.relation, get_deleter(query));
     return is_purge ? DeleteKind::purge : DeleteKind::soft;
+}
+
+bool runs_as_owner(const RegisteredTable &table) {
+    return pg::get_owner(table.relation) == GetUserId();
 }
 
 bool may_purge(Query *query, const RegisteredTable &table) {

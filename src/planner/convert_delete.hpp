@@ -13,6 +13,10 @@ enum class DeleteKind { soft, hard, purge, foreign_key, removal };
 // Decides it. query->resultRelation is the registered table.
 DeleteKind kind_of_delete(Query *query, const RegisteredTable &table, const Statement &statement);
 
+// True where the current role is the table's owner, as it is in every statement of the foreign-key machinery and of a
+// cascade on the table that it names.
+bool runs_as_owner(const RegisteredTable &table);
+
 // True where the query is a hand-written purge if the owner runs it.
 bool may_purge(Query *query, const RegisteredTable &table);
 

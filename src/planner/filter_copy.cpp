@@ -20,7 +20,7 @@ namespace {
 
 bool is_filtered(Oid relation) {
     RegisteredTable table;
-    Statement statement = begin_statement(nullptr, nullptr);
+    Statement statement = begin_statement(nullptr, nullptr, nullptr);
     return find_registered_table(relation, &table) && table.visibility != TableVisibility::view
            && !statement.is_unfiltered && statement.visibility != settings::Visibility::all;
 }

@@ -19,6 +19,8 @@ constexpr int note_cache_id = -770713;
 
 bool validating_constraints = false;
 
+const char *announced_removal = nullptr;
+
 bool starts_with(const char *text, const char *prefix) {
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }
@@ -47,11 +49,26 @@ bool is_cascade_query(const char *text) {
 
 namespace {
 
-bool is_removal_query(const char *text) {
-    return text != nullptr && InNoForceRLSOperation() && starts_with(text, removal_text);
+// A rule's actions come with the text of the statement that they follow.
+bool is_removal_query(const Query *query, const char *text) {
+    bool is_announced = query != nullptr && query->canSetTag && text != nullptr
+                        && announced_removal != nullptr && InNoForceRLSOperation()
+                        && strcmp(text, announced_removal) == 0;
+    if (is_announced) {
+        announced_removal = nullptr;
+    }
+    return is_announced;
 }
 
 } // namespace
+
+RemovalStatementScope::RemovalStatementScope(const std::string &text) noexcept {
+    announced_removal = text.c_str();
+}
+
+RemovalStatementScope::~RemovalStatementScope() {
+    announced_removal = nullptr;
+}
 
 void set_validating_constraints(bool validating) {
     validating_constraints = validating;
@@ -61,12 +78,12 @@ bool is_validating_constraints() {
     return validating_constraints;
 }
 
-Statement begin_statement(const char *query_string, ParamListInfo parameters) {
+Statement begin_statement(const Query *query, const char *query_string, ParamListInfo parameters) {
     SessionView view = session_view();
     Statement statement = {};
     statement.is_foreign_key = is_foreign_key_query(query_string);
     statement.is_cascade = is_cascade_query(query_string);
-    statement.is_removal = is_removal_query(query_string);
+    statement.is_removal = is_removal_query(query, query_string);
     statement.is_unfiltered = statement.is_foreign_key || view.is_unfiltered;
     statement.visibility = view.visibility;
     statement.parameters = parameters;

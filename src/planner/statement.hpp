@@ -11,6 +11,8 @@ extern "C" {
 #include "nodes/plannodes.h"
 }
 
+#include <string>
+
 namespace softdelete::planner {
 
 // Why a plan of ours may reach the marker trigger with a physical DELETE, and whether it writes deletions.
@@ -32,8 +34,18 @@ inline constexpr char cascade_text[] = "/* softdelete cascade */";
 // How the statements of ours begin that remove or overwrite rows for good.
 inline constexpr char removal_text[] = "/* softdelete removal */";
 
+// Announces such a statement: nobody else's that has the text is taken for it, not even one of a trigger that it fires,
+// since it is planned before it runs anything. For a statement that is planned once and runs once.
+class RemovalStatementScope {
+public:
+    explicit RemovalStatementScope(const std::string &text) noexcept;
+    ~RemovalStatementScope();
+    RemovalStatementScope(const RemovalStatementScope &) = delete;
+    RemovalStatementScope &operator=(const RemovalStatementScope &) = delete;
+};
+
 // One of the cascade's own statements? Told by its text and by the context that it runs in, where no client's statement
-// begins.
+// begins. A trigger's may look like one; what it collects, the statement that fired it works off.
 bool is_cascade_query(const char *text);
 
 // One statement on its way through the planner. Plain data; lives on the stack of the planner hook.
@@ -50,8 +62,8 @@ struct Statement {
     bool depends_on_role;
 };
 
-// Looks at the session, the security context and the query text. Raises nothing.
-Statement begin_statement(const char *query_string, ParamListInfo parameters);
+// Looks at the session, the security context and the query text. Raises nothing. query: null for none of its own.
+Statement begin_statement(const Query *query, const char *query_string, ParamListInfo parameters);
 
 // Writes the notes into a finished plan. They survive copying, as the plan cache does it.
 void note_in_plan(PlannedStmt *plan, const Statement &statement);

@@ -107,7 +107,7 @@ void convert_target(Query *query, const RegisteredTable &table, Statement *state
         }
         return;
     }
-    if (statement->is_foreign_key || statement->is_removal) {
+    if ((statement->is_foreign_key && runs_as_owner(table)) || statement->is_removal) {
         return;
     }
     query->withCheckOptions = remove_own_checks(query->withCheckOptions, table);

@@ -65,7 +65,7 @@ CREATE TRIGGER repeat_it BEFORE DELETE ON papers FOR EACH ROW EXECUTE FUNCTION r
 SELECT (softdelete.erase('papers', 'request 1', 3) -> 'rows')::text;
 SELECT id, deleted_at IS NOT NULL AS deleted FROM all_papers ORDER BY id;
 RESET ROLE;
-SELECT softdelete.release(max(id)) FROM softdelete.holds;
+SELECT softdelete.release(id) FROM softdelete.holds WHERE relation = 'papers'::regclass;
 DROP SCHEMA regress_forged CASCADE;
 DROP ROLE regress_forger;
 DROP ROLE regress_victim;

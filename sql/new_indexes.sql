@@ -36,6 +36,18 @@ CREATE UNIQUE INDEX users_badge ON users (badge);
 ALTER TABLE users ADD CONSTRAINT users_badge_unique UNIQUE USING INDEX users_badge;
 SELECT * FROM indexes WHERE relname !~ 'email|lower|^users_phone$' ORDER BY 1;
 
+-- Options of constraints stay, and a deferrable one in the middle of a column's definition is one too. What cannot be
+-- partial stays whole, and a warning says so.
+ALTER TABLE users ADD CONSTRAINT users_filled UNIQUE NULLS NOT DISTINCT (room, id) INCLUDE (phone)
+    WITH (fillfactor = 70, deduplicate_items = off) USING INDEX TABLESPACE pg_default;
+ALTER TABLE users ADD CONSTRAINT users_late UNIQUE (room, org) INCLUDE (phone) WITH (fillfactor = 80) DEFERRABLE;
+ALTER TABLE users ADD COLUMN car int UNIQUE DEFERRABLE INITIALLY DEFERRED CHECK (car > 0);
+CREATE UNIQUE INDEX users_sorted ON users (email COLLATE "C" text_pattern_ops DESC, phone) WITH (fillfactor = 60);
+ALTER TABLE users ADD CONSTRAINT users_nulls UNIQUE NULLS NOT DISTINCT (id, phone) DEFERRABLE;
+SELECT * FROM indexes WHERE relname ~ 'filled|late|car|sorted|nulls' ORDER BY 1;
+SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
+WHERE conrelid = 'users'::regclass AND contype <> 't' AND conname ~ 'filled|late|car|sorted|nulls' ORDER BY 1;
+
 -- In a function, twice: the function's statement is not changed for good.
 CREATE FUNCTION add_index(name text) RETURNS void LANGUAGE plpgsql AS
     $$ BEGIN EXECUTE format('CREATE INDEX %I ON users (org)', name); CREATE INDEX IF NOT EXISTS fixed ON users (room); END $$;
@@ -47,6 +59,32 @@ SELECT * FROM indexes WHERE relname IN ('first', 'second', 'fixed') ORDER BY 1;
 CREATE INDEX users_bin ON users (email) WHERE deleted_at IS NOT NULL;
 CREATE INDEX members_user ON members (user_id);
 SELECT * FROM indexes WHERE relname IN ('users_bin', 'members_user') ORDER BY 1;
+
+-- Where the index comes first and the foreign key later, the index becomes whole again; a unique one cannot, and NOT VALID
+-- does no long work: there a warning says what to run.
+CREATE TABLE "Q'x" (id int PRIMARY KEY, "A b" int, c int, d int, e int);
+SELECT count(*) > 0 AS registered FROM softdelete.register('"Q''x"');
+CREATE INDEX "by A" ON "Q'x" ("A b", d) WITH (fillfactor = 70);
+CREATE UNIQUE INDEX by_c ON "Q'x" (c);
+CREATE INDEX by_d ON "Q'x" (d);
+CREATE INDEX by_e ON "Q'x" (e);
+ALTER TABLE "Q'x" ADD FOREIGN KEY ("A b") REFERENCES users;
+ALTER TABLE "Q'x" ADD FOREIGN KEY (c) REFERENCES users;
+ALTER TABLE "Q'x" ADD CONSTRAINT "d's" FOREIGN KEY (d) REFERENCES users NOT VALID;
+SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = '"Q''x"'::regclass AND indkey[0] IN (2, 3, 4, 5) ORDER BY 1;
+SELECT softdelete.repair('"Q''x"');
+-- So in partitions.
+CREATE TABLE parts (id int, user_id int, PRIMARY KEY (id)) PARTITION BY RANGE (id);
+CREATE TABLE part PARTITION OF parts FOR VALUES FROM (0) TO (9);
+SELECT count(*) > 0 AS registered FROM softdelete.register('parts');
+CREATE INDEX parts_user ON parts (user_id);
+ALTER TABLE parts ADD FOREIGN KEY (user_id) REFERENCES users;
+SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid IN ('part'::regclass, 'parts'::regclass) AND indkey[0] = 2 ORDER BY 1;
+SELECT softdelete.repair('parts');
+SELECT count(*) > 0 AS unregistered FROM softdelete.unregister('parts');
+SELECT count(*) > 0 AS unregistered FROM softdelete.unregister('"Q''x"');
+SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid IN ('part'::regclass, 'parts'::regclass, '"Q''x"'::regclass) ORDER BY 1;
+DROP TABLE parts, "Q'x";
 
 -- What rolls back leaves nothing behind.
 BEGIN;

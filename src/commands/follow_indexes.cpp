@@ -6,6 +6,7 @@
 #include "catalog/table_catalog.hpp"
 #include "catalog/table_info.hpp"
 #include "commands/ddl_session.hpp"
+#include "commands/new_constraints.hpp"
 #include "commands/run_steps.hpp"
 #include "model/table_settings.hpp"
 #include "pg/compat.hpp"
@@ -15,6 +16,7 @@
 
 extern "C" {
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "commands/defrem.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -24,8 +26,6 @@ extern "C" {
 #include "utils/rel.h"
 #include "utils/relcache.h"
 }
-
-#include <boost/format.hpp>
 
 #include <cstring>
 #include <optional>
@@ -170,16 +170,68 @@ void take(Oid relation, const Constraint *constraint, const char *column) {
     MemoryContextSwitchTo(caller);
 }
 
-// Takes the UNIQUE constraints of a new column; the column's other constraints stay.
+// Whether a partial index, or a partial exclusion constraint, can stand for the constraint, as when a table is registered
+// (model/index_decision.cpp). One that cannot stays whole, with a warning.
+bool can_be_partial(const Constraint *constraint, Oid relation) {
+    const char *reason = nullptr;
+    if (pg::compat::is_without_overlaps(constraint)) {
+        reason = "a WITHOUT OVERLAPS constraint cannot be partial";
+    } else if (constraint->deferrable && constraint->nulls_not_distinct) {
+        reason = "a deferrable constraint with NULLS NOT DISTINCT cannot be partial";
+    } else if (constraint->deferrable && get_rel_relkind(relation) == RELKIND_PARTITIONED_TABLE) {
+        reason = "a deferrable constraint of a partitioned table cannot be partial";
+    }
+    if (reason != nullptr) {
+        ereport(
+            WARNING,
+            (errmsg("new unique constraint of registered table \"%s\" covers deleted rows too, so that their "
+                    "values stay taken",
+                    get_rel_name(relation)),
+             errdetail("%c%s.", pg_toupper(static_cast<unsigned char>(reason[0])), reason + 1)));
+    }
+    return reason == nullptr;
+}
+
+// What the grammar leaves behind a column's constraint: whether it is deferrable. Returns false for anything else.
+bool read_attribute(const Constraint *attribute, Constraint *unique) {
+    switch (attribute->contype) {
+    case CONSTR_ATTR_DEFERRABLE:
+        unique->deferrable = true;
+        return true;
+    case CONSTR_ATTR_DEFERRED:
+        unique->deferrable = unique->initdeferred = true;
+        return true;
+    case CONSTR_ATTR_NOT_DEFERRABLE:
+    case CONSTR_ATTR_IMMEDIATE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+// Takes the UNIQUE constraints of a new column, with what is said of them; the column's other constraints stay.
 void prepare_column(ColumnDef *column, Oid relation) {
-    ListCell *cell;
-    foreach (cell, column->constraints) {
-        const Constraint *constraint = lfirst_node(Constraint, cell);
-        if (constraint->contype == CONSTR_UNIQUE) {
-            take(relation, constraint, column->colname);
-            column->constraints = foreach_delete_current(column->constraints, cell);
+    List *kept = NIL;
+    for (int i = 0; i < list_length(column->constraints); i++) {
+        Constraint *constraint = list_nth_node(Constraint, column->constraints, i);
+        if (constraint->contype != CONSTR_UNIQUE) {
+            kept = lappend(kept, constraint);
+            continue;
+        }
+        auto *unique = static_cast<Constraint *>(copyObjectImpl(constraint));
+        int next = i + 1;
+        while (next < list_length(column->constraints)
+               && read_attribute(list_nth_node(Constraint, column->constraints, next), unique)) {
+            next++;
+        }
+        if (can_be_partial(unique, relation)) {
+            take(relation, unique, column->colname);
+            i = next - 1;
+        } else {
+            kept = lappend(kept, constraint);
         }
     }
+    column->constraints = kept;
 }
 
 // Its name is chosen here, as the server would, so that it can be found again.
@@ -219,84 +271,13 @@ void prepare_alter(AlterTableStmt *alter) {
             Constraint *constraint = castNode(Constraint, command->def);
             if (constraint->contype == CONSTR_EXCLUSION) {
                 prepare_exclusion(constraint, *table);
-            } else if (constraint->contype == CONSTR_UNIQUE) {
+            } else if (constraint->contype == CONSTR_UNIQUE && can_be_partial(constraint, table->relation)) {
                 take(table->relation, constraint, nullptr);
                 alter->cmds = foreach_delete_current(alter->cmds, cell);
             }
         }
         MemoryContextSwitchTo(caller);
     });
-}
-
-std::string join_names(const List *names) {
-    std::string joined;
-    ListCell *cell;
-    foreach (cell, names) {
-        joined += (joined.empty() ? "" : ", ") + pg::quote_identifier(strVal(lfirst(cell)));
-    }
-    return joined;
-}
-
-// The name that the server would choose for the constraint.
-std::string choose_name(const Constraint *constraint, Oid relation) {
-    if (constraint->conname != nullptr) {
-        return constraint->conname;
-    }
-    if (constraint->indexname != nullptr) {
-        return constraint->indexname;
-    }
-    std::string columns;
-    ListCell *cell;
-    foreach (cell, constraint->keys) {
-        columns += (columns.empty() ? "" : "_") + std::string(strVal(lfirst(cell)));
-    }
-    return pg::call([&] {
-        return ChooseRelationName(get_rel_name(relation), columns.c_str(), "key", get_rel_namespace(relation),
-                                  true);
-    });
-}
-
-std::string make_unique_index(const catalog::TableInfo &table, const Constraint *constraint,
-                              const std::string &name) {
-    std::string including = join_names(constraint->including);
-    return (boost::format("CREATE UNIQUE INDEX %1% ON %2% (%3%)%4%%5%%6% WHERE %7% IS NULL")
-            % pg::quote_identifier(name) % table.name % join_names(constraint->keys)
-            % (including.empty() ? "" : " INCLUDE (" + including + ")")
-            % (constraint->nulls_not_distinct ? " NULLS NOT DISTINCT" : "")
-            % (constraint->indexspace == nullptr
-                   ? ""
-                   : " TABLESPACE " + pg::quote_identifier(constraint->indexspace))
-            % table.deleted_at)
-        .str();
-}
-
-// Only an exclusion constraint can be both partial and deferrable.
-std::string make_deferrable(const catalog::TableInfo &table, const Constraint *constraint,
-                            const std::string &name) {
-    std::string elements;
-    ListCell *cell;
-    foreach (cell, constraint->keys) {
-        elements += (elements.empty() ? "" : ", ") + pg::quote_identifier(strVal(lfirst(cell))) + " WITH =";
-    }
-    return (boost::format("ALTER TABLE %1% ADD CONSTRAINT %2% EXCLUDE USING btree (%3%) WHERE (%4% IS NULL) "
-                          "DEFERRABLE%5%")
-            % table.name % pg::quote_identifier(name) % elements % table.deleted_at
-            % (constraint->initdeferred ? " INITIALLY DEFERRED" : ""))
-        .str();
-}
-
-// The statement that stands for a UNIQUE constraint. An index that the command names is partial already.
-std::string make_replacement(const catalog::TableInfo &table, const Constraint *constraint,
-                             const std::string &name) {
-    if (constraint->indexname != nullptr) {
-        return name == constraint->indexname
-                   ? std::string()
-                   : (boost::format("ALTER INDEX %1%.%2% RENAME TO %3%") % table.schema
-                      % pg::quote_identifier(constraint->indexname) % pg::quote_identifier(name))
-                         .str();
-    }
-    return constraint->deferrable ? make_deferrable(table, constraint, name)
-                                  : make_unique_index(table, constraint, name);
 }
 
 // Records the index and, on a partitioned table, those of its partitions.
@@ -334,7 +315,7 @@ void make_taken(pg::Spi &spi, Oid relation, const Constraint *constraint) {
     table.name = catalog::get_qualified_name(spi, relation).text();
     table.schema =
         pg::quote_identifier(pg::call([&] { return get_namespace_name(get_rel_namespace(relation)); }));
-    std::string name = choose_name(constraint, relation);
+    std::string name = choose_constraint_name(constraint, relation);
     std::string command = make_replacement(table, constraint, name);
     if (!command.empty()) {
         OwnDdlScope own_ddl;

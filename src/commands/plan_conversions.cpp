@@ -5,6 +5,7 @@
 #include "commands/build_index.hpp"
 #include "commands/constraint_definitions.hpp"
 #include "commands/index_trees.hpp"
+#include "commands/key_indexes.hpp"
 #include "commands/plan_parts.hpp"
 #include "commands/replace_index.hpp"
 #include "model/index_decision.hpp"
@@ -149,38 +150,16 @@ void convert(TableWork &work, const IndexFacts &index, Conversion conversion, Ou
     }
 }
 
-bool is_whole(const IndexFacts &index, const catalog::OwnForeignKey &key) {
-    return !index.predicate
-           || (key.columns.size() == 1 && index.predicate == "(" + key.column_list.text() + " IS NOT NULL)");
-}
-
 void warn_of_missing_indexes(TableWork &work, const Outcome &outcome) {
     for (const Member &member : work.table.members) {
         if (member.is_partition) {
             continue;
         }
         for (const catalog::OwnForeignKey &key : catalog::find_own_foreign_keys(work.spi, member.oid)) {
-            bool is_served = false;
-            for (const IndexFacts &index : work.indexes) {
-                is_served =
-                    is_served
-                    || (index.table == member.oid && !outcome.replaced.contains(index.oid) && index.is_valid
-                        && is_whole(index, key) && model::leads_with(index, key.columns));
+            if (!is_served(work, member, key, outcome.replaced)) {
+                work.warn(member.oid, "constraint " + pg::quote_identifier(key.name), unserved_key,
+                          make_key_index(work, member, key));
             }
-            if (is_served) {
-                continue;
-            }
-            WantedIndex wanted = {false, "USING btree (" + key.column_list.text() + ")", std::nullopt,
-                                  std::nullopt};
-            sqltext::IndexDefinition definition = make_definition(member, wanted);
-            definition.is_only = false;
-            std::string name = work.names.choose(member.schema_oid, [&](int number) {
-                return pg::make_object_name(member.name, key.joined_columns, numbered("idx", number));
-            });
-            work.warn(
-                member.oid, "constraint " + pg::quote_identifier(key.name),
-                "no index serves the foreign key for all rows: purges of the referenced table would be slow",
-                sqltext::create_index(catalog::identifier(name), definition, !member.is_partitioned()));
         }
     }
 }

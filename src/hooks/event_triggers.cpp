@@ -13,6 +13,7 @@
 #include "commands/follow_triggers.hpp"
 #include "commands/follow_views.hpp"
 #include "commands/forget_dropped.hpp"
+#include "commands/key_indexes.hpp"
 #include "commands/leave_views.hpp"
 #include "commands/refuse_ddl.hpp"
 #include "commands/refuse_view_change.hpp"
@@ -126,6 +127,7 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
         pg::entry([&] {
             commands::link_table(relation);
             commands::warn_of_new_links(event->parsetree);
+            commands::widen_key_indexes(event->parsetree);
         });
     }
     pg::entry([&] { commands::follow_policies(event->parsetree); });

@@ -244,6 +244,15 @@ inline void *allocate_setting_extra(size_t size) {
 #endif
 }
 
+// 18: UNIQUE (..., period WITHOUT OVERLAPS).
+inline bool is_without_overlaps([[maybe_unused]] const Constraint *constraint) {
+#if PG_VERSION_NUM >= 180000
+    return constraint->without_overlaps;
+#else
+    return false;
+#endif
+}
+
 // 18 has foreign keys that are not enforced.
 #if PG_VERSION_NUM >= 180000
 inline constexpr const char *enforced_condition = "k.conenforced";

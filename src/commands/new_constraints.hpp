@@ -1,0 +1,22 @@
+// The statements that stand for UNIQUE constraints which a registered table gets.
+#pragma once
+
+#include "catalog/table_info.hpp"
+
+extern "C" {
+#include "nodes/parsenodes.h"
+}
+
+#include <string>
+
+namespace softdelete::commands {
+
+// The name that the server would choose for the constraint.
+std::string choose_constraint_name(const Constraint *constraint, Oid relation);
+
+// The statement that stands for a UNIQUE constraint; empty where nothing is left to do. An index that the command names is
+// partial already.
+std::string make_replacement(const catalog::TableInfo &table, const Constraint *constraint,
+                             const std::string &name);
+
+} // namespace softdelete::commands

@@ -97,6 +97,17 @@ SELECT * FROM softdelete.conflicts(:deletion); -- fails
 SELECT softdelete.undo(:deletion); -- fails
 SELECT * FROM softdelete.preview('regress_shop.users', 1); -- fails
 
+-- A new foreign key is looked through likewise.
+SET ROLE regress_owners_mail;
+CREATE TABLE regress_mail.drafts (id int PRIMARY KEY, user_id int);
+RESET ROLE;
+INSERT INTO regress_shop.users VALUES (9, 'z');
+INSERT INTO regress_mail.drafts VALUES (1, 9);
+DELETE FROM regress_shop.users WHERE id = 9;
+GRANT USAGE ON SCHEMA regress_shop TO regress_owners_mail;
+SET ROLE regress_owners_mail;
+ALTER TABLE regress_mail.drafts ADD FOREIGN KEY (user_id) REFERENCES regress_shop.users; -- warns
+
 -- The mark that lets our statements read is not to be had by writing their text.
 SET ROLE regress_owners_mail;
 /* softdelete */ SELECT FROM regress_shop.users AS p; -- fails

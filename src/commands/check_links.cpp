@@ -2,8 +2,8 @@
 #include "commands/check_links.hpp"
 
 #include "commands/ddl_session.hpp"
+#include "commands/key_reader.hpp"
 #include "pg/quote.hpp"
-#include "pg/scopes.hpp"
 #include "planner/registered_table.hpp"
 
 extern "C" {
@@ -67,12 +67,13 @@ std::optional<std::string> find_live_link(pg::Spi &spi, const ForeignKey &key, c
         return std::nullopt;
     }
     std::string live = key.child.is_registered ? "c." + key.child.deleted_at + " IS NULL AND " : "";
-    pg::OwnerScope owner(key.child.owner);
-    auto rows =
-        spi.query((boost::format("SELECT pg_catalog.concat_ws(', ', %1%) FROM %2% AS c %3% WHERE %4%p.%5% IS "
-                                 "NOT NULL LIMIT 1")
-                   % key.child_values % relation % catalog::join_parent(key) % live % key.parent.deleted_at)
-                      .str());
+    std::string query =
+        (boost::format(
+             "/* softdelete */ SELECT pg_catalog.concat_ws(', ', %1%) FROM %2% AS c %3% WHERE %4%p.%5% IS "
+             "NOT NULL LIMIT 1")
+         % key.child_values % relation % catalog::join_parent(key) % live % key.parent.deleted_at)
+            .str();
+    std::vector<pg::Row> rows = read_key(spi, key, query, {});
     return rows.empty() ? std::nullopt : rows.front().value(0);
 }
 

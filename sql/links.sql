@@ -88,6 +88,29 @@ DELETE FROM events WHERE id = 1;
 COMMIT;
 SELECT id FROM years ORDER BY id;
 
+-- So is one that keeps its links: those that were there before their parent went stay, later ones are refused.
+CREATE TABLE notes (id int PRIMARY KEY, year_id int REFERENCES years ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED,
+    parent_id int REFERENCES parents ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED);
+SELECT count(*) > 0 AS registered FROM softdelete.register('notes');
+INSERT INTO years VALUES (11), (12);
+INSERT INTO parents VALUES (11), (12);
+BEGIN;
+INSERT INTO notes VALUES (1, 11, 11);
+DELETE FROM years WHERE id = 11;
+DELETE FROM parents WHERE id = 11;
+UPDATE notes SET id = 2 WHERE id = 1;
+COMMIT;
+SELECT id, year_id, parent_id FROM notes;
+BEGIN;
+DELETE FROM parents WHERE id = 12;
+INSERT INTO notes VALUES (3, NULL, 12);
+COMMIT;
+BEGIN;
+DELETE FROM years WHERE id = 12;
+INSERT INTO notes VALUES (3, 12, NULL);
+COMMIT;
+SELECT id FROM parents WHERE id = 12 UNION ALL SELECT id FROM years WHERE id = 12;
+
 -- Foreign keys that reference a single partition, or that a single one has.
 CREATE TABLE of_partition (id int PRIMARY KEY, year_id int REFERENCES years_1a ON DELETE CASCADE);
 CREATE TABLE blocking (id int PRIMARY KEY, year_id int CONSTRAINT blocking_year REFERENCES years_2);

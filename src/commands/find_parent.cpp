@@ -11,6 +11,7 @@ extern "C" {
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "access/xact.h"
 #include "catalog/index.h"
 #include "catalog/pg_operator.h"
 #include "executor/spi.h"
@@ -50,6 +51,23 @@ void make_scan_keys(const catalog::ForeignKeyInfo &key, Relation index, Relation
     }
 }
 
+// A deleted parent, whose version came with that transaction and command.
+Parent make_deleted(TransactionId transaction, CommandId command) {
+    return {ParentState::deleted,
+            TransactionIdIsCurrentTransactionId(transaction) ? command : InvalidCommandId};
+}
+
+Parent read_parent(TupleTableSlot *slot, AttrNumber deleted_at) {
+    bool is_null = true;
+    (void)slot_getattr(slot, deleted_at, &is_null);
+    if (is_null) {
+        return {ParentState::live, InvalidCommandId};
+    }
+    Datum transaction = slot_getsysattr(slot, MinTransactionIdAttributeNumber, &is_null);
+    Datum command = slot_getsysattr(slot, MinCommandIdAttributeNumber, &is_null);
+    return make_deleted(DatumGetTransactionId(transaction), DatumGetCommandId(command));
+}
+
 Parent probe(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable &table, Relation child,
              HeapTuple row) {
     Relation parent = table_open(key.parent, RowShareLock);
@@ -60,11 +78,9 @@ Parent probe(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable 
     IndexScanDesc scan = pg::compat::index_beginscan(parent, index, snapshot, key.columns);
     index_rescan(scan, scan_keys, key.columns, nullptr, 0);
     TupleTableSlot *slot = table_slot_create(parent, nullptr);
-    Parent result = Parent::absent;
-    while (result != Parent::live && index_getnext_slot(scan, ForwardScanDirection, slot)) {
-        bool is_null = true;
-        (void)slot_getattr(slot, table.deleted_at, &is_null);
-        result = is_null ? Parent::live : Parent::deleted;
+    Parent result = {ParentState::absent, InvalidCommandId};
+    while (result.state != ParentState::live && index_getnext_slot(scan, ForwardScanDirection, slot)) {
+        result = read_parent(slot, table.deleted_at);
     }
     ExecDropSingleTupleTableSlot(slot);
     index_endscan(scan);
@@ -87,7 +103,7 @@ const char *make_query(const catalog::ForeignKeyInfo &key, const planner::Regist
     bool is_partitioned = get_rel_relkind(key.parent) == RELKIND_PARTITIONED_TABLE;
     const char *deleted_at = quote_identifier(get_attname(key.parent, table.deleted_at, false));
     appendStringInfo(&text,
-                     "/* softdelete */ SELECT p.%s IS NULL FROM %s%s AS p WHERE "
+                     "/* softdelete */ SELECT p.%s IS NULL, p.xmin, p.cmin FROM %s%s AS p WHERE "
                      "softdelete.include_deleted(p.%s)",
                      deleted_at, is_partitioned ? "" : "ONLY ", catalog::quote_table(key.parent), deleted_at);
     for (int i = 0; i < key.columns; i++) {
@@ -123,11 +139,16 @@ Parent query(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable 
                         errmsg("could not look up the parent of foreign key %s", NameStr(key.name))));
     }
     SetUserIdAndSecContext(user, context);
-    Parent result = Parent::absent;
+    Parent result = {ParentState::absent, InvalidCommandId};
     if (SPI_processed > 0) {
+        HeapTuple found = SPI_tuptable->vals[0];
         bool is_null = true;
-        bool is_live = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
-        result = is_live ? Parent::live : Parent::deleted;
+        result.state = ParentState::live;
+        if (!DatumGetBool(SPI_getbinval(found, SPI_tuptable->tupdesc, 1, &is_null))) {
+            result =
+                make_deleted(DatumGetTransactionId(SPI_getbinval(found, SPI_tuptable->tupdesc, 2, &is_null)),
+                             DatumGetCommandId(SPI_getbinval(found, SPI_tuptable->tupdesc, 3, &is_null)));
+        }
     }
     SPI_finish();
     return result;
@@ -138,7 +159,7 @@ Parent query(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable 
 Parent find_parent(const catalog::ForeignKeyInfo &key, Relation child, HeapTuple row, bool lock) {
     planner::RegisteredTable table;
     if (!planner::find_registered_table(key.parent, &table)) {
-        return Parent::live;
+        return {ParentState::live, InvalidCommandId};
     }
     bool is_plain = get_rel_relkind(key.parent) == RELKIND_RELATION;
     return is_plain && !lock ? probe(key, table, child, row) : query(key, table, child, row, lock);

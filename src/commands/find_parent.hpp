@@ -9,7 +9,12 @@ extern "C" {
 
 namespace softdelete::commands {
 
-enum class Parent { live, deleted, absent };
+enum class ParentState { live, deleted, absent };
+
+struct Parent {
+    ParentState state;
+    CommandId written_by; // the command of this transaction that wrote a deleted one; else InvalidCommandId
+};
 
 // Looks up the parent of a row of the child table as it is committed by now, or by this transaction. Where lock is
 // true it locks a live parent FOR KEY SHARE, waiting for whoever deletes it. A parent table that is not registered has

@@ -208,6 +208,14 @@ bool is_live(HeapTuple row, const TriggerData *data, const planner::RegisteredTa
     return table == nullptr || triggers::is_null(row, table->deleted_at, data->tg_relation);
 }
 
+// Had the row its link already when this transaction deleted the parent? A key that is checked at the end of the
+// transaction asks about links that SET NULL and SET DEFAULT keep.
+bool was_linked_before(const catalog::ForeignKeyInfo &key, const TriggerData *data,
+                       const commands::Parent &parent) {
+    return !catalog::binds(key) && parent.written_by != InvalidCommandId
+           && HeapTupleHeaderGetCmin(get_new_row(data)->t_data) < parent.written_by;
+}
+
 } // namespace
 
 extern "C" {
@@ -238,7 +246,8 @@ PGDLLEXPORT Datum softdelete_check_parent(PG_FUNCTION_ARGS) {
         }
         // The server's own check has locked the parent of a new link, but does not look at a restored row.
         bool must_lock = question == Question::restored;
-        if (commands::find_parent(*key, data->tg_relation, row, must_lock) == commands::Parent::deleted) {
+        commands::Parent parent = commands::find_parent(*key, data->tg_relation, row, must_lock);
+        if (parent.state == commands::ParentState::deleted && !was_linked_before(*key, data, parent)) {
             commands::report_not_present(*key, data->tg_relation, row);
         }
     }

@@ -9,6 +9,7 @@
 #include "settings.hpp"
 
 extern "C" {
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -102,7 +103,9 @@ bool has_time_zone(FunctionCallInfo call, int argument) {
 
 void check_not_in_future(Datum value, bool has_zone, Oid relation) {
     Timestamp deleted_at = DatumGetTimestamp(value);
-    Datum clock = TimestampTzGetDatum(GetCurrentTimestamp() + rounding_tolerance);
+    // now() may be ahead of a clock that was set back meanwhile.
+    TimestampTz now = Max(GetCurrentTimestamp(), GetCurrentTransactionStartTimestamp());
+    Datum clock = TimestampTzGetDatum(now + rounding_tolerance);
     Timestamp latest = has_zone ? DatumGetTimestamp(clock)
                                 : DatumGetTimestamp(DirectFunctionCall1(timestamptz_timestamp, clock));
     if (TIMESTAMP_NOT_FINITE(deleted_at) || deleted_at > latest) {

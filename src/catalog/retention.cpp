@@ -23,6 +23,8 @@ Cutoff get_cutoff(Oid relation) {
         // As a timestamp of UTC: days and months are those of no session's time zone.
         Datum now = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
         result.cutoff = DatumGetTimestampTz(DirectFunctionCall2(timestamp_mi_interval, now, retention.value));
+        result.local_cutoff =
+            DatumGetTimestampTz(DirectFunctionCall2(timestamptz_mi_interval, now, retention.value));
     }
     RegisteredValue on_expiry = find_registered_value(relation, "on_expiry");
     result.anonymizes = !on_expiry.is_null && strcmp(TextDatumGetCString(on_expiry.value), "anonymize") == 0;

@@ -13,7 +13,10 @@ namespace softdelete::catalog {
 struct Cutoff {
     bool has_retention; // without one every deleted row may be removed
     bool anonymizes;    // purge() overwrites rows that are due instead of removing them
-    TimestampTz cutoff; // now() minus the retention
+    TimestampTz cutoff; // now() minus the retention, its days and months counted in UTC
+    // The same by the session's time zone, in which a DELETE says now() - interval '1 month': where that differs, for
+    // an hour after a change of the clocks or at the end of a month, rows that are due by either may be removed by hand.
+    TimestampTz local_cutoff;
 };
 
 // As it is committed by now, or changed by this transaction.

@@ -124,14 +124,15 @@ void check_removable(FunctionCallInfo call, TriggerData *data, bool by_foreign_k
                         errtable(relation)));
     }
     catalog::Cutoff cutoff = get_guards(call, RelationGetRelid(relation))->cutoff;
-    if (cutoff.has_retention && deleted_at >= cutoff.cutoff) {
+    TimestampTz latest = Max(cutoff.cutoff, cutoff.local_cutoff);
+    if (cutoff.has_retention && deleted_at >= latest) {
         ereport(
             ERROR,
             (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
              errmsg("cannot remove rows of table \"%s\" before their retention has passed",
                     RelationGetRelationName(relation)),
              errdetail("A row deleted at %s is kept; rows deleted before %s may be removed.",
-                       timestamptz_to_str(deleted_at), pstrdup(timestamptz_to_str(cutoff.cutoff))),
+                       timestamptz_to_str(deleted_at), pstrdup(timestamptz_to_str(latest))),
              errhint("Restrict the DELETE to rows whose retention has passed, or shorten the retention with "
                      "softdelete.configure()."),
              errtable(relation)));

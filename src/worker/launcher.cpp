@@ -4,6 +4,8 @@
 #include "settings.hpp"
 #include "worker/worker.hpp"
 
+#include <chrono>
+
 extern "C" {
 #include "access/genam.h"
 #include "access/htup_details.h"
@@ -124,11 +126,13 @@ void start_workers() {
     CommitTransactionCommand();
 }
 
-// Returns when the interval is over or the settings have changed.
+// Returns when the interval is over, whatever somebody does to the clock, or when the settings have changed.
 void wait(int seconds) {
-    TimestampTz next = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), seconds * INT64CONST(1000));
-    while (GetCurrentTimestamp() < next) {
-        long rest = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next);
+    using Clock = std::chrono::steady_clock;
+    Clock::time_point next = Clock::now() + std::chrono::seconds(seconds);
+    while (Clock::now() < next) {
+        auto left = std::chrono::duration_cast<std::chrono::milliseconds>(next - Clock::now());
+        long rest = static_cast<long>(left.count()) + 1;
         (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, rest, PG_WAIT_EXTENSION);
         ResetLatch(MyLatch);
         CHECK_FOR_INTERRUPTS();

@@ -1,0 +1,65 @@
+-- Times that are no times, and retentions of every kind (clocks that are changed: test/tap/clock.pl).
+CREATE ROLE regress_times;
+CREATE SCHEMA regress_times AUTHORIZATION regress_times;
+SET SESSION AUTHORIZATION regress_times;
+SET search_path = regress_times;
+\set QUIET off
+
+-- Rows that a table brings along when it is registered: deleted at no time at all, and in the future.
+CREATE TABLE adopted (id int PRIMARY KEY, deleted_at timestamptz);
+INSERT INTO adopted VALUES (1, '-infinity'), (2, 'infinity'), (3, now() + interval '1 year'), (4, '0001-01-01 BC'), (5, NULL);
+SELECT count(*) > 0 AS registered FROM softdelete.register('adopted', retention => '10 years');
+SELECT id FROM adopted;
+SELECT due, held, blocked FROM softdelete.purge_preview('adopted');
+\set VERBOSITY terse
+DELETE FROM adopted WHERE deleted_at IS NOT NULL; -- fails: two of them
+\set VERBOSITY default
+CALL softdelete.purge('adopted');
+SELECT id, deleted_at IS NULL AS live FROM all_adopted ORDER BY id;
+SELECT softdelete.restore('adopted', 2), softdelete.restore('adopted', 3);
+SELECT id FROM adopted ORDER BY id;
+
+-- New ones are refused.
+UPDATE adopted SET deleted_at = 'infinity' WHERE id = 5; -- fails
+UPDATE adopted SET deleted_at = '-infinity' WHERE id = 5; -- fails
+UPDATE adopted SET deleted_at = now() + interval '1 hour' WHERE id = 5; -- fails
+INSERT INTO adopted VALUES (6, 'infinity'); -- fails
+INSERT INTO adopted VALUES (6, '-infinity'); -- fails
+INSERT INTO adopted VALUES (6, now() + interval '1 hour'); -- fails
+DELETE FROM adopted WHERE id = 5;
+UPDATE all_adopted SET deleted_at = 'infinity' WHERE id = 5; -- fails
+SELECT count(*) FROM all_adopted;
+
+-- The same of a timestamp without time zone.
+CREATE TABLE local (id int PRIMARY KEY, gone timestamp);
+INSERT INTO local VALUES (1, '-infinity'), (2, 'infinity'), (3, now() + interval '1 year'), (4, '0001-01-01 BC'), (5, NULL);
+SELECT count(*) > 0 AS registered FROM softdelete.register('local', retention => '10 years', deleted_at => 'gone');
+CALL softdelete.purge('local');
+SELECT id, gone IS NULL AS live FROM all_local ORDER BY id;
+UPDATE local SET gone = 'infinity' WHERE id = 5; -- fails
+UPDATE local SET gone = now() + interval '1 hour' WHERE id = 5; -- fails
+
+-- Retentions: of no length, of parts of a day, of months and days and hours together; none that is negative.
+CREATE TABLE kept (id int PRIMARY KEY);
+SELECT count(*) > 0 AS registered FROM softdelete.register('kept', retention => '0');
+INSERT INTO kept VALUES (1);
+DELETE FROM kept;
+CALL softdelete.purge('kept');
+SELECT count(*) FROM all_kept;
+SELECT command FROM softdelete.configure('kept', retention => '90 minutes');
+INSERT INTO kept (id, deleted_at) VALUES (1, now() - interval '89 minutes'), (2, now() - interval '91 minutes');
+CALL softdelete.purge('kept');
+SELECT id FROM all_kept;
+SELECT command FROM softdelete.configure('kept', retention => '1 mon 2 days 3 hours');
+UPDATE all_kept SET deleted_at = (now() AT TIME ZONE 'UTC' - interval '1 mon 2 days 3 hours' + interval '1 minute') AT TIME ZONE 'UTC';
+INSERT INTO kept (id, deleted_at) VALUES (2, (now() AT TIME ZONE 'UTC' - interval '1 mon 2 days 3 hours' - interval '1 minute') AT TIME ZONE 'UTC');
+CALL softdelete.purge('kept');
+SELECT id FROM all_kept;
+SELECT softdelete.configure('kept', retention => '-1 day'); -- fails
+SELECT softdelete.configure('kept', retention => '1 mon -31 days'); -- fails
+SELECT softdelete.configure('kept', retention => '6000 years'); -- fails
+
+RESET SESSION AUTHORIZATION;
+SET client_min_messages = warning;
+DROP SCHEMA regress_times CASCADE;
+DROP ROLE regress_times;

@@ -165,3 +165,44 @@ SELECT relation, due, removed, anonymized, held, blocked FROM softdelete.purge_l
 SELECT id, firm, name FROM all_staff ORDER BY id;
 SELECT id FROM all_firms ORDER BY id;
 SELECT relation, due, held, blocked FROM softdelete.purge_preview();
+
+-- What was overwritten is no part of its deletion any more: undo brings back the others, restore the row as it is now,
+-- with what its deletion took along below it.
+CREATE TABLE readers (id int PRIMARY KEY, name text);
+CREATE TABLE letters (id int PRIMARY KEY, person int REFERENCES readers ON DELETE CASCADE); -- kept for ever
+SELECT count(*) > 0 AS registered FROM softdelete.register('readers', retention => '30 days');
+SELECT count(*) > 0 AS registered FROM softdelete.register('letters');
+SELECT softdelete.set_anonymizer('readers', 'name', $$'anonymous'$$);
+SELECT action FROM softdelete.configure('readers', on_expiry => 'anonymize');
+INSERT INTO readers SELECT g, 'person ' || g FROM generate_series(1, 4) g;
+INSERT INTO letters SELECT g, g FROM generate_series(1, 3) g;
+DELETE FROM readers;
+SELECT max(id) AS deletion FROM softdelete.deletions \gset
+INSERT INTO readers (id, name, deleted_at) VALUES (5, 'imported', now() - interval '50 days');
+UPDATE all_readers SET deleted_at = now() - interval '40 days' WHERE id <> 3;
+CALL softdelete.purge('readers');
+SELECT p.id, p.name, p.deletion_id < 0 AS anonymized, p.deleted_by IS NULL AS nobody, l.deletion_id = :deletion AS letter
+FROM all_readers p LEFT JOIN all_letters l ON l.person = p.id ORDER BY p.id;
+SELECT rows FROM softdelete.deletions WHERE id = :deletion;
+SELECT relation, key, reason, detail FROM softdelete.conflicts(:deletion) ORDER BY key;
+SELECT softdelete.undo(:deletion); -- fails: letters of readers who stay deleted
+SELECT softdelete.restore('readers', 1);
+UPDATE readers SET deleted_at = NULL WHERE id IN (2, 4);
+SELECT softdelete.undo(:deletion);
+SELECT softdelete.restore('readers', 5);
+SELECT id, name, deletion_id FROM readers ORDER BY id;
+SELECT id, person FROM letters ORDER BY id;
+SELECT softdelete.undo(-:deletion); -- fails
+-- Deleted again, a row is in a new deletion, and becomes due anew.
+DELETE FROM readers WHERE id = 4;
+SELECT softdelete.undo(max(id)) FROM softdelete.deletions;
+DELETE FROM readers WHERE id = 4;
+UPDATE readers SET name = 'named again' WHERE id = 4 AND softdelete.include_deleted(deleted_at);
+UPDATE all_readers SET deleted_at = now() - interval '40 days' WHERE id = 4;
+CALL softdelete.purge('readers');
+SELECT name FROM all_readers WHERE id = 4;
+-- Where rows are to be purged after all, overwritten ones are due as others are.
+SELECT action FROM softdelete.configure('readers', on_expiry => 'purge');
+SELECT due, held, blocked FROM softdelete.purge_preview('readers');
+CALL softdelete.purge('readers');
+SELECT count(*) FROM all_readers WHERE id = 4;

@@ -4,6 +4,7 @@
 #include "commands/erase_row.hpp"
 #include "commands/set_anonymizer.hpp"
 #include "pg/srf.hpp"
+#include "pg/transactions.hpp"
 
 extern "C" {
 #include "utils/builtins.h"
@@ -17,8 +18,9 @@ namespace {
 using Command = std::string (*)(Oid, const std::optional<std::string> &, const std::vector<std::string> &);
 
 // (relation, reason, VARIADIC key)
-Datum run(FunctionCallInfo call, Command command) {
+Datum run(FunctionCallInfo call, const char *function, Command command) {
     return pg::entry([&] {
+        pg::refuse_if_read_only(function);
         pg::Arguments arguments(call);
         std::string entry = command(arguments.relation(0, "relation"), arguments.optional_text(1),
                                     api::get_key_arguments(call, 2));
@@ -33,19 +35,20 @@ extern "C" {
 PG_FUNCTION_INFO_V1(softdelete_erase);
 
 PGDLLEXPORT Datum softdelete_erase(PG_FUNCTION_ARGS) {
-    return run(fcinfo, commands::erase_row);
+    return run(fcinfo, "softdelete.erase()", commands::erase_row);
 }
 
 PG_FUNCTION_INFO_V1(softdelete_anonymize);
 
 PGDLLEXPORT Datum softdelete_anonymize(PG_FUNCTION_ARGS) {
-    return run(fcinfo, commands::anonymize_row);
+    return run(fcinfo, "softdelete.anonymize()", commands::anonymize_row);
 }
 
 PG_FUNCTION_INFO_V1(softdelete_set_anonymizer);
 
 PGDLLEXPORT Datum softdelete_set_anonymizer(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
+        pg::refuse_if_read_only("softdelete.set_anonymizer()");
         pg::Arguments arguments(fcinfo);
         commands::set_anonymizer(arguments.relation(0, "relation"), arguments.text(1, "col"),
                                  arguments.optional_text(2));

@@ -2,6 +2,7 @@
 #include "api/key_arguments.hpp"
 #include "commands/hold_row.hpp"
 #include "pg/srf.hpp"
+#include "pg/transactions.hpp"
 
 namespace softdelete {
 
@@ -11,6 +12,7 @@ PG_FUNCTION_INFO_V1(softdelete_hold);
 
 PGDLLEXPORT Datum softdelete_hold(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
+        pg::refuse_if_read_only("softdelete.hold()");
         pg::Arguments arguments(fcinfo);
         std::int64_t hold = commands::hold_row(arguments.relation(0, "relation"), arguments.optional_text(1),
                                                api::get_key_arguments(fcinfo, 2));
@@ -22,6 +24,7 @@ PG_FUNCTION_INFO_V1(softdelete_release);
 
 PGDLLEXPORT Datum softdelete_release(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
+        pg::refuse_if_read_only("softdelete.release()");
         if (fcinfo->args[0].isnull) {
             pg::raise({.sqlstate = ERRCODE_NULL_VALUE_NOT_ALLOWED,
                        .message = "argument \"hold_id\" must not be null",

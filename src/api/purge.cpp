@@ -66,6 +66,7 @@ PG_FUNCTION_INFO_V1(softdelete_purge);
 
 PGDLLEXPORT Datum softdelete_purge(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
+        pg::refuse_if_read_only("softdelete.purge()");
         commands::purge_rows(get_request(fcinfo));
         return Datum{0};
     });

@@ -4,10 +4,7 @@
 #include "commands/repair_table.hpp"
 #include "commands/unregister_table.hpp"
 #include "pg/srf.hpp"
-
-extern "C" {
-#include "miscadmin.h"
-}
+#include "pg/transactions.hpp"
 
 namespace softdelete {
 
@@ -20,11 +17,6 @@ commands::RegisterRequest get_request(const pg::Arguments &arguments) {
         arguments.text(6, "deleted_at"),   arguments.optional_text(7),      arguments.names(8, "admin_roles"),
         arguments.optional_text(9),        arguments.optional_text(10),     arguments.optional_text(11),
         arguments.text(12, "on_expiry")};
-}
-
-// Before anything is locked, which a standby refuses with words about locks.
-void refuse_if_read_only(const char *function) {
-    pg::call([&] { PreventCommandIfReadOnly(function); });
 }
 
 void give_back(FunctionCallInfo call, const std::vector<model::Step> &steps) {
@@ -45,7 +37,7 @@ PG_FUNCTION_INFO_V1(softdelete_register);
 
 PGDLLEXPORT Datum softdelete_register(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
-        refuse_if_read_only("softdelete.register()");
+        pg::refuse_if_read_only("softdelete.register()");
         give_back(fcinfo, commands::register_table(get_request(pg::Arguments(fcinfo))));
         return Datum(0);
     });
@@ -64,7 +56,7 @@ PG_FUNCTION_INFO_V1(softdelete_configure);
 
 PGDLLEXPORT Datum softdelete_configure(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
-        refuse_if_read_only("softdelete.configure()");
+        pg::refuse_if_read_only("softdelete.configure()");
         pg::Arguments arguments(fcinfo);
         give_back(fcinfo,
                   commands::configure_table({arguments.relation(0, "relation"), arguments.optional_text(1),
@@ -79,7 +71,7 @@ PG_FUNCTION_INFO_V1(softdelete_repair);
 
 PGDLLEXPORT Datum softdelete_repair(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
-        refuse_if_read_only("softdelete.repair()");
+        pg::refuse_if_read_only("softdelete.repair()");
         give_back(fcinfo, commands::repair_table(pg::Arguments(fcinfo).relation(0, "relation")));
         return Datum(0);
     });
@@ -89,7 +81,7 @@ PG_FUNCTION_INFO_V1(softdelete_unregister);
 
 PGDLLEXPORT Datum softdelete_unregister(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
-        refuse_if_read_only("softdelete.unregister()");
+        pg::refuse_if_read_only("softdelete.unregister()");
         pg::Arguments arguments(fcinfo);
         give_back(fcinfo, commands::unregister_table(arguments.relation(0, "relation"),
                                                      arguments.text(1, "deleted_rows")));

@@ -3,6 +3,10 @@
 
 #include <boost/format.hpp>
 
+extern "C" {
+#include "access/transam.h"
+}
+
 namespace softdelete::catalog {
 
 namespace {
@@ -43,7 +47,9 @@ constexpr const char *key_query = R"(
 TableInfo read_table(pg::Spi &spi, Oid relation, std::string *kind) {
     std::vector<pg::Row> rows = spi.query(table_query, {relation});
     if (rows.empty()) {
-        pg::raise({.sqlstate = ERRCODE_UNDEFINED_TABLE, .message = "relation does not exist"});
+        pg::raise({.sqlstate = ERRCODE_UNDEFINED_TABLE,
+                   .message = (boost::format("relation with OID %1% does not exist") % relation).str(),
+                   .hint = "Name a table, as in 'public.orders'."});
     }
     const pg::Row &row = rows.front();
     *kind = row.text(8);
@@ -75,6 +81,12 @@ TableInfo get_registered_table(pg::Spi &spi, Oid relation) {
                    .message = (boost::format("%1% is not a table") % table.title).str(),
                    .hint = "Name the registered table itself, not a view of it."});
     }
+    if (!table.is_registered && relation < FirstNormalObjectId) {
+        pg::raise(
+            {.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
+             .message = (boost::format("permission denied: %1% is a system catalog") % table.title).str(),
+             .hint = "Name a registered table."});
+    }
     if (!table.is_registered) {
         pg::raise(
             {.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -95,27 +107,37 @@ std::vector<KeyColumn> find_primary_key(pg::Spi &spi, Oid relation) {
 
 namespace {
 
+std::string describe_key(const std::vector<KeyColumn> &key) {
+    std::string columns;
+    for (const KeyColumn &column : key) {
+        columns += (columns.empty() ? "" : ", ") + column.name + " " + column.type;
+    }
+    return columns;
+}
+
+// "2 columns"
+std::string count(std::size_t number, const char *noun) {
+    return std::to_string(number) + " " + noun + (number == 1 ? "" : "s");
+}
+
 void check_key(const TableInfo &table, const std::vector<KeyColumn> &key, std::size_t values) {
     if (key.empty()) {
         pg::raise(
             {.sqlstate = ERRCODE_INVALID_COLUMN_REFERENCE,
              .message = (boost::format("table %1% has no primary key") % table.title).str(),
-             .hint =
-                 "Name the rows by a condition: UPDATE ... SET deleted_at = NULL WHERE ... restores them.",
+             .hint = "Give it one, or name the rows by a condition: DELETE FROM ... WHERE ... deletes them, "
+                     "UPDATE ... SET deleted_at = NULL WHERE ... restores them.",
              .relation = table.relation});
     }
     if (key.size() != values) {
-        std::string columns;
-        for (const KeyColumn &column : key) {
-            columns += (columns.empty() ? "" : ", ") + column.name;
-        }
-        pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
-                   .message = (boost::format(
-                                   "the primary key of table %1% has %2% columns, but %3% values were given")
-                               % table.title % key.size() % values)
-                                  .str(),
-                   .hint = (boost::format("Give the values of (%1%) in this order.") % columns).str(),
-                   .relation = table.relation});
+        pg::raise(
+            {.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
+             .message =
+                 (boost::format("the primary key of table %1% has %2%, but %3% %4% given") % table.title
+                  % count(key.size(), "column") % count(values, "value") % (values == 1 ? "was" : "were"))
+                     .str(),
+             .hint = (boost::format("Give the values of (%1%) in this order.") % describe_key(key)).str(),
+             .relation = table.relation});
     }
 }
 
@@ -129,7 +151,10 @@ KeyLookup get_key_lookup(pg::Spi &spi, const TableInfo &table, const std::vector
         lookup.condition += (boost::format("%1%%2% %3% $%4%") % (i == 0 ? "" : " AND ") % key[i].name
                              % key[i].equality % (i + 1))
                                 .str();
-        lookup.values.emplace_back(values[i], key[i].type_id, table.owner);
+        lookup.values.emplace_back(
+            values[i], key[i].type_id, table.owner,
+            (boost::format("The primary key of table %1% is (%2%).") % table.title % describe_key(key))
+                .str());
     }
     return lookup;
 }

@@ -66,6 +66,8 @@ void raise_no_such_row(const catalog::TableInfo &table, const std::vector<std::s
                .message = (boost::format("table %1% has no row with key (%2%)") % table.title
                            % boost::algorithm::join(key, ", "))
                               .str(),
+               .hint = "Neither a live nor a deleted row has it. softdelete.purge_log and "
+                       "softdelete.erasure_log tell what was removed.",
                .relation = table.relation});
 }
 

@@ -65,12 +65,12 @@ private:
     // Locks the row and notes its deletion. False where it is live.
     bool find_root() {
         catalog::KeyLookup lookup = catalog::get_key_lookup(spi_, root_, key_);
-        std::string query =
-            (boost::format(
-                 "/* softdelete */ SELECT t.tableoid, t.ctid, t.%2% IS NULL, t.deletion_id FROM %1% AS t "
-                 "WHERE softdelete.include_deleted(t.%2%) AND %3% FOR UPDATE")
-             % root_.name % root_.deleted_at % lookup.condition)
-                .str();
+        std::string query = (boost::format("/* softdelete */ SELECT t.tableoid, t.ctid, t.%2% IS NULL, "
+                                           "NULLIF(pg_catalog.abs(t.deletion_id), 9223372036854775807), "
+                                           "t.deletion_id < 0 FROM %1% AS t "
+                                           "WHERE softdelete.include_deleted(t.%2%) AND %3% FOR UPDATE")
+                             % root_.name % root_.deleted_at % lookup.condition)
+                                .str();
         planner::OwnStatementScope scope(query, planner::OwnReading::past_filter);
         std::vector<pg::Row> rows = spi_.query(query, lookup.values);
         if (rows.empty()) {
@@ -80,6 +80,11 @@ private:
             return false;
         }
         deletion_ = rows.front().value(3);
+        if (rows.front().text_or(4, "f") == "t") {
+            pg::notice((boost::format("a row of table %1% comes back anonymized: its retention had ended")
+                        % root_.title)
+                           .str());
+        }
         root_id_ = {rows.front().text(0), rows.front().text(1)};
         get_branch(root_).rows.add(root_id_);
         return true;

@@ -109,6 +109,20 @@ void remove_rule(pg::Spi &spi, const TableInfo &table, const std::string &column
     }
 }
 
+// What the server says of an expression counts places in a statement that nobody has written.
+pg::ColumnExpression parse_rule(const TableInfo &table, const std::string &column,
+                                const std::string &expression) {
+    try {
+        return pg::parse_column_expression(table.relation, column, expression);
+    } catch (pg::ServerError &error) {
+        error.clear_position();
+        if (!error.has_hint()) {
+            error.set_hint("Give one SQL expression over columns of the row, such as 'removed ' || id.");
+        }
+        throw;
+    }
+}
+
 } // namespace
 
 void set_anonymizer(Oid relation, const std::string &column, const std::optional<std::string> &expression) {
@@ -121,7 +135,7 @@ void set_anonymizer(Oid relation, const std::string &column, const std::optional
     }
     check_column(table, column, facts);
     pg::UserScope owner(table.owner);
-    pg::ColumnExpression rule = pg::parse_column_expression(table.relation, column, *expression);
+    pg::ColumnExpression rule = parse_rule(table, column, *expression);
     check_rule(table, column, facts, rule);
     catalog::put_anonymizer(spi, table.relation, {column, rule.text});
 }

@@ -56,6 +56,13 @@ void ServerError::clear_context() noexcept {
     }
 }
 
+void ServerError::clear_position() noexcept {
+    if (data_) {
+        data_->cursorpos = 0;
+        data_->internalpos = 0;
+    }
+}
+
 ErrorData *ServerError::release() noexcept {
     if (context_ != nullptr) {
         MemoryContextSetParent(context_, CurrentMemoryContext);

@@ -39,6 +39,8 @@ public:
 
     const char *detail() const noexcept { return data_ ? data_->detail : nullptr; }
 
+    bool has_hint() const noexcept { return data_ && data_->hint; }
+
     const char *what() const noexcept override { return message(); }
 
     // Replace the primary message or the hint of an error that is passed on. Raises ServerError on memory exhaustion.
@@ -50,6 +52,9 @@ public:
 
     // Drops the CONTEXT, which names statements of our own that mean nothing to a user.
     void clear_context() noexcept;
+
+    // Drops the place in the text of a statement, where the user has not written that text.
+    void clear_position() noexcept;
 
     // Used by entry(): hands the ErrorData over; the memory context becomes a child of the current one.
     ErrorData *release() noexcept;

@@ -66,12 +66,8 @@ struct Arguments {
         , nulls(parameters.size(), ' ') {
         for (std::size_t i = 0; i < parameters.size(); i++) {
             types[i] = OidIsValid(parameters[i].type()) ? parameters[i].type() : TEXTOID;
-            if (const std::optional<std::string> &value = parameters[i].value(); value) {
-                std::optional<UserScope> reader;
-                if (OidIsValid(parameters[i].reader())) {
-                    reader.emplace(parameters[i].reader());
-                }
-                values[i] = call([&] { return read_value(value->c_str(), types[i]); });
+            if (parameters[i].value()) {
+                values[i] = read(parameters[i], types[i]);
             } else {
                 nulls[i] = 'n';
             }
@@ -81,6 +77,22 @@ struct Arguments {
     std::vector<Oid> types;
     std::vector<Datum> values;
     std::string nulls;
+
+private:
+    static Datum read(const Parameter &parameter, Oid type) {
+        std::optional<UserScope> reader;
+        if (OidIsValid(parameter.reader())) {
+            reader.emplace(parameter.reader());
+        }
+        try {
+            return call([&] { return read_value(parameter.value()->c_str(), type); });
+        } catch (ServerError &error) {
+            if (!parameter.hint().empty()) {
+                error.set_hint(parameter.hint());
+            }
+            throw;
+        }
+    }
 };
 
 // Plain server code: raises where SPI says that a statement failed.

@@ -34,11 +34,13 @@ public:
 
     Parameter(std::string value, Oid type) : value_(std::move(value)), type_(type) {}
 
-    // Read by the type's input function as that role: a domain's constraints are somebody's code.
-    Parameter(std::string value, Oid type, Oid reader)
+    // Read by the type's input function as that role: a domain's constraints are somebody's code. The hint goes with
+    // the error of that function.
+    Parameter(std::string value, Oid type, Oid reader, std::string hint)
         : value_(std::move(value))
         , type_(type)
-        , reader_(reader) {}
+        , reader_(reader)
+        , hint_(std::move(hint)) {}
 
     const std::optional<std::string> &value() const { return value_; }
 
@@ -46,10 +48,13 @@ public:
 
     Oid reader() const { return reader_; } // InvalidOid: the current user
 
+    const std::string &hint() const { return hint_; }
+
 private:
     std::optional<std::string> value_;
     Oid type_ = InvalidOid;
     Oid reader_ = InvalidOid;
+    std::string hint_;
 };
 
 // One row of a result, by column number from 0. The readers raise where the value is NULL, text_or() does not.

@@ -27,6 +27,10 @@ bool may_commit(FunctionCallInfo call) {
            && !castNode(CallContext, call->context)->atomic;
 }
 
+void refuse_if_read_only(const char *function) {
+    call([&] { PreventCommandIfReadOnly(function); });
+}
+
 void commit_and_begin() {
     call([] {
         SPI_commit();

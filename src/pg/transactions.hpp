@@ -13,6 +13,10 @@ namespace softdelete::pg {
 // Is the CALL under way one that may commit: not within a transaction block, nor within a function?
 bool may_commit(FunctionCallInfo call);
 
+// Raises 25006 in a read-only transaction, as on a standby. Called before anything is locked: the server's own words
+// would be about locks and statements that nobody has written.
+void refuse_if_read_only(const char *function);
+
 // Commits, or rolls back, and begins the next transaction, READ COMMITTED whatever the session's default is. Needs a
 // connection made as SpiMode::non_atomic. Locks that belong to the session stay.
 void commit_and_begin();

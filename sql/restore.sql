@@ -295,6 +295,20 @@ SELECT max(id) AS d FROM softdelete.deletions \gset
 SELECT softdelete.undo(:d);
 SELECT rows, restored_at IS NOT NULL AS restored FROM softdelete.deletions WHERE id = :d;
 
+-- A key given with its type is that key, however the session writes such values.
+CREATE TABLE readings (at timestamptz, day date, value float8, span interval, PRIMARY KEY (at, day, value, span));
+SELECT count(*) > 0 AS registered FROM softdelete.register('readings');
+INSERT INTO readings VALUES ('2024-11-03 01:30:00.123456-05', '2024-02-01', 0.1::float8 + 0.2::float8, '-1 mon +2 days');
+DELETE FROM readings;
+BEGIN;
+SET LOCAL extra_float_digits = -3;
+SET LOCAL DateStyle = 'SQL, DMY';
+SET LOCAL IntervalStyle = 'sql_standard';
+SET LOCAL TimeZone = 'America/New_York';
+SELECT softdelete.restore('readings', at, day, value, span) FROM all_readings;
+COMMIT;
+SELECT count(*) FROM readings;
+
 RESET SESSION AUTHORIZATION;
 SET client_min_messages = warning;
 DROP SCHEMA regress_restore CASCADE;

@@ -1,6 +1,8 @@
 // Values of any type become text by their output functions and are read back by the key column's input function.
 #include "api/key_arguments.hpp"
 
+#include "pg/scopes.hpp"
+
 extern "C" {
 #include "catalog/pg_type.h"
 #include "funcapi.h"
@@ -46,6 +48,7 @@ std::vector<std::string> get_key_arguments(FunctionCallInfo call, int first) {
                    .message = "no key is given",
                    .hint = "Give the values of the primary key in order."});
     }
+    pg::ExactTextScope exact;
     std::vector<std::string> key;
     for (int i = 0; i < arguments.count; i++) {
         if (arguments.nulls[i]) {

@@ -2,8 +2,12 @@
 -- own dependencies keep the worst away meanwhile.
 \set QUIET on
 CREATE ROLE regress_off;
+CREATE ROLE regress_off_2;
 CREATE SCHEMA regress_off AUTHORIZATION regress_off;
 CREATE SCHEMA regress_off_2 AUTHORIZATION regress_off;
+GRANT USAGE, CREATE ON SCHEMA regress_off TO regress_off_2;
+CREATE VIEW regress_off.registered_indexes AS SELECT relation, name, kind FROM softdelete.converted_index;
+GRANT SELECT ON regress_off.registered_indexes TO regress_off, regress_off_2;
 ALTER EVENT TRIGGER softdelete_ddl_command_start DISABLE;
 ALTER EVENT TRIGGER softdelete_ddl_command_end DISABLE;
 ALTER EVENT TRIGGER softdelete_sql_drop DISABLE;
@@ -68,6 +72,39 @@ SELECT schemaname, viewname FROM pg_views WHERE schemaname ~ '^regress_off' ORDE
 ALTER TABLE regress_off_2.t SET SCHEMA regress_off;
 :repair
 
+-- Whoever registers a table now is told.
+CREATE TABLE told (id int PRIMARY KEY);
+SELECT action, object FROM softdelete.plan('told') WHERE object = 'event triggers';
+DROP TABLE told;
+
+-- Indexes under other names: unregister() gives them back under those.
+ALTER INDEX t_n_key RENAME TO "N's key";
+ALTER INDEX t_c RENAME TO t_cc;
+ALTER TABLE t RENAME CONSTRAINT t_exclude TO t_excluded;
+ALTER TABLE t RENAME CONSTRAINT t_late TO t_later;
+:repair
+SELECT name, kind FROM registered_indexes WHERE relation = 't'::regclass ORDER BY 1;
+
+-- The owner.
+RESET SESSION AUTHORIZATION;
+ALTER TABLE t OWNER TO regress_off_2;
+SET SESSION AUTHORIZATION regress_off_2;
+:repair
+SELECT viewname, viewowner FROM pg_views WHERE schemaname = 'regress_off' AND viewname ~ '^(active|deleted|all)_t$' ORDER BY 1;
+RESET SESSION AUTHORIZATION;
+ALTER TABLE t OWNER TO regress_off;
+SET SESSION AUTHORIZATION regress_off;
+:repair
+
+-- A trigger that stands for no key any more, on a table that is not registered.
+CREATE TABLE "Child's" (id int PRIMARY KEY, t int CONSTRAINT "K'y" REFERENCES t);
+:repair
+ALTER TABLE "Child's" DROP CONSTRAINT "K'y";
+INSERT INTO "Child's" VALUES (1, 99);
+:repair
+SELECT tgname FROM pg_trigger WHERE tgrelid = '"Child''s"'::regclass AND NOT tgisinternal;
+DROP TABLE "Child's";
+
 -- The columns of ours: a deletion_id that is gone is made anew; deleted_at has to be brought back.
 ALTER TABLE t DROP COLUMN deletion_id CASCADE;
 DELETE FROM t; -- fails
@@ -122,3 +159,4 @@ RESET SESSION AUTHORIZATION;
 SET client_min_messages = warning;
 DROP SCHEMA regress_off, regress_off_2 CASCADE;
 DROP ROLE regress_off;
+DROP ROLE regress_off_2;

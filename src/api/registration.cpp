@@ -1,7 +1,7 @@
 // register(), plan(), configure(), repair() and unregister(): arguments in, steps out.
 #include "commands/configure_table.hpp"
+#include "commands/mend_table.hpp"
 #include "commands/register_table.hpp"
-#include "commands/repair_table.hpp"
 #include "commands/unregister_table.hpp"
 #include "pg/srf.hpp"
 #include "pg/transactions.hpp"
@@ -72,7 +72,7 @@ PG_FUNCTION_INFO_V1(softdelete_repair);
 PGDLLEXPORT Datum softdelete_repair(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
         pg::refuse_if_read_only("softdelete.repair()");
-        give_back(fcinfo, commands::repair_table(pg::Arguments(fcinfo).relation(0, "relation")));
+        give_back(fcinfo, commands::mend_table(pg::Arguments(fcinfo).relation(0, "relation")));
         return Datum(0);
     });
 }

@@ -1,6 +1,7 @@
 // What the user has to know or to do.
 #include "catalog/anonymizers.hpp"
 #include "catalog/quoting.hpp"
+#include "commands/event_trigger_state.hpp"
 #include "commands/plan_parts.hpp"
 #include "sqltext/table_statements.hpp"
 
@@ -97,6 +98,12 @@ void warn_of_publications(TableWork &work) {
     }
 }
 
+void warn_of_event_triggers(TableWork &work) {
+    if (std::optional<std::string> reason = find_event_trigger_gap(work.spi)) {
+        work.warn(work.table.oid, "event triggers", *reason + ". " + event_trigger_remedy);
+    }
+}
+
 } // namespace
 
 void plan_warnings(TableWork &work, const std::vector<catalog::Table> &together) {
@@ -108,6 +115,7 @@ void plan_warnings(TableWork &work, const std::vector<catalog::Table> &together)
     warn_of_missing_rules(work);
     if (work.table.oid == together.front().oid) {
         warn_of_publications(work);
+        warn_of_event_triggers(work);
     }
 }
 

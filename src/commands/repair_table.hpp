@@ -1,4 +1,4 @@
-// repair().
+// What repair() does, and event triggers where DDL left a table behind.
 #pragma once
 
 #include "model/step.hpp"

@@ -1,0 +1,18 @@
+// DDL that runs without our event triggers is not followed. Who registers or repairs a table is told.
+#pragma once
+
+#include "pg/spi.hpp"
+
+#include <optional>
+#include <string>
+
+namespace softdelete::commands {
+
+inline constexpr const char *event_trigger_remedy =
+    "A superuser enables them by ALTER EVENT TRIGGER ... ENABLE ALWAYS and by event_triggers = on. Run "
+    "softdelete.repair() on each registered table after DDL that ran without them.";
+
+// Why DDL is not followed in this session or in all; nothing where it is.
+std::optional<std::string> find_event_trigger_gap(pg::Spi &spi);
+
+} // namespace softdelete::commands

@@ -7,25 +7,26 @@ extern "C" {
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/syscache.h"
 }
 
 namespace softdelete {
 
 namespace {
 
-// A role that was dropped or renamed since is nobody.
+// A role that was dropped since is nobody.
 bool is_admin(Oid relation, Oid user) {
     catalog::RegisteredValue roles = catalog::find_registered_value(relation, "admin_roles");
     if (roles.is_null) {
         return false;
     }
-    Datum *names = nullptr;
+    Datum *oids = nullptr;
     int count = 0;
-    deconstruct_array(DatumGetArrayTypeP(roles.value), NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &names,
+    deconstruct_array(DatumGetArrayTypeP(roles.value), REGROLEOID, sizeof(Oid), true, TYPALIGN_INT, &oids,
                       nullptr, &count);
     for (int i = 0; i < count; i++) {
-        Oid role = get_role_oid(NameStr(*DatumGetName(names[i])), true);
-        if (OidIsValid(role) && has_privs_of_role(user, role)) {
+        Oid role = DatumGetObjectId(oids[i]);
+        if (SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(role)) && has_privs_of_role(user, role)) {
             return true;
         }
     }

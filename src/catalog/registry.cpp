@@ -23,6 +23,18 @@ model::TableSettings read_settings(const pg::Row &row) {
     return settings;
 }
 
+// Roles that are gone are left out, and so forgotten when the registration is next written.
+constexpr const char *role_names =
+    "ARRAY(SELECT a.rolname FROM unnest(admin_roles) WITH ORDINALITY r (role, place)"
+    " JOIN pg_roles a ON a.oid = r.role ORDER BY r.place)";
+
+// The roles of an array of names, which is a parameter.
+std::string make_roles(const char *names) {
+    return std::string("ARRAY(SELECT a.oid::regrole FROM unnest(") + names
+           + "::name[]) WITH ORDINALITY r (name, place) JOIN pg_roles a ON a.rolname = r.name ORDER BY "
+             "r.place)";
+}
+
 // Without statistics the planner takes every row of a table for a deleted one, and compiles what looks expensive.
 void prefer_indexes(pg::SettingScope &settings) {
     settings.set("enable_seqscan", "off");
@@ -42,9 +54,10 @@ std::string to_oid_array(const std::vector<Oid> &oids) {
 std::optional<Registration> find_registration(pg::Spi &spi, Oid relation) {
     pg::UserScope owner(pg::get_extension_owner());
     auto rows = spi.query(
-        "SELECT visibility, indexes, retention, deleted_at, deleted_by, admin_roles, active_view,"
-        " deleted_view, all_view, added_columns, added_indexes, added_views, comment_before, on_expiry"
-        " FROM softdelete.registration WHERE relation = $1::oid",
+        std::string("SELECT visibility, indexes, retention, deleted_at, deleted_by, ") + role_names
+            + ", active_view,"
+              " deleted_view, all_view, added_columns, added_indexes, added_views, comment_before, on_expiry"
+              " FROM softdelete.registration WHERE relation = $1::oid",
         {relation});
     if (rows.empty()) {
         return std::nullopt;
@@ -61,8 +74,10 @@ void insert_registration(pg::Spi &spi, const Registration &registration) {
         "INSERT INTO softdelete.registration (relation, strategy, visibility, indexes, retention, deleted_at,"
         " deleted_by, admin_roles, active_view, deleted_view, all_view, added_columns, added_indexes,"
         " added_views, comment_before, on_expiry)"
-        " VALUES ($1::oid, 'flag', $2, $3, $4::interval, $5, $6, $7::name[], $8, $9, $10, $11::name[],"
-        " $12::name[], $13::name[], $14, $15)",
+        " VALUES ($1::oid, 'flag', $2, $3, $4::interval, $5, $6, "
+            + make_roles("$7")
+            + ", $8, $9, $10, $11::name[],"
+              " $12::name[], $13::name[], $14, $15)",
         {registration.relation, model::to_text(settings.visibility), model::to_text(settings.indexes),
          settings.retention, settings.deleted_at, settings.deleted_by, pg::make_array(settings.admin_roles),
          settings.active_view, settings.deleted_view, settings.all_view,
@@ -75,8 +90,10 @@ void update_registration(pg::Spi &spi, const Registration &registration) {
     pg::UserScope owner(pg::get_extension_owner());
     const model::TableSettings &settings = registration.settings;
     spi.execute("UPDATE softdelete.registration SET visibility = $2, indexes = $3, retention = $4::interval,"
-                " admin_roles = $5::name[], added_columns = $6::name[], added_indexes = $7::name[],"
-                " added_views = $8::name[], on_expiry = $9 WHERE relation = $1::oid",
+                " admin_roles = "
+                    + make_roles("$5")
+                    + ", added_columns = $6::name[], added_indexes = $7::name[],"
+                      " added_views = $8::name[], on_expiry = $9 WHERE relation = $1::oid",
                 {registration.relation, model::to_text(settings.visibility), model::to_text(settings.indexes),
                  settings.retention, pg::make_array(settings.admin_roles),
                  pg::make_array(registration.added_columns), pg::make_array(registration.added_indexes),

@@ -1,8 +1,11 @@
 // What the user has to know or to do.
 #include "catalog/anonymizers.hpp"
+#include "catalog/policy_catalog.hpp"
 #include "catalog/quoting.hpp"
 #include "commands/event_trigger_state.hpp"
 #include "commands/plan_parts.hpp"
+#include "model/predicate.hpp"
+#include "pg/quote.hpp"
 #include "sqltext/table_statements.hpp"
 
 #include <algorithm>
@@ -98,6 +101,41 @@ void warn_of_publications(TableWork &work) {
     }
 }
 
+// Without the condition a permissive policy still permits, and a restrictive one may go.
+sqltext::Statement relax(const TableWork &work, const catalog::Member &member,
+                         const catalog::Policy &policy) {
+    std::optional<std::string> rest =
+        model::remove_condition(policy.condition, get_live_condition(work.settings()));
+    sqltext::Identifier name = catalog::identifier(policy.name);
+    if (!rest && !policy.is_permissive) {
+        return sqltext::drop_policy(member.qualified, name);
+    }
+    return sqltext::statement("ALTER POLICY %1% ON %2% USING (%3%)", name, member.qualified,
+                              sqltext::Expression(rest.value_or("true")));
+}
+
+// Made by hand for what the filter and visibility rls do.
+void warn_of_policies(TableWork &work, const catalog::Member &member) {
+    catalog::RowSecurity security =
+        catalog::read_row_security(work.spi, member.oid, work.settings().deleted_at);
+    for (const catalog::Policy &policy : security.policies) {
+        if (policy.is_ours() || !policy.mentions_column
+            || !model::has_condition(policy.condition, get_live_condition(work.settings()))) {
+            continue;
+        }
+        bool is_secured = work.settings().visibility == model::Visibility::rls;
+        std::string remedy = is_secured
+                                 ? "softdelete_live hides deleted rows without that; to leave it to it:"
+                                 : "visibility => 'rls' hides deleted rows without that; with it:";
+        work.warn(member.oid, "policy " + pg::quote_identifier(policy.name),
+                  "the policy hides deleted rows from whoever would restore them, admin_roles included, and "
+                  "refuses "
+                  "UPDATE ... SET deleted_at; "
+                      + remedy,
+                  relax(work, member, policy));
+    }
+}
+
 void warn_of_event_triggers(TableWork &work) {
     if (std::optional<std::string> reason = find_event_trigger_gap(work.spi)) {
         work.warn(work.table.oid, "event triggers", *reason + ". " + event_trigger_remedy);
@@ -110,6 +148,7 @@ void plan_warnings(TableWork &work, const std::vector<catalog::Table> &together)
     warn_of_primary_key(work);
     for (const catalog::Member &member : work.table.members) {
         warn_of_triggers(work, member);
+        warn_of_policies(work, member);
     }
     warn_of_children(work, together);
     warn_of_missing_rules(work);

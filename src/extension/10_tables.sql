@@ -8,7 +8,7 @@ CREATE TABLE softdelete.registration (
     indexes       text        NOT NULL CHECK (indexes IN ('all', 'unique', 'none')),
     deleted_at    name        NOT NULL,
     deleted_by    name,
-    admin_roles   name[]      NOT NULL DEFAULT '{}',
+    admin_roles   regrole[]   NOT NULL DEFAULT '{}',
     active_view   name        NOT NULL,
     deleted_view  name        NOT NULL,
     all_view      name        NOT NULL,
@@ -20,6 +20,8 @@ CREATE TABLE softdelete.registration (
     registered_at timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
 COMMENT ON TABLE softdelete.registration IS 'One row per registered table; see the view softdelete.tables.';
+COMMENT ON COLUMN softdelete.registration.admin_roles IS
+    'Follow their roles through renames; of a role that was dropped nothing is left but a number that nobody has.';
 COMMENT ON COLUMN softdelete.registration.added_columns IS 'Columns that register() added and unregister() removes.';
 COMMENT ON COLUMN softdelete.registration.added_indexes IS 'Indexes that register() added and unregister() removes.';
 COMMENT ON COLUMN softdelete.registration.added_views IS 'Views that register() made and unregister() removes.';

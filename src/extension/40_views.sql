@@ -1,7 +1,9 @@
 -- What users may see of the extension's tables.
 
 CREATE VIEW softdelete.tables AS
-    SELECT r.relation, r.strategy, r.visibility, r.retention, r.indexes, r.deleted_at, r.deleted_by, r.admin_roles,
+    SELECT r.relation, r.strategy, r.visibility, r.retention, r.indexes, r.deleted_at, r.deleted_by,
+           ARRAY(SELECT a.rolname FROM pg_catalog.unnest(r.admin_roles) WITH ORDINALITY n (role, place)
+                 JOIN pg_catalog.pg_roles a ON a.oid = n.role ORDER BY n.place) AS admin_roles,
            r.active_view, r.deleted_view, r.all_view, r.registered_at, r.on_expiry
     FROM softdelete.registration r
     WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = r.relation);

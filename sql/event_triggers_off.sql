@@ -26,7 +26,9 @@ ALTER TABLE t ADD COLUMN n int UNIQUE;
 :repair
 ALTER TABLE t RENAME b TO bb;
 :repair
+\set VERBOSITY terse
 ALTER TABLE t ALTER COLUMN bb TYPE varchar(10); -- fails
+\set VERBOSITY default
 ALTER TABLE t DROP COLUMN a; -- fails
 ALTER TABLE t DROP COLUMN a CASCADE;
 :repair

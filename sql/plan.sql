@@ -30,7 +30,7 @@ SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = 'orders'::regc
 SELECT count(*) > 0 AS unregistered FROM softdelete.unregister('orders');
 SELECT attname, col_description(attrelid, attnum) FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attnum > 0 AND NOT attisdropped;
 SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = 'orders'::regclass ORDER BY indexrelid::regclass::text COLLATE "C";
-SELECT conname, obj_description(oid, 'pg_constraint') FROM pg_constraint WHERE conrelid = 'orders'::regclass ORDER BY conname;
+SELECT conname, obj_description(oid, 'pg_constraint') FROM pg_constraint WHERE conrelid = 'orders'::regclass AND contype <> 'n' ORDER BY conname;
 
 -- An index that an interrupted CREATE INDEX CONCURRENTLY left invalid is replaced.
 ALTER TABLE orders ADD COLUMN deleted_at timestamptz;

@@ -1,4 +1,5 @@
-// A probe of the index that the foreign key itself uses; SQL for partitioned parents and where a lock is wanted.
+// A probe of the index that the foreign key itself uses; SQL for partitioned parents, for periods and where a lock is
+// wanted.
 #include "commands/find_parent.hpp"
 
 #include "pg/compat.hpp"
@@ -115,6 +116,29 @@ const char *make_query(const catalog::ForeignKeyInfo &key, const planner::Regist
     return text.data;
 }
 
+// A period is present where those of the rows with the key cover it together; the period is the last column.
+const char *make_period_query(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable &table,
+                              bool lock) {
+    StringInfoData text;
+    initStringInfo(&text);
+    const char *deleted_at = quote_identifier(get_attname(key.parent, table.deleted_at, false));
+    const char *period =
+        quote_identifier(get_attname(key.parent, key.parent_columns[key.columns - 1], false));
+    bool is_partitioned = get_rel_relkind(key.parent) == RELKIND_PARTITIONED_TABLE;
+    appendStringInfo(&text,
+                     "/* softdelete */ SELECT coalesce($%d OPERATOR(pg_catalog.<@)"
+                     " pg_catalog.range_agg(p.%s) FILTER (WHERE p.%s IS NULL), false)"
+                     " FROM (SELECT p.%s, p.%s FROM %s%s AS p WHERE softdelete.include_deleted(p.%s)",
+                     key.columns, period, deleted_at, period, deleted_at, is_partitioned ? "" : "ONLY ",
+                     catalog::quote_table(key.parent), deleted_at);
+    for (int i = 0; i < key.columns; i++) {
+        append_condition(&text, key, i);
+    }
+    appendStringInfo(&text, "%s) AS p HAVING $%d OPERATOR(pg_catalog.<@) pg_catalog.range_agg(p.%s)",
+                     lock ? " FOR KEY SHARE OF p" : "", key.columns, period);
+    return text.data;
+}
+
 Parent query(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable &table, Relation child,
              HeapTuple row, bool lock) {
     Oid types[INDEX_MAX_KEYS];
@@ -131,7 +155,9 @@ Parent query(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable 
     GetUserIdAndSecContext(&user, &context);
     SetUserIdAndSecContext(pg::get_owner(key.parent),
                            context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
-    SPIPlanPtr plan = SPI_prepare(make_query(key, table, lock), key.columns, types);
+    const char *sql = catalog::compares_by_equality(key) ? make_query(key, table, lock)
+                                                         : make_period_query(key, table, lock);
+    SPIPlanPtr plan = SPI_prepare(sql, key.columns, types);
     if (plan == nullptr
         || SPI_execute_snapshot(plan, values, nullptr, GetLatestSnapshot(), InvalidSnapshot, false, false, 1)
                != SPI_OK_SELECT) {
@@ -161,7 +187,7 @@ Parent find_parent(const catalog::ForeignKeyInfo &key, Relation child, HeapTuple
     if (!planner::find_registered_table(key.parent, &table)) {
         return {ParentState::live, InvalidCommandId};
     }
-    bool is_plain = get_rel_relkind(key.parent) == RELKIND_RELATION;
+    bool is_plain = get_rel_relkind(key.parent) == RELKIND_RELATION && catalog::compares_by_equality(key);
     return is_plain && !lock ? probe(key, table, child, row) : query(key, table, child, row, lock);
 }
 

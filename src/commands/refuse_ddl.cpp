@@ -98,8 +98,22 @@ bool is_disabling(const AlterTableCmd *command) {
     pg_unreachable();
 }
 
+// Since 18 NOT NULL is a constraint, which ADD CONSTRAINT can write as well.
+bool adds_not_null(const AlterTableCmd *command) {
+    return command->subtype == AT_AddConstraint && IsA(command->def, Constraint)
+           && castNode(Constraint, command->def)->contype == CONSTR_NOTNULL;
+}
+
+const char *get_column(const AlterTableCmd *command) {
+    return adds_not_null(command) ? strVal(linitial(castNode(Constraint, command->def)->keys))
+                                  : command->name;
+}
+
 // What a command would do to a column of ours that softdelete could not work with; null for anything else.
 const char *get_column_change(const AlterTableCmd *command) {
+    if (adds_not_null(command)) {
+        return "set NOT NULL on";
+    }
     switch (command->subtype) {
     case AT_AlterColumnType:
         return "change the type of";
@@ -117,16 +131,17 @@ const char *get_column_change(const AlterTableCmd *command) {
 // deleted_by may get another type that fits, which repair_table() looks at.
 void refuse_column_change(const AlterTableCmd *command, const planner::RegisteredTable &table) {
     const char *change = get_column_change(command);
-    if (change == nullptr || !is_own_column(table, command->name)) {
+    const char *column = change == nullptr ? nullptr : get_column(command);
+    if (column == nullptr || !is_own_column(table, column)) {
         return;
     }
-    bool is_actor = get_attnum(table.relation, command->name) == table.deleted_by;
+    bool is_actor = get_attnum(table.relation, column) == table.deleted_by;
     if (command->subtype == AT_AlterColumnType && is_actor) {
         return;
     }
     ereport(ERROR,
             (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-             errmsg("cannot %s column \"%s\" of registered table \"%s\"", change, command->name,
+             errmsg("cannot %s column \"%s\" of registered table \"%s\"", change, column,
                     get_rel_name(table.relation)),
              errdetail("softdelete writes the column, which is null in live rows."),
              errhint("Leave the column as it is, or unregister the table with softdelete.unregister().")));

@@ -3,6 +3,7 @@
 #include "hooks/hooks.hpp"
 
 #include "pg/compat.hpp"
+#include "planner/self_joins.hpp"
 #include "planner/session_view.hpp"
 #include "planner/transform_query.hpp"
 
@@ -21,9 +22,11 @@ extern "C" PlannedStmt *softdelete_planner(Query *query, const char *query_strin
     }
     planner::Statement statement = planner::begin_statement(query, query_string, parameters);
     planner::transform_query(query, &statement);
+    int nest_level = planner::begin_planning(statement);
     auto *plan_statement = next_planner != nullptr ? next_planner : standard_planner;
     PlannedStmt *plan =
         plan_statement(query, query_string, cursor_options, parameters SOFTDELETE_PLANNER_EXTRA_ARGUMENT);
+    planner::end_planning(nest_level);
     planner::note_in_plan(plan, statement);
     // The executor goes by the plan's ModifyTable; this field only makes the command tag and SPI's result code.
     if (command == CMD_DELETE) {

@@ -10,6 +10,8 @@ extern "C" {
 #include "access/genam.h"
 #include "access/tableam.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
 #include "nodes/parsenodes.h"
 #include "nodes/pathnodes.h"
 #include "nodes/plannodes.h"
@@ -155,6 +157,28 @@ inline bool merge_keeps_unmatched_target([[maybe_unused]] Query *query) {
     return false;
 }
 
+// 17 added RETURNING to MERGE, and a function that says there what the MERGE did to the row.
+inline bool is_merge_action([[maybe_unused]] const Node *node) {
+#if PG_VERSION_NUM >= 170000
+    return IsA(node, MergeSupportFunc);
+#else
+    return false;
+#endif
+}
+
+// Null where the server does not have it.
+inline Node *make_merge_action() {
+#if PG_VERSION_NUM >= 170000
+    MergeSupportFunc *action = makeNode(MergeSupportFunc);
+    action->msftype = TEXTOID;
+    action->msfcollid = DEFAULT_COLLATION_OID;
+    action->location = -1;
+    return reinterpret_cast<Node *>(action);
+#else
+    return nullptr;
+#endif
+}
+
 // Only some servers can delete a part of a row's period: the betas of 19 can, its first release candidate cannot.
 template <typename AnyQuery>
 bool is_for_portion_of([[maybe_unused]] const AnyQuery *query) {
@@ -203,6 +227,20 @@ inline IndexScanDesc index_beginscan(Relation table, Relation index, Snapshot sn
 #endif
 }
 
+// 19 copies a partitioned table with its partitions.
+#if PG_VERSION_NUM >= 190000
+inline constexpr bool can_copy_partitioned_table = true;
+#else
+inline constexpr bool can_copy_partitioned_table = false;
+#endif
+
+// 19 removes a self-join from the join tree and plans anew, without what a hook added to the reference that went.
+#if PG_VERSION_NUM >= 190000
+inline constexpr bool self_join_removal_forgets_restrictions = true;
+#else
+inline constexpr bool self_join_removal_forgets_restrictions = false;
+#endif
+
 // 19 made a set of the list of relations that a statement writes to.
 template <typename Function>
 void for_each_result_relation(const PlannedStmt *plan, Function function) {
@@ -216,6 +254,15 @@ void for_each_result_relation(const PlannedStmt *plan, Function function) {
     foreach (cell, plan->resultRelations) {
         function(rt_fetch(lfirst_int(cell), plan->rtable)->relid);
     }
+#endif
+}
+
+// 19 can return the row that is in the way of an INSERT.
+inline bool returns_conflicting_row([[maybe_unused]] const OnConflictExpr *conflict) {
+#if PG_VERSION_NUM >= 190000
+    return conflict->action == ONCONFLICT_SELECT;
+#else
+    return false;
 #endif
 }
 

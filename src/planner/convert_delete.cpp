@@ -3,6 +3,7 @@
 
 #include "pg/compat.hpp"
 #include "pg/relations.hpp"
+#include "planner/convert_returning.hpp"
 #include "planner/expressions.hpp"
 #include "planner/extension_functions.hpp"
 #include "planner/recycle_bin.hpp"
@@ -95,18 +96,6 @@ List *make_deletion(Query *query, RangeTblEntry *rte, const RegisteredTable &tab
     }
     lock_keys(query, rte, statement);
     return assignments;
-}
-
-// A DELETE's RETURNING shows the row as it was left; NEW is NULL there, as for any DELETE (18 and later).
-Node *replace_new_row(Node *node, void *context) {
-    if (node == nullptr) {
-        return nullptr;
-    }
-    if (IsA(node, Var) && pg::compat::refers_to_new_row(castNode(Var, node))) {
-        const Var *var = castNode(Var, node);
-        return reinterpret_cast<Node *>(makeNullConst(var->vartype, var->vartypmod, var->varcollid));
-    }
-    return expression_tree_mutator(node, pg::compat::mutator(replace_new_row), context);
 }
 
 // A plain DELETE that names the table itself: the target is its first entry and its only one.
@@ -220,8 +209,7 @@ void convert_delete(Query *query, const RegisteredTable &table, Statement *state
     RangeTblEntry *rte = rt_fetch(target, query->rtable);
     query->commandType = CMD_UPDATE;
     query->targetList = list_concat(make_deletion(query, rte, table, statement), query->targetList);
-    query->returningList =
-        reinterpret_cast<List *>(replace_new_row(reinterpret_cast<Node *>(query->returningList), nullptr));
+    convert_delete_returning(query);
     // Stays even where all rows are visible: it makes the recheck after a concurrent delete right.
     add_condition(&query->jointree->quals, make_deleted_test(table, target, IS_NULL));
 }
@@ -233,6 +221,7 @@ void convert_merge(Query *query, const RegisteredTable &table, Statement *statem
         pg::compat::move_permission_check(query, rte);
     }
     query->withCheckOptions = convert_check_options(query->withCheckOptions, has_action(query, CMD_UPDATE));
+    convert_merge_returning(query, table, has_action(query, CMD_UPDATE));
     ListCell *cell;
     foreach (cell, query->mergeActionList) {
         MergeAction *action = lfirst_node(MergeAction, cell);

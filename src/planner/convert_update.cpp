@@ -166,6 +166,8 @@ void convert_insert(Query *query, const RegisteredTable &table, Statement *state
     }
     if (conflict->action == ONCONFLICT_UPDATE) {
         conflict->onConflictSet = convert_assignments(query, conflict->onConflictSet, table, statement);
+    }
+    if (conflict->action == ONCONFLICT_UPDATE || pg::compat::returns_conflicting_row(conflict)) {
         Node *refusal =
             make_call(functions->refuse_deleted, BOOLOID,
                       list_make2(old_value(query, table, table.deleted_at), make_regclass(table.relation)));

@@ -2,6 +2,7 @@
 // which does the same for tables with row security.
 #include "planner/filter_copy.hpp"
 
+#include "pg/compat.hpp"
 #include "planner/registered_table.hpp"
 #include "planner/statement.hpp"
 
@@ -57,6 +58,12 @@ List *make_result_columns(const CopyStmt *copy, Oid relation_id) {
     return columns;
 }
 
+bool can_be_copied(Oid relation) {
+    char kind = get_rel_relkind(relation);
+    return kind == RELKIND_RELATION
+           || (kind == RELKIND_PARTITIONED_TABLE && pg::compat::can_copy_partitioned_table);
+}
+
 } // namespace
 
 PlannedStmt *filter_copy(PlannedStmt *plan, bool *read_only_tree) {
@@ -65,7 +72,7 @@ PlannedStmt *filter_copy(PlannedStmt *plan, bool *read_only_tree) {
         return plan;
     }
     Oid relation = RangeVarGetRelid(copy->relation, AccessShareLock, true);
-    if (!OidIsValid(relation) || get_rel_relkind(relation) != RELKIND_RELATION || !is_filtered(relation)) {
+    if (!OidIsValid(relation) || !can_be_copied(relation) || !is_filtered(relation)) {
         return plan;
     }
     plan = static_cast<PlannedStmt *>(copyObjectImpl(plan));
@@ -73,7 +80,7 @@ PlannedStmt *filter_copy(PlannedStmt *plan, bool *read_only_tree) {
     copy = castNode(CopyStmt, plan->utilityStmt);
     SelectStmt *select = makeNode(SelectStmt);
     select->targetList = make_result_columns(copy, relation);
-    copy->relation->inh = false;
+    copy->relation->inh = get_rel_relkind(relation) == RELKIND_PARTITIONED_TABLE;
     select->fromClause = list_make1(copy->relation);
     copy->query = reinterpret_cast<Node *>(select);
     copy->relation = nullptr;

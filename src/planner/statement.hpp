@@ -60,6 +60,7 @@ struct Statement {
     List *deleted_from;  // OIDs of the tables whose rows a converted DELETE of this statement takes
     List *invalidations; // PlanInvalItems of functions that we inlined
     bool depends_on_role;
+    uint32 scopes; // a bit for each Scope of its references, before writes are converted
 };
 
 // Looks at the session, the security context and the query text. Raises nothing. query: null for none of its own.

@@ -52,7 +52,7 @@ void collect_targets(Query *query, Statement *statement) {
     }
 }
 
-void decide_scopes(Query *query, const Statement &statement) {
+void decide_scopes(Query *query, Statement *statement) {
     Index reference = 0;
     ListCell *cell;
     foreach (cell, query->rtable) {
@@ -66,11 +66,12 @@ void decide_scopes(Query *query, const Statement &statement) {
             set_scope(rte, Scope::all);
             remove_own_policy(rte, reference, table);
         } else {
-            set_scope(rte, decide_scope(query, reference, table, statement));
+            set_scope(rte, decide_scope(query, reference, table, *statement));
             if (scope_of(rte) == Scope::live) {
                 remove_own_policy(rte, reference, table);
             }
         }
+        statement->scopes |= 1U << static_cast<uint32>(scope_of(rte));
     }
 }
 
@@ -153,7 +154,7 @@ bool transform_level(Node *node, Statement *statement) {
     }
     check_stack_depth();
     inline_functions(query, statement);
-    decide_scopes(query, *statement);
+    decide_scopes(query, statement);
     RegisteredTable table;
     if (find_target(query, &table)) {
         convert_target(query, table, statement);

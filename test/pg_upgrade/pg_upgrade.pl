@@ -12,7 +12,7 @@ my $old = PostgreSQL::Test::Cluster->new('old', install_path => $ENV{OLD_BINDIR}
 my @initdb = ('--locale=C', '--encoding=UTF8', '-U', 'postgres');
 $old->init(extra => [ @initdb, $old->pg_version >= 18 ? '--no-data-checksums' : () ]);
 $old->start;
-$old->safe_psql('postgres', 'CREATE ROLE keeper LOGIN; CREATE ROLE reader LOGIN');
+$old->safe_psql('postgres', 'CREATE ROLE keeper LOGIN; CREATE ROLE reader LOGIN ROLE keeper');
 $old->safe_psql('postgres', 'CREATE DATABASE shop OWNER keeper');
 $old->safe_psql('shop', 'CREATE EXTENSION softdelete');
 $old->safe_psql('shop', $Shop::contents, extra_params => [ '-U', 'keeper' ]);

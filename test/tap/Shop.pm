@@ -1,5 +1,6 @@
 # A database with registered tables of all kinds, deletions in them, and statements that tell whether all of it works
-# after the database has been moved somewhere else. Its owner is the role keeper, another role is reader.
+# after the database has been moved somewhere else. Its owner is the role keeper, who
+# is a member of another role, reader.
 package Shop;
 
 use strict;
@@ -24,6 +25,7 @@ CREATE TABLE secret (id int PRIMARY KEY, tenant text);
 ALTER TABLE secret ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_rows ON secret USING (tenant = current_user);
 CREATE TABLE items (id int PRIMARY KEY);
+CREATE TABLE locked (id int PRIMARY KEY);
 COMMENT ON COLUMN events.gone IS 'when it ended';
 SELECT count(*) FROM softdelete.register('users', retention => '30 days', cascade => true);
 SELECT count(*) FROM softdelete.register('notes');
@@ -31,6 +33,8 @@ SELECT count(*) FROM softdelete.register('events', deleted_at => 'gone', deleted
 SELECT count(*) FROM softdelete.register('base');
 SELECT count(*) FROM softdelete.register('secret');
 SELECT count(*) FROM softdelete.register('items', visibility => 'view', active_view => 'Live "items"');
+SELECT count(*) FROM softdelete.register('locked', visibility => 'rls', admin_roles => '{pg_monitor}');
+GRANT SELECT ON locked, all_locked TO reader, pg_monitor;
 CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM users;
 CREATE VIEW own AS SELECT u.email, o.id FROM users u JOIN "Q'x"."Order s" o ON o.user_id = u.id;
 GRANT SELECT ON active_users, users, secret TO reader;
@@ -45,6 +49,7 @@ INSERT INTO base VALUES (1), (2);
 INSERT INTO sub VALUES (3), (4);
 INSERT INTO secret VALUES (1, 'keeper'), (2, 'reader');
 INSERT INTO items VALUES (1), (2);
+INSERT INTO locked VALUES (1), (2);
 DELETE FROM "Q'x"."Order s" WHERE id = 3;
 SET softdelete.actor = 'o''neill';
 SET softdelete.reason = E'why\\ not\n\t';
@@ -55,6 +60,7 @@ DELETE FROM events WHERE id = 2;
 DELETE FROM base WHERE id IN (1, 3);
 DELETE FROM secret WHERE id = 1;
 DELETE FROM items WHERE id = 1;
+DELETE FROM locked WHERE id = 1;
 REFRESH MATERIALIZED VIEW counted;
 SELECT softdelete.undo(id) FROM softdelete.deletions WHERE relation = 'items'::regclass;
 SQL
@@ -78,7 +84,12 @@ DELETE FROM events_2 WHERE id = 3 RETURNING 'in a partition', gone IS NOT NULL;
 DELETE FROM sub RETURNING 'in a child', id;
 SELECT 'rows', (SELECT count(*) FROM all_events), (SELECT count(*) FROM all_base), (SELECT count(*) FROM all_users);
 SELECT 'view', id FROM "Live ""items""" ORDER BY id;
-SELECT 'repair', * FROM unnest('{users,notes,events,base,secret,items}'::regclass[]) t, LATERAL softdelete.repair(t);
+SELECT 'admins', admin_roles FROM softdelete.tables WHERE relation = 'locked'::regclass;
+SELECT 'owner sees', count(*) FROM all_locked;
+SET ROLE reader;
+SELECT 'reader sees', count(*) FROM all_locked;
+RESET ROLE;
+SELECT 'repair', * FROM unnest('{users,notes,events,base,secret,items,locked}'::regclass[]) t, LATERAL softdelete.repair(t);
 SELECT 'unregistered', count(*) > 0 FROM softdelete.unregister('users', 'purge');
 SELECT 'unregistered', count(*) > 0 FROM softdelete.unregister('events', 'purge');
 SELECT indexdef FROM pg_indexes WHERE tablename = 'events' ORDER BY 1;

@@ -34,6 +34,7 @@ int deletion_value = static_cast<int>(Deletion::soft);
 int log_retention_value = -1;
 bool purge_progress_value = false;
 char *reason_value = nullptr;
+int worker_delay_value = 0;
 int worker_interval_value = 0;
 char *worker_databases_value = nullptr;
 int visibility_value = static_cast<int>(Visibility::active);
@@ -117,6 +118,10 @@ const char *worker_databases() {
     return worker_databases_value;
 }
 
+int worker_delay() {
+    return worker_delay_value;
+}
+
 int worker_interval() {
     return worker_interval_value;
 }
@@ -180,6 +185,11 @@ void install() {
                                "A list of names, or * for all databases; empty for none.",
                                &worker_databases_value, "", PGC_SIGHUP, GUC_LIST_INPUT,
                                check_worker_databases, nullptr, nullptr);
+    // How long it rests between batches, so that others hardly notice it.
+    DefineCustomIntVariable("softdelete.worker_delay",
+                            "Sets how long the background worker waits between two batches.", nullptr,
+                            &worker_delay_value, 100, 0, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS, nullptr, nullptr,
+                            nullptr);
     // How often it looks.
     DefineCustomIntVariable("softdelete.worker_interval",
                             "Sets the time between two looks of the background worker for rows that are due.",

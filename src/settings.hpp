@@ -29,6 +29,9 @@ bool purge_progress();
 // softdelete.worker_databases: names as a list of identifiers, or *; empty: no worker runs.
 const char *worker_databases();
 
+// softdelete.worker_delay, in milliseconds.
+int worker_delay();
+
 // softdelete.worker_interval, in seconds.
 int worker_interval();
 

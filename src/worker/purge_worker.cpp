@@ -3,6 +3,7 @@
 #include "commands/preview_purge.hpp"
 #include "pg/boundary.hpp"
 #include "pg/compat.hpp"
+#include "settings.hpp"
 
 extern "C" {
 #include "access/xact.h"
@@ -21,8 +22,6 @@ namespace softdelete::worker {
 
 namespace {
 
-constexpr const char *statement = "CALL softdelete.purge()";
-
 bool is_due() {
     StartTransactionCommand();
     PushActiveSnapshot(GetTransactionSnapshot());
@@ -34,7 +33,7 @@ bool is_due() {
 }
 
 // As exec_simple_query() runs a client's statement: a procedure commits only in a portal of the top level.
-void run_statement() {
+void run_statement(const char *statement) {
     MemoryContext context =
         AllocSetContextCreate(TopMemoryContext, "softdelete worker", ALLOCSET_DEFAULT_SIZES);
     StartTransactionCommand();
@@ -67,8 +66,10 @@ extern "C" PGDLLEXPORT void softdelete_purge_worker_main(Datum argument) {
     pgstat_report_appname("softdelete worker");
     pgstat_report_activity(STATE_RUNNING, "looking for rows whose retention has passed");
     if (is_due()) {
+        const char *statement =
+            psprintf("CALL softdelete.purge(delay => '%d ms')", settings::worker_delay());
         pgstat_report_activity(STATE_RUNNING, statement);
-        run_statement();
+        run_statement(statement);
     }
     pgstat_report_activity(STATE_IDLE, nullptr);
 }

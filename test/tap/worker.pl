@@ -79,6 +79,14 @@ like(slurp_file($node->logfile), qr/WARNING:  could not purge table "broken": th
 $node->safe_psql('shop', 'DROP TRIGGER fail ON broken');
 ok($node->poll_query_until('shop', 'SELECT count(*) = 0 FROM deleted_broken'), 'and purged when it is mended');
 
+# It rests between its batches, in no transaction that would hold anything up.
+configure(q{softdelete.worker_delay = '3s'});
+$node->safe_psql('shop', 'DELETE FROM products WHERE id = 20', extra_params => [ '-U', 'shop' ]);
+ok($node->poll_query_until('shop', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'softdelete worker'
+	AND query = 'CALL softdelete.purge(delay => ''3000 ms'')' AND (SELECT count(*) = 0 FROM deleted_products)
+	AND backend_xid IS NULL AND backend_xmin IS NULL}), 'it rests after a batch');
+configure(q{softdelete.worker_delay = '0'});
+
 # A run under way shows in pg_stat_activity and in the log; one worker per database; shutdown stops it at once.
 $node->safe_psql('shop', q{
 	CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(600); RETURN old; END $$;
@@ -86,7 +94,7 @@ $node->safe_psql('shop', q{
 	DELETE FROM products WHERE id = 12;
 }, extra_params => [ '-U', 'shop' ]);
 ok($node->poll_query_until('shop', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'softdelete worker'
-	AND query = 'CALL softdelete.purge()' AND datname = 'shop' AND state = 'active'}), 'the worker shows what it does');
+	AND query LIKE 'CALL softdelete.purge(%)' AND datname = 'shop' AND state = 'active'}), 'the worker shows what it does');
 is($node->safe_psql('shop', q{SELECT state, due, removed FROM softdelete.purge_log ORDER BY id DESC LIMIT 1}), 'running|1|0',
 	'the log shows the run under way');
 sleep 2;

@@ -58,35 +58,49 @@ bool needs_library(const TriggerData *data, const planner::RegisteredTable &tabl
     return false;
 }
 
-// The row's deleted_at as timestamptz; false where it is live.
-bool get_deleted_at(TriggerData *data, const planner::RegisteredTable &table, TimestampTz *deleted_at) {
-    bool is_null = true;
-    TupleDesc columns = RelationGetDescr(data->tg_relation);
-    Datum value = heap_getattr(data->tg_trigtuple, table.deleted_at, columns, &is_null);
-    if (is_null) {
-        return false;
-    }
-    bool has_zone = getBaseType(TupleDescAttr(columns, table.deleted_at - 1)->atttypid) == TIMESTAMPTZOID;
-    *deleted_at = has_zone ? DatumGetTimestampTz(value)
-                           : DatumGetTimestampTz(DirectFunctionCall1(timestamp_timestamptz, value));
-    return true;
-}
-
 // What is read once per statement and partition.
 struct Guards {
     catalog::Cutoff cutoff;
     commands::HoldCheck *holds; // null where no hold concerns the table
+    AttrNumber deleted_at;      // invalid until it is asked for
+    bool has_zone;
 };
 
-const Guards *get_guards(FunctionCallInfo call, Oid relation) {
+// The row's deleted_at as timestamptz; false where it is live.
+bool get_deleted_at(const TriggerData *data, const Guards &guards, TimestampTz *deleted_at) {
+    bool is_null = true;
+    Datum value =
+        heap_getattr(data->tg_trigtuple, guards.deleted_at, RelationGetDescr(data->tg_relation), &is_null);
+    if (is_null) {
+        return false;
+    }
+    *deleted_at = guards.has_zone ? DatumGetTimestampTz(value)
+                                  : DatumGetTimestampTz(DirectFunctionCall1(timestamp_timestamptz, value));
+    return true;
+}
+
+Guards *get_guards(FunctionCallInfo call, Relation table) {
     if (call->flinfo->fn_extra == nullptr) {
+        Oid relation = RelationGetRelid(table);
         auto *guards = static_cast<Guards *>(MemoryContextAllocZero(call->flinfo->fn_mcxt, sizeof(Guards)));
         catalog::lock_retention(relation, catalog::RetentionLock::share);
         guards->cutoff = catalog::get_cutoff(relation);
         guards->holds = commands::begin_hold_check(relation, call->flinfo->fn_mcxt);
         call->flinfo->fn_extra = guards;
     }
-    return static_cast<const Guards *>(call->flinfo->fn_extra);
+    return static_cast<Guards *>(call->flinfo->fn_extra);
+}
+
+// Finds the column once; false where the table is not registered any more.
+bool find_column(Relation relation, Guards *guards) {
+    planner::RegisteredTable table;
+    if (guards->deleted_at == InvalidAttrNumber
+        && planner::find_registered_table(RelationGetRelid(relation), &table)) {
+        const FormData_pg_attribute *column = TupleDescAttr(RelationGetDescr(relation), table.deleted_at - 1);
+        guards->has_zone = getBaseType(column->atttypid) == TIMESTAMPTZOID;
+        guards->deleted_at = table.deleted_at;
+    }
+    return guards->deleted_at != InvalidAttrNumber;
 }
 
 // Is the row one of those that a command of ours has checked and is removing?
@@ -98,22 +112,21 @@ bool is_being_removed(const TriggerData *data, uint32 notes) {
 
 void check_not_held(FunctionCallInfo call, const TriggerData *data, uint32 notes) {
     bool is_checked = (notes & planner::note_purge) != 0 && commands::HoldsCheckedScope::is_active();
-    Oid relation = RelationGetRelid(data->tg_relation);
-    commands::HoldCheck *holds = is_checked ? nullptr : get_guards(call, relation)->holds;
+    commands::HoldCheck *holds = is_checked ? nullptr : get_guards(call, data->tg_relation)->holds;
     if (holds != nullptr) {
-        commands::check_hold(holds, relation, &data->tg_trigtuple->t_self);
+        commands::check_hold(holds, RelationGetRelid(data->tg_relation), &data->tg_trigtuple->t_self);
     }
 }
 
 // Lets a row go that is deleted and whose retention has passed.
 void check_removable(FunctionCallInfo call, TriggerData *data, bool by_foreign_key) {
     Relation relation = data->tg_relation;
-    planner::RegisteredTable table;
+    Guards &guards = *get_guards(call, relation);
     TimestampTz deleted_at = 0;
-    if (!planner::find_registered_table(RelationGetRelid(relation), &table)) {
+    if (!find_column(relation, &guards)) {
         return;
     }
-    if (!get_deleted_at(data, table, &deleted_at)) {
+    if (!get_deleted_at(data, guards, &deleted_at)) {
         ereport(ERROR, (errcode(by_foreign_key ? ERRCODE_FOREIGN_KEY_VIOLATION
                                                : ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                         errmsg("cannot remove a live row of registered table \"%s\"",
@@ -123,9 +136,8 @@ void check_removable(FunctionCallInfo call, TriggerData *data, bool by_foreign_k
                                 RelationGetRelationName(relation)),
                         errtable(relation)));
     }
-    catalog::Cutoff cutoff = get_guards(call, RelationGetRelid(relation))->cutoff;
-    TimestampTz latest = Max(cutoff.cutoff, cutoff.local_cutoff);
-    if (cutoff.has_retention && deleted_at >= latest) {
+    TimestampTz latest = Max(guards.cutoff.cutoff, guards.cutoff.local_cutoff);
+    if (guards.cutoff.has_retention && deleted_at >= latest) {
         ereport(
             ERROR,
             (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

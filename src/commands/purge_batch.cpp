@@ -27,9 +27,6 @@ using catalog::PurgeCounts;
 
 constexpr const char *lock_wait = "200ms";
 
-// So many single rows may fail in one run before it counts as failed.
-constexpr int most_failures = 100;
-
 bool waited_too_long(const pg::ServerError &error) {
     return error.sqlstate() == ERRCODE_LOCK_NOT_AVAILABLE
            || error.sqlstate() == ERRCODE_T_R_DEADLOCK_DETECTED;
@@ -66,19 +63,6 @@ std::string make_explanation(const PurgeTarget &target, const std::vector<Blocke
 }
 
 } // namespace
-
-bool is_about_rows(const pg::ServerError &error) {
-    switch (ERRCODE_TO_CATEGORY(error.sqlstate())) {
-    case ERRCODE_OPERATOR_INTERVENTION:
-    case ERRCODE_INSUFFICIENT_RESOURCES:
-    case ERRCODE_SYSTEM_ERROR:
-    case ERRCODE_INTERNAL_ERROR:
-    case ERRCODE_INVALID_TRANSACTION_STATE:
-        return false;
-    default:
-        return true;
-    }
-}
 
 PurgeScope::PurgeScope(Oid owner) : user_(owner), owner_(owner) {
     settings_.set("search_path", "pg_catalog, pg_temp");
@@ -119,7 +103,8 @@ PurgeBatch::PurgeBatch(pg::Spi &spi, const catalog::TableInfo &table, const Purg
     , unreferenced_(target, blockers_)
     , delete_(target, make_delete(target, blockers_, false))
     , delete_unlocked_(target, make_delete(target, blockers_, true))
-    , explain_(target, make_explanation(target, blockers_)) {}
+    , explain_(target, make_explanation(target, blockers_))
+    , failing_(table.relation) {}
 
 PurgeCounts PurgeBatch::remove(TimestampTz cutoff, const Positions &rows) {
     cutoff_ = cutoff;
@@ -133,7 +118,7 @@ PurgeCounts PurgeBatch::remove(TimestampTz cutoff, const Positions &rows) {
     if (unreferenced_.may_remove()) {
         remove_unreferenced(rest);
     }
-    counts_.removed += remove_piece(rest.data(), rest.size());
+    remove_rows(rest);
     if (counts_.removed + failed_ < removable.size()) {
         explain_kept(removable);
     }
@@ -155,7 +140,7 @@ PurgeCounts PurgeBatch::anonymize(TimestampTz cutoff, const Positions &rows) {
              {make_row_set(target_, due).positions()})) {
         locked.add({row.text(0), row.text(1)});
     }
-    counts_.anonymized = anonymize_piece(locked);
+    anonymize_rows(locked);
     counts_.blocked = due.size() - counts_.anonymized;
     if (locked.size() < due.size()) {
         counts_.blockers[kept_otherwise] += due.size() - locked.size();
@@ -163,31 +148,21 @@ PurgeCounts PurgeBatch::anonymize(TimestampTz cutoff, const Positions &rows) {
     return counts_;
 }
 
-// Where rows fail, halves, until the failing rows stand alone.
-std::uint64_t PurgeBatch::anonymize_piece(const RowSet &rows) {
-    if (rows.empty()) {
-        return 0;
-    }
-    try {
-        pg::Subtransaction savepoint;
-        std::uint64_t count = anonymize_rows(spi_, table_, rows);
-        savepoint.commit();
-        return count;
-    } catch (const pg::ServerError &error) {
-        if (!is_about_rows(error)) {
-            throw;
-        }
-        if (rows.size() == 1) {
-            note_failure(error);
-            return 0;
-        }
-    }
-    RowSet halves[2];
-    for (const RowSet::RowId &row : rows.ids()) {
-        halves[halves[0].size() < rows.size() / 2 ? 0 : 1].add(row);
-    }
-    std::uint64_t count = anonymize_piece(halves[0]);
-    return count + anonymize_piece(halves[1]);
+void PurgeBatch::anonymize_rows(const RowSet &rows) {
+    std::vector<RowSet::RowId> ids(rows.ids().begin(), rows.ids().end());
+    failing_.separate(
+        ids.size(),
+        [&](std::size_t first, std::size_t count) {
+            RowSet part;
+            for (std::size_t i = first; i < first + count; i++) {
+                part.add(ids[i]);
+            }
+            pg::Subtransaction savepoint;
+            std::uint64_t anonymized = commands::anonymize_rows(spi_, table_, part);
+            savepoint.commit();
+            counts_.anonymized += anonymized;
+        },
+        [&](const std::string &failure) { note_failure(failure); });
 }
 
 void PurgeBatch::drop_held(Positions &rows) {
@@ -213,34 +188,25 @@ void PurgeBatch::remove_unreferenced(Positions &rows) {
     }
 }
 
-std::uint64_t PurgeBatch::remove_piece(const ItemPointerData *rows, std::size_t count) {
-    if (count == 0) {
-        return 0;
-    }
+void PurgeBatch::remove_rows(const Positions &rows) {
+    failing_.separate(
+        rows.size(),
+        [&](std::size_t first, std::size_t count) {
+            counts_.removed += remove_unless_locked(rows.data() + first, count);
+        },
+        [&](const std::string &failure) { note_failure(failure); });
+}
+
+// Waits for row locks a moment. Where somebody holds one longer, goes without those rows.
+std::uint64_t PurgeBatch::remove_unless_locked(const ItemPointerData *rows, std::size_t count) {
     try {
         return try_remove(delete_, rows, count);
     } catch (const pg::ServerError &error) {
-        if (!is_about_rows(error)) {
+        if (!waited_too_long(error)) {
             throw;
         }
-        if (count == 1 && !waited_too_long(error)) {
-            note_failure(error);
-            return 0;
-        }
     }
-    try {
-        return try_remove(delete_unlocked_, rows, count);
-    } catch (const pg::ServerError &error) {
-        if (!is_about_rows(error)) {
-            throw;
-        }
-        if (count == 1) {
-            note_failure(error);
-            return 0;
-        }
-    }
-    std::uint64_t removed = remove_piece(rows, count / 2);
-    return removed + remove_piece(rows + count / 2, count - count / 2);
+    return try_remove(delete_unlocked_, rows, count);
 }
 
 std::uint64_t PurgeBatch::try_remove(PositionStatement &statement, const ItemPointerData *rows,
@@ -251,18 +217,9 @@ std::uint64_t PurgeBatch::try_remove(PositionStatement &statement, const ItemPoi
     return removed;
 }
 
-// Raises where too many rows have failed: then it is not about them.
-void PurgeBatch::note_failure(const pg::ServerError &error) {
-    if (++failures_ > most_failures) {
-        pg::raise(
-            {error.sqlstate(), error.message(), error.detail() ? error.detail() : "",
-             (boost::format("More than %1% rows of the table failed like this; the purge of it ends here.")
-              % most_failures)
-                 .str(),
-             table_.relation});
-    }
+void PurgeBatch::note_failure(const std::string &failure) {
     failed_++;
-    counts_.blockers[std::string("error: ") + error.message()]++;
+    counts_.blockers[failure]++;
 }
 
 void PurgeBatch::explain_kept(const Positions &rows) {

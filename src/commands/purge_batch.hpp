@@ -3,6 +3,7 @@
 
 #include "catalog/purge_log.hpp"
 #include "commands/due_rows.hpp"
+#include "commands/failing_rows.hpp"
 #include "commands/hand_purge.hpp"
 #include "commands/hold_check.hpp"
 #include "commands/purge_blockers.hpp"
@@ -45,11 +46,12 @@ public:
     catalog::PurgeCounts anonymize(TimestampTz cutoff, const Positions &rows);
 
 private:
-    std::uint64_t anonymize_piece(const RowSet &rows);
+    void anonymize_rows(const RowSet &rows);
     void remove_unreferenced(Positions &rows);
-    std::uint64_t remove_piece(const ItemPointerData *rows, std::size_t count);
+    void remove_rows(const Positions &rows);
+    std::uint64_t remove_unless_locked(const ItemPointerData *rows, std::size_t count);
     std::uint64_t try_remove(PositionStatement &statement, const ItemPointerData *rows, std::size_t count);
-    void note_failure(const pg::ServerError &error);
+    void note_failure(const std::string &failure);
     void drop_held(Positions &rows);
     void explain_kept(const Positions &rows);
 
@@ -64,13 +66,10 @@ private:
     TimestampTz cutoff_ = 0;
     catalog::PurgeCounts counts_;
     std::uint64_t failed_ = 0; // rows of this batch that counts_.blockers names with an error
-    int failures_ = 0;         // in this run
+    FailingRows failing_;
 };
 
 // How the log names rows that nothing references and that stayed all the same.
 inline constexpr const char *kept_otherwise = "rows that another session locked or a trigger kept";
-
-// Is this an error of certain rows, so that others may go? Not so where the server stops or is out of something.
-bool is_about_rows(const pg::ServerError &error);
 
 } // namespace softdelete::commands

@@ -17,8 +17,6 @@ namespace {
 
 using catalog::PurgeCounts;
 
-constexpr int most_failures = 100;
-
 RowSet read_rows(const std::vector<pg::Row> &rows) {
     RowSet set;
     for (const pg::Row &row : rows) {
@@ -29,40 +27,33 @@ RowSet read_rows(const std::vector<pg::Row> &rows) {
 
 } // namespace
 
-std::map<Oid, PurgeCounts> PurgeCycle::remove(const std::map<Oid, TimestampTz> &cutoffs, Oid table,
+std::map<Oid, PurgeCounts> PurgeCycle::remove(const std::map<Oid, TimestampTz> &cutoffs,
                                               const PurgeTarget &target, const Positions &rows) {
     cutoffs_ = cutoffs;
-    rows_.clear();
-    counts_.clear();
-    std::string failure;
-    try {
-        pg::Subtransaction savepoint;
-        attempt(table, target, rows);
-        savepoint.commit();
-        return counts_;
-    } catch (const pg::ServerError &error) {
-        if (!is_about_rows(error) || (rows.size() <= 1 && ++failures_ > most_failures)) {
-            throw;
-        }
-        failure = std::string("error: ") + error.message();
-    }
-    counts_.clear();
-    if (rows.size() <= 1) {
-        counts_[table].blocked = rows.size();
-        counts_[table].blockers[failure] = rows.size();
-        return counts_;
-    }
-    auto middle = rows.begin() + static_cast<std::ptrdiff_t>(rows.size() / 2);
-    std::map<Oid, PurgeCounts> total = remove(cutoffs, table, target, Positions(rows.begin(), middle));
-    for (const auto &[relation, counts] : remove(cutoffs, table, target, Positions(middle, rows.end()))) {
-        total[relation].add(counts);
-    }
+    std::map<Oid, PurgeCounts> total;
+    failing_.separate(
+        rows.size(),
+        [&](std::size_t first, std::size_t count) {
+            auto begin = rows.begin() + static_cast<std::ptrdiff_t>(first);
+            rows_.clear();
+            counts_.clear();
+            pg::Subtransaction savepoint;
+            attempt(target, Positions(begin, begin + static_cast<std::ptrdiff_t>(count)));
+            savepoint.commit();
+            for (const auto &[relation, counts] : counts_) {
+                total[relation].add(counts);
+            }
+        },
+        [&](const std::string &failure) {
+            total[asked_of_].blocked++;
+            total[asked_of_].blockers[failure]++;
+        });
     return total;
 }
 
-void PurgeCycle::attempt(Oid table, const PurgeTarget &target, const Positions &rows) {
+void PurgeCycle::attempt(const PurgeTarget &target, const Positions &rows) {
     PurgeScope scope(target.owner);
-    asked_of_ = table;
+    Oid table = asked_of_;
     asked_ = lock_rows(*tables_.at(table), target, rows);
     if (asked_.size() < rows.size()) {
         note_kept(table,

@@ -19,15 +19,17 @@ struct PurgeTable {
 
 class PurgeCycle {
 public:
-    // The group's tables by OID.
-    PurgeCycle(pg::Spi &spi, std::map<Oid, const PurgeTable *> tables)
+    // The group's tables by OID, and that of them whose rows are asked for.
+    PurgeCycle(pg::Spi &spi, std::map<Oid, const PurgeTable *> tables, Oid table)
         : spi_(spi)
-        , tables_(std::move(tables)) {}
+        , tables_(std::move(tables))
+        , asked_of_(table)
+        , failing_(table) {}
 
     // Removes those of the rows that are still due, with the due rows that reference them, and counts by table. Of the
     // rows asked for it also counts those that stay, and says why. Of a table without a cutoff nothing goes.
     // Locks: the rows; skips those that are locked. Raises what would fail for every row.
-    std::map<Oid, catalog::PurgeCounts> remove(const std::map<Oid, TimestampTz> &cutoffs, Oid table,
+    std::map<Oid, catalog::PurgeCounts> remove(const std::map<Oid, TimestampTz> &cutoffs,
                                                const PurgeTarget &target, const Positions &rows);
 
 private:
@@ -38,7 +40,7 @@ private:
         RowSet rows;
     };
 
-    void attempt(Oid table, const PurgeTarget &target, const Positions &rows);
+    void attempt(const PurgeTarget &target, const Positions &rows);
 
     bool may_go(Oid table) const { return cutoffs_.count(table) != 0; }
 
@@ -65,12 +67,12 @@ private:
 
     pg::Spi &spi_;
     const std::map<Oid, const PurgeTable *> tables_;
+    const Oid asked_of_;
     std::map<Oid, TimestampTz> cutoffs_;
-    Oid asked_of_ = InvalidOid;
     RowSet asked_;               // the rows asked for, of that table
     std::map<Oid, RowSet> rows_; // what is to go
     std::map<Oid, catalog::PurgeCounts> counts_;
-    int failures_ = 0;
+    FailingRows failing_;
 };
 
 } // namespace softdelete::commands

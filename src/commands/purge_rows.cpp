@@ -178,7 +178,7 @@ private:
         PurgeBatch batch(
             spi_, table.info, target,
             find_blockers(spi_, table.info.is_partitioned ? table.info.relation : target.relation));
-        PurgeCycle cycle(spi_, get_group(group));
+        PurgeCycle cycle(spi_, get_group(group), table.info.relation);
         std::size_t batches = group.is_cyclic || table.may_move ? 1 : batches_at_once;
         bool is_missing = false;
         while (!is_over()) {
@@ -200,7 +200,7 @@ private:
                     counts[table.info.relation] =
                         batch.anonymize(get_cutoff(table.info.relation).cutoff, rows);
                 } else if (group.is_cyclic) {
-                    counts = cycle.remove(get_cutoffs(group), table.info.relation, target, rows);
+                    counts = cycle.remove(get_cutoffs(group), target, rows);
                 } else {
                     counts[table.info.relation] = batch.remove(get_cutoff(table.info.relation).cutoff, rows);
                 }

@@ -66,8 +66,7 @@ extern "C" PGDLLEXPORT void softdelete_purge_worker_main(Datum argument) {
     pgstat_report_appname("softdelete worker");
     pgstat_report_activity(STATE_RUNNING, "looking for rows whose retention has passed");
     if (is_due()) {
-        const char *statement =
-            psprintf("CALL softdelete.purge(delay => '%d ms')", settings::worker_delay());
+        const char *statement = psprintf("CALL softdelete.purge(delay => '%d ms')", settings::worker_delay());
         pgstat_report_activity(STATE_RUNNING, statement);
         run_statement(statement);
     }

@@ -63,6 +63,12 @@ CREATE VIEW wrong AS
     WHERE b.name = 'guests' AND id NOT IN (SELECT id FROM guests);
 SQL
 
+# The log takes as long as the removal, so that runs are cut off between the two.
+$node->safe_psql('postgres', <<'SQL');
+CREATE FUNCTION take_time() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.003); RETURN new; END $$;
+CREATE TRIGGER take_time BEFORE UPDATE ON softdelete.purge_run FOR EACH ROW EXECUTE FUNCTION take_time();
+SQL
+
 # Due rows, young ones and live ones; some are on hold, some are kept by what references them.
 my $fill = <<'SQL';
 SET softdelete.deletion = hard;
@@ -120,7 +126,7 @@ sub start_purge
 	my %run = (out => '', errors => '');
 	$run{handle} = IPC::Run::start([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('postgres') . ' application_name=purger',
 		'-U', 'shop', '-c', "SET client_min_messages = warning; SET statement_timeout = $timeout",
-		'-c', "CALL softdelete.purge(batch_size => 20, delay => '1 ms')" ], '<', \undef, '>', \$run{out}, '2>', \$run{errors});
+		'-c', "CALL softdelete.purge(batch_size => 20)" ], '<', \undef, '>', \$run{out}, '2>', \$run{errors});
 	return \%run;
 }
 

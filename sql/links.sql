@@ -142,6 +142,35 @@ SELECT id FROM of_partition UNION ALL SELECT id FROM pages ORDER BY id;
 DELETE FROM years WHERE id = 3;
 SELECT softdelete.undo(deletion_id) FROM deleted_years WHERE id = 3;
 
+-- Purge, holds and erasure go along them too; a row of another partition with the same value is a stranger.
+CREATE TABLE areas (id int PRIMARY KEY, code int) PARTITION BY RANGE (id);
+CREATE TABLE areas_1 PARTITION OF areas FOR VALUES FROM (0) TO (100);
+CREATE TABLE areas_2 PARTITION OF areas FOR VALUES FROM (100) TO (200);
+ALTER TABLE areas_1 ADD UNIQUE (code);
+CREATE TABLE shops (id int PRIMARY KEY, code int REFERENCES areas_1 (code) ON DELETE CASCADE);
+CREATE TABLE signs (id int PRIMARY KEY, area_id int REFERENCES areas_1 ON DELETE CASCADE);
+SELECT count(*) > 0 AS registered FROM softdelete.register('areas', retention => '1 day');
+SELECT count(*) > 0 AS registered FROM softdelete.register('shops', retention => '1 day');
+INSERT INTO areas VALUES (1, 7), (2, 8), (101, 7);
+INSERT INTO shops VALUES (1, 7), (2, 8);
+INSERT INTO signs VALUES (1, 1);
+SELECT * FROM softdelete.preview('areas', 1);
+SELECT * FROM softdelete.preview('areas', 101);
+DELETE FROM areas WHERE id = 101;
+SELECT id FROM shops ORDER BY id;
+DELETE FROM areas WHERE id = 1;
+SELECT id FROM shops ORDER BY id;
+UPDATE areas SET deleted_at = now() - interval '2 days' WHERE deleted_at IS NOT NULL;
+UPDATE shops SET deleted_at = now() - interval '2 days' WHERE deleted_at IS NOT NULL;
+SELECT softdelete.hold('areas', 'a case', 1) AS hold \gset
+SELECT relation, due, held, blocked FROM softdelete.purge_preview() WHERE due > 0;
+CALL softdelete.purge('areas');
+SELECT 'area', id FROM all_areas UNION ALL SELECT 'shop', id FROM all_shops UNION ALL SELECT 'sign', id FROM signs ORDER BY 1, 2;
+SELECT softdelete.release(:hold);
+CALL softdelete.purge('areas');
+SELECT 'area', id FROM all_areas UNION ALL SELECT 'shop', id FROM all_shops UNION ALL SELECT 'sign', id FROM signs ORDER BY 1, 2;
+SELECT softdelete.erase('areas', 'on request', 2) -> 'rows' AS rows;
+
 \set QUIET on
 RESET SESSION AUTHORIZATION;
 DROP SCHEMA regress_links CASCADE;

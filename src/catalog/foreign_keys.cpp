@@ -24,8 +24,7 @@ constexpr const char *keys_query = R"(
             JOIN pg_catalog.pg_attribute ca ON ca.attrelid = k.conrelid AND ca.attnum = x.ckey
             JOIN pg_catalog.pg_attribute pa ON pa.attrelid = k.confrelid AND pa.attnum = x.pkey
             JOIN pg_catalog.pg_operator o ON o.oid = x.op
-            JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace)
-           || coalesce(' AND p.' || pp.condition, '') || coalesce(' AND c.' || cp.condition, ''),
+            JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace),
            (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY x.position)
             FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY AS x (key, position)
             JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = x.key),
@@ -54,7 +53,8 @@ constexpr const char *keys_query = R"(
             FROM ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey),
                             pg_catalog.unnest(k.conpfeqop)) AS x (ckey, pkey, op)
             JOIN pg_catalog.pg_attribute ca ON ca.attrelid = k.conrelid AND ca.attnum = x.ckey
-            JOIN pg_catalog.pg_attribute pa ON pa.attrelid = k.confrelid AND pa.attnum = x.pkey)
+            JOIN pg_catalog.pg_attribute pa ON pa.attrelid = k.confrelid AND pa.attnum = x.pkey),
+           cp.condition, pp.condition
     FROM pg_catalog.pg_constraint k
     LEFT JOIN LATERAL (SELECT pg_catalog.format('tableoid OPERATOR(pg_catalog.=) ANY (%%L::pg_catalog.oid[])',
                               ARRAY(SELECT t.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree(k.confrelid) t))
@@ -85,24 +85,32 @@ std::vector<ForeignKey> find_keys(pg::Spi &spi, Oid relation, const char *side) 
     std::vector<ForeignKey> keys;
     std::string query = (boost::format(keys_query) % pg::compat::enforced_condition % side).str();
     for (const pg::Row &row : spi.query(query, {relation})) {
-        keys.push_back({.constraint = row.oid(0),
-                        .name = row.text(1),
-                        .child = get_table(spi, row.oid(2)),
-                        .parent = get_table(spi, row.oid(3)),
-                        .on_delete = parse_action(row.text(4)),
-                        .is_deferrable = row.boolean(8),
-                        .is_initially_deferred = row.boolean(9),
-                        .link = row.text(5),
-                        .child_columns = row.text(6),
-                        .child_values = row.text(7),
-                        .child_link = {row.array(10), row.array(11)},
-                        .parent_link = {row.array(12), row.array(13)},
-                        .compares_as_sets_do = row.boolean(14)});
+        LinkColumns child = {row.array(10), row.array(11), row.text_or(15, "")};
+        LinkColumns parent = {row.array(12), row.array(13), row.text_or(16, "")};
+        keys.push_back(
+            {.constraint = row.oid(0),
+             .name = row.text(1),
+             .child = get_table(spi, row.oid(2)),
+             .parent = get_table(spi, row.oid(3)),
+             .on_delete = parse_action(row.text(4)),
+             .is_deferrable = row.boolean(8),
+             .is_initially_deferred = row.boolean(9),
+             .comparison = row.text(5),
+             .link = row.text(5) + restrict_to_partition("p", parent) + restrict_to_partition("c", child),
+             .child_columns = row.text(6),
+             .child_values = row.text(7),
+             .child_link = child,
+             .parent_link = parent,
+             .compares_as_sets_do = row.boolean(14)});
     }
     return keys;
 }
 
 } // namespace
+
+std::string restrict_to_partition(const char *alias, const LinkColumns &side) {
+    return side.partition.empty() ? "" : (boost::format(" AND %1%.%2%") % alias % side.partition).str();
+}
 
 std::vector<ForeignKey> find_referencing_keys(pg::Spi &spi, Oid relation) {
     return find_keys(spi, relation, "confrelid");

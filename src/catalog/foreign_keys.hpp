@@ -16,6 +16,7 @@ enum class OnDelete { no_action, restricted, cascade, set_null, set_default };
 struct LinkColumns {
     std::vector<std::string> names;
     std::vector<std::string> types;
+    std::string partition; // a condition on tableoid where the key is about one partition; else empty
 };
 
 struct ForeignKey {
@@ -26,8 +27,8 @@ struct ForeignKey {
     OnDelete on_delete;
     bool is_deferrable;
     bool is_initially_deferred;
-    std::string
-        link; // child row "c" references parent row "p": p.id OPERATOR(pg_catalog.=) c.parent_id AND ...
+    std::string comparison; // the columns alone: p.id OPERATOR(pg_catalog.=) c.parent_id AND ...
+    std::string link; // child row "c" references parent row "p": the comparison, within the key's partitions
     std::string child_columns; // "a, b", quoted
     std::string child_values;  // "c.a, c.b"
     LinkColumns child_link;
@@ -45,6 +46,9 @@ inline bool binds(OnDelete action) {
 // The enforced foreign keys that reference the table or a partition of it, and those that it or a partition of it has.
 std::vector<ForeignKey> find_referencing_keys(pg::Spi &spi, Oid relation);
 std::vector<ForeignKey> find_own_keys(pg::Spi &spi, Oid relation);
+
+// SQL: " AND alias.tableoid ..." where the key is about one partition of that side; else empty.
+std::string restrict_to_partition(const char *alias, const LinkColumns &side);
 
 // SQL: joins child rows "c" to their parent as "p", be it deleted or not, by one look-up of the key for each child. A
 // join that knows that "p" is deleted would begin with all deleted rows of the table, as long as statistics say that

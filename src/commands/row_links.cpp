@@ -34,11 +34,11 @@ LinkValues read_values(pg::Spi &spi, const TableInfo &table, const LinkColumns &
         columns += ", t." + name;
         conditions += " AND t." + name + " IS NOT NULL";
     }
-    std::string query =
-        (boost::format("/* softdelete */ SELECT t.tableoid, t.ctid%1% FROM %2% AS t WHERE "
-                       "%3% AND %4%%5%")
-         % columns % table.key_rows() % see_all(table, "t") % make_membership(table, "t", 1) % conditions)
-            .str();
+    std::string query = (boost::format("/* softdelete */ SELECT t.tableoid, t.ctid%1% FROM %2% AS t WHERE "
+                                       "%3% AND %4%%5%")
+                         % columns % table.key_rows() % see_all(table, "t") % make_membership(table, "t", 1)
+                         % (conditions + catalog::restrict_to_partition("t", link)))
+                            .str();
     std::map<std::vector<std::string>, std::size_t> places;
     LinkValues found;
     pg::OwnerScope owner(table.owner);
@@ -63,13 +63,15 @@ std::vector<pg::Row> follow_values(pg::Spi &spi, const ForeignKey &key, const Li
     bool is_down = alias[0] == 'c';
     const TableInfo &table = is_down ? key.child : key.parent;
     const LinkColumns &given = is_down ? key.parent_link : key.child_link;
-    std::string query = (boost::format("/* softdelete */ SELECT %1%.\"softdelete.position\", %2%.tableoid, "
-                                       "%2%.ctid FROM %3% AS %1% JOIN "
-                                       "%4% AS %2% ON %5% WHERE %6%%7%")
-                         % (is_down ? "p" : "c") % alias % make_value_rows(given.names, given.types, 1)
-                         % table.key_rows() % key.link % see_all(table, alias)
-                         % (lock == RowLock::for_update ? std::string(" FOR UPDATE OF ") + alias : ""))
-                            .str();
+    const LinkColumns &wanted = is_down ? key.child_link : key.parent_link;
+    std::string query =
+        (boost::format("/* softdelete */ SELECT %1%.\"softdelete.position\", %2%.tableoid, "
+                       "%2%.ctid FROM %3% AS %1% JOIN "
+                       "%4% AS %2% ON %5% WHERE %6%%7%")
+         % (is_down ? "p" : "c") % alias % make_value_rows(given.names, given.types, 1) % table.key_rows()
+         % (key.comparison + catalog::restrict_to_partition(alias, wanted)) % see_all(table, alias)
+         % (lock == RowLock::for_update ? std::string(" FOR UPDATE OF ") + alias : ""))
+            .str();
     pg::OwnerScope owner(table.owner);
     return spi.query(query, make_value_arrays(values.values, given.names.size()));
 }

@@ -192,7 +192,9 @@ SELECT softdelete.undo(:deletion);
 SELECT softdelete.restore('readers', 5);
 SELECT id, name, deletion_id FROM readers ORDER BY id;
 SELECT id, person FROM letters ORDER BY id;
+\set VERBOSITY sqlstate
 SELECT softdelete.undo(-:deletion); -- fails
+\set VERBOSITY default
 -- Deleted again, a row is in a new deletion, and becomes due anew.
 DELETE FROM readers WHERE id = 4;
 SELECT softdelete.undo(max(id)) FROM softdelete.deletions;

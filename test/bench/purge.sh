@@ -100,7 +100,7 @@ measure() {
     wait
 }
 heading alone 'beside purge'
-for delay in '0' '100 ms'; do
+for delay in '0' '200 ms'; do
     interleave clients alone beside
     [ "$delay" = 0 ] && bound=- || bound=1.05
     report "update of a live row, purge with delay => '$delay'" "$bound" clients alone beside

@@ -87,7 +87,9 @@ DELETE FROM rooms WHERE during @> '2030-01-01'::date;
 INSERT INTO bookings VALUES (2, 1, '[2030-06-01,2031-06-01)'); -- fails
 INSERT INTO bookings VALUES (2, 1, '[2031-06-01,2031-07-01)');
 UPDATE bookings SET during = '[2030-06-01,2030-07-01)'; -- fails
+\set VERBOSITY terse
 SELECT softdelete.restore('bookings', 1); -- fails
+\set VERBOSITY default
 UPDATE bookings SET deleted_at = NULL WHERE id = 1; -- fails
 INSERT INTO rooms VALUES (1, '[2030-01-01,2030-02-01)'); -- fails
 SELECT softdelete.restore('rooms', '1', '[2030-01-01,2031-01-01)');

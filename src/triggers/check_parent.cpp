@@ -14,7 +14,6 @@
 extern "C" {
 #include "catalog/partition.h"
 #include "catalog/pg_trigger.h"
-#include "parser/parsetree.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 }
@@ -96,19 +95,13 @@ bool has_same_link(const catalog::ForeignKeyInfo &key, HeapTuple left, HeapTuple
 }
 
 bool writes(const QueryDesc *statement, Oid relation) {
-    const PlannedStmt *plan = statement->plannedstmt;
-    ListCell *cell;
-    foreach (cell, plan->resultRelations) {
-        Oid target = rt_fetch(lfirst_int(cell), plan->rtable)->relid;
-        bool is_target = target == relation;
-        if (!is_target && get_rel_relispartition(target)) {
-            is_target = list_member_oid(get_partition_ancestors(target), relation);
-        }
-        if (is_target) {
-            return true;
-        }
-    }
-    return false;
+    bool found = false;
+    pg::compat::for_each_result_relation(statement->plannedstmt, [&](Oid target) {
+        found =
+            found || target == relation
+            || (get_rel_relispartition(target) && list_member_oid(get_partition_ancestors(target), relation));
+    });
+    return found;
 }
 
 bool updates_just(const TriggerData *data, const catalog::ForeignKeyInfo &key) {

@@ -30,8 +30,10 @@ SELECT softdelete.undo(deletion_id) FROM deleted_parents WHERE id = 10;
 SELECT * FROM cascaded ORDER BY id;
 DO $$ BEGIN
     UPDATE parents SET id = 20, deleted_at = now() WHERE id = 2;
-EXCEPTION WHEN foreign_key_violation OR restrict_violation THEN RAISE WARNING 'refused';
+EXCEPTION WHEN foreign_key_violation OR restrict_violation THEN
+    CREATE TABLE refused AS SELECT 1;
 END $$;
+SELECT count(*) FROM refused;
 UPDATE parents SET id = 30, deleted_at = now() WHERE id = 3;
 UPDATE all_parents SET id = 31 WHERE id = 30;
 SELECT id, parent_id FROM kept WHERE id = 1;

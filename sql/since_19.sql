@@ -1,4 +1,5 @@
--- What version 19 brought: ON CONFLICT DO SELECT, and keys that are checked without the planner.
+-- What version 19 brought: ON CONFLICT DO SELECT, COPY of partitioned tables, self-joins removed anew, and keys that are
+-- checked without the planner.
 CREATE ROLE regress_since_19_owner;
 CREATE SCHEMA regress_since_19 AUTHORIZATION regress_since_19_owner;
 SET SESSION AUTHORIZATION regress_since_19_owner;

@@ -5,10 +5,16 @@
 #include "settings.hpp"
 
 extern "C" {
+#include "access/table.h"
 #include "catalog/heap.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_inherits.h"
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "utils/acl.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
 }
 
 namespace softdelete::planner {
@@ -43,6 +49,19 @@ List *add_referencing_tables(List *tables) {
 
 } // namespace
 
+bool is_before_load(Oid relation) {
+    if (row_security || pg_class_aclcheck(relation, GetUserId(), ACL_TRUNCATE) != ACLCHECK_OK) {
+        return false;
+    }
+    if (!RELKIND_HAS_STORAGE(get_rel_relkind(relation))) {
+        return true;
+    }
+    Relation table = table_open(relation, AccessExclusiveLock); // as the command does next
+    BlockNumber pages = RelationGetNumberOfBlocks(table);
+    table_close(table, NoLock);
+    return pages == 0;
+}
+
 void refuse_truncate(const TruncateStmt *statement) {
     if (settings::deletion() == settings::Deletion::hard) {
         return;
@@ -54,7 +73,7 @@ void refuse_truncate(const TruncateStmt *statement) {
     ListCell *cell;
     foreach (cell, tables) {
         RegisteredTable table;
-        if (find_registered_table(lfirst_oid(cell), &table)) {
+        if (find_registered_table(lfirst_oid(cell), &table) && !is_before_load(lfirst_oid(cell))) {
             ereport(
                 ERROR,
                 (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

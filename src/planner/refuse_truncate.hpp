@@ -10,7 +10,11 @@ extern "C" {
 namespace softdelete::planner {
 
 // Raises an error where the command would truncate a registered table, by name, as a partition or child, or by CASCADE.
-// Locks: none.
+// Locks: none, but what is_before_load() locks.
 void refuse_truncate(const TruncateStmt *statement);
+
+// Is a TRUNCATE of the table what pg_restore runs before it loads one, which may be when the triggers are there already?
+// Such a session has row_security off, and there is not a single page to lose. Locks the table as TRUNCATE does.
+bool is_before_load(Oid relation);
 
 } // namespace softdelete::planner

@@ -8,6 +8,7 @@
 #include "commands/hold_check.hpp"
 #include "commands/removal.hpp"
 #include "pg/server.hpp"
+#include "planner/refuse_truncate.hpp"
 #include "planner/registered_table.hpp"
 #include "planner/running_statements.hpp"
 #include "planner/statement.hpp"
@@ -213,7 +214,8 @@ PG_FUNCTION_INFO_V1(softdelete_on_truncate);
 
 PGDLLEXPORT Datum softdelete_on_truncate(PG_FUNCTION_ARGS) {
     TriggerData *data = triggers::get_trigger_data(fcinfo, "on_truncate");
-    if (settings::deletion() != settings::Deletion::hard && !IsLogicalWorker()) {
+    if (settings::deletion() != settings::Deletion::hard && !IsLogicalWorker()
+        && !planner::is_before_load(RelationGetRelid(data->tg_relation))) {
         ereport(
             ERROR,
             (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

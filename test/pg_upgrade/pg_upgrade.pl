@@ -25,13 +25,22 @@ $new->init(extra => [ @initdb, $new->pg_version >= 18 ? '--no-data-checksums' : 
 note 'from ' . $old->pg_version . ' to ' . $new->pg_version;
 cmp_ok($old->pg_version, '<', $new->pg_version, 'the versions differ');
 
+sub unqualified
+{
+	my ($statement) = @_;
+	return $statement =~ s/(?<![.\w"])(?!(?:public|softdelete|pg_catalog)\.)("[^"]+"|\w+)\.(?=["\w])//gr;
+}
+
 # By the new pg_dump, so that both are in the same words.
 sub dump_of
 {
 	my ($node, $database) = @_;
 	my $file = PostgreSQL::Test::Utils::tempdir() . '/dump.sql';
 	$new->command_ok([ 'pg_dump', '--no-sync', '-f', $file, '-d', $node->connstr($database) ], 'dumped ' . $node->name);
-	return slurp_file($file) =~ s/^(\\(un)?restrict |-- Dumped from database version).*$//mgr;
+	my $dump = slurp_file($file) =~ s/^(\\(un)?restrict |-- Dumped from database version).*$//mgr;
+	# Up to version 15 the server writes the columns of a view of one table with its name before them.
+	$dump =~ s{^(CREATE (?:MATERIALIZED )?VIEW .*?;)$}{ unqualified($1) }gmse;
+	return $dump;
 }
 my $before = dump_of($old, 'shop');
 $old->stop;

@@ -56,6 +56,7 @@ is(deleted('shop'), 10, 'no worker without softdelete.worker_databases');
 # The databases named; the others are left alone.
 configure(q{softdelete.worker_databases = 'shop, missing, Without'});
 ok($node->poll_query_until('shop', 'SELECT count(*) = 0 FROM deleted_products'), 'the worker purges what is due');
+ok($node->poll_query_until('shop', q{SELECT count(*) = 2 FROM softdelete.purge_log WHERE state = 'done'}), 'and ends its run of both tables');
 is($node->safe_psql('shop', 'SELECT count(*) FROM products'), 10, 'and nothing else');
 is(deleted('Other Shop'), 10, 'nor another database');
 is($node->safe_psql('shop', q{SELECT state, removed, run_by = (SELECT rolname FROM pg_roles WHERE oid = 10)

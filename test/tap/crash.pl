@@ -6,6 +6,7 @@ use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Crashes;
 use Family;
 use IPC::Run;
 use Test::More;
@@ -81,27 +82,11 @@ sub client_backends
 		WHERE backend_type = 'client backend' AND state <> 'idle' AND pid <> pg_backend_pid() ORDER BY pid});
 }
 
-# The server ends as if the machine had stopped: no process gets to do anything.
-sub kill_all
-{
-	my $postmaster = $node->{_pid};
-	chomp(my @children = `pgrep -P $postmaster`);
-	$node->kill9;
-	kill 9, @children;
-	foreach my $child (@children)
-	{
-		usleep(10_000) while kill 0, $child;
-	}
-	$node->start;
-}
-
 sub kill_one
 {
 	my @backends = client_backends();
 	@backends ? kill(9, $backends[ rand @backends ]) : note('nobody was active');
-	# It may still take connections for a moment.
-	usleep(300_000);
-	$node->poll_query_until('postgres', 'SELECT true') or die 'the server did not come back';
+	Crashes::wait_for_restart($node);
 }
 
 my ($registered, $absent) = (0, 0);
@@ -114,7 +99,7 @@ for my $round (1 .. $rounds)
 			'>', \my $out, '2>', \my $errors));
 	usleep(200_000 + rand(1_800_000));
 	my $how = rand() < 0.5 ? 'one' : 'all';
-	$how eq 'one' ? kill_one() : kill_all();
+	$how eq 'one' ? kill_one() : Crashes::cut_power($node);
 	$_->kill_kill(grace => 0) for @clients;
 
 	my $when = "round $round, killed $how: ";

@@ -6,6 +6,7 @@ use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Crashes;
 use IPC::Run;
 use Test::More;
 use Time::HiRes qw(time usleep);
@@ -136,33 +137,13 @@ sub wait_for_end
 	return $run->{handle}->finish ? 'done' : 'cut off';
 }
 
-sub wait_for_server
-{
-	usleep(200_000); # it may still take connections for a moment
-	$node->poll_query_until('postgres', 'SELECT true') or die 'the server did not come back';
-}
-
-# The server ends as if the machine had stopped: no process gets to do anything.
-sub cut_power
-{
-	my $postmaster = $node->{_pid};
-	chomp(my @children = `pgrep -P $postmaster`);
-	$node->kill9;
-	kill 9, @children;
-	foreach my $child (@children)
-	{
-		usleep(10_000) while kill 0, $child;
-	}
-	$node->start;
-}
-
 my $backend = q{(SELECT pid FROM pg_stat_activity WHERE application_name = 'purger')};
 my %cut = (
-	power => \&cut_power,
+	power => sub { Crashes::cut_power($node) },
 	backend => sub {
 		my $pid = query("SELECT coalesce($backend, 0)");
 		kill 9, $pid if $pid;
-		wait_for_server();
+		Crashes::wait_for_restart($node);
 	},
 	cancel => sub { query("SELECT pg_cancel_backend($backend)") },
 	terminate => sub { query("SELECT pg_terminate_backend($backend)") },

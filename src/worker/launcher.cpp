@@ -58,14 +58,22 @@ bool is_at_work(Oid database) {
     return false;
 }
 
-void start(Oid database, const char *name) {
+// A worker of ours, of a type that pg_stat_activity shows and that is its name too.
+BackgroundWorker describe(const char *type, const char *function, int restart_time) {
     BackgroundWorker worker = {};
     worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
     worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-    worker.bgw_restart_time = BGW_NEVER_RESTART;
+    worker.bgw_restart_time = restart_time;
     strlcpy(worker.bgw_library_name, "softdelete", sizeof(worker.bgw_library_name));
-    strlcpy(worker.bgw_function_name, "softdelete_purge_worker_main", sizeof(worker.bgw_function_name));
-    strlcpy(worker.bgw_type, "softdelete worker", sizeof(worker.bgw_type));
+    strlcpy(worker.bgw_function_name, function, sizeof(worker.bgw_function_name));
+    strlcpy(worker.bgw_type, type, sizeof(worker.bgw_type));
+    strlcpy(worker.bgw_name, type, sizeof(worker.bgw_name));
+    return worker;
+}
+
+void start(Oid database, const char *name) {
+    BackgroundWorker worker =
+        describe("softdelete worker", "softdelete_purge_worker_main", BGW_NEVER_RESTART);
     strlcpy(worker.bgw_name, psprintf("softdelete worker for database \"%s\"", name),
             sizeof(worker.bgw_name));
     worker.bgw_main_arg = ObjectIdGetDatum(database);
@@ -165,14 +173,7 @@ void install_launcher() {
     if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade) {
         return;
     }
-    BackgroundWorker worker = {};
-    worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-    worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-    worker.bgw_restart_time = restart_seconds;
-    strlcpy(worker.bgw_library_name, "softdelete", sizeof(worker.bgw_library_name));
-    strlcpy(worker.bgw_function_name, "softdelete_launcher_main", sizeof(worker.bgw_function_name));
-    strlcpy(worker.bgw_name, "softdelete launcher", sizeof(worker.bgw_name));
-    strlcpy(worker.bgw_type, "softdelete launcher", sizeof(worker.bgw_type));
+    BackgroundWorker worker = describe("softdelete launcher", "softdelete_launcher_main", restart_seconds);
     RegisterBackgroundWorker(&worker);
 }
 

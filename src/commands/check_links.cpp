@@ -3,11 +3,10 @@
 
 #include "commands/ddl_session.hpp"
 #include "commands/key_reader.hpp"
-#include "pg/quote.hpp"
+#include "commands/statement_parts.hpp"
 #include "planner/registered_table.hpp"
 
 extern "C" {
-#include "catalog/namespace.h"
 #include "nodes/parsenodes.h"
 }
 
@@ -28,15 +27,6 @@ struct NewKey {
     std::string columns; // as ForeignKey::child_columns
 };
 
-std::string join_columns(const List *names) {
-    std::string columns;
-    ListCell *cell;
-    foreach (cell, names) {
-        columns += (columns.empty() ? "" : ", ") + pg::quote_identifier(strVal(lfirst(cell)));
-    }
-    return columns;
-}
-
 std::vector<NewKey> get_new_keys(const AlterTableStmt *alter) {
     std::vector<NewKey> keys;
     ListCell *cell;
@@ -45,13 +35,9 @@ std::vector<NewKey> get_new_keys(const AlterTableStmt *alter) {
         if (command->subtype == AT_ValidateConstraint) {
             keys.push_back({command->name, ""});
         }
-        if (command->subtype != AT_AddConstraint) {
-            continue;
-        }
-        const Constraint *constraint = castNode(Constraint, command->def);
-        if (constraint->contype == CONSTR_FOREIGN && !constraint->skip_validation) {
-            keys.push_back({constraint->conname == nullptr ? "" : constraint->conname,
-                            join_columns(constraint->fk_attrs)});
+        const Constraint *added = get_added_key(command);
+        if (added != nullptr && !added->skip_validation) {
+            keys.push_back({added->conname == nullptr ? "" : added->conname, join_columns(added->fk_attrs)});
         }
     }
     return keys;
@@ -114,8 +100,7 @@ void warn_of_new_links(const Node *statement) {
         return;
     }
     std::vector<NewKey> wanted = get_new_keys(alter);
-    Oid table = wanted.empty() ? InvalidOid
-                               : pg::call([&] { return RangeVarGetRelid(alter->relation, NoLock, true); });
+    Oid table = wanted.empty() ? InvalidOid : pg::call([&] { return find_relation(alter->relation); });
     if (!OidIsValid(table)) {
         return;
     }

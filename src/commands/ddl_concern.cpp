@@ -5,6 +5,7 @@
 
 #include "catalog/registry_scan.hpp"
 #include "commands/link_names.hpp"
+#include "commands/statement_parts.hpp"
 #include "pg/dropped_objects.hpp"
 #include "planner/registered_table.hpp"
 
@@ -23,12 +24,8 @@ namespace softdelete::commands {
 
 namespace {
 
-Oid find_table(const RangeVar *name) {
-    return name == nullptr ? InvalidOid : RangeVarGetRelid(name, NoLock, true);
-}
-
 bool has_own_trigger(const RangeVar *name) {
-    return planner::has_own_trigger(find_table(name));
+    return planner::has_own_trigger(find_relation(name));
 }
 
 // Foreign keys have triggers on both of their tables.
@@ -54,15 +51,8 @@ bool references_registered(Oid relation_id) {
 bool moves_table(const AlterTableStmt *alter) {
     ListCell *cell;
     foreach (cell, alter->cmds) {
-        switch (lfirst_node(AlterTableCmd, cell)->subtype) {
-        case AT_AttachPartition:
-        case AT_DetachPartition:
-        case AT_DetachPartitionFinalize:
-        case AT_AddInherit:
-        case AT_DropInherit:
+        if (is_move(lfirst_node(AlterTableCmd, cell))) {
             return true;
-        default:
-            break;
         }
     }
     return false;
@@ -146,11 +136,11 @@ bool concerns_before(const Node *statement) {
 bool concerns_after(const Node *statement) {
     if (IsA(statement, AlterTableStmt)) {
         const AlterTableStmt *alter = castNode(AlterTableStmt, const_cast<Node *>(statement));
-        return concerns_before(statement) || references_registered(find_table(alter->relation));
+        return concerns_before(statement) || references_registered(find_relation(alter->relation));
     }
     if (IsA(statement, CreateStmt)) {
         const CreateStmt *create = castNode(CreateStmt, const_cast<Node *>(statement));
-        return create->inhRelations != NIL || references_registered(find_table(create->relation));
+        return create->inhRelations != NIL || references_registered(find_relation(create->relation));
     }
     if (IsA(statement, ViewStmt)) {
         return castNode(ViewStmt, const_cast<Node *>(statement))->replace;

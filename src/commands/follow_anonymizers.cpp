@@ -3,11 +3,11 @@
 
 #include "catalog/anonymizers.hpp"
 #include "commands/ddl_session.hpp"
+#include "commands/statement_parts.hpp"
 #include "pg/column_expression.hpp"
 #include "planner/registered_table.hpp"
 
 extern "C" {
-#include "catalog/namespace.h"
 #include "nodes/parsenodes.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -43,7 +43,7 @@ Oid find_table(const Node *statement) {
     }
     return pg::call([&] {
         planner::RegisteredTable table;
-        Oid relation = name == nullptr ? InvalidOid : RangeVarGetRelid(name, NoLock, true);
+        Oid relation = find_relation(name);
         return OidIsValid(relation) && planner::find_registered_table(relation, &table) ? relation
                                                                                         : InvalidOid;
     });

@@ -6,12 +6,12 @@
 #include "commands/link_names.hpp"
 #include "commands/link_triggers.hpp"
 #include "commands/run_steps.hpp"
+#include "commands/statement_parts.hpp"
 #include "pg/scopes.hpp"
 #include "planner/registered_table.hpp"
 
 extern "C" {
 #include "access/table.h"
-#include "catalog/namespace.h"
 #include "commands/trigger.h"
 #include "nodes/parsenodes.h"
 #include "utils/rel.h"
@@ -69,7 +69,7 @@ Oid find_table_to_link(const Node *statement) {
         return InvalidOid;
     }
     // Still locked by the command itself. Gone if the command was ALTER TABLE IF EXISTS.
-    Oid relation_id = RangeVarGetRelid(name, NoLock, true);
+    Oid relation_id = find_relation(name);
     Relation relation = OidIsValid(relation_id) ? RelationIdGetRelation(relation_id) : nullptr;
     if (relation == nullptr) {
         return InvalidOid;

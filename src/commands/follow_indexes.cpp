@@ -8,6 +8,7 @@
 #include "commands/ddl_session.hpp"
 #include "commands/new_constraints.hpp"
 #include "commands/run_steps.hpp"
+#include "commands/statement_parts.hpp"
 #include "model/table_settings.hpp"
 #include "pg/compat.hpp"
 #include "pg/quote.hpp"
@@ -15,7 +16,6 @@
 #include "planner/registered_table.hpp"
 
 extern "C" {
-#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "commands/defrem.h"
 #include "nodes/makefuncs.h"
@@ -59,7 +59,7 @@ std::optional<FollowedTable> find_followed(const RangeVar *name) {
     bool is_registered =
         name != nullptr && pg::call([&] {
             planner::RegisteredTable found;
-            table.relation = RangeVarGetRelid(name, NoLock, true);
+            table.relation = find_relation(name);
             if (!OidIsValid(table.relation) || !planner::find_damaged_table(table.relation, &found)) {
                 return false;
             }

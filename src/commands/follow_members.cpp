@@ -5,11 +5,11 @@
 #include "catalog/table_catalog.hpp"
 #include "commands/move_member.hpp"
 #include "commands/repair_table.hpp"
+#include "commands/statement_parts.hpp"
 #include "pg/scopes.hpp"
 #include "planner/registered_table.hpp"
 
 extern "C" {
-#include "catalog/namespace.h"
 #include "nodes/parsenodes.h"
 #include "utils/lsyscache.h"
 }
@@ -28,41 +28,24 @@ struct Move {
     bool is_partition;
 };
 
-Oid find_table(const RangeVar *name) {
-    return name == nullptr ? InvalidOid : RangeVarGetRelid(name, NoLock, true);
-}
-
 const RangeVar *get_partition(const AlterTableCmd *command) {
     return castNode(PartitionCmd, command->def)->name;
 }
 
 Move read_command(const AlterTableStmt *alter, const AlterTableCmd *command) {
-    Oid named = find_table(alter->relation);
+    Oid named = find_relation(alter->relation);
     switch (command->subtype) {
     case AT_AttachPartition:
-        return {find_table(get_partition(command)), named, true, true};
+        return {find_relation(get_partition(command)), named, true, true};
     case AT_DetachPartition:
     case AT_DetachPartitionFinalize:
-        return {find_table(get_partition(command)), named, false, true};
+        return {find_relation(get_partition(command)), named, false, true};
     case AT_AddInherit:
-        return {named, find_table(castNode(RangeVar, command->def)), true, false};
+        return {named, find_relation(castNode(RangeVar, command->def)), true, false};
     case AT_DropInherit:
-        return {named, find_table(castNode(RangeVar, command->def)), false, false};
+        return {named, find_relation(castNode(RangeVar, command->def)), false, false};
     default:
         return {InvalidOid, InvalidOid, false, false};
-    }
-}
-
-bool is_move(const AlterTableCmd *command) {
-    switch (command->subtype) {
-    case AT_AttachPartition:
-    case AT_DetachPartition:
-    case AT_DetachPartitionFinalize:
-    case AT_AddInherit:
-    case AT_DropInherit:
-        return true;
-    default:
-        return false;
     }
 }
 
@@ -77,8 +60,8 @@ bool read_move(const Node *statement, int position, Move *move) {
         *move = read_command(alter, command);
     } else {
         const auto *create = castNode(CreateStmt, const_cast<Node *>(statement));
-        *move = {find_table(create->relation),
-                 find_table(list_nth_node(RangeVar, create->inhRelations, position)), true,
+        *move = {find_relation(create->relation),
+                 find_relation(list_nth_node(RangeVar, create->inhRelations, position)), true,
                  create->partbound != nullptr};
     }
     return OidIsValid(move->member) && OidIsValid(move->table);

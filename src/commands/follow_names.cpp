@@ -5,6 +5,7 @@
 #include "catalog/registry.hpp"
 #include "commands/ddl_session.hpp"
 #include "commands/run_steps.hpp"
+#include "commands/statement_parts.hpp"
 #include "pg/compat.hpp"
 #include "pg/quote.hpp"
 #include "pg/scopes.hpp"
@@ -28,8 +29,8 @@ namespace softdelete::commands {
 namespace {
 
 // A relation that a statement names, of any kind; 0 where there is none.
-Oid find_relation(const RangeVar *name) {
-    return pg::call([&] { return name == nullptr ? InvalidOid : RangeVarGetRelid(name, NoLock, true); });
+Oid find_named(const RangeVar *name) {
+    return pg::call([&] { return find_relation(name); });
 }
 
 bool is_registered(Oid relation) {
@@ -63,7 +64,7 @@ void follow_index(Oid table, const std::string &name, const char *new_name) {
 }
 
 void follow_relation(const RenameStmt *rename) {
-    Oid relation = find_relation(rename->relation);
+    Oid relation = find_named(rename->relation);
     char kind = kind_of(relation);
     if (kind == RELKIND_VIEW) {
         follow_view(relation, rename);
@@ -77,7 +78,7 @@ void follow_relation(const RenameStmt *rename) {
 
 // RENAME CONSTRAINT of what is an index now renames that; of what is still a constraint, the record follows.
 void follow_constraint(RenameStmt *rename) {
-    Oid table = find_relation(rename->relation);
+    Oid table = find_named(rename->relation);
     if (!is_registered(table)) {
         return;
     }
@@ -103,7 +104,7 @@ void follow_constraint(RenameStmt *rename) {
 void follow_comment(CommentStmt *comment) {
     List *names = castNode(List, comment->object);
     const char *name = strVal(llast(names));
-    Oid table = find_relation(pg::call([&] {
+    Oid table = find_named(pg::call([&] {
         return list_length(names) < 2
                    ? nullptr
                    : makeRangeVarFromNameList(list_truncate(list_copy(names), list_length(names) - 1));
@@ -162,7 +163,7 @@ bool has_drop(const AlterTableStmt *alter) {
 }
 
 void follow_drops(AlterTableStmt *alter) {
-    Oid table = has_drop(alter) ? find_relation(alter->relation) : InvalidOid;
+    Oid table = has_drop(alter) ? find_named(alter->relation) : InvalidOid;
     if (!is_registered(table)) {
         return;
     }

@@ -5,12 +5,12 @@
 #include "catalog/policy_catalog.hpp"
 #include "commands/plan_parts.hpp"
 #include "commands/run_steps.hpp"
+#include "commands/statement_parts.hpp"
 #include "model/policy_names.hpp"
 #include "pg/scopes.hpp"
 #include "planner/registered_table.hpp"
 
 extern "C" {
-#include "catalog/namespace.h"
 #include "nodes/parsenodes.h"
 #include "rewrite/rowsecurity.h"
 #include "utils/lsyscache.h"
@@ -33,7 +33,7 @@ bool is_own_name(const char *policy) {
 // The table that the command names, where it is registered with visibility rls; InvalidOid otherwise.
 Oid find_secured(const RangeVar *name) {
     planner::RegisteredTable table;
-    Oid relation = name == nullptr ? InvalidOid : RangeVarGetRelid(name, NoLock, true);
+    Oid relation = find_relation(name);
     bool is_secured = OidIsValid(relation) && planner::find_registered_table(relation, &table)
                       && table.visibility == planner::TableVisibility::rls;
     return is_secured ? relation : InvalidOid;
@@ -212,7 +212,7 @@ void follow_policies(const Node *statement) {
     if (change == Change::none) {
         return;
     }
-    Oid relation = pg::call([&] { return RangeVarGetRelid(name, NoLock, true); });
+    Oid relation = pg::call([&] { return find_relation(name); });
     if (relation == InvalidOid) {
         return;
     }

@@ -3,11 +3,11 @@
 
 #include "commands/ddl_session.hpp"
 #include "commands/run_steps.hpp"
+#include "commands/statement_parts.hpp"
 #include "pg/scopes.hpp"
 #include "pg/spi.hpp"
 
 extern "C" {
-#include "catalog/namespace.h"
 #include "nodes/parsenodes.h"
 }
 
@@ -46,7 +46,7 @@ bool enables_all_triggers(const Node *statement) {
 
 void enable_own_triggers(const Node *statement) {
     const RangeVar *name = castNode(AlterTableStmt, const_cast<Node *>(statement))->relation;
-    Oid relation = pg::call([&] { return RangeVarGetRelid(name, NoLock, true); });
+    Oid relation = pg::call([&] { return find_relation(name); });
     if (!OidIsValid(relation)) {
         return; // IF EXISTS
     }

@@ -6,6 +6,7 @@
 #include "commands/ddl_session.hpp"
 #include "commands/repair_table.hpp"
 #include "commands/run_steps.hpp"
+#include "commands/statement_parts.hpp"
 #include "commands/view_properties.hpp"
 #include "pg/compat.hpp"
 #include "pg/quote.hpp"
@@ -115,7 +116,7 @@ const RangeVar *get_name(const Node *statement) {
 
 Oid find_registered(const RangeVar *name) {
     return pg::call([&] {
-        Oid relation = name == nullptr ? InvalidOid : RangeVarGetRelid(name, NoLock, true);
+        Oid relation = find_relation(name);
         return OidIsValid(relation) && planner::is_registered_table(relation) ? relation : InvalidOid;
     });
 }

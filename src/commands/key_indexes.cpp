@@ -8,6 +8,7 @@
 #include "commands/index_trees.hpp"
 #include "commands/plan_parts.hpp"
 #include "commands/run_steps.hpp"
+#include "commands/statement_parts.hpp"
 #include "model/index_decision.hpp"
 #include "model/predicate.hpp"
 #include "pg/quote.hpp"
@@ -15,7 +16,6 @@
 #include "planner/registered_table.hpp"
 
 extern "C" {
-#include "catalog/namespace.h"
 #include "nodes/parsenodes.h"
 }
 
@@ -38,15 +38,6 @@ struct AddedKey {
     bool is_validated;
 };
 
-std::string join_columns(const List *names) {
-    std::string columns;
-    ListCell *cell;
-    foreach (cell, names) {
-        columns += (columns.empty() ? "" : ", ") + pg::quote_identifier(strVal(lfirst(cell)));
-    }
-    return columns;
-}
-
 std::vector<AddedKey> get_added_keys(const Node *statement) {
     std::vector<AddedKey> keys;
     if (!IsA(statement, AlterTableStmt)) {
@@ -54,13 +45,9 @@ std::vector<AddedKey> get_added_keys(const Node *statement) {
     }
     ListCell *cell;
     foreach (cell, castNode(AlterTableStmt, const_cast<Node *>(statement))->cmds) {
-        const AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
-        if (command->subtype != AT_AddConstraint) {
-            continue;
-        }
-        const Constraint *constraint = castNode(Constraint, command->def);
-        if (constraint->contype == CONSTR_FOREIGN) {
-            keys.push_back({join_columns(constraint->fk_attrs), !constraint->skip_validation});
+        const Constraint *added = get_added_key(lfirst_node(AlterTableCmd, cell));
+        if (added != nullptr) {
+            keys.push_back({join_columns(added->fk_attrs), !added->skip_validation});
         }
     }
     return keys;
@@ -139,8 +126,7 @@ void widen_key_indexes(const Node *statement) {
         return;
     }
     Oid relation = pg::call([&] {
-        Oid found =
-            RangeVarGetRelid(castNode(AlterTableStmt, const_cast<Node *>(statement))->relation, NoLock, true);
+        Oid found = find_relation(castNode(AlterTableStmt, const_cast<Node *>(statement))->relation);
         return OidIsValid(found) && planner::is_registered_table(found) ? found : InvalidOid;
     });
     if (!OidIsValid(relation)) {

@@ -1,6 +1,7 @@
 // Everything that the constraint says is said again of what stands for it.
 #include "commands/new_constraints.hpp"
 
+#include "commands/statement_parts.hpp"
 #include "pg/quote.hpp"
 
 extern "C" {
@@ -15,18 +16,9 @@ namespace softdelete::commands {
 
 namespace {
 
-std::string join_names(const List *names) {
-    std::string joined;
-    ListCell *cell;
-    foreach (cell, names) {
-        joined += (joined.empty() ? "" : ", ") + pg::quote_identifier(strVal(lfirst(cell)));
-    }
-    return joined;
-}
-
 // INCLUDE (...), with a leading space.
 std::string get_including(const Constraint *constraint) {
-    std::string columns = join_names(constraint->including);
+    std::string columns = join_columns(constraint->including);
     return columns.empty() ? "" : " INCLUDE (" + columns + ")";
 }
 
@@ -53,7 +45,7 @@ std::string get_tablespace(const Constraint *constraint, const char *words) {
 std::string make_unique_index(const catalog::TableInfo &table, const Constraint *constraint,
                               const std::string &name) {
     return (boost::format("CREATE UNIQUE INDEX %1% ON %2% (%3%)%4%%5%%6%%7% WHERE %8% IS NULL")
-            % pg::quote_identifier(name) % table.name % join_names(constraint->keys)
+            % pg::quote_identifier(name) % table.name % join_columns(constraint->keys)
             % get_including(constraint) % (constraint->nulls_not_distinct ? " NULLS NOT DISTINCT" : "")
             % get_options(constraint) % get_tablespace(constraint, " TABLESPACE ") % table.deleted_at)
         .str();

@@ -2,6 +2,7 @@
 #include "commands/refuse_ddl.hpp"
 
 #include "commands/hold_check.hpp"
+#include "commands/statement_parts.hpp"
 #include "pg/compat.hpp"
 #include "pg/scopes.hpp"
 #include "pg/spi.hpp"
@@ -58,7 +59,7 @@ constexpr const char *held_query = R"(
     ORDER BY h.id LIMIT 1)";
 
 bool find_named_table(const RangeVar *name, planner::RegisteredTable *table) {
-    Oid relation = name == nullptr ? InvalidOid : RangeVarGetRelid(name, NoLock, true);
+    Oid relation = find_relation(name);
     return OidIsValid(relation) && planner::find_damaged_table(relation, table);
 }
 

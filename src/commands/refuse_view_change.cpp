@@ -3,10 +3,10 @@
 
 #include "catalog/registered_names.hpp"
 #include "commands/plan_parts.hpp"
+#include "commands/statement_parts.hpp"
 #include "pg/scopes.hpp"
 
 extern "C" {
-#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "nodes/parsenodes.h"
 #include "utils/lsyscache.h"
@@ -20,7 +20,7 @@ namespace {
 
 Oid find_view(const RangeVar *name) {
     return pg::call([&] {
-        Oid relation = RangeVarGetRelid(name, NoLock, true);
+        Oid relation = find_relation(name);
         return OidIsValid(relation) && get_rel_relkind(relation) == RELKIND_VIEW ? relation : InvalidOid;
     });
 }

@@ -2,6 +2,7 @@
 #include "commands/skip_existing.hpp"
 
 #include "catalog/registry.hpp"
+#include "commands/statement_parts.hpp"
 #include "pg/compat.hpp"
 #include "pg/relations.hpp"
 #include "planner/extension_functions.hpp"
@@ -148,7 +149,7 @@ PlannedStmt *skip_existing_columns(PlannedStmt *plan, bool *read_only_tree) {
     if (!adds_column(statement)) {
         return plan;
     }
-    Oid relation = RangeVarGetRelid(statement->relation, NoLock, true);
+    Oid relation = find_relation(statement->relation);
     if (!planner::has_own_trigger(relation) || !planner::is_registered_table(relation)) {
         return plan;
     }

@@ -1,0 +1,26 @@
+// What the parse trees of DDL say, for those who follow it.
+#pragma once
+
+#include "pg/server.hpp"
+
+extern "C" {
+#include "nodes/parsenodes.h"
+}
+
+#include <string>
+
+namespace softdelete::commands {
+
+// The relation that a statement names, not locked; InvalidOid where there is none. Plain server code.
+Oid find_relation(const RangeVar *name);
+
+// Makes the command a table a partition or child of another, or ends that?
+bool is_move(const AlterTableCmd *command);
+
+// The foreign key that the command adds; null where it adds none.
+const Constraint *get_added_key(const AlterTableCmd *command);
+
+// Names of columns as catalog::ForeignKey::child_columns has them: quoted, with commas.
+std::string join_columns(const List *names);
+
+} // namespace softdelete::commands

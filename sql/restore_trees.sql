@@ -204,6 +204,55 @@ SELECT softdelete.restore('heads', 1); -- fails
 SELECT softdelete.undo(:deletion); -- fails
 SELECT id FROM heads;
 
+-- A row whose link changes as it comes back is asked for its new parent: by a trigger, or by a generated column.
+DROP TRIGGER veto ON parts;
+SELECT softdelete.undo(:deletion);
+DELETE FROM heads WHERE id = 2;
+CREATE FUNCTION move() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.head := 2; RETURN NEW; END';
+CREATE TRIGGER move BEFORE UPDATE ON parts FOR EACH ROW WHEN (OLD.deleted_at IS NOT NULL AND NEW.deleted_at IS NULL)
+    EXECUTE FUNCTION move();
+DELETE FROM heads WHERE id = 1 RETURNING deletion_id AS deletion \gset
+\set VERBOSITY terse
+SELECT softdelete.restore('heads', 1); -- fails
+SELECT softdelete.undo(:deletion); -- fails
+\set VERBOSITY default
+SELECT softdelete.restore('heads', 2);
+SELECT softdelete.undo(:deletion);
+SELECT id, head FROM parts ORDER BY id;
+CREATE TABLE shelves (id int PRIMARY KEY);
+CREATE TABLE books (id int PRIMARY KEY, deleted_at timestamptz, place int,
+    shelf int GENERATED ALWAYS AS (CASE WHEN deleted_at IS NULL THEN place ELSE 1 END) STORED REFERENCES shelves);
+SELECT count(*) > 0 AS registered FROM softdelete.register('shelves') s, softdelete.register('books') b;
+INSERT INTO shelves VALUES (1), (2);
+INSERT INTO books (id, place) VALUES (1, 2);
+DELETE FROM books RETURNING deletion_id AS deletion, shelf \gset
+DELETE FROM shelves WHERE id = 2;
+\set VERBOSITY terse
+SELECT softdelete.undo(:deletion); -- fails
+\set VERBOSITY default
+SELECT softdelete.restore('shelves', 2);
+SELECT softdelete.undo(:deletion);
+SELECT id, shelf FROM books;
+
+-- The text of an update of ours in a trigger makes none.
+CREATE TABLE doors (id int PRIMARY KEY);
+CREATE TABLE keys (id int PRIMARY KEY, door int REFERENCES doors ON DELETE CASCADE);
+CREATE TABLE rings (id int PRIMARY KEY, key int REFERENCES keys ON DELETE CASCADE);
+SELECT count(*) > 0 AS registered FROM softdelete.register('doors', cascade => true);
+INSERT INTO doors VALUES (1), (2);
+INSERT INTO keys VALUES (1, 1), (2, 2);
+INSERT INTO rings VALUES (1, 1), (2, 2);
+DELETE FROM doors WHERE id = 1 RETURNING deletion_id AS deletion \gset
+DELETE FROM doors WHERE id = 2;
+CREATE FUNCTION hang_up() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN EXECUTE ''/* softdelete */ UPDATE rings SET deleted_at = NULL WHERE id = 2''; RETURN NULL; END';
+CREATE TRIGGER hang_up AFTER UPDATE ON rings FOR EACH ROW
+    WHEN (NEW.id = 1 AND NEW.deleted_at IS NULL) EXECUTE FUNCTION hang_up();
+\set VERBOSITY terse
+SELECT softdelete.undo(:deletion); -- fails
+\set VERBOSITY default
+SELECT id FROM rings;
+
 RESET SESSION AUTHORIZATION;
 SET client_min_messages = warning;
 DROP SCHEMA regress_trees CASCADE;

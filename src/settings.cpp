@@ -188,7 +188,7 @@ void install() {
     // How long it rests between batches, so that others hardly notice it.
     DefineCustomIntVariable(
         "softdelete.worker_delay", "Sets how long the background worker waits between two batches.", nullptr,
-        &worker_delay_value, 200, 0, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS, nullptr, nullptr, nullptr);
+        &worker_delay_value, 500, 0, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS, nullptr, nullptr, nullptr);
     // How often it looks.
     DefineCustomIntVariable("softdelete.worker_interval",
                             "Sets the time between two looks of the background worker for rows that are due.",

@@ -3,72 +3,107 @@
 // executor neither fetches nor locks each row for them.
 #include "commands/answered_triggers.hpp"
 
-#include "catalog/foreign_key_info.hpp"
-#include "planner/registered_table.hpp"
+#include "planner/extension_functions.hpp"
 
 extern "C" {
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "nodes/execnodes.h"
+#include "parser/parsetree.h"
 }
 
-#include <algorithm>
 #include <cstring>
-#include <utility>
 
 namespace softdelete::commands {
 
 namespace {
 
-const AnsweredTriggersScope *announced = nullptr;
+AnsweredTriggersScope *innermost = nullptr;
+
+// The table that the statement names, whichever partitions it writes.
+Oid get_named_table(const PlannedStmt *plan) {
+    if (plan->planTree == nullptr || !IsA(plan->planTree, ModifyTable)) {
+        return InvalidOid;
+    }
+    return rt_fetch(castNode(ModifyTable, plan->planTree)->nominalRelation, plan->rtable)->relid;
+}
 
 } // namespace
 
-AnsweredTriggersScope::AnsweredTriggersScope(const char *sql, const Oid *keys, int count) noexcept
+AnsweredTriggersScope::AnsweredTriggersScope(const char *sql, CmdType command, Oid table) noexcept
     : sql_(sql)
-    , keys_(keys)
-    , count_(count) {
-    announced = this;
+    , command_(command)
+    , table_(table)
+    , outer_(innermost) {
+    innermost = this;
 }
 
 AnsweredTriggersScope::~AnsweredTriggersScope() {
-    announced = nullptr;
+    innermost = outer_;
 }
 
-bool AnsweredTriggersScope::is_answered(const Trigger &trigger) const {
-    if (planner::is_marker_function(trigger.tgfoid)) {
-        return true;
+bool AnsweredTriggersScope::covers(const QueryDesc *statement) noexcept {
+    for (const AnsweredTriggersScope *scope = innermost; scope != nullptr; scope = scope->outer_) {
+        if (statement != nullptr && scope->statement_ == statement) {
+            return true;
+        }
     }
-    catalog::ForeignKeyInfo key;
-    return catalog::is_binding_delete_action(trigger.tgfoid)
-           && catalog::find_foreign_key(trigger.tgconstraint, &key) && catalog::compares_by_equality(key)
-           && std::find(keys_, keys_ + count_, key.root) != keys_ + count_;
+    return false;
+}
+
+bool AnsweredTriggersScope::awaits(const QueryDesc *query) const {
+    return statement_ == nullptr && query->operation == command_ && query->sourceText != nullptr
+           && strcmp(query->sourceText, sql_) == 0 && get_named_table(query->plannedstmt) == table_;
+}
+
+void AnsweredTriggersScope::leave_out(ResultRelInfo *target) {
+    TriggerDesc *triggers = target->ri_TrigDesc;
+    if (triggers == nullptr) {
+        return;
+    }
+    bool has_before = false;
+    bool has_after = false;
+    for (int i = 0; i < triggers->numtriggers; i++) {
+        Trigger &trigger = triggers->triggers[i];
+        bool is_meant =
+            command_ == CMD_DELETE ? TRIGGER_FOR_DELETE(trigger.tgtype) : TRIGGER_FOR_UPDATE(trigger.tgtype);
+        if (!is_meant || !TRIGGER_FOR_ROW(trigger.tgtype)) {
+            continue;
+        }
+        if (is_answered(target->ri_RelationDesc, trigger)) {
+            trigger.tgenabled = TRIGGER_DISABLED;
+        } else {
+            has_before = has_before || TRIGGER_FOR_BEFORE(trigger.tgtype);
+            has_after = has_after || TRIGGER_FOR_AFTER(trigger.tgtype);
+        }
+    }
+    (command_ == CMD_DELETE ? triggers->trig_delete_before_row : triggers->trig_update_before_row) =
+        has_before;
+    (command_ == CMD_DELETE ? triggers->trig_delete_after_row : triggers->trig_update_after_row) = has_after;
+}
+
+bool has_changing_trigger(Relation table) {
+    const TriggerDesc *triggers = table->trigdesc;
+    const planner::ExtensionFunctions *functions = planner::find_extension_functions();
+    for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
+        const Trigger &trigger = triggers->triggers[i];
+        if (TRIGGER_FOR_ROW(trigger.tgtype) && TRIGGER_FOR_BEFORE(trigger.tgtype)
+            && (TRIGGER_FOR_UPDATE(trigger.tgtype) || TRIGGER_FOR_INSERT(trigger.tgtype))
+            && (functions == nullptr || trigger.tgfoid != functions->lock_row)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void leave_out_triggers(const QueryDesc *query) {
-    if (announced == nullptr || query->sourceText == nullptr
-        || strcmp(query->sourceText, announced->sql_) != 0) {
+    if (innermost == nullptr || !innermost->awaits(query)) {
         return;
     }
-    const AnsweredTriggersScope *scope = std::exchange(announced, nullptr);
+    innermost->statement_ = query;
     ListCell *cell;
     foreach (cell, query->estate->es_opened_result_relations) {
-        TriggerDesc *triggers = lfirst_node(ResultRelInfo, cell)->ri_TrigDesc;
-        bool has_before = false;
-        bool has_after = false;
-        for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
-            Trigger &trigger = triggers->triggers[i];
-            if (scope->is_answered(trigger)) {
-                trigger.tgenabled = TRIGGER_DISABLED;
-            } else if (TRIGGER_FOR_ROW(trigger.tgtype) && TRIGGER_FOR_DELETE(trigger.tgtype)) {
-                has_before = has_before || TRIGGER_FOR_BEFORE(trigger.tgtype);
-                has_after = has_after || TRIGGER_FOR_AFTER(trigger.tgtype);
-            }
-        }
-        if (triggers != nullptr) {
-            triggers->trig_delete_before_row = has_before;
-            triggers->trig_delete_after_row = has_after;
-        }
+        innermost->leave_out(lfirst_node(ResultRelInfo, cell));
     }
 }
 

@@ -1,4 +1,4 @@
-// Triggers that a DELETE of ours need not fire row by row, because what they ask was asked of all its rows at once.
+// Triggers that a statement of ours need not fire row by row, because what they ask was asked of all its rows at once.
 // Plain server code.
 #pragma once
 
@@ -6,29 +6,41 @@
 
 extern "C" {
 #include "executor/execdesc.h"
+#include "utils/rel.h"
 }
 
 namespace softdelete::commands {
 
-// While it lives, the next statement of that text fires neither the marker nor the referential actions of these foreign
-// keys (a partition's copy of a key is meant by its root). That statement alone, and none that it runs in its turn.
-// What the marker would ask, and that no row is referenced, is for the caller to see to.
+// While it lives, the next statement of that text that writes the table by that command (CMD_UPDATE or CMD_DELETE) does
+// not fire the triggers that are answered. That statement alone: none that a rule adds to it, and none that it runs in
+// its turn.
 class AnsweredTriggersScope {
 public:
-    AnsweredTriggersScope(const char *sql, const Oid *keys, int count) noexcept;
-    ~AnsweredTriggersScope();
+    AnsweredTriggersScope(const char *sql, CmdType command, Oid table) noexcept;
+    virtual ~AnsweredTriggersScope();
     AnsweredTriggersScope(const AnsweredTriggersScope &) = delete;
     AnsweredTriggersScope &operator=(const AnsweredTriggersScope &) = delete;
+
+    // Is it the statement that this scope, or one around it, was made for?
+    static bool covers(const QueryDesc *statement) noexcept;
 
 private:
     friend void leave_out_triggers(const QueryDesc *query);
 
-    bool is_answered(const Trigger &trigger) const;
+    virtual bool is_answered(Relation table, const Trigger &trigger) = 0;
+
+    bool awaits(const QueryDesc *query) const;
+    void leave_out(ResultRelInfo *target);
 
     const char *sql_;
-    const Oid *keys_;
-    int count_;
+    CmdType command_;
+    Oid table_;
+    const QueryDesc *statement_ = nullptr;
+    AnsweredTriggersScope *outer_;
 };
+
+// Could a trigger of somebody else's change a row before it is written to the table?
+bool has_changing_trigger(Relation table);
 
 // Called when a statement's execution was set up, before it runs.
 void leave_out_triggers(const QueryDesc *query);

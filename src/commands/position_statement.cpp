@@ -1,7 +1,9 @@
 // The positions go in as one array and come back as SPI's rows.
 #include "commands/position_statement.hpp"
 
+#include "catalog/foreign_key_info.hpp"
 #include "commands/answered_triggers.hpp"
+#include "planner/registered_table.hpp"
 
 #include <boost/format.hpp>
 
@@ -19,6 +21,28 @@ namespace {
 bool is_before(const ItemPointerData &one, const ItemPointerData &other) {
     return ItemPointerCompare(const_cast<ItemPointer>(&one), const_cast<ItemPointer>(&other)) < 0;
 }
+
+// A removal fires neither the marker nor the actions of the foreign keys, by their roots (a partition's copy of a key is
+// meant by its root).
+class RemovalTriggersScope : AnsweredTriggersScope {
+public:
+    RemovalTriggersScope(const char *sql, Oid table, const std::vector<Oid> &keys) noexcept
+        : AnsweredTriggersScope(sql, CMD_DELETE, table)
+        , keys_(keys) {}
+
+private:
+    bool is_answered(Relation, const Trigger &trigger) override {
+        if (planner::is_marker_function(trigger.tgfoid)) {
+            return true;
+        }
+        catalog::ForeignKeyInfo key;
+        return catalog::is_binding_delete_action(trigger.tgfoid)
+               && catalog::find_foreign_key(trigger.tgconstraint, &key) && catalog::compares_by_equality(key)
+               && std::find(keys_.begin(), keys_.end(), key.root) != keys_.end();
+    }
+
+    const std::vector<Oid> &keys_;
+};
 
 } // namespace
 
@@ -43,7 +67,7 @@ std::uint64_t PositionStatement::execute(const ItemPointerData *rows, std::size_
 
 std::uint64_t PositionStatement::remove(const ItemPointerData *rows, std::size_t count, TimestampTz cutoff,
                                         const std::vector<Oid> &keys) {
-    AnsweredTriggersScope triggers(statement_.sql().c_str(), keys.data(), static_cast<int>(keys.size()));
+    RemovalTriggersScope triggers(statement_.sql().c_str(), target_.relation, keys);
     return execute(rows, count, cutoff);
 }
 

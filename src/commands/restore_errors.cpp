@@ -45,6 +45,7 @@ std::uint64_t execute_restore(pg::Spi &spi, const catalog::TableInfo &table, Res
         if (role == RestoreAs::owner) {
             owner.emplace(table.owner);
         }
+        RestoreStatementScope scope(statement.c_str(), table.relation);
         return spi.execute(statement, parameters);
     } catch (pg::ServerError &error) {
         if (error.sqlstate() == ERRCODE_UNIQUE_VIOLATION || error.sqlstate() == ERRCODE_EXCLUSION_VIOLATION) {

@@ -5,11 +5,13 @@
 #include "commands/key_reader.hpp"
 #include "commands/restore_errors.hpp"
 #include "commands/restored_deletions.hpp"
+#include "commands/restoring.hpp"
 #include "pg/scopes.hpp"
 
 #include <boost/algorithm/string/join.hpp>
 #include <boost/format.hpp>
 
+#include <algorithm>
 #include <optional>
 #include <set>
 
@@ -98,6 +100,14 @@ void check_parents(pg::Spi &spi, const TableInfo &table, std::int64_t deletion) 
     }
 }
 
+// A trigger of one table may write to another.
+bool may_keep_rows(const std::vector<TableInfo> &tables) {
+    return pg::call([&] {
+        return std::any_of(tables.begin(), tables.end(),
+                           [](const TableInfo &table) { return commands::may_keep_rows(table.relation); });
+    });
+}
+
 bool holds_rows(pg::Spi &spi, const TableInfo &table, std::int64_t deletion) {
     pg::OwnerScope owner(table.owner);
     return spi
@@ -127,9 +137,11 @@ std::uint64_t update_all(pg::Spi &spi, const std::vector<TableInfo> &tables, std
     for (const TableInfo &table : tables) {
         restored += update(spi, table, deletion, cascaded.count(table.relation) != 0);
     }
-    for (const TableInfo &table : tables) {
-        if (holds_rows(spi, table, deletion)) {
-            raise_not_all_restored(table);
+    if (may_keep_rows(tables)) {
+        for (const TableInfo &table : tables) {
+            if (holds_rows(spi, table, deletion)) {
+                raise_not_all_restored(table);
+            }
         }
     }
     if (restored > 0) {

@@ -49,7 +49,11 @@ bool look_up() {
     const Oid one_bigint[] = {INT8OID};
     const Oid two_bigints[] = {INT8OID, INT8OID};
     cached.on_delete = find_function("on_delete", 0, nullptr);
+    cached.on_update = find_function("on_update", 0, nullptr);
     cached.lock_row = find_function("lock_row", 0, nullptr);
+    cached.collect_deleted = find_function("collect_deleted", 0, nullptr);
+    cached.check_children = find_function("check_children", 0, nullptr);
+    cached.check_parent = find_function("check_parent", 0, nullptr);
     cached.include_deleted = find_function("include_deleted", 1, one_element);
     cached.new_deletion_id = find_function("new_deletion_id", 1, one_regclass);
     cached.new_actor = find_function("new_actor", 2, element_integer);

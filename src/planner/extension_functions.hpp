@@ -7,7 +7,11 @@ namespace softdelete::planner {
 
 struct ExtensionFunctions {
     Oid on_delete;          // the marker's trigger function
+    Oid on_update;          // that of the guard against updates planned without us
     Oid lock_row;           // the trigger function that locks referenced rows
+    Oid collect_deleted;    // ... that collects them for the cascade
+    Oid check_children;     // ... that refuses them at the end of the transaction
+    Oid check_parent;       // ... that refuses rows below deleted ones
     Oid include_deleted;    // include_deleted(anyelement)
     Oid new_deletion_id;    // new_deletion_id(regclass)
     Oid new_actor;          // new_actor(anyelement, integer)

@@ -1,11 +1,11 @@
 // The constraint trigger of tables that reference a registered table: no live row newly references a deleted one. It
 // fires after the server's own check, which has locked the parent row FOR KEY SHARE and so has waited for whoever was
 // deleting it. Plain server code.
+#include "commands/answered_triggers.hpp"
 #include "commands/find_parent.hpp"
 #include "commands/foreign_key_errors.hpp"
 #include "commands/restoring.hpp"
 #include "pg/compat.hpp"
-#include "planner/extension_functions.hpp"
 #include "planner/registered_table.hpp"
 #include "planner/running_statements.hpp"
 #include "triggers/current_row.hpp"
@@ -113,26 +113,12 @@ bool updates_just(const TriggerData *data, const catalog::ForeignKeyInfo &key) {
     return bms_num_members(data->tg_updatedcols) == key.columns;
 }
 
-// Could a trigger have given the row another link than the statement says?
-bool has_changing_trigger(Relation relation) {
-    const TriggerDesc *triggers = relation->trigdesc;
-    for (int i = 0; i < triggers->numtriggers; i++) {
-        const Trigger &trigger = triggers->triggers[i];
-        if (TRIGGER_FOR_ROW(trigger.tgtype) && TRIGGER_FOR_BEFORE(trigger.tgtype)
-            && (TRIGGER_FOR_UPDATE(trigger.tgtype) || TRIGGER_FOR_INSERT(trigger.tgtype))
-            && trigger.tgfoid != planner::find_extension_functions()->lock_row) {
-            return true;
-        }
-    }
-    return false;
-}
-
 // Is the event the key's own ON UPDATE CASCADE, which leaves the row with the parent that it had? The server's action
 // writes just the key's columns, by a later command of the statement that changes the parent, and leaves the triggers to
 // that one.
 bool follows_parent(const catalog::ForeignKeyInfo &key, const TriggerData *data) {
     if (key.on_update != FKCONSTR_ACTION_CASCADE || !planner::is_statement_finishing()
-        || !updates_just(data, key) || has_changing_trigger(data->tg_relation)) {
+        || !updates_just(data, key) || commands::has_changing_trigger(data->tg_relation)) {
         return false;
     }
     const QueryDesc *statement = planner::running_statement();
@@ -173,7 +159,7 @@ bool is_moved_as_linked(const catalog::ForeignKeyInfo &key, const TriggerData *d
     }
     const PlannedStmt *plan = statement->plannedstmt;
     return plan->commandType == CMD_UPDATE && !plan->hasModifyingCTE && !assigns(plan, key)
-           && !has_changing_trigger(data->tg_relation);
+           && !commands::has_changing_trigger(data->tg_relation);
 }
 
 // What the event asks of a key.

@@ -1,6 +1,7 @@
 -- What version 19 brought: ON CONFLICT DO SELECT, COPY of partitioned tables, self-joins removed anew, and keys that are
 -- checked without the planner.
 CREATE ROLE regress_since_19_owner;
+CREATE ROLE regress_since_19_reader;
 CREATE SCHEMA regress_since_19 AUTHORIZATION regress_since_19_owner;
 SET SESSION AUTHORIZATION regress_since_19_owner;
 SET search_path = regress_since_19;
@@ -18,7 +19,30 @@ INSERT INTO users VALUES (3, 'b@x', 'new') ON CONFLICT (email) DO SELECT RETURNI
 
 -- Nobody is shown a deleted row that has the key.
 INSERT INTO users VALUES (2, 'c@x', 'new') ON CONFLICT (id) DO SELECT RETURNING id, name; -- fails
+INSERT INTO users VALUES (2, 'c@x', 'new') ON CONFLICT (id) DO SELECT FOR UPDATE RETURNING id, name; -- fails
+INSERT INTO users VALUES (2, 'c@x', 'new') ON CONFLICT (id) DO SELECT WHERE users.name = 'ann' RETURNING id, name; -- fails
+INSERT INTO users VALUES (2, 'c@x', 'new') ON CONFLICT (id) DO UPDATE SET name = 'new' RETURNING id, name; -- fails
 INSERT INTO users VALUES (1, 'c@x', 'new') ON CONFLICT (id) DO SELECT RETURNING id, name;
+INSERT INTO users VALUES (1, 'c@x', 'new') ON CONFLICT (id) DO SELECT WHERE users.name = 'eve' RETURNING id, name;
+INSERT INTO active_users VALUES (2, 'c@x', 'new') ON CONFLICT (id) DO SELECT RETURNING id, name; -- fails
+
+-- The session's visibility changes nothing of it, nor do partitions and row security.
+SET softdelete.visibility = 'all';
+INSERT INTO users VALUES (2, 'c@x', 'new') ON CONFLICT (id) DO SELECT RETURNING id, name; -- fails
+RESET softdelete.visibility;
+CREATE TABLE "Q'regions" (id int, region int, name text, PRIMARY KEY (id, region)) PARTITION BY LIST (region);
+CREATE TABLE "Q'regions_1" (name text, region int NOT NULL, id int NOT NULL);
+ALTER TABLE "Q'regions" ATTACH PARTITION "Q'regions_1" FOR VALUES IN (1);
+SELECT count(*) > 0 AS registered FROM softdelete.register('"Q''regions"', visibility => 'rls');
+GRANT ALL ON "Q'regions" TO regress_since_19_reader;
+GRANT USAGE ON SCHEMA regress_since_19 TO regress_since_19_reader;
+INSERT INTO "Q'regions" VALUES (1, 1, 'live'), (2, 1, 'deleted');
+DELETE FROM "Q'regions" WHERE id = 2;
+SET SESSION AUTHORIZATION regress_since_19_reader;
+INSERT INTO "Q'regions" VALUES (1, 1, 'new') ON CONFLICT (id, region) DO SELECT RETURNING *;
+INSERT INTO "Q'regions" VALUES (2, 1, 'new') ON CONFLICT (id, region) DO SELECT RETURNING *; -- fails
+SET SESSION AUTHORIZATION regress_since_19_owner;
+INSERT INTO "Q'regions" VALUES (2, 1, 'new') ON CONFLICT (id, region) DO SELECT RETURNING *; -- fails
 
 -- COPY takes a partitioned table: its live rows.
 CREATE TABLE parts (id int, name text) PARTITION BY RANGE (id);
@@ -53,4 +77,4 @@ DELETE FROM users WHERE id = 1; -- fails
 RESET SESSION AUTHORIZATION;
 SET client_min_messages = warning;
 DROP SCHEMA regress_since_19 CASCADE;
-DROP ROLE regress_since_19_owner;
+DROP ROLE regress_since_19_owner, regress_since_19_reader;

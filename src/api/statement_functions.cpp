@@ -244,15 +244,18 @@ PGDLLEXPORT Datum softdelete_check_deletion_id(PG_FUNCTION_ARGS) {
     PG_RETURN_INT64(PG_GETARG_INT64(1));
 }
 
-// ON CONFLICT DO UPDATE met this row: (its deleted_at, table). True where it is live.
+// ON CONFLICT DO UPDATE or DO SELECT met this row: (its deleted_at, table, whether it was DO SELECT). True where it is
+// live.
 PG_FUNCTION_INFO_V1(softdelete_refuse_deleted);
 
 PGDLLEXPORT Datum softdelete_refuse_deleted(PG_FUNCTION_ARGS) {
     if (!PG_ARGISNULL(0)) {
+        const char *table = get_rel_name(PG_GETARG_OID(1));
         ereport(ERROR,
                 (errcode(ERRCODE_UNIQUE_VIOLATION),
-                 errmsg("ON CONFLICT DO UPDATE cannot change a deleted row of table \"%s\"",
-                        get_rel_name(PG_GETARG_OID(1))),
+                 PG_GETARG_BOOL(2)
+                     ? errmsg("ON CONFLICT DO SELECT cannot return a deleted row of table \"%s\"", table)
+                     : errmsg("ON CONFLICT DO UPDATE cannot change a deleted row of table \"%s\"", table),
                  errdetail("The key of the proposed row belongs to a deleted row."),
                  errhint("Bring the row back with softdelete.restore(), or insert under another key.")));
     }

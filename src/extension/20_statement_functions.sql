@@ -65,11 +65,11 @@ CREATE FUNCTION softdelete.check_deletion_id(value bigint, old bigint) RETURNS b
 COMMENT ON FUNCTION softdelete.check_deletion_id(bigint, bigint) IS
     'Internal: refuses a deletion_id that a statement assigns.';
 
-CREATE FUNCTION softdelete.refuse_deleted(deleted_at anyelement, relation regclass) RETURNS boolean
+CREATE FUNCTION softdelete.refuse_deleted(deleted_at anyelement, relation regclass, is_select boolean) RETURNS boolean
     -- search_path: no name is looked up
     LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_refuse_deleted';
-COMMENT ON FUNCTION softdelete.refuse_deleted(anyelement, regclass) IS
-    'Internal: refuses ON CONFLICT DO UPDATE of a deleted row.';
+COMMENT ON FUNCTION softdelete.refuse_deleted(anyelement, regclass, boolean) IS
+    'Internal: refuses ON CONFLICT DO UPDATE and DO SELECT of a deleted row.';
 
 CREATE FUNCTION softdelete.note_restored(deletion_id bigint) RETURNS bigint
     -- search_path: no name is looked up

@@ -167,10 +167,11 @@ void convert_insert(Query *query, const RegisteredTable &table, Statement *state
     if (conflict->action == ONCONFLICT_UPDATE) {
         conflict->onConflictSet = convert_assignments(query, conflict->onConflictSet, table, statement);
     }
-    if (conflict->action == ONCONFLICT_UPDATE || pg::compat::returns_conflicting_row(conflict)) {
-        Node *refusal =
-            make_call(functions->refuse_deleted, BOOLOID,
-                      list_make2(old_value(query, table, table.deleted_at), make_regclass(table.relation)));
+    bool is_select = pg::compat::returns_conflicting_row(conflict);
+    if (conflict->action == ONCONFLICT_UPDATE || is_select) {
+        Node *refusal = make_call(functions->refuse_deleted, BOOLOID,
+                                  list_make3(old_value(query, table, table.deleted_at),
+                                             make_regclass(table.relation), makeBoolConst(is_select, false)));
         add_condition(&conflict->onConflictWhere, refusal);
     }
 }

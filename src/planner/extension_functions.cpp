@@ -46,6 +46,7 @@ bool look_up() {
     const Oid element_element_regclass[] = {ANYELEMENTOID, ANYELEMENTOID, REGCLASSOID};
     const Oid bigint_regclass[] = {INT8OID, REGCLASSOID};
     const Oid element_regclass[] = {ANYELEMENTOID, REGCLASSOID};
+    const Oid element_regclass_boolean[] = {ANYELEMENTOID, REGCLASSOID, BOOLOID};
     const Oid one_bigint[] = {INT8OID};
     const Oid two_bigints[] = {INT8OID, INT8OID};
     cached.on_delete = find_function("on_delete", 0, nullptr);
@@ -63,7 +64,7 @@ bool look_up() {
     cached.check_deleted_at = find_function("check_deleted_at", 2, element_regclass);
     cached.check_deletion_id = find_function("check_deletion_id", 2, two_bigints);
     cached.note_restored = find_function("note_restored", 1, one_bigint);
-    cached.refuse_deleted = find_function("refuse_deleted", 2, element_regclass);
+    cached.refuse_deleted = find_function("refuse_deleted", 3, element_regclass_boolean);
     return OidIsValid(cached.on_delete)
            && getExtensionOfObject(ProcedureRelationId, cached.on_delete) == extension;
 }

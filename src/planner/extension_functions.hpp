@@ -21,7 +21,7 @@ struct ExtensionFunctions {
     Oid check_deleted_at;   // check_deleted_at(anyelement, regclass)
     Oid check_deletion_id;  // check_deletion_id(bigint, bigint)
     Oid note_restored;      // note_restored(bigint)
-    Oid refuse_deleted;     // refuse_deleted(anyelement, regclass)
+    Oid refuse_deleted;     // refuse_deleted(anyelement, regclass, boolean)
 };
 
 // Null where the extension is not installed in this database.

@@ -259,6 +259,9 @@ uint64 run(const catalog::ForeignKeyInfo &key, StatementKind kind, Datum *values
                 (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not run the cascade of foreign key %s: %s",
                                                          NameStr(key.name), SPI_result_code_string(code))));
     }
+    if (code != (is_delete(kind) ? SPI_OK_DELETE : SPI_OK_SELECT)) {
+        report_rewritten(key);
+    }
     return SPI_processed;
 }
 

@@ -3,6 +3,7 @@
 
 #include "catalog/quoting.hpp"
 #include "catalog/registry.hpp"
+#include "commands/check_rules.hpp"
 #include "pg/relations.hpp"
 #include "sqltext/fragments.hpp"
 
@@ -122,6 +123,7 @@ void check_kind(pg::Spi &spi, const Table &table) {
     check_is_permanent(table);
     check_parent(spi, table);
     check_members(spi, table);
+    check_rules(spi, table, "register");
 }
 
 // The table as it is under the lock, its partitions and children included.

@@ -10,8 +10,8 @@
 namespace softdelete::commands {
 
 // Locks the table with its partitions and children and reads it. Only a table that the caller owns is locked. Raises
-// 42501 where the caller is not the owner, and 42809 for what is not a table, for temporary and foreign tables, catalogs, our own tables, partitions alone and
-// inheritance children of unregistered parents.
+// 42501 where the caller is not the owner, and 42809 for what is not a table, for temporary and foreign tables, catalogs, our own tables, partitions alone,
+// inheritance children of unregistered parents and tables whose rules replace DELETE or UPDATE.
 catalog::Table lock_table(pg::Spi &spi, Oid relation, pg::Lock lock);
 
 // The same for a table that is registered; 55000 where it is not, with what to do.

@@ -142,6 +142,9 @@ bool concerns_after(const Node *statement) {
         const CreateStmt *create = castNode(CreateStmt, const_cast<Node *>(statement));
         return create->inhRelations != NIL || references_registered(find_relation(create->relation));
     }
+    if (IsA(statement, RuleStmt)) {
+        return has_own_trigger(castNode(RuleStmt, const_cast<Node *>(statement))->relation);
+    }
     if (IsA(statement, ViewStmt)) {
         return castNode(ViewStmt, const_cast<Node *>(statement))->replace;
     }

@@ -6,10 +6,12 @@
 #include "catalog/hold_log.hpp"
 #include "commands/forget_subject.hpp"
 #include "commands/held_rows.hpp"
+#include "commands/hold_graph.hpp"
 #include "commands/removal.hpp"
 #include "commands/reset_statistics.hpp"
 #include "commands/row_tree.hpp"
 #include "commands/subject_row.hpp"
+#include "pg/physical_rows.hpp"
 #include "pg/scopes.hpp"
 
 #include <boost/format.hpp>
@@ -18,27 +20,48 @@ namespace softdelete::commands {
 
 namespace {
 
+// What a rule or trigger updated meanwhile is another version of the row.
+RowSet follow_updates(const RowSet &rows) {
+    RowSet newest;
+    for (const auto &[relation, part] : group_by_table(rows)) {
+        std::vector<ItemPointerData> positions;
+        for (const RowSet::RowId &row : part.ids()) {
+            positions.push_back(get_position(row));
+        }
+        pg::call([&, table = relation] { pg::follow_updates(table, positions.data(), positions.size()); });
+        for (const ItemPointerData &position : positions) {
+            newest.add(make_row_id(relation, &position));
+        }
+    }
+    return newest;
+}
+
+[[noreturn]] void raise_not_removed(const catalog::TableInfo &table) {
+    pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+               .message = (boost::format("not all rows of table %1% could be removed") % table.title).str(),
+               .detail = "A trigger or rule of the table kept rows. Nothing was removed.",
+               .hint = "Disable the trigger or rule, or let it pass rows that are erased.",
+               .relation = table.relation});
+}
+
 void check_gone(pg::Spi &spi, const TreeTable &member) {
+    RowSet rows = follow_updates(member.rows);
     std::string query =
         (boost::format("/* softdelete */ SELECT FROM %1% AS t WHERE %2% AND %3% LIMIT 1") % member.table.name
          % see_all(member.table, "t") % make_membership(member.table, "t", 1))
             .str();
     pg::OwnerScope owner(member.table.owner);
-    if (!spi.query(query, {member.rows.tables(), member.rows.positions()}).empty()) {
-        pg::raise(
-            {.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-             .message =
-                 (boost::format("not all rows of table %1% could be removed") % member.table.title).str(),
-             .detail = "A trigger of the table kept rows. Nothing was removed.",
-             .hint = "Disable the trigger, or let it pass rows that are erased.",
-             .relation = member.table.relation});
+    if (!spi.query(query, {rows.tables(), rows.positions()}).empty()) {
+        raise_not_removed(member.table);
     }
 }
 
 void remove_tree(pg::Spi &spi, const catalog::TableInfo &table, const RowSet &rows, const RowTree &tree) {
     try {
         RemovalScope scope(tree.all);
-        (void)remove_rows(spi, table, rows);
+        if (remove_rows(spi, table, rows) != rows.size()) {
+            raise_not_removed(table);
+        }
     } catch (pg::ServerError &error) {
         error.clear_context();
         throw;

@@ -84,4 +84,15 @@ void report_not_present(const catalog::ForeignKeyInfo &key, Relation child, Heap
     pg_unreachable();
 }
 
+void report_rewritten(const catalog::ForeignKeyInfo &key) {
+    Relation child = RelationIdGetRelation(key.child);
+    ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+                    errmsg("referential integrity query on \"%s\" from constraint \"%s\" on \"%s\" gave "
+                           "unexpected result",
+                           get_rel_name(key.parent), NameStr(key.name), RelationGetRelationName(child)),
+                    errhint("This is most likely due to a rule having rewritten the query."),
+                    errtableconstraint(child, NameStr(key.name))));
+    pg_unreachable();
+}
+
 } // namespace softdelete::commands

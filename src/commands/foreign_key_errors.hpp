@@ -1,4 +1,4 @@
-// Foreign-key violations in PostgreSQL's own words (ri_ReportViolation() in src/backend/utils/adt/ri_triggers.c).
+// Foreign-key violations in PostgreSQL's own words (ri_ReportViolation() and ri_PerformCheck() in src/backend/utils/adt/ri_triggers.c).
 // Plain server code.
 #pragma once
 
@@ -19,5 +19,8 @@ namespace softdelete::commands {
 
 // A live row of the child references a deleted row; row is a row of the child table.
 [[noreturn]] void report_not_present(const catalog::ForeignKeyInfo &key, Relation child, HeapTuple row);
+
+// A rule of the child table put something else in the place of a statement of the key's.
+[[noreturn]] void report_rewritten(const catalog::ForeignKeyInfo &key);
 
 } // namespace softdelete::commands

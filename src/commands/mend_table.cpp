@@ -3,6 +3,7 @@
 
 #include "catalog/quoting.hpp"
 #include "catalog/registered_names.hpp"
+#include "commands/check_rules.hpp"
 #include "commands/check_table.hpp"
 #include "commands/constraint_definitions.hpp"
 #include "commands/event_trigger_state.hpp"
@@ -153,6 +154,7 @@ std::vector<model::Step> mend_table(Oid relation) {
     pg::Spi spi;
     check_library_is_loaded(spi);
     RegisteredTable registered = lock_registered_table(spi, relation, pg::Lock::access_exclusive);
+    check_rules(spi, registered.table, "repair");
     Steps steps = give_views(spi, registered);
     append(steps, follow_renamed_indexes(spi, registered));
     append(steps, drop_orphans(spi));

@@ -6,6 +6,7 @@
 #include "catalog/trigger_catalog.hpp"
 #include "catalog/view_catalog.hpp"
 #include "commands/check_links.hpp"
+#include "commands/check_rules.hpp"
 #include "commands/ddl_session.hpp"
 #include "commands/link_triggers.hpp"
 #include "commands/plan_parts.hpp"
@@ -28,7 +29,7 @@ using model::Action;
     pg::raise({sqlstate, message, detail, hint, member.oid});
 }
 
-void check_member(const catalog::Table &member) {
+void check_member(pg::Spi &spi, const catalog::Table &member) {
     if (!pg::owns_relation(member.oid)) {
         pg::raise({ERRCODE_INSUFFICIENT_PRIVILEGE, "must be owner of table " + member.name});
     }
@@ -39,6 +40,7 @@ void check_member(const catalog::Table &member) {
                    "Its rows are kept by another server.", {});
         }
     }
+    check_rules(spi, member, "attach");
 }
 
 std::vector<std::string> get_own_columns(const catalog::Registration &registration) {
@@ -156,7 +158,7 @@ void prepare_member(Oid member_oid, Oid table_oid, bool is_partition) {
     DdlSession session;
     pg::Spi &spi = session.spi();
     catalog::Table member = catalog::get_table_definition(spi, member_oid);
-    check_member(member);
+    check_member(spi, member);
     Oid root = catalog::find_registered_root(spi, table_oid).value_or(table_oid);
     std::optional<catalog::Registration> registration = catalog::find_registration(spi, root);
     if (!registration) {

@@ -87,13 +87,6 @@ RowSet make_row_set(const PurgeTarget &target, const Positions &rows) {
     return set;
 }
 
-ItemPointerData get_position(const RowSet::RowId &row) {
-    return pg::call([&] {
-        Datum position = DirectFunctionCall1(tidin, CStringGetDatum(row.second.c_str()));
-        return *reinterpret_cast<const ItemPointerData *>(DatumGetPointer(position));
-    });
-}
-
 PurgeBatch::PurgeBatch(pg::Spi &spi, const catalog::TableInfo &table, const PurgeTarget &target,
                        std::vector<Blocker> blockers)
     : spi_(spi)

@@ -31,8 +31,6 @@ private:
 // A batch's rows by their positions in the target.
 RowSet make_row_set(const PurgeTarget &target, const Positions &rows);
 
-ItemPointerData get_position(const RowSet::RowId &row);
-
 class PurgeBatch {
 public:
     PurgeBatch(pg::Spi &spi, const catalog::TableInfo &table, const PurgeTarget &target,

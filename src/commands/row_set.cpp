@@ -5,6 +5,7 @@
 
 extern "C" {
 #include "catalog/pg_type.h"
+#include "utils/fmgrprotos.h"
 }
 
 namespace softdelete::commands {
@@ -41,6 +42,13 @@ RowSet::RowId make_row_id(Oid relation, const ItemPointerData *row) {
     return {std::to_string(relation), (boost::format("(%1%,%2%)") % ItemPointerGetBlockNumberNoCheck(row)
                                        % ItemPointerGetOffsetNumberNoCheck(row))
                                           .str()};
+}
+
+ItemPointerData get_position(const RowSet::RowId &row) {
+    return pg::call([&] {
+        Datum position = DirectFunctionCall1(tidin, CStringGetDatum(row.second.c_str()));
+        return *reinterpret_cast<const ItemPointerData *>(DatumGetPointer(position));
+    });
 }
 
 std::string make_membership(const catalog::TableInfo &table, const char *alias, int first) {

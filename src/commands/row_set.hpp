@@ -40,6 +40,9 @@ private:
 // The row at this position.
 RowSet::RowId make_row_id(Oid relation, const ItemPointerData *row);
 
+// And back.
+ItemPointerData get_position(const RowSet::RowId &row);
+
 // SQL: the row under this alias is in the set whose tables are parameter $first::oid[] and positions the next one.
 std::string make_membership(const catalog::TableInfo &table, const char *alias, int first);
 

@@ -3,6 +3,7 @@
 // itself and pg_restore --clean drops it; pg_restore and dumps set row_security to off.
 #include "catalog/registry_scan.hpp"
 #include "commands/check_links.hpp"
+#include "commands/check_rules.hpp"
 #include "commands/ddl_concern.hpp"
 #include "commands/follow_anonymizers.hpp"
 #include "commands/follow_foreign_keys.hpp"
@@ -113,6 +114,10 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
         pg::entry([&] { commands::enable_own_triggers(event->parsetree); });
     }
     if (!row_security || !commands::concerns_after(event->parsetree) || !catalog::has_rows("registration")) {
+        return 0;
+    }
+    pg::entry([&] { commands::refuse_rule(event->parsetree); });
+    if (IsA(event->parsetree, RuleStmt)) {
         return 0;
     }
     pg::entry([&] {

@@ -49,10 +49,13 @@ bool is_cascade_query(const char *text) {
 
 namespace {
 
-// A rule's actions come with the text of the statement that they follow.
-bool is_removal_query(const Query *query, const char *text) {
-    bool is_announced = query != nullptr && query->canSetTag && text != nullptr
-                        && announced_removal != nullptr && InNoForceRLSOperation()
+// The actions of rules come with the text of the statement that they are added to, or that they replace.
+bool is_written_by_rule(const Query *query) {
+    return query != nullptr && query->querySource != QSRC_ORIGINAL;
+}
+
+bool is_removal_query(const char *text) {
+    bool is_announced = text != nullptr && announced_removal != nullptr && InNoForceRLSOperation()
                         && strcmp(text, announced_removal) == 0;
     if (is_announced) {
         announced_removal = nullptr;
@@ -81,9 +84,11 @@ bool is_validating_constraints() {
 Statement begin_statement(const Query *query, const char *query_string, ParamListInfo parameters) {
     SessionView view = session_view();
     Statement statement = {};
-    statement.is_foreign_key = is_foreign_key_query(query_string);
-    statement.is_cascade = is_cascade_query(query_string);
-    statement.is_removal = is_removal_query(query, query_string);
+    if (!is_written_by_rule(query)) {
+        statement.is_foreign_key = is_foreign_key_query(query_string);
+        statement.is_cascade = is_cascade_query(query_string);
+        statement.is_removal = is_removal_query(query_string);
+    }
     statement.is_unfiltered = statement.is_foreign_key || view.is_unfiltered;
     statement.visibility = view.visibility;
     statement.parameters = parameters;

@@ -1,0 +1,22 @@
+// Rewrite rules of the user's, read from the system catalogs.
+#pragma once
+
+#include "pg/spi.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace softdelete::catalog {
+
+struct Rule {
+    Oid relation;
+    std::string table; // qualified and quoted
+    std::string name;
+    std::string event; // DELETE or UPDATE
+};
+
+// The first enabled rule on one of these tables that puts something else, or nothing, in the place of a DELETE or UPDATE.
+std::optional<Rule> find_replacing_rule(pg::Spi &spi, const std::vector<Oid> &relations);
+
+} // namespace softdelete::catalog

@@ -147,6 +147,27 @@ CALL matrix(ARRAY[
     $$SELECT count(*) FROM softdelete.preview('parents', 2)$$,
     $$DELETE FROM parents WHERE deleted_at < now() - interval '1 day'$$]);
 
+-- A reader's own function, however cheap he calls it, is given no value that is not meant for him: PP000 is an error of it.
+SET ROLE regress_priv_owner;
+SELECT softdelete.erase('parents', 'a request', 4) IS NOT NULL AS erased;
+CALL softdelete.purge('parents');
+RESET ROLE;
+CREATE FUNCTION tell(value text) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 AS $$
+BEGIN
+    IF value IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'PP000', MESSAGE = value;
+    END IF;
+    RETURN true;
+END $$;
+CALL matrix(ARRAY[
+    $$SELECT count(*) FROM softdelete.deletions WHERE tell(reason)$$,
+    $$SELECT count(*) FROM softdelete.deletions WHERE tell(deleted_by)$$,
+    $$SELECT count(*) FROM softdelete.deletions WHERE tell(deleted_at::text)$$,
+    $$SELECT count(*) FROM softdelete.deletions WHERE rows <> '{}' AND tell(rows::text)$$,
+    $$SELECT count(*) FROM softdelete.purge_log WHERE tell(run_by)$$,
+    $$SELECT count(*) FROM softdelete.holds WHERE tell(reason)$$,
+    $$SELECT count(*) FROM softdelete.erasure_log WHERE tell(reason)$$]);
+
 SET client_min_messages = warning;
 SELECT softdelete.release(:hold);
 DROP SCHEMA regress_priv CASCADE;

@@ -58,7 +58,7 @@ CREATE FUNCTION softdelete.is_purging(relation regclass) RETURNS boolean
     LANGUAGE c STABLE STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_is_purging';
 COMMENT ON FUNCTION softdelete.is_purging(regclass) IS 'Is a run of purge() at work on this table?';
 
-CREATE VIEW softdelete.purge_log AS
+CREATE VIEW softdelete.purge_log WITH (security_barrier) AS
     SELECT r.id, r.relation, r.table_name,
            CASE WHEN r.error IS NOT NULL THEN 'failed' WHEN r.is_complete THEN 'done'
                 WHEN r.finished_at IS NOT NULL THEN 'stopped'

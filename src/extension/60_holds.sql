@@ -39,7 +39,7 @@ CREATE FUNCTION softdelete.release(hold_id bigint) RETURNS boolean
 COMMENT ON FUNCTION softdelete.release(bigint) IS
     'Ends a legal hold; returns false where there was none in force with that id.';
 
-CREATE VIEW softdelete.holds AS
+CREATE VIEW softdelete.holds WITH (security_barrier) AS
     SELECT h.id, h.relation, h.key, h.reason, h.held_at, h.held_by, h.released_at, h.released_by
     FROM softdelete.hold h
     WHERE pg_catalog.has_table_privilege(h.relation::pg_catalog.oid, 'SELECT');

@@ -61,7 +61,7 @@ CREATE FUNCTION softdelete.set_anonymizer(relation regclass, col name, expressio
 COMMENT ON FUNCTION softdelete.set_anonymizer(regclass, name, text) IS
     'Sets what softdelete.anonymize() writes into a column, an expression over the row''s columns; NULL takes the rule away.';
 
-CREATE VIEW softdelete.erasure_log AS
+CREATE VIEW softdelete.erasure_log WITH (security_barrier) AS
     SELECT e.id, e.action, e.relation, e.table_name, e.erased_at, e.erased_by, e.role, e.reason, e.rows, e.key, e.digest
     FROM softdelete.erasure e
     WHERE pg_catalog.has_table_privilege(e.relation::pg_catalog.oid, 'SELECT')

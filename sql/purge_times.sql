@@ -59,6 +59,16 @@ SELECT softdelete.configure('kept', retention => '-1 day'); -- fails
 SELECT softdelete.configure('kept', retention => '1 mon -31 days'); -- fails
 SELECT softdelete.configure('kept', retention => '6000 years'); -- fails
 
+-- A domain over a domain is what it is made of.
+CREATE DOMAIN moment AS timestamptz;
+CREATE DOMAIN end_of_life AS moment;
+CREATE TABLE domains (id int PRIMARY KEY, deleted_at end_of_life);
+SELECT count(*) > 0 AS registered FROM softdelete.register('domains', retention => '1 hour');
+INSERT INTO domains VALUES (1, now() - interval '59 minutes'), (2, now() - interval '61 minutes');
+SELECT due FROM softdelete.purge_preview('domains');
+CALL softdelete.purge('domains');
+SELECT id FROM all_domains;
+
 RESET SESSION AUTHORIZATION;
 SET client_min_messages = warning;
 DROP SCHEMA regress_times CASCADE;

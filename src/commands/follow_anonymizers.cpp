@@ -8,6 +8,7 @@
 #include "planner/registered_table.hpp"
 
 extern "C" {
+#include "access/xact.h"
 #include "nodes/parsenodes.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -23,6 +24,7 @@ struct PreparedRule {
     char *column;
     AttrNumber attribute;
     Node *tree;
+    int nest_level;
     PreparedRule *next;
 };
 
@@ -54,7 +56,7 @@ void remember(Oid relation, const catalog::Anonymizer &rule, Node *tree) {
         MemoryContext caller = MemoryContextSwitchTo(TopTransactionContext);
         auto *entry = static_cast<PreparedRule *>(palloc(sizeof(PreparedRule)));
         *entry = {pstrdup(rule.column.c_str()), get_attnum(relation, rule.column.c_str()),
-                  static_cast<Node *>(copyObjectImpl(tree)), prepared};
+                  static_cast<Node *>(copyObjectImpl(tree)), GetCurrentTransactionNestLevel(), prepared};
         prepared = entry;
         MemoryContextSwitchTo(caller);
     });
@@ -123,8 +125,10 @@ void finish_anonymizers(const Node *statement) {
     }
 }
 
-void forget_prepared_anonymizers() noexcept {
-    prepared = nullptr;
+void forget_prepared_anonymizers(int nest_level) noexcept {
+    while (prepared != nullptr && prepared->nest_level >= nest_level) {
+        prepared = prepared->next;
+    }
 }
 
 } // namespace softdelete::commands

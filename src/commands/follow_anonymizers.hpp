@@ -16,7 +16,8 @@ void prepare_anonymizers(const Node *statement);
 // Errors: 2BP01 where a rule does not fit the table any more.
 void finish_anonymizers(const Node *statement);
 
-// Called by the abort callbacks.
-void forget_prepared_anonymizers() noexcept;
+// Called by the abort callbacks: what commands of that level or below have prepared. What they run may roll back a
+// savepoint of its own.
+void forget_prepared_anonymizers(int nest_level) noexcept;
 
 } // namespace softdelete::commands

@@ -16,6 +16,7 @@
 #include "planner/registered_table.hpp"
 
 extern "C" {
+#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "commands/defrem.h"
 #include "nodes/makefuncs.h"
@@ -39,6 +40,7 @@ namespace {
 struct TakenConstraint {
     Oid relation;
     Constraint *constraint;
+    int nest_level;
     TakenConstraint *next;
 };
 
@@ -46,6 +48,7 @@ TakenConstraint *taken = nullptr;
 
 // The table whose CREATE INDEX got the condition.
 Oid prepared_relation = InvalidOid;
+int prepared_level = 0;
 
 // Whose indexes are to be followed, and how.
 struct FollowedTable {
@@ -152,6 +155,7 @@ void prepare_index(IndexStmt *index) {
             MemoryContext caller = MemoryContextSwitchTo(GetMemoryChunkContext(index));
             index->whereClause = add_live_test(index->whereClause, table->deleted_at);
             prepared_relation = table->relation;
+            prepared_level = GetCurrentTransactionNestLevel();
             MemoryContextSwitchTo(caller);
         }
     });
@@ -165,6 +169,7 @@ void take(Oid relation, const Constraint *constraint, const char *column) {
     if (column != nullptr) {
         entry->constraint->keys = list_make1(makeString(pstrdup(column)));
     }
+    entry->nest_level = GetCurrentTransactionNestLevel();
     entry->next = taken;
     taken = entry;
     MemoryContextSwitchTo(caller);
@@ -368,9 +373,13 @@ void finish_indexes() {
     }
 }
 
-void forget_prepared_indexes() noexcept {
-    taken = nullptr;
-    prepared_relation = InvalidOid;
+void forget_prepared_indexes(int nest_level) noexcept {
+    while (taken != nullptr && taken->nest_level >= nest_level) {
+        taken = taken->next;
+    }
+    if (prepared_level >= nest_level) {
+        prepared_relation = InvalidOid;
+    }
 }
 
 } // namespace softdelete::commands

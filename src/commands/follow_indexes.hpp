@@ -19,7 +19,8 @@ void prepare_indexes(Node *statement);
 // unregister().
 void finish_indexes();
 
-// Called by the abort callbacks.
-void forget_prepared_indexes() noexcept;
+// Called by the abort callbacks: what commands of that level or below have prepared. What they run may roll back a
+// savepoint of its own.
+void forget_prepared_indexes(int nest_level) noexcept;
 
 } // namespace softdelete::commands

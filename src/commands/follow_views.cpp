@@ -14,6 +14,7 @@
 #include "planner/registered_table.hpp"
 
 extern "C" {
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "nodes/parsenodes.h"
 #include "utils/acl.h"
@@ -31,6 +32,7 @@ namespace {
 struct Afterwards {
     Oid role; // 0 for the table's owner
     char *command;
+    int nest_level;
     Afterwards *next;
 };
 
@@ -52,6 +54,7 @@ void note_afterwards(Oid role, const std::string &command) {
             static_cast<Afterwards *>(MemoryContextAlloc(TopTransactionContext, sizeof(Afterwards)));
         entry->role = role;
         entry->command = MemoryContextStrdup(TopTransactionContext, command.c_str());
+        entry->nest_level = GetCurrentTransactionNestLevel();
         entry->next = nullptr;
         Afterwards **place = &afterwards;
         while (*place != nullptr) {
@@ -300,8 +303,15 @@ void finish_views(const Node *statement) {
     }
 }
 
-void forget_prepared_views() noexcept {
-    afterwards = nullptr;
+void forget_prepared_views(int nest_level) noexcept {
+    Afterwards **place = &afterwards;
+    while (*place != nullptr) {
+        if ((*place)->nest_level >= nest_level) {
+            *place = (*place)->next;
+        } else {
+            place = &(*place)->next;
+        }
+    }
 }
 
 } // namespace softdelete::commands

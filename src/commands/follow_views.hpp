@@ -19,7 +19,8 @@ void prepare_views(Node *statement);
 // After it: brings the views in step.
 void finish_views(const Node *statement);
 
-// Called by the abort callbacks.
-void forget_prepared_views() noexcept;
+// Called by the abort callbacks: what commands of that level or below have prepared. What they run may roll back a
+// savepoint of its own.
+void forget_prepared_views(int nest_level) noexcept;
 
 } // namespace softdelete::commands

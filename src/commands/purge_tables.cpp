@@ -3,6 +3,11 @@
 
 #include "pg/compat.hpp"
 
+extern "C" {
+#include "catalog/pg_type.h"
+#include "utils/lsyscache.h"
+}
+
 #include <boost/format.hpp>
 
 #include <algorithm>
@@ -28,13 +33,12 @@ constexpr const char *targets_query = R"(
         SELECT $1::pg_catalog.oid
         UNION SELECT h.inhrelid FROM pg_catalog.pg_inherits h JOIN line l ON h.inhparent = l.relation)
     SELECT c.oid, c.relowner, pg_catalog.format('%I.%I', n.nspname, c.relname),
-           COALESCE(NULLIF(t.typbasetype, 0::pg_catalog.oid), t.oid) = 'pg_catalog.timestamptz'::pg_catalog.regtype,
+           a.atttypid,
            EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid)
     FROM line l
     JOIN pg_catalog.pg_class c ON c.oid = l.relation
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = $2::pg_catalog.name AND NOT a.attisdropped
-    JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
     WHERE c.relkind = 'r'
     ORDER BY c.relname, c.oid)";
 
@@ -56,7 +60,9 @@ PurgeTable make_table(pg::Spi &spi, const TableInfo &info) {
             .front();
     table.anonymizes = registration.boolean(1);
     for (const pg::Row &row : spi.query(targets_query, {info.relation, registration.text(0)})) {
-        table.targets.push_back({row.oid(0), row.oid(1), row.text(2), info.deleted_at, row.boolean(3),
+        Oid type = row.oid(3);
+        bool has_zone = pg::call([&] { return getBaseType(type) == TIMESTAMPTZOID; });
+        table.targets.push_back({row.oid(0), row.oid(1), row.text(2), info.deleted_at, has_zone,
                                  row.boolean(4), table.anonymizes});
     }
     return table;

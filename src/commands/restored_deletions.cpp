@@ -5,8 +5,10 @@
 #include "commands/restoring.hpp"
 #include "commands/undo_deletion.hpp"
 #include "pg/scopes.hpp"
+#include "planner/running_statements.hpp"
 
 extern "C" {
+#include "access/xact.h"
 #include "nodes/pg_list.h"
 #include "utils/memutils.h"
 }
@@ -19,6 +21,8 @@ namespace {
 
 struct Noted {
     int64 deletion;
+    int nest_level;
+    int place; // of the statement that restores the row
     Noted *next;
 };
 
@@ -76,6 +80,21 @@ void forget(int64 deletion) {
     }
 }
 
+// Takes a note of a statement that is through; null where there is none. A statement that a trigger runs leaves those of
+// the statement that fired it.
+const Noted *take_finished() {
+    int running = planner::running_statement_place();
+    Noted **place = &noted;
+    while (*place != nullptr && (*place)->place <= running) {
+        place = &(*place)->next;
+    }
+    const Noted *entry = *place;
+    if (entry != nullptr) {
+        *place = entry->next;
+    }
+    return entry;
+}
+
 } // namespace
 
 void note_restored_row(int64 deletion) {
@@ -85,7 +104,7 @@ void note_restored_row(int64 deletion) {
         }
     }
     auto *entry = static_cast<Noted *>(MemoryContextAlloc(TopTransactionContext, sizeof(Noted)));
-    *entry = {deletion, noted};
+    *entry = {deletion, GetCurrentTransactionNestLevel(), Max(planner::running_statement_place(), 1), noted};
     noted = entry;
 }
 
@@ -105,16 +124,27 @@ void finish_restored_deletions() {
     }
     pg::entry([] {
         pg::Spi spi;
-        while (noted != nullptr) {
-            std::int64_t deletion = noted->deletion;
-            noted = noted->next;
-            finish(spi, deletion);
+        while (const Noted *entry = take_finished()) {
+            finish(spi, entry->deletion);
         }
     });
 }
 
-void forget_restored_deletions() noexcept {
-    noted = nullptr;
+void forget_restored_deletions(int nest_level) noexcept {
+    Noted **place = &noted;
+    while (*place != nullptr) {
+        if ((*place)->nest_level >= nest_level) {
+            *place = (*place)->next;
+        } else {
+            place = &(*place)->next;
+        }
+    }
+}
+
+void keep_restored_deletions(int nest_level) noexcept {
+    for (Noted *entry = noted; entry != nullptr; entry = entry->next) {
+        entry->nest_level = Min(entry->nest_level, nest_level - 1);
+    }
 }
 
 } // namespace softdelete::commands

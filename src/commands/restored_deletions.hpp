@@ -18,7 +18,9 @@ void mark_restored(std::int64_t deletion);
 // and undo wait until these are through and call it.
 void finish_restored_deletions();
 
-// Called by the transaction callbacks.
-void forget_restored_deletions() noexcept;
+// Called by the abort and transaction callbacks.
+void forget_restored_deletions(int nest_level) noexcept;
+// Called where a subtransaction of that level commits: what it noted is its parent's.
+void keep_restored_deletions(int nest_level) noexcept;
 
 } // namespace softdelete::commands

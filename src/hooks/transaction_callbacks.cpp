@@ -21,18 +21,23 @@ namespace softdelete::hooks {
 
 namespace {
 
+// Statements that an error has ended.
+void forget_commands(int nest_level) noexcept {
+    planner::forget_running_statements(nest_level);
+    planner::forget_utility_commands(nest_level);
+    commands::forget_prepared_indexes(nest_level);
+    commands::forget_prepared_views(nest_level);
+    commands::forget_prepared_anonymizers(nest_level);
+}
+
 extern "C" void softdelete_transaction_callback(XactEvent event, void *) {
     if (event == XACT_EVENT_ABORT || event == XACT_EVENT_PARALLEL_ABORT) {
-        planner::forget_running_statements(0);
-        commands::forget_prepared_indexes();
-        commands::forget_prepared_views();
-        commands::forget_prepared_anonymizers();
-        planner::set_validating_constraints(false);
+        forget_commands(0);
     }
     if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE) {
         commands::end_transaction();
         commands::forget_cascades(0);
-        commands::forget_restored_deletions();
+        commands::forget_restored_deletions(0);
         commands::forget_restoring();
         commands::forget_purged_rows(0);
         planner::leave_session_view();
@@ -43,19 +48,16 @@ extern "C" void softdelete_subtransaction_callback(SubXactEvent event, SubTransa
                                                    void *) {
     int nest_level = GetCurrentTransactionNestLevel();
     if (event == SUBXACT_EVENT_ABORT_SUB) {
-        planner::forget_running_statements(nest_level);
-        commands::forget_prepared_indexes();
-        commands::forget_prepared_views();
-        commands::forget_prepared_anonymizers();
-        planner::set_validating_constraints(false);
+        forget_commands(nest_level);
         commands::abort_subtransaction(nest_level);
         commands::forget_cascades(nest_level);
-        commands::forget_restored_deletions();
+        commands::forget_restored_deletions(nest_level);
         commands::forget_purged_rows(nest_level);
         planner::leave_session_view();
     } else if (event == SUBXACT_EVENT_COMMIT_SUB) {
         commands::commit_subtransaction(nest_level);
         commands::keep_cascades(nest_level);
+        commands::keep_restored_deletions(nest_level);
     }
 }
 

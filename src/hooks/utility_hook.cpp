@@ -32,7 +32,6 @@ extern "C" void softdelete_utility(PlannedStmt *plan, const char *query_string, 
                                    ProcessUtilityContext context, ParamListInfo parameters,
                                    QueryEnvironment *environment, DestReceiver *receiver,
                                    QueryCompletion *completion) {
-    bool was_validating = planner::is_validating_constraints();
     planner::follow_session_view();
     if (IsA(plan->utilityStmt, CopyStmt)) {
         plan = planner::filter_copy(plan, &read_only_tree);
@@ -47,10 +46,10 @@ extern "C" void softdelete_utility(PlannedStmt *plan, const char *query_string, 
     if (IsA(plan->utilityStmt, TruncateStmt)) {
         planner::refuse_truncate(castNode(TruncateStmt, plan->utilityStmt));
     }
-    planner::set_validating_constraints(validates_constraints(plan->utilityStmt));
+    planner::begin_utility_command(validates_constraints(plan->utilityStmt));
     auto *process = next_utility != nullptr ? next_utility : standard_ProcessUtility;
     process(plan, query_string, read_only_tree, context, parameters, environment, receiver, completion);
-    planner::set_validating_constraints(was_validating);
+    planner::end_utility_command();
     planner::follow_session_view();
 }
 

@@ -4,8 +4,10 @@
 #include "planner/session_view.hpp"
 
 extern "C" {
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "utils/memutils.h"
 }
 
 #include <cstring>
@@ -17,7 +19,15 @@ namespace {
 // A cache identifier that no cache has: the plan cache compares it and goes on.
 constexpr int note_cache_id = -770713;
 
-bool validating_constraints = false;
+// The utility commands that run, the innermost last.
+struct UtilityCommand {
+    int nest_level;
+    bool validates_constraints;
+};
+
+UtilityCommand *commands = nullptr;
+int depth = 0;
+int capacity = 0;
 
 const char *announced_removal = nullptr;
 
@@ -31,7 +41,7 @@ bool is_foreign_key_query(const char *text) {
     if (text == nullptr) {
         return false;
     }
-    if (is_validating_constraints() && starts_with(text, "SELECT fk.")) {
+    if (depth > 0 && commands[depth - 1].validates_constraints && starts_with(text, "SELECT fk.")) {
         return true;
     }
     if (!InNoForceRLSOperation() || strstr(text, " OPERATOR(") == nullptr) {
@@ -73,12 +83,25 @@ RemovalStatementScope::~RemovalStatementScope() {
     announced_removal = nullptr;
 }
 
-void set_validating_constraints(bool validating) {
-    validating_constraints = validating;
+void begin_utility_command(bool validates_constraints) {
+    if (depth == capacity) {
+        int wanted = capacity == 0 ? 16 : capacity * 2;
+        Size size = sizeof(UtilityCommand) * static_cast<Size>(wanted);
+        commands = static_cast<UtilityCommand *>(
+            commands == nullptr ? MemoryContextAlloc(TopMemoryContext, size) : repalloc(commands, size));
+        capacity = wanted;
+    }
+    commands[depth++] = {GetCurrentTransactionNestLevel(), validates_constraints};
 }
 
-bool is_validating_constraints() {
-    return validating_constraints;
+void end_utility_command() noexcept {
+    depth = Max(depth - 1, 0);
+}
+
+void forget_utility_commands(int nest_level) noexcept {
+    while (depth > 0 && commands[depth - 1].nest_level >= nest_level) {
+        depth--;
+    }
 }
 
 Statement begin_statement(const Query *query, const char *query_string, ParamListInfo parameters) {

@@ -72,8 +72,10 @@ void note_in_plan(PlannedStmt *plan, const Statement &statement);
 // Reads them back; 0 for a plan that was made without our hook.
 uint32 notes_of_plan(const PlannedStmt *plan);
 
-// While a utility command validates foreign keys, its own queries see all rows. Set by the utility hook.
-void set_validating_constraints(bool validating);
-bool is_validating_constraints();
+// While a utility command validates foreign keys, its own queries see all rows. The utility hook says which commands run,
+// the abort callbacks which an error has ended.
+void begin_utility_command(bool validates_constraints);
+void end_utility_command() noexcept;
+void forget_utility_commands(int nest_level) noexcept;
 
 } // namespace softdelete::planner

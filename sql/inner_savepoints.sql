@@ -1,0 +1,94 @@
+-- What a statement runs may fail in a savepoint of its own: a function that catches its errors, a trigger, an event trigger.
+-- What the extension has kept for the statement itself stays.
+CREATE ROLE regress_inner;
+CREATE SCHEMA regress_inner AUTHORIZATION regress_inner;
+SET search_path = regress_inner;
+
+CREATE FUNCTION to_int(value text) RETURNS int LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN value::int;
+EXCEPTION WHEN invalid_text_representation THEN
+    RETURN NULL;
+END $$;
+CREATE FUNCTION catch() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM regress_inner.to_int('x');
+END $$;
+CREATE EVENT TRIGGER softdelete_regress_inner ON ddl_command_start EXECUTE FUNCTION catch(); -- fires after ours
+
+-- The views keep their privileges and comments when a column is converted by a function that catches errors.
+SET ROLE regress_inner;
+CREATE TABLE people (id int PRIMARY KEY, email text, age text);
+SELECT count(*) > 0 AS registered FROM softdelete.register('people');
+GRANT SELECT ON active_people TO PUBLIC;
+COMMENT ON VIEW active_people IS 'Who is there';
+INSERT INTO people VALUES (1, 'a', '7'), (2, 'b', 'young');
+ALTER TABLE people ALTER COLUMN age TYPE int USING to_int(age);
+SELECT relacl IS NOT NULL AS has_privileges, obj_description(oid) FROM pg_class WHERE oid = 'active_people'::regclass;
+
+-- A constraint of a new column is made whatever the default runs.
+ALTER TABLE people ADD COLUMN number int UNIQUE DEFAULT to_int('x');
+SELECT pg_get_indexdef('people_number_key'::regclass);
+
+-- Indexes made meanwhile are taken back, and rules follow names.
+CREATE UNIQUE INDEX people_email ON people (email);
+SELECT softdelete.set_anonymizer('people', 'email', $$'nobody ' || id$$);
+ALTER TABLE people RENAME email TO mail;
+SELECT column_name, expression FROM softdelete.anonymizer WHERE relation = 'people'::regclass;
+SELECT count(*) > 0 AS unregistered FROM softdelete.unregister('people');
+SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'regress_inner' ORDER BY 1;
+
+-- A foreign key over rows that reference deleted ones is added, with a warning.
+CREATE TABLE parents (id int PRIMARY KEY);
+CREATE TABLE children (id int PRIMARY KEY, parent int);
+CREATE INDEX ON children (parent);
+SELECT count(*) > 0 AS registered FROM softdelete.register('parents');
+INSERT INTO parents VALUES (1);
+INSERT INTO children VALUES (1, 1);
+DELETE FROM parents;
+ALTER TABLE children ADD FOREIGN KEY (parent) REFERENCES parents;
+DELETE FROM children;
+RESET ROLE;
+DROP EVENT TRIGGER softdelete_regress_inner;
+
+-- A deletion whose rows are back is marked so, also where triggers catch errors or run statements in between.
+SET ROLE regress_inner;
+CREATE TABLE log (id int);
+CREATE FUNCTION write_log() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO regress_inner.log VALUES (new.id);
+    PERFORM regress_inner.to_int('x');
+    RETURN new;
+END $$;
+CREATE TABLE before (id int PRIMARY KEY);
+CREATE TABLE after (id int PRIMARY KEY);
+SELECT count(*) > 0 AS registered FROM softdelete.register('before') b, softdelete.register('after') a;
+CREATE TRIGGER log BEFORE UPDATE ON before FOR EACH ROW EXECUTE FUNCTION write_log();
+CREATE TRIGGER log AFTER UPDATE ON after FOR EACH ROW EXECUTE FUNCTION write_log();
+INSERT INTO before VALUES (1), (2), (3);
+INSERT INTO after VALUES (1), (2), (3);
+DELETE FROM before;
+DELETE FROM after;
+UPDATE before SET deleted_at = NULL WHERE id = 1;
+UPDATE after SET deleted_at = NULL WHERE id = 1;
+SELECT softdelete.restore('before', 2), softdelete.restore('after', 2);
+SELECT relation, rows, restored_at IS NOT NULL AS is_restored FROM softdelete.deletions
+    WHERE relation IN ('before'::regclass, 'after'::regclass) ORDER BY id;
+UPDATE before SET deleted_at = NULL WHERE id = 3;
+SELECT softdelete.restore('after', 3);
+SELECT relation, rows, restored_at IS NOT NULL AS is_restored FROM softdelete.deletions
+    WHERE relation IN ('before'::regclass, 'after'::regclass) ORDER BY id;
+-- Not where the restore itself was rolled back.
+DELETE FROM before;
+BEGIN;
+SAVEPOINT s;
+UPDATE before SET deleted_at = NULL;
+ROLLBACK TO s;
+COMMIT;
+SELECT rows, restored_at IS NOT NULL AS is_restored FROM softdelete.deletions
+    WHERE relation = 'before'::regclass ORDER BY id DESC LIMIT 1;
+
+RESET ROLE;
+SET client_min_messages = warning;
+DROP SCHEMA regress_inner CASCADE;
+DROP ROLE regress_inner;

@@ -72,7 +72,6 @@ CREATE VIEW softdelete.purge_log WITH (security_barrier) AS
            r.sqlstate, r.error
     FROM softdelete.purge_run r
     WHERE pg_catalog.has_table_privilege(r.relation::pg_catalog.oid, 'SELECT')
-       OR NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = r.relation::pg_catalog.oid)
-          AND pg_catalog.pg_has_role(session_user, 'pg_monitor', 'USAGE');
+       OR pg_catalog.pg_has_role('pg_database_owner', 'USAGE');
 COMMENT ON VIEW softdelete.purge_log IS
     'Each run of purge() per table: when, by whom, how many rows were due and removed, and what kept the others.';

@@ -67,6 +67,12 @@ std::optional<Registration> find_registration(pg::Spi &spi, Oid relation) {
                         row.array(10), row.array(11),      row.value(12)};
 }
 
+std::optional<Registration> lock_registration(pg::Spi &spi, Oid relation) {
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.query("SELECT FROM softdelete.registration WHERE relation = $1::oid FOR UPDATE", {relation});
+    return find_registration(spi, relation);
+}
+
 void insert_registration(pg::Spi &spi, const Registration &registration) {
     pg::UserScope owner(pg::get_extension_owner());
     const model::TableSettings &settings = registration.settings;

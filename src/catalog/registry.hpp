@@ -21,6 +21,10 @@ struct Registration {
 };
 
 std::optional<Registration> find_registration(pg::Spi &spi, Oid relation);
+
+// The same for who is going to change it: waits for others who do, and locks it until the transaction ends.
+std::optional<Registration> lock_registration(pg::Spi &spi, Oid relation);
+
 void insert_registration(pg::Spi &spi, const Registration &registration);
 void update_registration(pg::Spi &spi, const Registration &registration);
 

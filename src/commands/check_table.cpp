@@ -177,7 +177,7 @@ RegisteredTable lock_registered_table(pg::Spi &spi, Oid relation, pg::Lock lock)
     Table before = catalog::get_table_definition(spi, relation);
     check_is_table(before);
     Table table = lock_owned(spi, before, lock);
-    auto registration = catalog::find_registration(spi, relation);
+    auto registration = catalog::lock_registration(spi, relation);
     if (!registration) {
         std::vector<Oid> parents = catalog::find_parents(spi, relation);
         Oid root = table.is_partition ? catalog::get_partition_root(spi, relation)

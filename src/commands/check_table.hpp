@@ -14,7 +14,8 @@ namespace softdelete::commands {
 // inheritance children of unregistered parents and tables whose rules replace DELETE or UPDATE.
 catalog::Table lock_table(pg::Spi &spi, Oid relation, pg::Lock lock);
 
-// The same for a table that is registered; 55000 where it is not, with what to do.
+// The same for a table that is registered, whose registration is to be changed and is locked as well; 55000 where it is
+// not, with what to do.
 struct RegisteredTable {
     catalog::Table table;
     catalog::Registration registration;

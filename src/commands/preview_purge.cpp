@@ -19,14 +19,6 @@ namespace softdelete::commands {
 
 namespace {
 
-// As the owner, past its own forced policies.
-struct ReadScope {
-    explicit ReadScope(Oid owner) : user(owner), policies(owner) {}
-
-    pg::UserScope user;
-    pg::OwnerScope policies;
-};
-
 class Preview {
 public:
     Preview(pg::Spi &spi, const PurgePlan &plan) : spi_(spi), plan_(plan) {
@@ -70,7 +62,7 @@ private:
     std::uint64_t count(const PurgeTable &table) {
         std::uint64_t due = 0;
         for (const PurgeTarget &target : table.targets) {
-            ReadScope scope(target.owner);
+            pg::ReadScope scope(target.owner);
             due += count_due(target, cutoffs_.at(table.info.relation));
         }
         return due;
@@ -96,7 +88,7 @@ private:
             return {};
         }
         RowSet held = find_all_held_rows(spi_, table.info);
-        ReadScope scope(table.info.owner);
+        pg::ReadScope scope(table.info.owner);
         return read_rows(
             (boost::format("/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS p WHERE %2% AND %3%")
              % table.info.name % make_due(table, "p") % make_membership(table.info, "p", 1))
@@ -120,7 +112,7 @@ private:
     // The due rows that rows in the condition reference.
     RowSet find_referenced(const PurgeTable &table, const Blocker &blocker, const std::string &condition,
                            const std::vector<pg::Parameter> &parameters) {
-        ReadScope scope(table.info.owner);
+        pg::ReadScope scope(table.info.owner);
         return read_rows(
             (boost::format("/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS p WHERE %2% AND %3%")
              % table.info.key_rows() % make_due(table, "p") % make_reference(blocker, condition))
@@ -172,7 +164,7 @@ bool has_due_rows() {
     for (const PurgeTable &table : plan_purge(spi, std::nullopt).tables) {
         catalog::Cutoff cutoff = pg::call([&] { return catalog::get_cutoff(table.info.relation); });
         for (const PurgeTarget &target : table.targets) {
-            ReadScope scope(target.owner);
+            pg::ReadScope scope(target.owner);
             if (cutoff.has_retention
                 && spi.query(
                           (boost::format(

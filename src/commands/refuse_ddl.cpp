@@ -11,6 +11,7 @@
 extern "C" {
 #include "catalog/namespace.h"
 #include "nodes/parsenodes.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 }
 
@@ -76,13 +77,17 @@ void refuse_rename(const RenameStmt *rename) {
         || !is_own_column(table, rename->subname)) {
         return;
     }
-    ereport(ERROR,
-            (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-             errmsg("cannot rename column \"%s\" of registered table \"%s\"", rename->subname,
-                    get_rel_name(table.relation)),
-             errhint("Unregister the table with deleted_rows => 'keep', rename the column, and register the "
-                     "table with deleted_at => '%s' or deleted_by => '%s'.",
-                     rename->newname, rename->newname)));
+    AttrNumber attribute = get_attnum(table.relation, rename->subname);
+    bool has_fixed_name = attribute == table.deletion_id;
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("cannot rename column \"%s\" of registered table \"%s\"", rename->subname,
+                           get_rel_name(table.relation)),
+                    has_fixed_name
+                        ? errdetail("softdelete keeps the ids of deletions under this name.")
+                        : errhint("Unregister the table with deleted_rows => 'keep', rename the column, and "
+                                  "register the table with %s => %s.",
+                                  attribute == table.deleted_at ? "deleted_at" : "deleted_by",
+                                  quote_literal_cstr(rename->newname))));
 }
 
 bool is_disabling(const AlterTableCmd *command) {

@@ -27,8 +27,12 @@ INSERT INTO "Q'x %s" VALUES (3, 'a', 'b');
 SELECT count(*) FROM "active_Q'x %s";
 SELECT count(*) FROM "all_Q'x %s";
 SELECT * FROM softdelete.unregister('"Q''x %s"'); -- fails
+-- What the hints show can be run as it stands.
+DROP TRIGGER softdelete_marker ON "Q'x %s"; -- fails
+ALTER TABLE "Q'x %s" RENAME "Deleted At" TO "Gone'"; -- fails
 SELECT * FROM softdelete.unregister('"Q''x %s"', 'keep'); -- fails
 SELECT count(*) > 0 AS unregistered FROM softdelete.unregister('"Q''x %s"', 'purge');
+SELECT softdelete.undo(softdelete.restore('"Q''x %s"', 1)); -- fails
 (TABLE state EXCEPT TABLE before) UNION ALL (TABLE before EXCEPT TABLE state);
 SELECT col_description('"Q''x %s"'::regclass, attnum) FROM pg_attribute WHERE attrelid = '"Q''x %s"'::regclass AND attname = 'Deleted At';
 

@@ -1,6 +1,8 @@
 // Reads tables and their keys by SQL.
 #include "catalog/table_info.hpp"
 
+#include "pg/quote.hpp"
+
 #include <boost/format.hpp>
 
 extern "C" {
@@ -88,11 +90,12 @@ TableInfo get_registered_table(pg::Spi &spi, Oid relation) {
              .hint = "Name a registered table."});
     }
     if (!table.is_registered) {
-        pg::raise(
-            {.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-             .message = (boost::format("table %1% is not registered") % table.title).str(),
-             .hint = (boost::format("Run SELECT * FROM softdelete.register('%1%').") % table.name).str(),
-             .relation = relation});
+        pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                   .message = (boost::format("table %1% is not registered") % table.title).str(),
+                   .hint = (boost::format("Run SELECT * FROM softdelete.register(%1%).")
+                            % pg::quote_literal(table.name))
+                               .str(),
+                   .relation = relation});
     }
     return table;
 }

@@ -5,6 +5,7 @@
 #include "commands/ddl_session.hpp"
 #include "commands/statement_parts.hpp"
 #include "pg/column_expression.hpp"
+#include "pg/quote.hpp"
 #include "planner/registered_table.hpp"
 
 extern "C" {
@@ -83,8 +84,8 @@ void check_rule(Oid relation, const catalog::Anonymizer &rule) {
                          % rule.column % title)
                             .str(),
              .detail = error.message(),
-             .hint = (boost::format("Run SELECT softdelete.set_anonymizer('%1%', '%2%', NULL) first.") % title
-                      % rule.column)
+             .hint = (boost::format("Run SELECT softdelete.set_anonymizer(%1%, %2%, NULL) first.")
+                      % pg::quote_literal(pg::quote_identifier(title)) % pg::quote_literal(rule.column))
                          .str(),
              .relation = relation});
     }

@@ -13,6 +13,7 @@
 extern "C" {
 #include "nodes/parsenodes.h"
 #include "rewrite/rowsecurity.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
@@ -80,8 +81,9 @@ void refuse_disabling(const AlterTableStmt *alter) {
                      errmsg("cannot disable row security of registered table \"%s\"", get_rel_name(relation)),
                      errdetail("Its visibility is rls, which row security enforces."),
                      errhint("Drop the policies that are to go out of force, or run SELECT * FROM "
-                             "softdelete.configure('%s', visibility => 'filter') first.",
-                             get_rel_name(relation))));
+                             "softdelete.configure(%s, visibility => 'filter') first.",
+                             quote_literal_cstr(quote_qualified_identifier(
+                                 get_namespace_name(get_rel_namespace(relation)), get_rel_name(relation))))));
         }
     }
 }

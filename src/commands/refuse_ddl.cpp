@@ -4,6 +4,7 @@
 #include "commands/hold_check.hpp"
 #include "commands/statement_parts.hpp"
 #include "pg/compat.hpp"
+#include "pg/quote.hpp"
 #include "pg/scopes.hpp"
 #include "pg/spi.hpp"
 #include "planner/registered_table.hpp"
@@ -37,19 +38,21 @@ constexpr const char *lost_query = R"(
         UNION
         SELECT l.object_type, l.address_names, h.inhparent, l.original
         FROM lost l JOIN pg_catalog.pg_inherits h ON h.inhrelid = l.relation)
-    SELECT d.object_type, d.address_names[3], r.relation::pg_catalog.text, d.original
-    FROM lost d JOIN softdelete.registration r ON r.relation = d.relation
+    SELECT d.object_type, d.address_names[3], r.relation::pg_catalog.text, t.relname, d.original
+    FROM lost d
+    JOIN softdelete.registration r ON r.relation = d.relation
+    JOIN pg_catalog.pg_class t ON t.oid = r.relation
     WHERE (d.object_type = 'trigger' AND d.address_names[3] IN ('softdelete_marker', 'softdelete_truncate', 'softdelete_update',
                                                                 'softdelete_lock', 'softdelete_collect'))
        OR (d.object_type = 'table column' AND d.address_names[3] IN (r.deleted_at, r.deleted_by, 'deletion_id'))
     UNION ALL
-    SELECT d.object_type, d.address_names[2], r.relation::pg_catalog.text, d.original
+    SELECT d.object_type, d.address_names[2], r.relation::pg_catalog.text, c.relname, d.original
     FROM pg_catalog.pg_event_trigger_dropped_objects() d
     JOIN pg_catalog.pg_namespace n ON n.nspname = d.address_names[1]
     JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid
     JOIN softdelete.registration r ON r.relation = c.oid AND d.address_names[2] = ANY (r.added_views)
     WHERE d.object_type = 'view' AND NOT d.original
-    ORDER BY 4 DESC, 1, 2
+    ORDER BY 5 DESC, 1, 2
     LIMIT 1)";
 
 constexpr const char *held_query = R"(
@@ -229,16 +232,16 @@ void refuse_loss() {
         pg::raise(
             {.sqlstate = ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
              .message = (boost::format("cannot drop view \"%1%\" of registered table \"%2%\" by CASCADE")
-                         % lost.front().text(1) % lost.front().text(2))
+                         % lost.front().text(1) % lost.front().text(3))
                             .str(),
              .hint = "Drop the column that needs the object first, by ALTER TABLE ... DROP COLUMN."});
     }
     pg::raise({.sqlstate = ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
                .message = (boost::format("cannot drop %1% \"%2%\" of registered table \"%3%\"") % kind
-                           % lost.front().text(1) % lost.front().text(2))
+                           % lost.front().text(1) % lost.front().text(3))
                               .str(),
-               .hint = (boost::format("Run SELECT * FROM softdelete.unregister('%1%') first.")
-                        % lost.front().text(2))
+               .hint = (boost::format("Run SELECT * FROM softdelete.unregister(%1%) first.")
+                        % pg::quote_literal(lost.front().text(2)))
                            .str()});
 }
 

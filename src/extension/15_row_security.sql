@@ -14,4 +14,4 @@ CREATE FUNCTION softdelete.sees_deleted(relation regclass) RETURNS boolean
     -- search_path: no name is looked up, and a SET clause would cost more than the function does
     LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'softdelete_sees_deleted';
 COMMENT ON FUNCTION softdelete.sees_deleted(regclass) IS
-    'In the policy softdelete_live: whether the current role is the table''s owner or one of its admin_roles.';
+    'Internal, in the policy softdelete_live: whether the current role is the table''s owner or one of its admin_roles.';

@@ -56,7 +56,7 @@ COMMENT ON FUNCTION softdelete.unschedule() IS 'Ends the jobs that the current r
 
 CREATE FUNCTION softdelete.is_purging(relation regclass) RETURNS boolean
     LANGUAGE c STABLE STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_is_purging';
-COMMENT ON FUNCTION softdelete.is_purging(regclass) IS 'Is a run of purge() at work on this table?';
+COMMENT ON FUNCTION softdelete.is_purging(regclass) IS 'Internal: is a run of purge() at work on this table?';
 
 CREATE VIEW softdelete.purge_log WITH (security_barrier) AS
     SELECT r.id, r.relation, r.table_name,

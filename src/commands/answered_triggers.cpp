@@ -28,7 +28,40 @@ Oid get_named_table(const PlannedStmt *plan) {
     return rt_fetch(castNode(ModifyTable, plan->planTree)->nominalRelation, plan->rtable)->relid;
 }
 
+void leave_out_of(ResultRelInfo *target, CmdType command, TriggerAnswers *answers) {
+    TriggerDesc *triggers = target->ri_TrigDesc;
+    if (triggers == nullptr) {
+        return;
+    }
+    bool has_before = false;
+    bool has_after = false;
+    for (int i = 0; i < triggers->numtriggers; i++) {
+        Trigger &trigger = triggers->triggers[i];
+        bool is_meant =
+            command == CMD_DELETE ? TRIGGER_FOR_DELETE(trigger.tgtype) : TRIGGER_FOR_UPDATE(trigger.tgtype);
+        if (!is_meant || !TRIGGER_FOR_ROW(trigger.tgtype)) {
+            continue;
+        }
+        if (answers->is_answered(target->ri_RelationDesc, trigger)) {
+            trigger.tgenabled = TRIGGER_DISABLED;
+        } else {
+            has_before = has_before || TRIGGER_FOR_BEFORE(trigger.tgtype);
+            has_after = has_after || TRIGGER_FOR_AFTER(trigger.tgtype);
+        }
+    }
+    (command == CMD_DELETE ? triggers->trig_delete_before_row : triggers->trig_update_before_row) =
+        has_before;
+    (command == CMD_DELETE ? triggers->trig_delete_after_row : triggers->trig_update_after_row) = has_after;
+}
+
 } // namespace
+
+void leave_out(const QueryDesc *query, CmdType command, TriggerAnswers *answers) {
+    ListCell *cell;
+    foreach (cell, query->estate->es_opened_result_relations) {
+        leave_out_of(lfirst_node(ResultRelInfo, cell), command, answers);
+    }
+}
 
 AnsweredTriggersScope::AnsweredTriggersScope(const char *sql, CmdType command, Oid table) noexcept
     : sql_(sql)
@@ -56,32 +89,6 @@ bool AnsweredTriggersScope::awaits(const QueryDesc *query) const {
            && strcmp(query->sourceText, sql_) == 0 && get_named_table(query->plannedstmt) == table_;
 }
 
-void AnsweredTriggersScope::leave_out(ResultRelInfo *target) {
-    TriggerDesc *triggers = target->ri_TrigDesc;
-    if (triggers == nullptr) {
-        return;
-    }
-    bool has_before = false;
-    bool has_after = false;
-    for (int i = 0; i < triggers->numtriggers; i++) {
-        Trigger &trigger = triggers->triggers[i];
-        bool is_meant =
-            command_ == CMD_DELETE ? TRIGGER_FOR_DELETE(trigger.tgtype) : TRIGGER_FOR_UPDATE(trigger.tgtype);
-        if (!is_meant || !TRIGGER_FOR_ROW(trigger.tgtype)) {
-            continue;
-        }
-        if (is_answered(target->ri_RelationDesc, trigger)) {
-            trigger.tgenabled = TRIGGER_DISABLED;
-        } else {
-            has_before = has_before || TRIGGER_FOR_BEFORE(trigger.tgtype);
-            has_after = has_after || TRIGGER_FOR_AFTER(trigger.tgtype);
-        }
-    }
-    (command_ == CMD_DELETE ? triggers->trig_delete_before_row : triggers->trig_update_before_row) =
-        has_before;
-    (command_ == CMD_DELETE ? triggers->trig_delete_after_row : triggers->trig_update_after_row) = has_after;
-}
-
 bool has_changing_trigger(Relation table) {
     const TriggerDesc *triggers = table->trigdesc;
     const planner::ExtensionFunctions *functions = planner::find_extension_functions();
@@ -96,15 +103,14 @@ bool has_changing_trigger(Relation table) {
     return false;
 }
 
-void leave_out_triggers(const QueryDesc *query) {
-    if (innermost == nullptr || !innermost->awaits(query)) {
-        return;
+bool leave_out_triggers(const QueryDesc *query) {
+    AnsweredTriggersScope *scope = innermost;
+    if (scope == nullptr || !scope->awaits(query)) {
+        return false;
     }
-    innermost->statement_ = query;
-    ListCell *cell;
-    foreach (cell, query->estate->es_opened_result_relations) {
-        innermost->leave_out(lfirst_node(ResultRelInfo, cell));
-    }
+    scope->statement_ = query;
+    leave_out(query, scope->command_, scope);
+    return true;
 }
 
 } // namespace softdelete::commands

@@ -11,13 +11,23 @@ extern "C" {
 
 namespace softdelete::commands {
 
+// Says which of a table's triggers a statement need not fire.
+class TriggerAnswers {
+public:
+    virtual ~TriggerAnswers() = default;
+    virtual bool is_answered(Relation table, const Trigger &trigger) = 0;
+};
+
+// Takes the triggers for such rows (CMD_UPDATE or CMD_DELETE) out of an execution that was set up.
+void leave_out(const QueryDesc *query, CmdType command, TriggerAnswers *answers);
+
 // While it lives, the next statement of that text that writes the table by that command (CMD_UPDATE or CMD_DELETE) does
 // not fire the triggers that are answered. That statement alone: none that a rule adds to it, and none that it runs in
 // its turn.
-class AnsweredTriggersScope {
+class AnsweredTriggersScope : public TriggerAnswers {
 public:
     AnsweredTriggersScope(const char *sql, CmdType command, Oid table) noexcept;
-    virtual ~AnsweredTriggersScope();
+    ~AnsweredTriggersScope() override;
     AnsweredTriggersScope(const AnsweredTriggersScope &) = delete;
     AnsweredTriggersScope &operator=(const AnsweredTriggersScope &) = delete;
 
@@ -25,12 +35,9 @@ public:
     static bool covers(const QueryDesc *statement) noexcept;
 
 private:
-    friend void leave_out_triggers(const QueryDesc *query);
-
-    virtual bool is_answered(Relation table, const Trigger &trigger) = 0;
+    friend bool leave_out_triggers(const QueryDesc *query);
 
     bool awaits(const QueryDesc *query) const;
-    void leave_out(ResultRelInfo *target);
 
     const char *sql_;
     CmdType command_;
@@ -42,7 +49,7 @@ private:
 // Could a trigger of somebody else's change a row before it is written to the table?
 bool has_changing_trigger(Relation table);
 
-// Called when a statement's execution was set up, before it runs.
-void leave_out_triggers(const QueryDesc *query);
+// Called when a statement's execution was set up, before it runs. False where no scope was made for it.
+bool leave_out_triggers(const QueryDesc *query);
 
 } // namespace softdelete::commands

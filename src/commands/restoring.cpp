@@ -1,6 +1,7 @@
 // A counter of what is under way, and the triggers that have nothing to say to it.
 #include "commands/restoring.hpp"
 
+#include "commands/deletion_triggers.hpp"
 #include "planner/extension_functions.hpp"
 #include "planner/running_statements.hpp"
 
@@ -15,11 +16,6 @@ namespace softdelete::commands {
 namespace {
 
 int depth = 0;
-
-bool has_generated_columns(Relation table) {
-    const TupleConstr *constraints = RelationGetDescr(table)->constr;
-    return constraints != nullptr && constraints->has_generated_stored;
-}
 
 bool is_our_trigger(Oid function) {
     const planner::ExtensionFunctions *functions = planner::find_extension_functions();
@@ -49,7 +45,7 @@ bool RestoreStatementScope::is_answered(Relation table, const Trigger &trigger) 
         return false;
     }
     if (trigger.tgfoid == functions->check_parent) {
-        return !has_changing_trigger(table) && !has_generated_columns(table);
+        return writes_rows_as_said(table);
     }
     return trigger.tgfoid == functions->lock_row || trigger.tgfoid == functions->collect_deleted
            || trigger.tgfoid == functions->check_children;

@@ -4,6 +4,7 @@
 
 #include "commands/answered_triggers.hpp"
 #include "commands/cascade.hpp"
+#include "commands/deletion_triggers.hpp"
 #include "commands/hand_purge.hpp"
 #include "commands/hold_check.hpp"
 #include "commands/restored_deletions.hpp"
@@ -26,8 +27,10 @@ extern "C" void softdelete_executor_run(QueryDesc *query, ScanDirection directio
                                         uint64 count SOFTDELETE_EXECUTOR_RUN_EXTRA_PARAMETER) {
     planner::follow_session_view();
     commands::prepare_physical_delete(query);
-    commands::leave_out_triggers(query);
     planner::push_running_statement(query, planner::Phase::run);
+    if (!commands::leave_out_triggers(query)) {
+        commands::leave_out_deletion_triggers(query);
+    }
     auto *run = next_executor_run != nullptr ? next_executor_run : standard_ExecutorRun;
     run(query, direction, count SOFTDELETE_EXECUTOR_RUN_EXTRA_ARGUMENT);
     planner::pop_running_statement();

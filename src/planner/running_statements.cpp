@@ -22,6 +22,8 @@ struct RunningStatement {
 RunningStatement *stack = nullptr;
 int depth = 0;
 int capacity = 0;
+const QueryDesc *first_writer =
+    nullptr; // runs since before the transaction had an id; may be gone, only compared
 
 void grow() {
     int wanted = capacity == 0 ? 16 : capacity * 2;
@@ -31,9 +33,20 @@ void grow() {
     capacity = wanted;
 }
 
+void note_first_writer(const QueryDesc *query) {
+    if (!TransactionIdIsValid(GetTopTransactionIdIfAny())) {
+        first_writer = query;
+    } else if (first_writer == query) {
+        first_writer = nullptr; // another one had the address
+    }
+}
+
 } // namespace
 
 void push_running_statement(QueryDesc *query, Phase phase) {
+    if (phase == Phase::run) {
+        note_first_writer(query);
+    }
     if (depth == capacity) {
         grow();
     }
@@ -65,6 +78,11 @@ const QueryDesc *enclosing_statement() {
 
 const QueryDesc *outermost_statement() {
     return depth == 0 ? nullptr : stack[0].query;
+}
+
+bool is_first_writer() {
+    int place = running_statement_place();
+    return place > 0 && stack[place - 1].query == first_writer;
 }
 
 int running_statement_place() {

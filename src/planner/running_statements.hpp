@@ -19,6 +19,10 @@ void pop_running_statement();
 // Forgets what an aborted (sub)transaction was running; nest_level as GetCurrentTransactionNestLevel() counts.
 void forget_running_statements(int nest_level) noexcept;
 
+// Did the innermost statement, or that which it follows as a part of the cascade, begin before this transaction had
+// written anything? Then no row that it finds was inserted by a statement that is still under way.
+bool is_first_writer();
+
 // Is the innermost statement firing its triggers? Not so where deferred triggers fire: at the end of the transaction, or
 // by SET CONSTRAINTS.
 bool is_statement_finishing();

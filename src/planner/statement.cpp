@@ -140,4 +140,10 @@ uint32 notes_of_plan(const PlannedStmt *plan) {
     return 0;
 }
 
+bool is_plain_soft_delete(const PlannedStmt *plan) {
+    return plan->commandType == CMD_DELETE && !plan->hasModifyingCTE && plan->planTree != nullptr
+           && IsA(plan->planTree, ModifyTable)
+           && castNode(ModifyTable, plan->planTree)->operation == CMD_UPDATE;
+}
+
 } // namespace softdelete::planner

@@ -69,6 +69,9 @@ Statement begin_statement(const Query *query, const char *query_string, ParamLis
 // Writes the notes into a finished plan. They survive copying, as the plan cache does it.
 void note_in_plan(PlannedStmt *plan, const Statement &statement);
 
+// Is it a DELETE that became an UPDATE, and writes nothing else?
+bool is_plain_soft_delete(const PlannedStmt *plan);
+
 // Reads them back; 0 for a plan that was made without our hook.
 uint32 notes_of_plan(const PlannedStmt *plan);
 

@@ -2,6 +2,7 @@
 // the cascade, one refuses it at the end of the transaction for deferrable NO ACTION keys. Plain server code.
 #include "commands/cascade.hpp"
 #include "commands/current_deletion.hpp"
+#include "commands/deletion_triggers.hpp"
 #include "planner/registered_table.hpp"
 #include "planner/running_statements.hpp"
 #include "planner/statement.hpp"
@@ -27,6 +28,8 @@ using triggers::get_old_row;
 struct TableKeys {
     planner::RegisteredTable table;
     bool is_registered;
+    bool collects; // the trigger that locks a row collects it
+    bool has_keys; // they were looked up
     List *keys;
 };
 
@@ -40,39 +43,39 @@ bool is_followed(const catalog::ForeignKeyInfo &key) {
     return planner::find_registered_table(key.child, &child);
 }
 
-const TableKeys *get_table_keys(FunctionCallInfo call, Relation relation) {
+TableKeys *get_table(FunctionCallInfo call, Relation relation) {
     if (call->flinfo->fn_extra == nullptr) {
-        MemoryContext caller = MemoryContextSwitchTo(call->flinfo->fn_mcxt);
-        auto *found = static_cast<TableKeys *>(palloc0(sizeof(TableKeys)));
+        auto *found =
+            static_cast<TableKeys *>(MemoryContextAllocZero(call->flinfo->fn_mcxt, sizeof(TableKeys)));
+        const QueryDesc *statement = planner::running_statement();
         found->is_registered = planner::find_registered_table(RelationGetRelid(relation), &found->table);
+        found->collects = statement != nullptr && planner::is_plain_soft_delete(statement->plannedstmt)
+                          && commands::writes_rows_as_said(relation);
+        call->flinfo->fn_extra = found;
+    }
+    return static_cast<TableKeys *>(call->flinfo->fn_extra);
+}
+
+const TableKeys *get_table_keys(FunctionCallInfo call, Relation relation) {
+    TableKeys *found = get_table(call, relation);
+    if (!found->has_keys) {
+        MemoryContext caller = MemoryContextSwitchTo(call->flinfo->fn_mcxt);
         ListCell *cell;
         foreach (cell, catalog::find_referencing_keys(relation)) {
             if (is_followed(*static_cast<catalog::ForeignKeyInfo *>(lfirst(cell)))) {
                 found->keys = lappend(found->keys, lfirst(cell));
             }
         }
-        call->flinfo->fn_extra = found;
+        found->has_keys = true;
         MemoryContextSwitchTo(caller);
     }
-    return static_cast<const TableKeys *>(call->flinfo->fn_extra);
+    return found;
 }
 
 int64 get_deletion_id(HeapTuple row, const planner::RegisteredTable &table, Relation relation) {
     bool is_null = true;
     Datum id = heap_getattr(row, table.deletion_id, RelationGetDescr(relation), &is_null);
     return is_null ? 0 : DatumGetInt64(id);
-}
-
-// As find_registered_table(), once per statement and partition; null where the table is not registered.
-const planner::RegisteredTable *find_table_once(FunctionCallInfo call, Relation relation) {
-    if (call->flinfo->fn_extra == nullptr) {
-        auto *found =
-            static_cast<TableKeys *>(MemoryContextAllocZero(call->flinfo->fn_mcxt, sizeof(TableKeys)));
-        found->is_registered = planner::find_registered_table(RelationGetRelid(relation), &found->table);
-        call->flinfo->fn_extra = found;
-    }
-    auto *found = static_cast<const TableKeys *>(call->flinfo->fn_extra);
-    return found->is_registered ? &found->table : nullptr;
 }
 
 // True where the event makes a live row a deleted one. An INSERT does so where the row moved here from another
@@ -86,6 +89,12 @@ bool is_soft_delete(const TriggerData *data, const planner::RegisteredTable &tab
     HeapTuple old_row = get_old_row(data);
     return old_row == nullptr ? commands::is_open_deletion(get_deletion_id(row, table, relation))
                               : triggers::is_null(old_row, table.deleted_at, relation);
+}
+
+void collect(const TriggerData *data, const TableKeys &found) {
+    HeapTuple row = get_new_row(data);
+    commands::collect_deleted_row(data->tg_relation, found.keys, row,
+                                  get_deletion_id(row, found.table, data->tg_relation));
 }
 
 // The row is locked already as for an update that leaves its key alone; this waits for those who hold it FOR KEY SHARE,
@@ -116,10 +125,13 @@ PGDLLEXPORT Datum softdelete_lock_row(PG_FUNCTION_ARGS) {
     TriggerData *data = triggers::get_trigger_data(fcinfo, "lock_row");
     uint32 notes = planner::running_statement_notes();
     bool is_locked = (notes & planner::note_key_locked) != 0 && (notes & planner::note_lock_rows) == 0;
-    if (!is_locked) {
-        const planner::RegisteredTable *table = find_table_once(fcinfo, data->tg_relation);
-        if (table != nullptr && is_soft_delete(data, *table)) {
+    const TableKeys *found = get_table(fcinfo, data->tg_relation);
+    if (found->is_registered && (!is_locked || found->collects) && is_soft_delete(data, found->table)) {
+        if (!is_locked) {
             lock_exclusively(data);
+        }
+        if (found->collects) {
+            collect(data, *get_table_keys(fcinfo, data->tg_relation));
         }
     }
     return PointerGetDatum(get_new_row(data));
@@ -132,9 +144,7 @@ PGDLLEXPORT Datum softdelete_collect_deleted(PG_FUNCTION_ARGS) {
     TriggerData *data = triggers::get_trigger_data(fcinfo, "collect_deleted");
     const TableKeys *found = get_table_keys(fcinfo, data->tg_relation);
     if (found->is_registered && is_soft_delete(data, found->table)) {
-        HeapTuple row = get_new_row(data);
-        commands::collect_deleted_row(data->tg_relation, found->keys, row,
-                                      get_deletion_id(row, found->table, data->tg_relation));
+        collect(data, *found);
     }
     return Datum{0};
 }

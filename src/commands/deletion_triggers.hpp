@@ -1,0 +1,22 @@
+// Triggers that a DELETE that became an UPDATE need not fire, because all that it writes is known. Plain server code.
+#pragma once
+
+#include "pg/server.hpp"
+
+extern "C" {
+#include "executor/execdesc.h"
+#include "utils/rel.h"
+}
+
+namespace softdelete::commands {
+
+// Will a row be written as the statement says it, whatever the table's triggers and generated columns do? Then a soft
+// delete leaves its links and its keys alone, and the trigger that locks the row may collect it as well.
+bool writes_rows_as_said(Relation table);
+
+// Called when a statement's execution was set up, before it runs. A DELETE that became an UPDATE, and writes nothing
+// else, fires neither the check of links, which is about live rows, nor the server's checks of keys that stay as they
+// are; the trigger that locks its rows collects them.
+void leave_out_deletion_triggers(const QueryDesc *query);
+
+} // namespace softdelete::commands

@@ -264,6 +264,7 @@ sub check_purge
 	my $out = $node->safe_psql('postgres', "SET ROLE boss;
 		SELECT 'p ' || split_part(relation::text, '.', 2) || ' due=' || due || ' held=' || held || ' blocked=' || blocked
 			FROM softdelete.purge_preview($argument) ORDER BY relation::text COLLATE \"C\";
+		RESET ROLE;
 		SELECT 'm ' || coalesce(max(id), 0) FROM softdelete.purge_log");
 	my $preview = join "\n", sort map { s/^p //r } grep { /^p/ } split /\n/, $out;
 	my ($last) = $out =~ /^m (\d+)/m;

@@ -231,6 +231,31 @@ UPDATE parts SET deleted_at = NULL WHERE id = 11;
 SELECT id, note, deleted_by, deletion_id IS NOT NULL AS in_deletion FROM parts WHERE softdelete.include_deleted(deleted_at)
     ORDER BY id;
 
+-- The privilege on deleted_at alone suffices, with nothing else to read or write; generated columns follow. MERGE does both.
+CREATE TABLE bulk (id int PRIMARY KEY, note text);
+CREATE TABLE derived (id int PRIMARY KEY, deleted_at timestamptz, deleted_by text, note text,
+    who text GENERATED ALWAYS AS ('by ' || deleted_by) STORED);
+SELECT count(*) > 0 AS registered FROM softdelete.register('bulk');
+SELECT count(*) > 0 AS registered FROM softdelete.register('derived');
+INSERT INTO bulk VALUES (1, 'a'), (2, 'b');
+INSERT INTO derived (id, note) VALUES (1, 'a'), (2, 'b'), (3, 'c');
+GRANT UPDATE (deleted_at) ON bulk TO regress_update_user;
+SET ROLE regress_update_user;
+UPDATE bulk SET deleted_at = now();
+UPDATE bulk SET note = 'x', deleted_at = now(); -- fails
+UPDATE bulk SET deleted_at = NULL;
+RESET ROLE;
+SELECT id, deleted_by FROM bulk WHERE softdelete.include_deleted(deleted_at) ORDER BY id;
+BEGIN;
+UPDATE derived SET deleted_at = now();
+SELECT id, who FROM derived WHERE deleted_at IS NOT NULL ORDER BY id;
+UPDATE derived SET deleted_at = NULL;
+SELECT id, who FROM derived ORDER BY id;
+ROLLBACK;
+MERGE INTO derived d USING (VALUES (1), (2)) v (id) ON d.id = v.id
+    WHEN MATCHED AND v.id = 1 THEN UPDATE SET deleted_at = now() WHEN MATCHED THEN DELETE;
+SELECT id, who FROM derived WHERE softdelete.include_deleted(deleted_at) ORDER BY id;
+
 RESET SESSION AUTHORIZATION;
 SET client_min_messages = warning;
 DROP SCHEMA regress_update CASCADE;

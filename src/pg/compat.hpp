@@ -54,15 +54,32 @@ inline const Bitmapset *updated_columns(const PlannedStmt *plan, RangeTblEntry *
 #endif
 }
 
-// Written here, because both shapes of permission data have the field.
-inline void note_updated_column(Query *query, RangeTblEntry *rte, AttrNumber attribute) {
-    auto *info = permission_info(query, rte);
-    info->updatedCols = bms_add_member(info->updatedCols, attribute - FirstLowInvalidHeapAttributeNumber);
+inline bool has_stored_generated_column(Oid relation_id) {
+    Relation relation = RelationIdGetRelation(relation_id);
+    const TupleConstr *constraints = RelationGetDescr(relation)->constr;
+    bool has = constraints != nullptr && constraints->has_generated_stored;
+    RelationClose(relation);
+    return has;
 }
 
-// The privileges that the statement needs are checked on an entry of their own, so that columns which we add to
-// updatedCols ask for none. Written here, because the permission data stands in the entry before 16 and beside it since.
+// Adds a column to those that the statement assigns. Written here, because both shapes of permission data have the field.
+// An entry that still asks for the privilege of updating its columns (see below) gets one only for the sake of generated
+// columns, which the executor computes anew by this list.
+inline void note_updated_column(Query *query, RangeTblEntry *rte, AttrNumber attribute) {
+    auto *info = permission_info(query, rte);
+    if ((info->requiredPerms & ACL_UPDATE) == 0 || has_stored_generated_column(rte->relid)) {
+        info->updatedCols = bms_add_member(info->updatedCols, attribute - FirstLowInvalidHeapAttributeNumber);
+    }
+}
+
+// The privilege to update is checked on an entry of its own, so that columns which we add to updatedCols ask for none.
+// Written here, because the permission data stands in the entry before 16 and beside it since. There every entry has to
+// ask for something: one that asks for nothing else, as that of an UPDATE without a condition, keeps its check.
 inline void move_permission_check(Query *query, RangeTblEntry *rte) {
+    AclMode rest = permission_info(query, rte)->requiredPerms & ~ACL_UPDATE;
+    if (rest == permission_info(query, rte)->requiredPerms || (PG_VERSION_NUM >= 160000 && rest == 0)) {
+        return;
+    }
     RangeTblEntry *check = makeNode(RangeTblEntry);
     check->rtekind = RTE_RELATION;
     check->relid = rte->relid;
@@ -74,17 +91,14 @@ inline void move_permission_check(Query *query, RangeTblEntry *rte) {
     RTEPermissionInfo *info = addRTEPermissionInfo(&query->rteperminfos, check);
     const RTEPermissionInfo *needed = permission_info(query, rte);
     info->inh = needed->inh;
-    info->checkAsUser = needed->checkAsUser;
 #else
     RangeTblEntry *info = check;
-    RangeTblEntry *needed = rte;
-    info->checkAsUser = needed->checkAsUser;
+    const RangeTblEntry *needed = rte;
 #endif
-    info->requiredPerms = needed->requiredPerms;
-    info->selectedCols = bms_copy(needed->selectedCols);
-    info->insertedCols = bms_copy(needed->insertedCols);
+    info->checkAsUser = needed->checkAsUser;
+    info->requiredPerms = ACL_UPDATE;
     info->updatedCols = bms_copy(needed->updatedCols);
-    permission_info(query, rte)->requiredPerms = 0;
+    permission_info(query, rte)->requiredPerms = rest;
 }
 
 // 16 added the planner's state as an argument, which may be null outside of planning.

@@ -5,7 +5,7 @@
 # and the planning of a join of six tables, in runs of one second in turn. Then inserts into a table
 # that references a registered one beside the native foreign key alone, and updates of a registered table that others
 # reference beside the same table where the extension is gone.
-# shellcheck disable=SC1091,SC2119,SC2317,SC2154,SC2034 # the functions and variables of common
+# shellcheck disable=SC1091,SC2119,SC2317,SC2329,SC2154,SC2034 # the functions and variables of common
 . test/bench/common
 configure_server
 

@@ -6,7 +6,7 @@
 # The parent has a primary key and two more indexes, the child an index on its CASCADE key; both those of deleted rows.
 # Then 10,000 due rows among more and more live ones (LIVES). Last, what clients that update live rows notice of a
 # purge, without a delay and with that of the background worker; the purge has to last longer than they do.
-# shellcheck disable=SC1091,SC2119,SC2317,SC2154,SC2034 # the functions and variables of common
+# shellcheck disable=SC1091,SC2119,SC2317,SC2329,SC2154,SC2034 # the functions and variables of common
 . test/bench/common
 configure_server
 ROWS=${ROWS:-1000000}

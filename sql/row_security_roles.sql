@@ -84,21 +84,63 @@ CREATE POLICY notes_admin ON notes TO regress_rr_admin USING (true);
 CREATE POLICY bin ON notes FOR SELECT USING (deleted_at IS NOT NULL AND tenant = 2);
 \pset tuples_only off
 SELECT object, action, command FROM softdelete.plan('notes') WHERE object ~ 'policy' AND action = 'warning';
--- What the warnings say, done: deletes and restores work for those whom the policies let, and nothing more is to be seen.
-SELECT count(*) > 0 AS registered FROM softdelete.register('notes', visibility => 'rls', admin_roles => '{regress_rr_admin}');
-ALTER POLICY notes_active_only ON notes USING (true);
-ALTER POLICY "Tenant's" ON notes USING ((tenant = 1));
-DROP POLICY hide ON notes;
-SELECT object, action, command FROM softdelete.repair('notes');
-INSERT INTO notes VALUES (1, 1), (2, 1), (3, 2);
+-- Where visibility is rls they are adopted: they leave deleted rows to softdelete_live, and whom they let delete and
+-- restore may. A policy that means something else stays as it is, be it made of the same conditions.
+CREATE POLICY odd ON notes AS RESTRICTIVE USING (deleted_at IS NULL OR tenant <> 7);
+CREATE POLICY public_or_live ON notes FOR SELECT USING (tenant = 9 OR deleted_at IS NULL AND tenant = 8);
+CREATE TABLE policies_before AS SELECT * FROM pg_policies WHERE tablename = 'notes';
+SELECT object, action, command FROM softdelete.register('notes', visibility => 'rls', admin_roles => '{regress_rr_admin}')
+    WHERE object ~ 'policy' ORDER BY object;
+INSERT INTO notes VALUES (1, 1), (2, 1), (3, 2), (7, 7), (8, 8), (9, 9);
 SET ROLE regress_rr_app;
+SELECT id FROM all_notes ORDER BY id;
 UPDATE notes SET deleted_at = now() WHERE id = 1;
 DELETE FROM notes WHERE id = 2;
+DELETE FROM notes WHERE id = 3;
 SELECT id FROM all_notes ORDER BY id;
 SELECT softdelete.restore('notes', 1);
 SELECT id FROM all_notes ORDER BY id;
+INSERT INTO notes (id, tenant, deleted_at) VALUES (4, 1, '2026-01-01'); -- fails
+UPDATE notes SET tenant = 2 WHERE id = 1; -- fails
+RESET ROLE;
+DELETE FROM notes WHERE id IN (7, 8, 9);
 SET ROLE regress_rr_admin;
 SELECT id FROM all_notes ORDER BY id;
+-- An admin whom the policies restrict sees the deleted rows of his tenant and no others.
+RESET ROLE;
+DROP POLICY notes_admin ON notes;
+SET ROLE regress_rr_admin;
+SELECT id FROM all_notes ORDER BY id;
+RESET ROLE;
+DROP POLICY notes_active_only ON notes;
+SET ROLE regress_rr_admin;
+SELECT id FROM all_notes ORDER BY id;
+RESET ROLE;
+CREATE POLICY notes_active_only ON notes FOR SELECT USING (deleted_at IS NULL);
+CREATE POLICY notes_admin ON notes TO regress_rr_admin USING (true);
+-- Without rls they say what they say.
+SELECT count(*) > 0 AS changed FROM softdelete.configure('notes', visibility => 'filter');
+SET ROLE regress_rr_app;
+UPDATE notes SET deleted_at = now() WHERE id = 1; -- fails
+RESET ROLE;
+SELECT count(*) > 0 AS unregistered FROM softdelete.unregister('notes', deleted_rows => 'keep');
+SELECT count(*) FROM (SELECT * FROM policies_before EXCEPT SELECT * FROM pg_policies WHERE tablename = 'notes') AS changed;
+
+-- Policies with a sub-query are not adopted. What the warning says, done.
+CREATE TABLE memos (id int PRIMARY KEY, tenant int, deleted_at timestamptz);
+ALTER TABLE memos ENABLE ROW LEVEL SECURITY;
+CREATE POLICY all_of_them ON memos USING (true);
+CREATE POLICY hide ON memos AS RESTRICTIVE USING (deleted_at IS NULL AND EXISTS (SELECT FROM pg_class));
+GRANT SELECT, UPDATE ON memos TO regress_rr_app;
+SELECT object, action, command FROM softdelete.register('memos', visibility => 'rls') WHERE object ~ 'policy hide';
+INSERT INTO memos VALUES (1, 1);
+SET ROLE regress_rr_app;
+UPDATE memos SET deleted_at = now(); -- fails
+RESET ROLE;
+ALTER POLICY hide ON memos USING ((EXISTS ( SELECT FROM pg_class)));
+SET ROLE regress_rr_app;
+UPDATE memos SET deleted_at = now();
+SELECT softdelete.restore('memos', 1);
 RESET ROLE;
 SET client_min_messages = warning;
 DROP SCHEMA regress_rr CASCADE;

@@ -17,6 +17,7 @@ struct Policy {
     std::string condition; // USING as pg_get_expr() says it; empty where there is none
     std::string check;     // WITH CHECK likewise
     bool mentions_column;  // the one asked for
+    bool has_subquery;     // in either
 
     bool is_ours() const;
 };
@@ -28,6 +29,7 @@ struct RowSecurity {
     const Policy *find(const std::string &name) const;
     bool has_users_policy() const;
     bool has_users_permissive_policy() const;
+    bool has_subquery() const; // in any policy
 };
 
 // column: whose mention is of interest.

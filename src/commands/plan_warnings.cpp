@@ -118,12 +118,17 @@ sqltext::Statement relax(const TableWork &work, const catalog::Member &member,
 void warn_of_policies(TableWork &work, const catalog::Member &member) {
     catalog::RowSecurity security =
         catalog::read_row_security(work.spi, member.oid, work.settings().deleted_at);
+    bool is_adopted = work.settings().visibility == model::Visibility::rls && !security.has_subquery();
     for (const catalog::Policy &policy : security.policies) {
         if (policy.is_ours() || !policy.mentions_column
             || !model::has_condition(policy.condition, get_live_condition(work.settings()))) {
             continue;
         }
         bool is_secured = work.settings().visibility == model::Visibility::rls;
+        if (is_adopted) {
+            work.adopt(member.oid, "policy " + pg::quote_identifier(policy.name));
+            continue;
+        }
         std::string remedy = is_secured
                                  ? "softdelete_live hides deleted rows without that; to leave it to it:"
                                  : "visibility => 'rls' hides deleted rows without that; with it:";

@@ -62,6 +62,7 @@ void decide_scopes(Query *query, Statement *statement) {
         if (!can_be_registered(rte) || !find_registered_table(rte->relid, &table)) {
             continue;
         }
+        adopt_policies(rte, reference, table);
         if (scope_of(rte) == Scope::past_policy) {
             set_scope(rte, Scope::all);
             remove_own_policy(rte, reference, table);
@@ -111,7 +112,8 @@ void convert_target(Query *query, const RegisteredTable &table, Statement *state
     if ((statement->is_foreign_key && runs_as_owner(table)) || statement->is_removal) {
         return;
     }
-    query->withCheckOptions = remove_own_checks(query->withCheckOptions, table);
+    query->withCheckOptions =
+        remove_own_checks(query->withCheckOptions, static_cast<Index>(query->resultRelation), table);
     if (query->commandType == CMD_UPDATE && is_restore(query, table)) {
         statement->notes |= note_soft;
         convert_restore(query, table);

@@ -35,12 +35,11 @@ struct TableKeys {
 
 // Children that are not registered stay until their parent is purged.
 bool is_followed(const catalog::ForeignKeyInfo &key) {
-    planner::RegisteredTable child;
     if (key.on_delete != FKCONSTR_ACTION_CASCADE) {
         return true;
     }
     LockRelationOid(key.child, RowExclusiveLock);
-    return planner::find_registered_table(key.child, &child);
+    return planner::is_registered_table(key.child);
 }
 
 TableKeys *get_table(FunctionCallInfo call, Relation relation) {

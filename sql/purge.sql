@@ -257,6 +257,21 @@ CALL softdelete.purge('notes', batch_size => NULL); -- fails
 CALL softdelete.purge('notes', delay => '-1 s'); -- fails
 SELECT softdelete.configure('notes', retention => '6000 years'); -- fails
 
+-- A table that cannot be read at all stops no other one.
+CREATE TABLE unreadable (id int PRIMARY KEY);
+CREATE TABLE readable (id int PRIMARY KEY);
+SELECT count(*) > 0 AS registered FROM softdelete.register('unreadable', retention => '1 day') u,
+    softdelete.register('readable', retention => '1 day') r;
+INSERT INTO unreadable (id, deleted_at) VALUES (1, age(2));
+INSERT INTO readable (id, deleted_at) VALUES (1, age(2));
+REVOKE SELECT ON unreadable FROM regress_purge;
+CALL softdelete.purge();
+GRANT SELECT ON unreadable TO regress_purge;
+SELECT count(*) FROM all_readable;
+SELECT state, removed, sqlstate, error FROM softdelete.purge_log WHERE relation = 'unreadable'::regclass;
+CALL softdelete.purge('unreadable');
+SELECT state, removed, sqlstate, error FROM softdelete.purge_log WHERE relation = 'unreadable'::regclass ORDER BY id;
+
 -- Only the owner purges a table; of all tables everybody purges his own. Another's log is not for everybody.
 RESET SESSION AUTHORIZATION;
 GRANT USAGE ON SCHEMA regress_purge TO regress_purge_other;

@@ -6,11 +6,14 @@
 #include "commands/purge_lock.hpp"
 #include "commands/purge_tables.hpp"
 #include "commands/trim_log.hpp"
+#include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 #include "pg/transactions.hpp"
 #include "settings.hpp"
 
 #include <boost/format.hpp>
+
+#include <algorithm>
 
 extern "C" {
 #include "storage/lmgr.h"
@@ -59,14 +62,24 @@ private:
         std::int64_t last = 0;
         do {
             last = trim_log(spi_, last, request_.batch_size);
-            end_transaction();
+            commit();
         } while (last != 0 && !is_over());
     }
 
-    void end_transaction() {
+    void commit() {
         if (request_.may_commit) {
             pg::commit_and_begin();
             pg::pin_search_path();
+        }
+    }
+
+    // Each transaction of a table's is within a savepoint: rolling it back puts away what an error has left behind, as
+    // snapshots and connections, which no procedure may have when it ends a transaction.
+    void end_transaction() {
+        if (request_.may_commit) {
+            savepoint_->commit();
+            commit();
+            savepoint_.emplace();
         }
     }
 
@@ -82,20 +95,16 @@ private:
         total_ = {};
         is_changed_ = false;
         try {
-            std::optional<pg::Subtransaction> savepoint;
-            if (!request_.may_commit) {
-                savepoint.emplace();
-            }
+            savepoint_.emplace();
             purge_table(group, table);
-            if (savepoint) {
-                savepoint->commit();
-            }
+            savepoint_->commit();
         } catch (const pg::ServerError &error) {
             if (ERRCODE_TO_CATEGORY(error.sqlstate()) == ERRCODE_OPERATOR_INTERVENTION) {
                 throw;
             }
             failure_ = {pg::call([&] { return unpack_sql_state(error.sqlstate()); }), error.message()};
         }
+        savepoint_.reset();
         if (failure_) {
             note_failure(table);
         }
@@ -124,7 +133,7 @@ private:
             run_ = catalog::begin_purge_run(spi_, table.info, std::nullopt, 0);
         }
         catalog::fail_purge_run(spi_, run_, failure_->first, failure_->second);
-        end_transaction();
+        commit();
         pg::warn(
             (boost::format("could not purge table %1%: %2%") % table.info.title % failure_->second).str(),
             "SELECT * FROM softdelete.purge_log WHERE state = 'failed' keeps this.");
@@ -217,18 +226,24 @@ private:
         return scan.next(cutoff, request_.batch_size * batches);
     }
 
-    // The registration is what it is until the batch has ended. Holds too.
+    // The table and its registration are what they are until the batch has ended. Holds too.
     bool lock_table(const PurgeTarget &target) {
         pg::SettingScope settings;
         settings.set("lock_timeout", table_lock_wait);
         // The table first: a DROP TABLE that waits for it asks for the holds when it has it.
-        bool is_there = pg::call([&] {
-            LockRelationOid(target.relation, RowExclusiveLock);
-            catalog::lock_retention(target.relation, catalog::RetentionLock::share);
-            return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(target.relation));
-        });
+        bool is_there = lock_as_planned(target);
+        pg::call([&] { catalog::lock_retention(target.relation, catalog::RetentionLock::share); });
         lock_holds(spi_);
         return is_there;
+    }
+
+    // False where the table is gone, or has another owner: his triggers are not to run as the former one.
+    static bool lock_as_planned(const PurgeTarget &target) {
+        return pg::call([&] {
+            LockRelationOid(target.relation, RowExclusiveLock);
+            return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(target.relation))
+                   && pg::get_owner(target.relation) == target.owner;
+        });
     }
 
     static catalog::Cutoff get_cutoff(Oid relation) {
@@ -251,9 +266,10 @@ private:
     std::map<Oid, TimestampTz> get_cutoffs(const model::PurgeGroup &group) const {
         std::map<Oid, TimestampTz> cutoffs;
         for (const auto &[relation, table] : get_group(group)) {
+            bool is_as_planned = std::all_of(table->targets.begin(), table->targets.end(), lock_as_planned);
             pg::call([&] { catalog::lock_retention(relation, catalog::RetentionLock::share); });
             catalog::Cutoff cutoff = get_cutoff(relation);
-            if (cutoff.has_retention && !cutoff.anonymizes) {
+            if (is_as_planned && cutoff.has_retention && !cutoff.anonymizes) {
                 cutoffs[relation] = cutoff.cutoff;
             }
         }
@@ -315,7 +331,8 @@ private:
     const Clock::time_point started_ = Clock::now();
     std::int64_t run_ = 0;    // the line in the log
     PurgeCounts total_;       // of the table
-    bool is_changed_ = false; // somebody dropped, unregistered or configured the table meanwhile
+    bool is_changed_ = false; // somebody dropped, unregistered, configured or gave away the table meanwhile
+    std::optional<pg::Subtransaction> savepoint_;
     std::optional<std::pair<std::string, std::string>> failure_; // SQLSTATE and message
 };
 

@@ -88,6 +88,33 @@ COMMIT;
 SELECT rows, restored_at IS NOT NULL AS is_restored FROM softdelete.deletions
     WHERE relation = 'before'::regclass ORDER BY id DESC LIMIT 1;
 
+-- The log of purges counts rows that a foreign key took along, and none of a savepoint that was rolled back.
+CREATE TABLE owners (id int PRIMARY KEY);
+CREATE TABLE pets (id int PRIMARY KEY, owner int REFERENCES owners ON DELETE CASCADE);
+CREATE INDEX ON pets (owner);
+SELECT count(*) > 0 AS registered FROM softdelete.register('pets', retention => '1 day');
+INSERT INTO owners SELECT generate_series(1, 5);
+INSERT INTO pets (id, owner, deleted_at) SELECT g, g, now() - interval '2 days' FROM generate_series(1, 5) g;
+CREATE FUNCTION remove_owners() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM regress_inner.owners WHERE id = 1;
+    BEGIN
+        DELETE FROM regress_inner.owners WHERE id = 2;
+    EXCEPTION WHEN raise_exception THEN
+        NULL;
+    END;
+    BEGIN
+        DELETE FROM regress_inner.owners WHERE id = 3;
+        RAISE 'not this one';
+    EXCEPTION WHEN raise_exception THEN
+        NULL;
+    END;
+    DELETE FROM regress_inner.owners WHERE id = 4;
+END $$;
+SELECT remove_owners();
+SELECT id FROM all_pets ORDER BY id;
+SELECT state, removed FROM softdelete.purge_log WHERE relation = 'pets'::regclass;
+
 RESET ROLE;
 SET client_min_messages = warning;
 DROP SCHEMA regress_inner CASCADE;

@@ -19,7 +19,7 @@ namespace softdelete::commands {
 
 namespace {
 
-// Rows that a statement removed from one table or partition.
+// Rows that a statement removed from one table or partition, in one (sub)transaction.
 struct PurgedRows {
     const QueryDesc *query;
     Oid relation;
@@ -98,7 +98,8 @@ void note_purged_row(Oid relation, bool by_foreign_key) {
     if (query == nullptr || (logged_depth > 0 && !by_foreign_key)) {
         return;
     }
-    for (int i = count; i-- > 0;) {
+    int nest_level = GetCurrentTransactionNestLevel();
+    for (int i = count; i-- > 0 && entries[i].nest_level == nest_level;) {
         if (entries[i].query == query && entries[i].relation == relation
             && entries[i].by_foreign_key == by_foreign_key) {
             entries[i].rows++;
@@ -126,6 +127,12 @@ void log_purged_rows(const QueryDesc *query) {
 void forget_purged_rows(int nest_level) noexcept {
     while (count > 0 && entries[count - 1].nest_level >= nest_level) {
         count--;
+    }
+}
+
+void keep_purged_rows(int nest_level) noexcept {
+    for (int i = count; i-- > 0 && entries[i].nest_level >= nest_level;) {
+        entries[i].nest_level = nest_level - 1;
     }
 }
 

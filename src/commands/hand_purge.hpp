@@ -16,6 +16,8 @@ void log_purged_rows(const QueryDesc *query);
 
 // Called where a (sub)transaction of that level aborts.
 void forget_purged_rows(int nest_level) noexcept;
+// Called where a subtransaction of that level commits: what it removed is its parent's.
+void keep_purged_rows(int nest_level) noexcept;
 
 // While one lives, purge() is at work and writes the log itself.
 class PurgeIsLoggedScope {

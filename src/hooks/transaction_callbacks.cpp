@@ -58,6 +58,7 @@ extern "C" void softdelete_subtransaction_callback(SubXactEvent event, SubTransa
         commands::commit_subtransaction(nest_level);
         commands::keep_cascades(nest_level);
         commands::keep_restored_deletions(nest_level);
+        commands::keep_purged_rows(nest_level);
     }
 }
 

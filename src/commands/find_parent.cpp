@@ -17,6 +17,7 @@ extern "C" {
 #include "catalog/pg_operator.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
+#include "parser/parse_coerce.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -33,6 +34,16 @@ Datum get_link(const catalog::ForeignKeyInfo &key, int column, Relation child, H
     return heap_getattr(row, key.child_columns[column], RelationGetDescr(child), &is_null);
 }
 
+// As ri_HashCompareOp() in src/backend/utils/adt/ri_triggers.c: a value of another type than the operator takes is cast
+// to that. What no cast leads to is a polymorphic type, which takes the value as it is.
+Datum cast_link(Datum value, Oid from, Oid to) {
+    Oid function = InvalidOid;
+    if (from == to || find_coercion_pathway(to, from, COERCION_IMPLICIT, &function) != COERCION_PATH_FUNC) {
+        return value;
+    }
+    return OidFunctionCall3(function, value, Int32GetDatum(-1), BoolGetDatum(false));
+}
+
 // Scan keys in the order of the index's columns: parent column = child's value, by the constraint's operators.
 void make_scan_keys(const catalog::ForeignKeyInfo &key, Relation index, Relation child, HeapTuple row,
                     ScanKeyData *scan_keys) {
@@ -46,9 +57,10 @@ void make_scan_keys(const catalog::ForeignKeyInfo &key, Relation index, Relation
         op_input_types(key.equality[i], &left, &right);
         Oid opfamily = index->rd_opfamily[place];
         int strategy = get_op_opfamily_strategy(key.equality[i], opfamily);
+        Oid type = TupleDescAttr(RelationGetDescr(child), key.child_columns[i] - 1)->atttypid;
         ScanKeyEntryInitialize(&scan_keys[place], 0, static_cast<AttrNumber>(place + 1),
                                static_cast<StrategyNumber>(strategy), right, index->rd_indcollation[place],
-                               get_opcode(key.equality[i]), get_link(key, i, child, row));
+                               get_opcode(key.equality[i]), cast_link(get_link(key, i, child, row), type, right));
     }
 }
 

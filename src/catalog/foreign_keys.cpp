@@ -66,6 +66,21 @@ constexpr const char *keys_query = R"(
       AND k.%2% = ANY (ARRAY(SELECT t.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree($1::oid) t) || $1::oid)
     ORDER BY k.conname, k.oid)";
 
+constexpr const char *generated_query = R"(
+    SELECT k.conname, a.attname
+    FROM pg_catalog.pg_constraint k
+    JOIN pg_catalog.pg_attribute a ON a.attgenerated <> '' AND (
+        (a.attrelid = k.confrelid AND a.attnum = ANY (k.confkey)
+         AND NOT (k.confdeltype IN ('a', 'r') AND k.confupdtype IN ('a', 'r')))
+        OR (a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey) AND k.confdeltype = 'c'))
+    JOIN pg_catalog.pg_attrdef g ON g.adrelid = a.attrelid AND g.adnum = a.attnum
+    JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = g.oid
+         AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = a.attrelid
+    JOIN pg_catalog.pg_attribute f ON f.attrelid = d.refobjid AND f.attnum = d.refobjsubid
+    WHERE k.contype = 'f' AND pg_catalog.quote_ident(f.attname) = $2
+      AND a.attrelid = ANY (ARRAY(SELECT t.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree($1::oid) t) || $1::oid)
+    ORDER BY k.conname, a.attname LIMIT 1)";
+
 OnDelete parse_action(const std::string &code) {
     switch (code.at(0)) {
     case 'c':
@@ -107,6 +122,11 @@ std::vector<ForeignKey> find_keys(pg::Spi &spi, Oid relation, const char *side) 
 }
 
 } // namespace
+
+std::optional<GeneratedLink> find_generated_link(pg::Spi &spi, Oid relation, const std::string &from) {
+    std::vector<pg::Row> rows = spi.query(generated_query, {relation, from});
+    return rows.empty() ? std::nullopt : std::optional(GeneratedLink{rows[0].text(0), rows[0].text(1)});
+}
 
 std::string restrict_to_partition(const char *alias, const LinkColumns &side) {
     return side.partition.empty() ? "" : (boost::format(" AND %1%.%2%") % alias % side.partition).str();

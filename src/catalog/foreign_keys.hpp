@@ -5,6 +5,7 @@
 #include "catalog/table_info.hpp"
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,17 @@ inline bool binds(OnDelete action) {
 // The enforced foreign keys that reference the table or a partition of it, and those that it or a partition of it has.
 std::vector<ForeignKey> find_referencing_keys(pg::Spi &spi, Oid relation);
 std::vector<ForeignKey> find_own_keys(pg::Spi &spi, Oid relation);
+
+// A column of a foreign key that is generated from another column of its table.
+struct GeneratedLink {
+    std::string key; // the names as they are, not quoted
+    std::string column;
+};
+
+// The first such column of a key that references the table or is its own, generated from this column of the table's, which
+// is quoted. Not of keys that refuse the change themselves, or that need not find their links again: those with no action
+// but NO ACTION and RESTRICT, and the table's own without ON DELETE CASCADE.
+std::optional<GeneratedLink> find_generated_link(pg::Spi &spi, Oid relation, const std::string &from);
 
 // SQL: " AND alias.tableoid ..." where the key is about one partition of that side; else empty.
 std::string restrict_to_partition(const char *alias, const LinkColumns &side);

@@ -60,7 +60,8 @@ void make_scan_keys(const catalog::ForeignKeyInfo &key, Relation index, Relation
         Oid type = TupleDescAttr(RelationGetDescr(child), key.child_columns[i] - 1)->atttypid;
         ScanKeyEntryInitialize(&scan_keys[place], 0, static_cast<AttrNumber>(place + 1),
                                static_cast<StrategyNumber>(strategy), right, index->rd_indcollation[place],
-                               get_opcode(key.equality[i]), cast_link(get_link(key, i, child, row), type, right));
+                               get_opcode(key.equality[i]),
+                               cast_link(get_link(key, i, child, row), type, right));
     }
 }
 

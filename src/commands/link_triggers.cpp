@@ -66,6 +66,7 @@ public:
     std::vector<model::Step> link() {
         std::vector<ForeignKey> referencing;
         if (table_.is_registered) {
+            check_generated_links();
             referencing = catalog::find_referencing_keys(spi_, table_.relation);
         }
         if (!referencing.empty()) {
@@ -113,6 +114,25 @@ private:
             table.deleted_at = place->second;
         }
         return table;
+    }
+
+    // The key would be another one as soon as the row is deleted.
+    void check_generated_links() {
+        if (std::optional<catalog::GeneratedLink> link =
+                catalog::find_generated_link(spi_, table_.relation, table_.deleted_at)) {
+            pg::raise(
+                {.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
+                 .message = (boost::format("foreign key \"%1%\" depends on whether rows of table %2% are "
+                                           "deleted")
+                             % link->key % table_.title)
+                                .str(),
+                 .detail = (boost::format("Its column \"%1%\" is generated from %2%: a deletion would "
+                                          "break links, and a restore would not find them.")
+                            % link->column % table_.deleted_at)
+                               .str(),
+                 .hint = "Let the key use a plain column. It binds live rows only all the same.",
+                 .relation = table_.relation});
+        }
     }
 
     void link_parent(const std::vector<ForeignKey> &referencing) {

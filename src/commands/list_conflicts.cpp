@@ -32,8 +32,7 @@ struct UniqueIndex {
 constexpr const char *index_query = R"(
     SELECT i.indexrelid, i.indisexclusion, i.indnullsnotdistinct, pg_catalog.pg_get_expr(i.indpred, i.indrelid)
     FROM pg_catalog.pg_index i
-    WHERE i.indrelid = $1::pg_catalog.oid AND (i.indisunique OR i.indisexclusion) AND i.indpred IS NOT NULL
-      AND i.indisvalid AND NOT i.indisprimary
+    WHERE i.indrelid = $1::pg_catalog.oid AND (i.indisunique OR i.indisexclusion) AND i.indisvalid AND NOT i.indisprimary
     ORDER BY i.indexrelid)";
 
 // A unique index compares with its operator class's equality, an exclusion constraint with its own operators.
@@ -54,7 +53,7 @@ constexpr const char *column_query = R"(
 std::vector<UniqueIndex> find_unique_indexes(pg::Spi &spi, const TableInfo &table) {
     std::vector<UniqueIndex> indexes;
     for (const pg::Row &row : spi.query(index_query, {table.relation})) {
-        UniqueIndex index = {row.boolean(1), row.boolean(2), row.text(3), "", {}, {}};
+        UniqueIndex index = {row.boolean(1), row.boolean(2), row.text_or(3, "true"), "", {}, {}};
         for (const pg::Row &column : spi.query(column_query, {row.oid(0)})) {
             index.expressions.push_back(column.text(0));
             index.operators.push_back(column.text(1));
@@ -65,19 +64,41 @@ std::vector<UniqueIndex> find_unique_indexes(pg::Spi &spi, const TableInfo &tabl
     return indexes;
 }
 
-// The table's columns, deleted_at as it will be after the restore.
-std::string make_restored_columns(pg::Spi &spi, const TableInfo &table) {
+// SQL: the deletion's rows with their columns as they will be after the restore, generated ones included, and their
+// positions.
+std::string make_restored_rows(pg::Spi &spi, const TableInfo &table) {
     std::vector<std::string> columns;
+    std::vector<std::string> generated;
     for (const pg::Row &row : spi.query(
-             "SELECT pg_catalog.quote_ident(a.attname), pg_catalog.format_type(a.atttypid, a.atttypmod) FROM "
-             "pg_catalog.pg_attribute a WHERE a.attrelid = $1::pg_catalog.oid AND a.attnum > 0 AND NOT "
+             "SELECT pg_catalog.quote_ident(a.attname), pg_catalog.format_type(a.atttypid, a.atttypmod), "
+             "CASE "
+             "WHEN a.attgenerated <> '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END, (SELECT "
+             "pg_catalog.format(' COLLATE %I.%I', n.nspname, c.collname) FROM pg_catalog.pg_collation c JOIN "
+             "pg_catalog.pg_namespace n ON n.oid = c.collnamespace WHERE c.oid = a.attcollation) FROM "
+             "pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND "
+             "d.adnum = a.attnum WHERE a.attrelid = $1::pg_catalog.oid AND a.attnum > 0 AND NOT "
              "a.attisdropped ORDER BY a.attnum",
              {table.relation})) {
-        bool is_deleted_at = row.text(0) == table.deleted_at;
-        columns.push_back(is_deleted_at ? "CAST(NULL AS " + row.text(1) + ") AS " + row.text(0)
-                                        : row.text(0));
+        const std::string &name = row.text(0);
+        bool is_cleared = name == table.deleted_at || name == table.deleted_by || name == "deletion_id";
+        std::string value = (boost::format("CAST(%1% AS %2%)%3% AS %4%") % row.text_or(2, "NULL")
+                             % row.text(1) % row.text_or(3, "") % name)
+                                .str();
+        if (!row.is_null(2)) {
+            generated.push_back(value);
+        } else {
+            columns.push_back(is_cleared ? value : name);
+        }
     }
-    return boost::algorithm::join(columns, ", ");
+    std::string rows = (boost::format("(SELECT tableoid AS \"softdelete tableoid\", ctid AS \"softdelete "
+                                      "ctid\", %1% FROM %2% WHERE deletion_id = $1::pg_catalog.int8 AND %3% "
+                                      "IS NOT NULL)")
+                        % boost::algorithm::join(columns, ", ") % table.name % table.deleted_at)
+                           .str();
+    return generated.empty() ? rows
+                             : (boost::format("(SELECT *, %1% FROM %2% AS r)")
+                                % boost::algorithm::join(generated, ", ") % rows)
+                                   .str();
 }
 
 // The primary key of the row under this alias as a JSON object.
@@ -172,14 +193,12 @@ void report(pg::Spi &spi, const TableInfo &table, const std::vector<Hit> &hits, 
 }
 
 std::vector<Hit> find_unique_hits(pg::Spi &spi, const TableInfo &table, const UniqueIndex &index,
-                                  const std::string &columns, const std::string &key, std::int64_t deletion) {
+                                  const std::string &restored, const std::string &key,
+                                  std::int64_t deletion) {
     std::string query =
         (boost::format(
              "/* softdelete */ WITH d AS (SELECT %1%, %2% AS key, r.\"softdelete tableoid\" AS t, "
-             "r.\"softdelete ctid\" AS p FROM (SELECT tableoid AS \"softdelete tableoid\", "
-             "ctid AS \"softdelete ctid\", %3% FROM %4% WHERE deletion_id = $1::pg_catalog.int8 AND %5% IS "
-             "NOT "
-             "NULL) AS r WHERE %6%), "
+             "r.\"softdelete ctid\" AS p FROM %3% AS r WHERE %6%), "
              "o AS (SELECT %1% FROM %4% WHERE %5% IS NULL AND (%6%)), "
              "hit AS (SELECT d.t, d.p, d.key, pg_catalog.concat_ws(', ', %7%) AS value, false AS within FROM "
              "d "
@@ -187,7 +206,7 @@ std::vector<Hit> find_unique_hits(pg::Spi &spi, const TableInfo &table, const Un
              "UNION SELECT d.t, d.p, d.key, pg_catalog.concat_ws(', ', %7%), true FROM d JOIN d AS o ON "
              "(d.t, d.p) <> (o.t, o.p) AND %8%) "
              "SELECT t, p, key, value, within FROM hit ORDER BY key::pg_catalog.text, value, within")
-         % name_expressions(index) % key % columns % table.name % table.deleted_at % index.predicate
+         % name_expressions(index) % key % restored % table.name % table.deleted_at % index.predicate
          % list_keys(index) % match_keys(index))
             .str();
     pg::OwnerScope owner(table.owner);
@@ -204,10 +223,10 @@ std::vector<Hit> find_unique_hits(pg::Spi &spi, const TableInfo &table, const Un
 
 void add_unique_conflicts(pg::Spi &spi, const TableInfo &table, std::int64_t deletion,
                           std::vector<Conflict> *found) {
-    std::string columns = make_restored_columns(spi, table);
+    std::string restored = make_restored_rows(spi, table);
     std::string key = make_key_object(spi, table, "r");
     for (const UniqueIndex &index : find_unique_indexes(spi, table)) {
-        report(spi, table, find_unique_hits(spi, table, index, columns, key, deletion),
+        report(spi, table, find_unique_hits(spi, table, index, restored, key, deletion),
                index.is_exclusion ? "exclusion" : "unique",
                (boost::format("A key (%1%) is taken.") % index.columns).str(), found);
     }

@@ -72,7 +72,8 @@ IndexDecision decide(const IndexFacts &index, const IndexContext &context) {
     if (context.mode == IndexMode::none) {
         return {Conversion::none, ""};
     }
-    if (index.mentions_deletion) {
+    // As a part of unique keys they make up for the condition that the index lacks.
+    if (index.mentions_deletion && (index.predicate || !must_be_unique(index))) {
         return {Conversion::keep, "it is about deleted rows"};
     }
     if (!index.is_valid) {

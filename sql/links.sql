@@ -48,6 +48,27 @@ DROP TRIGGER move ON kept;
 UPDATE parents SET id = 50 WHERE id = 5;
 SELECT id, parent_id FROM kept WHERE id = 2;
 
+-- A trigger that leaves the link alone makes no difference: the parent is the one that the row had.
+CREATE TABLE touched (id int PRIMARY KEY, parent_id int REFERENCES parents ON DELETE CASCADE ON UPDATE CASCADE, at int DEFAULT 0);
+SELECT count(*) > 0 AS registered FROM softdelete.register('touched');
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.at := NEW.at + 1; RETURN NEW; END';
+CREATE TRIGGER touch BEFORE INSERT OR UPDATE ON touched FOR EACH ROW EXECUTE FUNCTION touch();
+INSERT INTO parents VALUES (71), (72), (73);
+INSERT INTO touched VALUES (1, 71), (2, 71), (3, 72);
+UPDATE parents SET id = 81, deleted_at = now() WHERE id = 71;
+SELECT id, parent_id, at, deleted_at IS NULL AS is_live FROM all_touched ORDER BY id;
+SELECT softdelete.undo(deletion_id) FROM deleted_parents WHERE id = 81;
+-- One that moves the row to another deleted parent does: to one deleted before, or by the same statement.
+CREATE FUNCTION repoint() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.parent_id := TG_ARGV[0]; RETURN NEW; END';
+CREATE TRIGGER zz BEFORE UPDATE OF parent_id ON touched FOR EACH ROW EXECUTE FUNCTION repoint(9);
+UPDATE parents SET id = 91, deleted_at = now() WHERE id = 81; -- fails
+DROP TRIGGER zz ON touched;
+CREATE TRIGGER zz BEFORE UPDATE OF parent_id ON touched FOR EACH ROW WHEN (OLD.id = 1) EXECUTE FUNCTION repoint(82);
+UPDATE parents SET id = id + 10, deleted_at = now() WHERE id IN (72, 81); -- fails
+DROP TRIGGER zz ON touched;
+UPDATE parents SET id = id + 10, deleted_at = now() WHERE id IN (72, 81);
+SELECT id, parent_id, deleted_at IS NULL AS is_live FROM all_touched ORDER BY id;
+
 -- A tree does so as well.
 CREATE TABLE nodes (id int PRIMARY KEY, parent_id int REFERENCES nodes ON DELETE CASCADE ON UPDATE CASCADE);
 SELECT count(*) > 0 AS registered FROM softdelete.register('nodes');

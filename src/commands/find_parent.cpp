@@ -3,6 +3,7 @@
 #include "commands/find_parent.hpp"
 
 #include "pg/compat.hpp"
+#include "pg/physical_rows.hpp"
 #include "pg/relations.hpp"
 #include "planner/registered_table.hpp"
 
@@ -193,7 +194,78 @@ Parent query(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable 
     return result;
 }
 
+// The table or partition and the place of a parent.
+struct Position {
+    Oid table;
+    ItemPointerData place;
+};
+
+// The parent of the row's link that the snapshot shows.
+bool find_position(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable &table, Relation child,
+                   HeapTuple row, Snapshot snapshot, Position *position) {
+    StringInfoData text;
+    initStringInfo(&text);
+    bool is_partitioned = get_rel_relkind(key.parent) == RELKIND_PARTITIONED_TABLE;
+    appendStringInfo(&text,
+                     "/* softdelete */ SELECT p.tableoid, p.ctid FROM %s%s AS p WHERE "
+                     "softdelete.include_deleted(p.%s)",
+                     is_partitioned ? "" : "ONLY ", catalog::quote_table(key.parent),
+                     quote_identifier(get_attname(key.parent, table.deleted_at, false)));
+    Oid types[INDEX_MAX_KEYS];
+    Datum values[INDEX_MAX_KEYS];
+    for (int i = 0; i < key.columns; i++) {
+        append_condition(&text, key, i);
+        types[i] = TupleDescAttr(RelationGetDescr(child), key.child_columns[i] - 1)->atttypid;
+        values[i] = get_link(key, i, child, row);
+    }
+    SPIPlanPtr plan = SPI_prepare(text.data, key.columns, types);
+    if (plan == nullptr
+        || SPI_execute_snapshot(plan, values, nullptr, snapshot, InvalidSnapshot, true, false, 1)
+               != SPI_OK_SELECT) {
+        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+                        errmsg("could not look up the parent of foreign key %s", NameStr(key.name))));
+    }
+    if (SPI_processed == 0) {
+        return false;
+    }
+    bool is_null = true;
+    HeapTuple found = SPI_tuptable->vals[0];
+    position->table = DatumGetObjectId(SPI_getbinval(found, SPI_tuptable->tupdesc, 1, &is_null));
+    position->place = *reinterpret_cast<const ItemPointerData *>(
+        DatumGetPointer(SPI_getbinval(found, SPI_tuptable->tupdesc, 2, &is_null)));
+    return true;
+}
+
 } // namespace
+
+bool is_same_parent(const catalog::ForeignKeyInfo &key, Relation child, HeapTuple old_row, Snapshot before,
+                    HeapTuple row) {
+    planner::RegisteredTable table;
+    if (!catalog::compares_by_equality(key) || !planner::find_registered_table(key.parent, &table)) {
+        return false;
+    }
+    if (SPI_connect() != SPI_OK_CONNECT) {
+        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not connect to SPI")));
+    }
+    Oid user = InvalidOid;
+    int context = 0;
+    GetUserIdAndSecContext(&user, &context);
+    SetUserIdAndSecContext(pg::get_owner(key.parent),
+                           context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+    Position old_parent = {};
+    Position parent = {};
+    CommandCounterIncrement();
+    bool is_same = find_position(key, table, child, old_row, before, &old_parent)
+                   && find_position(key, table, child, row, GetLatestSnapshot(), &parent)
+                   && old_parent.table == parent.table;
+    if (is_same) {
+        pg::follow_updates(old_parent.table, &old_parent.place, 1);
+        is_same = ItemPointerEquals(&old_parent.place, &parent.place);
+    }
+    SetUserIdAndSecContext(user, context);
+    SPI_finish();
+    return is_same;
+}
 
 Parent find_parent(const catalog::ForeignKeyInfo &key, Relation child, HeapTuple row, bool lock) {
     planner::RegisteredTable table;

@@ -5,6 +5,7 @@
 
 extern "C" {
 #include "access/htup.h"
+#include "utils/snapshot.h"
 }
 
 namespace softdelete::commands {
@@ -20,5 +21,10 @@ struct Parent {
 // true it locks a live parent FOR KEY SHARE, waiting for whoever deletes it. A parent table that is not registered has
 // live rows only. Acts as the parent's owner.
 Parent find_parent(const catalog::ForeignKeyInfo &key, Relation child, HeapTuple row, bool lock);
+
+// Has the row the parent that old_row, its version before a statement, had in the statement's snapshot? Their links differ
+// where the parent's key has changed. False where that cannot be told.
+bool is_same_parent(const catalog::ForeignKeyInfo &key, Relation child, HeapTuple old_row, Snapshot before,
+                    HeapTuple row);
 
 } // namespace softdelete::commands

@@ -195,6 +195,16 @@ bool was_linked_before(const catalog::ForeignKeyInfo &key, const TriggerData *da
            && HeapTupleHeaderGetCmin(get_new_row(data)->t_data) < parent.written_by;
 }
 
+// Is it the parent that the row had when the statement began, whose key has changed since? Answers where a trigger of the
+// table's might have changed the link: an ON UPDATE CASCADE is told from that by the parent.
+bool keeps_parent(const catalog::ForeignKeyInfo &key, const TriggerData *data, HeapTuple row) {
+    HeapTuple old_row = get_old_row(data);
+    const QueryDesc *statement = planner::running_statement();
+    return old_row != nullptr && statement != nullptr && planner::is_statement_finishing()
+           && is_linked(key, old_row, data->tg_relation)
+           && commands::is_same_parent(key, data->tg_relation, old_row, statement->estate->es_snapshot, row);
+}
+
 } // namespace
 
 extern "C" {
@@ -226,7 +236,8 @@ PGDLLEXPORT Datum softdelete_check_parent(PG_FUNCTION_ARGS) {
         // The server's own check has locked the parent of a new link, but does not look at a restored row.
         bool must_lock = question == Question::restored;
         commands::Parent parent = commands::find_parent(*key, data->tg_relation, row, must_lock);
-        if (parent.state == commands::ParentState::deleted && !was_linked_before(*key, data, parent)) {
+        if (parent.state == commands::ParentState::deleted && !was_linked_before(*key, data, parent)
+            && !(question == Question::new_link && keeps_parent(*key, data, row))) {
             commands::report_not_present(*key, data->tg_relation, row);
         }
     }

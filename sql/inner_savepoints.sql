@@ -115,7 +115,34 @@ SELECT remove_owners();
 SELECT id FROM all_pets ORDER BY id;
 SELECT state, removed FROM softdelete.purge_log WHERE relation = 'pets'::regclass;
 
+-- An error within a cascade leaves no plan behind: one is kept, whatever becomes of the table.
+CREATE TABLE herds (id int PRIMARY KEY);
+CREATE TABLE sheep (id int PRIMARY KEY, herd int REFERENCES herds ON DELETE CASCADE);
+CREATE INDEX ON sheep (herd);
+SELECT count(*) > 0 AS registered FROM softdelete.register('herds', cascade => true);
+INSERT INTO herds VALUES (1), (2);
+INSERT INTO sheep VALUES (1, 1), (2, 2);
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF new.id = 1 THEN
+        RAISE 'not this one';
+    END IF;
+    RETURN new;
+END $$;
+CREATE TRIGGER refuse BEFORE UPDATE ON sheep FOR EACH ROW EXECUTE FUNCTION refuse();
+\set VERBOSITY terse
+DELETE FROM herds WHERE id = 1; -- fails
+\set VERBOSITY default
+ALTER TABLE sheep SET (fillfactor = 90);
+BEGIN; DELETE FROM herds WHERE id = 2; ROLLBACK;
+ALTER TABLE sheep SET (fillfactor = 80);
+BEGIN; DELETE FROM herds WHERE id = 2; ROLLBACK;
+ALTER TABLE sheep SET (fillfactor = 70);
+DELETE FROM herds WHERE id = 2;
 RESET ROLE;
+SELECT count(*) FROM pg_backend_memory_contexts
+    WHERE name = 'CachedPlanSource' AND ident LIKE '/* softdelete cascade */ DELETE FROM ONLY regress_inner.sheep %';
+
 SET client_min_messages = warning;
 DROP SCHEMA regress_inner CASCADE;
 DROP ROLE regress_inner;

@@ -47,6 +47,7 @@ struct KeptPlans {
 };
 
 HTAB *kept_plans = nullptr;
+int all_running = 0;
 
 void forget_relation(Datum, Oid relation) {
     HASH_SEQ_STATUS scan;
@@ -251,8 +252,10 @@ uint64 run(const catalog::ForeignKeyInfo &key, StatementKind kind, Datum *values
     KeptPlans *kept = get_kept_plans(key);
     SPIPlanPtr plan = get_plan(kept, key, kind);
     kept->running++;
+    all_running++;
     int code = SPI_execute_snapshot(plan, values, nullptr, test, crosscheck, false, true, 0);
     kept->running--;
+    all_running--;
     SetUserIdAndSecContext(user, context);
     if (code < 0) {
         ereport(ERROR,
@@ -295,6 +298,18 @@ void refuse_children(const catalog::ForeignKeyInfo &key, const KeyValues &keys, 
         if (run_for(key, keys, first + done, step, false) > 0) {
             report_still_referenced(key, SPI_tuptable->vals[0], SPI_tuptable->tupdesc);
         }
+    }
+}
+
+void forget_running_plans() noexcept {
+    if (all_running == 0) {
+        return;
+    }
+    all_running = 0;
+    HASH_SEQ_STATUS scan;
+    hash_seq_init(&scan, kept_plans);
+    while (auto *entry = static_cast<KeptPlans *>(hash_seq_search(&scan))) {
+        entry->running = 0;
     }
 }
 

@@ -21,6 +21,9 @@ void refuse_children(const catalog::ForeignKeyInfo &key, const KeyValues &keys, 
 // Begins the statements' text; tells the planner hook and the executor hook that they are ours.
 extern const char *const cascade_prefix;
 
+// Called at the end of a transaction: what an error has ended runs no more, and its plan can be freed.
+void forget_running_plans() noexcept;
+
 // Drops plans that an invalidation has touched. Registers its callbacks once.
 void install_cascade_statements();
 

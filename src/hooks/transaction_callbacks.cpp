@@ -2,6 +2,7 @@
 #include "hooks/hooks.hpp"
 
 #include "commands/cascade.hpp"
+#include "commands/cascade_statements.hpp"
 #include "commands/current_deletion.hpp"
 #include "commands/follow_anonymizers.hpp"
 #include "commands/follow_indexes.hpp"
@@ -37,6 +38,7 @@ extern "C" void softdelete_transaction_callback(XactEvent event, void *) {
     if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE) {
         commands::end_transaction();
         commands::forget_cascades(0);
+        commands::forget_running_plans();
         commands::forget_restored_deletions(0);
         commands::forget_restoring();
         commands::forget_purged_rows(0);

@@ -1,6 +1,7 @@
 # Random families of rows with diamonds, rings and self references, and random sequences of delete, restore, undo, insert
 # and update, compared with a model in plain SQL: preview() says what DELETE then does, undo leaves everything as it was
-# before the deletion, and restore brings back exactly the rows that the model names.
+# before the deletion, and restore brings back exactly the rows that the model names. Rows move to another partition while
+# live or deleted, and by the statement that deletes them.
 # SOFTDELETE_SEED and SOFTDELETE_STEPS choose another run.
 use strict;
 use warnings;
@@ -25,7 +26,7 @@ CREATE TABLE c0 PARTITION OF c FOR VALUES IN (0);
 CREATE TABLE c1 (b int, a int, id int NOT NULL, part int NOT NULL);
 ALTER TABLE c ATTACH PARTITION c1 FOR VALUES IN (1);
 CREATE TABLE d (id int PRIMARY KEY, c_part int, c int, b int REFERENCES b ON DELETE CASCADE, a int REFERENCES a ON DELETE RESTRICT,
-    n int REFERENCES b, FOREIGN KEY (c_part, c) REFERENCES c ON DELETE CASCADE);
+    n int REFERENCES b, FOREIGN KEY (c_part, c) REFERENCES c ON DELETE CASCADE ON UPDATE CASCADE);
 SELECT count(*) FROM unnest('{a,b,c,d}'::regclass[]) t, LATERAL softdelete.register(t);
 SQL
 
@@ -145,6 +146,44 @@ BEGIN
     RETURN taken;
 END $$;
 
+-- The same by an UPDATE that moves the row to the other partition.
+CREATE FUNCTION try_moving_delete(step int, wid int) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    expected text[] := ARRAY(SELECT t || id FROM model_delete('c', wid) ORDER BY 1);
+    refused boolean;
+    taken bigint;
+    gone text[];
+BEGIN
+    SELECT bool_or(action = 'refuse') INTO refused FROM softdelete.preview('c', VARIADIC key_of('c', wid));
+    BEGIN
+        UPDATE c SET part = 1 - part, deleted_at = now() WHERE id = wid RETURNING deletion_id INTO taken;
+    EXCEPTION WHEN foreign_key_violation OR restrict_violation THEN
+        IF NOT refused THEN
+            INSERT INTO findings VALUES (step, format('moving delete of c %s refused: %s', wid, SQLERRM));
+        END IF;
+        RETURN;
+    END;
+    gone := ARRAY(SELECT t || id FROM rows WHERE deletion = taken ORDER BY 1);
+    IF refused OR gone <> expected THEN
+        INSERT INTO findings VALUES (step, format('moving delete of c %s: %s instead of %s', wid, gone, expected));
+    END IF;
+END $$;
+
+-- Moves a row to the other partition; its links, and those to it, are as before.
+CREATE FUNCTION try_move(step int, wid int) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    before text := (SELECT string_agg(l::text, ' ' ORDER BY l) FROM links l);
+    rows_before text := (SELECT string_agg(format('%s%s %s %s', t, id, deleted, deletion), ' ' ORDER BY t, id) FROM rows);
+BEGIN
+    SET LOCAL softdelete.visibility = 'all';
+    UPDATE c SET part = 1 - part WHERE id = wid;
+    RESET softdelete.visibility;
+    IF before <> (SELECT string_agg(l::text, ' ' ORDER BY l) FROM links l)
+       OR rows_before <> (SELECT string_agg(format('%s%s %s %s', t, id, deleted, deletion), ' ' ORDER BY t, id) FROM rows) THEN
+        INSERT INTO findings VALUES (step, format('moving c %s changed something', wid));
+    END IF;
+END $$;
+
 CREATE FUNCTION try_restore(step int, wt text, wid int) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     expected text[] := ARRAY(SELECT t || id FROM model_restore(wt, wid) ORDER BY 1);
@@ -179,7 +218,18 @@ BEGIN
     END LOOP;
     FOR step IN 61 .. steps + 60 LOOP
         wt := (ARRAY['a', 'b', 'c', 'd', 'a', 'b'])[1 + floor(random() * 6)];
-        CASE floor(random() * 12)::int
+        CASE floor(random() * 14)::int
+            WHEN 12 THEN
+                -- Live or deleted ones to the other partition.
+                wid := pick('c', random() < 0.5);
+                IF wid IS NOT NULL THEN
+                    PERFORM try_move(step, wid);
+                END IF;
+            WHEN 13 THEN
+                wid := pick('c', false);
+                IF wid IS NOT NULL THEN
+                    PERFORM try_moving_delete(step, wid);
+                END IF;
             WHEN 0, 1, 2 THEN
                 PERFORM add_row(step);
             WHEN 3 THEN

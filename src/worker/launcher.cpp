@@ -12,14 +12,15 @@ extern "C" {
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_database.h"
-#include "commands/dbcommands.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/latch.h"
 #include "tcop/tcopprot.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/relcache.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
@@ -109,6 +110,22 @@ List *find_all_databases() {
     return names;
 }
 
+// Without a database a process has the catalog's indexes only if another one has connected since the server started, as
+// in GetDatabaseTuple() of core's postinit.c.
+Oid find_database(const char *name) {
+    ScanKeyData key;
+    ScanKeyInit(&key, Anum_pg_database_datname, BTEqualStrategyNumber, F_NAMEEQ, CStringGetDatum(name));
+    Relation catalog = table_open(DatabaseRelationId, AccessShareLock);
+    SysScanDesc scan =
+        systable_beginscan(catalog, DatabaseNameIndexId, criticalSharedRelcachesBuilt, nullptr, 1, &key);
+    HeapTuple row = systable_getnext(scan);
+    Oid database =
+        HeapTupleIsValid(row) ? reinterpret_cast<Form_pg_database>(GETSTRUCT(row))->oid : InvalidOid;
+    systable_endscan(scan);
+    table_close(catalog, AccessShareLock);
+    return database;
+}
+
 void start_workers() {
     StartTransactionCommand();
     PushActiveSnapshot(GetTransactionSnapshot());
@@ -121,7 +138,7 @@ void start_workers() {
     ListCell *cell;
     foreach (cell, names) {
         const char *name = static_cast<char *>(lfirst(cell));
-        Oid database = get_database_oid(name, true);
+        Oid database = find_database(name);
         if (!OidIsValid(database)) {
             ereport(WARNING,
                     (errcode(ERRCODE_UNDEFINED_DATABASE), errmsg("database \"%s\" does not exist", name),

@@ -123,6 +123,9 @@ query(q{DELETE FROM weeks WHERE id = 8; UPDATE all_weeks SET deleted_at = now() 
 ok($node->poll_query_until('postgres', 'SELECT count(*) = 0 FROM all_weeks WHERE id = 8'), 'and still is when the clock was set back');
 $node->append_conf('postgresql.conf', q{softdelete.worker_databases = ''});
 $node->reload;
+ok($node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'softdelete worker'}),
+	'no worker is left');
+unlike(slurp_file($node->logfile), qr/FATAL/, 'the launcher found its database, though nobody had connected before it started');
 
 # By hand, by the clock of the session's zone: an hour after the clocks changed, and at the end of a month.
 set_clock('2026-03-01 16:30:00');

@@ -11,6 +11,7 @@
 #include "commands/link_triggers.hpp"
 #include "commands/plan_parts.hpp"
 #include "commands/renumber_deletions.hpp"
+#include "commands/repair_table.hpp"
 #include "commands/run_steps.hpp"
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
@@ -135,16 +136,6 @@ void add_own_index_names(TableWork &work) {
     }
 }
 
-void run(pg::Spi &spi, TableWork &work) {
-    std::erase_if(work.steps, [](const model::Step &step) { return !step.runs(); });
-    model::sort_steps(work.steps);
-    run_steps(spi, work.steps);
-    for (const catalog::ConvertedIndex &index : work.converted) {
-        catalog::insert_converted_index(spi, index);
-    }
-    record_policies(work);
-}
-
 void adopt_deletions(pg::Spi &spi, Oid relation, const catalog::Table &member,
                      const model::TableSettings &settings) {
     catalog::adopt_deletions(
@@ -197,7 +188,7 @@ void take_on_member(Oid member_oid, bool has_rows) {
         plan_triggers(work);
         plan_policies(work);
     }
-    run(spi, work);
+    run_and_record(work);
     catalog::record_partition_indexes(spi, *root);
     if (!has_rows) {
         return;
@@ -235,7 +226,7 @@ void register_alone(Oid member_oid, Oid table_oid) {
         plan_comment(work);
     }
     add_own_index_names(work);
-    run(spi, work);
+    run_and_record(work);
     catalog::insert_registration(spi, work.registration);
     adopt_deletions(spi, member_oid, table, work.settings());
 }

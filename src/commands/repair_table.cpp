@@ -38,6 +38,16 @@ void check_columns(const catalog::Table &table, const model::TableSettings &sett
 
 } // namespace
 
+void run_and_record(TableWork &work) {
+    std::erase_if(work.steps, [](const model::Step &step) { return !step.runs(); });
+    model::sort_steps(work.steps);
+    run_steps(work.spi, work.steps);
+    for (const catalog::ConvertedIndex &index : work.converted) {
+        catalog::insert_converted_index(work.spi, index);
+    }
+    record_policies(work);
+}
+
 std::vector<model::Step> repair_table(Oid relation) {
     pg::Spi spi;
     check_library_is_loaded(spi);
@@ -57,13 +67,7 @@ std::vector<model::Step> repair_table(Oid relation) {
         plan_views(work);
         plan_comment(work);
     }
-    std::erase_if(work.steps, [](const model::Step &step) { return !step.runs(); });
-    model::sort_steps(work.steps);
-    run_steps(spi, work.steps);
-    for (const catalog::ConvertedIndex &index : work.converted) {
-        catalog::insert_converted_index(spi, index);
-    }
-    record_policies(work);
+    run_and_record(work);
     add_missing(registration.added_columns, work.registration.added_columns);
     add_missing(registration.added_indexes, work.registration.added_indexes);
     add_missing(registration.added_views, work.registration.added_views);

@@ -20,11 +20,12 @@ $node->safe_psql('postgres', <<'SQL');
 CREATE EXTENSION softdelete;
 CREATE TABLE a (id int PRIMARY KEY, up int REFERENCES a ON DELETE CASCADE, friend int REFERENCES a ON DELETE SET NULL);
 CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a ON DELETE CASCADE, other int REFERENCES a ON DELETE CASCADE);
-CREATE TABLE c (id int, part int, b int REFERENCES b ON DELETE CASCADE, a int REFERENCES a ON DELETE CASCADE,
+CREATE TABLE c (id int, part int, b int REFERENCES b ON DELETE CASCADE, a int REFERENCES a ON DELETE CASCADE, own int,
     PRIMARY KEY (part, id)) PARTITION BY LIST (part);
 CREATE TABLE c0 PARTITION OF c FOR VALUES IN (0);
-CREATE TABLE c1 (b int, a int, id int NOT NULL, part int NOT NULL);
+CREATE TABLE c1 (b int, a int, own int, id int NOT NULL, part int NOT NULL);
 ALTER TABLE c ATTACH PARTITION c1 FOR VALUES IN (1);
+ALTER TABLE c0 ADD FOREIGN KEY (own) REFERENCES b ON DELETE CASCADE;
 CREATE TABLE d (id int PRIMARY KEY, c_part int, c int, b int REFERENCES b ON DELETE CASCADE, a int REFERENCES a ON DELETE RESTRICT,
     n int REFERENCES b, FOREIGN KEY (c_part, c) REFERENCES c ON DELETE CASCADE ON UPDATE CASCADE);
 SELECT count(*) FROM unnest('{a,b,c,d}'::regclass[]) t, LATERAL softdelete.register(t);
@@ -35,7 +36,7 @@ $node->safe_psql('postgres', <<'SQL');
 CREATE VIEW rows AS
     SELECT 'a' AS t, id, deleted_at IS NOT NULL AS deleted, deletion_id AS deletion, ARRAY[up, friend] AS links FROM all_a UNION ALL
     SELECT 'b', id, deleted_at IS NOT NULL, deletion_id, ARRAY[a, other] FROM all_b UNION ALL
-    SELECT 'c', id, deleted_at IS NOT NULL, deletion_id, ARRAY[part, b, a] FROM all_c UNION ALL
+    SELECT 'c', id, deleted_at IS NOT NULL, deletion_id, ARRAY[part, b, a, own] FROM all_c UNION ALL
     SELECT 'd', id, deleted_at IS NOT NULL, deletion_id, ARRAY[c_part, c, b, a, n] FROM all_d;
 CREATE VIEW links AS
     SELECT 'a' AS ct, id AS cid, 'a' AS pt, up AS pid, 'c' AS action FROM all_a WHERE up IS NOT NULL UNION ALL
@@ -44,6 +45,7 @@ CREATE VIEW links AS
     SELECT 'b', id, 'a', other, 'c' FROM all_b WHERE other IS NOT NULL UNION ALL
     SELECT 'c', id, 'b', b, 'c' FROM all_c WHERE b IS NOT NULL UNION ALL
     SELECT 'c', id, 'a', a, 'c' FROM all_c WHERE a IS NOT NULL UNION ALL
+    SELECT 'c', id, 'b', own, 'c' FROM all_c WHERE own IS NOT NULL AND part = 0 UNION ALL
     SELECT 'd', id, 'c', c, 'c' FROM all_d WHERE c IS NOT NULL AND c_part IS NOT NULL UNION ALL
     SELECT 'd', id, 'b', b, 'c' FROM all_d WHERE b IS NOT NULL UNION ALL
     SELECT 'd', id, 'a', a, 'r' FROM all_d WHERE a IS NOT NULL UNION ALL
@@ -102,7 +104,7 @@ BEGIN
     CASE floor(random() * 4)::int
         WHEN 0 THEN INSERT INTO a VALUES (new, CASE WHEN maybe THEN x END, pick('a', false));
         WHEN 1 THEN INSERT INTO b VALUES (new, x, CASE WHEN maybe THEN pick('a', false) END);
-        WHEN 2 THEN INSERT INTO c VALUES (new, new % 2, y, CASE WHEN maybe THEN x END);
+        WHEN 2 THEN INSERT INTO c VALUES (new, new % 2, y, CASE WHEN maybe THEN x END, pick('b', false));
         ELSE INSERT INTO d VALUES (new, (SELECT part FROM c WHERE id = z), z, CASE WHEN maybe THEN y END,
             CASE WHEN random() < 0.05 THEN x END, CASE WHEN random() < 0.2 THEN pick('b', false) END);
     END CASE;
@@ -169,16 +171,28 @@ BEGIN
     END IF;
 END $$;
 
--- Moves a row to the other partition; its links, and those to it, are as before.
+-- Moves a row to the other partition; its links, and those to it, are as before, but for that of one partition's own.
 CREATE FUNCTION try_move(step int, wid int) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    before text := (SELECT string_agg(l::text, ' ' ORDER BY l) FROM links l);
+    before text := (SELECT string_agg(l::text, ' ' ORDER BY l) FROM links l WHERE NOT (ct = 'c' AND cid = wid AND pt = 'b'));
     rows_before text := (SELECT string_agg(format('%s%s %s %s', t, id, deleted, deletion), ' ' ORDER BY t, id) FROM rows);
+    -- The link of c0's own begins to count: that of a live row must not lead to a deleted one.
+    new_parent_deleted boolean := EXISTS (SELECT FROM all_c c JOIN all_b b ON b.id = c.own WHERE c.id = wid AND c.part = 1
+        AND c.deleted_at IS NULL AND b.deleted_at IS NOT NULL);
 BEGIN
     SET LOCAL softdelete.visibility = 'all';
-    UPDATE c SET part = 1 - part WHERE id = wid;
-    RESET softdelete.visibility;
-    IF before <> (SELECT string_agg(l::text, ' ' ORDER BY l) FROM links l)
+    BEGIN
+        UPDATE c SET part = 1 - part WHERE id = wid;
+        IF new_parent_deleted THEN
+            INSERT INTO findings VALUES (step, format('moving c %s links it to a deleted row', wid));
+        END IF;
+    EXCEPTION WHEN foreign_key_violation THEN
+        IF NOT new_parent_deleted THEN
+            INSERT INTO findings VALUES (step, format('moving c %s refused: %s', wid, SQLERRM));
+        END IF;
+    END;
+    SET LOCAL softdelete.visibility = 'active';
+    IF before <> (SELECT string_agg(l::text, ' ' ORDER BY l) FROM links l WHERE NOT (ct = 'c' AND cid = wid AND pt = 'b'))
        OR rows_before <> (SELECT string_agg(format('%s%s %s %s', t, id, deleted, deletion), ' ' ORDER BY t, id) FROM rows) THEN
         INSERT INTO findings VALUES (step, format('moving c %s changed something', wid));
     END IF;

@@ -91,6 +91,14 @@ SELECT tableoid::regclass, id, parent_id FROM parted ORDER BY id;
 UPDATE parted SET id = 1, parent_id = 6 WHERE id = 102;
 WITH added AS (INSERT INTO parted VALUES (3, 6)) UPDATE parted SET id = 1 WHERE id = 101;
 
+-- A key of one partition alone is new to a row that comes from another.
+ALTER TABLE parted ADD own int;
+ALTER TABLE parted_2 ADD FOREIGN KEY (own) REFERENCES parents;
+INSERT INTO parted (id, own) VALUES (4, 6);
+UPDATE parted SET id = 104 WHERE id = 4; -- fails
+UPDATE parted SET id = 104, own = 5 WHERE id = 4; -- fails
+UPDATE parted SET id = 104, own = NULL WHERE id = 4;
+
 -- A deferrable key to a partitioned table is judged at the end of the transaction.
 CREATE TABLE years (id int PRIMARY KEY) PARTITION BY RANGE (id);
 CREATE TABLE years_1 PARTITION OF years FOR VALUES FROM (0) TO (100) PARTITION BY RANGE (id);

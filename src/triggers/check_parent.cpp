@@ -126,8 +126,17 @@ bool follows_parent(const catalog::ForeignKeyInfo &key, const TriggerData *data)
            && writes(statement, key.parent);
 }
 
-// Does the plan's UPDATE of the table, or of one that it is a partition of, assign a column of the key? True also where
-// no such UPDATE is found.
+// Is the key one that all rows of the table have, not that of a partition of it alone?
+bool is_key_of_all(const catalog::ForeignKeyInfo &key, Oid table) {
+    catalog::ForeignKeyInfo root;
+    return catalog::find_foreign_key(key.root, &root)
+           && (root.child == table
+               || (get_rel_relispartition(table)
+                   && list_member_oid(get_partition_ancestors(table), root.child)));
+}
+
+// Does the plan's UPDATE of the table, or of one that it is a partition of, assign a column of the key, or bring rows to
+// it that had no such key? True also where no such UPDATE is found.
 bool assigns(const PlannedStmt *plan, const catalog::ForeignKeyInfo &key) {
     List *line = lcons_oid(key.child, get_partition_ancestors(key.child));
     ListCell *cell;
@@ -138,6 +147,9 @@ bool assigns(const PlannedStmt *plan, const catalog::ForeignKeyInfo &key) {
                                        : nullptr;
         if (updated == nullptr) {
             continue;
+        }
+        if (!is_key_of_all(key, rte->relid)) {
+            return true;
         }
         for (int i = 0; i < key.columns; i++) {
             AttrNumber column = get_attnum(rte->relid, get_attname(key.child, key.child_columns[i], false));

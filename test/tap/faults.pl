@@ -23,7 +23,7 @@ for my $folder ($bindir, $libdir, $sharedir)
 	run_or_die('mkdir', '-p', "$faulty$folder");
 	run_or_die('cp', '-a', "$prefix$folder/.", "$faulty$folder");
 }
-run_or_die('make', '-s', '-j2', 'FAULTS=1', "PG_CONFIG=$ENV{PG_CONFIG}", 'all');
+run_or_die('make', '-s', '-j2', 'FAULTS=1', 'COPT=-O0', "PG_CONFIG=$ENV{PG_CONFIG}", 'all');
 run_or_die('cp', 'softdelete.so', "$faulty$libdir/softdelete.so");
 (my $install_path = "$faulty$bindir") =~ s{/bin$}{};
 

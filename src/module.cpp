@@ -1,9 +1,11 @@
 // The library's entry: what it installs, in order. Read this first.
 #include "catalog/deletion_log.hpp"
+#include "catalog/foreign_key_info.hpp"
 #include "commands/cascade.hpp"
 #include "hooks/hooks.hpp"
 #include "pg/server.hpp"
 #include "planner/extension_functions.hpp"
+#include "planner/registered_table.hpp"
 #include "settings.hpp"
 #include "worker/worker.hpp"
 
@@ -17,6 +19,8 @@ PGDLLEXPORT void _PG_init(void);
 void _PG_init(void) {
     softdelete::settings::install();
     softdelete::planner::install_extension_functions();
+    softdelete::planner::install_registered_tables();
+    softdelete::catalog::install_foreign_keys();
     softdelete::catalog::install_deletion_log();
     softdelete::commands::install_cascade();
     softdelete::hooks::install_parse_hook();

@@ -12,7 +12,6 @@ extern "C" {
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
@@ -42,7 +41,7 @@ int64 get_deletion_id(Oid relation) {
 // The actor as a value of the type that the call returns.
 Datum make_actor(FunctionCallInfo call, int32 typmod, bool *is_null) {
     Oid type = get_fn_expr_rettype(call->flinfo);
-    Oid base = getBaseType(type);
+    Oid base = type == TEXTOID ? type : getBaseType(type);
     const char *actor = settings::actor();
     bool is_named = actor != nullptr;
     if (!is_named && base != TEXTOID && base != NAMEOID && base != VARCHAROID && base != BPCHAROID) {
@@ -84,16 +83,10 @@ struct KeptActor {
 };
 
 KeptActor *keep_actor(FunctionCallInfo call, int32 typmod) {
-    auto *kept = static_cast<KeptActor *>(MemoryContextAllocZero(call->flinfo->fn_mcxt, sizeof(KeptActor)));
-    Datum actor = get_actor(call, typmod, &kept->is_null);
-    if (!kept->is_null) {
-        int16 length = 0;
-        bool by_value = false;
-        get_typlenbyval(get_fn_expr_rettype(call->flinfo), &length, &by_value);
-        MemoryContext caller = MemoryContextSwitchTo(call->flinfo->fn_mcxt);
-        kept->value = datumCopy(actor, by_value, length);
-        MemoryContextSwitchTo(caller);
-    }
+    MemoryContext caller = MemoryContextSwitchTo(call->flinfo->fn_mcxt);
+    auto *kept = static_cast<KeptActor *>(palloc0(sizeof(KeptActor)));
+    kept->value = get_actor(call, typmod, &kept->is_null);
+    MemoryContextSwitchTo(caller);
     return kept;
 }
 

@@ -1,5 +1,8 @@
-// pg_constraint rows through the syscache; the lists of keys through the relation cache.
+// pg_constraint rows through the syscache, taken apart once, as ri_LoadConstraintInfo() in
+// src/backend/utils/adt/ri_triggers.c does; the lists of keys through the relation cache.
 #include "catalog/foreign_key_info.hpp"
+
+#include "pg/compat.hpp"
 
 extern "C" {
 #include "access/htup_details.h"
@@ -9,6 +12,8 @@ extern "C" {
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/relcache.h"
 #include "utils/syscache.h"
@@ -39,15 +44,7 @@ bool is_delete_action(Oid function) {
            || function == F_RI_FKEY_SETDEFAULT_DEL;
 }
 
-ForeignKeyInfo *copy_key(const ForeignKeyInfo &key) {
-    auto *copy = static_cast<ForeignKeyInfo *>(palloc(sizeof(ForeignKeyInfo)));
-    *copy = key;
-    return copy;
-}
-
-} // namespace
-
-bool find_foreign_key(Oid constraint, ForeignKeyInfo *key) {
+bool read_foreign_key(Oid constraint, ForeignKeyInfo *key) {
     HeapTuple row = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
     if (!HeapTupleIsValid(row)) {
         return false;
@@ -69,6 +66,48 @@ bool find_foreign_key(Oid constraint, ForeignKeyInfo *key) {
     ReleaseSysCache(row);
     if (found) {
         key->root = get_root(constraint);
+    }
+    return found;
+}
+
+struct KnownKey {
+    Oid constraint; // hash key
+    ForeignKeyInfo key;
+};
+
+HTAB *known_keys = nullptr;
+uint64 changes = 0; // of constraints, as this session has heard of them
+
+// All of them: a key's root may change with another constraint's row.
+void forget_keys(Datum, pg::compat::SysCacheIdentifier, uint32) {
+    changes++;
+    HASH_SEQ_STATUS scan;
+    hash_seq_init(&scan, known_keys);
+    while (auto *known = static_cast<KnownKey *>(hash_seq_search(&scan))) {
+        hash_search(known_keys, &known->constraint, HASH_REMOVE, nullptr);
+    }
+}
+
+ForeignKeyInfo *copy_key(const ForeignKeyInfo &key) {
+    auto *copy = static_cast<ForeignKeyInfo *>(palloc(sizeof(ForeignKeyInfo)));
+    *copy = key;
+    return copy;
+}
+
+} // namespace
+
+bool find_foreign_key(Oid constraint, ForeignKeyInfo *key) {
+    const auto *known =
+        static_cast<const KnownKey *>(hash_search(known_keys, &constraint, HASH_FIND, nullptr));
+    if (known != nullptr) {
+        *key = known->key;
+        return true;
+    }
+    uint64 changes_before = changes;
+    bool found = read_foreign_key(constraint, key);
+    if (found && changes == changes_before) {
+        auto *kept = static_cast<KnownKey *>(hash_search(known_keys, &constraint, HASH_ENTER, nullptr));
+        kept->key = *key;
     }
     return found;
 }
@@ -131,6 +170,14 @@ void append_operator(StringInfo text, Oid operator_id) {
     appendStringInfo(text, " OPERATOR(%s.%s) ", quote_identifier(get_namespace_name(form->oprnamespace)),
                      NameStr(form->oprname));
     ReleaseSysCache(row);
+}
+
+void install_foreign_keys() {
+    HASHCTL control = {};
+    control.keysize = sizeof(Oid);
+    control.entrysize = sizeof(KnownKey);
+    known_keys = hash_create("softdelete foreign keys", 64, &control, HASH_ELEM | HASH_BLOBS);
+    CacheRegisterSyscacheCallback(CONSTROID, forget_keys, 0);
 }
 
 } // namespace softdelete::catalog

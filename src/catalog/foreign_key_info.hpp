@@ -1,4 +1,5 @@
-// A foreign key as the row triggers need it, read from the catalog caches. Plain server code.
+// A foreign key as the row triggers need it, read from the catalog caches and kept in the session until a constraint
+// changes. Plain server code.
 #pragma once
 
 #include "pg/server.hpp"
@@ -53,6 +54,9 @@ bool is_binding_delete_action(Oid function);
 
 // False where a column compares otherwise, as those of a period do.
 bool compares_by_equality(const ForeignKeyInfo &key);
+
+// Registers the invalidation callback; called once from _PG_init.
+void install_foreign_keys();
 
 // For statements on the key's tables: the table's qualified and quoted name, and an operator as ` OPERATOR(schema.name) `.
 const char *quote_table(Oid relation);

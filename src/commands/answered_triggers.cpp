@@ -4,6 +4,7 @@
 #include "commands/answered_triggers.hpp"
 
 #include "planner/extension_functions.hpp"
+#include "planner/statement.hpp"
 
 extern "C" {
 #include "catalog/pg_trigger.h"
@@ -54,7 +55,37 @@ void leave_out_of(ResultRelInfo *target, CmdType command, TriggerAnswers *answer
     (command == CMD_DELETE ? triggers->trig_delete_after_row : triggers->trig_update_after_row) = has_after;
 }
 
+void leave_out_guard_of(TriggerDesc *triggers) {
+    bool has_other = false;
+    for (int i = 0; i < triggers->numtriggers; i++) {
+        Trigger &trigger = triggers->triggers[i];
+        if (!TRIGGER_TYPE_MATCHES(trigger.tgtype, TRIGGER_TYPE_STATEMENT, TRIGGER_TYPE_BEFORE,
+                                  TRIGGER_TYPE_UPDATE)) {
+            continue;
+        }
+        if (trigger.tgfoid == planner::find_extension_functions()->on_update) {
+            trigger.tgenabled = TRIGGER_DISABLED;
+        } else {
+            has_other = true;
+        }
+    }
+    triggers->trig_update_before_statement = has_other;
+}
+
 } // namespace
+
+void leave_out_guard(const QueryDesc *query) {
+    if (planner::notes_of_plan(query->plannedstmt) == 0 || planner::find_extension_functions() == nullptr) {
+        return;
+    }
+    ListCell *cell;
+    foreach (cell, query->estate->es_opened_result_relations) {
+        TriggerDesc *triggers = lfirst_node(ResultRelInfo, cell)->ri_TrigDesc;
+        if (triggers != nullptr && triggers->trig_update_before_statement) {
+            leave_out_guard_of(triggers);
+        }
+    }
+}
 
 void leave_out(const QueryDesc *query, CmdType command, TriggerAnswers *answers) {
     ListCell *cell;

@@ -1,5 +1,5 @@
-// Triggers that a statement of ours need not fire row by row, because what they ask was asked of all its rows at once.
-// Plain server code.
+// Triggers that a statement need not fire: row by row, because what they ask was asked of all its rows at once, or at all,
+// because it was planned by us. Plain server code.
 #pragma once
 
 #include "pg/server.hpp"
@@ -20,6 +20,10 @@ public:
 
 // Takes the triggers for such rows (CMD_UPDATE or CMD_DELETE) out of an execution that was set up.
 void leave_out(const QueryDesc *query, CmdType command, TriggerAnswers *answers);
+
+// Takes out the trigger that refuses an UPDATE which was planned without our hook, if this one was planned with it.
+// Called when a statement's execution was set up, before it runs.
+void leave_out_guard(const QueryDesc *query);
 
 // While it lives, the next statement of that text that writes the table by that command (CMD_UPDATE or CMD_DELETE) does
 // not fire the triggers that are answered. That statement alone: none that a rule adds to it, and none that it runs in

@@ -128,14 +128,14 @@ bool uses_array(const catalog::ForeignKeyInfo &key) {
     return key.columns == 1 && OidIsValid(get_commutator(key.equality[0]));
 }
 
-// Keys of a type that has no array type can only be handled one by one.
-bool can_take_many(const catalog::ForeignKeyInfo &key) {
-    for (int i = 0; i < key.columns; i++) {
+// How many of the keys a statement takes: those of a type that has no array type can only be handled one by one.
+int get_step(const catalog::ForeignKeyInfo &key, int count) {
+    for (int i = 0; i < key.columns && count > 1; i++) {
         if (!OidIsValid(get_array_type(get_parameter_type(key, i)))) {
-            return false;
+            return 1;
         }
     }
-    return true;
+    return count;
 }
 
 void append_condition(StringInfo text, const catalog::ForeignKeyInfo &key, bool by_many) {
@@ -286,14 +286,14 @@ uint64 run_for(const catalog::ForeignKeyInfo &key, const KeyValues &keys, int fi
 } // namespace
 
 void delete_children(const catalog::ForeignKeyInfo &key, const KeyValues &keys, int first, int count) {
-    int step = can_take_many(key) ? count : 1;
+    int step = get_step(key, count);
     for (int done = 0; done < count; done += step) {
         run_for(key, keys, first + done, step, true);
     }
 }
 
 void refuse_children(const catalog::ForeignKeyInfo &key, const KeyValues &keys, int first, int count) {
-    int step = can_take_many(key) ? count : 1;
+    int step = get_step(key, count);
     for (int done = 0; done < count; done += step) {
         if (run_for(key, keys, first + done, step, false) > 0) {
             report_still_referenced(key, SPI_tuptable->vals[0], SPI_tuptable->tupdesc);

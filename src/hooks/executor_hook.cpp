@@ -28,6 +28,7 @@ extern "C" void softdelete_executor_run(QueryDesc *query, ScanDirection directio
     planner::follow_session_view();
     commands::prepare_physical_delete(query);
     planner::push_running_statement(query, planner::Phase::run);
+    commands::leave_out_guard(query);
     if (!commands::leave_out_triggers(query)) {
         commands::leave_out_deletion_triggers(query);
     }

@@ -15,7 +15,6 @@ extern "C" {
 #include "commands/trigger.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/relcache.h"
 }
@@ -76,11 +75,20 @@ void lock_keys(Query *query, RangeTblEntry *rte, Statement *statement) {
     RelationClose(relation);
 }
 
+// What now() is, without a function to set up for each statement.
+Node *make_now() {
+    SQLValueFunction *now = makeNode(SQLValueFunction);
+    now->op = SVFOP_CURRENT_TIMESTAMP;
+    now->type = TIMESTAMPTZOID;
+    now->typmod = -1;
+    now->location = -1;
+    return reinterpret_cast<Node *>(now);
+}
+
 // The assignments of a soft delete.
 List *make_deletion(Query *query, RangeTblEntry *rte, const RegisteredTable &table, Statement *statement) {
     const ExtensionFunctions *functions = find_extension_functions();
-    Node *now = make_call(F_NOW, TIMESTAMPTZOID, NIL);
-    List *assignments = list_make1(make_assignment(table.relation, table.deleted_at, now));
+    List *assignments = list_make1(make_assignment(table.relation, table.deleted_at, make_now()));
     pg::compat::note_updated_column(query, rte, table.deleted_at);
     Node *id = make_call(functions->new_deletion_id, INT8OID, list_make1(make_regclass(table.relation)));
     assignments = lappend(assignments, make_assignment(table.relation, table.deletion_id, id));

@@ -1,4 +1,5 @@
-// Reads registrations from the relation cache.
+// Reads registrations from the relation cache, and keeps what it read until the relation changes: a statement asks
+// several times, and columns are looked up by name.
 #include "planner/registered_table.hpp"
 
 #include "planner/extension_functions.hpp"
@@ -7,6 +8,8 @@ extern "C" {
 #include "access/htup_details.h"
 #include "catalog/pg_class.h"
 #include "commands/trigger.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
@@ -72,11 +75,8 @@ const Trigger *find_marker(Relation relation, const ExtensionFunctions *function
 }
 
 // Reads into table where it is given.
-bool find_table(Oid relation_id, bool missing_ok, RegisteredTable *table) {
-    const ExtensionFunctions *functions = find_extension_functions();
-    if (functions == nullptr) {
-        return false;
-    }
+bool read_table(Oid relation_id, const ExtensionFunctions *functions, bool missing_ok,
+                RegisteredTable *table) {
     Relation relation = RelationIdGetRelation(relation_id);
     if (relation == nullptr) {
         return false;
@@ -89,6 +89,48 @@ bool find_table(Oid relation_id, bool missing_ok, RegisteredTable *table) {
     return marker != nullptr;
 }
 
+// What find_registered_table() answered for a relation.
+struct KnownTable {
+    Oid relation;  // hash key
+    Oid on_delete; // the marker's function then
+    bool is_registered;
+    RegisteredTable table;
+};
+
+HTAB *known_tables = nullptr;
+uint64 changes = 0; // of relations, as this session has heard of them
+
+const KnownTable *find_known(Oid relation, const ExtensionFunctions *functions) {
+    const auto *known =
+        static_cast<const KnownTable *>(hash_search(known_tables, &relation, HASH_FIND, nullptr));
+    return known != nullptr && known->on_delete == functions->on_delete ? known : nullptr;
+}
+
+void keep(Oid relation, const ExtensionFunctions *functions, bool is_registered,
+          const RegisteredTable &table) {
+    auto *known = static_cast<KnownTable *>(hash_search(known_tables, &relation, HASH_ENTER, nullptr));
+    known->on_delete = functions->on_delete;
+    known->is_registered = is_registered;
+    known->table = table;
+}
+
+void forget_all() {
+    HASH_SEQ_STATUS scan;
+    hash_seq_init(&scan, known_tables);
+    while (auto *known = static_cast<KnownTable *>(hash_seq_search(&scan))) {
+        hash_search(known_tables, &known->relation, HASH_REMOVE, nullptr);
+    }
+}
+
+void forget_relation(Datum, Oid relation) {
+    changes++;
+    if (OidIsValid(relation)) {
+        hash_search(known_tables, &relation, HASH_REMOVE, nullptr);
+    } else {
+        forget_all();
+    }
+}
+
 } // namespace
 
 bool is_marker_function(Oid function) {
@@ -97,15 +139,36 @@ bool is_marker_function(Oid function) {
 }
 
 bool find_registered_table(Oid relation, RegisteredTable *table) {
-    return find_table(relation, false, table);
+    const ExtensionFunctions *functions = find_extension_functions();
+    if (functions == nullptr) {
+        return false;
+    }
+    const KnownTable *known = find_known(relation, functions);
+    uint64 changes_before = changes;
+    RegisteredTable found = {};
+    bool is_registered =
+        known != nullptr ? known->is_registered : read_table(relation, functions, false, &found);
+    if (is_registered) {
+        *table = known != nullptr ? known->table : found;
+    }
+    if (known == nullptr && changes == changes_before) {
+        keep(relation, functions, is_registered, found);
+    }
+    return is_registered;
 }
 
 bool find_damaged_table(Oid relation, RegisteredTable *table) {
-    return find_table(relation, true, table);
+    const ExtensionFunctions *functions = find_extension_functions();
+    return functions != nullptr && read_table(relation, functions, true, table);
 }
 
 bool is_registered_table(Oid relation) {
-    return find_table(relation, true, nullptr);
+    const ExtensionFunctions *functions = find_extension_functions();
+    if (functions == nullptr) {
+        return false;
+    }
+    const KnownTable *known = find_known(relation, functions);
+    return known != nullptr ? known->is_registered : read_table(relation, functions, true, nullptr);
 }
 
 bool has_triggers(Oid relation) {
@@ -130,6 +193,14 @@ bool has_own_trigger(Oid relation_id) {
     }
     RelationClose(relation);
     return found;
+}
+
+void install_registered_tables() {
+    HASHCTL control = {};
+    control.keysize = sizeof(Oid);
+    control.entrysize = sizeof(KnownTable);
+    known_tables = hash_create("softdelete tables", 64, &control, HASH_ELEM | HASH_BLOBS);
+    CacheRegisterRelcacheCallback(forget_relation, 0);
 }
 
 } // namespace softdelete::planner

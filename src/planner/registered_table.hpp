@@ -1,6 +1,6 @@
 // What the hot path knows of a registered table: read from the arguments of the marker trigger in the relation cache,
-// so that plans are invalidated by the trigger's own invalidation and no catalog is touched. Plain server code: runs
-// below the boundary, holds nothing with a destructor.
+// so that plans are invalidated by the trigger's own invalidation and no catalog is touched. Kept in the session until
+// the relation is invalidated. Plain server code: runs below the boundary, holds nothing with a destructor.
 #pragma once
 
 #include "pg/server.hpp"
@@ -40,5 +40,8 @@ bool has_own_trigger(Oid relation);
 
 // True where the trigger that calls is the marker of an installed extension.
 bool is_marker_function(Oid function);
+
+// Registers the invalidation callback; called once from _PG_init.
+void install_registered_tables();
 
 } // namespace softdelete::planner

@@ -12,7 +12,9 @@ extern "C" {
 #include "access/xact.h"
 #include "catalog/index.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_type.h"
 #include "commands/sequence.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -71,11 +73,11 @@ void insert_into_index(Relation table, Oid index_oid, ItemPointer row, const Dat
     index_close(index, NoLock);
 }
 
-void insert(LogRelation *log, const Datum *values, const bool *nulls) {
+void insert(LogRelation *log, const Datum *values, const bool *nulls, CommandId command) {
     Relation table = table_open(find_oid(log), RowExclusiveLock);
     HeapTuple tuple =
         heap_form_tuple(RelationGetDescr(table), const_cast<Datum *>(values), const_cast<bool *>(nulls));
-    simple_heap_insert(table, tuple);
+    heap_insert(table, tuple, command, 0, nullptr);
     ListCell *cell;
     foreach (cell, RelationGetIndexList(table)) {
         insert_into_index(table, lfirst_oid(cell), &tuple->t_self, values, nulls);
@@ -84,26 +86,37 @@ void insert(LogRelation *log, const Datum *values, const bool *nulls) {
     table_close(table, NoLock);
 }
 
+Datum make_array(const Oid *relations, int count) {
+    auto *elements = static_cast<Datum *>(palloc(sizeof(Datum) * static_cast<Size>(count)));
+    for (int i = 0; i < count; i++) {
+        elements[i] = ObjectIdGetDatum(relations[i]);
+    }
+    return PointerGetDatum(construct_array(elements, count, REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT));
+}
+
 } // namespace
 
-int64 insert_deletion(Oid relation, const char *actor, const char *reason) {
-    // id, relation, deleted_at, deleted_by, reason, restored_at
-    int64 id = nextval_internal(find_oid(&deletion_id_seq), false);
-    Datum values[] = {Int64GetDatum(id),
-                      ObjectIdGetDatum(relation),
+int64 get_new_deletion_id() {
+    return nextval_internal(find_oid(&deletion_id_seq), false);
+}
+
+void insert_deletion(const LoggedDeletion &row) {
+    // id, relation, deleted_at, deleted_by, reason, restored_at, further_relations
+    Datum values[] = {Int64GetDatum(row.id),
+                      ObjectIdGetDatum(row.relation),
                       TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()),
-                      CStringGetTextDatum(actor),
-                      reason == nullptr ? 0 : CStringGetTextDatum(reason),
-                      0};
-    bool nulls[] = {false, false, false, false, reason == nullptr, true};
-    insert(&deletion, values, nulls);
-    return id;
+                      CStringGetTextDatum(row.actor),
+                      row.reason == nullptr ? 0 : CStringGetTextDatum(row.reason),
+                      0,
+                      row.further_count == 0 ? 0 : make_array(row.further_relations, row.further_count)};
+    bool nulls[] = {false, false, false, false, row.reason == nullptr, true, row.further_count == 0};
+    insert(&deletion, values, nulls, row.command);
 }
 
 void insert_deletion_table(int64 id, Oid relation) {
     Datum values[] = {Int64GetDatum(id), ObjectIdGetDatum(relation)};
     bool nulls[] = {false, false};
-    insert(&deletion_table, values, nulls);
+    insert(&deletion_table, values, nulls, GetCurrentCommandId(true));
 }
 
 void install_deletion_log() {

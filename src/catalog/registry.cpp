@@ -172,6 +172,10 @@ void record_partition_indexes(pg::Spi &spi, Oid root) {
 void hand_deletions_over(pg::Spi &spi, Oid from, Oid to) {
     pg::UserScope owner(pg::get_extension_owner());
     spi.execute("UPDATE softdelete.deletion SET relation = $2::oid WHERE relation = $1::oid", {from, to});
+    spi.execute("UPDATE softdelete.deletion SET further_relations ="
+                " array_replace(further_relations, $1::oid::regclass, $2::oid::regclass)"
+                " WHERE $1::oid = ANY (further_relations)",
+                {from, to});
     spi.execute(
         "WITH old AS (DELETE FROM softdelete.deletion_table WHERE relation = $1::oid RETURNING deletion_id)"
         " INSERT INTO softdelete.deletion_table (deletion_id, relation)"
@@ -208,10 +212,12 @@ std::int64_t adopt_deletions(pg::Spi &spi, const TableRows &table,
                     " FROM unnest($2::int8[], $3::timestamptz[], $4::text[]) d (id, deleted_at, actor)"
                     " ON CONFLICT (id) DO NOTHING",
                     {table.relation, pg::make_array(ids), pg::make_array(times), pg::make_array(actors)}));
-    spi.execute("INSERT INTO softdelete.deletion_table (deletion_id, relation)"
-                " SELECT d.id, $1::oid FROM unnest($2::int8[]) t (id) JOIN softdelete.deletion d"
-                " ON d.id = t.id AND d.relation <> $1::oid ON CONFLICT DO NOTHING",
-                {table.relation, pg::make_array(ids)});
+    spi.execute(
+        "INSERT INTO softdelete.deletion_table (deletion_id, relation)"
+        " SELECT d.id, $1::oid FROM unnest($2::int8[]) t (id) JOIN softdelete.deletion d"
+        " ON d.id = t.id AND d.relation <> $1::oid AND ($1::oid = ANY (d.further_relations)) IS NOT TRUE"
+        " ON CONFLICT DO NOTHING",
+        {table.relation, pg::make_array(ids)});
     return added;
 }
 

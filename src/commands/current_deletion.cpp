@@ -1,5 +1,5 @@
 // Keeps the open deletions in the transaction's memory. An entry made in a savepoint that rolls back is forgotten with
-// its row in the log.
+// its row in the log; one whose row was written in a savepoint that rolls back is written again.
 #include "commands/current_deletion.hpp"
 
 #include "catalog/deletion_log.hpp"
@@ -27,10 +27,13 @@ struct TouchedTable {
 
 struct OpenDeletion {
     int64 id;
+    Oid relation;
     char *actor;
     char *reason; // null where none
+    CommandId command;
     int nest_level;
-    bool is_restored; // was empty once: its rows are back
+    int written_level; // where its row in the log was written; 0 for not yet
+    bool is_restored;  // was empty once: its rows are back
     TouchedTable *tables;
     OpenDeletion *next;
 };
@@ -89,13 +92,40 @@ void add_table(OpenDeletion *entry, Oid relation) {
 }
 
 OpenDeletion *begin_deletion(Oid relation, const char *actor, const char *reason) {
-    int64 id = catalog::insert_deletion(relation, actor, reason);
+    int64 id = catalog::get_new_deletion_id();
     auto *entry =
-        static_cast<OpenDeletion *>(MemoryContextAlloc(TopTransactionContext, sizeof(OpenDeletion)));
-    *entry = {id,    copy_text(actor), copy_text(reason), GetCurrentTransactionNestLevel(),
-              false, nullptr,          open_deletions};
+        static_cast<OpenDeletion *>(MemoryContextAllocZero(TopTransactionContext, sizeof(OpenDeletion)));
+    entry->id = id;
+    entry->relation = relation;
+    entry->actor = copy_text(actor);
+    entry->reason = copy_text(reason);
+    entry->command = GetCurrentCommandId(true);
+    entry->nest_level = GetCurrentTransactionNestLevel();
+    entry->next = open_deletions;
     open_deletions = entry;
     return entry;
+}
+
+void write(OpenDeletion *entry) {
+    int count = 0;
+    for (const TouchedTable *table = entry->tables; table != nullptr; table = table->next) {
+        count++;
+    }
+    auto *further = static_cast<Oid *>(palloc(sizeof(Oid) * static_cast<Size>(count + 1)));
+    int place = count;
+    for (const TouchedTable *table = entry->tables; table != nullptr; table = table->next) {
+        further[--place] = table->relation;
+    }
+    // The first of them is where it began.
+    catalog::insert_deletion({.id = entry->id,
+                              .relation = entry->relation,
+                              .actor = entry->actor,
+                              .reason = entry->reason,
+                              .further_relations = further + 1,
+                              .further_count = count - 1,
+                              .command = entry->command});
+    entry->written_level = GetCurrentTransactionNestLevel();
+    pfree(further);
 }
 
 // A partition is a part of the table that was registered.
@@ -125,7 +155,9 @@ int64 get_current_deletion(Oid named_relation) {
         entry = begin_deletion(relation, actor, reason);
         add_table(entry, relation);
     } else if (!touches(entry, relation)) {
-        catalog::insert_deletion_table(entry->id, relation);
+        if (entry->written_level > 0) {
+            catalog::insert_deletion_table(entry->id, relation);
+        }
         add_table(entry, relation);
     }
     if (entry->is_restored) {
@@ -133,6 +165,14 @@ int64 get_current_deletion(Oid named_relation) {
             entry->id); // the log says restored, which is looked at again when the statement is through
     }
     return entry->id;
+}
+
+void write_deletions() {
+    for (OpenDeletion *entry = open_deletions; entry != nullptr; entry = entry->next) {
+        if (entry->written_level == 0) {
+            write(entry);
+        }
+    }
 }
 
 bool is_open_deletion(int64 id) noexcept {
@@ -171,6 +211,9 @@ void abort_subtransaction(int nest_level) noexcept {
             *link = entry->next;
             continue;
         }
+        if (entry->written_level >= nest_level) {
+            entry->written_level = 0;
+        }
         TouchedTable **table = &entry->tables;
         while (*table != nullptr) {
             if ((*table)->nest_level >= nest_level) {
@@ -186,6 +229,7 @@ void abort_subtransaction(int nest_level) noexcept {
 void commit_subtransaction(int nest_level) noexcept {
     for (OpenDeletion *entry = open_deletions; entry != nullptr; entry = entry->next) {
         entry->nest_level = Min(entry->nest_level, nest_level - 1);
+        entry->written_level = Min(entry->written_level, nest_level - 1);
         for (TouchedTable *table = entry->tables; table != nullptr; table = table->next) {
             table->nest_level = Min(table->nest_level, nest_level - 1);
         }

@@ -6,10 +6,16 @@
 
 namespace softdelete::commands {
 
-// The id of the transaction's deletion under the present actor and reason; gives it one, and a row in
-// softdelete.deletion, when this is its first row. relation joins the tables that the deletion touches.
+// The id of the transaction's deletion under the present actor and reason; gives it one when this is its first row.
+// relation joins the tables that the deletion touches.
 // Locks: ROW EXCLUSIVE on the log. Raises what an INSERT into the log raises.
 int64 get_current_deletion(Oid relation);
+
+// Writes the rows of softdelete.deletion that are not written yet: before any other statement runs, which might look at
+// them, and when the one that began the deletion is through, so that its tables need no rows of their own. Called as
+// well before a transaction commits or is prepared.
+// Locks: ROW EXCLUSIVE on the log. Raises what an INSERT into the log raises.
+void write_deletions();
 
 // Has this transaction given that id?
 bool is_open_deletion(int64 id) noexcept;

@@ -35,7 +35,17 @@ bool forget_tables(pg::Spi &spi) {
 
 // A deletion that began in a table that is gone goes on in another one that it touched.
 void hand_deletions_over(pg::Spi &spi) {
-    spi.execute("UPDATE softdelete.deletion d SET relation = t.relation FROM softdelete.deletion_table t"
+    spi.execute(
+        "WITH gone AS MATERIALIZED ("
+        "SELECT DISTINCT t.relation FROM softdelete.deletion d, unnest(d.further_relations) t (relation)"
+        " WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = t.relation))"
+        " UPDATE softdelete.deletion d SET further_relations = ARRAY("
+        "SELECT t.relation FROM unnest(d.further_relations) WITH ORDINALITY t (relation, place)"
+        " WHERE t.relation NOT IN (SELECT g.relation FROM gone g) ORDER BY t.place)"
+        " WHERE d.further_relations && ARRAY(SELECT g.relation FROM gone g)");
+    spi.execute("UPDATE softdelete.deletion d SET relation = t.relation FROM ("
+                "SELECT t.deletion_id, t.relation FROM softdelete.deletion_table t"
+                " UNION ALL SELECT d.id, unnest(d.further_relations) FROM softdelete.deletion d) t"
                 " JOIN pg_catalog.pg_class c ON c.oid = t.relation WHERE t.deletion_id = d.id"
                 " AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = d.relation)");
     spi.execute("DELETE FROM softdelete.deletion_table t USING softdelete.deletion d"

@@ -28,6 +28,9 @@ constexpr const char *tables_query = R"(
     WITH RECURSIVE line (relation, place) AS (
         SELECT d.relation::pg_catalog.oid, 0 FROM softdelete.deletion d WHERE d.id = $1::pg_catalog.int8
         UNION
+        SELECT pg_catalog.unnest(d.further_relations)::pg_catalog.oid, 1
+        FROM softdelete.deletion d WHERE d.id = $1::pg_catalog.int8
+        UNION
         SELECT d.relation::pg_catalog.oid, 1 FROM softdelete.deletion_table d WHERE d.deletion_id = $1::pg_catalog.int8
         UNION
         SELECT h.inhparent, l.place FROM pg_catalog.pg_inherits h JOIN line l ON h.inhrelid = l.relation)

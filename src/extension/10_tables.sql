@@ -64,19 +64,22 @@ CREATE TABLE softdelete.deletion (
     deleted_at  timestamptz NOT NULL,
     deleted_by  text,
     reason      text,
-    restored_at timestamptz
+    restored_at timestamptz,
+    further_relations regclass[]
 );
 COMMENT ON TABLE softdelete.deletion IS
     'What one transaction soft-deleted under one actor and one reason; see the view softdelete.deletions.';
 COMMENT ON COLUMN softdelete.deletion.relation IS 'The table of the deletion''s first row.';
 COMMENT ON COLUMN softdelete.deletion.restored_at IS 'When the last of its rows came back.';
+COMMENT ON COLUMN softdelete.deletion.further_relations IS
+    'The further tables that its first statement touched, as a cascade does.';
 
 CREATE TABLE softdelete.deletion_table (
     deletion_id bigint   NOT NULL,
     relation    regclass NOT NULL,
     PRIMARY KEY (deletion_id, relation)
 );
-COMMENT ON TABLE softdelete.deletion_table IS 'The further tables of deletions that touched more than one.';
+COMMENT ON TABLE softdelete.deletion_table IS 'The tables that later statements of a deletion added.';
 
 CREATE TABLE softdelete.renumbered_deletion (
     former_id  bigint,

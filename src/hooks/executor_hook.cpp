@@ -4,6 +4,7 @@
 
 #include "commands/answered_triggers.hpp"
 #include "commands/cascade.hpp"
+#include "commands/current_deletion.hpp"
 #include "commands/deletion_triggers.hpp"
 #include "commands/hand_purge.hpp"
 #include "commands/hold_check.hpp"
@@ -11,6 +12,7 @@
 #include "pg/compat.hpp"
 #include "planner/running_statements.hpp"
 #include "planner/session_view.hpp"
+#include "planner/statement.hpp"
 
 extern "C" {
 #include "executor/executor.h"
@@ -26,6 +28,9 @@ ExecutorFinish_hook_type next_executor_finish = nullptr;
 extern "C" void softdelete_executor_run(QueryDesc *query, ScanDirection direction,
                                         uint64 count SOFTDELETE_EXECUTOR_RUN_EXTRA_PARAMETER) {
     planner::follow_session_view();
+    if (!planner::is_cascade_query(query->sourceText)) {
+        commands::write_deletions();
+    }
     commands::prepare_physical_delete(query);
     planner::push_running_statement(query, planner::Phase::run);
     commands::leave_out_guard(query);
@@ -42,6 +47,9 @@ extern "C" void softdelete_executor_finish(QueryDesc *query) {
     auto *finish = next_executor_finish != nullptr ? next_executor_finish : standard_ExecutorFinish;
     finish(query);
     commands::finish_statement(query);
+    if (!planner::is_cascade_query(query->sourceText)) {
+        commands::write_deletions();
+    }
     commands::log_purged_rows(query);
     planner::pop_running_statement();
     commands::finish_restored_deletions();

@@ -1,4 +1,5 @@
-// The ends of transactions and subtransactions: what was kept for them is forgotten. Callbacks raise nothing.
+// The ends of transactions and subtransactions: what is to be written still is written, and what was kept for them is
+// forgotten. Only what runs before the end may raise an error.
 #include "hooks/hooks.hpp"
 
 #include "commands/cascade.hpp"
@@ -32,6 +33,9 @@ void forget_commands(int nest_level) noexcept {
 }
 
 extern "C" void softdelete_transaction_callback(XactEvent event, void *) {
+    if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE) {
+        commands::write_deletions();
+    }
     if (event == XACT_EVENT_ABORT || event == XACT_EVENT_PARALLEL_ABORT) {
         forget_commands(0);
     }

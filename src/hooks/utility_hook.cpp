@@ -4,6 +4,7 @@
 // duration.
 #include "hooks/hooks.hpp"
 
+#include "commands/current_deletion.hpp"
 #include "commands/set_constraints.hpp"
 #include "commands/skip_existing.hpp"
 #include "pg/compat.hpp"
@@ -46,6 +47,7 @@ extern "C" void softdelete_utility(PlannedStmt *plan, const char *query_string, 
     if (IsA(plan->utilityStmt, TruncateStmt)) {
         planner::refuse_truncate(castNode(TruncateStmt, plan->utilityStmt));
     }
+    commands::write_deletions();
     planner::begin_utility_command(validates_constraints(plan->utilityStmt));
     auto *process = next_utility != nullptr ? next_utility : standard_ProcessUtility;
     process(plan, query_string, read_only_tree, context, parameters, environment, receiver, completion);

@@ -103,7 +103,25 @@ OpenDeletion *begin_deletion(Oid relation, const char *actor, const char *reason
     entry->nest_level = GetCurrentTransactionNestLevel();
     entry->next = open_deletions;
     open_deletions = entry;
+    add_table(entry, relation);
     return entry;
+}
+
+OpenDeletion *find_or_begin_deletion(Oid relation) {
+    const char *actor = get_actor();
+    const char *reason = settings::reason();
+    OpenDeletion *entry = find_open_deletion(actor, reason);
+    return entry != nullptr ? entry : begin_deletion(relation, actor, reason);
+}
+
+void touch(OpenDeletion *entry, Oid relation) {
+    if (touches(entry, relation)) {
+        return;
+    }
+    if (entry->written_level > 0) {
+        catalog::insert_deletion_table(entry->id, relation);
+    }
+    add_table(entry, relation);
 }
 
 void write(OpenDeletion *entry) {
@@ -145,21 +163,11 @@ const char *get_actor() {
 
 int64 get_current_deletion(Oid named_relation) {
     Oid relation = get_registered_root(named_relation);
-    const char *actor = get_actor();
-    const char *reason = settings::reason();
     OpenDeletion *entry = find_pinned_deletion();
     if (entry == nullptr) {
-        entry = find_open_deletion(actor, reason);
+        entry = find_or_begin_deletion(relation);
     }
-    if (entry == nullptr) {
-        entry = begin_deletion(relation, actor, reason);
-        add_table(entry, relation);
-    } else if (!touches(entry, relation)) {
-        if (entry->written_level > 0) {
-            catalog::insert_deletion_table(entry->id, relation);
-        }
-        add_table(entry, relation);
-    }
+    touch(entry, relation);
     if (entry->is_restored) {
         note_restored_row(
             entry->id); // the log says restored, which is looked at again when the statement is through

@@ -78,6 +78,44 @@ SELECT softdelete.undo(deletion_id) FROM "all_O'rders" WHERE id = 1 AND region =
 SELECT id FROM "O'rders" WHERE region = 1 ORDER BY 1;
 SELECT count(*) AS differences FROM softdelete.repair('"O''rders"');
 
+-- So is one with foreign keys of its own, of which one is deferrable, and with one that references it alone: all go on
+-- while it is away, and when it is back.
+CREATE TABLE years (id int PRIMARY KEY, year_before int) PARTITION BY RANGE (id);
+CREATE TABLE years_1 PARTITION OF years FOR VALUES FROM (0) TO (100) PARTITION BY RANGE (id);
+CREATE TABLE years_1a PARTITION OF years_1 FOR VALUES FROM (0) TO (50);
+CREATE TABLE years_2 PARTITION OF years FOR VALUES FROM (100) TO (200);
+ALTER TABLE years_2 ADD CONSTRAINT years_2_before FOREIGN KEY (year_before) REFERENCES years_1 ON DELETE CASCADE;
+ALTER TABLE years_1a ADD CONSTRAINT years_1a_before FOREIGN KEY (year_before) REFERENCES owners;
+CREATE TABLE months (id int PRIMARY KEY, year int CONSTRAINT months_year REFERENCES years_1 DEFERRABLE,
+    second_year int CONSTRAINT months_second_year REFERENCES years_2 ON DELETE CASCADE);
+SELECT count(*) > 0 AS registered FROM softdelete.register('years') y, softdelete.register('months') m;
+INSERT INTO years VALUES (1, NULL), (2, NULL), (101, 1), (102, 1);
+INSERT INTO months VALUES (1, 2, 101), (2, NULL, 102);
+ALTER TABLE years DETACH PARTITION years_2;
+ALTER TABLE years DETACH PARTITION years_1;
+DELETE FROM years_1 WHERE id = 2; -- fails
+INSERT INTO years_1 VALUES (3, 2); -- fails
+DELETE FROM years_1 WHERE id = 1;
+SELECT 'years_2' AS relation, id FROM years_2 UNION ALL SELECT 'months', id FROM months;
+SELECT softdelete.restore('years_1', 1);
+ALTER TABLE years ATTACH PARTITION years_1 FOR VALUES FROM (0) TO (100);
+ALTER TABLE years ATTACH PARTITION years_2 FOR VALUES FROM (100) TO (200);
+DELETE FROM years WHERE id = 2; -- fails
+INSERT INTO years VALUES (3, 2); -- fails
+DELETE FROM years WHERE id = 1;
+SELECT 'years' AS relation, id FROM years UNION ALL SELECT 'months', id FROM months;
+SELECT softdelete.undo(deletion_id) FROM all_years WHERE id = 1;
+SELECT 'years' AS relation, id FROM years UNION ALL SELECT 'months', id FROM months ORDER BY 1, 2;
+SELECT count(*) AS differences FROM softdelete.repair('years');
+ALTER TABLE years_1 ATTACH PARTITION years_1a FOR VALUES FROM (0) TO (50); -- fails
+UPDATE years_2 SET year_before = NULL;
+UPDATE months SET year = NULL;
+ALTER TABLE years_1 DETACH PARTITION years_1a;
+ALTER TABLE years_1 ATTACH PARTITION years_1a FOR VALUES FROM (0) TO (50);
+SELECT count(*) AS differences FROM softdelete.repair('years');
+
+DROP TABLE months, years CASCADE;
+
 -- CONCURRENTLY; a view's name that is taken; unregistered, the partition has no trace left of it.
 CREATE VIEW active_orders_2 AS SELECT 1 AS mine;
 ALTER TABLE "O'rders" DETACH PARTITION orders_2 CONCURRENTLY;

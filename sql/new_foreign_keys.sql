@@ -48,6 +48,26 @@ ALTER TABLE notes DROP CONSTRAINT "Notes' user";
 DELETE FROM users WHERE id = 1;
 INSERT INTO notes VALUES (9, 1);
 
+-- A key of a table to itself, of a partitioned table to itself, and one between two partitions; dropped and added again.
+CREATE TABLE tree (id int PRIMARY KEY, up int);
+CREATE TABLE parts (id int PRIMARY KEY, up int) PARTITION BY RANGE (id);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (10);
+CREATE TABLE parts_2 PARTITION OF parts FOR VALUES FROM (10) TO (20);
+SELECT count(*) > 0 AS registered FROM softdelete.register('tree') a, softdelete.register('parts') b;
+ALTER TABLE tree ADD CONSTRAINT tree_up FOREIGN KEY (up) REFERENCES tree ON DELETE CASCADE;
+ALTER TABLE tree DROP CONSTRAINT tree_up, ADD CONSTRAINT tree_up FOREIGN KEY (up) REFERENCES tree ON DELETE CASCADE DEFERRABLE;
+ALTER TABLE parts ADD CONSTRAINT parts_up FOREIGN KEY (up) REFERENCES parts ON DELETE CASCADE;
+ALTER TABLE parts DROP CONSTRAINT parts_up;
+ALTER TABLE parts_2 ADD CONSTRAINT parts_up FOREIGN KEY (up) REFERENCES parts_1 ON DELETE CASCADE;
+INSERT INTO tree VALUES (1, NULL), (2, 1), (3, 2);
+INSERT INTO parts VALUES (1, 11), (2, NULL), (11, 1);
+DELETE FROM tree WHERE id = 2;
+DELETE FROM parts WHERE id = 1;
+SELECT id FROM tree UNION ALL SELECT id FROM parts ORDER BY 1;
+INSERT INTO tree VALUES (4, 2); -- fails
+INSERT INTO parts VALUES (12, 1); -- fails
+INSERT INTO parts VALUES (3, 1);
+
 -- Unregistering takes every trigger along, on the referencing tables as well.
 SELECT count(*) > 0 AS unregistered FROM softdelete.unregister('orders', 'purge');
 SELECT count(*) > 0 AS unregistered FROM softdelete.unregister('users', 'purge');

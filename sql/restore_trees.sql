@@ -253,6 +253,26 @@ SELECT softdelete.undo(:deletion); -- fails
 \set VERBOSITY default
 SELECT id FROM rings;
 
+-- Unique indexes that a partition alone has count for its rows.
+CREATE TABLE racks (id int PRIMARY KEY);
+CREATE TABLE shards (id int PRIMARY KEY, rack int REFERENCES racks ON DELETE CASCADE, code text) PARTITION BY RANGE (id);
+CREATE TABLE shards_1 (code text, id int NOT NULL, rack int);
+ALTER TABLE shards ATTACH PARTITION shards_1 FOR VALUES FROM (0) TO (10);
+CREATE TABLE shards_2 PARTITION OF shards FOR VALUES FROM (10) TO (20);
+ALTER TABLE shards_1 ADD CONSTRAINT shards_1_code UNIQUE (code);
+SELECT count(*) > 0 AS registered FROM softdelete.register('racks', cascade => true);
+INSERT INTO racks VALUES (1), (2);
+INSERT INTO shards VALUES (1, 1, 'x'), (11, 1, 'y');
+DELETE FROM racks WHERE id = 1 RETURNING deletion_id AS deletion \gset
+INSERT INTO shards VALUES (2, 2, 'x'), (3, 2, 'y'), (12, 2, 'x'), (13, 2, 'y');
+SELECT * FROM softdelete.conflicts(:deletion);
+\set VERBOSITY terse
+SELECT softdelete.undo(:deletion); -- fails
+\set VERBOSITY default
+DELETE FROM shards WHERE id = 2;
+SELECT * FROM softdelete.conflicts(:deletion);
+SELECT softdelete.undo(:deletion);
+
 RESET SESSION AUTHORIZATION;
 SET client_min_messages = warning;
 DROP SCHEMA regress_trees CASCADE;

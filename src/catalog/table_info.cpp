@@ -100,6 +100,19 @@ TableInfo get_registered_table(pg::Spi &spi, Oid relation) {
     return table;
 }
 
+std::vector<Oid> find_heirs(pg::Spi &spi, Oid relation) {
+    std::vector<Oid> heirs;
+    for (const pg::Row &row : spi.query(
+             "WITH RECURSIVE heirs (relation) AS (SELECT $1::pg_catalog.oid UNION SELECT h.inhrelid FROM "
+             "heirs e JOIN pg_catalog.pg_inherits h ON h.inhparent = e.relation JOIN pg_catalog.pg_class "
+             "c ON c.oid = h.inhrelid WHERE NOT c.relispartition) SELECT relation FROM heirs ORDER BY "
+             "relation <> $1::pg_catalog.oid, relation",
+             {relation})) {
+        heirs.push_back(row.oid(0));
+    }
+    return heirs;
+}
+
 std::vector<KeyColumn> find_primary_key(pg::Spi &spi, Oid relation) {
     std::vector<KeyColumn> key;
     for (const pg::Row &row : spi.query(key_query, {relation})) {

@@ -40,6 +40,10 @@ TableInfo get_registered_table(pg::Spi &spi, Oid relation);
 // Any table; is_registered says which.
 TableInfo get_table(pg::Spi &spi, Oid relation);
 
+// The table and those that inherit from it, at any depth: each has foreign keys and indexes of its own. A partitioned
+// table stands for its partitions.
+std::vector<Oid> find_heirs(pg::Spi &spi, Oid relation);
+
 // The primary key's columns in order; empty where there is none.
 std::vector<KeyColumn> find_primary_key(pg::Spi &spi, Oid relation);
 

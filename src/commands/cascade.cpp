@@ -29,12 +29,18 @@ struct PendingKeys {
     int64 deletion;
     int nest_level;
     int place; // of the statement that works it off
+    int level; // below the rows that the statement named; the same for all NO ACTION keys, which are asked at the end
     int capacity;
     KeyValues keys;
     PendingKeys *next;
 };
 
 PendingKeys *pending = nullptr;
+int current_level = 0; // of the rows that are being deleted
+
+int get_level(const catalog::ForeignKeyInfo &key) {
+    return key.on_delete == FKCONSTR_ACTION_NOACTION ? 0 : current_level;
+}
 
 PendingKeys *add_pending(const catalog::ForeignKeyInfo &key, int64 deletion) {
     MemoryContext memory =
@@ -45,6 +51,7 @@ PendingKeys *add_pending(const catalog::ForeignKeyInfo &key, int64 deletion) {
     entry->deletion = deletion;
     entry->nest_level = GetCurrentTransactionNestLevel();
     entry->place = planner::running_statement_place();
+    entry->level = get_level(key);
     entry->keys.columns = key.columns;
     // At the end: parents of one level come before those of the next.
     PendingKeys **place = &pending;
@@ -58,9 +65,10 @@ PendingKeys *add_pending(const catalog::ForeignKeyInfo &key, int64 deletion) {
 PendingKeys *get_pending(const catalog::ForeignKeyInfo &key, int64 deletion) {
     int nest_level = GetCurrentTransactionNestLevel();
     int place = planner::running_statement_place();
+    int level = get_level(key);
     for (PendingKeys *entry = pending; entry != nullptr; entry = entry->next) {
         if (entry->key.constraint == key.constraint && entry->deletion == deletion
-            && entry->nest_level == nest_level && entry->place == place) {
+            && entry->nest_level == nest_level && entry->place == place && entry->level == level) {
             return entry;
         }
     }
@@ -110,12 +118,13 @@ PendingKeys *take(PendingKeys **place) {
     return entry;
 }
 
-// The first of the running statement's entries of a key with that action; null where there is none. Those of statements
-// further out wait for them: this one may be part of a savepoint that rolls back.
-PendingKeys *take_pending(char action) {
+// The first of the running statement's entries, of a NO ACTION key or of another; null where there is none. Those of
+// statements further out wait for them: this one may be part of a savepoint that rolls back.
+PendingKeys *take_pending(bool is_no_action) {
     int running = planner::running_statement_place();
     for (PendingKeys **place = &pending; *place != nullptr; place = &(*place)->next) {
-        if ((*place)->key.on_delete == action && (*place)->place == running) {
+        if (((*place)->key.on_delete == FKCONSTR_ACTION_NOACTION) == is_no_action
+            && (*place)->place == running) {
             return take(place);
         }
     }
@@ -124,6 +133,7 @@ PendingKeys *take_pending(char action) {
 
 void work_off(PendingKeys *entry) {
     pin_deletion(entry->deletion);
+    current_level = entry->level + 1;
     for (int first = 0; first < entry->keys.count; first += keys_per_statement) {
         CHECK_FOR_INTERRUPTS();
         int count = Min(keys_per_statement, entry->keys.count - first);
@@ -137,21 +147,21 @@ void work_off(PendingKeys *entry) {
     MemoryContextDelete(entry->memory);
 }
 
-// RESTRICT first, level by level; NO ACTION when everything that goes is gone.
+// Level by level in the order of the server's triggers, which put the entries here: a RESTRICT key refuses the children
+// that what came before it has left. NO ACTION when everything that goes is gone.
 void work_off_all() {
+    int level = current_level;
     for (;;) {
-        PendingKeys *entry = take_pending(FKCONSTR_ACTION_RESTRICT);
+        PendingKeys *entry = take_pending(false);
         if (entry == nullptr) {
-            entry = take_pending(FKCONSTR_ACTION_CASCADE);
+            entry = take_pending(true);
         }
         if (entry == nullptr) {
-            entry = take_pending(FKCONSTR_ACTION_NOACTION);
-        }
-        if (entry == nullptr) {
-            return;
+            break;
         }
         work_off(entry);
     }
+    current_level = level;
 }
 
 } // namespace
@@ -210,6 +220,9 @@ void forget_cascades(int nest_level) noexcept {
         } else {
             place = &(*place)->next;
         }
+    }
+    if (pending == nullptr) {
+        current_level = 0;
     }
 }
 

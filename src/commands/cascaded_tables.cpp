@@ -2,6 +2,10 @@
 #include "commands/cascaded_tables.hpp"
 
 #include "catalog/foreign_keys.hpp"
+#include "catalog/registered_names.hpp"
+
+#include <algorithm>
+#include <map>
 
 namespace softdelete::commands {
 
@@ -21,14 +25,19 @@ bool is_restricted(pg::Spi &spi, const TableInfo &table) {
         .boolean(0);
 }
 
-bool is_below(pg::Spi &spi, const TableInfo &table, const std::set<Oid> &parents) {
-    for (const catalog::ForeignKey &key : catalog::find_own_keys(spi, table.relation)) {
-        if (key.on_delete == catalog::OnDelete::cascade && key.parent.relation != table.relation
-            && parents.count(key.parent.relation) != 0) {
-            return true;
+// The tables that its CASCADE keys and those of its inheritance children lead to, as they were registered.
+std::set<Oid> find_parents(pg::Spi &spi, const TableInfo &table) {
+    std::set<Oid> parents;
+    for (Oid heir : catalog::find_heirs(spi, table.relation)) {
+        for (const catalog::ForeignKey &key : catalog::find_own_keys(spi, heir)) {
+            if (key.on_delete == catalog::OnDelete::cascade) {
+                parents.insert(
+                    catalog::find_registered_root(spi, key.parent.relation).value_or(key.parent.relation));
+            }
         }
     }
-    return false;
+    parents.erase(table.relation);
+    return parents;
 }
 
 bool may_update_something(pg::Spi &spi, const TableInfo &table) {
@@ -44,7 +53,13 @@ std::set<Oid> find_cascaded_tables(pg::Spi &spi, const std::vector<TableInfo> &t
     std::set<Oid> allowed;
     std::set<Oid> restricted; // the caller's rights on these are not all that the owner has
     std::set<Oid> cascaded;
+    std::map<Oid, std::set<Oid>> parents;
+    auto is_below_allowed = [&](Oid relation) {
+        return std::any_of(parents.at(relation).begin(), parents.at(relation).end(),
+                           [&](Oid parent) { return allowed.count(parent) != 0; });
+    };
     for (const TableInfo &table : tables) {
+        parents.emplace(table.relation, find_parents(spi, table));
         if (may_update(spi, table)) {
             allowed.insert(table.relation);
         }
@@ -57,7 +72,7 @@ std::set<Oid> find_cascaded_tables(pg::Spi &spi, const std::vector<TableInfo> &t
         for (const TableInfo &table : tables) {
             bool is_allowed = allowed.count(table.relation) != 0;
             bool is_decided = is_allowed && restricted.count(table.relation) != 0;
-            if (cascaded.count(table.relation) == 0 && !is_decided && is_below(spi, table, allowed)) {
+            if (cascaded.count(table.relation) == 0 && !is_decided && is_below_allowed(table.relation)) {
                 allowed.insert(table.relation);
                 cascaded.insert(table.relation);
                 is_changed = true;

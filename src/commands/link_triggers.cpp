@@ -8,6 +8,7 @@
 
 #include <boost/format.hpp>
 
+#include <algorithm>
 #include <set>
 
 namespace softdelete::commands {
@@ -84,20 +85,23 @@ public:
         return std::move(steps_);
     }
 
-    std::vector<model::Step> unlink() {
+    // family: all that is unregistered with the table, itself too.
+    std::vector<model::Step> unlink(const std::vector<Oid> &family) {
+        auto stays = [&](Oid relation) {
+            return std::find(family.begin(), family.end(), relation) == family.end();
+        };
         for (const auto &[name, trigger] : find_triggers(spi_, table_.relation)) {
             drop(table_, name);
         }
         for (const ForeignKey &key : catalog::find_referencing_keys(spi_, table_.relation)) {
             std::string name = make_trigger_name(parent_check_prefix, key.name);
-            if (key.child.relation != table_.relation
-                && find_triggers(spi_, key.child.relation).count(name) != 0) {
+            if (stays(key.child.relation) && find_triggers(spi_, key.child.relation).count(name) != 0) {
                 drop(key.child, name);
             }
         }
         table_.is_registered = false;
         for (const ForeignKey &key : catalog::find_own_keys(spi_, table_.relation)) {
-            if (key.parent.is_registered && key.parent.relation != table_.relation) {
+            if (key.parent.is_registered && stays(key.parent.relation)) {
                 add(table_, make_trigger_name(parent_check_prefix, key.name), model::Action::create,
                     make_child_trigger(key, table_));
             }
@@ -231,9 +235,16 @@ private:
                      .str());
     }
 
+    // A key of a table to itself is seen from both sides.
     void add_step(const TableInfo &table, const std::string &name, model::Action action,
                   const std::string &command) {
-        steps_.push_back({table.relation, "trigger " + pg::quote_identifier(name), action, false, command});
+        bool is_new = std::none_of(steps_.begin(), steps_.end(), [&](const model::Step &step) {
+            return step.relation == table.relation && step.command == command;
+        });
+        if (is_new) {
+            steps_.push_back(
+                {table.relation, "trigger " + pg::quote_identifier(name), action, false, command});
+        }
     }
 
     // Text that becomes part of a format.
@@ -255,11 +266,17 @@ private:
 } // namespace
 
 std::vector<model::Step> plan_links(pg::Spi &spi, const RegisteredTables &tables) {
+    RegisteredTables all;
+    for (const auto &[relation, deleted_at] : tables) {
+        for (Oid heir : catalog::find_heirs(spi, relation)) {
+            all[heir] = deleted_at;
+        }
+    }
     std::vector<model::Step> steps;
     // A key between two of the tables is seen from both.
     std::set<std::pair<unsigned int, std::string>> seen;
-    for (const auto &[relation, deleted_at] : tables) {
-        for (model::Step &step : LinkPlanner(spi, relation, tables).link()) {
+    for (const auto &[relation, deleted_at] : all) {
+        for (model::Step &step : LinkPlanner(spi, relation, all).link()) {
             if (seen.emplace(step.relation, step.command).second) {
                 steps.push_back(std::move(step));
             }
@@ -275,7 +292,14 @@ std::vector<model::Step> plan_own_links(pg::Spi &spi, Oid relation) {
 
 std::vector<model::Step> plan_unlinks(pg::Spi &spi, Oid relation) {
     const RegisteredTables none;
-    return LinkPlanner(spi, relation, none).unlink();
+    const std::vector<Oid> family = catalog::find_heirs(spi, relation);
+    std::vector<model::Step> steps;
+    for (Oid heir : family) {
+        for (model::Step &step : LinkPlanner(spi, heir, none).unlink(family)) {
+            steps.push_back(std::move(step));
+        }
+    }
+    return steps;
 }
 
 } // namespace softdelete::commands

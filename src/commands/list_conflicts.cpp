@@ -12,6 +12,8 @@
 #include <boost/algorithm/string/join.hpp>
 #include <boost/format.hpp>
 
+#include <map>
+
 namespace softdelete::commands {
 
 namespace {
@@ -19,8 +21,9 @@ namespace {
 using catalog::ForeignKey;
 using catalog::TableInfo;
 
-// An index that lets no two live rows have matching keys.
+// An index that lets no two live rows have matching keys: of the table, or of a partition or inheritance child alone.
 struct UniqueIndex {
+    TableInfo table; // the rows that it holds: relation, name and owner of that member
     bool is_exclusion;
     bool nulls_not_distinct;
     std::string predicate;
@@ -29,10 +32,21 @@ struct UniqueIndex {
     std::vector<std::string> operators;   // OPERATOR(schema.name)
 };
 
+// An index of a partition that is part of one of the table's is left to that.
 constexpr const char *index_query = R"(
-    SELECT i.indexrelid, i.indisexclusion, i.indnullsnotdistinct, pg_catalog.pg_get_expr(i.indpred, i.indrelid)
-    FROM pg_catalog.pg_index i
-    WHERE i.indrelid = $1::pg_catalog.oid AND (i.indisunique OR i.indisexclusion) AND i.indisvalid AND NOT i.indisprimary
+    WITH RECURSIVE members (relation) AS (
+        SELECT $1::pg_catalog.oid
+        UNION SELECT h.inhrelid FROM pg_catalog.pg_inherits h JOIN members m ON h.inhparent = m.relation)
+    SELECT i.indexrelid, i.indisexclusion, i.indnullsnotdistinct, pg_catalog.pg_get_expr(i.indpred, i.indrelid), i.indrelid,
+           pg_catalog.format('%s%I.%I', CASE WHEN c.relkind = 'p' THEN '' ELSE 'ONLY ' END, n.nspname, c.relname),
+           c.relowner
+    FROM members m
+    JOIN pg_catalog.pg_index i ON i.indrelid = m.relation
+    JOIN pg_catalog.pg_class c ON c.oid = m.relation
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE (i.indisunique OR i.indisexclusion) AND i.indisvalid AND NOT i.indisprimary
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits h JOIN pg_catalog.pg_index p ON p.indexrelid = h.inhparent
+                      WHERE h.inhrelid = i.indexrelid AND p.indisvalid)
     ORDER BY i.indexrelid)";
 
 // A unique index compares with its operator class's equality, an exclusion constraint with its own operators.
@@ -53,7 +67,11 @@ constexpr const char *column_query = R"(
 std::vector<UniqueIndex> find_unique_indexes(pg::Spi &spi, const TableInfo &table) {
     std::vector<UniqueIndex> indexes;
     for (const pg::Row &row : spi.query(index_query, {table.relation})) {
-        UniqueIndex index = {row.boolean(1), row.boolean(2), row.text_or(3, "true"), "", {}, {}};
+        TableInfo member = table;
+        member.relation = row.oid(4);
+        member.name = row.text(5);
+        member.owner = row.oid(6);
+        UniqueIndex index = {member, row.boolean(1), row.boolean(2), row.text_or(3, "true"), "", {}, {}};
         for (const pg::Row &column : spi.query(column_query, {row.oid(0)})) {
             index.expressions.push_back(column.text(0));
             index.operators.push_back(column.text(1));
@@ -192,9 +210,9 @@ void report(pg::Spi &spi, const TableInfo &table, const std::vector<Hit> &hits, 
     }
 }
 
-std::vector<Hit> find_unique_hits(pg::Spi &spi, const TableInfo &table, const UniqueIndex &index,
-                                  const std::string &restored, const std::string &key,
-                                  std::int64_t deletion) {
+std::vector<Hit> find_unique_hits(pg::Spi &spi, const UniqueIndex &index, const std::string &restored,
+                                  const std::string &key, std::int64_t deletion) {
+    const TableInfo &table = index.table;
     std::string query =
         (boost::format(
              "/* softdelete */ WITH d AS (SELECT %1%, %2% AS key, r.\"softdelete tableoid\" AS t, "
@@ -223,10 +241,14 @@ std::vector<Hit> find_unique_hits(pg::Spi &spi, const TableInfo &table, const Un
 
 void add_unique_conflicts(pg::Spi &spi, const TableInfo &table, std::int64_t deletion,
                           std::vector<Conflict> *found) {
-    std::string restored = make_restored_rows(spi, table);
     std::string key = make_key_object(spi, table, "r");
+    std::map<Oid, std::string> restored; // by member
     for (const UniqueIndex &index : find_unique_indexes(spi, table)) {
-        report(spi, table, find_unique_hits(spi, table, index, restored, key, deletion),
+        auto [rows, is_new] = restored.try_emplace(index.table.relation);
+        if (is_new) {
+            rows->second = make_restored_rows(spi, index.table);
+        }
+        report(spi, table, find_unique_hits(spi, index, rows->second, key, deletion),
                index.is_exclusion ? "exclusion" : "unique",
                (boost::format("A key (%1%) is taken.") % index.columns).str(), found);
     }
@@ -256,13 +278,15 @@ std::vector<Hit> find_orphans(pg::Spi &spi, const ForeignKey &key, const std::st
 void add_parent_conflicts(pg::Spi &spi, const TableInfo &table, std::int64_t deletion,
                           std::vector<Conflict> *found) {
     std::string key_object = make_key_object(spi, table, "c");
-    for (const ForeignKey &key : catalog::find_own_keys(spi, table.relation)) {
-        if (catalog::binds(key.on_delete) && key.parent.is_registered) {
-            report(spi, table, find_orphans(spi, key, key_object, deletion), "parent deleted",
-                   (boost::format("A key (%1%) refers to a deleted row of table %2%.") % key.child_columns
-                    % key.parent.title)
-                       .str(),
-                   found);
+    for (Oid heir : catalog::find_heirs(spi, table.relation)) {
+        for (const ForeignKey &key : catalog::find_own_keys(spi, heir)) {
+            if (catalog::binds(key.on_delete) && key.parent.is_registered) {
+                report(spi, table, find_orphans(spi, key, key_object, deletion), "parent deleted",
+                       (boost::format("A key (%1%) refers to a deleted row of table %2%.") % key.child_columns
+                        % key.parent.title)
+                           .str(),
+                       found);
+            }
         }
     }
 }

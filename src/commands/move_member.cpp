@@ -81,16 +81,15 @@ void drop_own_objects(pg::Spi &spi, const catalog::Table &member, const catalog:
     run_steps(spi, work.steps);
 }
 
-// The clones of the table's row triggers take the places of the partition's own.
-void drop_duplicates(pg::Spi &spi, const catalog::Table &member, Oid table) {
+// The clones of the table's row triggers take the places of the partition's own. Those for keys that the partition alone
+// has, or that reference it alone, the table gets when the partition is there.
+void drop_row_triggers(pg::Spi &spi, const catalog::Table &member) {
     OwnDdlScope own_ddl;
     for (const pg::Row &row :
          spi.query("SELECT t.tgname FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n"
                    " ON n.oid = p.pronamespace AND n.nspname = 'softdelete' WHERE t.tgrelid = $1::oid AND "
-                   "t.tgname ~ "
-                   "'^softdelete_(lock$|collect|children_|parent_)' AND EXISTS (SELECT FROM pg_trigger r"
-                   " WHERE r.tgrelid = $2::oid AND r.tgname = t.tgname)",
-                   {member.oid, table})) {
+                   "t.tgparentid = 0 AND t.tgname ~ '^softdelete_(lock$|collect|children_|parent_)'",
+                   {member.oid})) {
         spi.execute(sqltext::drop_trigger(member.qualified, catalog::identifier(row.text(0))).text());
     }
 }
@@ -161,7 +160,7 @@ void prepare_member(Oid member_oid, Oid table_oid, bool is_partition) {
         add_columns(spi, member, catalog::get_table_definition(spi, root), *registration);
     }
     if (is_partition) {
-        drop_duplicates(spi, member, root);
+        drop_row_triggers(spi, member);
     }
     if (member.find_column(deletion_id_column) != nullptr
         && member.find_column(registration->settings.deleted_at) != nullptr) {

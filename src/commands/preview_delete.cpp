@@ -1,15 +1,23 @@
-// Walks the tree level by level, breadth first, over live rows.
+// Walks the tree as the cascade does, over live rows: level by level, and each level in the order of the server's
+// triggers. Which keys a row's parent has is a matter of the table that it is in, a partition or inheritance child too.
 #include "commands/preview_delete.hpp"
 
+#include "catalog/foreign_key_info.hpp"
 #include "catalog/foreign_keys.hpp"
 #include "commands/cascaded_tables.hpp"
+#include "commands/hold_graph.hpp"
 #include "commands/key_reader.hpp"
 #include "commands/restore_errors.hpp"
 #include "commands/row_set.hpp"
 #include "pg/scopes.hpp"
 
+extern "C" {
+#include "access/table.h"
+}
+
 #include <boost/format.hpp>
 
+#include <algorithm>
 #include <deque>
 #include <map>
 
@@ -29,7 +37,13 @@ public:
         RowSet rows = find_root(root, key);
         add_line(0, root.relation, "delete", rows.size());
         if (!rows.empty()) {
-            visit(root, std::move(rows));
+            deleted_ = rows;
+            collect(0, rows);
+            while (!work_.empty()) {
+                Step step = std::move(work_.front());
+                work_.pop_front();
+                follow(step);
+            }
             add_checked();
         }
         std::vector<PreviewLine> lines;
@@ -47,18 +61,17 @@ private:
         auto operator<=>(const Place &) const = default;
     };
 
-    struct Step {
-        int depth;
-        TableInfo table;
-        RowSet rows;
+    // A foreign key as one table has it that it references: a partition has a copy of its own.
+    struct Key {
+        Oid constraint;
+        ForeignKey key; // the one that is copied
     };
 
-    // Looked at when the whole tree is known: what goes with it neither refuses nor keeps a link.
-    struct Check {
+    // Rows of one table and level, and a key that references them.
+    struct Step {
         int depth;
-        ForeignKey key;
+        const Key *key;
         RowSet parents;
-        const char *action; // of the children that stay
     };
 
     void add_line(int depth, Oid relation, const char *action, std::uint64_t rows) {
@@ -83,49 +96,82 @@ private:
         return rows;
     }
 
-    void visit(const TableInfo &root, RowSet rows) {
-        deleted_[root.relation] = rows;
-        std::deque<Step> work;
-        work.push_back({0, root, std::move(rows)});
-        while (!work.empty()) {
-            Step step = std::move(work.front());
-            work.pop_front();
-            for (const ForeignKey &key : catalog::find_referencing_keys(spi_, step.table.relation)) {
-                follow(step, key, &work);
+    // In the order in which their triggers fire.
+    const std::vector<Key> &get_keys(Oid table) {
+        auto [place, is_new] = keys_.try_emplace(table);
+        if (is_new) {
+            std::vector<ForeignKey> known =
+                catalog::find_referencing_keys(spi_, catalog::get_table(spi_, table).relation);
+            ListCell *cell;
+            foreach (cell, find_keys(table)) {
+                const auto *info = static_cast<const catalog::ForeignKeyInfo *>(lfirst(cell));
+                auto found = std::find_if(known.begin(), known.end(), [&](const ForeignKey &key) {
+                    return key.constraint == info->root;
+                });
+                if (found != known.end()) {
+                    place->second.push_back({info->constraint, *found});
+                }
+            }
+        }
+        return place->second;
+    }
+
+    static List *find_keys(Oid table) {
+        return pg::call([&] {
+            Relation relation = table_open(table, AccessShareLock);
+            List *keys = catalog::find_referencing_keys(relation);
+            table_close(relation, NoLock);
+            return keys;
+        });
+    }
+
+    void collect(int depth, const RowSet &rows) {
+        for (const auto &[table, members] : group_by_table(rows)) {
+            for (const Key &key : get_keys(table)) {
+                get_step(key.key.on_delete == OnDelete::no_action || !catalog::binds(key.key.on_delete)
+                             ? checks_
+                             : work_,
+                         depth, key)
+                    .parents.add_all(members);
             }
         }
     }
 
-    void follow(const Step &step, const ForeignKey &key, std::deque<Step> *work) {
-        RowSet children = find_children(key, step.rows);
+    static Step &get_step(std::deque<Step> &steps, int depth, const Key &key) {
+        auto place = std::find_if(steps.begin(), steps.end(), [&](const Step &step) {
+            return step.depth == depth && step.key->constraint == key.constraint;
+        });
+        return place != steps.end() ? *place : steps.emplace_back(Step{depth, &key, {}});
+    }
+
+    void follow(const Step &step) {
+        const ForeignKey &key = step.key->key;
+        RowSet children = find_children(key, step.parents);
         int depth = step.depth + 1;
-        Oid relation = key.child.relation;
-        if (children.empty()) {
-            return;
+        if (key.on_delete == OnDelete::restricted) {
+            add_staying(depth, key, children, "refuse");
+        } else if (!key.child.is_registered) {
+            add_rows(depth, key, children.size(), "stays until purge");
+        } else {
+            RowSet added = add_deleted(children);
+            add_rows(depth, key, added.size(), "cascade");
+            collect(depth, added);
         }
-        switch (key.on_delete) {
-        case OnDelete::cascade:
-            if (key.child.is_registered) {
-                RowSet added = add_deleted(relation, children);
-                if (!added.empty()) {
-                    add_line(depth, relation, "cascade", added.size());
-                    work->push_back({depth, key.child, std::move(added)});
-                }
-            } else {
-                add_line(depth, relation, "stays until purge", children.size());
-            }
-            break;
-        case OnDelete::set_null:
-        case OnDelete::set_default:
-            checks_.push_back({depth, key, step.rows, "keep link"});
-            break;
-        case OnDelete::restricted:
-            add_line(depth, relation, "refuse", children.size());
-            break;
-        case OnDelete::no_action:
-            checks_.push_back({depth, key, step.rows, "refuse"});
-            break;
+    }
+
+    void add_rows(int depth, const ForeignKey &key, std::uint64_t count, const char *action) {
+        if (count > 0) {
+            add_line(depth, key.child.relation, action, count);
         }
+    }
+
+    // Those that do not go along, or not yet.
+    void add_staying(int depth, const ForeignKey &key, const RowSet &children, const char *action) {
+        std::uint64_t staying = 0;
+        for (const RowSet::RowId &row : children.ids()) {
+            staying += deleted_.contains(row) ? 0 : 1;
+        }
+        add_rows(depth, key, staying, action);
     }
 
     // Live children of these rows. Those of unregistered tables are all live.
@@ -146,32 +192,30 @@ private:
         return found;
     }
 
-    RowSet add_deleted(Oid relation, const RowSet &rows) {
+    RowSet add_deleted(const RowSet &rows) {
         RowSet added;
         for (const RowSet::RowId &row : rows.ids()) {
-            if (deleted_[relation].add(row)) {
+            if (deleted_.add(row)) {
                 added.add(row);
             }
         }
         return added;
     }
 
+    // When the whole tree is known: what goes with it neither refuses nor keeps a link.
     void add_checked() {
-        for (const Check &check : checks_) {
-            std::uint64_t staying = 0;
-            const RowSet children = find_children(check.key, check.parents);
-            for (const RowSet::RowId &row : children.ids()) {
-                staying += deleted_[check.key.child.relation].contains(row) ? 0 : 1;
-            }
-            if (staying > 0) {
-                add_line(check.depth, check.key.child.relation, check.action, staying);
-            }
+        for (const Step &step : checks_) {
+            const ForeignKey &key = step.key->key;
+            add_staying(step.depth + 1, key, find_children(key, step.parents),
+                        key.on_delete == OnDelete::no_action ? "refuse" : "keep link");
         }
     }
 
     pg::Spi &spi_;
-    std::map<Oid, RowSet> deleted_;
-    std::vector<Check> checks_;
+    RowSet deleted_;
+    std::map<Oid, std::vector<Key>> keys_; // by the table that they reference
+    std::deque<Step> work_;
+    std::deque<Step> checks_;
     std::map<Place, std::uint64_t> lines_;
 };
 

@@ -16,6 +16,7 @@ extern "C" {
 
 #include <boost/format.hpp>
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <optional>
@@ -27,7 +28,7 @@ namespace {
 using catalog::ForeignKey;
 using catalog::TableInfo;
 
-// What is to come back of one table.
+// What is to come back of one table; an inheritance child, which has keys of its own, is one for itself.
 struct Branch {
     TableInfo table;
     RowSet rows;
@@ -86,7 +87,8 @@ private:
                            .str());
         }
         root_id_ = {rows.front().text(0), rows.front().text(1)};
-        get_branch(root_).rows.add(root_id_);
+        root_table_ = catalog::get_table(spi_, rows.front().oid(0));
+        get_branch(root_table_).rows.add(root_id_);
         return true;
     }
 
@@ -113,7 +115,7 @@ private:
         RowSet root;
         root.add(root_id_);
         std::deque<std::pair<Oid, RowSet>> work;
-        work.emplace_back(root_.relation, root);
+        work.emplace_back(root_table_.relation, root);
         while (!work.empty()) {
             auto [relation, parents] = std::move(work.front());
             work.pop_front();
@@ -220,7 +222,7 @@ private:
                  spi_, key, query,
                  {branch.rows.tables(), branch.rows.positions(), restored.tables(), restored.positions()})) {
             RowSet::RowId id = {row.text(0), row.text(1)};
-            if (branch.table.relation == root_.relation && id == root_id_) {
+            if (id == root_id_) {
                 raise_parent_deleted(key, row.text_or(2, ""), deletion_);
             }
             if (branch.rows.contains(id)) {
@@ -232,31 +234,47 @@ private:
     }
 
     std::uint64_t update() {
-        std::uint64_t restored = 0;
         RestoringScope scope;
-        for (auto &[relation, branch] : branches_) {
-            if (branch.rows.empty()) {
-                continue;
+        // The caller's statement names the table that he named.
+        RowSet of_root;
+        const std::vector<Oid> heirs = catalog::find_heirs(spi_, root_.relation);
+        auto is_heir = [&](Oid relation) {
+            return std::find(heirs.begin(), heirs.end(), relation) != heirs.end();
+        };
+        for (const auto &[relation, branch] : branches_) {
+            if (is_heir(relation)) {
+                of_root.add_all(branch.rows);
             }
-            std::string statement =
-                (boost::format("/* softdelete */ UPDATE %1% AS t SET %2% = NULL WHERE %3%")
-                 % branch.table.name % branch.table.deleted_at % make_membership(branch.table, "t", 1))
-                    .str();
-            RestoreAs role = relation == root_.relation ? RestoreAs::caller : RestoreAs::owner;
-            std::uint64_t count = execute_restore(spi_, branch.table, role, deletion_, statement,
-                                                  {branch.rows.tables(), branch.rows.positions()});
-            if (count != branch.rows.size()) {
-                raise_not_all_restored(branch.table);
+        }
+        std::uint64_t restored = update_rows(root_, of_root, RestoreAs::caller);
+        for (const auto &[relation, branch] : branches_) {
+            if (!is_heir(relation)) {
+                restored += update_rows(branch.table, branch.rows, RestoreAs::owner);
             }
-            restored += count;
         }
         return restored;
+    }
+
+    std::uint64_t update_rows(const TableInfo &table, const RowSet &rows, RestoreAs role) {
+        if (rows.empty()) {
+            return 0;
+        }
+        std::string statement = (boost::format("/* softdelete */ UPDATE %1% AS t SET %2% = NULL WHERE %3%")
+                                 % table.name % table.deleted_at % make_membership(table, "t", 1))
+                                    .str();
+        std::uint64_t count =
+            execute_restore(spi_, table, role, deletion_, statement, {rows.tables(), rows.positions()});
+        if (count != rows.size()) {
+            raise_not_all_restored(table);
+        }
+        return count;
     }
 
     pg::Spi &spi_;
     const TableInfo root_;
     const std::vector<std::string> &key_;
     RowSet::RowId root_id_;
+    TableInfo root_table_;                // that the row is in: the named one, or an inheritance child
     std::optional<std::string> deletion_; // empty for a row deleted before its table was registered
     std::map<Oid, Branch> branches_;
     std::map<Oid, KeyStatement> queries_by_few_; // by foreign key

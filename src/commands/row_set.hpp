@@ -19,6 +19,8 @@ public:
 
     bool add(RowId row) { return rows_.insert(std::move(row)).second; }
 
+    void add_all(const RowSet &other) { rows_.insert(other.rows_.begin(), other.rows_.end()); }
+
     void remove(const RowId &row) { rows_.erase(row); }
 
     bool contains(const RowId &row) const { return rows_.count(row) != 0; }

@@ -84,21 +84,27 @@ void lock_live_parents(pg::Spi &spi, const ForeignKey &key, std::int64_t deletio
     execute_key(spi, key, lock, {deletion});
 }
 
+void check_parents_of_key(pg::Spi &spi, const ForeignKey &key, std::int64_t deletion) {
+    if (!catalog::binds(key.on_delete) || !key.parent.is_registered
+        || !has_other_parents(spi, key, deletion)) {
+        return;
+    }
+    lock_live_parents(spi, key, deletion);
+    std::string deleted = (boost::format(" AND p.%1% IS NOT NULL LIMIT 1") % key.parent.deleted_at).str();
+    std::string query = (boost::format("/* softdelete */ SELECT pg_catalog.concat_ws(', ', %1%) %2%")
+                         % key.child_values % make_children(key, deleted.c_str()))
+                            .str();
+    std::vector<pg::Row> blocked = read_key(spi, key, query, {deletion});
+    if (!blocked.empty()) {
+        raise_parent_deleted(key, blocked.front().text(0), std::nullopt);
+    }
+}
+
 // Refuses where a parent is deleted and does not come back as well; locks the parents that are live.
 void check_parents(pg::Spi &spi, const TableInfo &table, std::int64_t deletion) {
-    for (const ForeignKey &key : catalog::find_own_keys(spi, table.relation)) {
-        if (!catalog::binds(key.on_delete) || !key.parent.is_registered
-            || !has_other_parents(spi, key, deletion)) {
-            continue;
-        }
-        lock_live_parents(spi, key, deletion);
-        std::string deleted = (boost::format(" AND p.%1% IS NOT NULL LIMIT 1") % key.parent.deleted_at).str();
-        std::string query = (boost::format("/* softdelete */ SELECT pg_catalog.concat_ws(', ', %1%) %2%")
-                             % key.child_values % make_children(key, deleted.c_str()))
-                                .str();
-        std::vector<pg::Row> blocked = read_key(spi, key, query, {deletion});
-        if (!blocked.empty()) {
-            raise_parent_deleted(key, blocked.front().text(0), std::nullopt);
+    for (Oid heir : catalog::find_heirs(spi, table.relation)) {
+        for (const ForeignKey &key : catalog::find_own_keys(spi, heir)) {
+            check_parents_of_key(spi, key, deletion);
         }
     }
 }

@@ -107,6 +107,18 @@ SELECT count(*) > 0 AS registered FROM softdelete.register('countries');
 INSERT INTO countries VALUES ('at');
 DELETE FROM countries;
 
+-- Triggers on DELETE that come later are warned of, with theirs; on other events and other tables they are not.
+CREATE FUNCTION pass() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+SET client_min_messages = warning;
+CREATE TRIGGER "It's" BEFORE DELETE ON countries FOR EACH ROW EXECUTE FUNCTION pass();
+CREATE TRIGGER after_all AFTER DELETE ON countries EXECUTE FUNCTION pass();
+CREATE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON countries FOR EACH ROW EXECUTE FUNCTION pass();
+CREATE TRIGGER partly AFTER UPDATE OF name OR DELETE ON countries FOR EACH ROW EXECUTE FUNCTION pass();
+CREATE TRIGGER updates BEFORE UPDATE ON countries FOR EACH ROW EXECUTE FUNCTION pass();
+CREATE TABLE plain (id int);
+CREATE TRIGGER pass BEFORE DELETE ON plain FOR EACH ROW EXECUTE FUNCTION pass();
+RESET client_min_messages;
+
 -- cascade => true registers all tables that deletes reach, or none.
 CREATE TABLE parents (id int PRIMARY KEY);
 CREATE TABLE children (id int PRIMARY KEY, parent int REFERENCES parents ON DELETE CASCADE);

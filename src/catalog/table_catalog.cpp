@@ -211,14 +211,15 @@ std::vector<OwnForeignKey> find_own_foreign_keys(pg::Spi &spi, Oid relation) {
 std::vector<DeleteTrigger> find_delete_triggers(pg::Spi &spi, Oid relation) {
     std::vector<DeleteTrigger> triggers;
     for (const pg::Row &row : spi.query(
-             "SELECT t.tgname, t.tgtype::int & 1 <> 0, t.tgtype::int & 2 <> 0, pg_get_triggerdef(t.oid)"
+             "SELECT t.tgname, t.tgtype::int & 1 <> 0, t.tgtype::int & 2 <> 0, pg_get_triggerdef(t.oid),"
+             " t.tgtype::int & 16 <> 0 AND t.tgattr = ''"
              " FROM pg_trigger t WHERE t.tgrelid = $1::oid AND NOT t.tgisinternal AND t.tgtype::int & 8 <> 0"
              " AND t.tgparentid = 0 AND t.tgfoid <> 'softdelete.on_delete'::regproc ORDER BY t.tgname",
              {relation})) {
         const std::string marker = " EXECUTE FUNCTION ";
         const std::string &definition = row.text(3);
         sqltext::Expression call(definition.substr(definition.rfind(marker) + marker.size()));
-        triggers.push_back({row.text(0), row.boolean(1), row.boolean(2), call});
+        triggers.push_back({row.text(0), row.boolean(1), row.boolean(2), row.boolean(4), call});
     }
     return triggers;
 }

@@ -105,6 +105,7 @@ struct DeleteTrigger {
     std::string name;
     bool is_row;
     bool is_before;
+    bool fires_on_update;     // of any column: on a soft delete, too
     sqltext::Expression call; // function and arguments
 };
 

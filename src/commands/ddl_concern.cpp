@@ -4,6 +4,7 @@
 #include "commands/ddl_concern.hpp"
 
 #include "catalog/registry_scan.hpp"
+#include "commands/delete_triggers.hpp"
 #include "commands/link_names.hpp"
 #include "commands/statement_parts.hpp"
 #include "pg/dropped_objects.hpp"
@@ -144,6 +145,10 @@ bool concerns_after(const Node *statement) {
     }
     if (IsA(statement, RuleStmt)) {
         return has_own_trigger(castNode(RuleStmt, const_cast<Node *>(statement))->relation);
+    }
+    if (IsA(statement, CreateTrigStmt)) {
+        return creates_delete_trigger(statement)
+               && has_own_trigger(castNode(CreateTrigStmt, const_cast<Node *>(statement))->relation);
     }
     if (IsA(statement, ViewStmt)) {
         return castNode(ViewStmt, const_cast<Node *>(statement))->replace;

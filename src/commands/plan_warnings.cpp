@@ -2,6 +2,7 @@
 #include "catalog/anonymizers.hpp"
 #include "catalog/policy_catalog.hpp"
 #include "catalog/quoting.hpp"
+#include "commands/delete_triggers.hpp"
 #include "commands/event_trigger_state.hpp"
 #include "commands/plan_parts.hpp"
 #include "model/predicate.hpp"
@@ -35,23 +36,18 @@ void warn_of_primary_key(TableWork &work) {
 }
 
 void warn_of_triggers(TableWork &work, const catalog::Member &member) {
-    sqltext::Identifier deleted_at = catalog::identifier(work.settings().deleted_at);
     for (const catalog::DeleteTrigger &trigger : catalog::find_delete_triggers(work.spi, member.oid)) {
-        sqltext::Identifier name = catalog::identifier(pg::make_object_name(trigger.name, "", "soft"));
-        sqltext::Expression timing(trigger.is_before ? "BEFORE" : "AFTER");
-        sqltext::Statement remedy =
-            trigger.is_row
-                ? sqltext::statement("CREATE TRIGGER %1% %2% UPDATE OF %3% ON %4% FOR EACH ROW"
-                                     " WHEN (OLD.%3% IS NULL AND NEW.%3% IS NOT NULL) EXECUTE FUNCTION %5%",
-                                     name, timing, deleted_at, member.qualified, trigger.call)
-                : sqltext::statement("CREATE TRIGGER %1% %2% UPDATE OF %3% ON %4% FOR EACH STATEMENT"
-                                     " EXECUTE FUNCTION %5%",
-                                     name, timing, deleted_at, member.qualified, trigger.call);
-        work.warn(member.oid, "trigger " + pg::quote_identifier(trigger.name),
-                  "the trigger does not fire on a soft delete, which is an UPDATE; the equivalent (OLD and "
-                  "NEW are both "
-                  "set):",
-                  remedy);
+        std::string object = "trigger " + pg::quote_identifier(trigger.name);
+        if (trigger.fires_on_update) {
+            work.warn(
+                member.oid, object,
+                "the trigger fires on a soft delete as on the UPDATE that it is, with TG_OP = 'UPDATE'");
+            continue;
+        }
+        work.warn(member.oid, object,
+                  "the trigger does not fire on a soft delete, which is an UPDATE; the equivalent ("
+                      + soft_trigger_advice(trigger) + "):",
+                  make_soft_trigger(trigger, member.qualified, work.settings().deleted_at));
     }
 }
 

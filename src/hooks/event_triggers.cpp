@@ -5,6 +5,7 @@
 #include "commands/check_links.hpp"
 #include "commands/check_rules.hpp"
 #include "commands/ddl_concern.hpp"
+#include "commands/delete_triggers.hpp"
 #include "commands/follow_anonymizers.hpp"
 #include "commands/follow_foreign_keys.hpp"
 #include "commands/follow_indexes.hpp"
@@ -117,7 +118,8 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
         return 0;
     }
     pg::entry([&] { commands::refuse_rule(event->parsetree); });
-    if (IsA(event->parsetree, RuleStmt)) {
+    pg::entry([&] { commands::warn_of_delete_trigger(event->parsetree); });
+    if (IsA(event->parsetree, RuleStmt) || IsA(event->parsetree, CreateTrigStmt)) {
         return 0;
     }
     pg::entry([&] {

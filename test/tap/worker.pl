@@ -97,7 +97,7 @@ $node->safe_psql('shop', q{
 }, extra_params => [ '-U', 'shop' ]);
 ok($node->poll_query_until('shop', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'softdelete worker'
 	AND query = 'CALL softdelete.purge(delay => ''0 ms'')' AND datname = 'shop' AND state = 'active'}), 'the worker shows what it does');
-is($node->safe_psql('shop', q{SELECT state, due, removed FROM softdelete.purge_log ORDER BY id DESC LIMIT 1}), 'running|1|0',
+ok($node->poll_query_until('shop', q{SELECT (state, due, removed) = ('running', 1, 0) FROM softdelete.purge_log ORDER BY id DESC LIMIT 1}),
 	'the log shows the run under way');
 sleep 2;
 is($node->safe_psql('shop', q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'softdelete worker' AND datname = 'shop'}), 1,

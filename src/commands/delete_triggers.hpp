@@ -1,0 +1,28 @@
+// Triggers of the user for DELETE, which a soft delete does not fire.
+#pragma once
+
+#include "catalog/table_catalog.hpp"
+#include "sqltext/fragments.hpp"
+
+#include <string>
+
+extern "C" {
+#include "nodes/nodes.h"
+}
+
+namespace softdelete::commands {
+
+// CREATE TRIGGER for one that a soft delete fires instead.
+sqltext::Statement make_soft_trigger(const catalog::DeleteTrigger &trigger,
+                                     const sqltext::QualifiedName &table, const std::string &deleted_at);
+
+// What its function has to know.
+std::string soft_trigger_advice(const catalog::DeleteTrigger &trigger);
+
+// Is the statement a CREATE TRIGGER for DELETE? Plain server code.
+bool creates_delete_trigger(const Node *statement);
+
+// After such a statement on a registered table: warns that a soft delete does not fire the trigger.
+void warn_of_delete_trigger(const Node *statement);
+
+} // namespace softdelete::commands

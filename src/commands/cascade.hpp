@@ -16,7 +16,8 @@ namespace softdelete::commands {
 void collect_deleted_row(Relation relation, List *keys, HeapTuple row, int64 deletion);
 
 // Called when the triggers of the innermost statement are through: deletes the children of collected rows, level by
-// level, as their tables' owners, and checks RESTRICT keys in between, when the server would, and NO ACTION after. Does nothing for the cascade's own statements.
+// level, as their tables' owners, and checks RESTRICT keys in between, when the server would, and NO ACTION after. Does
+// nothing for the cascade's own statements.
 // Locks: as DELETE on the children. Errors: 23503 (23001 for RESTRICT from 18 on) where a live child exists.
 void finish_statement(QueryDesc *query);
 

@@ -4,6 +4,7 @@
 
 #include "commands/cascade_statements.hpp"
 #include "commands/current_deletion.hpp"
+#include "pg/spi.hpp"
 #include "planner/running_statements.hpp"
 #include "planner/statement.hpp"
 
@@ -182,9 +183,7 @@ void finish_statement(QueryDesc *query) {
     if (pending == nullptr || planner::is_cascade_query(query->sourceText)) {
         return;
     }
-    if (SPI_connect() != SPI_OK_CONNECT) {
-        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not connect to SPI")));
-    }
+    pg::connect_spi();
     work_off_all();
     SPI_finish();
 }
@@ -204,9 +203,7 @@ void check_children(Relation relation, const catalog::ForeignKeyInfo &key, HeapT
     for (int i = 0; i < key.columns; i++) {
         keys.values[i] = &values[i];
     }
-    if (SPI_connect() != SPI_OK_CONNECT) {
-        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not connect to SPI")));
-    }
+    pg::connect_spi();
     refuse_children(key, keys, 0, 1);
     SPI_finish();
 }

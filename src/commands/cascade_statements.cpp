@@ -6,6 +6,7 @@
 #include "commands/foreign_key_errors.hpp"
 #include "pg/compat.hpp"
 #include "pg/relations.hpp"
+#include "pg/scopes.hpp"
 #include "planner/registered_table.hpp"
 #include "planner/statement.hpp"
 
@@ -244,11 +245,7 @@ uint64 run(const catalog::ForeignKeyInfo &key, StatementKind kind, Datum *values
         test = GetLatestSnapshot();
         crosscheck = GetTransactionSnapshot();
     }
-    Oid user = InvalidOid;
-    int context = 0;
-    GetUserIdAndSecContext(&user, &context);
-    SetUserIdAndSecContext(pg::get_owner(key.child),
-                           context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+    pg::Role caller = pg::act_as_owner(pg::get_owner(key.child));
     KeptPlans *kept = get_kept_plans(key);
     SPIPlanPtr plan = get_plan(kept, key, kind);
     kept->running++;
@@ -256,7 +253,7 @@ uint64 run(const catalog::ForeignKeyInfo &key, StatementKind kind, Datum *values
     int code = SPI_execute_snapshot(plan, values, nullptr, test, crosscheck, false, true, 0);
     kept->running--;
     all_running--;
-    SetUserIdAndSecContext(user, context);
+    pg::act_as(caller);
     if (code < 0) {
         ereport(ERROR,
                 (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not run the cascade of foreign key %s: %s",

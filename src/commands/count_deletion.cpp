@@ -1,7 +1,7 @@
 // Counts at the time of asking, by the index on deletion_id: what undo would bring back, and never wrong.
 #include "commands/count_deletion.hpp"
 
-#include "commands/undo_deletion.hpp"
+#include "commands/deletion_tables.hpp"
 
 #include <boost/format.hpp>
 

@@ -5,6 +5,8 @@
 #include "pg/compat.hpp"
 #include "pg/physical_rows.hpp"
 #include "pg/relations.hpp"
+#include "pg/scopes.hpp"
+#include "pg/spi.hpp"
 #include "planner/registered_table.hpp"
 
 extern "C" {
@@ -105,28 +107,31 @@ Parent probe(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable 
     return result;
 }
 
-void append_condition(StringInfo text, const catalog::ForeignKeyInfo &key, int column) {
-    appendStringInfo(text, " AND p.%s",
-                     quote_identifier(get_attname(key.parent, key.parent_columns[column], false)));
-    catalog::append_operator(text, key.equality[column]);
-    appendStringInfo(text, "$%d", column + 1);
+const char *quote_column(const catalog::ForeignKeyInfo &key, AttrNumber attribute) {
+    return quote_identifier(get_attname(key.parent, attribute, false));
+}
+
+// SQL: the key's parents "p", live or deleted, with the child's values as $1 and so on.
+void append_parents(StringInfo text, const catalog::ForeignKeyInfo &key,
+                    const planner::RegisteredTable &table) {
+    bool is_partitioned = get_rel_relkind(key.parent) == RELKIND_PARTITIONED_TABLE;
+    appendStringInfo(text, " FROM %s%s AS p WHERE softdelete.include_deleted(p.%s)",
+                     is_partitioned ? "" : "ONLY ", catalog::quote_table(key.parent),
+                     quote_column(key, table.deleted_at));
+    for (int i = 0; i < key.columns; i++) {
+        appendStringInfo(text, " AND p.%s", quote_column(key, key.parent_columns[i]));
+        catalog::append_operator(text, key.equality[i]);
+        appendStringInfo(text, "$%d", i + 1);
+    }
 }
 
 const char *make_query(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable &table, bool lock) {
     StringInfoData text;
     initStringInfo(&text);
-    bool is_partitioned = get_rel_relkind(key.parent) == RELKIND_PARTITIONED_TABLE;
-    const char *deleted_at = quote_identifier(get_attname(key.parent, table.deleted_at, false));
-    appendStringInfo(&text,
-                     "/* softdelete */ SELECT p.%s IS NULL, p.xmin, p.cmin FROM %s%s AS p WHERE "
-                     "softdelete.include_deleted(p.%s)",
-                     deleted_at, is_partitioned ? "" : "ONLY ", catalog::quote_table(key.parent), deleted_at);
-    for (int i = 0; i < key.columns; i++) {
-        append_condition(&text, key, i);
-    }
-    if (lock) {
-        appendStringInfoString(&text, " FOR KEY SHARE OF p");
-    }
+    appendStringInfo(&text, "/* softdelete */ SELECT p.%s IS NULL, p.xmin, p.cmin",
+                     quote_column(key, table.deleted_at));
+    append_parents(&text, key, table);
+    appendStringInfoString(&text, lock ? " FOR KEY SHARE OF p" : "");
     return text.data;
 }
 
@@ -135,61 +140,60 @@ const char *make_period_query(const catalog::ForeignKeyInfo &key, const planner:
                               bool lock) {
     StringInfoData text;
     initStringInfo(&text);
-    const char *deleted_at = quote_identifier(get_attname(key.parent, table.deleted_at, false));
-    const char *period =
-        quote_identifier(get_attname(key.parent, key.parent_columns[key.columns - 1], false));
-    bool is_partitioned = get_rel_relkind(key.parent) == RELKIND_PARTITIONED_TABLE;
+    const char *deleted_at = quote_column(key, table.deleted_at);
+    const char *period = quote_column(key, key.parent_columns[key.columns - 1]);
     appendStringInfo(&text,
                      "/* softdelete */ SELECT coalesce($%d OPERATOR(pg_catalog.<@)"
                      " pg_catalog.range_agg(p.%s) FILTER (WHERE p.%s IS NULL), false)"
-                     " FROM (SELECT p.%s, p.%s FROM %s%s AS p WHERE softdelete.include_deleted(p.%s)",
-                     key.columns, period, deleted_at, period, deleted_at, is_partitioned ? "" : "ONLY ",
-                     catalog::quote_table(key.parent), deleted_at);
-    for (int i = 0; i < key.columns; i++) {
-        append_condition(&text, key, i);
-    }
+                     " FROM (SELECT p.%s, p.%s",
+                     key.columns, period, deleted_at, period, deleted_at);
+    append_parents(&text, key, table);
     appendStringInfo(&text, "%s) AS p HAVING $%d OPERATOR(pg_catalog.<@) pg_catalog.range_agg(p.%s)",
                      lock ? " FOR KEY SHARE OF p" : "", key.columns, period);
     return text.data;
 }
 
-Parent query(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable &table, Relation child,
-             HeapTuple row, bool lock) {
+// Runs such a query for the row's link and returns its first row, in SPI's memory; null where there is none. A query
+// that is to see an older snapshot as it was must be read-only.
+HeapTuple look_up(const catalog::ForeignKeyInfo &key, const char *sql, Relation child, HeapTuple row,
+                  Snapshot snapshot, bool is_read_only) {
     Oid types[INDEX_MAX_KEYS];
     Datum values[INDEX_MAX_KEYS];
     for (int i = 0; i < key.columns; i++) {
         types[i] = TupleDescAttr(RelationGetDescr(child), key.child_columns[i] - 1)->atttypid;
         values[i] = get_link(key, i, child, row);
     }
-    if (SPI_connect() != SPI_OK_CONNECT) {
-        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not connect to SPI")));
-    }
-    Oid user = InvalidOid;
-    int context = 0;
-    GetUserIdAndSecContext(&user, &context);
-    SetUserIdAndSecContext(pg::get_owner(key.parent),
-                           context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
-    const char *sql = catalog::compares_by_equality(key) ? make_query(key, table, lock)
-                                                         : make_period_query(key, table, lock);
     SPIPlanPtr plan = SPI_prepare(sql, key.columns, types);
     if (plan == nullptr
-        || SPI_execute_snapshot(plan, values, nullptr, GetLatestSnapshot(), InvalidSnapshot, false, false, 1)
+        || SPI_execute_snapshot(plan, values, nullptr, snapshot, InvalidSnapshot, is_read_only, false, 1)
                != SPI_OK_SELECT) {
         ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
                         errmsg("could not look up the parent of foreign key %s", NameStr(key.name))));
     }
-    SetUserIdAndSecContext(user, context);
-    Parent result = {ParentState::absent, InvalidCommandId};
-    if (SPI_processed > 0) {
-        HeapTuple found = SPI_tuptable->vals[0];
-        bool is_null = true;
-        result.state = ParentState::live;
-        if (!DatumGetBool(SPI_getbinval(found, SPI_tuptable->tupdesc, 1, &is_null))) {
-            result =
-                make_deleted(DatumGetTransactionId(SPI_getbinval(found, SPI_tuptable->tupdesc, 2, &is_null)),
-                             DatumGetCommandId(SPI_getbinval(found, SPI_tuptable->tupdesc, 3, &is_null)));
-        }
+    return SPI_processed == 0 ? nullptr : SPI_tuptable->vals[0];
+}
+
+// A column of what look_up() has found; it is never NULL.
+Datum get_found(HeapTuple found, int column) {
+    bool is_null = true;
+    return SPI_getbinval(found, SPI_tuptable->tupdesc, column, &is_null);
+}
+
+Parent query(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable &table, Relation child,
+             HeapTuple row, bool lock) {
+    pg::connect_spi();
+    pg::Role caller = pg::act_as_owner(pg::get_owner(key.parent));
+    bool is_of_one_row = catalog::compares_by_equality(key);
+    const char *sql = is_of_one_row ? make_query(key, table, lock) : make_period_query(key, table, lock);
+    HeapTuple found = look_up(key, sql, child, row, GetLatestSnapshot(), false);
+    Parent result = {found == nullptr ? ParentState::absent : ParentState::live, InvalidCommandId};
+    if (found != nullptr && !DatumGetBool(get_found(found, 1))) {
+        // A period may be of several rows, which no one command wrote.
+        result = is_of_one_row ? make_deleted(DatumGetTransactionId(get_found(found, 2)),
+                                              DatumGetCommandId(get_found(found, 3)))
+                               : Parent{ParentState::deleted, InvalidCommandId};
     }
+    pg::act_as(caller);
     SPI_finish();
     return result;
 }
@@ -205,34 +209,14 @@ bool find_position(const catalog::ForeignKeyInfo &key, const planner::Registered
                    HeapTuple row, Snapshot snapshot, Position *position) {
     StringInfoData text;
     initStringInfo(&text);
-    bool is_partitioned = get_rel_relkind(key.parent) == RELKIND_PARTITIONED_TABLE;
-    appendStringInfo(&text,
-                     "/* softdelete */ SELECT p.tableoid, p.ctid FROM %s%s AS p WHERE "
-                     "softdelete.include_deleted(p.%s)",
-                     is_partitioned ? "" : "ONLY ", catalog::quote_table(key.parent),
-                     quote_identifier(get_attname(key.parent, table.deleted_at, false)));
-    Oid types[INDEX_MAX_KEYS];
-    Datum values[INDEX_MAX_KEYS];
-    for (int i = 0; i < key.columns; i++) {
-        append_condition(&text, key, i);
-        types[i] = TupleDescAttr(RelationGetDescr(child), key.child_columns[i] - 1)->atttypid;
-        values[i] = get_link(key, i, child, row);
-    }
-    SPIPlanPtr plan = SPI_prepare(text.data, key.columns, types);
-    if (plan == nullptr
-        || SPI_execute_snapshot(plan, values, nullptr, snapshot, InvalidSnapshot, true, false, 1)
-               != SPI_OK_SELECT) {
-        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-                        errmsg("could not look up the parent of foreign key %s", NameStr(key.name))));
-    }
-    if (SPI_processed == 0) {
+    appendStringInfoString(&text, "/* softdelete */ SELECT p.tableoid, p.ctid");
+    append_parents(&text, key, table);
+    HeapTuple found = look_up(key, text.data, child, row, snapshot, true);
+    if (found == nullptr) {
         return false;
     }
-    bool is_null = true;
-    HeapTuple found = SPI_tuptable->vals[0];
-    position->table = DatumGetObjectId(SPI_getbinval(found, SPI_tuptable->tupdesc, 1, &is_null));
-    position->place = *reinterpret_cast<const ItemPointerData *>(
-        DatumGetPointer(SPI_getbinval(found, SPI_tuptable->tupdesc, 2, &is_null)));
+    position->table = DatumGetObjectId(get_found(found, 1));
+    position->place = *reinterpret_cast<const ItemPointerData *>(DatumGetPointer(get_found(found, 2)));
     return true;
 }
 
@@ -244,14 +228,8 @@ bool is_same_parent(const catalog::ForeignKeyInfo &key, Relation child, HeapTupl
     if (!catalog::compares_by_equality(key) || !planner::find_registered_table(key.parent, &table)) {
         return false;
     }
-    if (SPI_connect() != SPI_OK_CONNECT) {
-        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not connect to SPI")));
-    }
-    Oid user = InvalidOid;
-    int context = 0;
-    GetUserIdAndSecContext(&user, &context);
-    SetUserIdAndSecContext(pg::get_owner(key.parent),
-                           context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+    pg::connect_spi();
+    pg::Role caller = pg::act_as_owner(pg::get_owner(key.parent));
     Position old_parent = {};
     Position parent = {};
     CommandCounterIncrement();
@@ -262,7 +240,7 @@ bool is_same_parent(const catalog::ForeignKeyInfo &key, Relation child, HeapTupl
         pg::follow_updates(old_parent.table, &old_parent.place, 1);
         is_same = ItemPointerEquals(&old_parent.place, &parent.place);
     }
-    SetUserIdAndSecContext(user, context);
+    pg::act_as(caller);
     SPI_finish();
     return is_same;
 }

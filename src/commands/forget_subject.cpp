@@ -1,8 +1,8 @@
 // Deletions that hold other subjects' rows as well keep their actor and reason.
 #include "commands/forget_subject.hpp"
 
+#include "commands/deletion_tables.hpp"
 #include "commands/hold_graph.hpp"
-#include "commands/undo_deletion.hpp"
 #include "pg/scopes.hpp"
 
 #include <boost/format.hpp>

@@ -4,9 +4,9 @@
 
 #include "catalog/foreign_keys.hpp"
 #include "commands/cascaded_tables.hpp"
+#include "commands/deletion_tables.hpp"
 #include "commands/key_reader.hpp"
 #include "commands/row_set.hpp"
-#include "commands/undo_deletion.hpp"
 #include "pg/scopes.hpp"
 
 #include <boost/algorithm/string/join.hpp>

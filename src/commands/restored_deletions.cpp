@@ -2,8 +2,8 @@
 #include "commands/restored_deletions.hpp"
 
 #include "commands/current_deletion.hpp"
+#include "commands/deletion_tables.hpp"
 #include "commands/restoring.hpp"
-#include "commands/undo_deletion.hpp"
 #include "pg/scopes.hpp"
 #include "planner/running_statements.hpp"
 
@@ -13,7 +13,7 @@ extern "C" {
 #include "utils/memutils.h"
 }
 
-#include <boost/format.hpp>
+#include <algorithm>
 
 namespace softdelete::commands {
 
@@ -29,18 +29,9 @@ struct Noted {
 Noted *noted = nullptr;
 
 bool is_empty(pg::Spi &spi, std::int64_t deletion) {
-    for (const catalog::TableInfo &table : get_deletion_tables(spi, deletion, DeletionLock::none)) {
-        pg::OwnerScope owner(table.owner);
-        std::string query =
-            (boost::format("/* softdelete */ SELECT FROM %1% WHERE deletion_id = $1::pg_catalog.int8 "
-                           "AND %2% IS NOT NULL LIMIT 1")
-             % table.name % table.deleted_at)
-                .str();
-        if (!spi.query_latest(query, {deletion}).empty()) {
-            return false;
-        }
-    }
-    return true;
+    std::vector<catalog::TableInfo> tables = get_deletion_tables(spi, deletion, DeletionLock::none);
+    return std::none_of(tables.begin(), tables.end(),
+                        [&](const catalog::TableInfo &table) { return holds_rows(spi, table, deletion); });
 }
 
 // More rows joined it after all were back.
@@ -69,10 +60,12 @@ void finish(pg::Spi &spi, std::int64_t deletion) {
     }
 }
 
-void forget(int64 deletion) {
+// The transaction's memory goes with it; nothing here may fail.
+template <typename Predicate>
+void forget_if(Predicate is_meant) noexcept {
     Noted **place = &noted;
     while (*place != nullptr) {
-        if ((*place)->deletion == deletion) {
+        if (is_meant(**place)) {
             *place = (*place)->next;
         } else {
             place = &(*place)->next;
@@ -109,7 +102,7 @@ void note_restored_row(int64 deletion) {
 }
 
 void mark_restored(std::int64_t deletion) {
-    forget(deletion);
+    forget_if([&](const Noted &entry) { return entry.deletion == deletion; });
     note_restored_deletion(deletion);
     pg::Spi spi;
     pg::UserScope owner(pg::get_extension_owner());
@@ -131,14 +124,7 @@ void finish_restored_deletions() {
 }
 
 void forget_restored_deletions(int nest_level) noexcept {
-    Noted **place = &noted;
-    while (*place != nullptr) {
-        if ((*place)->nest_level >= nest_level) {
-            *place = (*place)->next;
-        } else {
-            place = &(*place)->next;
-        }
-    }
+    forget_if([&](const Noted &entry) { return entry.nest_level >= nest_level; });
 }
 
 void keep_restored_deletions(int nest_level) noexcept {

@@ -1,8 +1,6 @@
 // Brings back a whole deletion.
 #pragma once
 
-#include "catalog/foreign_keys.hpp"
-
 #include <cstdint>
 
 namespace softdelete::commands {
@@ -13,10 +11,5 @@ namespace softdelete::commands {
 // Errors: P0002 no such deletion; 23503 a parent is deleted by another deletion; 23505 or 23P01 a live row has taken a
 // value; 42501 no privilege.
 std::uint64_t undo_deletion(std::int64_t deletion);
-
-enum class DeletionLock { none, for_update };
-
-// The registered tables that a deletion touched. Errors: P0002 no such deletion.
-std::vector<catalog::TableInfo> get_deletion_tables(pg::Spi &spi, std::int64_t deletion, DeletionLock lock);
 
 } // namespace softdelete::commands

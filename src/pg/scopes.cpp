@@ -20,26 +20,28 @@ namespace {
 
 PinnedPathScope *innermost_path = nullptr;
 
+// Plain assignments, right on the way out of an error as well.
+Role act_as(Oid user, int restrictions) noexcept {
+    Role before = {};
+    GetUserIdAndSecContext(&before.user, &before.context);
+    SetUserIdAndSecContext(user, before.context | SECURITY_LOCAL_USERID_CHANGE | restrictions);
+    return before;
+}
+
 } // namespace
 
-UserScope::UserScope(Oid role) {
-    GetUserIdAndSecContext(&saved_role_, &saved_context_);
-    SetUserIdAndSecContext(role,
-                           saved_context_ | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+Role act_as_owner(Oid owner) noexcept {
+    return act_as(owner, SECURITY_NOFORCE_RLS);
 }
 
-// Plain assignments, right on the way out of an error as well.
+void act_as(const Role &role) noexcept {
+    SetUserIdAndSecContext(role.user, role.context);
+}
+
+UserScope::UserScope(Oid role) : saved_(act_as(role, SECURITY_RESTRICTED_OPERATION)) {}
+
 UserScope::~UserScope() {
-    SetUserIdAndSecContext(saved_role_, saved_context_);
-}
-
-OwnerScope::OwnerScope(Oid owner) {
-    GetUserIdAndSecContext(&saved_role_, &saved_context_);
-    SetUserIdAndSecContext(owner, saved_context_ | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
-}
-
-OwnerScope::~OwnerScope() {
-    SetUserIdAndSecContext(saved_role_, saved_context_);
+    act_as(saved_);
 }
 
 SettingScope::SettingScope() {

@@ -12,6 +12,17 @@ extern "C" {
 
 namespace softdelete::pg {
 
+// Who the session acts as, and what that role may not do meanwhile (SECURITY_..., miscadmin.h).
+struct Role {
+    Oid user;
+    int context;
+};
+
+// The same as OwnerScope for plain server code, where an error jumps over destructors: returns the role that was in
+// force, for the act_as() that ends it.
+Role act_as_owner(Oid owner) noexcept;
+void act_as(const Role &role) noexcept;
+
 // Acts as another role, as the server's maintenance commands do: in a security-restricted operation, so that what the
 // role's own functions and triggers do cannot outlive it.
 class UserScope {
@@ -22,21 +33,21 @@ public:
     UserScope &operator=(const UserScope &) = delete;
 
 private:
-    Oid saved_role_ = InvalidOid;
-    int saved_context_ = 0;
+    Role saved_;
 };
 
 // Acts as a table's owner as the server's referential actions do: the owner's policies are not forced on it.
 class OwnerScope {
 public:
-    explicit OwnerScope(Oid owner);
-    ~OwnerScope();
+    explicit OwnerScope(Oid owner) : saved_(act_as_owner(owner)) {}
+
+    ~OwnerScope() { act_as(saved_); }
+
     OwnerScope(const OwnerScope &) = delete;
     OwnerScope &operator=(const OwnerScope &) = delete;
 
 private:
-    Oid saved_role_ = InvalidOid;
-    int saved_context_ = 0;
+    Role saved_;
 };
 
 // Settings that hold until the scope's end.

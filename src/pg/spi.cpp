@@ -159,12 +159,14 @@ std::vector<std::string> Row::array(std::size_t column) const {
     return items;
 }
 
+void connect_spi(int options) {
+    if (SPI_connect_ext(options) != SPI_OK_CONNECT) {
+        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not connect to SPI")));
+    }
+}
+
 Spi::Spi(SpiMode mode) {
-    call([&] {
-        if (SPI_connect_ext(mode == SpiMode::non_atomic ? SPI_OPT_NONATOMIC : 0) != SPI_OK_CONNECT) {
-            ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not connect to SPI")));
-        }
-    });
+    call([&] { connect_spi(mode == SpiMode::non_atomic ? SPI_OPT_NONATOMIC : 0); });
 }
 
 // After an error the (sub)transaction's abort closes the connection.

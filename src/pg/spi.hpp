@@ -103,6 +103,9 @@ private:
     std::size_t parameters_;
 };
 
+// A connection for plain server code, where an error jumps over destructors; SPI_finish() or the abort ends it.
+void connect_spi(int options = 0);
+
 // non_atomic: for commands that commit in between (pg/transactions.hpp).
 enum class SpiMode { atomic, non_atomic };
 

@@ -1,0 +1,21 @@
+// The tables of a deletion, and what it still holds of them.
+#pragma once
+
+#include "catalog/table_info.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace softdelete::commands {
+
+enum class DeletionLock { none, for_update };
+
+// The registered tables that a deletion touched, that of its first row first. The lock is one on the deletion's row in
+// the log. Errors: P0002 no such deletion.
+std::vector<catalog::TableInfo> get_deletion_tables(pg::Spi &spi, std::int64_t deletion, DeletionLock lock);
+
+// Has the table rows that are still deleted by it, as is committed by now or our own, in any isolation level? Reads the
+// table as its owner.
+bool holds_rows(pg::Spi &spi, const catalog::TableInfo &table, std::int64_t deletion);
+
+} // namespace softdelete::commands

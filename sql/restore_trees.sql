@@ -272,6 +272,28 @@ SELECT softdelete.undo(:deletion); -- fails
 DELETE FROM shards WHERE id = 2;
 SELECT * FROM softdelete.conflicts(:deletion);
 SELECT softdelete.undo(:deletion);
+-- Ten thousand levels take a time that grows with the rows, whatever the statistics say: what comes back, what waits with all
+-- below it, and levels of some rows and of many.
+CREATE TABLE deep (id int PRIMARY KEY, parent int REFERENCES deep ON DELETE CASCADE, other int REFERENCES deep ON DELETE CASCADE)
+    WITH (autovacuum_enabled = off);
+CREATE INDEX ON deep (parent);
+CREATE INDEX ON deep (other);
+SELECT count(*) > 0 AS registered FROM softdelete.register('deep');
+INSERT INTO deep VALUES (0);
+INSERT INTO deep SELECT i, nullif(i - 1, 0), CASE WHEN i = 2 THEN 0 END FROM generate_series(1, 10000) i;
+INSERT INTO deep SELECT i, CASE WHEN i > 20003 THEN i - 3 WHEN i > 20001 THEN 20001 END FROM generate_series(20001, 26000) i;
+INSERT INTO deep SELECT i, CASE WHEN i > 30151 THEN i - 150 WHEN i > 30001 THEN 30001 END FROM generate_series(30001, 60000) i;
+ANALYZE deep;
+DELETE FROM deep WHERE id IN (0, 1, 20001, 30001);
+SET statement_timeout = '20s';
+SET client_min_messages = warning;
+SELECT softdelete.restore('deep', 1);
+RESET client_min_messages;
+SELECT softdelete.restore('deep', 0);
+SELECT softdelete.restore('deep', 20001);
+SELECT softdelete.restore('deep', 30001);
+RESET statement_timeout;
+SELECT count(*) FROM deep;
 
 RESET SESSION AUTHORIZATION;
 SET client_min_messages = warning;

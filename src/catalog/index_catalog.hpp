@@ -16,4 +16,7 @@ std::vector<model::IndexFacts> find_indexes(pg::Spi &spi, const std::vector<Oid>
 // For each key column of a btree index the operator that its uniqueness goes by, as OPERATOR(schema.=).
 std::vector<std::string> get_equality_operators(pg::Spi &spi, Oid index);
 
+// Does a valid index begin with a column of this foreign key and hold all rows that have a value there?
+bool has_key_index(pg::Spi &spi, Oid constraint);
+
 } // namespace softdelete::catalog

@@ -13,12 +13,7 @@ namespace softdelete::commands {
 
 namespace {
 
-pg::PreparedQuery prepare(pg::Spi &spi, const std::string &text,
-                          const std::vector<pg::Parameter> &parameters) {
-    std::vector<Oid> types;
-    for (const pg::Parameter &parameter : parameters) {
-        types.push_back(OidIsValid(parameter.type()) ? parameter.type() : TEXTOID);
-    }
+pg::PreparedQuery prepare(pg::Spi &spi, const std::string &text, const std::vector<Oid> &types) {
     pg::OwnerScope owner(pg::get_extension_owner());
     planner::OwnStatementScope statement(text, planner::OwnReading::as_owners);
     pg::PreparedQuery query = spi.prepare(text, types);
@@ -26,13 +21,21 @@ pg::PreparedQuery prepare(pg::Spi &spi, const std::string &text,
     return query;
 }
 
+std::vector<Oid> get_types(const std::vector<pg::Parameter> &parameters) {
+    std::vector<Oid> types;
+    for (const pg::Parameter &parameter : parameters) {
+        types.push_back(OidIsValid(parameter.type()) ? parameter.type() : TEXTOID);
+    }
+    return types;
+}
+
 } // namespace
 
 KeyStatement::KeyStatement(pg::Spi &spi, const catalog::ForeignKey &key, const std::string &text,
-                           const std::vector<pg::Parameter> &parameters)
+                           const std::vector<Oid> &types)
     : text_(text)
     , role_(key.child.owner)
-    , statement_(prepare(spi, text, parameters)) {}
+    , statement_(prepare(spi, text, types)) {}
 
 // Announced again: it is parsed anew where something has changed meanwhile.
 std::vector<pg::Row> KeyStatement::query(const std::vector<pg::Parameter> &parameters) const {
@@ -49,12 +52,12 @@ void KeyStatement::execute(const std::vector<pg::Parameter> &parameters) const {
 
 std::vector<pg::Row> read_key(pg::Spi &spi, const catalog::ForeignKey &key, const std::string &text,
                               const std::vector<pg::Parameter> &parameters) {
-    return KeyStatement(spi, key, text, parameters).query(parameters);
+    return KeyStatement(spi, key, text, get_types(parameters)).query(parameters);
 }
 
 void execute_key(pg::Spi &spi, const catalog::ForeignKey &key, const std::string &text,
                  const std::vector<pg::Parameter> &parameters) {
-    KeyStatement(spi, key, text, parameters).execute(parameters);
+    KeyStatement(spi, key, text, get_types(parameters)).execute(parameters);
 }
 
 } // namespace softdelete::commands

@@ -11,9 +11,9 @@ namespace softdelete::commands {
 
 class KeyStatement {
 public:
-    // Parses it. parameters: some to tell the types by.
+    // Parses it, for parameters of these types.
     KeyStatement(pg::Spi &spi, const catalog::ForeignKey &key, const std::string &text,
-                 const std::vector<pg::Parameter> &parameters);
+                 const std::vector<Oid> &types);
 
     std::vector<pg::Row> query(const std::vector<pg::Parameter> &parameters) const;
     void execute(const std::vector<pg::Parameter> &parameters) const;

@@ -1,12 +1,11 @@
-// Restore of a row: collect what its deletion took below it, drop what has a parent that stays deleted, update the rest.
-// Rows are dropped until nothing changes, which also settles diamonds and cycles.
+// Restore of a row: collect what its deletion took below it, drop what has a parent that stays deleted with all below it,
+// update the rest. Both are work lists, never recursion, which settles diamonds, cycles and chains of any depth.
 #include "commands/restore_tree.hpp"
 
 #include "catalog/foreign_keys.hpp"
-#include "commands/key_reader.hpp"
+#include "commands/child_finder.hpp"
 #include "commands/restore_errors.hpp"
 #include "commands/restored_deletions.hpp"
-#include "commands/row_set.hpp"
 #include "pg/scopes.hpp"
 #include "planner/own_statement.hpp"
 
@@ -36,6 +35,9 @@ struct Branch {
     std::vector<ForeignKey> own;         // keys of its own that bind, to registered tables
 };
 
+// Rows that have to be followed to their children, by table.
+using Work = std::deque<std::pair<Oid, RowSet>>;
+
 class RestoreTree {
 public:
     RestoreTree(pg::Spi &spi, const TableInfo &root, const std::vector<std::string> &key)
@@ -48,6 +50,7 @@ public:
             return 0;
         }
         if (deletion_) {
+            children_.emplace(spi_, *deletion_);
             collect_descendants();
         }
         lock_live_parents();
@@ -112,63 +115,22 @@ private:
     }
 
     void collect_descendants() {
-        RowSet root;
-        root.add(root_id_);
-        std::deque<std::pair<Oid, RowSet>> work;
-        work.emplace_back(root_table_.relation, root);
+        Work work = {{root_table_.relation, branches_.at(root_table_.relation).rows}};
         while (!work.empty()) {
             auto [relation, parents] = std::move(work.front());
             work.pop_front();
-            for (const ForeignKey &key : std::vector<ForeignKey>(branches_.at(relation).referencing)) {
-                RowSet found = collect_children(key, parents);
+            for (const ForeignKey &key : branches_.at(relation).referencing) {
+                RowSet found;
+                for (RowSet::RowId &child : children_->find(key, parents, Children::restorable)) {
+                    if (get_branch(key.child).rows.add(child)) {
+                        found.add(std::move(child));
+                    }
+                }
                 if (!found.empty()) {
                     work.emplace_back(key.child.relation, std::move(found));
                 }
             }
         }
-    }
-
-    // The children of these parents that went in the same deletion and are not collected yet.
-    RowSet collect_children(const ForeignKey &key, const RowSet &parents) {
-        // Few parents lead to few children by the foreign key's index; many would be looked through for each child.
-        constexpr std::size_t few = 100;
-        std::vector<pg::Parameter> parameters = {deletion_, parents.tables(), parents.positions()};
-        RowSet found;
-        for (const pg::Row &row : parents.size() > few
-                                      ? read_key(spi_, key, make_query_by_many(key), parameters)
-                                      : query_by_few(key, parameters)) {
-            RowSet::RowId id = {row.text(0), row.text(1)};
-            if (get_branch(key.child).rows.add(id)) {
-                found.add(id);
-            }
-        }
-        return found;
-    }
-
-    static std::string make_query_by_many(const ForeignKey &key) {
-        return (boost::format(
-                    "/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c %2% WHERE c.%3% IS NOT NULL "
-                    "AND c.deletion_id = $1::pg_catalog.int8 AND %4% FOR UPDATE OF c")
-                % key.child.key_rows() % catalog::join_parent(key) % key.child.deleted_at
-                % make_membership(key.parent, "p", 2))
-            .str();
-    }
-
-    // Parsed once: a deep tree asks it once per level. NOT DISTINCT keeps the planner from reading the whole deletion.
-    std::vector<pg::Row> query_by_few(const ForeignKey &key, const std::vector<pg::Parameter> &parameters) {
-        auto place = queries_by_few_.find(key.constraint);
-        if (place == queries_by_few_.end()) {
-            std::string text =
-                (boost::format(
-                     "/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE c.%2% IS NOT NULL "
-                     "AND c.deletion_id IS NOT DISTINCT FROM $1::pg_catalog.int8 AND EXISTS (SELECT FROM "
-                     "%3% AS p WHERE softdelete.include_deleted(p.%4%) AND %5% AND %6%) FOR UPDATE OF c")
-                 % key.child.key_rows() % key.child.deleted_at % key.parent.key_rows() % key.parent.deleted_at
-                 % key.link % make_membership(key.parent, "p", 2))
-                    .str();
-            place = queries_by_few_.emplace(key.constraint, KeyStatement(spi_, key, text, parameters)).first;
-        }
-        return place->second.query(parameters);
     }
 
     // A parent that is live now stays so until we are through.
@@ -188,49 +150,76 @@ private:
         }
     }
 
-    // Takes rows out of the sets whose parent stays deleted. Raises where that is the row asked for.
+    // Takes rows out of the sets whose parent stays deleted, and the rows below them. Returns how many. Raises where that
+    // is the row asked for.
     std::uint64_t drop_waiting() {
-        std::uint64_t dropped = 0;
-        bool is_changed = true;
-        while (is_changed) {
-            is_changed = false;
+        std::uint64_t count = 0;
+        Work work;
+        auto drop = [&](Branch &branch, const ForeignKey &key, const std::vector<RowSet::RowId> &rows) {
+            RowSet dropped;
+            for (const RowSet::RowId &row : rows) {
+                if (row == root_id_) {
+                    raise_waiting_root(key);
+                }
+                if (branch.rows.remove(row)) {
+                    dropped.add(row);
+                }
+            }
+            count += dropped.size();
+            if (!dropped.empty()) {
+                work.emplace_back(branch.table.relation, std::move(dropped));
+            }
+        };
+        for (auto &[relation, branch] : branches_) {
+            for (const ForeignKey &key : branch.own) {
+                drop(branch, key, find_below_deleted(branch, key));
+            }
+        }
+        while (!work.empty()) {
+            auto [parent, parents] = std::move(work.front());
+            work.pop_front();
             for (auto &[relation, branch] : branches_) {
                 for (const ForeignKey &key : branch.own) {
-                    std::uint64_t count = drop_below_deleted(branch, key);
-                    is_changed = is_changed || count > 0;
-                    dropped += count;
+                    if (key.parent.relation == parent) {
+                        drop(branch, key, children_->find(key, parents, Children::taken));
+                    }
                 }
             }
         }
-        return dropped;
+        return count;
     }
 
-    std::uint64_t drop_below_deleted(Branch &branch, const ForeignKey &key) {
+    // Those of the rows to come back whose parent by that key is deleted and does not.
+    std::vector<RowSet::RowId> find_below_deleted(const Branch &branch, const ForeignKey &key) {
         std::string query =
-            (boost::format(
-                 "/* softdelete */ SELECT c.tableoid, c.ctid, pg_catalog.concat_ws(', ', %1%) FROM %2% AS c "
-                 "%3% WHERE softdelete.include_deleted(c.%4%) AND p.%5% IS NOT NULL "
-                 "AND %6% AND %7% AND NOT (c.tableoid = p.tableoid AND c.ctid = p.ctid)")
-             % key.child_values % key.child.key_rows() % catalog::join_parent(key) % key.child.deleted_at
-             % key.parent.deleted_at % make_membership(key.child, "c", 1) % make_exclusion("p", 3))
+            (boost::format("/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c %2% "
+                           "WHERE softdelete.include_deleted(c.%3%) AND p.%4% IS NOT NULL "
+                           "AND %5% AND %6% AND NOT (c.tableoid = p.tableoid AND c.ctid = p.ctid)")
+             % key.child.key_rows() % catalog::join_parent(key) % key.child.deleted_at % key.parent.deleted_at
+             % make_membership(key.child, "c", 1) % make_exclusion("p", 3))
                 .str();
         auto parents = branches_.find(key.parent.relation);
         const RowSet none;
         const RowSet &restored = parents == branches_.end() ? none : parents->second.rows;
-        std::uint64_t count = 0;
+        std::vector<RowSet::RowId> found;
         for (const pg::Row &row : read_key(
                  spi_, key, query,
                  {branch.rows.tables(), branch.rows.positions(), restored.tables(), restored.positions()})) {
-            RowSet::RowId id = {row.text(0), row.text(1)};
-            if (id == root_id_) {
-                raise_parent_deleted(key, row.text_or(2, ""), deletion_);
-            }
-            if (branch.rows.contains(id)) {
-                branch.rows.remove(id);
-                count++;
-            }
+            found.emplace_back(row.text(0), row.text(1));
         }
-        return count;
+        return found;
+    }
+
+    [[noreturn]] void raise_waiting_root(const ForeignKey &key) {
+        std::string query =
+            (boost::format("/* softdelete */ SELECT pg_catalog.concat_ws(', ', %1%) FROM %2% AS c WHERE "
+                           "softdelete.include_deleted(c.%3%) AND %4%")
+             % key.child_values % key.child.key_rows() % key.child.deleted_at
+             % make_identity(key.child, "c", 1))
+                .str();
+        std::vector<pg::Row> rows =
+            read_key(spi_, key, query, {{root_id_.first, OIDOID}, {root_id_.second, TIDOID}});
+        raise_parent_deleted(key, rows.empty() ? "" : rows.front().text(0), deletion_);
     }
 
     std::uint64_t update() {
@@ -274,10 +263,11 @@ private:
     const TableInfo root_;
     const std::vector<std::string> &key_;
     RowSet::RowId root_id_;
-    TableInfo root_table_;                // that the row is in: the named one, or an inheritance child
-    std::optional<std::string> deletion_; // empty for a row deleted before its table was registered
+    TableInfo root_table_; // that the row is in: the named one, or an inheritance child
+    // Empty for a row deleted before its table was registered, which comes back alone.
+    std::optional<std::string> deletion_;
+    std::optional<ChildFinder> children_;
     std::map<Oid, Branch> branches_;
-    std::map<Oid, KeyStatement> queries_by_few_; // by foreign key
 };
 
 } // namespace

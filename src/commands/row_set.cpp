@@ -64,6 +64,15 @@ std::string make_membership(const catalog::TableInfo &table, const char *alias, 
         .str();
 }
 
+std::string make_identity(const catalog::TableInfo &table, const char *alias, int first) {
+    std::string position =
+        (boost::format("%1%.ctid OPERATOR(pg_catalog.=) $%2%") % alias % (first + 1)).str();
+    return !table.has_children ? position
+                               : (boost::format("%1% AND %2%.tableoid OPERATOR(pg_catalog.=) $%3%") % position
+                                  % alias % first)
+                                     .str();
+}
+
 std::string make_exclusion(const char *alias, int first) {
     return (boost::format("(%1%.tableoid, %1%.ctid) NOT IN %2%") % alias % make_rows(first)).str();
 }

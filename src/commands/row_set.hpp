@@ -21,7 +21,7 @@ public:
 
     void add_all(const RowSet &other) { rows_.insert(other.rows_.begin(), other.rows_.end()); }
 
-    void remove(const RowId &row) { rows_.erase(row); }
+    bool remove(const RowId &row) { return rows_.erase(row) != 0; }
 
     bool contains(const RowId &row) const { return rows_.count(row) != 0; }
 
@@ -47,6 +47,9 @@ ItemPointerData get_position(const RowSet::RowId &row);
 
 // SQL: the row under this alias is in the set whose tables are parameter $first::oid[] and positions the next one.
 std::string make_membership(const catalog::TableInfo &table, const char *alias, int first);
+
+// SQL: the row under this alias is the one whose table is parameter $first::oid and position the next one.
+std::string make_identity(const catalog::TableInfo &table, const char *alias, int first);
 
 // SQL: the row under this alias is not in that set. One look-up per row in a hash table, however large the set.
 std::string make_exclusion(const char *alias, int first);

@@ -99,7 +99,7 @@ OnDelete parse_action(const std::string &code) {
 std::vector<ForeignKey> find_keys(pg::Spi &spi, Oid relation, const char *side) {
     std::vector<ForeignKey> keys;
     std::string query = (boost::format(keys_query) % pg::compat::enforced_condition % side).str();
-    for (const pg::Row &row : spi.query(query, {relation})) {
+    for (const pg::Row &row : spi.query_kept(query, {relation})) {
         LinkColumns child = {row.array(10), row.array(11), row.text_or(15, "")};
         LinkColumns parent = {row.array(12), row.array(13), row.text_or(16, "")};
         keys.push_back(

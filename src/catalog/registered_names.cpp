@@ -15,12 +15,12 @@ std::optional<Oid> get_oid(const std::vector<pg::Row> &rows) {
 
 std::optional<Oid> find_registered_root(pg::Spi &spi, Oid relation) {
     pg::UserScope owner(pg::get_extension_owner());
-    return get_oid(
-        spi.query("WITH RECURSIVE line (relation) AS (SELECT $1::oid UNION"
-                  " SELECT h.inhparent FROM pg_catalog.pg_inherits h JOIN line l ON h.inhrelid = l.relation)"
-                  " SELECT r.relation::oid FROM line l JOIN softdelete.registration r ON r.relation = "
-                  "l.relation LIMIT 1",
-                  {relation}));
+    return get_oid(spi.query_kept(
+        "WITH RECURSIVE line (relation) AS (SELECT $1::oid UNION"
+        " SELECT h.inhparent FROM pg_catalog.pg_inherits h JOIN line l ON h.inhrelid = l.relation)"
+        " SELECT r.relation::oid FROM line l JOIN softdelete.registration r ON r.relation = "
+        "l.relation LIMIT 1",
+        {relation}));
 }
 
 std::optional<Oid> find_table_of_view(pg::Spi &spi, Oid view) {

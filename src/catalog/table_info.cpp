@@ -47,7 +47,7 @@ constexpr const char *key_query = R"(
     ORDER BY k.position)";
 
 TableInfo read_table(pg::Spi &spi, Oid relation, std::string *kind) {
-    std::vector<pg::Row> rows = spi.query(table_query, {relation});
+    std::vector<pg::Row> rows = spi.query_kept(table_query, {relation});
     if (rows.empty()) {
         pg::raise({.sqlstate = ERRCODE_UNDEFINED_TABLE,
                    .message = (boost::format("relation with OID %1% does not exist") % relation).str(),
@@ -102,7 +102,7 @@ TableInfo get_registered_table(pg::Spi &spi, Oid relation) {
 
 std::vector<Oid> find_heirs(pg::Spi &spi, Oid relation) {
     std::vector<Oid> heirs;
-    for (const pg::Row &row : spi.query(
+    for (const pg::Row &row : spi.query_kept(
              "WITH RECURSIVE heirs (relation) AS (SELECT $1::pg_catalog.oid UNION SELECT h.inhrelid FROM "
              "heirs e JOIN pg_catalog.pg_inherits h ON h.inhparent = e.relation JOIN pg_catalog.pg_class "
              "c ON c.oid = h.inhrelid WHERE NOT c.relispartition) SELECT relation FROM heirs ORDER BY "

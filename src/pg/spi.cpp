@@ -14,6 +14,7 @@ extern "C" {
 }
 
 #include <exception>
+#include <unordered_map>
 
 namespace softdelete::pg {
 
@@ -103,6 +104,22 @@ void check_code(int code) {
     }
 }
 
+// Kept for the session; the server plans it anew when what it reads has changed.
+SPIPlanPtr get_kept_plan(const std::string &sql, const std::vector<Oid> &types) {
+    static std::unordered_map<std::string, SPIPlanPtr> kept_plans;
+    SPIPlanPtr &plan = kept_plans[sql];
+    if (plan == nullptr) {
+        plan = call([&] {
+            SPIPlanPtr made = SPI_prepare_cursor(sql.c_str(), static_cast<int>(types.size()),
+                                                 const_cast<Oid *>(types.data()), CURSOR_OPT_GENERIC_PLAN);
+            check_code(made == nullptr ? SPI_result : 0);
+            check_code(SPI_keepplan(made));
+            return made;
+        });
+    }
+    return plan;
+}
+
 // Outside of Row, whose member text() hides the server's type of that name.
 const char *copy_element(Datum element) {
     return call([&] { return TextDatumGetCString(element); });
@@ -183,6 +200,16 @@ void Spi::run(const std::string &sql, const std::vector<Parameter> &parameters) 
                                          arguments.types.data(), arguments.values.data(),
                                          arguments.nulls.c_str(), is_read_only_, 0));
     });
+}
+
+std::vector<Row> Spi::query_kept(const std::string &sql, const std::vector<Parameter> &parameters) {
+    Arguments arguments(parameters);
+    SPIPlanPtr plan = get_kept_plan(sql, arguments.types);
+    call([&] {
+        check_code(
+            SPI_execute_plan(plan, arguments.values.data(), arguments.nulls.c_str(), is_read_only_, 0));
+    });
+    return take_rows();
 }
 
 std::vector<Row> Spi::query_latest(const std::string &sql, const std::vector<Parameter> &parameters) {

@@ -91,6 +91,32 @@ SELECT tableoid::regclass, id, parent_id FROM parted ORDER BY id;
 UPDATE parted SET id = 1, parent_id = 6 WHERE id = 102;
 WITH added AS (INSERT INTO parted VALUES (3, 6)) UPDATE parted SET id = 1 WHERE id = 101;
 
+-- A key over partition keys: rows go to another partition with their parent, also where the statement deletes that. A
+-- link that another key's parent changes is a new one.
+CREATE TABLE boxes (area int, id int, PRIMARY KEY (area, id)) PARTITION BY LIST (area);
+CREATE TABLE boxes_1 PARTITION OF boxes FOR VALUES IN (1);
+CREATE TABLE boxes_2 PARTITION OF boxes FOR VALUES IN (2);
+CREATE TABLE labels (area int, id int, box int, other int, PRIMARY KEY (area, id),
+    FOREIGN KEY (area, box) REFERENCES boxes ON DELETE CASCADE ON UPDATE CASCADE,
+    FOREIGN KEY (area, other) REFERENCES boxes ON DELETE SET NULL (other) ON UPDATE CASCADE) PARTITION BY LIST (area);
+CREATE TABLE labels_1 PARTITION OF labels FOR VALUES IN (1);
+CREATE TABLE labels_2 (other int, box int, id int NOT NULL, area int NOT NULL);
+ALTER TABLE labels ATTACH PARTITION labels_2 FOR VALUES IN (2);
+SELECT count(*) > 0 AS registered FROM softdelete.register('boxes', cascade => true);
+INSERT INTO boxes VALUES (1, 1), (1, 2), (2, 3);
+INSERT INTO labels VALUES (1, 1, 1), (1, 2, 1), (1, 3, 2);
+UPDATE boxes SET area = 2 WHERE id = 1;
+SELECT tableoid::regclass, id, box FROM labels ORDER BY id;
+UPDATE boxes SET area = 1, deleted_at = now() WHERE id = 1;
+SELECT area, id, box FROM labels ORDER BY id;
+SELECT area, id, box, deleted_at IS NULL AS is_live FROM all_labels ORDER BY id;
+SELECT softdelete.restore('boxes', 1, 1);
+SELECT tableoid::regclass, id, box FROM labels ORDER BY id;
+DELETE FROM boxes WHERE id = 3;
+INSERT INTO boxes VALUES (1, 3);
+UPDATE labels SET other = 3 WHERE id = 3;
+UPDATE boxes SET area = 2 WHERE id = 2; -- fails
+
 -- A key of one partition alone is new to a row that comes from another.
 ALTER TABLE parted ADD own int;
 ALTER TABLE parted_2 ADD FOREIGN KEY (own) REFERENCES parents;

@@ -217,6 +217,19 @@ bool keeps_parent(const catalog::ForeignKeyInfo &key, const TriggerData *data, H
            && commands::is_same_parent(key, data->tg_relation, old_row, statement->estate->es_snapshot, row);
 }
 
+// Did an ON UPDATE CASCADE bring the row to another partition, and is its parent one that the statement deletes? Then the
+// statement's cascade, which is still to come, sees to the row. A referential action writes by a later command than the
+// statement, and leaves the triggers to it.
+bool moves_with_parent(const catalog::ForeignKeyInfo &key, const TriggerData *data,
+                       const commands::Parent &parent) {
+    if (get_old_row(data) != nullptr || !data->tg_relation->rd_rel->relispartition
+        || key.on_update != FKCONSTR_ACTION_CASCADE || !planner::is_statement_finishing()) {
+        return false;
+    }
+    CommandId command = planner::running_statement()->estate->es_output_cid;
+    return parent.written_by == command && HeapTupleHeaderGetCmin(get_new_row(data)->t_data) > command;
+}
+
 } // namespace
 
 extern "C" {
@@ -249,7 +262,8 @@ PGDLLEXPORT Datum softdelete_check_parent(PG_FUNCTION_ARGS) {
         bool must_lock = question == Question::restored;
         commands::Parent parent = commands::find_parent(*key, data->tg_relation, row, must_lock);
         if (parent.state == commands::ParentState::deleted && !was_linked_before(*key, data, parent)
-            && !(question == Question::new_link && keeps_parent(*key, data, row))) {
+            && !(question == Question::new_link
+                 && (moves_with_parent(*key, data, parent) || keeps_parent(*key, data, row)))) {
             commands::report_not_present(*key, data->tg_relation, row);
         }
     }

@@ -1,7 +1,8 @@
 # Random families of rows with diamonds, rings and self references, and random sequences of delete, restore, undo, insert
 # and update, compared with a model in plain SQL: preview() says what DELETE then does, undo leaves everything as it was
 # before the deletion, and restore brings back exactly the rows that the model names. Rows move to another partition while
-# live or deleted, and by the statement that deletes them.
+# live or deleted, and by the statement that deletes them; partitions leave and come back, and have foreign keys of their
+# own and to them, at each level.
 # SOFTDELETE_SEED and SOFTDELETE_STEPS choose another run.
 use strict;
 use warnings;
@@ -28,7 +29,20 @@ ALTER TABLE c ATTACH PARTITION c1 FOR VALUES IN (1);
 ALTER TABLE c0 ADD FOREIGN KEY (own) REFERENCES b ON DELETE CASCADE;
 CREATE TABLE d (id int PRIMARY KEY, c_part int, c int, b int REFERENCES b ON DELETE CASCADE, a int REFERENCES a ON DELETE RESTRICT,
     n int REFERENCES b, FOREIGN KEY (c_part, c) REFERENCES c ON DELETE CASCADE ON UPDATE CASCADE);
-SELECT count(*) FROM unnest('{a,b,c,d}'::regclass[]) t, LATERAL softdelete.register(t);
+CREATE TABLE e (id int, part int, c int, PRIMARY KEY (id, part),
+    FOREIGN KEY (part, c) REFERENCES c (part, id) ON DELETE CASCADE ON UPDATE CASCADE) PARTITION BY LIST (part);
+CREATE TABLE e0 PARTITION OF e FOR VALUES IN (0);
+CREATE TABLE e1 PARTITION OF e FOR VALUES IN (1);
+CREATE TABLE g (id int PRIMARY KEY, b int REFERENCES b ON DELETE CASCADE, own int) PARTITION BY RANGE (id);
+CREATE TABLE g0 PARTITION OF g FOR VALUES FROM (MINVALUE) TO (250);
+CREATE TABLE g1 PARTITION OF g DEFAULT PARTITION BY HASH (id);
+CREATE TABLE g1a (own int, b int, id int NOT NULL);
+ALTER TABLE g1 ATTACH PARTITION g1a FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE g1b PARTITION OF g1 FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+ALTER TABLE g1a ADD FOREIGN KEY (own) REFERENCES a ON DELETE CASCADE;
+CREATE TABLE f (id int PRIMARY KEY, g0 int REFERENCES g0 ON DELETE CASCADE, g1 int REFERENCES g1 ON DELETE CASCADE, c_part int, e int,
+    FOREIGN KEY (e, c_part) REFERENCES e ON UPDATE CASCADE);
+SELECT count(*) FROM unnest('{a,b,c,d,e,f,g}'::regclass[]) t, LATERAL softdelete.register(t);
 SQL
 
 # The model: rows and links as it sees them, whatever their table.
@@ -37,7 +51,10 @@ CREATE VIEW rows AS
     SELECT 'a' AS t, id, deleted_at IS NOT NULL AS deleted, deletion_id AS deletion, ARRAY[up, friend] AS links FROM all_a UNION ALL
     SELECT 'b', id, deleted_at IS NOT NULL, deletion_id, ARRAY[a, other] FROM all_b UNION ALL
     SELECT 'c', id, deleted_at IS NOT NULL, deletion_id, ARRAY[part, b, a, own] FROM all_c UNION ALL
-    SELECT 'd', id, deleted_at IS NOT NULL, deletion_id, ARRAY[c_part, c, b, a, n] FROM all_d;
+    SELECT 'd', id, deleted_at IS NOT NULL, deletion_id, ARRAY[c_part, c, b, a, n] FROM all_d UNION ALL
+    SELECT 'e', id, deleted_at IS NOT NULL, deletion_id, ARRAY[part, c] FROM all_e UNION ALL
+    SELECT 'f', id, deleted_at IS NOT NULL, deletion_id, ARRAY[g0, g1, c_part, e] FROM all_f UNION ALL
+    SELECT 'g', id, deleted_at IS NOT NULL, deletion_id, ARRAY[b, own] FROM all_g;
 CREATE VIEW links AS
     SELECT 'a' AS ct, id AS cid, 'a' AS pt, up AS pid, 'c' AS action FROM all_a WHERE up IS NOT NULL UNION ALL
     SELECT 'a', id, 'a', friend, 'n' FROM all_a WHERE friend IS NOT NULL UNION ALL
@@ -49,7 +66,13 @@ CREATE VIEW links AS
     SELECT 'd', id, 'c', c, 'c' FROM all_d WHERE c IS NOT NULL AND c_part IS NOT NULL UNION ALL
     SELECT 'd', id, 'b', b, 'c' FROM all_d WHERE b IS NOT NULL UNION ALL
     SELECT 'd', id, 'a', a, 'r' FROM all_d WHERE a IS NOT NULL UNION ALL
-    SELECT 'd', id, 'b', n, 'a' FROM all_d WHERE n IS NOT NULL;
+    SELECT 'd', id, 'b', n, 'a' FROM all_d WHERE n IS NOT NULL UNION ALL
+    SELECT 'e', id, 'c', c, 'c' FROM all_e WHERE c IS NOT NULL UNION ALL
+    SELECT 'f', id, 'g', g0, 'c' FROM all_f WHERE g0 IS NOT NULL UNION ALL
+    SELECT 'f', id, 'g', g1, 'c' FROM all_f WHERE g1 IS NOT NULL UNION ALL
+    SELECT 'f', id, 'e', e, 'a' FROM all_f WHERE e IS NOT NULL UNION ALL
+    SELECT 'g', id, 'b', b, 'c' FROM all_g WHERE b IS NOT NULL UNION ALL
+    SELECT 'g', id, 'a', own, 'c' FROM g1a WHERE own IS NOT NULL AND softdelete.include_deleted(deleted_at);
 CREATE TABLE findings (step int, message text);
 
 CREATE FUNCTION snapshot() RETURNS text LANGUAGE sql AS
@@ -92,7 +115,8 @@ END $$;
 CREATE FUNCTION pick(wt text, wanted boolean) RETURNS int LANGUAGE sql AS
     'SELECT id FROM rows WHERE t = wt AND deleted = wanted ORDER BY random() LIMIT 1';
 CREATE FUNCTION key_of(wt text, wid int) RETURNS text[] LANGUAGE sql AS
-    $$SELECT CASE wt WHEN 'c' THEN (SELECT ARRAY[part, id]::text[] FROM all_c WHERE id = wid) ELSE ARRAY[wid::text] END$$;
+    $$SELECT CASE wt WHEN 'c' THEN (SELECT ARRAY[part, id]::text[] FROM all_c WHERE id = wid)
+        WHEN 'e' THEN (SELECT ARRAY[id, part]::text[] FROM all_e WHERE id = wid) ELSE ARRAY[wid::text] END$$;
 
 CREATE FUNCTION add_row(new int) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -101,7 +125,11 @@ DECLARE
     y int := pick('b', false);
     z int := pick('c', false);
 BEGIN
-    CASE floor(random() * 4)::int
+    CASE floor(random() * 7)::int
+        WHEN 4 THEN INSERT INTO e VALUES (new, coalesce((SELECT part FROM c WHERE id = z), 0), z);
+        WHEN 5 THEN INSERT INTO g VALUES (new, y, CASE WHEN maybe THEN x END);
+        WHEN 6 THEN INSERT INTO f SELECT new, (SELECT id FROM g0 ORDER BY random() LIMIT 1), (SELECT id FROM g1 ORDER BY random() LIMIT 1),
+            e.part, e.id FROM (SELECT) always LEFT JOIN (SELECT id, part FROM e ORDER BY random() LIMIT 1) e ON random() < 0.1;
         WHEN 0 THEN INSERT INTO a VALUES (new, CASE WHEN maybe THEN x END, pick('a', false));
         WHEN 1 THEN INSERT INTO b VALUES (new, x, CASE WHEN maybe THEN pick('a', false) END);
         WHEN 2 THEN INSERT INTO c VALUES (new, new % 2, y, CASE WHEN maybe THEN x END, pick('b', false));
@@ -198,6 +226,45 @@ BEGIN
     END IF;
 END $$;
 
+-- A partition leaves, one of its rows is deleted, for good or for the time being, and it comes back.
+CREATE FUNCTION try_leave(step int, part regclass) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    parent regclass := (SELECT inhparent FROM pg_inherits WHERE inhrelid = part);
+    bound text := (SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE oid = part);
+    t text := left(part::text, 1);
+    before text := snapshot();
+    is_undone boolean := random() < 0.5;
+    wid int;
+    expected text[];
+    gone text[];
+    taken bigint;
+BEGIN
+    EXECUTE format('SELECT id FROM %s ORDER BY random() LIMIT 1', part) INTO wid;
+    expected := ARRAY(SELECT m.t || m.id FROM model_delete(t, wid) m ORDER BY 1);
+    BEGIN
+        EXECUTE format('ALTER TABLE %s DETACH PARTITION %s', parent, part);
+        EXECUTE format('DELETE FROM %s WHERE id = $1 RETURNING deletion_id', part) USING wid INTO taken;
+        IF is_undone AND taken IS NOT NULL THEN
+            PERFORM softdelete.undo(taken);
+        END IF;
+        EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s %s', parent, part, bound);
+    EXCEPTION WHEN foreign_key_violation THEN
+        -- Rows of it are referenced.
+        IF NOT EXISTS (SELECT FROM links l WHERE l.pt = t) THEN
+            INSERT INTO findings VALUES (step, format('%s may not leave: %s', part, SQLERRM));
+        END IF;
+        RETURN;
+    END;
+    gone := ARRAY(SELECT r.t || r.id FROM rows r WHERE deletion = taken ORDER BY 1);
+    IF is_undone OR taken IS NULL THEN
+        IF snapshot() <> before THEN
+            INSERT INTO findings VALUES (step, format('%s has changed something while it was away', part));
+        END IF;
+    ELSIF gone <> expected THEN
+        INSERT INTO findings VALUES (step, format('delete in %s while it is away: %s instead of %s', part, gone, expected));
+    END IF;
+END $$;
+
 CREATE FUNCTION try_restore(step int, wt text, wid int) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     expected text[] := ARRAY(SELECT t || id FROM model_restore(wt, wid) ORDER BY 1);
@@ -231,8 +298,10 @@ BEGIN
         COMMIT;
     END LOOP;
     FOR step IN 61 .. steps + 60 LOOP
-        wt := (ARRAY['a', 'b', 'c', 'd', 'a', 'b'])[1 + floor(random() * 6)];
-        CASE floor(random() * 14)::int
+        wt := (ARRAY['a', 'b', 'c', 'd', 'e', 'f', 'g', 'a', 'b'])[1 + floor(random() * 9)];
+        CASE floor(random() * 15)::int
+            WHEN 14 THEN
+                PERFORM try_leave(step, (ARRAY['c1', 'e0', 'e1', 'g0', 'g1', 'g1a', 'g1b'])[1 + floor(random() * 7)]::regclass);
             WHEN 12 THEN
                 -- Live or deleted ones to the other partition.
                 wid := pick('c', random() < 0.5);
@@ -291,7 +360,7 @@ BEGIN
         COMMIT;
         -- So that there is always something to delete.
         WHILE (SELECT count(*) FROM rows WHERE NOT deleted) < 50 LOOP
-            wt := (ARRAY['a', 'a', 'b', 'c', 'd'])[1 + floor(random() * 5)];
+            wt := (ARRAY['a', 'a', 'b', 'c', 'd', 'g'])[1 + floor(random() * 6)];
             wid := pick(wt, true);
             IF wid IS NOT NULL THEN
                 PERFORM try_restore(step, wt, wid);

@@ -71,6 +71,19 @@ DELETE FROM "Heir's" WHERE id = 22;
 SELECT softdelete.undo(:deletion);
 TABLE live;
 
+-- A purge goes below them too, and takes what references them first.
+BEGIN;
+SELECT count(*) > 0 AS configured FROM unnest('{owners,base,notes}'::regclass[]) t, LATERAL softdelete.configure(t, retention => '1 day');
+DELETE FROM owners WHERE id = 1;
+UPDATE owners SET deleted_at = now() - interval '2 days' WHERE deleted_at IS NOT NULL;
+UPDATE base SET deleted_at = now() - interval '2 days' WHERE deleted_at IS NOT NULL;
+UPDATE notes SET deleted_at = now() - interval '2 days' WHERE deleted_at IS NOT NULL;
+SELECT relation, due, blocked FROM softdelete.purge_preview() ORDER BY 1;
+CALL softdelete.purge('owners');
+SELECT 'owners' AS relation, id FROM all_owners UNION ALL SELECT 'base', id FROM all_base UNION ALL SELECT 'notes', id FROM all_notes
+    ORDER BY 1, 2;
+ROLLBACK;
+
 -- A child that comes later is followed too, and nothing is left of it where the table is unregistered.
 CREATE TABLE late (CONSTRAINT late_owner FOREIGN KEY (owner_id) REFERENCES owners ON DELETE CASCADE) INHERITS (base);
 INSERT INTO late VALUES (31, 2, 'x');
@@ -78,6 +91,10 @@ DELETE FROM owners WHERE id = 2 RETURNING deletion_id AS deletion \gset
 TABLE live;
 SELECT softdelete.undo(:deletion);
 SELECT count(*) AS differences FROM softdelete.repair('base');
+SELECT count(*) > 0 AS configured FROM softdelete.configure('base', retention => '1 day');
+CREATE TABLE later () INHERITS (base);
+SELECT count(*) AS differences FROM softdelete.repair('base');
+SELECT count(*) > 0 AS configured FROM softdelete.configure('base', keep_forever => true);
 SELECT count(*) > 0 AS unregistered FROM softdelete.unregister('base', 'purge');
 SELECT tgrelid::regclass, tgname FROM pg_trigger
     WHERE tgrelid IN ('base'::regclass, '"Heir''s"'::regclass, 'late'::regclass, 'notes'::regclass) AND tgname ~ '^softdelete_(lock|collect|parent|children)'

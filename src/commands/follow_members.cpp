@@ -3,6 +3,7 @@
 
 #include "catalog/registered_names.hpp"
 #include "catalog/table_catalog.hpp"
+#include "commands/ddl_session.hpp"
 #include "commands/move_member.hpp"
 #include "commands/repair_table.hpp"
 #include "commands/statement_parts.hpp"
@@ -153,7 +154,8 @@ void finish_members(const Node *statement) {
         if (!is_registered(move.table)) {
             continue;
         }
-        pg::Spi spi;
+        DdlSession session;
+        pg::Spi &spi = session.spi();
         if (move.comes) {
             take_on(spi, move, IsA(statement, CreateStmt));
         } else {

@@ -103,10 +103,25 @@ private:
 
     // SQL: the referencing row "c" is not removed itself. Rows of tables outside of the run all stay.
     std::string make_staying(const Blocker &blocker) const {
-        auto child = tables_.find(blocker.child().relation);
-        return child == tables_.end() || child->second->anonymizes
-                   ? ""
-                   : " AND (" + make_due(*child->second, "c") + ") IS NOT TRUE";
+        const PurgeTable *child = find_table(blocker.child().relation);
+        return child == nullptr || child->anonymizes ? ""
+                                                     : " AND (" + make_due(*child, "c") + ") IS NOT TRUE";
+    }
+
+    // The table that is purged, of which the relation may be an inheritance child. Null where there is none.
+    const PurgeTable *find_table(Oid relation) const {
+        auto place = tables_.find(relation);
+        if (place != tables_.end()) {
+            return place->second;
+        }
+        for (const auto &[root, table] : tables_) {
+            for (const PurgeTarget &target : table->targets) {
+                if (target.relation == relation) {
+                    return table;
+                }
+            }
+        }
+        return nullptr;
     }
 
     // The due rows that rows in the condition reference.

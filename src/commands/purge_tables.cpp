@@ -1,6 +1,7 @@
 // Reads the registry and the foreign keys once per run.
 #include "commands/purge_tables.hpp"
 
+#include "catalog/registered_names.hpp"
 #include "pg/compat.hpp"
 
 extern "C" {
@@ -86,11 +87,28 @@ bool contains(const std::vector<PurgeTable> &tables, Oid relation) {
                        [&](const PurgeTable &table) { return table.info.relation == relation; });
 }
 
+// What references the rows of the table and of its inheritance children, and keeps them.
+std::vector<Blocker> find_all_blockers(pg::Spi &spi, const TableInfo &table) {
+    std::vector<Blocker> all;
+    for (Oid heir : catalog::find_heirs(spi, table.relation)) {
+        for (Blocker &blocker : find_blockers(spi, heir)) {
+            all.push_back(std::move(blocker));
+        }
+    }
+    return all;
+}
+
+// The table that was registered: an inheritance child is purged with it.
+TableInfo get_purged_table(pg::Spi &spi, const TableInfo &table) {
+    std::optional<Oid> root = catalog::find_registered_root(spi, table.relation);
+    return root && *root != table.relation ? catalog::get_table(spi, *root) : table;
+}
+
 // What the purge of a row of the table could take along. Another owner's rows wait for his purge.
 void add_below(pg::Spi &spi, std::vector<PurgeTable> &tables) {
     for (std::size_t i = 0; i < tables.size(); i++) {
-        for (const Blocker &blocker : std::vector<Blocker>(tables[i].blockers)) {
-            const TableInfo &child = blocker.child();
+        for (const Blocker &blocker : find_all_blockers(spi, tables[i].info)) {
+            const TableInfo child = get_purged_table(spi, blocker.child());
             if (blocker.last().on_delete == OnDelete::cascade && child.is_registered
                 && !child.retention.empty() && !contains(tables, child.relation) && is_owner(child)) {
                 tables.push_back(make_table(spi, child));
@@ -99,12 +117,13 @@ void add_below(pg::Spi &spi, std::vector<PurgeTable> &tables) {
     }
 }
 
-std::vector<model::PurgeGroup> order(const std::vector<PurgeTable> &tables) {
+std::vector<model::PurgeGroup> order(pg::Spi &spi, const std::vector<PurgeTable> &tables) {
     std::vector<model::Reference> references;
     for (std::size_t parent = 0; parent < tables.size(); parent++) {
-        for (const Blocker &blocker : tables[parent].blockers) {
+        for (const Blocker &blocker : find_all_blockers(spi, tables[parent].info)) {
+            Oid relation = get_purged_table(spi, blocker.child()).relation;
             for (std::size_t child = 0; child < tables.size(); child++) {
-                if (tables[child].info.relation == blocker.child().relation) {
+                if (tables[child].info.relation == relation) {
                     references.emplace_back(child, parent);
                 }
             }
@@ -127,7 +146,7 @@ PurgePlan plan_purge(pg::Spi &spi, std::optional<Oid> relation) {
             plan.tables.push_back(make_table(spi, catalog::get_table(spi, row.oid(0))));
         }
     }
-    plan.groups = order(plan.tables);
+    plan.groups = order(spi, plan.tables);
     return plan;
 }
 

@@ -1,5 +1,5 @@
 # The same random statements against registered tables with deleted rows and against plain copies without them: no
-# difference. SEED=... runs another sequence than the fixed one, QUERIES=... more or fewer.
+# difference, in the rows that foreign keys take along either, which run over partition keys too. SEED=... runs another sequence than the fixed one, QUERIES=... more or fewer.
 
 use strict;
 use warnings;
@@ -15,7 +15,7 @@ use Test::More;
 my $seed = $ENV{SEED} // 20240601;
 my $queries = $ENV{QUERIES} // 5000;
 
-my %unique = (a => 'code', b => 'code', p => 'code, k', h => 'code');
+my %unique = (a => 'code', b => 'code', p => 'code, k', h => 'code', r => 'code, k');
 my @tables = sort keys %unique;
 
 # One side. The registered one has deleted rows besides, with values that the live rows have too.
@@ -38,6 +38,12 @@ CREATE TABLE p31 PARTITION OF p3 FOR VALUES FROM (MINVALUE) TO (9);
 CREATE TABLE p32 PARTITION OF p3 DEFAULT;
 CREATE TABLE h (id int PRIMARY KEY, k int, v int, $plain code text UNIQUE);
 CREATE TABLE h1 (extra int, PRIMARY KEY (id)) INHERITS (h);
+CREATE TABLE r (id int, k int NOT NULL, v int, $plain code text, p int, a int, b int, h int, PRIMARY KEY (id, k), UNIQUE (code, k),
+	FOREIGN KEY (p, k) REFERENCES p (id, k) ON DELETE CASCADE, FOREIGN KEY (a) REFERENCES a ON DELETE CASCADE) PARTITION BY RANGE (k);
+CREATE TABLE r1 PARTITION OF r FOR VALUES FROM (MINVALUE) TO (6);
+CREATE TABLE r2 PARTITION OF r DEFAULT;
+ALTER TABLE r1 ADD FOREIGN KEY (b) REFERENCES b ON DELETE CASCADE;
+ALTER TABLE r2 ADD FOREIGN KEY (h) REFERENCES h1 ON DELETE CASCADE;
 CREATE TABLE u (id int PRIMARY KEY, k int, v int);
 CREATE TABLE log (id int, k int, v int);
 INSERT INTO log SELECT g, g % 5, g % 3 FROM generate_series(1, 8) g;
@@ -48,11 +54,14 @@ SQL
 	if ($is_registered)
 	{
 		$sql .= "SELECT FROM softdelete.register('$schema.$_');\n" foreach @tables;
-		$sql .= rows($_, 1000) . "DELETE FROM $_;\n" foreach @tables, 'h1';
-		$sql .= rows($_, 2000) . "DELETE FROM $_ WHERE id > 2000;\n" foreach @tables, 'h1';
+		$sql .= rows($_, 1000) foreach 'h1', @tables;
+		$sql .= "DELETE FROM $_;\n" foreach @tables;
+		$sql .= rows($_, 2000) foreach 'h1', @tables;
+		$sql .= "DELETE FROM $_ WHERE id > 2000;\n" foreach @tables;
 	}
 	$sql .= rows($_, 0) foreach @tables;
-	$sql .= "INSERT INTO h1 (id, k, v, code) SELECT 50 + g, g % 6, g % 4, 'h' || g FROM generate_series(1, 6) g;\n";
+	$sql .= "INSERT INTO h1 (id, k, v, code) SELECT 50 + g, g % 6, g % 4, 'h' || g FROM generate_series(1, 6) g;\n"
+	  . "UPDATE r SET h = 50 + id % 6 + 1 WHERE id % 2 = 0;\n";
 	$sql .= functions($schema) . "ANALYZE;\n";
 	return $sql;
 }
@@ -60,7 +69,11 @@ SQL
 sub rows
 {
 	my ($table, $first) = @_;
-	my $k = $table eq 'p' ? 'g % 11' : 'nullif(g % 9, 5)';
+	my $k = $table eq 'p' || $table eq 'r' ? 'g % 11' : 'nullif(g % 9, 5)';
+	my $links = "CASE WHEN g % 3 > 0 THEN $first + g END, CASE WHEN g % 5 = 0 THEN $first + g END, "
+	  . "CASE WHEN g % 4 = 0 THEN $first + g END, " . ($first > 0 ? "CASE WHEN g % 7 = 0 THEN $first + g END" : 'NULL::int');
+	return "INSERT INTO r (id, k, v, code, p, a, b, h) SELECT $first + g, $k, nullif(g % 7, 6), 'c' || g, $links "
+	  . "FROM generate_series(1, 24) g;\n" if $table eq 'r';
 	return "INSERT INTO $table (id, k, v, code) SELECT $first + g, $k, nullif(g % 7, 6), 'c' || g "
 	  . "FROM generate_series(1, 24) g;\n";
 }
@@ -128,7 +141,7 @@ sub script
 			push @statements, $statement;
 			my $kept = $is_registered ? "SELECT count(*) >= $physical FROM all_rows_of_$table" : 'SELECT true';
 			$text .= "BEGIN;\n$statement;\n\\echo :SQLSTATE :ROW_COUNT\nSET LOCAL statement_timeout = 0;\nSELECT id, k, v, code FROM $table;\n"
-			  . "SELECT * FROM log;\n$kept;\nROLLBACK;\n";
+			  . "SELECT * FROM log;\nSELECT 'r', id, k, v, p, a, b, h FROM r;\n$kept;\nROLLBACK;\n";
 		}
 		else
 		{

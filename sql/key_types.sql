@@ -71,12 +71,15 @@ SELECT key, reference, try_key(key, reference, a, b, c, d) FROM (VALUES
     (3, 'small', 'positive', '1', '2', '3', '1'),
     (4, 'word', 'varchar(9)', '''a''', '''b''', '''Q''''x''', '''a'''),
     (5, 'text COLLATE "Any case"', 'text COLLATE "Any case"', '''a''', '''b''', '''c''', '''A'''),
-    (6, 'text COLLATE "Any case"', 'text', '''a''', '''b''', '''c''', '''A'''),
-    (7, 'color', 'color', '''red''', '''blue''', '''green''', '''red'''),
-    (8, 'pair', 'pair', '''(1,a)''', '''(2,b)''', '''(3,"c,""")''', '''(1,a)'''),
-    (9, 'timestamp', 'date', '''2020-01-01''', '''2020-01-02''', '''infinity''', '''2020-01-01'''),
-    (10, 'int4range', 'int4range', '''[1,2)''', '''empty''', '''(,)''', '''[1,1]''')
+    (6, 'color', 'color', '''red''', '''blue''', '''green''', '''red'''),
+    (7, 'pair', 'pair', '''(1,a)''', '''(2,b)''', '''(3,"c,""")''', '''(1,a)'''),
+    (8, 'timestamp', 'date', '''2020-01-01''', '''2020-01-02''', '''infinity''', '''2020-01-01'''),
+    (9, 'int4range', 'int4range', '''[1,2)''', '''empty''', '''(,)''', '''[1,1]''')
 ) v (position, key, reference, a, b, c, d) ORDER BY position;
+
+-- Up to 17 the referenced column may have a nondeterministic collation that the other one does not have.
+SELECT try_key('text COLLATE "Any case"', CASE WHEN current_setting('server_version_num')::int < 180000 THEN 'text'
+    ELSE 'text COLLATE "Any case"' END, '''a''', '''b''', '''c''', '''A''');
 
 -- Of several columns, each of another type.
 CREATE TABLE shelves (a numeric, "B b" text COLLATE "Any case", c date, PRIMARY KEY (a, "B b", c));

@@ -93,14 +93,18 @@ INSERT INTO years VALUES (1, NULL), (2, NULL), (101, 1), (102, 1);
 INSERT INTO months VALUES (1, 2, 101), (2, NULL, 102);
 ALTER TABLE years DETACH PARTITION years_2;
 ALTER TABLE years DETACH PARTITION years_1;
+\set VERBOSITY sqlstate
 DELETE FROM years_1 WHERE id = 2; -- fails
+\set VERBOSITY default
 INSERT INTO years_1 VALUES (3, 2); -- fails
 DELETE FROM years_1 WHERE id = 1;
 SELECT 'years_2' AS relation, id FROM years_2 UNION ALL SELECT 'months', id FROM months;
 SELECT softdelete.restore('years_1', 1);
 ALTER TABLE years ATTACH PARTITION years_1 FOR VALUES FROM (0) TO (100);
 ALTER TABLE years ATTACH PARTITION years_2 FOR VALUES FROM (100) TO (200);
+\set VERBOSITY sqlstate
 DELETE FROM years WHERE id = 2; -- fails
+\set VERBOSITY default
 INSERT INTO years VALUES (3, 2); -- fails
 DELETE FROM years WHERE id = 1;
 SELECT 'years' AS relation, id FROM years UNION ALL SELECT 'months', id FROM months;

@@ -52,7 +52,7 @@ EXCEPTION WHEN OTHERS THEN
                      'in its schema: ' || (s = schema));
 END $$;
 CREATE FUNCTION compare(statement text) RETURNS SETOF text LANGUAGE sql VOLATILE AS $$
-    SELECT DISTINCT run(statement, s) FROM unnest('{regress_refuse,regress_refuse_twin}'::text[]) s
+    SELECT DISTINCT regress_refuse.run(statement, s) FROM unnest('{regress_refuse,regress_refuse_twin}'::text[]) s
 $$;
 
 -- One refusal per kind of key, with its message, DETAIL, SQLSTATE and names.

@@ -90,6 +90,15 @@ UPDATE parted SET id = id + 100;
 SELECT tableoid::regclass, id, parent_id FROM parted ORDER BY id;
 UPDATE parted SET id = 1, parent_id = 6 WHERE id = 102;
 WITH added AS (INSERT INTO parted VALUES (3, 6)) UPDATE parted SET id = 1 WHERE id = 101;
+-- Where the link may have been written the new row is all that there is to judge by.
+UPDATE parted SET id = 1, parent_id = parent_id WHERE id = 101; -- fails
+MERGE INTO parted p USING (VALUES (101)) AS v (id) ON p.id = v.id WHEN MATCHED THEN UPDATE SET id = 1; -- fails
+CREATE FUNCTION leave() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER leave BEFORE UPDATE ON parted FOR EACH ROW EXECUTE FUNCTION leave();
+UPDATE parted SET id = 1 WHERE id = 101; -- fails
+DROP TRIGGER leave ON parted;
+UPDATE parted SET id = 1 WHERE id = 101;
+UPDATE parted SET id = 101 WHERE id = 1;
 
 -- A key over partition keys: rows go to another partition with their parent, also where the statement deletes that. A
 -- link that another key's parent changes is a new one.

@@ -155,24 +155,9 @@ private:
     std::uint64_t drop_waiting() {
         std::uint64_t count = 0;
         Work work;
-        auto drop = [&](Branch &branch, const ForeignKey &key, const std::vector<RowSet::RowId> &rows) {
-            RowSet dropped;
-            for (const RowSet::RowId &row : rows) {
-                if (row == root_id_) {
-                    raise_waiting_root(key);
-                }
-                if (branch.rows.remove(row)) {
-                    dropped.add(row);
-                }
-            }
-            count += dropped.size();
-            if (!dropped.empty()) {
-                work.emplace_back(branch.table.relation, std::move(dropped));
-            }
-        };
         for (auto &[relation, branch] : branches_) {
             for (const ForeignKey &key : branch.own) {
-                drop(branch, key, find_below_deleted(branch, key));
+                count += drop(branch, key, find_below_deleted(branch, key), &work);
             }
         }
         while (!work.empty()) {
@@ -181,10 +166,30 @@ private:
             for (auto &[relation, branch] : branches_) {
                 for (const ForeignKey &key : branch.own) {
                     if (key.parent.relation == parent) {
-                        drop(branch, key, children_->find(key, parents, Children::taken));
+                        count += drop(branch, key, children_->find(key, parents, Children::taken), &work);
                     }
                 }
             }
+        }
+        return count;
+    }
+
+    // Takes these rows, which wait for their parent by the key, out of the branch as far as they are there. What is below
+    // them is left to the work list.
+    std::uint64_t drop(Branch &branch, const ForeignKey &key, const std::vector<RowSet::RowId> &rows,
+                       Work *work) {
+        RowSet dropped;
+        for (const RowSet::RowId &row : rows) {
+            if (row == root_id_) {
+                raise_waiting_root(key);
+            }
+            if (branch.rows.remove(row)) {
+                dropped.add(row);
+            }
+        }
+        std::uint64_t count = dropped.size();
+        if (count > 0) {
+            work->emplace_back(branch.table.relation, std::move(dropped));
         }
         return count;
     }

@@ -57,10 +57,14 @@ LinkValues read_values(pg::Spi &spi, const TableInfo &table, const LinkColumns &
     return found;
 }
 
-// The rows of the other side that these values lead to: (position, tableoid, ctid). alias: of that side in key.link.
+enum class Direction { to_parents, to_children };
+
+// The rows of the other side that these values lead to: (position, tableoid, ctid).
 std::vector<pg::Row> follow_values(pg::Spi &spi, const ForeignKey &key, const LinkValues &values,
-                                   const char *alias, RowLock lock) {
-    bool is_down = alias[0] == 'c';
+                                   Direction direction, RowLock lock) {
+    bool is_down = direction == Direction::to_children;
+    const char *given_alias = is_down ? "p" : "c"; // as in key.comparison
+    const char *alias = is_down ? "c" : "p";
     const TableInfo &table = is_down ? key.child : key.parent;
     const LinkColumns &given = is_down ? key.parent_link : key.child_link;
     const LinkColumns &wanted = is_down ? key.child_link : key.parent_link;
@@ -68,7 +72,7 @@ std::vector<pg::Row> follow_values(pg::Spi &spi, const ForeignKey &key, const Li
         (boost::format("/* softdelete */ SELECT %1%.\"softdelete.position\", %2%.tableoid, "
                        "%2%.ctid FROM %3% AS %1% JOIN "
                        "%4% AS %2% ON %5% WHERE %6%%7%")
-         % (is_down ? "p" : "c") % alias % make_value_rows(given.names, given.types, 1) % table.key_rows()
+         % given_alias % alias % make_value_rows(given.names, given.types, 1) % table.key_rows()
          % (key.comparison + catalog::restrict_to_partition(alias, wanted)) % see_all(table, alias)
          % (lock == RowLock::for_update ? std::string(" FOR UPDATE OF ") + alias : ""))
             .str();
@@ -85,7 +89,7 @@ std::vector<RowLink> find_parents(pg::Spi &spi, const ForeignKey &key, const Row
     if (values.values.empty()) {
         return links;
     }
-    for (const pg::Row &row : follow_values(spi, key, values, "p", RowLock::none)) {
+    for (const pg::Row &row : follow_values(spi, key, values, Direction::to_parents, RowLock::none)) {
         for (const RowSet::RowId &child : values.rows.at(static_cast<std::size_t>(row.number(0) - 1))) {
             links.push_back({child, {row.text(1), row.text(2)}});
         }
@@ -100,7 +104,7 @@ RowSet find_children(pg::Spi &spi, const ForeignKey &key, const RowSet &parents,
     if (values.values.empty()) {
         return found;
     }
-    for (const pg::Row &row : follow_values(spi, key, values, "c", lock)) {
+    for (const pg::Row &row : follow_values(spi, key, values, Direction::to_children, lock)) {
         found.add({row.text(1), row.text(2)});
     }
     return found;

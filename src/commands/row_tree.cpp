@@ -6,8 +6,6 @@
 
 #include <boost/format.hpp>
 
-#include <deque>
-
 namespace softdelete::commands {
 
 namespace {
@@ -20,18 +18,14 @@ public:
     Collector(pg::Spi &spi, RowTree &tree) : spi_(spi), tree_(tree) {}
 
     void run(const RowSet &rows) {
-        std::deque<RowSet> work = {take_new(rows)};
-        while (!work.empty()) {
-            RowSet level;
-            for (const auto &[relation, members] : group_by_table(work.front())) {
+        for (RowSet level = take_new(rows); !level.empty();) {
+            RowSet below;
+            for (const auto &[relation, members] : group_by_table(level)) {
                 for (const ForeignKey &key : get_keys(relation)) {
-                    follow(key, members, &level);
+                    follow(key, members, &below);
                 }
             }
-            work.pop_front();
-            if (!level.empty()) {
-                work.push_back(std::move(level));
-            }
+            level = std::move(below);
         }
     }
 
@@ -66,12 +60,9 @@ private:
         return fresh;
     }
 
-    void follow(const ForeignKey &key, const RowSet &parents, RowSet *level) {
+    void follow(const ForeignKey &key, const RowSet &parents, RowSet *below) {
         if (key.on_delete == OnDelete::cascade) {
-            RowSet fresh = take_new(find_children(spi_, key, parents, RowLock::for_update));
-            for (const RowSet::RowId &row : fresh.ids()) {
-                level->add(row);
-            }
+            below->add_all(take_new(find_children(spi_, key, parents, RowLock::for_update)));
         } else if (!catalog::binds(key.on_delete)) {
             for (const auto &[relation, rows] :
                  group_by_table(find_children(spi_, key, parents, RowLock::none))) {

@@ -162,7 +162,8 @@ bool assigns(const PlannedStmt *plan, const catalog::ForeignKeyInfo &key) {
     return true;
 }
 
-// Is the event the second half of a move to another partition, by an UPDATE that leaves the key's columns alone?
+// Is the event the second half of a move to another partition, by an UPDATE that leaves the key's columns alone? The server
+// fires AFTER INSERT for it, and nothing leads from the new row to the one that it was: the plan has to tell.
 bool is_moved_as_linked(const catalog::ForeignKeyInfo &key, const TriggerData *data) {
     const QueryDesc *statement = planner::running_statement();
     if (statement == nullptr || !planner::is_statement_finishing()

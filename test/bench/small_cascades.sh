@@ -7,7 +7,7 @@
 # shellcheck disable=SC1091,SC2119,SC2317,SC2154,SC2034 # the functions and variables of common
 . test/bench/common
 configure_server
-ROUNDS=15
+ROUNDS=41
 
 next='\set id :last + 1
 \set last :id'
@@ -65,6 +65,6 @@ compare() { # CHILDREN DELETIONS_PER_RUN
 }
 
 heading
-compare 1 3000
-compare 10 2000
-compare 100 300
+compare 1 1500
+compare 10 1000
+compare 100 200

@@ -1,11 +1,11 @@
 // The library's entry: what it installs, in order. Read this first.
-#include "catalog/deletion_log.hpp"
 #include "catalog/foreign_key_info.hpp"
-#include "commands/cascade.hpp"
+#include "deletion/cascade.hpp"
 #include "hooks/hooks.hpp"
 #include "pg/server.hpp"
-#include "planner/extension_functions.hpp"
-#include "planner/registered_table.hpp"
+#include "registry/deletion_log.hpp"
+#include "session/extension_functions.hpp"
+#include "session/registered_table.hpp"
 #include "settings.hpp"
 #include "worker/worker.hpp"
 

@@ -1,13 +1,13 @@
 // SQL functions on single rows and on deletions: delete, restore, undo, conflicts, preview.
 #include "api/key_arguments.hpp"
-#include "commands/count_deletion.hpp"
-#include "commands/delete_row.hpp"
-#include "commands/list_conflicts.hpp"
-#include "commands/preview_delete.hpp"
-#include "commands/restore_tree.hpp"
-#include "commands/undo_deletion.hpp"
+#include "deletion/count_deletion.hpp"
+#include "deletion/delete_row.hpp"
+#include "deletion/preview_delete.hpp"
 #include "pg/scopes.hpp"
 #include "pg/srf.hpp"
+#include "restore/list_conflicts.hpp"
+#include "restore/restore_tree.hpp"
+#include "restore/undo_deletion.hpp"
 
 extern "C" {
 #include "utils/builtins.h"

@@ -1,8 +1,8 @@
 // SQL functions on single subjects: erase, anonymize, set_anonymizer.
 #include "api/key_arguments.hpp"
-#include "commands/anonymize_row.hpp"
-#include "commands/erase_row.hpp"
-#include "commands/set_anonymizer.hpp"
+#include "erasure/anonymize_row.hpp"
+#include "erasure/erase_row.hpp"
+#include "erasure/set_anonymizer.hpp"
 #include "pg/srf.hpp"
 #include "pg/transactions.hpp"
 

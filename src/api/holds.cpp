@@ -1,6 +1,6 @@
 // SQL functions on legal holds: hold, release.
 #include "api/key_arguments.hpp"
-#include "commands/hold_row.hpp"
+#include "holds/hold_row.hpp"
 #include "pg/srf.hpp"
 #include "pg/transactions.hpp"
 

@@ -1,9 +1,9 @@
 // purge(), purge_preview() and what the log asks.
-#include "commands/preview_purge.hpp"
-#include "commands/purge_rows.hpp"
-#include "commands/schedule_purge.hpp"
 #include "pg/srf.hpp"
 #include "pg/transactions.hpp"
+#include "purge/preview_purge.hpp"
+#include "purge/purge_rows.hpp"
+#include "purge/schedule_purge.hpp"
 
 extern "C" {
 #include "utils/timestamp.h"

@@ -1,10 +1,10 @@
 // register(), plan(), configure(), repair() and unregister(): arguments in, steps out.
-#include "commands/configure_table.hpp"
-#include "commands/mend_table.hpp"
-#include "commands/register_table.hpp"
-#include "commands/unregister_table.hpp"
 #include "pg/srf.hpp"
 #include "pg/transactions.hpp"
+#include "registration/configure_table.hpp"
+#include "registration/register_table.hpp"
+#include "registration/repair_table.hpp"
+#include "registration/unregister_table.hpp"
 
 namespace softdelete {
 

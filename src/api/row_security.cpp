@@ -1,6 +1,6 @@
 // The function in our row-security policy. It runs per deleted row and is plain server code.
-#include "catalog/registry_scan.hpp"
 #include "pg/compat.hpp"
+#include "registry/registry_scan.hpp"
 
 extern "C" {
 #include "catalog/pg_type.h"

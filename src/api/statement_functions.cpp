@@ -1,11 +1,11 @@
 // Functions that the planner hook puts into statements on registered tables. They run once per row and are plain server
 // code. Called by hand they do nothing that the caller could not do otherwise.
-#include "commands/current_deletion.hpp"
-#include "commands/restored_deletions.hpp"
+#include "deletion/open_deletions.hpp"
+#include "deletion/restored_deletions.hpp"
 #include "pg/compat.hpp"
 #include "pg/server.hpp"
-#include "planner/running_statements.hpp"
-#include "planner/statement.hpp"
+#include "session/plan_notes.hpp"
+#include "session/running_statements.hpp"
 #include "settings.hpp"
 
 extern "C" {

@@ -4,7 +4,7 @@
 #include "hooks/hooks.hpp"
 
 #include "pg/server.hpp"
-#include "planner/extension_functions.hpp"
+#include "session/extension_functions.hpp"
 
 extern "C" {
 #include "utils/memutils.h"

@@ -2,17 +2,17 @@
 // remember which statement runs, and let the cascade follow it. On an error the entry is removed by the abort callbacks.
 #include "hooks/hooks.hpp"
 
-#include "commands/answered_triggers.hpp"
-#include "commands/cascade.hpp"
-#include "commands/current_deletion.hpp"
-#include "commands/deletion_triggers.hpp"
-#include "commands/hand_purge.hpp"
-#include "commands/hold_check.hpp"
-#include "commands/restored_deletions.hpp"
+#include "deletion/cascade.hpp"
+#include "deletion/open_deletions.hpp"
+#include "deletion/restored_deletions.hpp"
+#include "deletion/skipped_deletion_triggers.hpp"
+#include "deletion/skipped_triggers.hpp"
+#include "holds/hold_check.hpp"
 #include "pg/compat.hpp"
-#include "planner/running_statements.hpp"
-#include "planner/session_view.hpp"
-#include "planner/statement.hpp"
+#include "purge/log_hand_purge.hpp"
+#include "session/plan_notes.hpp"
+#include "session/running_statements.hpp"
+#include "session/session_visibility.hpp"
 
 extern "C" {
 #include "executor/executor.h"

@@ -3,7 +3,7 @@
 #include "hooks/hooks.hpp"
 
 #include "pg/server.hpp"
-#include "planner/session_view.hpp"
+#include "session/session_visibility.hpp"
 #include "settings.hpp"
 
 extern "C" {

@@ -1,7 +1,7 @@
 // post_parse_analyze_hook: the only moment between parsing and the rewriter, which asks whose policies apply.
 #include "hooks/hooks.hpp"
 
-#include "planner/own_statement.hpp"
+#include "planner/mark_references.hpp"
 
 extern "C" {
 #include "parser/analyze.h"

@@ -3,9 +3,9 @@
 #include "hooks/hooks.hpp"
 
 #include "pg/compat.hpp"
-#include "planner/self_joins.hpp"
-#include "planner/session_view.hpp"
+#include "planner/keep_self_joins.hpp"
 #include "planner/transform_query.hpp"
+#include "session/session_visibility.hpp"
 
 namespace softdelete::hooks {
 

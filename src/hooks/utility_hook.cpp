@@ -4,15 +4,15 @@
 // duration.
 #include "hooks/hooks.hpp"
 
-#include "commands/current_deletion.hpp"
-#include "commands/set_constraints.hpp"
-#include "commands/skip_existing.hpp"
+#include "deletion/open_deletions.hpp"
+#include "deletion/refuse_truncate.hpp"
 #include "pg/compat.hpp"
-#include "planner/check_copy.hpp"
-#include "planner/filter_copy.hpp"
-#include "planner/refuse_truncate.hpp"
-#include "planner/session_view.hpp"
-#include "planner/statement.hpp"
+#include "session/plan_notes.hpp"
+#include "session/session_visibility.hpp"
+#include "utility/adopt_existing.hpp"
+#include "utility/copy_from.hpp"
+#include "utility/copy_to.hpp"
+#include "utility/set_constraints.hpp"
 
 extern "C" {
 #include "tcop/utility.h"

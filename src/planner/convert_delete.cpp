@@ -5,8 +5,8 @@
 #include "pg/relations.hpp"
 #include "planner/convert_returning.hpp"
 #include "planner/expressions.hpp"
-#include "planner/extension_functions.hpp"
 #include "planner/recycle_bin.hpp"
+#include "session/extension_functions.hpp"
 #include "settings.hpp"
 
 extern "C" {

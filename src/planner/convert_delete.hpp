@@ -2,8 +2,8 @@
 // policies are already attached. Plain server code.
 #pragma once
 
-#include "planner/registered_table.hpp"
-#include "planner/statement.hpp"
+#include "session/plan_notes.hpp"
+#include "session/registered_table.hpp"
 
 namespace softdelete::planner {
 

@@ -1,7 +1,7 @@
 // RETURNING of converted statements: what it says of a row that was deleted. Plain server code.
 #pragma once
 
-#include "planner/registered_table.hpp"
+#include "session/registered_table.hpp"
 
 extern "C" {
 #include "nodes/parsenodes.h"

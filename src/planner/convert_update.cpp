@@ -3,8 +3,8 @@
 
 #include "pg/compat.hpp"
 #include "planner/expressions.hpp"
-#include "planner/extension_functions.hpp"
 #include "planner/recycle_bin.hpp"
+#include "session/extension_functions.hpp"
 
 extern "C" {
 #include "catalog/pg_type.h"

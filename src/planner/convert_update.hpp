@@ -1,8 +1,8 @@
 // UPDATE, INSERT and upserts that write deleted_at, deleted_by or deletion_id of a registered table. Plain server code.
 #pragma once
 
-#include "planner/registered_table.hpp"
-#include "planner/statement.hpp"
+#include "session/plan_notes.hpp"
+#include "session/registered_table.hpp"
 
 namespace softdelete::planner {
 

@@ -1,7 +1,7 @@
 // Builds the expressions that the transformations put into a query. Plain server code.
 #pragma once
 
-#include "planner/registered_table.hpp"
+#include "session/registered_table.hpp"
 
 extern "C" {
 #include "nodes/parsenodes.h"

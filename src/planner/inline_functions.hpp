@@ -2,7 +2,7 @@
 // such a function gets the scope of the function's query level whether or not the planner inlines it.
 #pragma once
 
-#include "planner/statement.hpp"
+#include "session/plan_notes.hpp"
 
 namespace softdelete::planner {
 

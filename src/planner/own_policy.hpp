@@ -3,7 +3,7 @@
 // refuse the soft delete. Plain server code.
 #pragma once
 
-#include "planner/registered_table.hpp"
+#include "session/registered_table.hpp"
 
 extern "C" {
 #include "nodes/parsenodes.h"

@@ -3,7 +3,7 @@
 #include "planner/recycle_bin.hpp"
 
 #include "pg/compat.hpp"
-#include "planner/extension_functions.hpp"
+#include "session/extension_functions.hpp"
 
 extern "C" {
 #include "nodes/makefuncs.h"

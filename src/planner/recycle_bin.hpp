@@ -3,8 +3,8 @@
 // the plan. Plain server code.
 #pragma once
 
-#include "planner/registered_table.hpp"
-#include "planner/statement.hpp"
+#include "session/plan_notes.hpp"
+#include "session/registered_table.hpp"
 
 namespace softdelete::planner {
 

@@ -2,7 +2,7 @@
 // conversion of what it writes. Plain server code: one call, under one guard.
 #pragma once
 
-#include "planner/statement.hpp"
+#include "session/plan_notes.hpp"
 
 extern "C" {
 #include "nodes/pathnodes.h"

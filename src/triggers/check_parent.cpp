@@ -1,13 +1,13 @@
 // The constraint trigger of tables that reference a registered table: no live row newly references a deleted one. It
 // fires after the server's own check, which has locked the parent row FOR KEY SHARE and so has waited for whoever was
 // deleting it. Plain server code.
-#include "commands/answered_triggers.hpp"
-#include "commands/find_parent.hpp"
-#include "commands/foreign_key_errors.hpp"
-#include "commands/restoring.hpp"
+#include "deletion/find_parent.hpp"
+#include "deletion/foreign_key_errors.hpp"
+#include "deletion/skipped_triggers.hpp"
 #include "pg/compat.hpp"
-#include "planner/registered_table.hpp"
-#include "planner/running_statements.hpp"
+#include "restore/restore_statement.hpp"
+#include "session/registered_table.hpp"
+#include "session/running_statements.hpp"
 #include "triggers/current_row.hpp"
 #include "triggers/trigger_call.hpp"
 

@@ -3,15 +3,15 @@
 // whole statements: against TRUNCATE, and against an UPDATE that was planned without the hook. In a session that did not
 // load the library the first of them to fire loads it, refuses its own statement, and the next ones are planned rightly.
 // Plain server code.
-#include "catalog/retention.hpp"
-#include "commands/hand_purge.hpp"
-#include "commands/hold_check.hpp"
-#include "commands/removal.hpp"
+#include "deletion/refuse_truncate.hpp"
+#include "erasure/remove_rows.hpp"
+#include "holds/hold_check.hpp"
 #include "pg/server.hpp"
-#include "planner/refuse_truncate.hpp"
-#include "planner/registered_table.hpp"
-#include "planner/running_statements.hpp"
-#include "planner/statement.hpp"
+#include "purge/log_hand_purge.hpp"
+#include "registry/retention.hpp"
+#include "session/plan_notes.hpp"
+#include "session/registered_table.hpp"
+#include "session/running_statements.hpp"
 #include "settings.hpp"
 #include "triggers/trigger_call.hpp"
 

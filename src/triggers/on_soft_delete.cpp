@@ -1,11 +1,11 @@
 // Triggers of registered tables that foreign keys reference: one locks a row before its soft delete, one collects it for
 // the cascade, one refuses it at the end of the transaction for deferrable NO ACTION keys. Plain server code.
-#include "commands/cascade.hpp"
-#include "commands/current_deletion.hpp"
-#include "commands/deletion_triggers.hpp"
-#include "planner/registered_table.hpp"
-#include "planner/running_statements.hpp"
-#include "planner/statement.hpp"
+#include "deletion/cascade.hpp"
+#include "deletion/open_deletions.hpp"
+#include "deletion/skipped_deletion_triggers.hpp"
+#include "session/plan_notes.hpp"
+#include "session/registered_table.hpp"
+#include "session/running_statements.hpp"
 #include "triggers/current_row.hpp"
 #include "triggers/trigger_call.hpp"
 

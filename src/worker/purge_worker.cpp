@@ -1,8 +1,8 @@
 // A purge worker: lives for one run in one database. What is purged and how is purge()'s matter; the worker only looks
 // whether there is anything, and calls it as a client would, so that its batches commit.
-#include "commands/preview_purge.hpp"
 #include "pg/boundary.hpp"
 #include "pg/compat.hpp"
+#include "purge/preview_purge.hpp"
 #include "settings.hpp"
 
 extern "C" {

@@ -1,0 +1,135 @@
+// A rule's analyzed form knows columns by number: made before a rename, it is deparsed with the new names after it.
+#include "ddl/follow_anonymizers.hpp"
+
+#include "ddl/parse_tree.hpp"
+#include "pg/column_expression.hpp"
+#include "pg/pinned_spi.hpp"
+#include "pg/quote.hpp"
+#include "registry/anonymizers.hpp"
+#include "session/registered_table.hpp"
+
+extern "C" {
+#include "access/xact.h"
+#include "nodes/parsenodes.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+}
+
+#include <boost/format.hpp>
+
+namespace softdelete::commands {
+
+namespace {
+
+struct PreparedRule {
+    char *column;
+    AttrNumber attribute;
+    Node *tree;
+    int nest_level;
+    PreparedRule *next;
+};
+
+PreparedRule *prepared = nullptr;
+
+bool renames_column(const Node *statement) {
+    return IsA(statement, RenameStmt)
+           && castNode(RenameStmt, const_cast<Node *>(statement))->renameType == OBJECT_COLUMN;
+}
+
+// The registered table that the statement is about; InvalidOid for none.
+Oid find_table(const Node *statement) {
+    const RangeVar *name = nullptr;
+    if (renames_column(statement)) {
+        name = castNode(RenameStmt, const_cast<Node *>(statement))->relation;
+    } else if (IsA(statement, AlterTableStmt)) {
+        name = castNode(AlterTableStmt, const_cast<Node *>(statement))->relation;
+    }
+    return pg::call([&] {
+        planner::RegisteredTable table;
+        Oid relation = find_relation(name);
+        return OidIsValid(relation) && planner::find_registered_table(relation, &table) ? relation
+                                                                                        : InvalidOid;
+    });
+}
+
+void remember(Oid relation, const catalog::Anonymizer &rule, Node *tree) {
+    pg::call([&] {
+        MemoryContext caller = MemoryContextSwitchTo(TopTransactionContext);
+        auto *entry = static_cast<PreparedRule *>(palloc(sizeof(PreparedRule)));
+        *entry = {pstrdup(rule.column.c_str()), get_attnum(relation, rule.column.c_str()),
+                  static_cast<Node *>(copyObjectImpl(tree)), GetCurrentTransactionNestLevel(), prepared};
+        prepared = entry;
+        MemoryContextSwitchTo(caller);
+    });
+}
+
+void write_down_renamed(pg::Spi &spi, Oid relation) {
+    for (const PreparedRule *rule = prepared; rule != nullptr; rule = rule->next) {
+        const char *column = pg::call(
+            [&] { return static_cast<const char *>(get_attname(relation, rule->attribute, false)); });
+        catalog::delete_anonymizer(spi, relation, rule->column);
+        catalog::put_anonymizer(spi, relation, {column, pg::deparse_column_expression(relation, rule->tree)});
+    }
+}
+
+void check_rule(Oid relation, const catalog::Anonymizer &rule) {
+    try {
+        (void)pg::parse_column_expression(relation, rule.column, rule.expression);
+    } catch (pg::ServerError &error) {
+        std::string title = pg::call([&] { return static_cast<const char *>(get_rel_name(relation)); });
+        pg::raise(
+            {.sqlstate = ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+             .message = (boost::format("the rule for anonymization of column \"%1%\" of table \"%2%\" does "
+                                       "not fit the table any more")
+                         % rule.column % title)
+                            .str(),
+             .detail = error.message(),
+             .hint = (boost::format("Run SELECT softdelete.set_anonymizer(%1%, %2%, NULL) first.")
+                      % pg::quote_literal(pg::quote_identifier(title)) % pg::quote_literal(rule.column))
+                         .str(),
+             .relation = relation});
+    }
+}
+
+} // namespace
+
+void prepare_anonymizers(const Node *statement) {
+    prepared = nullptr;
+    Oid relation = renames_column(statement) ? find_table(statement) : InvalidOid;
+    if (!OidIsValid(relation)) {
+        return;
+    }
+    DdlSession session;
+    for (const catalog::Anonymizer &rule : catalog::find_anonymizers(session.spi(), relation)) {
+        remember(relation, rule, pg::parse_column_expression(relation, rule.column, rule.expression).tree);
+    }
+}
+
+void finish_anonymizers(const Node *statement) {
+    Oid relation = find_table(statement);
+    if (!OidIsValid(relation)) {
+        return;
+    }
+    DdlSession session;
+    if (renames_column(statement)) {
+        write_down_renamed(session.spi(), relation);
+        prepared = nullptr;
+        return;
+    }
+    for (const catalog::Anonymizer &rule : catalog::find_anonymizers(session.spi(), relation)) {
+        AttrNumber attribute = pg::call([&] { return get_attnum(relation, rule.column.c_str()); });
+        if (attribute == InvalidAttrNumber) {
+            catalog::delete_anonymizer(session.spi(), relation, rule.column);
+        } else {
+            check_rule(relation, rule);
+        }
+    }
+}
+
+void forget_prepared_anonymizers(int nest_level) noexcept {
+    while (prepared != nullptr && prepared->nest_level >= nest_level) {
+        prepared = prepared->next;
+    }
+}
+
+} // namespace softdelete::commands

@@ -1,0 +1,97 @@
+// Follows DDL as far as foreign keys are concerned.
+#include "ddl/follow_foreign_keys.hpp"
+
+#include "catalog/foreign_keys.hpp"
+#include "ddl/parse_tree.hpp"
+#include "pg/pinned_spi.hpp"
+#include "pg/scopes.hpp"
+#include "registration/plan_foreign_key_triggers.hpp"
+#include "registration/run_steps.hpp"
+#include "registration/trigger_names.hpp"
+#include "session/registered_table.hpp"
+
+extern "C" {
+#include "access/table.h"
+#include "commands/trigger.h"
+#include "nodes/parsenodes.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+}
+
+#include <cstring>
+
+namespace softdelete::commands {
+
+namespace {
+
+const RangeVar *find_named_table(const Node *statement) {
+    if (IsA(statement, CreateStmt)) {
+        return castNode(CreateStmt, const_cast<Node *>(statement))->relation;
+    }
+    if (IsA(statement, AlterTableStmt)) {
+        const AlterTableStmt *alter = castNode(AlterTableStmt, const_cast<Node *>(statement));
+        return alter->objtype == OBJECT_TABLE ? alter->relation : nullptr;
+    }
+    if (IsA(statement, RenameStmt)) {
+        const RenameStmt *rename = castNode(RenameStmt, const_cast<Node *>(statement));
+        return rename->renameType == OBJECT_TABCONSTRAINT ? rename->relation : nullptr;
+    }
+    return nullptr;
+}
+
+// A trigger of ours that stands for a foreign key which may be gone or renamed.
+bool has_link_trigger(Relation relation) {
+    const TriggerDesc *triggers = relation->trigdesc;
+    for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
+        if (strncmp(triggers->triggers[i].tgname, parent_check_prefix, strlen(parent_check_prefix)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool references_registered(Relation relation) {
+    ListCell *cell;
+    foreach (cell, RelationGetFKeyList(relation)) {
+        const auto *key = static_cast<const ForeignKeyCacheInfo *>(lfirst(cell));
+        if (planner::is_registered_table(key->confrelid)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+} // namespace
+
+Oid find_table_to_link(const Node *statement) {
+    const RangeVar *name = find_named_table(statement);
+    if (name == nullptr) {
+        return InvalidOid;
+    }
+    // Still locked by the command itself. Gone if the command was ALTER TABLE IF EXISTS.
+    Oid relation_id = find_relation(name);
+    Relation relation = OidIsValid(relation_id) ? RelationIdGetRelation(relation_id) : nullptr;
+    if (relation == nullptr) {
+        return InvalidOid;
+    }
+    bool is_concerned = planner::is_registered_table(relation_id) || has_link_trigger(relation)
+                        || references_registered(relation);
+    RelationClose(relation);
+    return is_concerned ? relation_id : InvalidOid;
+}
+
+void link_table(Oid relation) {
+    DdlSession session;
+    pg::Spi &spi = session.spi();
+    catalog::TableInfo table = catalog::get_table(spi, relation);
+    run_steps(spi, plan_own_links(spi, table.relation));
+    RegisteredTables tables;
+    for (const catalog::ForeignKey &key : catalog::find_own_keys(spi, table.relation)) {
+        if (key.parent.is_registered) {
+            tables[key.parent.relation] = key.parent.deleted_at;
+        }
+    }
+    run_steps(spi, plan_links(spi, tables));
+}
+
+} // namespace softdelete::commands

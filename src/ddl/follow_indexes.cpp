@@ -1,0 +1,385 @@
+// Works on raw parse trees, before the server has analyzed them.
+#include "ddl/follow_indexes.hpp"
+
+#include "catalog/table_catalog.hpp"
+#include "catalog/table_info.hpp"
+#include "ddl/live_constraints.hpp"
+#include "ddl/parse_tree.hpp"
+#include "model/table_settings.hpp"
+#include "pg/compat.hpp"
+#include "pg/pinned_spi.hpp"
+#include "pg/quote.hpp"
+#include "pg/scopes.hpp"
+#include "registration/run_steps.hpp"
+#include "registry/registered_names.hpp"
+#include "registry/registry.hpp"
+#include "session/registered_table.hpp"
+
+extern "C" {
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "commands/defrem.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/parsenodes.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+}
+
+#include <cstring>
+#include <optional>
+
+namespace softdelete::commands {
+
+namespace {
+
+// A UNIQUE constraint that was taken out of a command, or an exclusion constraint that got the condition, copied into the
+// transaction's memory.
+struct TakenConstraint {
+    Oid relation;
+    Constraint *constraint;
+    int nest_level;
+    TakenConstraint *next;
+};
+
+TakenConstraint *taken = nullptr;
+
+// The table whose CREATE INDEX got the condition.
+Oid prepared_relation = InvalidOid;
+int prepared_level = 0;
+
+// Whose indexes are to be followed, and how.
+struct FollowedTable {
+    Oid relation;
+    model::IndexMode mode;
+    const char *deleted_at; // palloc'd
+};
+
+std::optional<FollowedTable> find_followed(const RangeVar *name) {
+    FollowedTable table = {};
+    bool is_registered =
+        name != nullptr && pg::call([&] {
+            planner::RegisteredTable found;
+            table.relation = find_relation(name);
+            if (!OidIsValid(table.relation) || !planner::find_damaged_table(table.relation, &found)) {
+                return false;
+            }
+            table.deleted_at = get_attname(table.relation, found.deleted_at, true);
+            return table.deleted_at != nullptr;
+        });
+    if (!is_registered) {
+        return std::nullopt;
+    }
+    DdlSession session;
+    pg::Spi &spi = session.spi();
+    Oid root = catalog::find_registered_root(spi, table.relation).value_or(table.relation);
+    std::optional<catalog::Registration> registration = catalog::find_registration(spi, root);
+    if (!registration || registration->settings.indexes == model::IndexMode::none) {
+        return std::nullopt;
+    }
+    table.mode = registration->settings.indexes;
+    return table;
+}
+
+struct MentionContext {
+    const char *column;
+};
+
+bool mentions(Node *node, MentionContext *context) {
+    if (node == nullptr) {
+        return false;
+    }
+    if (IsA(node, ColumnRef)) {
+        Node *last = static_cast<Node *>(llast(castNode(ColumnRef, node)->fields));
+        return IsA(last, String) && strcmp(strVal(last), context->column) == 0;
+    }
+    return raw_expression_tree_walker(node, pg::compat::walker(mentions), context);
+}
+
+Node *make_live_test(const char *deleted_at) {
+    ColumnRef *column = makeNode(ColumnRef);
+    column->fields = list_make1(makeString(pstrdup(deleted_at)));
+    column->location = -1;
+    NullTest *test = makeNode(NullTest);
+    test->arg = reinterpret_cast<Expr *>(column);
+    test->nulltesttype = IS_NULL;
+    test->location = -1;
+    return reinterpret_cast<Node *>(test);
+}
+
+// condition AND deleted_at IS NULL; as it is where it speaks of deleted_at already.
+Node *add_live_test(Node *condition, const char *deleted_at) {
+    MentionContext context = {deleted_at};
+    if (mentions(condition, &context)) {
+        return condition;
+    }
+    Node *test = make_live_test(deleted_at);
+    return condition == nullptr
+               ? test
+               : reinterpret_cast<Node *>(makeBoolExpr(AND_EXPR, list_make2(condition, test), -1));
+}
+
+// True where the index begins with the columns of a foreign key: purges and cascades need it whole.
+bool serves_foreign_key(const IndexStmt *index, Oid relation_id) {
+    Relation relation = RelationIdGetRelation(relation_id);
+    bool serves = false;
+    ListCell *cell;
+    foreach (cell, RelationGetFKeyList(relation)) {
+        const auto *key = static_cast<const ForeignKeyCacheInfo *>(lfirst(cell));
+        int matches = 0;
+        for (int i = 0; i < key->nkeys && list_length(index->indexParams) >= key->nkeys; i++) {
+            for (int j = 0; j < key->nkeys; j++) {
+                const auto *element = static_cast<const IndexElem *>(list_nth(index->indexParams, j));
+                const char *column = get_attname(relation_id, key->conkey[i], false);
+                matches += element->name != nullptr && strcmp(element->name, column) == 0 ? 1 : 0;
+            }
+        }
+        serves = serves || matches == key->nkeys;
+    }
+    RelationClose(relation);
+    return serves;
+}
+
+void prepare_index(IndexStmt *index) {
+    if (index->primary || index->isconstraint) {
+        return;
+    }
+    std::optional<FollowedTable> table = find_followed(index->relation);
+    if (!table || (!index->unique && table->mode != model::IndexMode::all)) {
+        return;
+    }
+    pg::call([&] {
+        if (index->unique || !serves_foreign_key(index, table->relation)) {
+            MemoryContext caller = MemoryContextSwitchTo(GetMemoryChunkContext(index));
+            index->whereClause = add_live_test(index->whereClause, table->deleted_at);
+            prepared_relation = table->relation;
+            prepared_level = GetCurrentTransactionNestLevel();
+            MemoryContextSwitchTo(caller);
+        }
+    });
+}
+
+void take(Oid relation, const Constraint *constraint, const char *column) {
+    MemoryContext caller = MemoryContextSwitchTo(TopTransactionContext);
+    auto *entry = static_cast<TakenConstraint *>(palloc(sizeof(TakenConstraint)));
+    entry->relation = relation;
+    entry->constraint = static_cast<Constraint *>(copyObjectImpl(constraint));
+    if (column != nullptr) {
+        entry->constraint->keys = list_make1(makeString(pstrdup(column)));
+    }
+    entry->nest_level = GetCurrentTransactionNestLevel();
+    entry->next = taken;
+    taken = entry;
+    MemoryContextSwitchTo(caller);
+}
+
+// Whether a partial index, or a partial exclusion constraint, can stand for the constraint, as when a table is registered
+// (model/index_decision.cpp). One that cannot stays whole, with a warning.
+bool can_be_partial(const Constraint *constraint, Oid relation) {
+    const char *reason = nullptr;
+    if (pg::compat::is_without_overlaps(constraint)) {
+        reason = "a WITHOUT OVERLAPS constraint cannot be partial";
+    } else if (constraint->deferrable && constraint->nulls_not_distinct) {
+        reason = "a deferrable constraint with NULLS NOT DISTINCT cannot be partial";
+    } else if (constraint->deferrable && get_rel_relkind(relation) == RELKIND_PARTITIONED_TABLE) {
+        reason = "a deferrable constraint of a partitioned table cannot be partial";
+    }
+    if (reason != nullptr) {
+        ereport(
+            WARNING,
+            (errmsg("new unique constraint of registered table \"%s\" covers deleted rows too, so that their "
+                    "values stay taken",
+                    get_rel_name(relation)),
+             errdetail("%c%s.", pg_toupper(static_cast<unsigned char>(reason[0])), reason + 1)));
+    }
+    return reason == nullptr;
+}
+
+// What the grammar leaves behind a column's constraint: whether it is deferrable. Returns false for anything else.
+bool read_attribute(const Constraint *attribute, Constraint *unique) {
+    switch (attribute->contype) {
+    case CONSTR_ATTR_DEFERRABLE:
+        unique->deferrable = true;
+        return true;
+    case CONSTR_ATTR_DEFERRED:
+        unique->deferrable = unique->initdeferred = true;
+        return true;
+    case CONSTR_ATTR_NOT_DEFERRABLE:
+    case CONSTR_ATTR_IMMEDIATE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+// Takes the UNIQUE constraints of a new column, with what is said of them; the column's other constraints stay.
+void prepare_column(ColumnDef *column, Oid relation) {
+    List *kept = NIL;
+    for (int i = 0; i < list_length(column->constraints); i++) {
+        Constraint *constraint = list_nth_node(Constraint, column->constraints, i);
+        if (constraint->contype != CONSTR_UNIQUE) {
+            kept = lappend(kept, constraint);
+            continue;
+        }
+        auto *unique = static_cast<Constraint *>(copyObjectImpl(constraint));
+        int next = i + 1;
+        while (next < list_length(column->constraints)
+               && read_attribute(list_nth_node(Constraint, column->constraints, next), unique)) {
+            next++;
+        }
+        if (can_be_partial(unique, relation)) {
+            take(relation, unique, column->colname);
+            i = next - 1;
+        } else {
+            kept = lappend(kept, constraint);
+        }
+    }
+    column->constraints = kept;
+}
+
+// Its name is chosen here, as the server would, so that it can be found again.
+void prepare_exclusion(Constraint *constraint, const FollowedTable &table) {
+    Node *condition = add_live_test(constraint->where_clause, table.deleted_at);
+    if (condition == constraint->where_clause) {
+        return;
+    }
+    constraint->where_clause = condition;
+    if (constraint->conname == nullptr) {
+        const auto *first =
+            static_cast<const IndexElem *>(linitial(linitial_node(List, constraint->exclusions)));
+        constraint->conname = ChooseRelationName(get_rel_name(table.relation), first->name, "excl",
+                                                 get_rel_namespace(table.relation), true);
+    }
+    take(table.relation, constraint, nullptr);
+}
+
+void prepare_alter(AlterTableStmt *alter) {
+    bool is_table = alter->objtype == OBJECT_TABLE;
+    std::optional<FollowedTable> table = is_table ? find_followed(alter->relation) : std::nullopt;
+    if (!table) {
+        return;
+    }
+    pg::call([&] {
+        MemoryContext caller = MemoryContextSwitchTo(GetMemoryChunkContext(alter));
+        ListCell *cell;
+        foreach (cell, alter->cmds) {
+            const AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
+            if (command->subtype == AT_AddColumn) {
+                prepare_column(castNode(ColumnDef, command->def), table->relation);
+                continue;
+            }
+            if (command->subtype != AT_AddConstraint) {
+                continue;
+            }
+            Constraint *constraint = castNode(Constraint, command->def);
+            if (constraint->contype == CONSTR_EXCLUSION) {
+                prepare_exclusion(constraint, *table);
+            } else if (constraint->contype == CONSTR_UNIQUE && can_be_partial(constraint, table->relation)) {
+                take(table->relation, constraint, nullptr);
+                alter->cmds = foreach_delete_current(alter->cmds, cell);
+            }
+        }
+        MemoryContextSwitchTo(caller);
+    });
+}
+
+// Records the index and, on a partitioned table, those of its partitions.
+void record(pg::Spi &spi, Oid relation, const std::string &name, const char *kind,
+            const Constraint *constraint) {
+    for (const pg::Row &row : spi.query(
+             "SELECT i.indrelid, c.relname, pg_catalog.pg_get_indexdef(c.oid) FROM pg_catalog.pg_class x "
+             "CROSS JOIN LATERAL (SELECT x.oid AS relid WHERE x.relkind = 'i' UNION ALL SELECT p.relid FROM "
+             "pg_catalog.pg_partition_tree(x.oid) p WHERE x.relkind = 'I') t "
+             "JOIN pg_catalog.pg_class c ON c.oid = t.relid "
+             "JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid JOIN pg_catalog.pg_index xi ON "
+             "xi.indexrelid = "
+             "x.oid AND xi.indrelid = $1::pg_catalog.oid WHERE x.relname = $2 AND x.relkind IN ('i', 'I') "
+             "AND "
+             "xi.indpred IS NOT NULL",
+             {relation, name})) {
+        catalog::ConvertedIndex index = {};
+        index.relation = row.oid(0);
+        index.name = row.text(1);
+        index.kind = kind;
+        index.definition = row.text(2);
+        index.is_deferrable = constraint != nullptr && constraint->deferrable;
+        index.is_initially_deferred = constraint != nullptr && constraint->initdeferred;
+        catalog::insert_converted_index(spi, index);
+    }
+}
+
+void make_taken(pg::Spi &spi, Oid relation, const Constraint *constraint) {
+    if (constraint->contype == CONSTR_EXCLUSION) {
+        record(spi, relation, constraint->conname, "exclude", constraint);
+        return;
+    }
+    catalog::TableInfo table = catalog::get_table(spi, relation);
+    // A partition is read as its root.
+    table.name = catalog::get_qualified_name(spi, relation).text();
+    table.schema =
+        pg::quote_identifier(pg::call([&] { return get_namespace_name(get_rel_namespace(relation)); }));
+    std::string name = choose_constraint_name(constraint, relation);
+    std::string command = make_replacement(table, constraint, name);
+    if (!command.empty()) {
+        OwnDdlScope own_ddl;
+        spi.execute(command);
+    }
+    if (constraint->indexname != nullptr) {
+        catalog::delete_converted_index(spi, relation, constraint->indexname);
+    }
+    record(spi, relation, name, constraint->deferrable ? "unique deferrable" : "unique", constraint);
+}
+
+// The server says how the index is called that the command made.
+void record_created(pg::Spi &spi, Oid relation) {
+    for (const pg::Row &row : spi.query("SELECT c.relname FROM pg_catalog.pg_event_trigger_ddl_commands() d "
+                                        "JOIN pg_catalog.pg_class c ON "
+                                        "c.oid = d.objid WHERE d.classid = "
+                                        "'pg_catalog.pg_class'::pg_catalog.regclass AND d.command_tag = "
+                                        "'CREATE INDEX'")) {
+        record(spi, relation, row.text(0), "index", nullptr);
+    }
+}
+
+} // namespace
+
+void prepare_indexes(Node *statement) {
+    if (IsA(statement, IndexStmt)) {
+        prepare_index(castNode(IndexStmt, statement));
+    } else if (IsA(statement, AlterTableStmt)) {
+        prepare_alter(castNode(AlterTableStmt, statement));
+    }
+}
+
+void finish_indexes() {
+    Oid relation = prepared_relation;
+    prepared_relation = InvalidOid;
+    if (taken == nullptr && !OidIsValid(relation)) {
+        return;
+    }
+    // New indexes go to the user's default_tablespace.
+    pg::SettingScope settings;
+    settings.set("search_path", "pg_catalog, pg_temp");
+    pg::Spi spi;
+    while (taken != nullptr) {
+        TakenConstraint entry = *taken;
+        taken = taken->next;
+        make_taken(spi, entry.relation, entry.constraint);
+    }
+    if (OidIsValid(relation)) {
+        record_created(spi, relation);
+    }
+}
+
+void forget_prepared_indexes(int nest_level) noexcept {
+    while (taken != nullptr && taken->nest_level >= nest_level) {
+        taken = taken->next;
+    }
+    if (prepared_level >= nest_level) {
+        prepared_relation = InvalidOid;
+    }
+}
+
+} // namespace softdelete::commands

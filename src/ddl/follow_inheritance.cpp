@@ -1,0 +1,167 @@
+// Reads from the statement which table comes or leaves. Nothing is looked up in the registry for tables without marker.
+#include "ddl/follow_inheritance.hpp"
+
+#include "catalog/table_catalog.hpp"
+#include "ddl/parse_tree.hpp"
+#include "ddl/take_on_member.hpp"
+#include "pg/pinned_spi.hpp"
+#include "pg/scopes.hpp"
+#include "registration/bring_in_step.hpp"
+#include "registry/registered_names.hpp"
+#include "session/registered_table.hpp"
+
+extern "C" {
+#include "nodes/parsenodes.h"
+#include "utils/lsyscache.h"
+}
+
+#include <vector>
+
+namespace softdelete::commands {
+
+namespace {
+
+// A table that comes to another, or leaves it.
+struct Move {
+    Oid member;
+    Oid table;
+    bool comes;
+    bool is_partition;
+};
+
+const RangeVar *get_partition(const AlterTableCmd *command) {
+    return castNode(PartitionCmd, command->def)->name;
+}
+
+Move read_command(const AlterTableStmt *alter, const AlterTableCmd *command) {
+    Oid named = find_relation(alter->relation);
+    switch (command->subtype) {
+    case AT_AttachPartition:
+        return {find_relation(get_partition(command)), named, true, true};
+    case AT_DetachPartition:
+    case AT_DetachPartitionFinalize:
+        return {find_relation(get_partition(command)), named, false, true};
+    case AT_AddInherit:
+        return {named, find_relation(castNode(RangeVar, command->def)), true, false};
+    case AT_DropInherit:
+        return {named, find_relation(castNode(RangeVar, command->def)), false, false};
+    default:
+        return {InvalidOid, InvalidOid, false, false};
+    }
+}
+
+// Fills in a move that the statement makes and returns true. The position is that of the command, or of the parent.
+bool read_move(const Node *statement, int position, Move *move) {
+    if (IsA(statement, AlterTableStmt)) {
+        const AlterTableStmt *alter = castNode(AlterTableStmt, const_cast<Node *>(statement));
+        const auto *command = list_nth_node(AlterTableCmd, alter->cmds, position);
+        if (alter->objtype != OBJECT_TABLE || !is_move(command)) {
+            return false;
+        }
+        *move = read_command(alter, command);
+    } else {
+        const auto *create = castNode(CreateStmt, const_cast<Node *>(statement));
+        *move = {find_relation(create->relation),
+                 find_relation(list_nth_node(RangeVar, create->inhRelations, position)), true,
+                 create->partbound != nullptr};
+    }
+    return OidIsValid(move->member) && OidIsValid(move->table);
+}
+
+int count_moves(const Node *statement) {
+    if (IsA(statement, AlterTableStmt)) {
+        return list_length(castNode(AlterTableStmt, const_cast<Node *>(statement))->cmds);
+    }
+    return IsA(statement, CreateStmt)
+               ? list_length(castNode(CreateStmt, const_cast<Node *>(statement))->inhRelations)
+               : 0;
+}
+
+std::vector<Move> get_moves(const Node *statement) {
+    std::vector<Move> moves;
+    int count = count_moves(statement);
+    for (int i = 0; i < count; i++) {
+        Move move = {};
+        if (pg::call([&] { return read_move(statement, i, &move); })) {
+            moves.push_back(move);
+        }
+    }
+    return moves;
+}
+
+bool is_registered(Oid relation) {
+    return pg::call([&] { return planner::is_registered_table(relation); });
+}
+
+std::string name_of(Oid relation) {
+    return "\"" + std::string(pg::call([&] { return get_rel_name(relation); })) + "\"";
+}
+
+[[noreturn]] void refuse(Oid member, Oid parent) {
+    pg::raise(
+        {ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+         "cannot put registered table " + name_of(member) + " under unregistered table " + name_of(parent),
+         "Rows are deleted through the parent as well.",
+         "Unregister " + name_of(member) + " with deleted_rows => 'keep', or register " + name_of(parent)
+             + " first.",
+         member});
+}
+
+// All parents of a registered table are registered.
+void check_parents(pg::Spi &spi, Oid member) {
+    for (Oid parent : catalog::find_parents(spi, member)) {
+        if (!is_registered(parent)) {
+            refuse(member, parent);
+        }
+    }
+}
+
+// An inheritance child gets every trigger of its own, a partition clones of most.
+void take_on(pg::Spi &spi, const Move &move, bool is_new) {
+    if (!move.is_partition) {
+        if (auto root = catalog::find_registered_root(spi, move.table)) {
+            repair_table(*root);
+        }
+        check_parents(spi, move.member);
+    }
+    take_on_member(move.member, !is_new);
+}
+
+// A child may have another registered parent left.
+void let_go(pg::Spi &spi, const Move &move) {
+    if (!catalog::find_registered_root(spi, move.member)) {
+        register_alone(move.member, move.table);
+    }
+}
+
+} // namespace
+
+void prepare_members(const Node *statement) {
+    for (const Move &move : get_moves(statement)) {
+        if (!move.comes || !IsA(statement, AlterTableStmt)) {
+            continue;
+        }
+        if (is_registered(move.table)) {
+            prepare_member(move.member, move.table, move.is_partition);
+        } else if (is_registered(move.member)) {
+            refuse(move.member, move.table);
+        }
+    }
+}
+
+void finish_members(const Node *statement) {
+    for (const Move &move : get_moves(statement)) {
+        if (!is_registered(move.table)) {
+            continue;
+        }
+        DdlSession session;
+        pg::Spi &spi = session.spi();
+        if (move.comes) {
+            take_on(spi, move, IsA(statement, CreateStmt));
+        } else {
+            let_go(spi, move);
+        }
+    }
+}
+
+} // namespace softdelete::commands

@@ -1,0 +1,199 @@
+// Works on raw statements. The server itself says what is wrong with names that do not exist.
+#include "ddl/follow_names.hpp"
+
+#include "ddl/parse_tree.hpp"
+#include "pg/compat.hpp"
+#include "pg/pinned_spi.hpp"
+#include "pg/quote.hpp"
+#include "pg/scopes.hpp"
+#include "registration/run_steps.hpp"
+#include "registry/registered_names.hpp"
+#include "registry/registry.hpp"
+#include "session/registered_table.hpp"
+
+extern "C" {
+#include "catalog/index.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "nodes/makefuncs.h"
+#include "nodes/parsenodes.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+}
+
+#include <optional>
+
+namespace softdelete::commands {
+
+namespace {
+
+// A relation that a statement names, of any kind; 0 where there is none.
+Oid find_named(const RangeVar *name) {
+    return pg::call([&] { return find_relation(name); });
+}
+
+bool is_registered(Oid relation) {
+    return pg::call([&] { return OidIsValid(relation) && planner::is_registered_table(relation); });
+}
+
+char kind_of(Oid relation) {
+    return pg::call([&] { return OidIsValid(relation) ? get_rel_relkind(relation) : '\0'; });
+}
+
+std::string name_of(Oid relation) {
+    return pg::call([&] { return get_rel_name(relation); });
+}
+
+std::string qualified_name_of(Oid schema, const std::string &name) {
+    std::string schema_name = pg::call([&] { return get_namespace_name(schema); });
+    return pg::quote_identifier(schema_name) + "." + pg::quote_identifier(name);
+}
+
+void follow_view(Oid view, const RenameStmt *rename) {
+    DdlSession session;
+    if (std::optional<Oid> table = catalog::find_table_of_view(session.spi(), view)) {
+        catalog::rename_view(session.spi(), *table, name_of(view), rename->newname);
+    }
+}
+
+void follow_index(Oid table, const std::string &name, const char *new_name) {
+    DdlSession session;
+    Oid root = catalog::find_registered_root(session.spi(), table).value_or(table);
+    catalog::rename_index(session.spi(), root, table, name, new_name);
+}
+
+void follow_relation(const RenameStmt *rename) {
+    Oid relation = find_named(rename->relation);
+    char kind = kind_of(relation);
+    if (kind == RELKIND_VIEW) {
+        follow_view(relation, rename);
+    } else if (kind == RELKIND_INDEX || kind == RELKIND_PARTITIONED_INDEX) {
+        Oid table = pg::call([&] { return IndexGetRelation(relation, true); });
+        if (is_registered(table)) {
+            follow_index(table, name_of(relation), rename->newname);
+        }
+    }
+}
+
+// RENAME CONSTRAINT of what is an index now renames that; of what is still a constraint, the record follows.
+void follow_constraint(RenameStmt *rename) {
+    Oid table = find_named(rename->relation);
+    if (!is_registered(table)) {
+        return;
+    }
+    bool is_index = false;
+    {
+        DdlSession session;
+        is_index = catalog::is_constraint_turned_index(session.spi(), table, rename->subname);
+    }
+    follow_index(table, rename->subname, rename->newname);
+    if (is_index) {
+        pg::call([&] {
+            MemoryContext caller = MemoryContextSwitchTo(GetMemoryChunkContext(rename));
+            rename->renameType = OBJECT_INDEX;
+            rename->relation =
+                makeRangeVar(get_namespace_name(get_rel_namespace(table)), pstrdup(rename->subname), -1);
+            rename->subname = nullptr;
+            MemoryContextSwitchTo(caller);
+        });
+    }
+}
+
+// The comment stands on the index meanwhile, and goes back to the constraint.
+void follow_comment(CommentStmt *comment) {
+    List *names = castNode(List, comment->object);
+    const char *name = strVal(llast(names));
+    Oid table = find_named(pg::call([&] {
+        return list_length(names) < 2
+                   ? nullptr
+                   : makeRangeVarFromNameList(list_truncate(list_copy(names), list_length(names) - 1));
+    }));
+    if (!is_registered(table)) {
+        return;
+    }
+    DdlSession session;
+    if (!catalog::is_constraint_turned_index(session.spi(), table, name)) {
+        return;
+    }
+    catalog::set_constraint_comment(
+        session.spi(), table, name,
+        comment->comment == nullptr ? std::nullopt : std::optional<std::string>(comment->comment));
+    pg::call([&] {
+        MemoryContext caller = MemoryContextSwitchTo(GetMemoryChunkContext(comment));
+        comment->objtype = OBJECT_INDEX;
+        comment->object = reinterpret_cast<Node *>(
+            list_make2(makeString(get_namespace_name(get_rel_namespace(table))), makeString(pstrdup(name))));
+        MemoryContextSwitchTo(caller);
+    });
+}
+
+void check_owner(Oid table) {
+    pg::call([&] {
+        if (!pg::compat::owns_relation(table, GetUserId())) {
+            aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(table));
+        }
+    });
+}
+
+// Drops come first in ALTER TABLE as well.
+bool drop_index_of(pg::Spi &spi, Oid table, const AlterTableCmd *command) {
+    if (!catalog::is_constraint_turned_index(spi, table, command->name)) {
+        return false;
+    }
+    check_owner(table);
+    Oid schema = pg::call([&] { return get_rel_namespace(table); });
+    {
+        OwnDdlScope own_ddl;
+        spi.execute("DROP INDEX " + qualified_name_of(schema, command->name)
+                    + (command->behavior == DROP_CASCADE ? " CASCADE" : ""));
+    }
+    catalog::delete_converted_index(spi, table, command->name);
+    return true;
+}
+
+bool has_drop(const AlterTableStmt *alter) {
+    ListCell *cell;
+    foreach (cell, alter->cmds) {
+        if (lfirst_node(AlterTableCmd, cell)->subtype == AT_DropConstraint) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void follow_drops(AlterTableStmt *alter) {
+    Oid table = has_drop(alter) ? find_named(alter->relation) : InvalidOid;
+    if (!is_registered(table)) {
+        return;
+    }
+    DdlSession session;
+    ListCell *cell;
+    foreach (cell, alter->cmds) {
+        const AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
+        if (command->subtype == AT_DropConstraint && drop_index_of(session.spi(), table, command)) {
+            alter->cmds = pg::call([&] { return foreach_delete_current(alter->cmds, cell); });
+        }
+    }
+}
+
+} // namespace
+
+void follow_names(Node *statement) {
+    if (IsA(statement, RenameStmt)) {
+        RenameStmt *rename = castNode(RenameStmt, statement);
+        if (rename->renameType == OBJECT_TABCONSTRAINT) {
+            follow_constraint(rename);
+        } else if (rename->renameType == OBJECT_TABLE || rename->renameType == OBJECT_VIEW
+                   || rename->renameType == OBJECT_INDEX) {
+            follow_relation(rename);
+        }
+    } else if (IsA(statement, CommentStmt)
+               && castNode(CommentStmt, statement)->objtype == OBJECT_TABCONSTRAINT) {
+        follow_comment(castNode(CommentStmt, statement));
+    } else if (IsA(statement, AlterTableStmt)) {
+        follow_drops(castNode(AlterTableStmt, statement));
+    }
+}
+
+} // namespace softdelete::commands

@@ -1,0 +1,268 @@
+// What the user wishes of row security is noted in softdelete.secured_table; the rest follows from the policies that
+// are there.
+#include "ddl/follow_policies.hpp"
+
+#include "catalog/policy_catalog.hpp"
+#include "ddl/parse_tree.hpp"
+#include "model/policy_names.hpp"
+#include "pg/scopes.hpp"
+#include "registration/plan_parts.hpp"
+#include "registration/run_steps.hpp"
+#include "session/registered_table.hpp"
+
+extern "C" {
+#include "nodes/parsenodes.h"
+#include "rewrite/rowsecurity.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+}
+
+#include <boost/format.hpp>
+
+#include <cstring>
+
+namespace softdelete::commands {
+
+namespace {
+
+bool is_own_name(const char *policy) {
+    return strcmp(policy, model::live_policy) == 0 || strcmp(policy, model::default_policy) == 0;
+}
+
+// The table that the command names, where it is registered with visibility rls; InvalidOid otherwise.
+Oid find_secured(const RangeVar *name) {
+    planner::RegisteredTable table;
+    Oid relation = find_relation(name);
+    bool is_secured = OidIsValid(relation) && planner::find_registered_table(relation, &table)
+                      && table.visibility == planner::TableVisibility::rls;
+    return is_secured ? relation : InvalidOid;
+}
+
+void refuse_reserved(const RangeVar *table, const char *policy) {
+    if (is_own_name(policy) && OidIsValid(find_secured(table))) {
+        ereport(ERROR, (errcode(ERRCODE_RESERVED_NAME), errmsg("policy name \"%s\" is reserved", policy),
+                        errdetail("softdelete makes a policy of this name on table \"%s\".", table->relname),
+                        errhint("Choose another name.")));
+    }
+}
+
+void refuse_alteration(const RangeVar *table, const char *policy) {
+    if (is_own_name(policy) && OidIsValid(find_secured(table))) {
+        ereport(ERROR,
+                (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                 errmsg("cannot alter policy \"%s\" of registered table \"%s\"", policy, table->relname),
+                 errhint("Use softdelete.configure() to change visibility or admin_roles.")));
+    }
+}
+
+bool has_users_policy(Oid relation_id) {
+    Relation relation = RelationIdGetRelation(relation_id);
+    bool found = false;
+    ListCell *cell;
+    foreach (cell, relation->rd_rsdesc == nullptr ? NIL : relation->rd_rsdesc->policies) {
+        found = found || !is_own_name(static_cast<const RowSecurityPolicy *>(lfirst(cell))->policy_name);
+    }
+    RelationClose(relation);
+    return found;
+}
+
+void refuse_disabling(const AlterTableStmt *alter) {
+    ListCell *cell;
+    foreach (cell, alter->cmds) {
+        if (lfirst_node(AlterTableCmd, cell)->subtype != AT_DisableRowSecurity) {
+            continue;
+        }
+        Oid relation = find_secured(alter->relation);
+        if (OidIsValid(relation) && has_users_policy(relation)) {
+            ereport(ERROR,
+                    (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                     errmsg("cannot disable row security of registered table \"%s\"", get_rel_name(relation)),
+                     errdetail("Its visibility is rls, which row security enforces."),
+                     errhint("Drop the policies that are to go out of force, or run SELECT * FROM "
+                             "softdelete.configure(%s, visibility => 'filter') first.",
+                             quote_literal_cstr(quote_qualified_identifier(
+                                 get_namespace_name(get_rel_namespace(relation)), get_rel_name(relation))))));
+        }
+    }
+}
+
+// The tables with visibility rls that the relation belongs to: one, or none.
+std::vector<Oid> find_roots(pg::Spi &spi, Oid relation) {
+    std::vector<Oid> roots;
+    for (const pg::Row &row : spi.query(
+             "WITH RECURSIVE line (relation) AS (SELECT $1::pg_catalog.oid UNION SELECT h.inhparent FROM "
+             "pg_catalog.pg_inherits h JOIN line l ON h.inhrelid = l.relation) "
+             "SELECT r.relation::pg_catalog.oid FROM line l JOIN softdelete.registration r "
+             "ON r.relation = l.relation WHERE r.visibility = 'rls'",
+             {relation})) {
+        roots.push_back(row.oid(0));
+    }
+    return roots;
+}
+
+void run(pg::Spi &spi, const TableWork &work) {
+    run_steps(spi, work.steps);
+    record_policies(work);
+}
+
+void bring_in_step(pg::Spi &spi, Oid relation) {
+    for (Oid root : find_roots(spi, relation)) {
+        const catalog::Table table = catalog::get_table_definition(spi, root);
+        TableWork work = begin_work(spi, table, *catalog::find_registration(spi, root), false);
+        {
+            pg::UserScope owner(table.owner);
+            plan_policies(work);
+        }
+        run(spi, work);
+    }
+}
+
+// Takes our policies from tables, but not from their partitions and children.
+void release(pg::Spi &spi, const std::vector<Oid> &relations) {
+    for (Oid relation : relations) {
+        catalog::Table table = catalog::get_table_definition(spi, relation);
+        table.members.erase(table.members.begin() + 1, table.members.end());
+        TableWork work = begin_work(spi, table, {}, false);
+        plan_policy_drops(work);
+        run(spi, work);
+    }
+}
+
+// Detached partitions and disinherited children, with what is below them.
+void release_former_members(pg::Spi &spi) {
+    std::vector<Oid> former;
+    for (Oid relation : catalog::find_secured_tables(spi)) {
+        if (find_roots(spi, relation).empty()) {
+            former.push_back(relation);
+        }
+    }
+    release(spi, former);
+}
+
+enum class Change { none, policies, wish_on, wish_off, fewer_members };
+
+Change get_change(const AlterTableStmt *alter) {
+    Change change = Change::none;
+    ListCell *cell;
+    foreach (cell, alter->cmds) {
+        switch (lfirst_node(AlterTableCmd, cell)->subtype) {
+        case AT_EnableRowSecurity:
+            change = Change::wish_on;
+            break;
+        case AT_DisableRowSecurity:
+            change = Change::wish_off;
+            break;
+        case AT_AttachPartition:
+        case AT_AddInherit:
+            change = Change::policies;
+            break;
+        case AT_DetachPartition:
+        case AT_DropInherit:
+            change = Change::fewer_members;
+            break;
+        default:
+            break;
+        }
+    }
+    return change;
+}
+
+// What the command does, and to which table.
+Change get_change(const Node *statement, const RangeVar **name) {
+    if (IsA(statement, CreatePolicyStmt)) {
+        *name = castNode(CreatePolicyStmt, const_cast<Node *>(statement))->table;
+        return Change::policies;
+    }
+    if (IsA(statement, CreateStmt)) {
+        const CreateStmt *create = castNode(CreateStmt, const_cast<Node *>(statement));
+        *name = create->relation;
+        return create->inhRelations == NIL ? Change::none : Change::policies;
+    }
+    if (IsA(statement, AlterTableStmt)) {
+        const AlterTableStmt *alter = castNode(AlterTableStmt, const_cast<Node *>(statement));
+        *name = alter->relation;
+        return get_change(alter);
+    }
+    return Change::none;
+}
+
+} // namespace
+
+void refuse_policy_change(const Node *statement) {
+    if (IsA(statement, CreatePolicyStmt)) {
+        const CreatePolicyStmt *create = castNode(CreatePolicyStmt, const_cast<Node *>(statement));
+        refuse_reserved(create->table, create->policy_name);
+    } else if (IsA(statement, AlterPolicyStmt)) {
+        const AlterPolicyStmt *alter = castNode(AlterPolicyStmt, const_cast<Node *>(statement));
+        refuse_alteration(alter->table, alter->policy_name);
+    } else if (IsA(statement, RenameStmt)) {
+        const RenameStmt *rename = castNode(RenameStmt, const_cast<Node *>(statement));
+        if (rename->renameType == OBJECT_POLICY) {
+            refuse_alteration(rename->relation, rename->subname);
+            refuse_reserved(rename->relation, rename->newname);
+        }
+    } else if (IsA(statement, AlterTableStmt)) {
+        refuse_disabling(castNode(AlterTableStmt, const_cast<Node *>(statement)));
+    }
+}
+
+void follow_policies(const Node *statement) {
+    const RangeVar *name = nullptr;
+    Change change = get_change(statement, &name);
+    if (change == Change::none) {
+        return;
+    }
+    Oid relation = pg::call([&] { return find_relation(name); });
+    if (relation == InvalidOid) {
+        return;
+    }
+    pg::SettingScope settings;
+    settings.set("search_path", "pg_catalog, pg_temp");
+    pg::Spi spi;
+    if (change == Change::fewer_members) {
+        release_former_members(spi);
+        return;
+    }
+    bool is_wish = change == Change::wish_on || change == Change::wish_off;
+    if (is_wish && catalog::find_secured_table(spi, relation)) {
+        catalog::put_secured_table(spi, relation, change == Change::wish_on);
+    }
+    bring_in_step(spi, relation);
+}
+
+void follow_dropped_policies() {
+    pg::Spi spi;
+    std::vector<pg::Row> dropped;
+    {
+        pg::UserScope owner(pg::get_extension_owner());
+        dropped = spi.query(
+            "SELECT d.address_names[3], c.relname, c.oid FROM pg_catalog.pg_event_trigger_dropped_objects() d"
+            " JOIN pg_catalog.pg_namespace n ON n.nspname = d.address_names[1]"
+            " JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = d.address_names[2]"
+            " JOIN softdelete.secured_table s ON s.relation = c.oid WHERE d.object_type = 'policy'");
+    }
+    for (const pg::Row &policy : dropped) {
+        if (is_own_name(policy.text(0).c_str())) {
+            pg::raise({.sqlstate = ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+                       .message = (boost::format("cannot drop policy \"%1%\" of registered table \"%2%\"")
+                                   % policy.text(0) % policy.text(1))
+                                      .str(),
+                       .hint = "Use softdelete.configure() to change the visibility. The default policy goes "
+                               "by itself when you create a permissive policy or enable row security."});
+        }
+    }
+    for (const pg::Row &policy : dropped) {
+        bring_in_step(spi, policy.oid(2));
+    }
+}
+
+void leave_policies() {
+    pg::SettingScope settings;
+    settings.set("search_path", "pg_catalog, pg_temp");
+    pg::Spi spi;
+    release(spi, catalog::find_secured_tables(spi));
+}
+
+} // namespace softdelete::commands

@@ -1,0 +1,61 @@
+// Finds the triggers by their functions and enables each on its own table.
+#include "ddl/follow_triggers.hpp"
+
+#include "ddl/parse_tree.hpp"
+#include "pg/pinned_spi.hpp"
+#include "pg/scopes.hpp"
+#include "pg/spi.hpp"
+#include "registration/run_steps.hpp"
+
+extern "C" {
+#include "nodes/parsenodes.h"
+}
+
+namespace softdelete::commands {
+
+namespace {
+
+constexpr const char *statements_query = R"(
+    SELECT pg_catalog.format('ALTER TABLE ONLY %I.%I ENABLE ALWAYS TRIGGER %I', n.nspname, c.relname, t.tgname)
+    FROM pg_catalog.pg_trigger t
+    JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE t.tgenabled = 'O'
+      AND t.tgfoid IN ('softdelete.on_delete'::pg_catalog.regproc, 'softdelete.on_truncate'::pg_catalog.regproc,
+                       'softdelete.on_update'::pg_catalog.regproc)
+      AND (c.oid = $1::pg_catalog.oid
+           OR c.oid IN (SELECT p.relid::pg_catalog.oid
+                        FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid) p))
+    ORDER BY 1)";
+
+} // namespace
+
+bool enables_all_triggers(const Node *statement) {
+    if (!IsA(statement, AlterTableStmt)) {
+        return false;
+    }
+    ListCell *cell;
+    foreach (cell, castNode(AlterTableStmt, const_cast<Node *>(statement))->cmds) {
+        AlterTableType kind = lfirst_node(AlterTableCmd, cell)->subtype;
+        if (kind == AT_EnableTrigAll || kind == AT_EnableTrigUser) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void enable_own_triggers(const Node *statement) {
+    const RangeVar *name = castNode(AlterTableStmt, const_cast<Node *>(statement))->relation;
+    Oid relation = pg::call([&] { return find_relation(name); });
+    if (!OidIsValid(relation)) {
+        return; // IF EXISTS
+    }
+    DdlSession session;
+    pg::Spi &spi = session.spi();
+    OwnDdlScope own_ddl;
+    for (const pg::Row &row : spi.query(statements_query, {relation})) {
+        spi.execute(row.text(0));
+    }
+}
+
+} // namespace softdelete::commands

@@ -1,0 +1,317 @@
+// Keeps what has to be put back as SQL statements, in the transaction's memory.
+#include "ddl/follow_views.hpp"
+
+#include "catalog/table_info.hpp"
+#include "ddl/parse_tree.hpp"
+#include "ddl/view_properties.hpp"
+#include "pg/compat.hpp"
+#include "pg/pinned_spi.hpp"
+#include "pg/quote.hpp"
+#include "pg/scopes.hpp"
+#include "registration/bring_in_step.hpp"
+#include "registration/run_steps.hpp"
+#include "registry/registered_names.hpp"
+#include "session/registered_table.hpp"
+
+extern "C" {
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "nodes/parsenodes.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+}
+
+#include <optional>
+
+namespace softdelete::commands {
+
+namespace {
+
+// A statement to run when the views are there again.
+struct Afterwards {
+    Oid role; // 0 for the table's owner
+    char *command;
+    int nest_level;
+    Afterwards *next;
+};
+
+Afterwards *afterwards = nullptr;
+
+// The views of a registered table that register() made, by name and in the order in which they are locked.
+constexpr const char *views_query = R"(
+    SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname)
+    FROM softdelete.registration r
+    JOIN pg_catalog.pg_class t ON t.oid = r.relation
+    JOIN pg_catalog.pg_class c ON c.relnamespace = t.relnamespace AND c.relname = ANY (r.added_views) AND c.relkind = 'v'
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE r.relation = $1::pg_catalog.oid
+    ORDER BY c.oid)";
+
+void note_afterwards(Oid role, const std::string &command) {
+    pg::call([&] {
+        auto *entry =
+            static_cast<Afterwards *>(MemoryContextAlloc(TopTransactionContext, sizeof(Afterwards)));
+        entry->role = role;
+        entry->command = MemoryContextStrdup(TopTransactionContext, command.c_str());
+        entry->nest_level = GetCurrentTransactionNestLevel();
+        entry->next = nullptr;
+        Afterwards **place = &afterwards;
+        while (*place != nullptr) {
+            place = &(*place)->next;
+        }
+        *place = entry;
+    });
+}
+
+// What a statement does to a table that its views feel.
+enum class Change {
+    none,
+    in_place, // a column is added or renamed
+    anew,     // a column goes or gets another type
+    moved,    // another schema or owner
+    dropped
+};
+
+Change get_change(const Node *statement) {
+    if (IsA(statement, RenameStmt)) {
+        const RenameStmt *rename = castNode(RenameStmt, const_cast<Node *>(statement));
+        bool is_column = rename->renameType == OBJECT_COLUMN && rename->relationType == OBJECT_TABLE;
+        return is_column ? Change::in_place : Change::none;
+    }
+    if (IsA(statement, AlterObjectSchemaStmt)) {
+        bool is_table =
+            castNode(AlterObjectSchemaStmt, const_cast<Node *>(statement))->objectType == OBJECT_TABLE;
+        return is_table ? Change::moved : Change::none;
+    }
+    if (IsA(statement, DropStmt)) {
+        bool is_table = castNode(DropStmt, const_cast<Node *>(statement))->removeType == OBJECT_TABLE;
+        return is_table ? Change::dropped : Change::none;
+    }
+    if (!IsA(statement, AlterTableStmt)) {
+        return Change::none;
+    }
+    Change change = Change::none;
+    ListCell *cell;
+    foreach (cell, castNode(AlterTableStmt, const_cast<Node *>(statement))->cmds) {
+        AlterTableType type = lfirst_node(AlterTableCmd, cell)->subtype;
+        if (type == AT_DropColumn || type == AT_AlterColumnType) {
+            return Change::anew;
+        }
+        if (type == AT_AddColumn) {
+            change = Change::in_place;
+        } else if (type == AT_ChangeOwner) {
+            change = Change::moved;
+        }
+    }
+    return change;
+}
+
+const RangeVar *get_name(const Node *statement) {
+    if (IsA(statement, RenameStmt)) {
+        return castNode(RenameStmt, const_cast<Node *>(statement))->relation;
+    }
+    if (IsA(statement, AlterObjectSchemaStmt)) {
+        return castNode(AlterObjectSchemaStmt, const_cast<Node *>(statement))->relation;
+    }
+    return castNode(AlterTableStmt, const_cast<Node *>(statement))->relation;
+}
+
+Oid find_registered(const RangeVar *name) {
+    return pg::call([&] {
+        Oid relation = find_relation(name);
+        return OidIsValid(relation) && planner::is_registered_table(relation) ? relation : InvalidOid;
+    });
+}
+
+// The columns that go: what was said of them is not put back.
+std::vector<std::string> get_dropped_columns(const AlterTableStmt *alter) {
+    std::vector<std::string> columns;
+    ListCell *cell;
+    foreach (cell, alter->cmds) {
+        const AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
+        if (command->subtype == AT_DropColumn) {
+            columns.emplace_back(command->name);
+        }
+    }
+    return columns;
+}
+
+// What depends on the views goes with a column only where the user says so.
+bool has_cascade(const AlterTableStmt *alter) {
+    ListCell *cell;
+    foreach (cell, alter->cmds) {
+        const AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
+        if (command->subtype == AT_DropColumn && command->behavior == DROP_CASCADE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+std::string get_new_owner(const AlterTableStmt *alter) {
+    ListCell *cell;
+    foreach (cell, alter->cmds) {
+        const AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
+        if (command->subtype == AT_ChangeOwner) {
+            const RoleSpec *role = command->newowner;
+            return pg::quote_identifier(
+                pg::call([&] { return GetUserNameFromId(get_rolespec_oid(role, false), false); }));
+        }
+    }
+    return "CURRENT_USER";
+}
+
+void check_owner(Oid relation) {
+    pg::call([&] {
+        if (!pg::compat::owns_relation(relation, GetUserId())) {
+            aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relation));
+        }
+    });
+}
+
+// Notes what the views have, for when they come back.
+void keep_properties(pg::Spi &spi, Oid table, const std::vector<std::string> &dropped_columns) {
+    for (const pg::Row &view : spi.query(views_query, {table})) {
+        for (const ViewProperty &property : get_view_properties(spi, view.oid(0), table, dropped_columns)) {
+            note_afterwards(property.role, property.command);
+        }
+    }
+}
+
+void drop_views(pg::Spi &spi, Oid table, bool cascade) {
+    OwnDdlScope own_ddl;
+    for (const pg::Row &view : spi.query(views_query, {table})) {
+        spi.execute("DROP VIEW " + view.text(1) + (cascade ? " CASCADE" : ""));
+    }
+}
+
+// DROP TABLE without CASCADE would stop at our own views.
+void drop_views_of_dropped(const DropStmt *drop) {
+    ListCell *cell;
+    foreach (cell, drop->objects) {
+        Oid relation =
+            find_registered(pg::call([&] { return makeRangeVarFromNameList(lfirst_node(List, cell)); }));
+        if (OidIsValid(relation)) {
+            check_owner(relation);
+            DdlSession session;
+            pg::Spi &spi = session.spi();
+            if (catalog::get_table(spi, relation).relation == relation) { // no partition
+                drop_views(spi, relation, drop->behavior == DROP_CASCADE);
+            }
+        }
+    }
+}
+
+// Views go where their table goes.
+void move_views(pg::Spi &spi, Oid relation, const Node *statement) {
+    std::string what;
+    if (IsA(statement, AlterObjectSchemaStmt)) {
+        what =
+            "SET SCHEMA "
+            + pg::quote_identifier(castNode(AlterObjectSchemaStmt, const_cast<Node *>(statement))->newschema);
+    } else {
+        what = "OWNER TO " + get_new_owner(castNode(AlterTableStmt, const_cast<Node *>(statement)));
+    }
+    for (const pg::Row &view : spi.query(views_query, {relation})) {
+        note_afterwards(0, "ALTER VIEW " + view.text(1) + " " + what);
+    }
+}
+
+// The registered table whose views the change concerns; 0 where none does. The columns of partitions and inheritance
+// children are their parent's, and those that a child has of its own are not in the views.
+Oid find_concerned(pg::Spi &spi, Oid relation) {
+    return catalog::find_registered_root(spi, relation) == relation ? relation : InvalidOid;
+}
+
+// As their owner, or as who had done it before.
+void run_afterwards(pg::Spi &spi, std::optional<Oid> owner) {
+    OwnDdlScope own_ddl;
+    for (; afterwards != nullptr; afterwards = afterwards->next) {
+        std::optional<pg::UserScope> role;
+        if (OidIsValid(afterwards->role) || owner) {
+            role.emplace(OidIsValid(afterwards->role) ? afterwards->role : *owner);
+        }
+        spi.execute(afterwards->command);
+    }
+}
+
+void bring_in_step(pg::Spi &spi, Oid relation, Change change) {
+    Oid table = find_concerned(spi, relation);
+    if (!OidIsValid(table)) {
+        return;
+    }
+    repair_table(table);
+    Oid owner = catalog::get_table(spi, table).owner;
+    if (change == Change::anew) {
+        pg::UserScope scope(owner);
+        OwnDdlScope own_ddl;
+        for (const pg::Row &view : spi.query(views_query, {table})) {
+            revoke_default_privileges(spi, view.oid(0));
+        }
+    }
+    run_afterwards(spi, owner);
+}
+
+} // namespace
+
+void prepare_views(Node *statement) {
+    Change change = get_change(statement);
+    if (change == Change::dropped) {
+        drop_views_of_dropped(castNode(DropStmt, statement));
+        return;
+    }
+    if (change != Change::anew && change != Change::moved) {
+        return;
+    }
+    Oid relation = find_registered(get_name(statement));
+    if (!OidIsValid(relation)) {
+        return;
+    }
+    // Nobody else is to lock the views.
+    check_owner(relation);
+    DdlSession session;
+    pg::Spi &spi = session.spi();
+    if (!OidIsValid(find_concerned(spi, relation))) {
+        return;
+    }
+    if (change == Change::moved) {
+        move_views(spi, relation, statement);
+    } else {
+        const AlterTableStmt *alter = castNode(AlterTableStmt, statement);
+        keep_properties(spi, relation, get_dropped_columns(alter));
+        drop_views(spi, relation, has_cascade(alter));
+    }
+}
+
+void finish_views(const Node *statement) {
+    Change change = get_change(statement);
+    if (change == Change::none || change == Change::dropped) {
+        return;
+    }
+    // A table that has moved is not found by the statement's name for it, and needs no more than what was noted.
+    Oid relation = change == Change::moved ? InvalidOid : find_registered(get_name(statement));
+    if (change == Change::moved ? afterwards == nullptr : !OidIsValid(relation)) {
+        return;
+    }
+    DdlSession session;
+    pg::Spi &spi = session.spi();
+    if (change == Change::moved) {
+        run_afterwards(spi, std::nullopt);
+    } else {
+        bring_in_step(spi, relation, change);
+    }
+}
+
+void forget_prepared_views(int nest_level) noexcept {
+    Afterwards **place = &afterwards;
+    while (*place != nullptr) {
+        if ((*place)->nest_level >= nest_level) {
+            *place = (*place)->next;
+        } else {
+            place = &(*place)->next;
+        }
+    }
+}
+
+} // namespace softdelete::commands

@@ -1,0 +1,188 @@
+// A statement concerns us where its table has a trigger of ours. pg_class says first whether it has any, for the price of
+// a look into the system cache; the relation cache would build an entry that the command has no use for. Of dropped
+// objects each costs a few look-ups by index.
+#include "ddl/is_concerned.hpp"
+
+#include "ddl/parse_tree.hpp"
+#include "pg/dropped_objects.hpp"
+#include "registration/delete_triggers.hpp"
+#include "registration/trigger_names.hpp"
+#include "registry/registry_scan.hpp"
+#include "session/registered_table.hpp"
+
+extern "C" {
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "nodes/parsenodes.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+}
+
+#include <cstring>
+
+namespace softdelete::commands {
+
+namespace {
+
+bool has_own_trigger(const RangeVar *name) {
+    return planner::has_own_trigger(find_relation(name));
+}
+
+// Foreign keys have triggers on both of their tables.
+bool references_registered(Oid relation_id) {
+    if (!planner::has_triggers(relation_id)) {
+        return false;
+    }
+    Relation relation = RelationIdGetRelation(relation_id);
+    bool found = false;
+    ListCell *cell;
+    foreach (cell, relation == nullptr ? NIL : RelationGetFKeyList(relation)) {
+        found = found
+                || planner::is_registered_table(
+                    static_cast<const ForeignKeyCacheInfo *>(lfirst(cell))->confrelid);
+    }
+    if (relation != nullptr) {
+        RelationClose(relation);
+    }
+    return found;
+}
+
+// Tables that come under others, or leave them: the other one is named in the command.
+bool moves_table(const AlterTableStmt *alter) {
+    ListCell *cell;
+    foreach (cell, alter->cmds) {
+        if (is_move(lfirst_node(AlterTableCmd, cell))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool drops_own(const DropStmt *drop) {
+    if (drop->removeType != OBJECT_TABLE) {
+        return false;
+    }
+    ListCell *cell;
+    foreach (cell, drop->objects) {
+        if (has_own_trigger(makeRangeVarFromNameList(lfirst_node(List, cell)))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Does it only load the library, so that what it plans sees live rows?
+bool is_plain_query(const Node *statement) {
+    return IsA(statement, CreateTableAsStmt) || IsA(statement, RefreshMatViewStmt);
+}
+
+bool is(const pg::DroppedObject *object, const char *type) {
+    return strcmp(object->type, type) == 0;
+}
+
+// The table that the object belonged to; InvalidOid where that is gone as well.
+Oid find_table(const pg::DroppedObject *object) {
+    Oid schema = object->names[0] == nullptr ? InvalidOid : get_namespace_oid(object->names[0], true);
+    return OidIsValid(schema) && object->names[1] != nullptr ? get_relname_relid(object->names[1], schema)
+                                                             : InvalidOid;
+}
+
+void look_at_relation(const pg::DroppedObject *object, DropConcern *concern) {
+    if (is(object, "view")) {
+        concern->parts = concern->parts || !object->is_original;
+    } else if (is(object, "index")) {
+        concern->registry = concern->registry || catalog::has_converted_index(object->names[1]);
+    } else if (is(object, "table")) {
+        concern->registry =
+            concern->registry || catalog::has_row_of("registration", "registration_pkey", object->object_id)
+            || catalog::has_row_of("converted_index", "converted_index_pkey", object->object_id)
+            || catalog::has_row_of("secured_table", "secured_table_pkey", object->object_id);
+        concern->holds = concern->holds || catalog::has_row_of("hold", "hold_active", object->object_id);
+    }
+}
+
+// The trigger itself is gone, but a table of ours has several.
+void look_at_part(const pg::DroppedObject *object, DropConcern *concern) {
+    if (is(object, "trigger") || is(object, "table column")) {
+        concern->parts = concern->parts || planner::has_own_trigger(find_table(object));
+    } else if (is(object, "policy")) {
+        concern->policies = concern->policies
+                            || catalog::has_row_of("secured_table", "secured_table_pkey", find_table(object));
+    } else if (is(object, "table constraint") && object->names[2] != nullptr) {
+        const char *trigger = make_link_name(children_check_prefix, object->names[2]);
+        concern->keys = concern->keys || catalog::has_constraint_trigger(trigger);
+    }
+}
+
+} // namespace
+
+bool concerns_before(const Node *statement) {
+    if (IsA(statement, AlterTableStmt)) {
+        const AlterTableStmt *alter = castNode(AlterTableStmt, const_cast<Node *>(statement));
+        return alter->objtype != OBJECT_TABLE || moves_table(alter) || has_own_trigger(alter->relation);
+    }
+    if (IsA(statement, IndexStmt)) {
+        return has_own_trigger(castNode(IndexStmt, const_cast<Node *>(statement))->relation);
+    }
+    if (IsA(statement, DropStmt)) {
+        return drops_own(castNode(DropStmt, const_cast<Node *>(statement)));
+    }
+    if (IsA(statement, CommentStmt)) {
+        return castNode(CommentStmt, const_cast<Node *>(statement))->objtype == OBJECT_TABCONSTRAINT;
+    }
+    return !is_plain_query(statement);
+}
+
+bool concerns_after(const Node *statement) {
+    if (IsA(statement, AlterTableStmt)) {
+        const AlterTableStmt *alter = castNode(AlterTableStmt, const_cast<Node *>(statement));
+        return concerns_before(statement) || references_registered(find_relation(alter->relation));
+    }
+    if (IsA(statement, CreateStmt)) {
+        const CreateStmt *create = castNode(CreateStmt, const_cast<Node *>(statement));
+        return create->inhRelations != NIL || references_registered(find_relation(create->relation));
+    }
+    if (IsA(statement, RuleStmt)) {
+        return has_own_trigger(castNode(RuleStmt, const_cast<Node *>(statement))->relation);
+    }
+    if (IsA(statement, CreateTrigStmt)) {
+        return creates_delete_trigger(statement)
+               && has_own_trigger(castNode(CreateTrigStmt, const_cast<Node *>(statement))->relation);
+    }
+    if (IsA(statement, ViewStmt)) {
+        return castNode(ViewStmt, const_cast<Node *>(statement))->replace;
+    }
+    return concerns_before(statement);
+}
+
+// Without CASCADE, ALTER TABLE drops parts of its own table only.
+bool may_drop_own(const Node *statement) {
+    if (!IsA(statement, AlterTableStmt)) {
+        return true;
+    }
+    const AlterTableStmt *alter = castNode(AlterTableStmt, const_cast<Node *>(statement));
+    ListCell *cell;
+    foreach (cell, alter->cmds) {
+        if (lfirst_node(AlterTableCmd, cell)->behavior == DROP_CASCADE) {
+            return true;
+        }
+    }
+    return concerns_before(statement);
+}
+
+DropConcern get_drop_concern() {
+    DropConcern concern = {};
+    ListCell *cell;
+    foreach (cell, pg::get_dropped_objects()) {
+        const auto *object = static_cast<const pg::DroppedObject *>(lfirst(cell));
+        if (object->class_id == RelationRelationId && object->column == 0) {
+            look_at_relation(object, &concern);
+        } else {
+            look_at_part(object, &concern);
+        }
+    }
+    return concern;
+}
+
+} // namespace softdelete::commands

@@ -1,0 +1,46 @@
+// Looks at nothing but the tree and, for a name, the catalog.
+#include "ddl/parse_tree.hpp"
+
+#include "pg/quote.hpp"
+
+extern "C" {
+#include "catalog/namespace.h"
+}
+
+namespace softdelete::commands {
+
+Oid find_relation(const RangeVar *name) {
+    return name == nullptr ? InvalidOid : RangeVarGetRelid(name, NoLock, true);
+}
+
+bool is_move(const AlterTableCmd *command) {
+    switch (command->subtype) {
+    case AT_AttachPartition:
+    case AT_DetachPartition:
+    case AT_DetachPartitionFinalize:
+    case AT_AddInherit:
+    case AT_DropInherit:
+        return true;
+    default:
+        return false;
+    }
+}
+
+const Constraint *get_added_key(const AlterTableCmd *command) {
+    if (command->subtype != AT_AddConstraint) {
+        return nullptr;
+    }
+    const Constraint *constraint = castNode(Constraint, command->def);
+    return constraint->contype == CONSTR_FOREIGN ? constraint : nullptr;
+}
+
+std::string join_columns(const List *names) {
+    std::string columns;
+    ListCell *cell;
+    foreach (cell, names) {
+        columns += (columns.empty() ? "" : ", ") + pg::quote_identifier(strVal(lfirst(cell)));
+    }
+    return columns;
+}
+
+} // namespace softdelete::commands

@@ -1,0 +1,236 @@
+// The work list. A statement's triggers add keys to it; when the statement's triggers are through it is worked off, and
+// the statements that do so add the next level's keys to the same list.
+#include "deletion/cascade.hpp"
+
+#include "deletion/cascade_statements.hpp"
+#include "deletion/open_deletions.hpp"
+#include "pg/spi.hpp"
+#include "session/plan_notes.hpp"
+#include "session/running_statements.hpp"
+
+extern "C" {
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "executor/spi.h"
+#include "utils/datum.h"
+#include "utils/memutils.h"
+}
+
+namespace softdelete::commands {
+
+namespace {
+
+// How many keys one statement takes: more cost planning time and memory and gain nothing.
+constexpr int keys_per_statement = 1000;
+
+// The keys of one foreign key's deleted parents that wait for their turn. Owns its memory context.
+struct PendingKeys {
+    MemoryContext memory;
+    catalog::ForeignKeyInfo key;
+    int64 deletion;
+    int nest_level;
+    int place; // of the statement that works it off
+    int level; // below the rows that the statement named; the same for all NO ACTION keys, which are asked at the end
+    int capacity;
+    KeyValues keys;
+    PendingKeys *next;
+};
+
+PendingKeys *pending = nullptr;
+int current_level = 0; // of the rows that are being deleted
+
+int get_level(const catalog::ForeignKeyInfo &key) {
+    return key.on_delete == FKCONSTR_ACTION_NOACTION ? 0 : current_level;
+}
+
+PendingKeys *add_pending(const catalog::ForeignKeyInfo &key, int64 deletion) {
+    MemoryContext memory =
+        AllocSetContextCreate(TopTransactionContext, "softdelete cascade keys", ALLOCSET_DEFAULT_SIZES);
+    auto *entry = static_cast<PendingKeys *>(MemoryContextAllocZero(memory, sizeof(PendingKeys)));
+    entry->memory = memory;
+    entry->key = key;
+    entry->deletion = deletion;
+    entry->nest_level = GetCurrentTransactionNestLevel();
+    entry->place = planner::running_statement_place();
+    entry->level = get_level(key);
+    entry->keys.columns = key.columns;
+    // At the end: parents of one level come before those of the next.
+    PendingKeys **place = &pending;
+    while (*place != nullptr) {
+        place = &(*place)->next;
+    }
+    *place = entry;
+    return entry;
+}
+
+PendingKeys *get_pending(const catalog::ForeignKeyInfo &key, int64 deletion) {
+    int nest_level = GetCurrentTransactionNestLevel();
+    int place = planner::running_statement_place();
+    int level = get_level(key);
+    for (PendingKeys *entry = pending; entry != nullptr; entry = entry->next) {
+        if (entry->key.constraint == key.constraint && entry->deletion == deletion
+            && entry->nest_level == nest_level && entry->place == place && entry->level == level) {
+            return entry;
+        }
+    }
+    return add_pending(key, deletion);
+}
+
+void grow(PendingKeys *entry) {
+    int capacity = entry->capacity == 0 ? 64 : entry->capacity * 2;
+    Size size = sizeof(Datum) * static_cast<Size>(capacity);
+    for (int i = 0; i < entry->keys.columns; i++) {
+        Datum *values = entry->keys.values[i];
+        entry->keys.values[i] = static_cast<Datum *>(
+            values == nullptr ? MemoryContextAllocHuge(entry->memory, size) : repalloc_huge(values, size));
+    }
+    entry->capacity = capacity;
+}
+
+// False where a column is NULL: such a row is referenced by nobody.
+bool read_key(Relation relation, const catalog::ForeignKeyInfo &key, HeapTuple row, Datum *values) {
+    for (int i = 0; i < key.columns; i++) {
+        bool is_null = true;
+        values[i] = heap_getattr(row, key.parent_columns[i], RelationGetDescr(relation), &is_null);
+        if (is_null) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void add_key(PendingKeys *entry, Relation relation, const Datum *values) {
+    if (entry->keys.count == entry->capacity) {
+        grow(entry);
+    }
+    MemoryContext caller = MemoryContextSwitchTo(entry->memory);
+    for (int i = 0; i < entry->keys.columns; i++) {
+        Form_pg_attribute column =
+            TupleDescAttr(RelationGetDescr(relation), entry->key.parent_columns[i] - 1);
+        entry->keys.values[i][entry->keys.count] = datumCopy(values[i], column->attbyval, column->attlen);
+    }
+    entry->keys.count++;
+    MemoryContextSwitchTo(caller);
+}
+
+PendingKeys *take(PendingKeys **place) {
+    PendingKeys *entry = *place;
+    *place = entry->next;
+    return entry;
+}
+
+// The first of the running statement's entries, of a NO ACTION key or of another; null where there is none. Those of
+// statements further out wait for them: this one may be part of a savepoint that rolls back.
+PendingKeys *take_pending(bool is_no_action) {
+    int running = planner::running_statement_place();
+    for (PendingKeys **place = &pending; *place != nullptr; place = &(*place)->next) {
+        if (((*place)->key.on_delete == FKCONSTR_ACTION_NOACTION) == is_no_action
+            && (*place)->place == running) {
+            return take(place);
+        }
+    }
+    return nullptr;
+}
+
+void work_off(PendingKeys *entry) {
+    pin_deletion(entry->deletion);
+    current_level = entry->level + 1;
+    for (int first = 0; first < entry->keys.count; first += keys_per_statement) {
+        CHECK_FOR_INTERRUPTS();
+        int count = Min(keys_per_statement, entry->keys.count - first);
+        if (entry->key.on_delete == FKCONSTR_ACTION_CASCADE) {
+            delete_children(entry->key, entry->keys, first, count);
+        } else {
+            refuse_children(entry->key, entry->keys, first, count);
+        }
+    }
+    unpin_deletion();
+    MemoryContextDelete(entry->memory);
+}
+
+// Level by level in the order of the server's triggers, which put the entries here: a RESTRICT key refuses the children
+// that what came before it has left. NO ACTION when everything that goes is gone.
+void work_off_all() {
+    int level = current_level;
+    for (;;) {
+        PendingKeys *entry = take_pending(false);
+        if (entry == nullptr) {
+            entry = take_pending(true);
+        }
+        if (entry == nullptr) {
+            break;
+        }
+        work_off(entry);
+    }
+    current_level = level;
+}
+
+} // namespace
+
+void collect_deleted_row(Relation relation, List *keys, HeapTuple row, int64 deletion) {
+    ListCell *cell;
+    foreach (cell, keys) {
+        const auto *key = static_cast<const catalog::ForeignKeyInfo *>(lfirst(cell));
+        Datum values[INDEX_MAX_KEYS];
+        bool is_deferred = key->on_delete == FKCONSTR_ACTION_NOACTION && key->is_deferrable;
+        if (catalog::binds(*key) && !is_deferred && read_key(relation, *key, row, values)) {
+            add_key(get_pending(*key, deletion), relation, values);
+        }
+    }
+}
+
+void finish_statement(QueryDesc *query) {
+    if (pending == nullptr || planner::is_cascade_query(query->sourceText)) {
+        return;
+    }
+    pg::connect_spi();
+    work_off_all();
+    SPI_finish();
+}
+
+void check_children(Relation relation, const catalog::ForeignKeyInfo &key, HeapTuple row) {
+    Datum values[INDEX_MAX_KEYS];
+    if (!read_key(relation, key, row, values)) {
+        return;
+    }
+    if (planner::is_statement_finishing()) {
+        add_key(get_pending(key, 0), relation, values);
+        return;
+    }
+    KeyValues keys = {};
+    keys.columns = key.columns;
+    keys.count = 1;
+    for (int i = 0; i < key.columns; i++) {
+        keys.values[i] = &values[i];
+    }
+    pg::connect_spi();
+    refuse_children(key, keys, 0, 1);
+    SPI_finish();
+}
+
+void forget_cascades(int nest_level) noexcept {
+    PendingKeys **place = &pending;
+    while (*place != nullptr) {
+        if ((*place)->nest_level >= nest_level) {
+            // The transaction's memory goes with it; nothing here may fail.
+            *place = (*place)->next;
+        } else {
+            place = &(*place)->next;
+        }
+    }
+    if (pending == nullptr) {
+        current_level = 0;
+    }
+}
+
+void keep_cascades(int nest_level) noexcept {
+    for (PendingKeys *entry = pending; entry != nullptr; entry = entry->next) {
+        entry->nest_level = Min(entry->nest_level, nest_level - 1);
+    }
+}
+
+void install_cascade() {
+    install_cascade_statements();
+}
+
+} // namespace softdelete::commands

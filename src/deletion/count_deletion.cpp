@@ -1,0 +1,45 @@
+// Counts at the time of asking, by the index on deletion_id: what undo would bring back, and never wrong.
+#include "deletion/count_deletion.hpp"
+
+#include "deletion/deletion_tables.hpp"
+
+#include <boost/format.hpp>
+
+namespace softdelete::commands {
+
+std::string count_deletion(std::int64_t deletion) {
+    pg::Spi spi;
+    std::vector<catalog::TableInfo> tables = get_deletion_tables(spi, deletion, DeletionLock::none);
+    std::vector<std::string> relations;
+    for (const catalog::TableInfo &table : tables) {
+        relations.push_back(std::to_string(table.relation));
+    }
+    std::string counts = "{";
+    for (const catalog::TableInfo &table : tables) {
+        // A table counts its children's rows, but for those that are listed themselves.
+        std::string query =
+            (boost::format(
+                 "SELECT pg_catalog.to_json($2::pg_catalog.oid::pg_catalog.regclass::pg_catalog.text), "
+                 "(SELECT pg_catalog.count(*) FROM %1% AS t WHERE t.deletion_id = $1::pg_catalog.int8 AND "
+                 "t.%2% IS NOT NULL AND (t.tableoid = $2::pg_catalog.oid OR t.tableoid <> ALL "
+                 "(CAST($3 AS pg_catalog.oid[]))))")
+             % table.name % table.deleted_at)
+                .str();
+        bool may_read =
+            spi.query("SELECT pg_catalog.has_table_privilege($1::pg_catalog.oid, 'SELECT')", {table.relation})
+                .front()
+                .boolean(0);
+        if (!may_read) {
+            continue;
+        }
+        const pg::Row row = spi.query(query, {deletion, table.relation, pg::make_array(relations)}).front();
+        if (row.number(1) > 0) {
+            counts +=
+                (boost::format("%1%%2%: %3%") % (counts.size() == 1 ? "" : ", ") % row.text(0) % row.text(1))
+                    .str();
+        }
+    }
+    return counts + "}";
+}
+
+} // namespace softdelete::commands

@@ -1,0 +1,63 @@
+// Asks the log of deletions, then the tables themselves.
+#include "deletion/deletion_tables.hpp"
+
+#include "pg/scopes.hpp"
+
+#include <boost/format.hpp>
+
+namespace softdelete::commands {
+
+namespace {
+
+// The registered tables; an inheritance child that a statement named is a part of its parent. Tables that were dropped or
+// unregistered since are no part of the deletion any more.
+constexpr const char *tables_query = R"(
+    WITH RECURSIVE line (relation, place) AS (
+        SELECT d.relation::pg_catalog.oid, 0 FROM softdelete.deletion d WHERE d.id = $1::pg_catalog.int8
+        UNION
+        SELECT pg_catalog.unnest(d.further_relations)::pg_catalog.oid, 1
+        FROM softdelete.deletion d WHERE d.id = $1::pg_catalog.int8
+        UNION
+        SELECT d.relation::pg_catalog.oid, 1 FROM softdelete.deletion_table d WHERE d.deletion_id = $1::pg_catalog.int8
+        UNION
+        SELECT h.inhparent, l.place FROM pg_catalog.pg_inherits h JOIN line l ON h.inhrelid = l.relation)
+    SELECT l.relation
+    FROM line l
+    JOIN softdelete.registration r ON r.relation = l.relation
+    JOIN pg_catalog.pg_class c ON c.oid = l.relation
+    GROUP BY l.relation
+    ORDER BY pg_catalog.min(l.place), l.relation)";
+
+} // namespace
+
+std::vector<catalog::TableInfo> get_deletion_tables(pg::Spi &spi, std::int64_t deletion, DeletionLock lock) {
+    std::vector<Oid> relations;
+    {
+        pg::UserScope owner(pg::get_extension_owner());
+        std::string query = "SELECT FROM softdelete.deletion WHERE id = $1::pg_catalog.int8";
+        if (spi.query(lock == DeletionLock::for_update ? query + " FOR UPDATE" : query, {deletion}).empty()) {
+            pg::raise({.sqlstate = ERRCODE_NO_DATA_FOUND,
+                       .message = (boost::format("deletion %1% does not exist") % deletion).str(),
+                       .hint = "SELECT * FROM softdelete.deletions lists what can be undone."});
+        }
+        for (const pg::Row &row : spi.query(tables_query, {deletion})) {
+            relations.push_back(row.oid(0));
+        }
+    }
+    std::vector<catalog::TableInfo> tables;
+    for (Oid relation : relations) {
+        tables.push_back(catalog::get_registered_table(spi, relation));
+    }
+    return tables;
+}
+
+bool holds_rows(pg::Spi &spi, const catalog::TableInfo &table, std::int64_t deletion) {
+    std::string query = (boost::format("/* softdelete */ SELECT FROM %1% AS t WHERE t.deletion_id = "
+                                       "$1::pg_catalog.int8 AND t.%2% IS NOT NULL LIMIT 1")
+                         % table.name % table.deleted_at)
+                            .str();
+    pg::OwnerScope owner(table.owner);
+    return !spi.query_latest(query, {deletion}).empty();
+}
+
+} // namespace softdelete::commands

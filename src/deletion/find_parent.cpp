@@ -1,0 +1,257 @@
+// A probe of the index that the foreign key itself uses; SQL for partitioned parents, for periods and where a lock is
+// wanted.
+#include "deletion/find_parent.hpp"
+
+#include "pg/compat.hpp"
+#include "pg/physical_rows.hpp"
+#include "pg/relations.hpp"
+#include "pg/scopes.hpp"
+#include "pg/spi.hpp"
+#include "session/registered_table.hpp"
+
+extern "C" {
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/index.h"
+#include "catalog/pg_operator.h"
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
+#include "parser/parse_coerce.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+}
+
+namespace softdelete::commands {
+
+namespace {
+
+Datum get_link(const catalog::ForeignKeyInfo &key, int column, Relation child, HeapTuple row) {
+    bool is_null = true;
+    return heap_getattr(row, key.child_columns[column], RelationGetDescr(child), &is_null);
+}
+
+// As ri_HashCompareOp() in src/backend/utils/adt/ri_triggers.c: a value of another type than the operator takes is cast
+// to that. What no cast leads to is a polymorphic type, which takes the value as it is.
+Datum cast_link(Datum value, Oid from, Oid to) {
+    Oid function = InvalidOid;
+    if (from == to || find_coercion_pathway(to, from, COERCION_IMPLICIT, &function) != COERCION_PATH_FUNC) {
+        return value;
+    }
+    return OidFunctionCall3(function, value, Int32GetDatum(-1), BoolGetDatum(false));
+}
+
+// Scan keys in the order of the index's columns: parent column = child's value, by the constraint's operators.
+void make_scan_keys(const catalog::ForeignKeyInfo &key, Relation index, Relation child, HeapTuple row,
+                    ScanKeyData *scan_keys) {
+    for (int i = 0; i < key.columns; i++) {
+        int place = 0;
+        while (index->rd_index->indkey.values[place] != key.parent_columns[i]) {
+            place++;
+        }
+        Oid left = InvalidOid;
+        Oid right = InvalidOid;
+        op_input_types(key.equality[i], &left, &right);
+        Oid opfamily = index->rd_opfamily[place];
+        int strategy = get_op_opfamily_strategy(key.equality[i], opfamily);
+        Oid type = TupleDescAttr(RelationGetDescr(child), key.child_columns[i] - 1)->atttypid;
+        ScanKeyEntryInitialize(&scan_keys[place], 0, static_cast<AttrNumber>(place + 1),
+                               static_cast<StrategyNumber>(strategy), right, index->rd_indcollation[place],
+                               get_opcode(key.equality[i]),
+                               cast_link(get_link(key, i, child, row), type, right));
+    }
+}
+
+// A deleted parent, whose version came with that transaction and command.
+Parent make_deleted(TransactionId transaction, CommandId command) {
+    return {ParentState::deleted,
+            TransactionIdIsCurrentTransactionId(transaction) ? command : InvalidCommandId};
+}
+
+Parent read_parent(TupleTableSlot *slot, AttrNumber deleted_at) {
+    bool is_null = true;
+    (void)slot_getattr(slot, deleted_at, &is_null);
+    if (is_null) {
+        return {ParentState::live, InvalidCommandId};
+    }
+    Datum transaction = slot_getsysattr(slot, MinTransactionIdAttributeNumber, &is_null);
+    Datum command = slot_getsysattr(slot, MinCommandIdAttributeNumber, &is_null);
+    return make_deleted(DatumGetTransactionId(transaction), DatumGetCommandId(command));
+}
+
+Parent probe(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable &table, Relation child,
+             HeapTuple row) {
+    Relation parent = table_open(key.parent, RowShareLock);
+    Relation index = index_open(key.index, RowShareLock);
+    ScanKeyData scan_keys[INDEX_MAX_KEYS];
+    make_scan_keys(key, index, child, row, scan_keys);
+    Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+    IndexScanDesc scan = pg::compat::index_beginscan(parent, index, snapshot, key.columns);
+    index_rescan(scan, scan_keys, key.columns, nullptr, 0);
+    TupleTableSlot *slot = table_slot_create(parent, nullptr);
+    Parent result = {ParentState::absent, InvalidCommandId};
+    while (result.state != ParentState::live && index_getnext_slot(scan, ForwardScanDirection, slot)) {
+        result = read_parent(slot, table.deleted_at);
+    }
+    ExecDropSingleTupleTableSlot(slot);
+    index_endscan(scan);
+    UnregisterSnapshot(snapshot);
+    index_close(index, NoLock);
+    table_close(parent, NoLock);
+    return result;
+}
+
+const char *quote_column(const catalog::ForeignKeyInfo &key, AttrNumber attribute) {
+    return quote_identifier(get_attname(key.parent, attribute, false));
+}
+
+// SQL: the key's parents "p", live or deleted, with the child's values as $1 and so on.
+void append_parents(StringInfo text, const catalog::ForeignKeyInfo &key,
+                    const planner::RegisteredTable &table) {
+    bool is_partitioned = get_rel_relkind(key.parent) == RELKIND_PARTITIONED_TABLE;
+    appendStringInfo(text, " FROM %s%s AS p WHERE softdelete.include_deleted(p.%s)",
+                     is_partitioned ? "" : "ONLY ", catalog::quote_table(key.parent),
+                     quote_column(key, table.deleted_at));
+    for (int i = 0; i < key.columns; i++) {
+        appendStringInfo(text, " AND p.%s", quote_column(key, key.parent_columns[i]));
+        catalog::append_operator(text, key.equality[i]);
+        appendStringInfo(text, "$%d", i + 1);
+    }
+}
+
+const char *make_query(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable &table, bool lock) {
+    StringInfoData text;
+    initStringInfo(&text);
+    appendStringInfo(&text, "/* softdelete */ SELECT p.%s IS NULL, p.xmin, p.cmin",
+                     quote_column(key, table.deleted_at));
+    append_parents(&text, key, table);
+    appendStringInfoString(&text, lock ? " FOR KEY SHARE OF p" : "");
+    return text.data;
+}
+
+// A period is present where those of the rows with the key cover it together; the period is the last column.
+const char *make_period_query(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable &table,
+                              bool lock) {
+    StringInfoData text;
+    initStringInfo(&text);
+    const char *deleted_at = quote_column(key, table.deleted_at);
+    const char *period = quote_column(key, key.parent_columns[key.columns - 1]);
+    appendStringInfo(&text,
+                     "/* softdelete */ SELECT coalesce($%d OPERATOR(pg_catalog.<@)"
+                     " pg_catalog.range_agg(p.%s) FILTER (WHERE p.%s IS NULL), false)"
+                     " FROM (SELECT p.%s, p.%s",
+                     key.columns, period, deleted_at, period, deleted_at);
+    append_parents(&text, key, table);
+    appendStringInfo(&text, "%s) AS p HAVING $%d OPERATOR(pg_catalog.<@) pg_catalog.range_agg(p.%s)",
+                     lock ? " FOR KEY SHARE OF p" : "", key.columns, period);
+    return text.data;
+}
+
+// Runs such a query for the row's link and returns its first row, in SPI's memory; null where there is none. A query
+// that is to see an older snapshot as it was must be read-only.
+HeapTuple look_up(const catalog::ForeignKeyInfo &key, const char *sql, Relation child, HeapTuple row,
+                  Snapshot snapshot, bool is_read_only) {
+    Oid types[INDEX_MAX_KEYS];
+    Datum values[INDEX_MAX_KEYS];
+    for (int i = 0; i < key.columns; i++) {
+        types[i] = TupleDescAttr(RelationGetDescr(child), key.child_columns[i] - 1)->atttypid;
+        values[i] = get_link(key, i, child, row);
+    }
+    SPIPlanPtr plan = SPI_prepare(sql, key.columns, types);
+    if (plan == nullptr
+        || SPI_execute_snapshot(plan, values, nullptr, snapshot, InvalidSnapshot, is_read_only, false, 1)
+               != SPI_OK_SELECT) {
+        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+                        errmsg("could not look up the parent of foreign key %s", NameStr(key.name))));
+    }
+    return SPI_processed == 0 ? nullptr : SPI_tuptable->vals[0];
+}
+
+// A column of what look_up() has found; it is never NULL.
+Datum get_found(HeapTuple found, int column) {
+    bool is_null = true;
+    return SPI_getbinval(found, SPI_tuptable->tupdesc, column, &is_null);
+}
+
+Parent query(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable &table, Relation child,
+             HeapTuple row, bool lock) {
+    pg::connect_spi();
+    pg::Role caller = pg::act_as_owner(pg::get_owner(key.parent));
+    bool is_of_one_row = catalog::compares_by_equality(key);
+    const char *sql = is_of_one_row ? make_query(key, table, lock) : make_period_query(key, table, lock);
+    HeapTuple found = look_up(key, sql, child, row, GetLatestSnapshot(), false);
+    Parent result = {found == nullptr ? ParentState::absent : ParentState::live, InvalidCommandId};
+    if (found != nullptr && !DatumGetBool(get_found(found, 1))) {
+        // A period may be of several rows, which no one command wrote.
+        result = is_of_one_row ? make_deleted(DatumGetTransactionId(get_found(found, 2)),
+                                              DatumGetCommandId(get_found(found, 3)))
+                               : Parent{ParentState::deleted, InvalidCommandId};
+    }
+    pg::act_as(caller);
+    SPI_finish();
+    return result;
+}
+
+// The table or partition and the place of a parent.
+struct Position {
+    Oid table;
+    ItemPointerData place;
+};
+
+// The parent of the row's link that the snapshot shows.
+bool find_position(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable &table, Relation child,
+                   HeapTuple row, Snapshot snapshot, Position *position) {
+    StringInfoData text;
+    initStringInfo(&text);
+    appendStringInfoString(&text, "/* softdelete */ SELECT p.tableoid, p.ctid");
+    append_parents(&text, key, table);
+    HeapTuple found = look_up(key, text.data, child, row, snapshot, true);
+    if (found == nullptr) {
+        return false;
+    }
+    position->table = DatumGetObjectId(get_found(found, 1));
+    position->place = *reinterpret_cast<const ItemPointerData *>(DatumGetPointer(get_found(found, 2)));
+    return true;
+}
+
+} // namespace
+
+bool is_same_parent(const catalog::ForeignKeyInfo &key, Relation child, HeapTuple old_row, Snapshot before,
+                    HeapTuple row) {
+    planner::RegisteredTable table;
+    if (!catalog::compares_by_equality(key) || !planner::find_registered_table(key.parent, &table)) {
+        return false;
+    }
+    pg::connect_spi();
+    pg::Role caller = pg::act_as_owner(pg::get_owner(key.parent));
+    Position old_parent = {};
+    Position parent = {};
+    CommandCounterIncrement();
+    bool is_same = find_position(key, table, child, old_row, before, &old_parent)
+                   && find_position(key, table, child, row, GetLatestSnapshot(), &parent)
+                   && old_parent.table == parent.table;
+    if (is_same) {
+        pg::follow_updates(old_parent.table, &old_parent.place, 1);
+        is_same = ItemPointerEquals(&old_parent.place, &parent.place);
+    }
+    pg::act_as(caller);
+    SPI_finish();
+    return is_same;
+}
+
+Parent find_parent(const catalog::ForeignKeyInfo &key, Relation child, HeapTuple row, bool lock) {
+    planner::RegisteredTable table;
+    if (!planner::find_registered_table(key.parent, &table)) {
+        return {ParentState::live, InvalidCommandId};
+    }
+    bool is_plain = get_rel_relkind(key.parent) == RELKIND_RELATION && catalog::compares_by_equality(key);
+    return is_plain && !lock ? probe(key, table, child, row) : query(key, table, child, row, lock);
+}
+
+} // namespace softdelete::commands

@@ -1,0 +1,247 @@
+// Keeps the open deletions in the transaction's memory. An entry made in a savepoint that rolls back is forgotten with
+// its row in the log; one whose row was written in a savepoint that rolls back is written again.
+#include "deletion/open_deletions.hpp"
+
+#include "deletion/restored_deletions.hpp"
+#include "registry/deletion_log.hpp"
+#include "settings.hpp"
+
+extern "C" {
+#include "access/xact.h"
+#include "catalog/partition.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+}
+
+#include <cstring>
+
+namespace softdelete::commands {
+
+namespace {
+
+struct TouchedTable {
+    Oid relation;
+    int nest_level;
+    TouchedTable *next;
+};
+
+struct OpenDeletion {
+    int64 id;
+    Oid relation;
+    char *actor;
+    char *reason; // null where none
+    CommandId command;
+    int nest_level;
+    int written_level; // where its row in the log was written; 0 for not yet
+    bool is_restored;  // was empty once: its rows are back
+    TouchedTable *tables;
+    OpenDeletion *next;
+};
+
+OpenDeletion *open_deletions = nullptr;
+
+struct Pin {
+    int64 id;
+    int nest_level;
+    Pin *next;
+};
+
+Pin *pins = nullptr;
+
+bool equal_text(const char *left, const char *right) {
+    return left == right || (left != nullptr && right != nullptr && strcmp(left, right) == 0);
+}
+
+char *copy_text(const char *text) {
+    return text == nullptr ? nullptr : MemoryContextStrdup(TopTransactionContext, text);
+}
+
+OpenDeletion *find_open_deletion(const char *actor, const char *reason) {
+    OpenDeletion *entry = open_deletions;
+    while (entry != nullptr && !(equal_text(entry->actor, actor) && equal_text(entry->reason, reason))) {
+        entry = entry->next;
+    }
+    return entry;
+}
+
+OpenDeletion *find_open_deletion(int64 id) noexcept {
+    OpenDeletion *entry = open_deletions;
+    while (entry != nullptr && entry->id != id) {
+        entry = entry->next;
+    }
+    return entry;
+}
+
+OpenDeletion *find_pinned_deletion() {
+    return pins == nullptr ? nullptr : find_open_deletion(pins->id);
+}
+
+bool touches(const OpenDeletion *entry, Oid relation) {
+    const TouchedTable *table = entry->tables;
+    while (table != nullptr && table->relation != relation) {
+        table = table->next;
+    }
+    return table != nullptr;
+}
+
+void add_table(OpenDeletion *entry, Oid relation) {
+    auto *table =
+        static_cast<TouchedTable *>(MemoryContextAlloc(TopTransactionContext, sizeof(TouchedTable)));
+    *table = {relation, GetCurrentTransactionNestLevel(), entry->tables};
+    entry->tables = table;
+}
+
+OpenDeletion *begin_deletion(Oid relation, const char *actor, const char *reason) {
+    int64 id = catalog::get_new_deletion_id();
+    auto *entry =
+        static_cast<OpenDeletion *>(MemoryContextAllocZero(TopTransactionContext, sizeof(OpenDeletion)));
+    entry->id = id;
+    entry->relation = relation;
+    entry->actor = copy_text(actor);
+    entry->reason = copy_text(reason);
+    entry->command = GetCurrentCommandId(true);
+    entry->nest_level = GetCurrentTransactionNestLevel();
+    entry->next = open_deletions;
+    open_deletions = entry;
+    add_table(entry, relation);
+    return entry;
+}
+
+OpenDeletion *find_or_begin_deletion(Oid relation) {
+    const char *actor = get_actor();
+    const char *reason = settings::reason();
+    OpenDeletion *entry = find_open_deletion(actor, reason);
+    return entry != nullptr ? entry : begin_deletion(relation, actor, reason);
+}
+
+void touch(OpenDeletion *entry, Oid relation) {
+    if (touches(entry, relation)) {
+        return;
+    }
+    if (entry->written_level > 0) {
+        catalog::insert_deletion_table(entry->id, relation);
+    }
+    add_table(entry, relation);
+}
+
+void write(OpenDeletion *entry) {
+    int count = 0;
+    for (const TouchedTable *table = entry->tables; table != nullptr; table = table->next) {
+        count++;
+    }
+    auto *further = static_cast<Oid *>(palloc(sizeof(Oid) * static_cast<Size>(count + 1)));
+    int place = count;
+    for (const TouchedTable *table = entry->tables; table != nullptr; table = table->next) {
+        further[--place] = table->relation;
+    }
+    // The first of them is where it began.
+    catalog::insert_deletion({.id = entry->id,
+                              .relation = entry->relation,
+                              .actor = entry->actor,
+                              .reason = entry->reason,
+                              .further_relations = further + 1,
+                              .further_count = count - 1,
+                              .command = entry->command});
+    entry->written_level = GetCurrentTransactionNestLevel();
+    pfree(further);
+}
+
+// A partition is a part of the table that was registered.
+Oid get_registered_root(Oid relation) {
+    if (!get_rel_relispartition(relation)) {
+        return relation;
+    }
+    return llast_oid(get_partition_ancestors(relation));
+}
+
+} // namespace
+
+const char *get_actor() {
+    const char *actor = settings::actor();
+    return actor != nullptr ? actor : GetUserNameFromId(GetOuterUserId(), false);
+}
+
+int64 get_current_deletion(Oid named_relation) {
+    Oid relation = get_registered_root(named_relation);
+    OpenDeletion *entry = find_pinned_deletion();
+    if (entry == nullptr) {
+        entry = find_or_begin_deletion(relation);
+    }
+    touch(entry, relation);
+    if (entry->is_restored) {
+        note_restored_row(
+            entry->id); // the log says restored, which is looked at again when the statement is through
+    }
+    return entry->id;
+}
+
+void write_deletions() {
+    for (OpenDeletion *entry = open_deletions; entry != nullptr; entry = entry->next) {
+        if (entry->written_level == 0) {
+            write(entry);
+        }
+    }
+}
+
+bool is_open_deletion(int64 id) noexcept {
+    return find_open_deletion(id) != nullptr;
+}
+
+void note_restored_deletion(int64 id) noexcept {
+    if (OpenDeletion *entry = find_open_deletion(id); entry != nullptr) {
+        entry->is_restored = true;
+    }
+}
+
+void pin_deletion(int64 id) {
+    auto *pin = static_cast<Pin *>(MemoryContextAlloc(TopTransactionContext, sizeof(Pin)));
+    *pin = {id, GetCurrentTransactionNestLevel(), pins};
+    pins = pin;
+}
+
+void unpin_deletion() noexcept {
+    pins = pins == nullptr ? nullptr : pins->next;
+}
+
+void end_transaction() noexcept {
+    open_deletions = nullptr;
+    pins = nullptr;
+}
+
+void abort_subtransaction(int nest_level) noexcept {
+    while (pins != nullptr && pins->nest_level >= nest_level) {
+        pins = pins->next;
+    }
+    OpenDeletion **link = &open_deletions;
+    while (*link != nullptr) {
+        OpenDeletion *entry = *link;
+        if (entry->nest_level >= nest_level) {
+            *link = entry->next;
+            continue;
+        }
+        if (entry->written_level >= nest_level) {
+            entry->written_level = 0;
+        }
+        TouchedTable **table = &entry->tables;
+        while (*table != nullptr) {
+            if ((*table)->nest_level >= nest_level) {
+                *table = (*table)->next;
+            } else {
+                table = &(*table)->next;
+            }
+        }
+        link = &entry->next;
+    }
+}
+
+void commit_subtransaction(int nest_level) noexcept {
+    for (OpenDeletion *entry = open_deletions; entry != nullptr; entry = entry->next) {
+        entry->nest_level = Min(entry->nest_level, nest_level - 1);
+        entry->written_level = Min(entry->written_level, nest_level - 1);
+        for (TouchedTable *table = entry->tables; table != nullptr; table = table->next) {
+            table->nest_level = Min(table->nest_level, nest_level - 1);
+        }
+    }
+}
+
+} // namespace softdelete::commands

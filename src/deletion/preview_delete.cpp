@@ -1,0 +1,237 @@
+// Walks the tree as the cascade does, over live rows: level by level, and each level in the order of the server's
+// triggers. Which keys a row's parent has is a matter of the table that it is in, a partition or inheritance child too.
+#include "deletion/preview_delete.hpp"
+
+#include "catalog/foreign_key_info.hpp"
+#include "catalog/foreign_keys.hpp"
+#include "holds/hold_graph.hpp"
+#include "pg/scopes.hpp"
+#include "restore/restore_errors.hpp"
+#include "restore/restore_privileges.hpp"
+#include "rows/key_statement.hpp"
+#include "rows/row_set.hpp"
+
+extern "C" {
+#include "access/table.h"
+}
+
+#include <boost/format.hpp>
+
+#include <algorithm>
+#include <deque>
+#include <map>
+
+namespace softdelete::commands {
+
+namespace {
+
+using catalog::ForeignKey;
+using catalog::OnDelete;
+using catalog::TableInfo;
+
+class Preview {
+public:
+    explicit Preview(pg::Spi &spi) : spi_(spi) {}
+
+    std::vector<PreviewLine> run(const TableInfo &root, const std::vector<std::string> &key) {
+        RowSet rows = find_root(root, key);
+        add_line(0, root.relation, "delete", rows.size());
+        if (!rows.empty()) {
+            deleted_ = rows;
+            collect(0, rows);
+            while (!work_.empty()) {
+                Step step = std::move(work_.front());
+                work_.pop_front();
+                follow(step);
+            }
+            add_checked();
+        }
+        std::vector<PreviewLine> lines;
+        for (const auto &[place, count] : lines_) {
+            lines.push_back({place.depth, place.relation, place.action, count});
+        }
+        return lines;
+    }
+
+private:
+    struct Place {
+        int depth;
+        Oid relation;
+        std::string action;
+        auto operator<=>(const Place &) const = default;
+    };
+
+    // A foreign key as one table has it that it references: a partition has a copy of its own.
+    struct Key {
+        Oid constraint;
+        ForeignKey key; // the one that is copied
+    };
+
+    // Rows of one table and level, and a key that references them.
+    struct Step {
+        int depth;
+        const Key *key;
+        RowSet parents;
+    };
+
+    void add_line(int depth, Oid relation, const char *action, std::uint64_t rows) {
+        lines_[{depth, relation, action}] += rows;
+    }
+
+    RowSet find_root(const TableInfo &root, const std::vector<std::string> &key) {
+        catalog::KeyLookup lookup = catalog::get_key_lookup(spi_, root, key);
+        std::string query =
+            (boost::format("/* softdelete */ SELECT t.tableoid, t.ctid, t.%2% IS NULL FROM %1% AS t "
+                           "WHERE softdelete.include_deleted(t.%2%) AND %3%")
+             % root.name % root.deleted_at % lookup.condition)
+                .str();
+        std::vector<pg::Row> found = spi_.query(query, lookup.values);
+        if (found.empty()) {
+            raise_no_such_row(root, key);
+        }
+        RowSet rows;
+        if (found.front().boolean(2)) {
+            rows.add({found.front().text(0), found.front().text(1)});
+        }
+        return rows;
+    }
+
+    // In the order in which their triggers fire.
+    const std::vector<Key> &get_keys(Oid table) {
+        auto [place, is_new] = keys_.try_emplace(table);
+        if (is_new) {
+            std::vector<ForeignKey> known =
+                catalog::find_referencing_keys(spi_, catalog::get_table(spi_, table).relation);
+            ListCell *cell;
+            foreach (cell, find_keys(table)) {
+                const auto *info = static_cast<const catalog::ForeignKeyInfo *>(lfirst(cell));
+                auto found = std::find_if(known.begin(), known.end(), [&](const ForeignKey &key) {
+                    return key.constraint == info->root;
+                });
+                if (found != known.end()) {
+                    place->second.push_back({info->constraint, *found});
+                }
+            }
+        }
+        return place->second;
+    }
+
+    static List *find_keys(Oid table) {
+        return pg::call([&] {
+            Relation relation = table_open(table, AccessShareLock);
+            List *keys = catalog::find_referencing_keys(relation);
+            table_close(relation, NoLock);
+            return keys;
+        });
+    }
+
+    void collect(int depth, const RowSet &rows) {
+        for (const auto &[table, members] : group_by_table(rows)) {
+            for (const Key &key : get_keys(table)) {
+                get_step(key.key.on_delete == OnDelete::no_action || !catalog::binds(key.key.on_delete)
+                             ? checks_
+                             : work_,
+                         depth, key)
+                    .parents.add_all(members);
+            }
+        }
+    }
+
+    static Step &get_step(std::deque<Step> &steps, int depth, const Key &key) {
+        auto place = std::find_if(steps.begin(), steps.end(), [&](const Step &step) {
+            return step.depth == depth && step.key->constraint == key.constraint;
+        });
+        return place != steps.end() ? *place : steps.emplace_back(Step{depth, &key, {}});
+    }
+
+    void follow(const Step &step) {
+        const ForeignKey &key = step.key->key;
+        RowSet children = find_children(key, step.parents);
+        int depth = step.depth + 1;
+        if (key.on_delete == OnDelete::restricted) {
+            add_staying(depth, key, children, "refuse");
+        } else if (!key.child.is_registered) {
+            add_rows(depth, key, children.size(), "stays until purge");
+        } else {
+            RowSet added = add_deleted(children);
+            add_rows(depth, key, added.size(), "cascade");
+            collect(depth, added);
+        }
+    }
+
+    void add_rows(int depth, const ForeignKey &key, std::uint64_t count, const char *action) {
+        if (count > 0) {
+            add_line(depth, key.child.relation, action, count);
+        }
+    }
+
+    // Those that do not go along, or not yet.
+    void add_staying(int depth, const ForeignKey &key, const RowSet &children, const char *action) {
+        std::uint64_t staying = 0;
+        for (const RowSet::RowId &row : children.ids()) {
+            staying += deleted_.contains(row) ? 0 : 1;
+        }
+        add_rows(depth, key, staying, action);
+    }
+
+    // Live children of these rows. Those of unregistered tables are all live.
+    RowSet find_children(const ForeignKey &key, const RowSet &parents) {
+        std::string live = key.child.is_registered ? "c." + key.child.deleted_at + " IS NULL" : "true";
+        std::string seen =
+            key.parent.is_registered ? "softdelete.include_deleted(p." + key.parent.deleted_at + ")" : "true";
+        std::string query =
+            (boost::format("/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE %2% AND "
+                           "EXISTS (SELECT FROM %3% AS p WHERE %4% AND %5% AND %6%)")
+             % key.child.key_rows() % live % key.parent.key_rows() % seen % key.link
+             % make_membership(key.parent, "p", 1))
+                .str();
+        RowSet found;
+        for (const pg::Row &row : read_key(spi_, key, query, {parents.tables(), parents.positions()})) {
+            found.add({row.text(0), row.text(1)});
+        }
+        return found;
+    }
+
+    RowSet add_deleted(const RowSet &rows) {
+        RowSet added;
+        for (const RowSet::RowId &row : rows.ids()) {
+            if (deleted_.add(row)) {
+                added.add(row);
+            }
+        }
+        return added;
+    }
+
+    // When the whole tree is known: what goes with it neither refuses nor keeps a link.
+    void add_checked() {
+        for (const Step &step : checks_) {
+            const ForeignKey &key = step.key->key;
+            add_staying(step.depth + 1, key, find_children(key, step.parents),
+                        key.on_delete == OnDelete::no_action ? "refuse" : "keep link");
+        }
+    }
+
+    pg::Spi &spi_;
+    RowSet deleted_;
+    std::map<Oid, std::vector<Key>> keys_; // by the table that they reference
+    std::deque<Step> work_;
+    std::deque<Step> checks_;
+    std::map<Place, std::uint64_t> lines_;
+};
+
+} // namespace
+
+std::vector<PreviewLine> preview_delete(Oid relation, const std::vector<std::string> &key) {
+    pg::Spi spi;
+    TableInfo table = catalog::get_registered_table(spi, relation);
+    bool may_delete =
+        spi.query("SELECT pg_catalog.has_table_privilege($1::pg_catalog.oid, 'DELETE')", {table.relation})
+            .front()
+            .boolean(0);
+    if (!may_delete) {
+        raise_permission_denied(table, "A preview needs the privilege that the DELETE needs.");
+    }
+    return Preview(spi).run(table, key);
+}
+
+} // namespace softdelete::commands

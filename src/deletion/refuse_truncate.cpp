@@ -1,0 +1,87 @@
+// Collects the tables as ExecuteTruncate() in src/backend/commands/tablecmds.c does, before it does.
+#include "deletion/refuse_truncate.hpp"
+
+#include "session/registered_table.hpp"
+#include "settings.hpp"
+
+extern "C" {
+#include "access/table.h"
+#include "catalog/heap.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_inherits.h"
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+}
+
+namespace softdelete::planner {
+
+namespace {
+
+// The tables that the command names, with their partitions and children. Without locks: those are the command's to take,
+// once it has checked privileges.
+List *find_named_tables(const TruncateStmt *statement) {
+    List *tables = NIL;
+    ListCell *cell;
+    foreach (cell, statement->relations) {
+        const RangeVar *name = lfirst_node(RangeVar, cell);
+        Oid table = RangeVarGetRelid(name, NoLock, true);
+        if (OidIsValid(table)) {
+            tables = list_concat_unique_oid(tables, name->inh ? find_all_inheritors(table, NoLock, nullptr)
+                                                              : list_make1_oid(table));
+        }
+    }
+    return tables;
+}
+
+// Adds the tables that CASCADE reaches.
+List *add_referencing_tables(List *tables) {
+    List *found = heap_truncate_find_FKs(tables);
+    while (found != NIL) {
+        tables = list_concat(tables, found);
+        found = heap_truncate_find_FKs(tables);
+    }
+    return tables;
+}
+
+} // namespace
+
+bool is_before_load(Oid relation) {
+    if (row_security || pg_class_aclcheck(relation, GetUserId(), ACL_TRUNCATE) != ACLCHECK_OK) {
+        return false;
+    }
+    if (!RELKIND_HAS_STORAGE(get_rel_relkind(relation))) {
+        return true;
+    }
+    Relation table = table_open(relation, AccessExclusiveLock); // as the command does next
+    BlockNumber pages = RelationGetNumberOfBlocks(table);
+    table_close(table, NoLock);
+    return pages == 0;
+}
+
+void refuse_truncate(const TruncateStmt *statement) {
+    if (settings::deletion() == settings::Deletion::hard) {
+        return;
+    }
+    List *tables = find_named_tables(statement);
+    if (statement->behavior == DROP_CASCADE) {
+        tables = add_referencing_tables(tables);
+    }
+    ListCell *cell;
+    foreach (cell, tables) {
+        RegisteredTable table;
+        if (find_registered_table(lfirst_oid(cell), &table) && !is_before_load(lfirst_oid(cell))) {
+            ereport(
+                ERROR,
+                (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                 errmsg("cannot truncate registered table \"%s\"", get_rel_name(table.relation)),
+                 errhint("Use DELETE, which keeps the rows recoverable. To remove all rows physically, set "
+                         "softdelete.deletion to hard.")));
+        }
+    }
+}
+
+} // namespace softdelete::planner

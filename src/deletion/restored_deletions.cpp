@@ -1,0 +1,136 @@
+// Keeps the ids of a statement's restored deletions in the transaction's memory.
+#include "deletion/restored_deletions.hpp"
+
+#include "deletion/deletion_tables.hpp"
+#include "deletion/open_deletions.hpp"
+#include "pg/scopes.hpp"
+#include "restore/restore_statement.hpp"
+#include "session/running_statements.hpp"
+
+extern "C" {
+#include "access/xact.h"
+#include "nodes/pg_list.h"
+#include "utils/memutils.h"
+}
+
+#include <algorithm>
+
+namespace softdelete::commands {
+
+namespace {
+
+struct Noted {
+    int64 deletion;
+    int nest_level;
+    int place; // of the statement that restores the row
+    Noted *next;
+};
+
+Noted *noted = nullptr;
+
+bool is_empty(pg::Spi &spi, std::int64_t deletion) {
+    std::vector<catalog::TableInfo> tables = get_deletion_tables(spi, deletion, DeletionLock::none);
+    return std::none_of(tables.begin(), tables.end(),
+                        [&](const catalog::TableInfo &table) { return holds_rows(spi, table, deletion); });
+}
+
+// More rows joined it after all were back.
+void mark_unrestored(pg::Spi &spi, std::int64_t deletion) {
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute("UPDATE softdelete.deletion SET restored_at = NULL WHERE id = $1::pg_catalog.int8 AND "
+                "restored_at IS NOT "
+                "NULL",
+                {deletion});
+}
+
+void finish(pg::Spi &spi, std::int64_t deletion) {
+    {
+        // Ids of rows that came with data from elsewhere have no row in the log. The lock makes restores of the same
+        // deletion see each other's rows: the last one finds that none is left.
+        pg::UserScope owner(pg::get_extension_owner());
+        if (spi.query("SELECT FROM softdelete.deletion WHERE id = $1::pg_catalog.int8 FOR UPDATE", {deletion})
+                .empty()) {
+            return;
+        }
+    }
+    if (is_empty(spi, deletion)) {
+        mark_restored(deletion);
+    } else {
+        mark_unrestored(spi, deletion);
+    }
+}
+
+// The transaction's memory goes with it; nothing here may fail.
+template <typename Predicate>
+void forget_if(Predicate is_meant) noexcept {
+    Noted **place = &noted;
+    while (*place != nullptr) {
+        if (is_meant(**place)) {
+            *place = (*place)->next;
+        } else {
+            place = &(*place)->next;
+        }
+    }
+}
+
+// Takes a note of a statement that is through; null where there is none. A statement that a trigger runs leaves those of
+// the statement that fired it.
+const Noted *take_finished() {
+    int running = planner::running_statement_place();
+    Noted **place = &noted;
+    while (*place != nullptr && (*place)->place <= running) {
+        place = &(*place)->next;
+    }
+    const Noted *entry = *place;
+    if (entry != nullptr) {
+        *place = entry->next;
+    }
+    return entry;
+}
+
+} // namespace
+
+void note_restored_row(int64 deletion) {
+    for (const Noted *entry = noted; entry != nullptr; entry = entry->next) {
+        if (entry->deletion == deletion) {
+            return;
+        }
+    }
+    auto *entry = static_cast<Noted *>(MemoryContextAlloc(TopTransactionContext, sizeof(Noted)));
+    *entry = {deletion, GetCurrentTransactionNestLevel(), Max(planner::running_statement_place(), 1), noted};
+    noted = entry;
+}
+
+void mark_restored(std::int64_t deletion) {
+    forget_if([&](const Noted &entry) { return entry.deletion == deletion; });
+    note_restored_deletion(deletion);
+    pg::Spi spi;
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute(
+        "UPDATE softdelete.deletion SET restored_at = pg_catalog.now() WHERE id = $1::pg_catalog.int8",
+        {deletion});
+}
+
+void finish_restored_deletions() {
+    if (noted == nullptr || is_restoring()) {
+        return;
+    }
+    pg::entry([] {
+        pg::Spi spi;
+        while (const Noted *entry = take_finished()) {
+            finish(spi, entry->deletion);
+        }
+    });
+}
+
+void forget_restored_deletions(int nest_level) noexcept {
+    forget_if([&](const Noted &entry) { return entry.nest_level >= nest_level; });
+}
+
+void keep_restored_deletions(int nest_level) noexcept {
+    for (Noted *entry = noted; entry != nullptr; entry = entry->next) {
+        entry->nest_level = Min(entry->nest_level, nest_level - 1);
+    }
+}
+
+} // namespace softdelete::commands

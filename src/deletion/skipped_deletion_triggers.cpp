@@ -1,0 +1,135 @@
+// The server's own checks find row by row that no key has changed (RI_FKey_pk_upd_check_required() and
+// RI_FKey_fk_upd_check_required() in src/backend/utils/adt/ri_triggers.c), and have each old row fetched for that.
+#include "deletion/skipped_deletion_triggers.hpp"
+
+#include "deletion/skipped_triggers.hpp"
+#include "session/extension_functions.hpp"
+#include "session/plan_notes.hpp"
+#include "session/registered_table.hpp"
+#include "session/running_statements.hpp"
+
+extern "C" {
+#include "commands/trigger.h"
+#include "utils/fmgroids.h"
+#include "utils/relcache.h"
+}
+
+namespace softdelete::commands {
+
+namespace {
+
+bool is_written(const planner::RegisteredTable &table, AttrNumber column) {
+    return column == table.deleted_at || column == table.deletion_id
+           || (table.deleted_by != InvalidAttrNumber && column == table.deleted_by);
+}
+
+bool writes_referenced_columns(Relation relation, const planner::RegisteredTable &table) {
+    Bitmapset *keys = RelationGetIndexAttrBitmap(relation, INDEX_ATTR_BITMAP_KEY);
+    bool found = false;
+    for (AttrNumber column : {table.deleted_at, table.deleted_by, table.deletion_id}) {
+        found = found
+                || (column != InvalidAttrNumber
+                    && bms_is_member(column - FirstLowInvalidHeapAttributeNumber, keys));
+    }
+    bms_free(keys);
+    return found;
+}
+
+bool writes_links(Relation relation, const planner::RegisteredTable &table) {
+    ListCell *cell;
+    foreach (cell, RelationGetFKeyList(relation)) {
+        const auto *key = lfirst_node(ForeignKeyCacheInfo, cell);
+        for (int i = 0; i < key->nkeys; i++) {
+            if (is_written(table, key->conkey[i])) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+bool checks_referenced_key(Oid function) {
+    return function == F_RI_FKEY_NOACTION_UPD || function == F_RI_FKEY_RESTRICT_UPD
+           || function == F_RI_FKEY_CASCADE_UPD || function == F_RI_FKEY_SETNULL_UPD
+           || function == F_RI_FKEY_SETDEFAULT_UPD;
+}
+
+class DeletionAnswers : public TriggerAnswers {
+public:
+    // may_have_new_rows: the server looks at the link of a row that this transaction has inserted as if it were new,
+    // because the check of the insert leaves it to the update.
+    explicit DeletionAnswers(bool may_have_new_rows) : may_have_new_rows_(may_have_new_rows) {}
+
+    bool is_answered(Relation relation, const Trigger &trigger) override {
+        look_at(relation);
+        return keeps_keys_ && is_answered(trigger);
+    }
+
+private:
+    void look_at(Relation relation) {
+        if (RelationGetRelid(relation) == relation_) {
+            return;
+        }
+        relation_ = RelationGetRelid(relation);
+        planner::RegisteredTable table;
+        keeps_keys_ = writes_rows_as_said(relation) && planner::find_registered_table(relation_, &table);
+        if (keeps_keys_) {
+            is_locked_ = has_lock_trigger(relation);
+            writes_referenced_ = writes_referenced_columns(relation, table);
+            writes_links_ = writes_links(relation, table);
+        }
+    }
+
+    static bool has_lock_trigger(Relation relation) {
+        const TriggerDesc *triggers = relation->trigdesc;
+        for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
+            const Trigger &trigger = triggers->triggers[i];
+            if (trigger.tgfoid == planner::find_extension_functions()->lock_row) {
+                return trigger.tgenabled == TRIGGER_FIRES_ON_ORIGIN
+                       || trigger.tgenabled == TRIGGER_FIRES_ALWAYS;
+            }
+        }
+        return false;
+    }
+
+    bool is_answered(const Trigger &trigger) const {
+        const planner::ExtensionFunctions *functions = planner::find_extension_functions();
+        if (trigger.tgfoid == functions->check_parent) {
+            return true;
+        }
+        if (trigger.tgfoid == functions->collect_deleted) {
+            return is_locked_;
+        }
+        if (trigger.tgfoid == F_RI_FKEY_CHECK_UPD) {
+            return !may_have_new_rows_ && !trigger.tgdeferrable && !writes_links_;
+        }
+        return checks_referenced_key(trigger.tgfoid) && !writes_referenced_;
+    }
+
+    const bool may_have_new_rows_;
+    Oid relation_ = InvalidOid;
+    bool keeps_keys_ = false;
+    bool is_locked_ = false;
+    bool writes_referenced_ = true;
+    bool writes_links_ = true;
+};
+
+bool has_generated_columns(Relation table) {
+    const TupleConstr *constraints = RelationGetDescr(table)->constr;
+    return constraints != nullptr && constraints->has_generated_stored;
+}
+
+} // namespace
+
+bool writes_rows_as_said(Relation table) {
+    return !has_generated_columns(table) && !has_changing_trigger(table);
+}
+
+void leave_out_deletion_triggers(const QueryDesc *query) {
+    if (planner::is_plain_soft_delete(query->plannedstmt) && planner::find_extension_functions() != nullptr) {
+        DeletionAnswers answers(!planner::is_first_writer());
+        leave_out(query, CMD_UPDATE, &answers);
+    }
+}
+
+} // namespace softdelete::commands

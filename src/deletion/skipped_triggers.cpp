@@ -1,0 +1,147 @@
+// The executor works on a copy of the table's triggers that it makes for each execution (InitResultRelInfo() in
+// src/backend/executor/execMain.c). A trigger that is disabled there does not fire, and where none is left for rows the
+// executor neither fetches nor locks each row for them.
+#include "deletion/skipped_triggers.hpp"
+
+#include "session/extension_functions.hpp"
+#include "session/plan_notes.hpp"
+
+extern "C" {
+#include "catalog/pg_trigger.h"
+#include "commands/trigger.h"
+#include "nodes/execnodes.h"
+#include "parser/parsetree.h"
+}
+
+#include <cstring>
+
+namespace softdelete::commands {
+
+namespace {
+
+AnsweredTriggersScope *innermost = nullptr;
+
+// The table that the statement names, whichever partitions it writes.
+Oid get_named_table(const PlannedStmt *plan) {
+    if (plan->planTree == nullptr || !IsA(plan->planTree, ModifyTable)) {
+        return InvalidOid;
+    }
+    return rt_fetch(castNode(ModifyTable, plan->planTree)->nominalRelation, plan->rtable)->relid;
+}
+
+void leave_out_of(ResultRelInfo *target, CmdType command, TriggerAnswers *answers) {
+    TriggerDesc *triggers = target->ri_TrigDesc;
+    if (triggers == nullptr) {
+        return;
+    }
+    bool has_before = false;
+    bool has_after = false;
+    for (int i = 0; i < triggers->numtriggers; i++) {
+        Trigger &trigger = triggers->triggers[i];
+        bool is_meant =
+            command == CMD_DELETE ? TRIGGER_FOR_DELETE(trigger.tgtype) : TRIGGER_FOR_UPDATE(trigger.tgtype);
+        if (!is_meant || !TRIGGER_FOR_ROW(trigger.tgtype)) {
+            continue;
+        }
+        if (answers->is_answered(target->ri_RelationDesc, trigger)) {
+            trigger.tgenabled = TRIGGER_DISABLED;
+        } else {
+            has_before = has_before || TRIGGER_FOR_BEFORE(trigger.tgtype);
+            has_after = has_after || TRIGGER_FOR_AFTER(trigger.tgtype);
+        }
+    }
+    (command == CMD_DELETE ? triggers->trig_delete_before_row : triggers->trig_update_before_row) =
+        has_before;
+    (command == CMD_DELETE ? triggers->trig_delete_after_row : triggers->trig_update_after_row) = has_after;
+}
+
+void leave_out_guard_of(TriggerDesc *triggers) {
+    bool has_other = false;
+    for (int i = 0; i < triggers->numtriggers; i++) {
+        Trigger &trigger = triggers->triggers[i];
+        if (!TRIGGER_TYPE_MATCHES(trigger.tgtype, TRIGGER_TYPE_STATEMENT, TRIGGER_TYPE_BEFORE,
+                                  TRIGGER_TYPE_UPDATE)) {
+            continue;
+        }
+        if (trigger.tgfoid == planner::find_extension_functions()->on_update) {
+            trigger.tgenabled = TRIGGER_DISABLED;
+        } else {
+            has_other = true;
+        }
+    }
+    triggers->trig_update_before_statement = has_other;
+}
+
+} // namespace
+
+void leave_out_guard(const QueryDesc *query) {
+    if (planner::notes_of_plan(query->plannedstmt) == 0 || planner::find_extension_functions() == nullptr) {
+        return;
+    }
+    ListCell *cell;
+    foreach (cell, query->estate->es_opened_result_relations) {
+        TriggerDesc *triggers = lfirst_node(ResultRelInfo, cell)->ri_TrigDesc;
+        if (triggers != nullptr && triggers->trig_update_before_statement) {
+            leave_out_guard_of(triggers);
+        }
+    }
+}
+
+void leave_out(const QueryDesc *query, CmdType command, TriggerAnswers *answers) {
+    ListCell *cell;
+    foreach (cell, query->estate->es_opened_result_relations) {
+        leave_out_of(lfirst_node(ResultRelInfo, cell), command, answers);
+    }
+}
+
+AnsweredTriggersScope::AnsweredTriggersScope(const char *sql, CmdType command, Oid table) noexcept
+    : sql_(sql)
+    , command_(command)
+    , table_(table)
+    , outer_(innermost) {
+    innermost = this;
+}
+
+AnsweredTriggersScope::~AnsweredTriggersScope() {
+    innermost = outer_;
+}
+
+bool AnsweredTriggersScope::covers(const QueryDesc *statement) noexcept {
+    for (const AnsweredTriggersScope *scope = innermost; scope != nullptr; scope = scope->outer_) {
+        if (statement != nullptr && scope->statement_ == statement) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool AnsweredTriggersScope::awaits(const QueryDesc *query) const {
+    return statement_ == nullptr && query->operation == command_ && query->sourceText != nullptr
+           && strcmp(query->sourceText, sql_) == 0 && get_named_table(query->plannedstmt) == table_;
+}
+
+bool has_changing_trigger(Relation table) {
+    const TriggerDesc *triggers = table->trigdesc;
+    const planner::ExtensionFunctions *functions = planner::find_extension_functions();
+    for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
+        const Trigger &trigger = triggers->triggers[i];
+        if (TRIGGER_FOR_ROW(trigger.tgtype) && TRIGGER_FOR_BEFORE(trigger.tgtype)
+            && (TRIGGER_FOR_UPDATE(trigger.tgtype) || TRIGGER_FOR_INSERT(trigger.tgtype))
+            && (functions == nullptr || trigger.tgfoid != functions->lock_row)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool leave_out_triggers(const QueryDesc *query) {
+    AnsweredTriggersScope *scope = innermost;
+    if (scope == nullptr || !scope->awaits(query)) {
+        return false;
+    }
+    scope->statement_ = query;
+    leave_out(query, scope->command_, scope);
+    return true;
+}
+
+} // namespace softdelete::commands

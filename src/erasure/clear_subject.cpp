@@ -1,0 +1,80 @@
+// Deletions that hold other subjects' rows as well keep their actor and reason.
+#include "erasure/clear_subject.hpp"
+
+#include "deletion/deletion_tables.hpp"
+#include "holds/hold_graph.hpp"
+#include "pg/scopes.hpp"
+
+#include <boost/format.hpp>
+
+#include <set>
+
+namespace softdelete::commands {
+
+namespace {
+
+std::set<std::string> find_deletions(pg::Spi &spi, const TreeTable &member) {
+    std::set<std::string> found;
+    if (!member.table.is_registered) {
+        return found;
+    }
+    std::string query =
+        (boost::format("/* softdelete */ SELECT DISTINCT t.deletion_id FROM %1% AS t WHERE %2% "
+                       "AND %3% AND t.deletion_id IS NOT NULL")
+         % member.table.name % see_all(member.table, "t") % make_membership(member.table, "t", 1))
+            .str();
+    pg::OwnerScope owner(member.table.owner);
+    for (const pg::Row &row : spi.query(query, {member.rows.tables(), member.rows.positions()})) {
+        found.insert(row.text(0));
+    }
+    return found;
+}
+
+bool is_known(pg::Spi &spi, const std::string &deletion) {
+    pg::UserScope owner(pg::get_extension_owner());
+    return !spi.query("SELECT FROM softdelete.deletion WHERE id = $1::pg_catalog.int8", {deletion}).empty();
+}
+
+bool holds_others(pg::Spi &spi, const RowTree &tree, const std::string &deletion) {
+    for (const catalog::TableInfo &table :
+         get_deletion_tables(spi, std::stoll(deletion), DeletionLock::none)) {
+        std::string query = (boost::format("/* softdelete */ SELECT FROM %1% AS t WHERE t.deletion_id = "
+                                           "$3::pg_catalog.int8 AND t.%2% IS NOT NULL AND %3% LIMIT 1")
+                             % table.name % table.deleted_at % make_exclusion("t", 1))
+                                .str();
+        pg::OwnerScope owner(table.owner);
+        if (!spi.query(query, {tree.all.tables(), tree.all.positions(), deletion}).empty()) {
+            return true;
+        }
+    }
+    return false;
+}
+
+} // namespace
+
+std::vector<std::string> find_own_deletions(pg::Spi &spi, const RowTree &tree) {
+    std::set<std::string> all;
+    for (const auto &[relation, member] : tree.tables) {
+        all.merge(find_deletions(spi, member));
+    }
+    std::vector<std::string> own;
+    for (const std::string &deletion : all) {
+        if (is_known(spi, deletion) && !holds_others(spi, tree, deletion)) {
+            own.push_back(deletion);
+        }
+    }
+    return own;
+}
+
+std::vector<std::string> find_released_holds(pg::Spi &spi, const RowTree &tree) {
+    HoldGraph graph(spi, catalog::find_released_holds(spi));
+    std::vector<std::string> holds;
+    for (const auto &[relation, rows] : group_by_table(tree.all)) {
+        for (std::int64_t hold : graph.find_ids(spi, graph.get_node(spi, relation), rows)) {
+            holds.push_back(std::to_string(hold));
+        }
+    }
+    return holds;
+}
+
+} // namespace softdelete::commands

@@ -1,0 +1,16 @@
+// What the extension's own tables say of rows that were erased or anonymized.
+#pragma once
+
+#include "rows/physical_tree.hpp"
+
+#include <vector>
+
+namespace softdelete::commands {
+
+// The deletions that hold rows of the tree and no others, which are the subject's; to be asked before anything changes.
+std::vector<std::string> find_own_deletions(pg::Spi &spi, const RowTree &tree);
+
+// The released holds of the tree's rows; to be asked before anything changes.
+std::vector<std::string> find_released_holds(pg::Spi &spi, const RowTree &tree);
+
+} // namespace softdelete::commands

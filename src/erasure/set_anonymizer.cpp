@@ -1,0 +1,143 @@
+// A rule is parsed as the table's owner, as whom it will run, and kept as the server deparses it.
+#include "erasure/set_anonymizer.hpp"
+
+#include "pg/column_expression.hpp"
+#include "pg/quote.hpp"
+#include "pg/scopes.hpp"
+#include "registry/anonymizers.hpp"
+#include "registry/registry.hpp"
+#include "rows/named_row.hpp"
+
+#include <boost/format.hpp>
+
+namespace softdelete::commands {
+
+namespace {
+
+using catalog::TableInfo;
+
+struct ColumnFacts {
+    bool is_not_null;
+    bool is_generated;
+    bool is_key;    // of the primary key, of a foreign key or referenced by one
+    bool is_unique; // of a unique index
+};
+
+ColumnFacts get_facts(pg::Spi &spi, const TableInfo &table, const std::string &column) {
+    std::vector<pg::Row> rows =
+        spi.query("SELECT a.attnotnull, a.attgenerated <> '' OR a.attidentity = 'a',"
+                  " EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.contype IN ('p', 'f')"
+                  " AND ((k.conrelid = a.attrelid AND a.attnum = ANY (k.conkey))"
+                  " OR (k.confrelid = a.attrelid AND a.attnum = ANY (k.confkey)))),"
+                  " EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = a.attrelid AND i.indisunique"
+                  " AND a.attnum = ANY (i.indkey))"
+                  " FROM pg_catalog.pg_attribute a WHERE a.attrelid = $1::pg_catalog.oid AND a.attname = "
+                  "$2::pg_catalog.name AND a.attnum > 0 AND NOT a.attisdropped",
+                  {table.relation, column});
+    if (rows.empty()) {
+        pg::raise({.sqlstate = ERRCODE_UNDEFINED_COLUMN,
+                   .message =
+                       (boost::format("column \"%1%\" of relation %2% does not exist") % column % table.title)
+                           .str(),
+                   .relation = table.relation});
+    }
+    const pg::Row &row = rows.front();
+    return {row.boolean(0), row.boolean(1), row.boolean(2), row.boolean(3)};
+}
+
+void check_column(const TableInfo &table, const std::string &column, const ColumnFacts &facts) {
+    std::string quoted = pg::quote_identifier(column);
+    const char *reason = nullptr;
+    if (quoted == table.deleted_at || quoted == "deletion_id") {
+        reason = "Soft delete keeps its own record in this column.";
+    } else if (facts.is_key) {
+        reason = "It belongs to a primary or foreign key, by which rows are found.";
+    } else if (facts.is_generated) {
+        reason = "It is generated; anonymize the columns that it is made of.";
+    }
+    if (reason != nullptr) {
+        pg::raise(
+            {.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
+             .message =
+                 (boost::format("cannot anonymize column \"%1%\" of table %2%") % column % table.title).str(),
+             .detail = reason,
+             .hint = "softdelete.erase() removes the whole row.",
+             .relation = table.relation});
+    }
+}
+
+void check_rule(const TableInfo &table, const std::string &column, const ColumnFacts &facts,
+                const pg::ColumnExpression &rule) {
+    if (!rule.refused.empty()) {
+        pg::raise({.sqlstate = ERRCODE_INVALID_OBJECT_DEFINITION,
+                   .message = (boost::format("function %1%() is not allowed in a rule for anonymization")
+                               % rule.refused)
+                                  .str(),
+                   .detail = "It is volatile: it may change something.",
+                   .hint = "Use immutable and stable functions, random() or gen_random_uuid(). Mark your own "
+                           "function STABLE if it is.",
+                   .relation = table.relation});
+    }
+    if (rule.is_null && facts.is_not_null) {
+        pg::raise(
+            {.sqlstate = ERRCODE_NOT_NULL_VIOLATION,
+             .message =
+                 (boost::format("column \"%1%\" of table %2% must not be null") % column % table.title).str(),
+             .hint = "Give a value, such as '' or 'removed'.",
+             .relation = table.relation});
+    }
+    if (facts.is_unique && !rule.reads_columns && !rule.is_volatile && !rule.is_null) {
+        pg::warn(
+            (boost::format("column \"%1%\" of table %2% is unique, and the rule gives every row the same "
+                           "value")
+             % column % table.title)
+                .str(),
+            "Let the rule use the key, as in 'deleted_' || id || '@removed.invalid'.");
+    }
+}
+
+void remove_rule(pg::Spi &spi, const TableInfo &table, const std::string &column) {
+    catalog::delete_anonymizer(spi, table.relation, column);
+    auto registration = catalog::find_registration(spi, table.relation);
+    bool is_needed = registration && registration->settings.on_expiry == model::OnExpiry::anonymize;
+    if (is_needed && catalog::find_anonymizers(spi, table.relation).empty()) {
+        pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                   .message = (boost::format("table %1% needs a rule for anonymization") % table.title).str(),
+                   .detail = "Its rows are anonymized when their retention ends.",
+                   .hint = "Set another rule first, or run softdelete.configure() with on_expiry => 'purge'.",
+                   .relation = table.relation});
+    }
+}
+
+// What the server says of an expression counts places in a statement that nobody has written.
+pg::ColumnExpression parse_rule(const TableInfo &table, const std::string &column,
+                                const std::string &expression) {
+    try {
+        return pg::parse_column_expression(table.relation, column, expression);
+    } catch (pg::ServerError &error) {
+        error.clear_position();
+        if (!error.has_hint()) {
+            error.set_hint("Give one SQL expression over columns of the row, such as 'removed ' || id.");
+        }
+        throw;
+    }
+}
+
+} // namespace
+
+void set_anonymizer(Oid relation, const std::string &column, const std::optional<std::string> &expression) {
+    pg::Spi spi;
+    TableInfo table = get_owned_table(spi, relation);
+    ColumnFacts facts = get_facts(spi, table, column);
+    if (!expression) {
+        remove_rule(spi, table, column);
+        return;
+    }
+    check_column(table, column, facts);
+    pg::UserScope owner(table.owner);
+    pg::ColumnExpression rule = parse_rule(table, column, *expression);
+    check_rule(table, column, facts, rule);
+    catalog::put_anonymizer(spi, table.relation, {column, rule.text});
+}
+
+} // namespace softdelete::commands

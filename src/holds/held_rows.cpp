@@ -1,0 +1,264 @@
+// The rows concerned and the held rows are connected by walking up from both, level by level; what is above and below a
+// held row is found among these connections.
+#include "holds/held_rows.hpp"
+
+#include "rows/follow_links.hpp"
+
+#include <boost/format.hpp>
+
+#include <algorithm>
+#include <deque>
+#include <functional>
+
+namespace softdelete::commands {
+
+namespace {
+
+using catalog::ForeignKey;
+using catalog::TableInfo;
+using Found = HoldGraph::Found;
+using RowId = RowSet::RowId;
+using Links = std::map<RowId, std::vector<RowId>>;
+
+// Rows and the rows above them.
+class Lines {
+public:
+    Lines(pg::Spi &spi, HoldGraph &graph, std::function<bool(const ForeignKey &)> is_followed)
+        : spi_(spi)
+        , graph_(graph)
+        , is_followed_(std::move(is_followed)) {}
+
+    // Follows the rows up. Looks for holds on them, and on what is above them.
+    void add(const RowSet &rows) {
+        std::deque<RowSet> work = {rows};
+        while (!work.empty()) {
+            RowSet level;
+            for (const auto &[relation, members] : group_by_table(take_new(work.front()))) {
+                follow(graph_.get_node(spi_, relation), members, &level);
+            }
+            work.pop_front();
+            if (!level.empty()) {
+                work.push_back(std::move(level));
+            }
+        }
+    }
+
+    void add_held(const Found &held) { held_.insert(held.begin(), held.end()); }
+
+    // The held rows with what is above and below them, as far as it was followed; each with a hold.
+    Found find_protected() const {
+        Found all = held_;
+        spread(parents_, &all);
+        Found below = held_;
+        spread(children_, &below);
+        all.insert(below.begin(), below.end());
+        return all;
+    }
+
+    // Without what is above them.
+    Found find_below() const {
+        Found below = held_;
+        spread(children_, &below);
+        return below;
+    }
+
+private:
+    RowSet take_new(const RowSet &rows) {
+        RowSet fresh;
+        for (const RowId &row : rows.ids()) {
+            if (seen_.add(row)) {
+                fresh.add(row);
+            }
+        }
+        return fresh;
+    }
+
+    void follow(const HoldGraph::Node &node, const RowSet &rows, RowSet *above) {
+        add_held(graph_.find_held(spi_, node, rows));
+        for (const ForeignKey &key : node.cascades) {
+            if (!is_followed_(key)) {
+                continue;
+            }
+            for (const RowLink &link : find_parents(spi_, key, rows)) {
+                parents_[link.child].push_back(link.parent);
+                children_[link.parent].push_back(link.child);
+                above->add(link.parent);
+            }
+        }
+    }
+
+    static void spread(const Links &links, Found *found) {
+        std::deque<std::pair<RowId, std::int64_t>> work(found->begin(), found->end());
+        while (!work.empty()) {
+            auto [row, hold] = work.front();
+            work.pop_front();
+            auto next = links.find(row);
+            if (next == links.end()) {
+                continue;
+            }
+            for (const RowId &neighbour : next->second) {
+                if (found->try_emplace(neighbour, hold).second) {
+                    work.emplace_back(neighbour, hold);
+                }
+            }
+        }
+    }
+
+    pg::Spi &spi_;
+    HoldGraph &graph_;
+    std::function<bool(const ForeignKey &)> is_followed_;
+    RowSet seen_;
+    Found held_;
+    Links parents_;
+    Links children_;
+};
+
+RowSet to_rows(const Found &found) {
+    RowSet rows;
+    for (const auto &[row, hold] : found) {
+        rows.add(row);
+    }
+    return rows;
+}
+
+Found find_protected(pg::Spi &spi, HoldGraph &graph, const TableInfo &table, const RowSet &rows) {
+    Lines lines(spi, graph, [&](const ForeignKey &key) {
+        return graph.leads_to_hold(spi, key.parent.relation)
+               || graph.leads_to(spi, key.parent.relation, table.relation);
+    });
+    lines.add(rows);
+    Found held = graph.find_all_held(spi, table.relation);
+    lines.add_held(held);
+    lines.add(to_rows(held));
+    return lines.find_protected();
+}
+
+// Adds what the removal of these rows takes along, of tables that lead to this one.
+void add_below(pg::Spi &spi, HoldGraph &graph, const TableInfo &table, RowSet *all) {
+    std::deque<RowSet> work = {*all};
+    while (!work.empty()) {
+        RowSet level;
+        for (const auto &[relation, members] : group_by_table(work.front())) {
+            Oid parent = graph.get_node(spi, relation).table.relation;
+            for (const ForeignKey &key : catalog::find_referencing_keys(spi, parent)) {
+                bool is_followed = key.on_delete == catalog::OnDelete::cascade
+                                   && graph.leads_to(spi, table.relation, key.child.relation);
+                RowSet found = is_followed ? find_children(spi, key, members, RowLock::none) : RowSet();
+                for (const RowId &row : found.ids()) {
+                    if (all->add(row)) {
+                        level.add(row);
+                    }
+                }
+            }
+        }
+        work.pop_front();
+        if (!level.empty()) {
+            work.push_back(std::move(level));
+        }
+    }
+}
+
+bool is_row_of(pg::Spi &spi, HoldGraph &graph, const TableInfo &table, const RowId &row) {
+    const HoldGraph::Node &node = graph.get_node(spi, static_cast<Oid>(std::stoul(row.first)));
+    return std::find(node.line.begin(), node.line.end(), table.relation) != node.line.end();
+}
+
+} // namespace
+
+void lock_holds(pg::Spi &) {
+    pg::call([] { catalog::lock_holds(catalog::HoldLock::share); });
+}
+
+bool has_holds(pg::Spi &) {
+    return pg::call([] { return catalog::has_active_holds(); });
+}
+
+RowSet find_held_rows(pg::Spi &spi, const TableInfo &table, const RowSet &rows) {
+    RowSet result;
+    HoldGraph graph(spi);
+    if (graph.empty() || rows.empty()) {
+        return result;
+    }
+    Found found = find_protected(spi, graph, table, rows);
+    for (const RowId &row : rows.ids()) {
+        if (found.contains(row)) {
+            result.add(row);
+        }
+    }
+    return result;
+}
+
+RowSet find_all_held_rows(pg::Spi &spi, const TableInfo &table) {
+    RowSet result;
+    HoldGraph graph(spi);
+    if (graph.empty()) {
+        return result;
+    }
+    RowSet all = to_rows(graph.find_all_held(spi, table.relation));
+    add_below(spi, graph, table, &all);
+    for (const auto &[row, hold] : find_protected(spi, graph, table, RowSet())) {
+        all.add(row);
+    }
+    for (const RowId &row : all.ids()) {
+        if (is_row_of(spi, graph, table, row)) {
+            result.add(row);
+        }
+    }
+    return result;
+}
+
+std::optional<std::int64_t> find_hold_in(pg::Spi &spi, const TableInfo &table, Oid relation) {
+    HoldGraph graph(spi);
+    if (graph.empty()) {
+        return std::nullopt;
+    }
+    RowSet all = to_rows(graph.find_all_held(spi, table.relation));
+    add_below(spi, graph, table, &all);
+    for (const RowId &row : all.ids()) {
+        bool is_meant = relation == table.relation ? is_row_of(spi, graph, table, row)
+                                                   : row.first == std::to_string(relation);
+        if (is_meant) {
+            return find_hold_above(spi, graph, row);
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<std::int64_t> find_hold_above(pg::Spi &spi, HoldGraph &graph, const RowId &row) {
+    Lines lines(spi, graph,
+                [&](const ForeignKey &key) { return graph.leads_to_hold(spi, key.parent.relation); });
+    RowSet rows;
+    rows.add(row);
+    lines.add(rows);
+    Found found = lines.find_below();
+    auto place = found.find(row);
+    return place == found.end() ? std::nullopt : std::optional(place->second);
+}
+
+void check_held_rows(pg::Spi &spi, const TableInfo &table, const RowSet &rows, const char *verb) {
+    HoldGraph graph(spi);
+    if (graph.empty() || rows.empty()) {
+        return;
+    }
+    Found found = find_protected(spi, graph, table, rows);
+    for (const RowId &row : rows.ids()) {
+        if (auto place = found.find(row); place != found.end()) {
+            raise_held(table, place->second, verb);
+        }
+    }
+}
+
+void raise_held(const TableInfo &table, std::int64_t hold, const char *verb) {
+    pg::raise(
+        {.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+         .message =
+             (boost::format("cannot %1% a row of table %2% that is on hold") % verb % table.title).str(),
+         .detail = (boost::format("Hold %1% protects the row, or one that goes with it.") % hold).str(),
+         .hint = (boost::format("SELECT * FROM softdelete.holds tells why; SELECT "
+                                "softdelete.release(%1%) ends it.")
+                  % hold)
+                     .str(),
+         .relation = table.relation});
+}
+
+} // namespace softdelete::commands

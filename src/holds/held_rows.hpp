@@ -1,0 +1,34 @@
+// Which rows legal holds protect: those that are held, those that the removal of a held row would take along (a hold on
+// a row holds the tree below it along ON DELETE CASCADE keys), and those whose removal would take a held row along.
+#pragma once
+
+#include "holds/hold_graph.hpp"
+
+#include <optional>
+
+namespace softdelete::commands {
+
+// Nobody makes or releases a hold until the transaction ends. Taken before rows are locked, as hold() does it.
+void lock_holds(pg::Spi &spi);
+
+bool has_holds(pg::Spi &spi);
+
+// Those of the table's rows that a hold protects. Reads each table as its owner.
+// Errors: 55000 where a hold's key has not as many values as the primary key has columns now.
+RowSet find_held_rows(pg::Spi &spi, const catalog::TableInfo &table, const RowSet &rows);
+
+// All of the table's rows that a hold protects.
+RowSet find_all_held_rows(pg::Spi &spi, const catalog::TableInfo &table);
+
+// A hold that protects a row of the table, itself or by a row above it. relation: the table or one of its partitions.
+std::optional<std::int64_t> find_hold_in(pg::Spi &spi, const catalog::TableInfo &table, Oid relation);
+
+// The hold that protects a row, itself or by a row above it. What the graph knows serves for many rows.
+std::optional<std::int64_t> find_hold_above(pg::Spi &spi, HoldGraph &graph, const RowSet::RowId &row);
+
+// Raises 55000 where a hold protects one of the rows; says which hold. verb: what is refused.
+void check_held_rows(pg::Spi &spi, const catalog::TableInfo &table, const RowSet &rows,
+                     const char *verb = "remove");
+[[noreturn]] void raise_held(const catalog::TableInfo &table, std::int64_t hold, const char *verb = "remove");
+
+} // namespace softdelete::commands

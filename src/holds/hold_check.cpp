@@ -1,0 +1,145 @@
+// Keeps what is known of holds and foreign keys while a statement runs.
+#include "holds/hold_check.hpp"
+
+#include "holds/held_rows.hpp"
+#include "pg/compat.hpp"
+#include "pg/scopes.hpp"
+#include "registry/hold_log.hpp"
+#include "session/plan_notes.hpp"
+#include "session/registered_table.hpp"
+#include "session/running_statements.hpp"
+
+extern "C" {
+#include "commands/trigger.h"
+#include "executor/execdesc.h"
+#include "utils/lsyscache.h"
+#include "utils/palloc.h"
+}
+
+#include <boost/format.hpp>
+
+#include <memory>
+
+namespace softdelete::commands {
+
+class HoldCheck {
+public:
+    explicit HoldCheck(pg::Spi &spi) : graph(spi) {}
+
+    HoldGraph graph;
+};
+
+namespace {
+
+int checked_depth = 0;
+
+void forget(void *check) {
+    delete static_cast<HoldCheck *>(check);
+}
+
+class PinnedPath {
+public:
+    PinnedPath() { settings_.set("search_path", "pg_catalog, pg_temp"); }
+
+private:
+    pg::SettingScope settings_;
+};
+
+// The marker fires ALWAYS, unless somebody disabled it.
+bool has_silent_marker(Oid relation) {
+    planner::RegisteredTable table;
+    return planner::find_registered_table(relation, &table) && !table.enabled;
+}
+
+} // namespace
+
+HoldCheck *begin_hold_check(Oid relation, MemoryContext context) {
+    catalog::lock_holds(catalog::HoldLock::share);
+    if (!catalog::has_active_holds()) {
+        return nullptr;
+    }
+    auto *callback =
+        static_cast<MemoryContextCallback *>(MemoryContextAllocZero(context, sizeof(MemoryContextCallback)));
+    auto *check = pg::entry([&]() -> HoldCheck * {
+        PinnedPath path;
+        pg::Spi spi;
+        auto made = std::make_unique<HoldCheck>(spi);
+        return made->graph.leads_to_hold(spi, relation) ? made.release() : nullptr;
+    });
+    if (check != nullptr) {
+        callback->func = forget;
+        callback->arg = check;
+        MemoryContextRegisterResetCallback(context, callback);
+    }
+    return check;
+}
+
+void check_hold(HoldCheck *check, Oid relation, const ItemPointerData *row) {
+    pg::entry([&] {
+        PinnedPath path;
+        pg::Spi spi;
+        RowSet::RowId id = make_row_id(relation, row);
+        auto hold = find_hold_above(spi, check->graph, id);
+        if (const QueryDesc *statement = planner::enclosing_statement(); !hold && statement != nullptr) {
+            // A referential action: the row above is gone by now, unless one looks as that statement does.
+            pg::SnapshotScope before(statement->snapshot);
+            spi.set_read_only(true);
+            hold = find_hold_above(spi, check->graph, id);
+            spi.set_read_only(false);
+        }
+        if (hold) {
+            raise_held(catalog::get_table(spi, relation), *hold);
+        }
+    });
+}
+
+void check_no_holds(Oid relation, const char *action) {
+    catalog::lock_holds(catalog::HoldLock::share);
+    if (!catalog::has_active_holds()) {
+        return;
+    }
+    pg::entry([&] {
+        PinnedPath path;
+        pg::Spi spi;
+        catalog::TableInfo table = catalog::get_table(spi, relation);
+        std::optional<std::int64_t> hold = find_hold_in(spi, table, relation);
+        if (hold) {
+            pg::raise(
+                {.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                 .message = (boost::format("cannot %1% table \"%2%\" because rows of it are on hold") % action
+                             % get_rel_name(relation))
+                                .str(),
+                 .detail = (boost::format("Hold %1% is in force.") % *hold).str(),
+                 .hint = "SELECT * FROM softdelete.holds lists the holds; softdelete.release() ends one.",
+                 .relation = relation});
+        }
+    });
+}
+
+void prepare_physical_delete(const QueryDesc *query) {
+    const PlannedStmt *plan = query->plannedstmt;
+    uint32 notes = plan->commandType == CMD_DELETE ? planner::notes_of_plan(plan) : 0;
+    if ((notes & (planner::note_purge | planner::note_hard)) == 0) {
+        return;
+    }
+    catalog::lock_holds(catalog::HoldLock::share);
+    pg::compat::for_each_result_relation(plan, [](Oid relation) {
+        if (has_silent_marker(relation)) {
+            check_no_holds(relation, "delete from");
+        }
+    });
+}
+
+HoldsCheckedScope::HoldsCheckedScope() {
+    checked_depth++;
+}
+
+HoldsCheckedScope::~HoldsCheckedScope() {
+    checked_depth--;
+}
+
+bool HoldsCheckedScope::is_active() noexcept {
+    return checked_depth > 0;
+}
+
+} // namespace softdelete::commands

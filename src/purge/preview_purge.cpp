@@ -1,0 +1,204 @@
+// Finds the due rows that are referenced by rows that stay, and from these upward what stays because of them.
+#include "purge/preview_purge.hpp"
+
+#include "holds/held_rows.hpp"
+#include "pg/scopes.hpp"
+#include "purge/purge_tables.hpp"
+#include "registry/retention.hpp"
+#include "rows/owners_statement.hpp"
+
+#include <boost/format.hpp>
+
+#include <deque>
+
+extern "C" {
+#include "utils/timestamp.h"
+}
+
+namespace softdelete::commands {
+
+namespace {
+
+class Preview {
+public:
+    Preview(pg::Spi &spi, const PurgePlan &plan) : spi_(spi), plan_(plan) {
+        for (const PurgeTable &table : plan.tables) {
+            cutoffs_[table.info.relation] =
+                pg::call([&] { return catalog::get_cutoff(table.info.relation).cutoff; });
+            tables_[table.info.relation] = &table;
+        }
+    }
+
+    std::vector<DueLine> run() {
+        std::map<Oid, std::size_t> held;
+        for (const auto &[relation, table] : tables_) {
+            RowSet rows = find_held(*table);
+            held[relation] = rows.size();
+            keep(relation, std::move(rows));
+        }
+        for (const auto &[relation, table] : tables_) {
+            for (const Blocker &blocker : get_blockers(*table)) {
+                keep(relation, find_referenced(*table, blocker, make_staying(blocker), {}));
+            }
+        }
+        spread();
+        std::vector<DueLine> lines;
+        for (const model::PurgeGroup &group : plan_.groups) {
+            for (std::size_t number : group.tables) {
+                const PurgeTable &table = plan_.tables[number];
+                Oid relation = table.info.relation;
+                lines.push_back({relation, get_cutoff_text(relation), count(table), held[relation],
+                                 kept_[relation].size() - held[relation]});
+            }
+        }
+        return lines;
+    }
+
+private:
+    std::string get_cutoff_text(Oid relation) const {
+        return pg::call([&] { return pstrdup(timestamptz_to_str(cutoffs_.at(relation))); });
+    }
+
+    std::uint64_t count(const PurgeTable &table) {
+        std::uint64_t due = 0;
+        for (const PurgeTarget &target : table.targets) {
+            pg::ReadScope scope(target.owner);
+            due += count_due(target, cutoffs_.at(table.info.relation));
+        }
+        return due;
+    }
+
+    std::string make_due(const PurgeTable &table, const char *alias) const {
+        return table.targets.empty()
+                   ? "false"
+                   : make_due_condition(table.targets.front(), alias, cutoffs_.at(table.info.relation));
+    }
+
+    RowSet read_rows(const std::string &sql, const std::vector<pg::Parameter> &parameters) {
+        RowSet set;
+        for (const pg::Row &row : query_as_owners(sql, parameters)) {
+            set.add({row.text(0), row.text(1)});
+        }
+        return set;
+    }
+
+    // The held rows that are due.
+    RowSet find_held(const PurgeTable &table) {
+        if (!has_holds(spi_)) {
+            return {};
+        }
+        RowSet held = find_all_held_rows(spi_, table.info);
+        pg::ReadScope scope(table.info.owner);
+        return read_rows(
+            (boost::format("/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS p WHERE %2% AND %3%")
+             % table.info.name % make_due(table, "p") % make_membership(table.info, "p", 1))
+                .str(),
+            {held.tables(), held.positions()});
+    }
+
+    // Rows that are overwritten may be referenced.
+    static std::vector<Blocker> get_blockers(const PurgeTable &table) {
+        return table.anonymizes ? std::vector<Blocker>() : table.blockers;
+    }
+
+    // SQL: the referencing row "c" is not removed itself. Rows of tables outside of the run all stay.
+    std::string make_staying(const Blocker &blocker) const {
+        const PurgeTable *child = find_table(blocker.child().relation);
+        return child == nullptr || child->anonymizes ? ""
+                                                     : " AND (" + make_due(*child, "c") + ") IS NOT TRUE";
+    }
+
+    // The table that is purged, of which the relation may be an inheritance child. Null where there is none.
+    const PurgeTable *find_table(Oid relation) const {
+        auto place = tables_.find(relation);
+        if (place != tables_.end()) {
+            return place->second;
+        }
+        for (const auto &[root, table] : tables_) {
+            for (const PurgeTarget &target : table->targets) {
+                if (target.relation == relation) {
+                    return table;
+                }
+            }
+        }
+        return nullptr;
+    }
+
+    // The due rows that rows in the condition reference.
+    RowSet find_referenced(const PurgeTable &table, const Blocker &blocker, const std::string &condition,
+                           const std::vector<pg::Parameter> &parameters) {
+        pg::ReadScope scope(table.info.owner);
+        return read_rows(
+            (boost::format("/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS p WHERE %2% AND %3%")
+             % table.info.key_rows() % make_due(table, "p") % make_reference(blocker, condition))
+                .str(),
+            parameters);
+    }
+
+    void keep(Oid relation, RowSet rows) {
+        RowSet fresh;
+        for (const RowSet::RowId &row : rows.ids()) {
+            if (kept_[relation].add(row)) {
+                fresh.add(row);
+            }
+        }
+        if (!fresh.empty()) {
+            work_.emplace_back(relation, std::move(fresh));
+        }
+    }
+
+    // Rows that stay keep what they reference.
+    void spread() {
+        while (!work_.empty()) {
+            auto [child, rows] = std::move(work_.front());
+            work_.pop_front();
+            for (const auto &[relation, table] : tables_) {
+                for (const Blocker &blocker : get_blockers(*table)) {
+                    if (blocker.child().relation == child) {
+                        keep(relation, find_referenced(*table, blocker,
+                                                       " AND " + make_membership(blocker.child(), "c", 1),
+                                                       {rows.tables(), rows.positions()}));
+                    }
+                }
+            }
+        }
+    }
+
+    pg::Spi &spi_;
+    const PurgePlan &plan_;
+    std::map<Oid, const PurgeTable *> tables_;
+    std::map<Oid, TimestampTz> cutoffs_;
+    std::map<Oid, RowSet> kept_; // due rows that stay
+    std::deque<std::pair<Oid, RowSet>> work_;
+};
+
+} // namespace
+
+bool has_due_rows() {
+    pg::Spi spi;
+    for (const PurgeTable &table : plan_purge(spi, std::nullopt).tables) {
+        catalog::Cutoff cutoff = pg::call([&] { return catalog::get_cutoff(table.info.relation); });
+        for (const PurgeTarget &target : table.targets) {
+            pg::ReadScope scope(target.owner);
+            if (cutoff.has_retention
+                && spi.query(
+                          (boost::format(
+                               "/* softdelete purge */ SELECT EXISTS (SELECT FROM ONLY %1% AS p WHERE %2%)")
+                           % target.name % make_due_condition(target, "p", cutoff.cutoff))
+                              .str())
+                       .front()
+                       .boolean(0)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+std::vector<DueLine> preview_purge(std::optional<Oid> relation) {
+    pg::Spi spi;
+    PurgePlan plan = plan_purge(spi, relation);
+    return Preview(spi, plan).run();
+}
+
+} // namespace softdelete::commands

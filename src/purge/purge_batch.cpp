@@ -1,0 +1,241 @@
+// The fast way first: one DELETE that waits for row locks a moment. Where somebody holds one longer, a DELETE that skips
+// locked rows; where rows fail, halves, until the failing rows stand alone.
+#include "purge/purge_batch.hpp"
+
+#include "erasure/anonymize_row.hpp"
+#include "holds/held_rows.hpp"
+#include "holds/hold_check.hpp"
+#include "pg/scopes.hpp"
+#include "pg/transactions.hpp"
+#include "rows/owners_statement.hpp"
+
+#include <boost/format.hpp>
+
+#include <algorithm>
+
+extern "C" {
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "utils/fmgrprotos.h"
+}
+
+namespace softdelete::commands {
+
+namespace {
+
+using catalog::PurgeCounts;
+
+constexpr const char *lock_wait = "200ms";
+
+bool waited_too_long(const pg::ServerError &error) {
+    return error.sqlstate() == ERRCODE_LOCK_NOT_AVAILABLE
+           || error.sqlstate() == ERRCODE_T_R_DEADLOCK_DETECTED;
+}
+
+std::string make_delete(const PurgeTarget &target, const std::vector<Blocker> &blockers, bool skips_locked) {
+    std::string positions = "$1";
+    if (skips_locked) {
+        positions = (boost::format("ARRAY(SELECT l.ctid FROM ONLY %1% AS l WHERE %2% FOR UPDATE SKIP LOCKED)")
+                     % target.name % make_due_at(target, "l"))
+                        .str();
+    }
+    return (boost::format("DELETE FROM ONLY %1% AS p WHERE %2%%3%") % target.name
+            % make_due_at(target, "p", positions) % make_unreferenced(blockers))
+        .str();
+}
+
+// Counts the rows that are still due, all and by each blocker.
+std::string make_explanation(const PurgeTarget &target, const std::vector<Blocker> &blockers) {
+    std::string columns = "pg_catalog.count(*)";
+    std::string any;
+    for (const Blocker &blocker : blockers) {
+        std::string reference = look_up_reference(blocker);
+        columns += ", pg_catalog.count(*) FILTER (WHERE " + reference + ")";
+        any += (any.empty() ? "" : " OR ") + reference;
+    }
+    columns += ", pg_catalog.count(*)";
+    if (!any.empty()) {
+        columns += " FILTER (WHERE NOT (" + any + "))";
+    }
+    return (boost::format("SELECT %1% FROM ONLY %2% AS p WHERE %3%") % columns % target.name
+            % make_due_at(target, "p"))
+        .str();
+}
+
+} // namespace
+
+PurgeScope::PurgeScope(Oid owner) : user_(owner), owner_(owner) {
+    settings_.set("search_path", "pg_catalog, pg_temp");
+    settings_.set("DateStyle", "ISO");
+    settings_.set("lock_timeout", lock_wait);
+    settings_.set("softdelete.deletion", "soft");
+    settings_.set("session_replication_role", "origin");
+    // References are looked up by their indexes, row by row: the cost is that of what is due, whatever is live.
+    settings_.set("enable_hashjoin", "off");
+    settings_.set("enable_mergejoin", "off");
+    settings_.set("enable_seqscan", "off");
+    settings_.set("enable_sort", "off");
+    settings_.set("jit", "off");
+    pg::call([] { (void)SPI_execute("SET CONSTRAINTS ALL IMMEDIATE", false, 0); });
+}
+
+RowSet make_row_set(const PurgeTarget &target, const Positions &rows) {
+    RowSet set;
+    for (const ItemPointerData &row : rows) {
+        set.add(make_row_id(target.relation, &row));
+    }
+    return set;
+}
+
+PurgeBatch::PurgeBatch(pg::Spi &spi, const catalog::TableInfo &table, const PurgeTarget &target,
+                       std::vector<Blocker> blockers)
+    : spi_(spi)
+    , table_(table)
+    , target_(target)
+    , blockers_(std::move(blockers))
+    , unreferenced_(target, blockers_)
+    , delete_(target, make_delete(target, blockers_, false))
+    , delete_unlocked_(target, make_delete(target, blockers_, true))
+    , explain_(target, make_explanation(target, blockers_))
+    , failing_(table.relation) {}
+
+PurgeCounts PurgeBatch::remove(TimestampTz cutoff, const Positions &rows) {
+    cutoff_ = cutoff;
+    counts_ = {};
+    failed_ = 0;
+    Positions removable = rows;
+    drop_held(removable);
+    PurgeScope scope(target_.owner);
+    HoldsCheckedScope checked;
+    Positions rest = removable;
+    if (unreferenced_.may_remove()) {
+        remove_unreferenced(rest);
+    }
+    remove_rows(rest);
+    if (counts_.removed + failed_ < removable.size()) {
+        explain_kept(removable);
+    }
+    counts_.blocked += failed_;
+    return counts_;
+}
+
+PurgeCounts PurgeBatch::anonymize(TimestampTz cutoff, const Positions &rows) {
+    counts_ = {};
+    Positions due = rows;
+    drop_held(due);
+    PurgeScope scope(target_.owner);
+    RowSet locked;
+    for (const pg::Row &row : spi_.query(
+             (boost::format("/* softdelete purge */ SELECT p.tableoid, p.ctid FROM ONLY %1% AS p WHERE "
+                            "p.ctid = ANY (CAST($1 AS pg_catalog.tid[])) AND %2% FOR UPDATE SKIP LOCKED")
+              % target_.name % make_due_condition(target_, "p", cutoff))
+                 .str(),
+             {make_row_set(target_, due).positions()})) {
+        locked.add({row.text(0), row.text(1)});
+    }
+    anonymize_rows(locked);
+    counts_.blocked = due.size() - counts_.anonymized;
+    if (locked.size() < due.size()) {
+        counts_.blockers[kept_otherwise] += due.size() - locked.size();
+    }
+    return counts_;
+}
+
+void PurgeBatch::anonymize_rows(const RowSet &rows) {
+    std::vector<RowSet::RowId> ids(rows.ids().begin(), rows.ids().end());
+    failing_.separate(
+        ids.size(),
+        [&](std::size_t first, std::size_t count) {
+            RowSet part;
+            for (std::size_t i = first; i < first + count; i++) {
+                part.add(ids[i]);
+            }
+            pg::Subtransaction savepoint;
+            std::uint64_t anonymized = commands::anonymize_rows(spi_, table_, part);
+            savepoint.commit();
+            counts_.anonymized += anonymized;
+        },
+        [&](const std::string &failure) { note_failure(failure); });
+}
+
+void PurgeBatch::drop_held(Positions &rows) {
+    if (!has_holds(spi_)) {
+        return;
+    }
+    RowSet held = find_held_rows(spi_, table_, make_row_set(target_, rows));
+    auto is_held = [&](const ItemPointerData &row) {
+        return held.contains(make_row_id(target_.relation, &row));
+    };
+    rows.erase(std::remove_if(rows.begin(), rows.end(), is_held), rows.end());
+    counts_.held = held.size();
+}
+
+// Where a row fails, all are left to the other way.
+void PurgeBatch::remove_unreferenced(Positions &rows) {
+    try {
+        counts_.removed += unreferenced_.remove(rows, cutoff_);
+    } catch (const pg::ServerError &error) {
+        if (!is_about_rows(error)) {
+            throw;
+        }
+    }
+}
+
+void PurgeBatch::remove_rows(const Positions &rows) {
+    failing_.separate(
+        rows.size(),
+        [&](std::size_t first, std::size_t count) {
+            counts_.removed += remove_unless_locked(rows.data() + first, count);
+        },
+        [&](const std::string &failure) { note_failure(failure); });
+}
+
+// Waits for row locks a moment. Where somebody holds one longer, goes without those rows.
+std::uint64_t PurgeBatch::remove_unless_locked(const ItemPointerData *rows, std::size_t count) {
+    try {
+        return try_remove(delete_, rows, count);
+    } catch (const pg::ServerError &error) {
+        if (!waited_too_long(error)) {
+            throw;
+        }
+    }
+    return try_remove(delete_unlocked_, rows, count);
+}
+
+std::uint64_t PurgeBatch::try_remove(PositionStatement &statement, const ItemPointerData *rows,
+                                     std::size_t count) {
+    pg::Subtransaction savepoint;
+    std::uint64_t removed = statement.remove(rows, count, cutoff_);
+    savepoint.commit();
+    return removed;
+}
+
+void PurgeBatch::note_failure(const std::string &failure) {
+    failed_++;
+    counts_.blockers[failure]++;
+}
+
+void PurgeBatch::explain_kept(const Positions &rows) {
+    std::vector<std::uint64_t> numbers(blockers_.size() + 2);
+    explain_.execute(rows.data(), rows.size(), cutoff_, [&] {
+        for (std::size_t i = 0; i < numbers.size(); i++) {
+            bool is_null = false;
+            numbers[i] = static_cast<std::uint64_t>(DatumGetInt64(SPI_getbinval(
+                SPI_tuptable->vals[0], SPI_tuptable->tupdesc, static_cast<int>(i) + 1, &is_null)));
+        }
+    });
+    std::uint64_t kept = numbers.front();
+    std::uint64_t otherwise = numbers.back();
+    for (std::size_t i = 0; i < blockers_.size(); i++) {
+        if (std::uint64_t count = numbers[i + 1]; count > 0) {
+            counts_.blockers[blockers_[i].title()] += count;
+        }
+    }
+    // Rows that failed are named already.
+    if (otherwise > failed_) {
+        counts_.blockers[kept_otherwise] += otherwise - failed_;
+    }
+    counts_.blocked += kept - std::min(kept, failed_);
+}
+
+} // namespace softdelete::commands

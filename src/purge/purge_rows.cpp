@@ -1,0 +1,361 @@
+// A transaction per batch: the batch and its line in the log stand or fall together.
+#include "purge/purge_rows.hpp"
+
+#include "holds/held_rows.hpp"
+#include "pg/relations.hpp"
+#include "pg/scopes.hpp"
+#include "pg/transactions.hpp"
+#include "purge/purge_lock.hpp"
+#include "purge/purge_tables.hpp"
+#include "purge/trim_log.hpp"
+#include "registry/retention.hpp"
+#include "settings.hpp"
+
+#include <boost/format.hpp>
+
+#include <algorithm>
+
+extern "C" {
+#include "storage/lmgr.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+}
+
+namespace softdelete::commands {
+
+namespace {
+
+using catalog::PurgeCounts;
+using Clock = std::chrono::steady_clock;
+
+// Batches whose rows are looked up at once, where no batch touches rows of the next.
+constexpr std::size_t batches_at_once = 10;
+
+constexpr const char *table_lock_wait = "5s";
+
+class PurgeRun {
+public:
+    PurgeRun(pg::Spi &spi, const PurgeRequest &request)
+        : spi_(spi)
+        , request_(request)
+        , plan_(plan_purge(spi, request.relation)) {}
+
+    void run() {
+        purge_groups();
+        if (!request_.relation && settings::log_retention() >= 0) {
+            trim();
+        }
+    }
+
+private:
+    void purge_groups() {
+        for (const model::PurgeGroup &group : plan_.groups) {
+            for (std::size_t number : group.tables) {
+                if (!is_over()) {
+                    run_table(group, plan_.tables[number]);
+                }
+            }
+        }
+    }
+
+    void trim() {
+        std::int64_t last = 0;
+        do {
+            last = trim_log(spi_, last, request_.batch_size);
+            commit();
+        } while (last != 0 && !is_over());
+    }
+
+    void commit() {
+        if (request_.may_commit) {
+            pg::commit_and_begin();
+            pg::pin_search_path();
+        }
+    }
+
+    // Each transaction of a table's is within a savepoint: rolling it back puts away what an error has left behind, as
+    // snapshots and connections, which no procedure may have when it ends a transaction.
+    void end_transaction() {
+        if (request_.may_commit) {
+            savepoint_->commit();
+            commit();
+            savepoint_.emplace();
+        }
+    }
+
+    bool is_over() const { return request_.max_runtime && Clock::now() - started_ >= *request_.max_runtime; }
+
+    void run_table(const model::PurgeGroup &group, const PurgeTable &table) {
+        PurgeLock lock(table.info.relation, request_.may_commit);
+        if (!lock.is_held()) {
+            refuse_second_run(table);
+            return;
+        }
+        run_ = 0;
+        total_ = {};
+        is_changed_ = false;
+        try {
+            savepoint_.emplace();
+            purge_table(group, table);
+            savepoint_->commit();
+        } catch (const pg::ServerError &error) {
+            if (ERRCODE_TO_CATEGORY(error.sqlstate()) == ERRCODE_OPERATOR_INTERVENTION) {
+                throw;
+            }
+            failure_ = {pg::call([&] { return unpack_sql_state(error.sqlstate()); }), error.message()};
+        }
+        savepoint_.reset();
+        if (failure_) {
+            note_failure(table);
+        }
+    }
+
+    // All tables: the other run does what this one would. One table: somebody waits for it to be done.
+    void refuse_second_run(const PurgeTable &table) const {
+        std::string message =
+            (boost::format("table %1% is being purged by another session") % table.info.title).str();
+        if (request_.relation) {
+            pg::raise(
+                {.sqlstate = ERRCODE_LOCK_NOT_AVAILABLE,
+                 .message = message,
+                 .hint = "SELECT * FROM softdelete.purge_log WHERE state = 'running' shows how far it is.",
+                 .relation = table.info.relation});
+        }
+        pg::notice(message);
+    }
+
+    void note_failure(const PurgeTable &table) {
+        if (request_.may_commit) {
+            pg::roll_back_and_begin();
+            pg::pin_search_path();
+        }
+        if (run_ == 0 || !request_.may_commit) {
+            run_ = catalog::begin_purge_run(spi_, table.info, std::nullopt, 0);
+        }
+        catalog::fail_purge_run(spi_, run_, failure_->first, failure_->second);
+        commit();
+        pg::warn(
+            (boost::format("could not purge table %1%: %2%") % table.info.title % failure_->second).str(),
+            "SELECT * FROM softdelete.purge_log WHERE state = 'failed' keeps this.");
+        failure_.reset();
+    }
+
+    void purge_table(const model::PurgeGroup &group, const PurgeTable &table) {
+        catalog::Cutoff cutoff = get_cutoff(table.info.relation);
+        if (!cutoff.has_retention) {
+            return;
+        }
+        std::uint64_t due = 0;
+        for (const PurgeTarget &target : table.targets) {
+            PurgeScope scope(target.owner);
+            due += count_due(target, cutoff.cutoff);
+        }
+        const char *text = pg::call([&] { return pstrdup(timestamptz_to_str(cutoff.cutoff)); });
+        run_ = catalog::begin_purge_run(spi_, table.info, std::string(text), due);
+        end_transaction();
+        for (const PurgeTarget &target : table.targets) {
+            purge_target(group, table, target, cutoff.cutoff);
+        }
+        catalog::finish_purge_run(spi_, run_, !is_over() && !is_changed_);
+        end_transaction();
+        tell_what_stays(table);
+    }
+
+    // Where the removal of rows moves others, positions of rows that stay are seen twice or not at all: once more until
+    // nothing is removed. Where others change rows after their look-up: once more. Only the last time counts what stays.
+    void purge_target(const model::PurgeGroup &group, const PurgeTable &table, const PurgeTarget &target,
+                      TimestampTz cutoff) {
+        PurgeCounts before = total_;
+        std::uint64_t removed = before.removed;
+        bool is_needed = pass(group, table, target, cutoff);
+        while ((is_needed || (table.may_move && total_.removed > removed)) && !is_over() && !is_changed_) {
+            removed = total_.removed;
+            before.removed = total_.removed;
+            before.anonymized = total_.anonymized;
+            total_ = before;
+            catalog::set_kept_rows(spi_, run_, total_);
+            (void)pass(group, table, target, cutoff);
+            is_needed = false;
+        }
+    }
+
+    // Were there rows that were not where the look-up had seen them?
+    bool pass(const model::PurgeGroup &group, const PurgeTable &table, const PurgeTarget &target,
+              TimestampTz cutoff) {
+        DueScan scan(target, group.is_cyclic);
+        // As the foreign keys are now: the run may have begun long ago.
+        PurgeBatch batch(
+            spi_, table.info, target,
+            find_blockers(spi_, table.info.is_partitioned ? table.info.relation : target.relation));
+        PurgeCycle cycle(spi_, get_group(group), table.info.relation);
+        std::size_t batches = group.is_cyclic || table.may_move ? 1 : batches_at_once;
+        bool is_missing = false;
+        while (!is_over()) {
+            Positions portion = find_portion(scan, target, cutoff, batches);
+            if (portion.empty()) {
+                break;
+            }
+            for (std::size_t i = 0; i < portion.size() && !is_over(); i += request_.batch_size) {
+                auto begin = portion.begin() + static_cast<std::ptrdiff_t>(i);
+                auto end = portion.begin()
+                           + static_cast<std::ptrdiff_t>(std::min(portion.size(), i + request_.batch_size));
+                Positions rows(begin, end);
+                std::map<Oid, PurgeCounts> counts;
+                if (!lock_table(target) || !is_as_planned(table)) {
+                    is_changed_ = true;
+                    return false;
+                }
+                if (table.anonymizes) {
+                    counts[table.info.relation] =
+                        batch.anonymize(get_cutoff(table.info.relation).cutoff, rows);
+                } else if (group.is_cyclic) {
+                    counts = cycle.remove(get_cutoffs(group), target, rows);
+                } else {
+                    counts[table.info.relation] = batch.remove(get_cutoff(table.info.relation).cutoff, rows);
+                }
+                is_missing = is_missing || counts[table.info.relation].rows() < rows.size();
+                finish_batch(table, counts);
+            }
+        }
+        return is_missing && !group.is_cyclic;
+    }
+
+    Positions find_portion(DueScan &scan, const PurgeTarget &target, TimestampTz cutoff,
+                           std::size_t batches) {
+        PurgeScope scope(target.owner);
+        return scan.next(cutoff, request_.batch_size * batches);
+    }
+
+    // The table and its registration are what they are until the batch has ended. Holds too.
+    bool lock_table(const PurgeTarget &target) {
+        pg::SettingScope settings;
+        settings.set("lock_timeout", table_lock_wait);
+        // The table first: a DROP TABLE that waits for it asks for the holds when it has it.
+        bool is_there = lock_as_planned(target);
+        pg::call([&] { catalog::lock_retention(target.relation, catalog::RetentionLock::share); });
+        lock_holds(spi_);
+        return is_there;
+    }
+
+    // False where the table is gone, or has another owner: his triggers are not to run as the former one.
+    static bool lock_as_planned(const PurgeTarget &target) {
+        return pg::call([&] {
+            LockRelationOid(target.relation, RowExclusiveLock);
+            return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(target.relation))
+                   && pg::get_owner(target.relation) == target.owner;
+        });
+    }
+
+    static catalog::Cutoff get_cutoff(Oid relation) {
+        return pg::call([&] { return catalog::get_cutoff(relation); });
+    }
+
+    static bool is_as_planned(const PurgeTable &table) {
+        catalog::Cutoff cutoff = get_cutoff(table.info.relation);
+        return cutoff.has_retention && cutoff.anonymizes == table.anonymizes;
+    }
+
+    std::map<Oid, const PurgeTable *> get_group(const model::PurgeGroup &group) const {
+        std::map<Oid, const PurgeTable *> tables;
+        for (std::size_t number : group.tables) {
+            tables[plan_.tables[number].info.relation] = &plan_.tables[number];
+        }
+        return tables;
+    }
+
+    std::map<Oid, TimestampTz> get_cutoffs(const model::PurgeGroup &group) const {
+        std::map<Oid, TimestampTz> cutoffs;
+        for (const auto &[relation, table] : get_group(group)) {
+            bool is_as_planned = std::all_of(table->targets.begin(), table->targets.end(), lock_as_planned);
+            pg::call([&] { catalog::lock_retention(relation, catalog::RetentionLock::share); });
+            catalog::Cutoff cutoff = get_cutoff(relation);
+            if (is_as_planned && cutoff.has_retention && !cutoff.anonymizes) {
+                cutoffs[relation] = cutoff.cutoff;
+            }
+        }
+        return cutoffs;
+    }
+
+    void finish_batch(const PurgeTable &table, const std::map<Oid, PurgeCounts> &counts) {
+        for (const auto &[relation, part] : counts) {
+            if (relation == table.info.relation) {
+                catalog::record_purge_batch(spi_, run_, part);
+                total_.add(part);
+            } else if (part.removed > 0) {
+                record_taken_along(relation, part);
+            }
+        }
+        end_transaction();
+        if (settings::purge_progress()) {
+            pg::notice((boost::format("table %1%: %2% rows removed, %3% held, %4% blocked so far")
+                        % table.info.title % total_.removed % total_.held % total_.blocked)
+                           .str());
+        }
+        if (request_.may_commit && request_.delay.count() > 0) {
+            wait();
+        }
+    }
+
+    // Rows of another table of the circle: a line of its own says so.
+    void record_taken_along(Oid relation, const PurgeCounts &counts) {
+        std::int64_t run =
+            catalog::begin_purge_run(spi_, catalog::get_table(spi_, relation), std::nullopt, counts.removed);
+        catalog::record_purge_batch(spi_, run, counts);
+        catalog::finish_purge_run(spi_, run, true);
+    }
+
+    void wait() const {
+        auto end = Clock::now() + request_.delay;
+        while (Clock::now() < end) {
+            auto rest = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
+            pg::sleep_ms(static_cast<long>(rest.count()) + 1);
+        }
+    }
+
+    void tell_what_stays(const PurgeTable &table) const {
+        if (total_.held + total_.blocked == 0) {
+            return;
+        }
+        std::string reasons;
+        for (const auto &[name, count] : total_.blockers) {
+            reasons += (boost::format("%1%%2% (%3%)") % (reasons.empty() ? ": " : ", ") % name % count).str();
+        }
+        pg::notice((boost::format("table %1%: %2% rows removed, %3% held, %4% blocked%5%") % table.info.title
+                    % total_.removed % total_.held % total_.blocked % reasons)
+                       .str());
+    }
+
+    pg::Spi &spi_;
+    const PurgeRequest &request_;
+    const PurgePlan plan_;
+    const Clock::time_point started_ = Clock::now();
+    std::int64_t run_ = 0;    // the line in the log
+    PurgeCounts total_;       // of the table
+    bool is_changed_ = false; // somebody dropped, unregistered, configured or gave away the table meanwhile
+    std::optional<pg::Subtransaction> savepoint_;
+    std::optional<std::pair<std::string, std::string>> failure_; // SQLSTATE and message
+};
+
+} // namespace
+
+void purge_rows(const PurgeRequest &request) {
+    pg::Spi spi(request.may_commit ? pg::SpiMode::non_atomic : pg::SpiMode::atomic);
+    // A procedure that commits cannot have a SET clause.
+    if (request.may_commit) {
+        pg::commit_and_begin();
+        pg::pin_search_path();
+        PurgeRun(spi, request).run();
+        pg::commit_and_begin();
+    } else {
+        pg::notice("purge runs within a transaction: its batches are not committed one by one");
+        pg::SettingScope settings;
+        settings.set("search_path", "pg_catalog, pg_temp");
+        PurgeRun(spi, request).run();
+    }
+}
+
+bool is_purging(Oid relation) {
+    return PurgeLock::is_taken(relation);
+}
+
+} // namespace softdelete::commands

@@ -1,0 +1,153 @@
+// Reads the registry and the foreign keys once per run.
+#include "purge/purge_tables.hpp"
+
+#include "pg/compat.hpp"
+#include "registry/registered_names.hpp"
+
+extern "C" {
+#include "catalog/pg_type.h"
+#include "utils/lsyscache.h"
+}
+
+#include <boost/format.hpp>
+
+#include <algorithm>
+
+namespace softdelete::commands {
+
+namespace {
+
+using catalog::ForeignKey;
+using catalog::OnDelete;
+using catalog::TableInfo;
+
+constexpr const char *owned_query = R"(
+    SELECT r.relation::pg_catalog.oid
+    FROM softdelete.registration r
+    JOIN pg_catalog.pg_class c ON c.oid = r.relation
+    WHERE r.retention IS NOT NULL AND r.strategy = 'flag' AND pg_catalog.pg_has_role(c.relowner, 'USAGE')
+    ORDER BY r.registered_at, r.relation)";
+
+// The physical tables: partitions and inheritance children too. Foreign ones have no rows of ours.
+constexpr const char *targets_query = R"(
+    WITH RECURSIVE line (relation) AS (
+        SELECT $1::pg_catalog.oid
+        UNION SELECT h.inhrelid FROM pg_catalog.pg_inherits h JOIN line l ON h.inhparent = l.relation)
+    SELECT c.oid, c.relowner, pg_catalog.format('%I.%I', n.nspname, c.relname),
+           a.atttypid,
+           EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid)
+    FROM line l
+    JOIN pg_catalog.pg_class c ON c.oid = l.relation
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = $2::pg_catalog.name AND NOT a.attisdropped
+    WHERE c.relkind = 'r'
+    ORDER BY c.relname, c.oid)";
+
+// By a key of its own to itself, or to a table whose rows may go natively with its rows.
+bool may_move(pg::Spi &spi, const TableInfo &table) {
+    std::vector<ForeignKey> keys = catalog::find_own_keys(spi, table.relation);
+    return std::any_of(keys.begin(), keys.end(), [&](const ForeignKey &key) {
+        return !catalog::binds(key.on_delete)
+               && (key.parent.relation == table.relation || !key.parent.is_registered);
+    });
+}
+
+PurgeTable make_table(pg::Spi &spi, const TableInfo &info) {
+    PurgeTable table = {info, {}, find_blockers(spi, info.relation), false, may_move(spi, info)};
+    pg::Row registration =
+        spi.query("SELECT deleted_at, on_expiry = 'anonymize' FROM softdelete.registration "
+                  "WHERE relation = $1::pg_catalog.oid",
+                  {info.relation})
+            .front();
+    table.anonymizes = registration.boolean(1);
+    for (const pg::Row &row : spi.query(targets_query, {info.relation, registration.text(0)})) {
+        Oid type = row.oid(3);
+        bool has_zone = pg::call([&] { return getBaseType(type) == TIMESTAMPTZOID; });
+        table.targets.push_back({row.oid(0), row.oid(1), row.text(2), info.deleted_at, has_zone,
+                                 row.boolean(4), table.anonymizes});
+    }
+    return table;
+}
+
+bool is_owner(const TableInfo &table) {
+    return pg::call([&] { return pg::compat::owns_relation(table.relation, GetUserId()); });
+}
+
+void check_owner(const TableInfo &table) {
+    if (!is_owner(table)) {
+        pg::raise({.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
+                   .message = "must be owner of table " + table.title.substr(1, table.title.size() - 2),
+                   .hint = "Purging removes rows for good; only the table's owner may do it.",
+                   .relation = table.relation});
+    }
+}
+
+bool contains(const std::vector<PurgeTable> &tables, Oid relation) {
+    return std::any_of(tables.begin(), tables.end(),
+                       [&](const PurgeTable &table) { return table.info.relation == relation; });
+}
+
+// What references the rows of the table and of its inheritance children, and keeps them.
+std::vector<Blocker> find_all_blockers(pg::Spi &spi, const TableInfo &table) {
+    std::vector<Blocker> all;
+    for (Oid heir : catalog::find_heirs(spi, table.relation)) {
+        for (Blocker &blocker : find_blockers(spi, heir)) {
+            all.push_back(std::move(blocker));
+        }
+    }
+    return all;
+}
+
+// The table that was registered: an inheritance child is purged with it.
+TableInfo get_purged_table(pg::Spi &spi, const TableInfo &table) {
+    std::optional<Oid> root = catalog::find_registered_root(spi, table.relation);
+    return root && *root != table.relation ? catalog::get_table(spi, *root) : table;
+}
+
+// What the purge of a row of the table could take along. Another owner's rows wait for his purge.
+void add_below(pg::Spi &spi, std::vector<PurgeTable> &tables) {
+    for (std::size_t i = 0; i < tables.size(); i++) {
+        for (const Blocker &blocker : find_all_blockers(spi, tables[i].info)) {
+            const TableInfo child = get_purged_table(spi, blocker.child());
+            if (blocker.last().on_delete == OnDelete::cascade && child.is_registered
+                && !child.retention.empty() && !contains(tables, child.relation) && is_owner(child)) {
+                tables.push_back(make_table(spi, child));
+            }
+        }
+    }
+}
+
+std::vector<model::PurgeGroup> order(pg::Spi &spi, const std::vector<PurgeTable> &tables) {
+    std::vector<model::Reference> references;
+    for (std::size_t parent = 0; parent < tables.size(); parent++) {
+        for (const Blocker &blocker : find_all_blockers(spi, tables[parent].info)) {
+            Oid relation = get_purged_table(spi, blocker.child()).relation;
+            for (std::size_t child = 0; child < tables.size(); child++) {
+                if (tables[child].info.relation == relation) {
+                    references.emplace_back(child, parent);
+                }
+            }
+        }
+    }
+    return model::order_for_purge(tables.size(), references);
+}
+
+} // namespace
+
+PurgePlan plan_purge(pg::Spi &spi, std::optional<Oid> relation) {
+    PurgePlan plan;
+    if (relation) {
+        TableInfo table = catalog::get_registered_table(spi, *relation);
+        check_owner(table);
+        plan.tables.push_back(make_table(spi, table));
+        add_below(spi, plan.tables);
+    } else {
+        for (const pg::Row &row : spi.query(owned_query)) {
+            plan.tables.push_back(make_table(spi, catalog::get_table(spi, row.oid(0))));
+        }
+    }
+    plan.groups = order(spi, plan.tables);
+    return plan;
+}
+
+} // namespace softdelete::commands

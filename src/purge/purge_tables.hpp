@@ -1,0 +1,21 @@
+// Which tables a purge is about, in which order, and what there is to know of them.
+#pragma once
+
+#include "model/purge_order.hpp"
+#include "purge/purge_cycle.hpp"
+
+#include <optional>
+#include <vector>
+
+namespace softdelete::commands {
+
+struct PurgePlan {
+    std::vector<PurgeTable> tables;
+    std::vector<model::PurgeGroup> groups; // by number of the table, referencing ones first
+};
+
+// With a relation: that table and the registered ones below it along CASCADE keys. Without: all that the current role
+// owns. Only tables with a retention. Errors: 42501 not the owner; 55000 not registered; 42809 not a table.
+PurgePlan plan_purge(pg::Spi &spi, std::optional<Oid> relation);
+
+} // namespace softdelete::commands

@@ -1,0 +1,74 @@
+// Three statements per batch instead of one look-up per row and foreign key.
+#include "purge/unreferenced_rows.hpp"
+
+#include "pg/physical_rows.hpp"
+#include "pg/transactions.hpp"
+
+#include <boost/format.hpp>
+
+extern "C" {
+#include "access/xact.h"
+}
+
+namespace softdelete::commands {
+
+namespace {
+
+std::string make_lock(const PurgeTarget &target) {
+    return (boost::format("SELECT p.ctid FROM ONLY %1% AS p WHERE %2% FOR UPDATE SKIP LOCKED") % target.name
+            % make_due_at(target, "p"))
+        .str();
+}
+
+std::string make_search(const PurgeTarget &target, const std::vector<Blocker> &blockers) {
+    std::string any = "false";
+    for (const Blocker &blocker : blockers) {
+        any += " OR " + look_up_reference(blocker);
+    }
+    return (boost::format("SELECT p.ctid FROM ONLY %1% AS p WHERE %2% AND (%3%)") % target.name
+            % make_due_at(target, "p") % any)
+        .str();
+}
+
+std::string make_delete(const PurgeTarget &target) {
+    return (boost::format("DELETE FROM ONLY %1% AS p WHERE %2%") % target.name % make_due_at(target, "p"))
+        .str();
+}
+
+// Behind an unregistered table are rows that the native action has to remove.
+std::vector<Oid> get_direct_keys(const std::vector<Blocker> &blockers) {
+    std::vector<Oid> keys;
+    for (const Blocker &blocker : blockers) {
+        if (blocker.is_direct()) {
+            keys.push_back(blocker.last().constraint);
+        }
+    }
+    return keys;
+}
+
+} // namespace
+
+UnreferencedRows::UnreferencedRows(const PurgeTarget &target, const std::vector<Blocker> &blockers)
+    : target_(target)
+    , lock_(target, make_lock(target))
+    , find_referenced_(target, make_search(target, blockers))
+    , delete_(target, make_delete(target))
+    , keys_(get_direct_keys(blockers)) {}
+
+bool UnreferencedRows::may_remove() const {
+    return !keys_.empty() && !IsolationUsesXactSnapshot()
+           && !pg::call([&] { return pg::runs_code_on_delete(target_.relation); });
+}
+
+std::uint64_t UnreferencedRows::remove(Positions &rows, TimestampTz cutoff) {
+    pg::Subtransaction savepoint;
+    Positions locked = lock_.find(rows, cutoff);
+    Positions removable = subtract(locked, find_referenced_.find(locked, cutoff));
+    std::uint64_t removed = delete_.remove(removable.data(), removable.size(), cutoff, keys_);
+    savepoint.commit();
+    sort_positions(rows);
+    rows = subtract(rows, locked);
+    return removed;
+}
+
+} // namespace softdelete::commands

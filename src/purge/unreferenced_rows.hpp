@@ -1,0 +1,30 @@
+// Removes rows of a table that foreign keys reference. All rows of a batch are locked, one statement finds those that are
+// referenced, and the DELETE of the others leaves out what would ask again row by row: nobody can reference a locked row.
+#pragma once
+
+#include "purge/purge_blockers.hpp"
+#include "purge/tid_statement.hpp"
+
+namespace softdelete::commands {
+
+class UnreferencedRows {
+public:
+    UnreferencedRows(const PurgeTarget &target, const std::vector<Blocker> &blockers);
+
+    // False where nothing references the table, where a trigger of its owner's might reference the rows meanwhile, and
+    // where the transaction would not see the newest references.
+    bool may_remove() const;
+
+    // Removes those of the rows that are due and that nothing keeps. Leaves in rows those that another session has
+    // locked. Locks: the rows; waits for nobody. Acts as the current role. Raises what its statements raise.
+    std::uint64_t remove(Positions &rows, TimestampTz cutoff);
+
+private:
+    const PurgeTarget &target_;
+    PositionStatement lock_;
+    PositionStatement find_referenced_;
+    PositionStatement delete_;
+    std::vector<Oid> keys_; // whose rows find_referenced_ finds
+};
+
+} // namespace softdelete::commands

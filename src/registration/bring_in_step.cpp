@@ -1,0 +1,78 @@
+// Repair: registration once more with the recorded settings; what is there already needs no step.
+#include "registration/bring_in_step.hpp"
+
+#include "pg/quote.hpp"
+#include "pg/scopes.hpp"
+#include "registration/lock_table.hpp"
+#include "registration/plan_foreign_key_triggers.hpp"
+#include "registration/plan_parts.hpp"
+#include "registration/run_steps.hpp"
+
+#include <algorithm>
+
+namespace softdelete::commands {
+
+namespace {
+
+void add_missing(std::vector<std::string> &names, const std::vector<std::string> &more) {
+    for (const std::string &name : more) {
+        if (std::find(names.begin(), names.end(), name) == names.end()) {
+            names.push_back(name);
+        }
+    }
+}
+
+// Made anew, they would be empty: deleted rows would be live. deletion_id may be lost.
+void check_columns(const catalog::Table &table, const model::TableSettings &settings) {
+    for (const std::string &name : {settings.deleted_at, settings.deleted_by.value_or(settings.deleted_at)}) {
+        if (table.find_column(name) == nullptr) {
+            pg::raise({ERRCODE_UNDEFINED_COLUMN,
+                       "column \"" + name + "\" of registered table \"" + table.name + "\" is missing",
+                       {},
+                       "If it was renamed, give it its name back. If it was dropped, add it and run "
+                       "softdelete.repair().",
+                       table.oid});
+        }
+    }
+}
+
+} // namespace
+
+void run_and_record(TableWork &work) {
+    std::erase_if(work.steps, [](const model::Step &step) { return !step.runs(); });
+    model::sort_steps(work.steps);
+    run_steps(work.spi, work.steps);
+    for (const catalog::ConvertedIndex &index : work.converted) {
+        catalog::insert_converted_index(work.spi, index);
+    }
+    record_policies(work);
+}
+
+std::vector<model::Step> repair_table(Oid relation) {
+    pg::Spi spi;
+    check_library_is_loaded(spi);
+    auto [table, registration] = lock_registered_table(spi, relation, pg::Lock::access_exclusive);
+    check_columns(table, registration.settings);
+    TableWork work = begin_work(spi, table, registration, false);
+    {
+        pg::UserScope owner(table.owner);
+        plan_columns(work);
+        plan_own_indexes(work);
+        plan_conversions(work);
+        plan_triggers(work);
+        std::vector<model::Step> links =
+            plan_links(spi, {{table.oid, pg::quote_identifier(registration.settings.deleted_at)}});
+        work.steps.insert(work.steps.end(), links.begin(), links.end());
+        plan_policies(work);
+        plan_views(work);
+        plan_comment(work);
+    }
+    run_and_record(work);
+    add_missing(registration.added_columns, work.registration.added_columns);
+    add_missing(registration.added_indexes, work.registration.added_indexes);
+    add_missing(registration.added_views, work.registration.added_views);
+    catalog::update_registration(spi, registration);
+    return work.steps;
+}
+
+} // namespace softdelete::commands

@@ -1,0 +1,19 @@
+// What repair() does, and event triggers where DDL left a table behind.
+#pragma once
+
+#include "pg/boundary.hpp"
+#include "registration/table_work.hpp"
+
+#include <vector>
+
+namespace softdelete::commands {
+
+// Makes what a registered table lacks or has differently: columns, indexes, triggers, views, the comment. Returns the
+// steps that it took: none where all is well. Locks the table ACCESS EXCLUSIVE; acts as its owner.
+// Errors: 42501 not the owner; 55000 not registered; those of register_table() for columns and views.
+std::vector<model::Step> repair_table(Oid relation);
+
+// Runs the steps of the work that change something, which are what is left of them, and records what they have made.
+void run_and_record(TableWork &work);
+
+} // namespace softdelete::commands

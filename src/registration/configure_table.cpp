@@ -1,0 +1,143 @@
+// Configuration: the same parts as registration, for what changes.
+#include "registration/configure_table.hpp"
+
+#include "pg/scopes.hpp"
+#include "registration/lock_table.hpp"
+#include "registration/parse_options.hpp"
+#include "registration/plan_parts.hpp"
+#include "registration/run_steps.hpp"
+#include "registry/anonymizers.hpp"
+#include "registry/retention.hpp"
+
+#include <algorithm>
+
+namespace softdelete::commands {
+
+namespace {
+
+void check_request(const ConfigureRequest &request) {
+    if (!request.retention && !request.keep_forever && !request.visibility && !request.indexes
+        && !request.admin_roles && !request.on_expiry) {
+        pg::raise({ERRCODE_INVALID_PARAMETER_VALUE,
+                   "nothing to configure",
+                   {},
+                   "Give retention, keep_forever, visibility, indexes, admin_roles or on_expiry."});
+    }
+    if (request.retention && request.keep_forever == true) {
+        pg::raise({ERRCODE_INVALID_PARAMETER_VALUE,
+                   "retention and keep_forever contradict each other",
+                   {},
+                   "Give one of them."});
+    }
+}
+
+void check_anonymizers(pg::Spi &spi, const ConfigureRequest &request, const catalog::Table &table) {
+    if (request.on_expiry && get_on_expiry(*request.on_expiry) == model::OnExpiry::anonymize
+        && catalog::find_anonymizers(spi, table.oid).empty()) {
+        pg::raise({ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                   "table \"" + table.name + "\" has no rules for anonymization",
+                   {},
+                   "Set one for each column with personal data by softdelete.set_anonymizer() first.",
+                   table.oid});
+    }
+}
+
+model::TableSettings change_settings(const ConfigureRequest &request,
+                                     const catalog::Registration &registration) {
+    model::TableSettings settings = registration.settings;
+    if (request.retention) {
+        settings.retention = request.retention;
+    } else if (request.keep_forever == true) {
+        settings.retention = std::nullopt;
+    } else if (request.keep_forever == false && !settings.retention) {
+        pg::raise({ERRCODE_INVALID_PARAMETER_VALUE,
+                   "keep_forever => false needs a retention",
+                   {},
+                   "Give retention => '90 days', for example.",
+                   registration.relation});
+    }
+    if (request.visibility) {
+        settings.visibility = get_visibility(*request.visibility);
+    }
+    if (request.indexes) {
+        settings.indexes = get_index_mode(*request.indexes);
+    }
+    settings.admin_roles = request.admin_roles.value_or(settings.admin_roles);
+    if (request.on_expiry) {
+        settings.on_expiry = get_on_expiry(*request.on_expiry);
+    }
+    return settings;
+}
+
+// Those that the new mode leaves alone.
+std::vector<catalog::ConvertedIndex> find_unwanted(TableWork &work) {
+    std::vector<catalog::ConvertedIndex> records =
+        catalog::find_converted_indexes(work.spi, work.table.member_oids());
+    std::erase_if(records, [&](const catalog::ConvertedIndex &record) {
+        auto index =
+            std::find_if(work.indexes.begin(), work.indexes.end(), [&](const model::IndexFacts &facts) {
+                return facts.table == record.relation && facts.name == record.name;
+            });
+        bool is_unique = record.kind != "index" || (index != work.indexes.end() && index->is_unique);
+        switch (work.settings().indexes) {
+        case model::IndexMode::all:
+            return true;
+        case model::IndexMode::unique:
+            return is_unique;
+        case model::IndexMode::none:
+            return false;
+        }
+        return true;
+    });
+    return records;
+}
+
+} // namespace
+
+std::vector<model::Step> configure_table(const ConfigureRequest &request) {
+    pg::Spi spi;
+    check_request(request);
+    bool is_deep = request.visibility || request.indexes;
+    auto [table, registration] = lock_registered_table(
+        spi, request.relation, is_deep ? pg::Lock::access_exclusive : pg::Lock::access_share);
+    check_roles(spi, request.admin_roles.value_or(std::vector<std::string>()));
+    check_retention(spi, request.retention);
+    check_anonymizers(spi, request, table);
+    if (request.retention || request.keep_forever || request.on_expiry) {
+        pg::call([&] { catalog::lock_retention(table.oid, catalog::RetentionLock::exclusive); });
+    }
+    bool changes_indexes = registration.settings.indexes != change_settings(request, registration).indexes;
+    registration.settings = change_settings(request, registration);
+    TableWork work = begin_work(spi, table, registration, false);
+    std::vector<catalog::ConvertedIndex> unwanted;
+    {
+        pg::UserScope owner(table.owner);
+        if (changes_indexes) {
+            unwanted = find_unwanted(work);
+            plan_reversals(work, unwanted);
+            plan_own_indexes(work);
+            plan_conversions(work);
+        }
+        if (request.visibility) {
+            plan_triggers(work);
+            plan_policies(work);
+        }
+        plan_comment(work);
+    }
+    std::erase_if(work.steps, [](const model::Step &step) {
+        return step.action == model::Action::adopt || step.action == model::Action::keep;
+    });
+    model::sort_steps(work.steps);
+    run_steps(spi, work.steps);
+    for (const catalog::ConvertedIndex &index : unwanted) {
+        catalog::delete_converted_index(spi, index.relation, index.name);
+    }
+    for (const catalog::ConvertedIndex &index : work.converted) {
+        catalog::insert_converted_index(spi, index);
+    }
+    record_policies(work);
+    catalog::update_registration(spi, registration);
+    return work.steps;
+}
+
+} // namespace softdelete::commands

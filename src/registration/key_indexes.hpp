@@ -1,0 +1,31 @@
+// Indexes that the columns of foreign keys need for all rows: purges of the referenced table look deleted rows up too.
+#pragma once
+
+#include "registration/table_work.hpp"
+#include "sqltext/fragments.hpp"
+
+extern "C" {
+#include "nodes/nodes.h"
+}
+
+#include <set>
+
+namespace softdelete::commands {
+
+inline constexpr const char *unserved_key =
+    "no index serves the foreign key for all rows: purges of the referenced table would be slow";
+
+// Is there a valid index of all rows that begins with the key's columns, and is none of those that are to go?
+bool is_served(const TableWork &work, const catalog::Member &member, const catalog::OwnForeignKey &key,
+               const std::set<unsigned int> &going);
+
+// The statement that makes one, CONCURRENTLY where that is possible.
+sqltext::Statement make_key_index(TableWork &work, const catalog::Member &member,
+                                  const catalog::OwnForeignKey &key);
+
+// After ALTER TABLE added a foreign key to a registered table: an index of its columns that was there before covers live
+// rows only, and is made whole again. A unique one has to stay so, and NOT VALID asks for no long work: there a warning
+// says what to run. Returns quickly for any other statement.
+void widen_key_indexes(const Node *statement);
+
+} // namespace softdelete::commands

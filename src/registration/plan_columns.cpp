@@ -1,0 +1,184 @@
+// The columns deleted_at, deleted_by and deletion_id.
+#include "catalog/quoting.hpp"
+#include "registration/plan_parts.hpp"
+#include "sqltext/table_statements.hpp"
+
+#include <algorithm>
+
+namespace softdelete::commands {
+
+namespace {
+
+using catalog::Column;
+using model::Action;
+
+// Ends the comment on a column that register() or the online steps of plan() added: unregister() drops those.
+constexpr const char *added_mark = "; added by softdelete.";
+
+struct WantedColumn {
+    std::string name;
+    const char *argument; // of register(); null where there is none
+    const char *type;
+    std::vector<std::string> adoptable; // type names
+    const char *meaning;
+};
+
+std::vector<WantedColumn> get_wanted_columns(const model::TableSettings &settings) {
+    std::vector<WantedColumn> columns = {{settings.deleted_at,
+                                          "deleted_at",
+                                          "timestamptz",
+                                          {"timestamptz", "timestamp"},
+                                          "When the row was deleted"}};
+    if (settings.deleted_by) {
+        columns.push_back({*settings.deleted_by,
+                           "deleted_by",
+                           "text",
+                           {"text", "varchar", "name", "uuid", "int2", "int4", "int8"},
+                           "Who deleted the row"});
+    }
+    columns.push_back({deletion_id_column, nullptr, "bigint", {"int8"}, "The deletion that took the row"});
+    return columns;
+}
+
+std::string get_hint(const WantedColumn &wanted) {
+    return wanted.argument == nullptr
+               ? "Rename the column: softdelete keeps the ids of deletions under this name."
+               : std::string("Name another column with ") + wanted.argument
+                     + " => '...', or change this one.";
+}
+
+[[noreturn]] void refuse(const TableWork &work, int sqlstate, const Column &column,
+                         const WantedColumn &wanted, const std::string &problem, const std::string &detail) {
+    pg::raise({sqlstate, "column \"" + column.name + "\" of table \"" + work.table.name + "\" " + problem,
+               detail, get_hint(wanted), work.table.oid});
+}
+
+std::string list_types(const std::vector<std::string> &types) {
+    std::string list;
+    for (std::size_t i = 0; i < types.size(); i++) {
+        list += (i == 0 ? "" : i + 1 == types.size() ? " or " : ", ") + types[i];
+    }
+    return list;
+}
+
+void check_adoptable(const TableWork &work, const Column &column, const WantedColumn &wanted) {
+    const std::vector<std::string> &types = wanted.adoptable;
+    if (std::find(types.begin(), types.end(), column.base_type) == types.end()) {
+        refuse(work, ERRCODE_DATATYPE_MISMATCH, column, wanted, "has type " + column.type,
+               "It must be of type " + list_types(types) + ".");
+    }
+    if (column.is_generated) {
+        refuse(work, ERRCODE_INVALID_COLUMN_DEFINITION, column, wanted, "is a generated column",
+               "softdelete has to write it.");
+    }
+    if (column.is_not_null) {
+        refuse(work, ERRCODE_INVALID_COLUMN_DEFINITION, column, wanted, "does not accept nulls",
+               "It is null in live rows.");
+    }
+    if (column.has_default) {
+        refuse(work, ERRCODE_INVALID_COLUMN_DEFINITION, column, wanted, "has a default",
+               "It is null in live rows, new ones included.");
+    }
+}
+
+void note_added(TableWork &work, const std::string &name) {
+    std::vector<std::string> &added = work.registration.added_columns;
+    if (std::find(added.begin(), added.end(), name) == added.end()) {
+        added.push_back(name);
+    }
+}
+
+bool is_marked_as_added(const Column &column) {
+    return column.comment && column.comment->ends_with(added_mark);
+}
+
+void plan_column(TableWork &work, const WantedColumn &wanted) {
+    sqltext::Identifier name = catalog::identifier(wanted.name);
+    std::string object = "column " + name.text();
+    if (const Column *column = work.table.find_column(wanted.name)) {
+        check_adoptable(work, *column, wanted);
+        work.adopt(work.table.oid, object);
+        if (is_marked_as_added(*column)) {
+            note_added(work, wanted.name);
+        }
+        return;
+    }
+    work.add_online(Action::create, work.table.oid, object,
+                    sqltext::add_column(work.table.qualified, name, sqltext::Expression(wanted.type)));
+    work.add_online(
+        Action::alter, work.table.oid, "comment on " + object,
+        sqltext::comment_on_column(
+            work.table.qualified, name,
+            sqltext::Expression(catalog::literal(std::string(wanted.meaning) + added_mark).text())));
+    note_added(work, wanted.name);
+}
+
+void check_names(const TableWork &work) {
+    const model::TableSettings &settings = work.settings();
+    for (const std::string &name : {settings.deleted_at, settings.deleted_by.value_or("")}) {
+        if (name == deletion_id_column) {
+            pg::raise({ERRCODE_INVALID_PARAMETER_VALUE,
+                       "column name \"deletion_id\" is taken by softdelete itself",
+                       {},
+                       "Name another column."});
+        }
+    }
+    if (settings.deleted_at.empty() || settings.deleted_by == "") {
+        pg::raise({ERRCODE_INVALID_PARAMETER_VALUE,
+                   "column name must not be empty",
+                   {},
+                   "Leave the argument out, or pass deleted_by => NULL to have no such column."});
+    }
+    if (settings.deleted_by == settings.deleted_at) {
+        pg::raise({ERRCODE_INVALID_PARAMETER_VALUE,
+                   "deleted_at and deleted_by must be different columns",
+                   {},
+                   "Pass deleted_by => NULL to have no such column."});
+    }
+}
+
+} // namespace
+
+void plan_columns(TableWork &work) {
+    check_names(work);
+    for (const WantedColumn &wanted : get_wanted_columns(work.settings())) {
+        plan_column(work, wanted);
+    }
+}
+
+void plan_comment(TableWork &work) {
+    const Column *column = work.table.find_column(work.settings().deleted_at);
+    std::string comment = model::describe_retention(work.settings().retention, work.settings().on_expiry);
+    if (column != nullptr && column->comment == comment) {
+        return;
+    }
+    if (column != nullptr && column->comment && !is_marked_as_added(*column)
+        && !model::is_retention_comment(*column->comment)) {
+        work.registration.comment_before = column->comment;
+    }
+    sqltext::Identifier name = catalog::identifier(work.settings().deleted_at);
+    work.add(Action::alter, work.table.oid, "comment on column " + name.text(),
+             sqltext::comment_on_column(work.table.qualified, name,
+                                        sqltext::Expression(catalog::literal(comment).text())));
+}
+
+void plan_former_comment(TableWork &work, bool columns_stay) {
+    const std::string &deleted_at = work.settings().deleted_at;
+    const std::vector<std::string> &added = work.registration.added_columns;
+    const Column *column = work.table.find_column(deleted_at);
+    bool is_added = std::find(added.begin(), added.end(), deleted_at) != added.end();
+    if (column == nullptr || !column->comment || !model::is_retention_comment(*column->comment)
+        || (is_added && !columns_stay)) {
+        return;
+    }
+    std::optional<std::string> comment = work.registration.comment_before;
+    if (is_added) {
+        comment = std::string("When the row was deleted") + added_mark;
+    }
+    work.add(Action::alter, work.table.oid, "comment on column " + column->quoted.text(),
+             sqltext::comment_on_column(
+                 work.table.qualified, column->quoted,
+                 sqltext::Expression(comment ? catalog::literal(*comment).text() : "NULL")));
+}
+
+} // namespace softdelete::commands

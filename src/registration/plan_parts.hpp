@@ -1,0 +1,55 @@
+// The parts of a registration, in the order in which register() goes through them. Each adds its steps to the work and
+// notes what it adds in work.registration. Nothing is changed here. Errors as register() documents them.
+#pragma once
+
+#include "registration/table_work.hpp"
+
+namespace softdelete::commands {
+
+// Columns: added, or adopted where the type fits (42804, 42611 otherwise).
+void plan_columns(TableWork &work);
+
+// Statistics of deleted_at and deletion_id where there are none: the planner would take one row in two hundred for live.
+void plan_statistics(TableWork &work);
+
+// The comment on deleted_at that states the retention.
+void plan_comment(TableWork &work);
+
+// The indexes of deleted rows.
+void plan_own_indexes(TableWork &work);
+
+// The user's indexes and constraints, and what becomes of foreign keys' indexes.
+void plan_conversions(TableWork &work);
+
+// Converted indexes as they were before: records are those of the table and its members.
+void plan_reversals(TableWork &work, const std::vector<catalog::ConvertedIndex> &records);
+
+void plan_triggers(TableWork &work);
+
+// Row security as the visibility wants it, for the table, its partitions and its children: with rls our policies, else
+// none of them. Raises 55000 where policies of the user's are there but not in force, 42710 where one has our name.
+void plan_policies(TableWork &work);
+
+// Takes our policies away and leaves row security as the user wishes it. Nothing where there are none.
+void plan_policy_drops(TableWork &work);
+
+// Notes in the catalog what became of the tables' row security. Called when the steps have run.
+void record_policies(const TableWork &work);
+
+// Views: made, or adopted where they mean the same (42P07 otherwise).
+void plan_views(TableWork &work);
+
+// True where the view, which has one of the names that are registered, shows what it is to show.
+bool is_view_in_step(const TableWork &work, Oid view, const std::string &name);
+
+// What registration cannot do for the user. together: tables that are being registered in the same call.
+void plan_warnings(TableWork &work, const std::vector<catalog::Table> &together);
+
+// The comment on deleted_at as it was, or what it is where a column of ours stays as plain data.
+void plan_former_comment(TableWork &work, bool columns_stay);
+
+inline constexpr const char *marker_trigger = "softdelete_marker";
+inline constexpr const char *truncate_trigger = "softdelete_truncate";
+inline constexpr const char *update_trigger = "softdelete_update";
+
+} // namespace softdelete::commands

@@ -1,0 +1,52 @@
+// The marker and the guards of whole statements.
+#include "catalog/quoting.hpp"
+#include "catalog/trigger_catalog.hpp"
+#include "registration/plan_parts.hpp"
+#include "sqltext/table_statements.hpp"
+
+namespace softdelete::commands {
+
+namespace {
+
+using catalog::Member;
+using model::Action;
+
+void plan_trigger(TableWork &work, const Member &member, const char *trigger,
+                  const sqltext::Statement &create) {
+    sqltext::Identifier name(trigger);
+    std::string object = "trigger " + name.text();
+    auto existing = catalog::find_own_trigger(work.spi, member.oid, name.text());
+    bool is_right = existing && existing->definition == create.text();
+    if (is_right && existing->is_enabled_always && existing->is_tied_to_extension) {
+        work.adopt(member.oid, object);
+        return;
+    }
+    if (!existing) {
+        work.add(Action::create, member.oid, object, create);
+    } else if (!is_right) {
+        work.add(Action::replace, member.oid, object, sqltext::or_replace(create));
+    }
+    work.add(Action::alter, member.oid, object, sqltext::enable_always(member.qualified, name));
+    if (!is_right || !existing->is_tied_to_extension) {
+        work.add(Action::alter, member.oid, object, sqltext::tie_to_extension(member.qualified, name));
+    }
+}
+
+} // namespace
+
+void plan_triggers(TableWork &work) {
+    const model::TableSettings &settings = work.settings();
+    for (const Member &member : work.table.members) {
+        // Partitions get clones of the row trigger, but none of the statement triggers.
+        if (!member.is_partition) {
+            plan_trigger(work, member, marker_trigger,
+                         sqltext::create_marker(member.qualified, catalog::literal(settings.deleted_at),
+                                                catalog::literal(settings.deleted_by.value_or("")),
+                                                catalog::literal(model::to_text(settings.visibility))));
+        }
+        plan_trigger(work, member, truncate_trigger, sqltext::create_truncate_guard(member.qualified));
+        plan_trigger(work, member, update_trigger, sqltext::create_update_guard(member.qualified));
+    }
+}
+
+} // namespace softdelete::commands

@@ -1,0 +1,162 @@
+// What the user has to know or to do.
+#include "catalog/policy_catalog.hpp"
+#include "catalog/quoting.hpp"
+#include "model/predicate.hpp"
+#include "pg/quote.hpp"
+#include "registration/delete_triggers.hpp"
+#include "registration/event_trigger_state.hpp"
+#include "registration/plan_parts.hpp"
+#include "registry/anonymizers.hpp"
+#include "sqltext/table_statements.hpp"
+
+#include <algorithm>
+
+namespace softdelete::commands {
+
+namespace {
+
+void warn_of_primary_key(TableWork &work) {
+    auto columns = catalog::find_primary_key_columns(work.spi, work.table.oid);
+    if (columns.empty()) {
+        work.warn(
+            work.table.oid, "table " + work.table.qualified.text(),
+            "the table has no primary key: softdelete.delete(), restore() and the like cannot name its rows");
+        return;
+    }
+    bool is_join_table =
+        std::all_of(columns.begin(), columns.end(), [](const auto &c) { return c.is_foreign_key; });
+    bool is_natural = std::any_of(columns.begin(), columns.end(),
+                                  [](const auto &c) { return !c.is_surrogate && !c.is_foreign_key; });
+    if (is_natural || is_join_table) {
+        work.warn(
+            work.table.oid, "primary key",
+            "a deleted row keeps its key: the same key cannot be inserted again until the row is restored or "
+            "purged");
+    }
+}
+
+void warn_of_triggers(TableWork &work, const catalog::Member &member) {
+    for (const catalog::DeleteTrigger &trigger : catalog::find_delete_triggers(work.spi, member.oid)) {
+        std::string object = "trigger " + pg::quote_identifier(trigger.name);
+        if (trigger.fires_on_update) {
+            work.warn(
+                member.oid, object,
+                "the trigger fires on a soft delete as on the UPDATE that it is, with TG_OP = 'UPDATE'");
+            continue;
+        }
+        work.warn(member.oid, object,
+                  "the trigger does not fire on a soft delete, which is an UPDATE; the equivalent ("
+                      + soft_trigger_advice(trigger) + "):",
+                  make_soft_trigger(trigger, member.qualified, work.settings().deleted_at));
+    }
+}
+
+void warn_of_missing_rules(TableWork &work) {
+    if (work.settings().on_expiry == model::OnExpiry::anonymize
+        && catalog::find_anonymizers(work.spi, work.table.oid).empty()) {
+        work.warn(
+            work.table.oid, "rules for anonymization",
+            "rows cannot be anonymized when their retention ends before there is a rule for each column "
+            "with personal data, such as:",
+            sqltext::statement("SELECT softdelete.set_anonymizer(%1%, 'email', 'NULL')",
+                               catalog::literal(work.table.qualified.text())));
+    }
+}
+
+bool is_among(const std::vector<catalog::Table> &tables, Oid relation) {
+    return std::any_of(tables.begin(), tables.end(),
+                       [=](const catalog::Table &t) { return t.oid == relation; });
+}
+
+void warn_of_children(TableWork &work, const std::vector<catalog::Table> &together) {
+    for (Oid child : catalog::find_cascade_children(work.spi, work.table.oid)) {
+        if (is_among(together, child) || catalog::has_marker(work.spi, child)) {
+            continue;
+        }
+        sqltext::QualifiedName name = catalog::get_qualified_name(work.spi, child);
+        work.warn(
+            work.table.oid, "table " + name.text(),
+            "rows of this table that reference a deleted row by ON DELETE CASCADE stay until the purge; to "
+            "have "
+            "them deleted and restored together:",
+            sqltext::statement("SELECT * FROM softdelete.register(%1%)", catalog::literal(name.text())));
+    }
+}
+
+// FOR ALL TABLES takes the extension's own tables along, which belong to one database each.
+void warn_of_publications(TableWork &work) {
+    for (const pg::Row &row :
+         work.spi.query("SELECT pubname FROM pg_publication WHERE puballtables ORDER BY pubname")) {
+        sqltext::Identifier name = catalog::identifier(row.text(0));
+        work.warn(
+            work.table.oid, "publication " + name.text(),
+            "the publication is FOR ALL TABLES and publishes softdelete's own tables, which subscribers "
+            "must not take over; publish by schema instead, as in:",
+            sqltext::statement("DROP PUBLICATION %1%; CREATE PUBLICATION %1% FOR TABLES IN SCHEMA %2%", name,
+                               catalog::identifier(work.table.schema)));
+    }
+}
+
+// Without the condition a permissive policy still permits, and a restrictive one may go.
+sqltext::Statement relax(const TableWork &work, const catalog::Member &member,
+                         const catalog::Policy &policy) {
+    std::optional<std::string> rest =
+        model::remove_condition(policy.condition, get_live_condition(work.settings()));
+    sqltext::Identifier name = catalog::identifier(policy.name);
+    if (!rest && !policy.is_permissive) {
+        return sqltext::drop_policy(member.qualified, name);
+    }
+    return sqltext::statement("ALTER POLICY %1% ON %2% USING (%3%)", name, member.qualified,
+                              sqltext::Expression(rest.value_or("true")));
+}
+
+// Made by hand for what the filter and visibility rls do.
+void warn_of_policies(TableWork &work, const catalog::Member &member) {
+    catalog::RowSecurity security =
+        catalog::read_row_security(work.spi, member.oid, work.settings().deleted_at);
+    bool is_adopted = work.settings().visibility == model::Visibility::rls && !security.has_subquery();
+    for (const catalog::Policy &policy : security.policies) {
+        if (policy.is_ours() || !policy.mentions_column
+            || !model::has_condition(policy.condition, get_live_condition(work.settings()))) {
+            continue;
+        }
+        bool is_secured = work.settings().visibility == model::Visibility::rls;
+        if (is_adopted) {
+            work.adopt(member.oid, "policy " + pg::quote_identifier(policy.name));
+            continue;
+        }
+        std::string remedy = is_secured
+                                 ? "softdelete_live hides deleted rows without that; to leave it to it:"
+                                 : "visibility => 'rls' hides deleted rows without that; with it:";
+        work.warn(member.oid, "policy " + pg::quote_identifier(policy.name),
+                  "the policy hides deleted rows from whoever would restore them, admin_roles included, and "
+                  "refuses "
+                  "UPDATE ... SET deleted_at; "
+                      + remedy,
+                  relax(work, member, policy));
+    }
+}
+
+void warn_of_event_triggers(TableWork &work) {
+    if (std::optional<std::string> reason = find_event_trigger_gap(work.spi)) {
+        work.warn(work.table.oid, "event triggers", *reason + ". " + event_trigger_remedy);
+    }
+}
+
+} // namespace
+
+void plan_warnings(TableWork &work, const std::vector<catalog::Table> &together) {
+    warn_of_primary_key(work);
+    for (const catalog::Member &member : work.table.members) {
+        warn_of_triggers(work, member);
+        warn_of_policies(work, member);
+    }
+    warn_of_children(work, together);
+    warn_of_missing_rules(work);
+    if (work.table.oid == together.front().oid) {
+        warn_of_publications(work);
+        warn_of_event_triggers(work);
+    }
+}
+
+} // namespace softdelete::commands

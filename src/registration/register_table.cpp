@@ -1,0 +1,175 @@
+// Registration: works out the steps, and runs them where it is no plan.
+#include "registration/register_table.hpp"
+
+#include "catalog/quoting.hpp"
+#include "pg/quote.hpp"
+#include "pg/relations.hpp"
+#include "pg/scopes.hpp"
+#include "registration/lock_table.hpp"
+#include "registration/parse_options.hpp"
+#include "registration/plan_foreign_key_triggers.hpp"
+#include "registration/plan_parts.hpp"
+#include "registration/renumber_deletions.hpp"
+#include "registration/run_steps.hpp"
+
+#include <algorithm>
+
+namespace softdelete::commands {
+
+namespace {
+
+std::string get_view_name(const std::optional<std::string> &given, const char *prefix,
+                          const catalog::Table &table) {
+    return given ? *given : pg::truncate_name(prefix + table.name);
+}
+
+catalog::Registration make_registration(const RegisterRequest &request, const catalog::Table &table) {
+    catalog::Registration registration = {};
+    registration.relation = table.oid;
+    model::TableSettings &settings = registration.settings;
+    settings.visibility = get_visibility(request.visibility);
+    settings.indexes =
+        request.indexes ? get_index_mode(*request.indexes) : model::default_index_mode(settings.visibility);
+    settings.retention = request.retention;
+    settings.deleted_at = request.deleted_at;
+    settings.deleted_by = request.deleted_by;
+    settings.admin_roles = request.admin_roles;
+    bool is_named = table.oid == request.relation;
+    settings.on_expiry = is_named ? get_on_expiry(request.on_expiry) : model::OnExpiry::purge;
+    settings.active_view = get_view_name(is_named ? request.active_view : std::nullopt, "active_", table);
+    settings.deleted_view = get_view_name(is_named ? request.deleted_view : std::nullopt, "deleted_", table);
+    settings.all_view = get_view_name(is_named ? request.all_view : std::nullopt, "all_", table);
+    return registration;
+}
+
+// The named table, and with cascade what deletes of its rows reach.
+std::vector<catalog::Table> lock_tables(pg::Spi &spi, const RegisterRequest &request, bool is_plan) {
+    pg::Lock lock = is_plan ? pg::Lock::access_share : pg::Lock::access_exclusive;
+    std::vector<catalog::Table> tables = {lock_table(spi, request.relation, lock)};
+    check_not_registered(spi, tables.front());
+    std::vector<Oid> seen = {request.relation};
+    for (std::size_t i = 0; request.cascade && i < seen.size(); i++) {
+        for (Oid child : catalog::find_cascade_children(spi, seen[i])) {
+            if (std::find(seen.begin(), seen.end(), child) != seen.end()) {
+                continue;
+            }
+            seen.push_back(child);
+            if (!catalog::find_registration(spi, child)) {
+                tables.push_back(lock_table(spi, child, lock));
+            }
+        }
+    }
+    return tables;
+}
+
+TableWork plan_table(pg::Spi &spi, const RegisterRequest &request, const catalog::Table &table,
+                     const std::vector<catalog::Table> &together, bool is_plan) {
+    pg::UserScope owner(table.owner);
+    TableWork work = begin_work(spi, table, make_registration(request, table), is_plan);
+    plan_columns(work);
+    plan_statistics(work);
+    plan_own_indexes(work);
+    plan_conversions(work);
+    plan_triggers(work);
+    plan_policies(work);
+    plan_views(work);
+    plan_comment(work);
+    plan_warnings(work, together);
+    return work;
+}
+
+// The triggers by which foreign keys see soft deletes, on these tables and on those that reference them.
+void add_links(pg::Spi &spi, const std::vector<TableWork> &works, std::vector<model::Step> &steps) {
+    RegisteredTables tables;
+    for (const TableWork &work : works) {
+        tables[work.table.oid] = pg::quote_identifier(work.settings().deleted_at);
+    }
+    std::vector<model::Step> links = plan_links(spi, tables);
+    steps.insert(steps.end(), links.begin(), links.end());
+}
+
+catalog::TableRows get_rows(const TableWork &work) {
+    return {work.table.oid, work.table.owner, work.table.qualified,
+            catalog::identifier(work.settings().deleted_at)};
+}
+
+// A column deletion_id that means something else holds values in live rows.
+void check_deletion_ids(pg::Spi &spi, const TableWork &work) {
+    if (catalog::has_live_deletion_ids(spi, get_rows(work))) {
+        pg::raise({ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                   "column \"deletion_id\" of table \"" + work.table.name + "\" has values in live rows",
+                   "softdelete keeps the ids of deletions under this name.",
+                   "Rename the column, or set it to null where the row is live.", work.table.oid});
+    }
+}
+
+// The steps that this has taken stand at the beginning, and are not run again.
+void renumber(pg::Spi &spi, const std::vector<TableWork> &works, std::vector<model::Step> &done) {
+    for (const TableWork &work : works) {
+        bool has_times = work.table.find_column(work.settings().deleted_at) != nullptr;
+        if (has_times && work.table.find_column(deletion_id_column) != nullptr) {
+            std::vector<model::Step> taken = renumber_deletions(spi, get_rows(work));
+            done.insert(done.end(), taken.begin(), taken.end());
+        }
+    }
+}
+
+void record(pg::Spi &spi, const TableWork &work, std::vector<model::Step> &steps) {
+    catalog::insert_registration(spi, work.registration);
+    for (const catalog::ConvertedIndex &index : work.converted) {
+        catalog::insert_converted_index(spi, index);
+    }
+    record_policies(work);
+    if (work.table.find_column(deletion_id_column) == nullptr) {
+        return;
+    }
+    check_deletion_ids(spi, work);
+    const model::TableSettings &settings = work.settings();
+    std::optional<std::string> deleted_by =
+        settings.deleted_by ? std::optional(pg::quote_identifier(*settings.deleted_by)) : std::nullopt;
+    std::int64_t deletions = catalog::adopt_deletions(spi, get_rows(work), deleted_by);
+    if (deletions > 0) {
+        steps.push_back(
+            {work.table.oid, std::to_string(deletions) + " deletions", model::Action::adopt, false, ""});
+    }
+}
+
+std::vector<model::Step> register_tables(const RegisterRequest &request, bool is_plan) {
+    pg::Spi spi;
+    check_options(request);
+    check_library_is_loaded(spi);
+    std::vector<catalog::Table> tables = lock_tables(spi, request, is_plan);
+    check_roles(spi, request.admin_roles);
+    check_retention(spi, request.retention);
+    std::vector<TableWork> works;
+    std::vector<model::Step> steps;
+    for (const catalog::Table &table : tables) {
+        works.push_back(plan_table(spi, request, table, tables, is_plan));
+        steps.insert(steps.end(), works.back().steps.begin(), works.back().steps.end());
+    }
+    add_links(spi, works, steps);
+    model::sort_steps(steps);
+    if (is_plan) {
+        return steps;
+    }
+    std::vector<model::Step> done;
+    renumber(spi, works, done);
+    run_steps(spi, steps);
+    steps.insert(steps.begin(), done.begin(), done.end());
+    for (const TableWork &work : works) {
+        record(spi, work, steps);
+    }
+    return steps;
+}
+
+} // namespace
+
+std::vector<model::Step> register_table(const RegisterRequest &request) {
+    return register_tables(request, false);
+}
+
+std::vector<model::Step> plan_registration(const RegisterRequest &request) {
+    return register_tables(request, true);
+}
+
+} // namespace softdelete::commands

@@ -1,0 +1,18 @@
+// The rows of a table that is adopted may carry deletion ids of another database, or of this one before the extension
+// was created anew, which other deletions have got here meanwhile.
+#pragma once
+
+#include "model/step.hpp"
+#include "registry/registry.hpp"
+
+#include <vector>
+
+namespace softdelete::commands {
+
+// Gives those deletions of the table new ids, the same ones in every table that they touched. An id belongs to the same
+// deletion as in the log where that deletion touched this table or began at the time of these rows. Keeps all ids of the
+// rows from being given again. Called while the table has no marker. Returns what was done: one step, or none.
+// Locks: waits for the transactions that have begun a deletion.
+std::vector<model::Step> renumber_deletions(pg::Spi &spi, const catalog::TableRows &table);
+
+} // namespace softdelete::commands

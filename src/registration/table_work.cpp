@@ -1,0 +1,73 @@
+// Collects steps.
+#include "registration/table_work.hpp"
+
+#include "catalog/index_catalog.hpp"
+#include "catalog/quoting.hpp"
+#include "sqltext/table_statements.hpp"
+
+namespace softdelete::commands {
+
+using model::Action;
+
+std::string NameChooser::choose(Oid schema, const std::function<std::string(int)> &candidate) {
+    for (int number = 0;; number++) {
+        std::string name = candidate(number);
+        if (!given_.contains({schema, name}) && !catalog::has_relation(spi_, schema, name)) {
+            given_.insert({schema, name});
+            return name;
+        }
+    }
+}
+
+const catalog::Member &TableWork::member(Oid oid) const {
+    return *table.find_member(oid);
+}
+
+void TableWork::add(Action action, Oid relation, const std::string &object,
+                    const sqltext::Statement &command) {
+    steps.push_back({relation, object, action, false, command.text()});
+}
+
+void TableWork::add_online(Action action, Oid relation, const std::string &object,
+                           const sqltext::Statement &command) {
+    steps.push_back({relation, object, action, true, command.text()});
+}
+
+void TableWork::adopt(Oid relation, const std::string &object) {
+    steps.push_back({relation, object, Action::adopt, false, ""});
+}
+
+void TableWork::keep(Oid relation, const std::string &object, const std::string &reason) {
+    add(Action::keep, relation, object, sqltext::remark(reason));
+}
+
+void TableWork::warn(Oid relation, const std::string &object, const std::string &text) {
+    add(Action::warning, relation, object, sqltext::remark(text));
+}
+
+void TableWork::warn(Oid relation, const std::string &object, const std::string &text,
+                     const sqltext::Statement &remedy) {
+    add(Action::warning, relation, object, sqltext::remark(text, remedy));
+}
+
+TableWork begin_work(pg::Spi &spi, const catalog::Table &table, const catalog::Registration &registration,
+                     bool is_plan) {
+    std::vector<std::string> columns = {registration.settings.deleted_at, deletion_id_column};
+    if (registration.settings.deleted_by) {
+        columns.push_back(*registration.settings.deleted_by);
+    }
+    return {spi,          table, is_plan,
+            registration, {},    catalog::find_indexes(spi, table.member_oids(), columns),
+            {},           {},    NameChooser(spi),
+            {},           {}};
+}
+
+std::string get_live_condition(const model::TableSettings &settings) {
+    return sqltext::expression("(%1% IS NULL)", catalog::identifier(settings.deleted_at)).text();
+}
+
+std::string numbered(const std::string &label, int number) {
+    return number == 0 ? label : label + std::to_string(number);
+}
+
+} // namespace softdelete::commands

@@ -1,0 +1,72 @@
+// What the parts of register(), configure() and repair() share while they work out the steps for one table.
+#pragma once
+
+#include "catalog/table_catalog.hpp"
+#include "model/index_facts.hpp"
+#include "model/step.hpp"
+#include "pg/spi.hpp"
+#include "registry/registry.hpp"
+
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace softdelete::commands {
+
+// Finds names that no relation of the schema has and that were not given before.
+class NameChooser {
+public:
+    explicit NameChooser(pg::Spi &spi) : spi_(spi) {}
+
+    // The first free one of candidate(0), candidate(1), ...
+    std::string choose(Oid schema, const std::function<std::string(int)> &candidate);
+
+private:
+    pg::Spi &spi_;
+    std::set<std::pair<Oid, std::string>> given_;
+};
+
+struct TableWork {
+    pg::Spi &spi;
+    const catalog::Table &table;
+    bool is_plan; // commands are to be run by the user: indexes CONCURRENTLY
+    // The settings as they shall be; what was added and converted is filled in on the way.
+    catalog::Registration registration;
+    std::vector<catalog::ConvertedIndex> converted;
+    std::vector<model::IndexFacts> indexes;
+    std::vector<unsigned int> own_indexes; // indexes of deleted rows that are there
+    std::vector<model::Step> steps;
+    NameChooser names;
+    // Tables that carry our policies from now on, and whether the user wishes row security; those that no longer do.
+    std::vector<std::pair<unsigned int, bool>> secured;
+    std::vector<unsigned int> released;
+
+    const model::TableSettings &settings() const { return registration.settings; }
+
+    const catalog::Member &member(Oid oid) const;
+
+    void add(model::Action action, Oid relation, const std::string &object,
+             const sqltext::Statement &command);
+    void add_online(model::Action action, Oid relation, const std::string &object,
+                    const sqltext::Statement &command);
+    void adopt(Oid relation, const std::string &object);
+    void keep(Oid relation, const std::string &object, const std::string &reason);
+    void warn(Oid relation, const std::string &object, const std::string &text);
+    void warn(Oid relation, const std::string &object, const std::string &text,
+              const sqltext::Statement &remedy);
+};
+
+// Reads the table's indexes as well. The registration's settings are complete.
+TableWork begin_work(pg::Spi &spi, const catalog::Table &table, const catalog::Registration &registration,
+                     bool is_plan);
+
+// deleted_at IS NULL, as the server deparses it.
+std::string get_live_condition(const model::TableSettings &settings);
+
+// label and number as core numbers names: idx, idx1, idx2.
+std::string numbered(const std::string &label, int number);
+
+inline constexpr const char *deletion_id_column = "deletion_id";
+
+} // namespace softdelete::commands

@@ -1,0 +1,213 @@
+// Unregistration, in the reverse order of registration.
+#include "registration/unregister_table.hpp"
+
+#include "catalog/quoting.hpp"
+#include "catalog/trigger_catalog.hpp"
+#include "catalog/view_catalog.hpp"
+#include "pg/scopes.hpp"
+#include "registration/build_index.hpp"
+#include "registration/lock_table.hpp"
+#include "registration/plan_foreign_key_triggers.hpp"
+#include "registration/plan_parts.hpp"
+#include "registration/run_steps.hpp"
+#include "registry/hold_log.hpp"
+#include "session/plan_notes.hpp"
+#include "sqltext/table_statements.hpp"
+
+#include <algorithm>
+
+namespace softdelete::commands {
+
+namespace {
+
+using model::Action;
+
+enum class DeletedRows { refuse, keep, purge };
+
+DeletedRows parse_deleted_rows(const std::string &text) {
+    if (text == "refuse") {
+        return DeletedRows::refuse;
+    }
+    if (text == "keep") {
+        return DeletedRows::keep;
+    }
+    if (text != "purge") {
+        pg::raise({ERRCODE_INVALID_PARAMETER_VALUE,
+                   "unrecognized value for deleted_rows: \"" + text + "\"",
+                   {},
+                   "Use 'refuse', 'keep' or 'purge'."});
+    }
+    return DeletedRows::purge;
+}
+
+bool contains(const std::vector<std::string> &names, const std::string &name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::string count_rows(std::int64_t rows) {
+    return std::to_string(rows) + (rows == 1 ? " deleted row" : " deleted rows");
+}
+
+void check_deleted_rows(const catalog::Table &table, std::int64_t rows, DeletedRows deleted_rows) {
+    if (rows > 0 && deleted_rows == DeletedRows::refuse) {
+        pg::raise({ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                   "table \"" + table.name + "\" has " + count_rows(rows),
+                   "Unregistered, they would be live again.",
+                   "Restore them, or pass deleted_rows => 'purge' to remove them, or 'keep' to keep them as "
+                   "plain rows.",
+                   table.oid});
+    }
+}
+
+void plan_view_drops(TableWork &work) {
+    for (const std::string &view : work.registration.added_views) {
+        auto existing = catalog::find_relation(work.spi, work.table.schema_oid, view);
+        if (existing && existing->kind == 'v') {
+            sqltext::QualifiedName name = catalog::qualified_name(work.table.schema, view);
+            work.add(Action::alter, work.table.oid, "view " + name.text(), sqltext::drop_view(name));
+        }
+    }
+}
+
+void plan_trigger_drops(TableWork &work) {
+    for (const catalog::Member &member : work.table.members) {
+        for (const char *name : {marker_trigger, truncate_trigger, update_trigger}) {
+            bool is_clone = member.is_partition && name == std::string(marker_trigger);
+            if (!is_clone && catalog::find_own_trigger(work.spi, member.oid, name)) {
+                work.add(Action::alter, member.oid, std::string("trigger ") + name,
+                         sqltext::drop_trigger(member.qualified, sqltext::Identifier(name)));
+            }
+        }
+    }
+}
+
+void plan_index_drops(TableWork &work) {
+    for (const model::IndexFacts &index : work.indexes) {
+        if (index.parent == 0 && contains(work.registration.added_indexes, index.name)) {
+            work.add(Action::alter, index.table, "index " + index.quoted_name,
+                     sqltext::drop_index(get_index_name(work.member(index.table), index.name), false));
+        }
+    }
+}
+
+void plan_column_drops(TableWork &work) {
+    const std::vector<std::string> &added = work.registration.added_columns;
+    for (auto name = added.rbegin(); name != added.rend(); ++name) {
+        if (work.table.find_column(*name) != nullptr) {
+            sqltext::Identifier column = catalog::identifier(*name);
+            work.add(Action::alter, work.table.oid, "column " + column.text(),
+                     sqltext::drop_column(work.table.qualified, column));
+        }
+    }
+}
+
+// Deferred checks would still be pending when the table is altered.
+void make_constraints_immediate(pg::Spi &spi, Oid relation) {
+    if (spi.query("SELECT EXISTS (SELECT FROM pg_constraint"
+                  " WHERE condeferred AND $1::oid IN (conrelid, confrelid))",
+                  {relation})
+            .front()
+            .boolean(0)) {
+        spi.execute("SET CONSTRAINTS ALL IMMEDIATE");
+    }
+}
+
+TableWork plan_unregistration(pg::Spi &spi, const catalog::Table &table,
+                              const catalog::Registration &registration, DeletedRows deleted_rows) {
+    pg::UserScope owner(table.owner);
+    TableWork work = begin_work(spi, table, registration, false);
+    plan_view_drops(work);
+    plan_policy_drops(work);
+    plan_trigger_drops(work);
+    std::vector<model::Step> unlinks = plan_unlinks(spi, table.oid);
+    work.steps.insert(work.steps.end(), unlinks.begin(), unlinks.end());
+    plan_reversals(work, catalog::find_converted_indexes(spi, table.member_oids()));
+    plan_index_drops(work);
+    if (deleted_rows != DeletedRows::keep) {
+        plan_column_drops(work);
+    }
+    plan_former_comment(work, deleted_rows == DeletedRows::keep);
+    return work;
+}
+
+std::int64_t count_deleted_rows(pg::Spi &spi, const catalog::Table &table,
+                                const catalog::Registration &registration) {
+    return catalog::count_deleted_rows(spi, {table.oid, table.owner, table.qualified,
+                                             catalog::identifier(registration.settings.deleted_at)});
+}
+
+// Unregistered, the table would let held rows go.
+void check_holds(const catalog::Table &table) {
+    for (const catalog::Hold &hold : catalog::find_active_holds()) {
+        if (table.find_member(hold.relation) != nullptr) {
+            pg::raise({ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                       "table \"" + table.name + "\" has rows on hold",
+                       "Hold " + std::to_string(hold.id) + " is in force.",
+                       "SELECT * FROM softdelete.holds lists the holds; softdelete.release() ends one.",
+                       table.oid});
+        }
+    }
+}
+
+// Removes the deleted rows as their owner, while the table is still registered: foreign keys take along only what may
+// go by itself, and no row that a hold protects goes.
+model::Step purge(pg::Spi &spi, const catalog::Table &table, const catalog::Registration &registration,
+                  std::int64_t rows) {
+    sqltext::Statement command = sqltext::statement("DELETE FROM %1% WHERE %2% IS NOT NULL", table.qualified,
+                                                    catalog::identifier(registration.settings.deleted_at));
+    make_constraints_immediate(spi, table.oid);
+    std::string statement = std::string(planner::removal_text) + " " + command.text();
+    try {
+        planner::RemovalStatementScope removal(statement);
+        pg::OwnerScope owner(table.owner);
+        spi.execute(statement);
+    } catch (pg::ServerError &error) {
+        error.clear_context();
+        throw;
+    }
+    std::int64_t left = count_deleted_rows(spi, table, registration);
+    if (left > 0) {
+        pg::raise({ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                   count_rows(left) + " of table \"" + table.name + "\" could not be removed",
+                   "A trigger or a row-security policy of the table keeps them.",
+                   "Remove them first, or pass deleted_rows => 'keep'.", table.oid});
+    }
+    return {table.oid, count_rows(rows), Action::alter, false, command.text()};
+}
+
+void run(pg::Spi &spi, const TableWork &work) {
+    try {
+        run_steps(spi, work.steps);
+    } catch (pg::ServerError &error) {
+        if (error.sqlstate() == ERRCODE_UNIQUE_VIOLATION || error.sqlstate() == ERRCODE_EXCLUSION_VIOLATION) {
+            error.set_hint(
+                "A deleted row that is kept has the same key as another row. Change one of them, or pass "
+                "deleted_rows => 'purge'.");
+        }
+        throw;
+    }
+}
+
+} // namespace
+
+std::vector<model::Step> unregister_table(Oid relation, const std::string &deleted_rows_option) {
+    pg::Spi spi;
+    DeletedRows deleted_rows = parse_deleted_rows(deleted_rows_option);
+    pg::call([] { catalog::lock_holds(catalog::HoldLock::share); });
+    const auto [table, registration] = lock_registered_table(spi, relation, pg::Lock::access_exclusive);
+    check_holds(table);
+    std::int64_t rows = count_deleted_rows(spi, table, registration);
+    check_deleted_rows(table, rows, deleted_rows);
+    std::vector<model::Step> steps;
+    if (rows > 0 && deleted_rows == DeletedRows::purge) {
+        steps.push_back(purge(spi, table, registration, rows));
+    }
+    TableWork work = plan_unregistration(spi, table, registration, deleted_rows);
+    run(spi, work);
+    record_policies(work);
+    catalog::delete_registration(spi, relation, table.member_oids());
+    steps.insert(steps.end(), work.steps.begin(), work.steps.end());
+    return steps;
+}
+
+} // namespace softdelete::commands

@@ -1,0 +1,99 @@
+// Plain INSERT and UPDATE through SPI: once per batch.
+#include "registry/purge_log.hpp"
+
+#include "pg/scopes.hpp"
+
+namespace softdelete::catalog {
+
+namespace {
+
+// The counts by key as two arrays for jsonb_object(); number strings become numbers below.
+pg::Parameter make_names(const PurgeCounts &counts) {
+    std::vector<std::string> names;
+    for (const auto &[name, count] : counts.blockers) {
+        names.push_back(name);
+    }
+    return {pg::make_array(names)};
+}
+
+pg::Parameter make_numbers(const PurgeCounts &counts) {
+    std::vector<std::string> numbers;
+    for (const auto &[name, count] : counts.blockers) {
+        numbers.push_back(std::to_string(count));
+    }
+    return {pg::make_array(numbers)};
+}
+
+pg::Parameter make_number(std::uint64_t number) {
+    return {static_cast<std::int64_t>(number)};
+}
+
+} // namespace
+
+void PurgeCounts::add(const PurgeCounts &counts) {
+    removed += counts.removed;
+    anonymized += counts.anonymized;
+    held += counts.held;
+    blocked += counts.blocked;
+    for (const auto &[name, count] : counts.blockers) {
+        blockers[name] += count;
+    }
+}
+
+std::int64_t begin_purge_run(pg::Spi &spi, const TableInfo &table, const std::optional<std::string> &cutoff,
+                             std::uint64_t due) {
+    pg::UserScope owner(pg::get_extension_owner());
+    return spi
+        .query(
+            "INSERT INTO softdelete.purge_run (relation, table_name, started_at, run_by, cutoff, due) VALUES "
+            "($1::pg_catalog.oid, $2, pg_catalog.clock_timestamp(), session_user, "
+            "$3::pg_catalog.timestamptz, "
+            "$4::pg_catalog.int8) RETURNING id",
+            {table.relation, table.name, cutoff, make_number(due)})
+        .front()
+        .number(0);
+}
+
+void record_purge_batch(pg::Spi &spi, std::int64_t run, const PurgeCounts &counts) {
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute(
+        "UPDATE softdelete.purge_run r SET removed = removed + $2::pg_catalog.int8, anonymized = anonymized "
+        "+ "
+        "$3::pg_catalog.int8, held = held + $4::pg_catalog.int8, blocked = blocked + $5::pg_catalog.int8, "
+        "batches = batches + 1, last_batch_at = pg_catalog.clock_timestamp(), blockers = CASE WHEN "
+        "$6::pg_catalog.text[] = '{}' THEN r.blockers ELSE (SELECT pg_catalog.jsonb_object_agg(s.name, "
+        "s.rows) "
+        "FROM (SELECT a.name, pg_catalog.sum(a.rows) AS rows FROM (SELECT * FROM ROWS FROM "
+        "(pg_catalog.unnest($6::pg_catalog.text[]), pg_catalog.unnest($7::pg_catalog.int8[])) AS n (name, "
+        "rows) "
+        "UNION ALL SELECT o.key, o.value::pg_catalog.int8 FROM pg_catalog.jsonb_each_text(r.blockers) o) a "
+        "GROUP BY a.name) s) END WHERE r.id = $1::pg_catalog.int8",
+        {run, make_number(counts.removed), make_number(counts.anonymized), make_number(counts.held),
+         make_number(counts.blocked), make_names(counts), make_numbers(counts)});
+}
+
+void set_kept_rows(pg::Spi &spi, std::int64_t run, const PurgeCounts &counts) {
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute(
+        "UPDATE softdelete.purge_run SET held = $2::pg_catalog.int8, blocked = $3::pg_catalog.int8, blockers "
+        "= pg_catalog.jsonb_object($4::pg_catalog.text[], $5::pg_catalog.text[]) WHERE id = "
+        "$1::pg_catalog.int8",
+        {run, make_number(counts.held), make_number(counts.blocked), make_names(counts),
+         make_numbers(counts)});
+}
+
+void finish_purge_run(pg::Spi &spi, std::int64_t run, bool is_complete) {
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute("UPDATE softdelete.purge_run SET finished_at = pg_catalog.clock_timestamp(), is_complete = "
+                "$2::pg_catalog.bool WHERE id = $1::pg_catalog.int8",
+                {run, is_complete});
+}
+
+void fail_purge_run(pg::Spi &spi, std::int64_t run, const std::string &sqlstate, const std::string &error) {
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute("UPDATE softdelete.purge_run SET finished_at = pg_catalog.clock_timestamp(), sqlstate = $2, "
+                "error = $3 WHERE id = $1::pg_catalog.int8",
+                {run, sqlstate, error});
+}
+
+} // namespace softdelete::catalog

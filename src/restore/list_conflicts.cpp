@@ -1,0 +1,319 @@
+// Finds, for each row of a deletion, live rows (or other rows of the deletion) that hold the same unique values, and
+// parents that stay deleted.
+#include "restore/list_conflicts.hpp"
+
+#include "catalog/foreign_keys.hpp"
+#include "deletion/deletion_tables.hpp"
+#include "pg/scopes.hpp"
+#include "restore/restore_privileges.hpp"
+#include "rows/key_statement.hpp"
+#include "rows/row_set.hpp"
+
+#include <boost/algorithm/string/join.hpp>
+#include <boost/format.hpp>
+
+#include <map>
+
+namespace softdelete::commands {
+
+namespace {
+
+using catalog::ForeignKey;
+using catalog::TableInfo;
+
+// An index that lets no two live rows have matching keys: of the table, or of a partition or inheritance child alone.
+struct UniqueIndex {
+    TableInfo table; // the rows that it holds: relation, name and owner of that member
+    bool is_exclusion;
+    bool nulls_not_distinct;
+    std::string predicate;
+    std::string columns;                  // as the index defines them, for the detail
+    std::vector<std::string> expressions; // unqualified
+    std::vector<std::string> operators;   // OPERATOR(schema.name)
+};
+
+// An index of a partition that is part of one of the table's is left to that.
+constexpr const char *index_query = R"(
+    WITH RECURSIVE members (relation) AS (
+        SELECT $1::pg_catalog.oid
+        UNION SELECT h.inhrelid FROM pg_catalog.pg_inherits h JOIN members m ON h.inhparent = m.relation)
+    SELECT i.indexrelid, i.indisexclusion, i.indnullsnotdistinct, pg_catalog.pg_get_expr(i.indpred, i.indrelid), i.indrelid,
+           pg_catalog.format('%s%I.%I', CASE WHEN c.relkind = 'p' THEN '' ELSE 'ONLY ' END, n.nspname, c.relname),
+           c.relowner
+    FROM members m
+    JOIN pg_catalog.pg_index i ON i.indrelid = m.relation
+    JOIN pg_catalog.pg_class c ON c.oid = m.relation
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE (i.indisunique OR i.indisexclusion) AND i.indisvalid AND NOT i.indisprimary
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits h JOIN pg_catalog.pg_index p ON p.indexrelid = h.inhparent
+                      WHERE h.inhrelid = i.indexrelid AND p.indisvalid)
+    ORDER BY i.indexrelid)";
+
+// A unique index compares with its operator class's equality, an exclusion constraint with its own operators.
+constexpr const char *column_query = R"(
+    SELECT pg_catalog.pg_get_indexdef(i.indexrelid, k.position::pg_catalog.int4, false),
+           pg_catalog.format('OPERATOR(%I.%s)', n.nspname, o.oprname)
+    FROM pg_catalog.pg_index i
+    CROSS JOIN LATERAL pg_catalog.unnest(i.indclass) WITH ORDINALITY AS k (opclass, position)
+    JOIN pg_catalog.pg_opclass c ON c.oid = k.opclass
+    LEFT JOIN pg_catalog.pg_constraint x ON x.conindid = i.indexrelid AND x.contype = 'x'
+    LEFT JOIN pg_catalog.pg_amop m ON x.oid IS NULL AND m.amopfamily = c.opcfamily AND m.amoplefttype = c.opcintype
+         AND m.amoprighttype = c.opcintype AND m.amopstrategy = 3 AND m.amoppurpose = 's'
+    JOIN pg_catalog.pg_operator o ON o.oid = coalesce(x.conexclop[k.position], m.amopopr)
+    JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
+    WHERE i.indexrelid = $1::pg_catalog.oid AND k.position <= i.indnkeyatts
+    ORDER BY k.position)";
+
+std::vector<UniqueIndex> find_unique_indexes(pg::Spi &spi, const TableInfo &table) {
+    std::vector<UniqueIndex> indexes;
+    for (const pg::Row &row : spi.query(index_query, {table.relation})) {
+        TableInfo member = table;
+        member.relation = row.oid(4);
+        member.name = row.text(5);
+        member.owner = row.oid(6);
+        UniqueIndex index = {member, row.boolean(1), row.boolean(2), row.text_or(3, "true"), "", {}, {}};
+        for (const pg::Row &column : spi.query(column_query, {row.oid(0)})) {
+            index.expressions.push_back(column.text(0));
+            index.operators.push_back(column.text(1));
+        }
+        index.columns = boost::algorithm::join(index.expressions, ", ");
+        indexes.push_back(std::move(index));
+    }
+    return indexes;
+}
+
+// SQL: the deletion's rows with their columns as they will be after the restore, generated ones included, and their
+// positions.
+std::string make_restored_rows(pg::Spi &spi, const TableInfo &table) {
+    std::vector<std::string> columns;
+    std::vector<std::string> generated;
+    for (const pg::Row &row : spi.query(
+             "SELECT pg_catalog.quote_ident(a.attname), pg_catalog.format_type(a.atttypid, a.atttypmod), "
+             "CASE "
+             "WHEN a.attgenerated <> '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END, (SELECT "
+             "pg_catalog.format(' COLLATE %I.%I', n.nspname, c.collname) FROM pg_catalog.pg_collation c JOIN "
+             "pg_catalog.pg_namespace n ON n.oid = c.collnamespace WHERE c.oid = a.attcollation) FROM "
+             "pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND "
+             "d.adnum = a.attnum WHERE a.attrelid = $1::pg_catalog.oid AND a.attnum > 0 AND NOT "
+             "a.attisdropped ORDER BY a.attnum",
+             {table.relation})) {
+        const std::string &name = row.text(0);
+        bool is_cleared = name == table.deleted_at || name == table.deleted_by || name == "deletion_id";
+        std::string value = (boost::format("CAST(%1% AS %2%)%3% AS %4%") % row.text_or(2, "NULL")
+                             % row.text(1) % row.text_or(3, "") % name)
+                                .str();
+        if (!row.is_null(2)) {
+            generated.push_back(value);
+        } else {
+            columns.push_back(is_cleared ? value : name);
+        }
+    }
+    std::string rows = (boost::format("(SELECT tableoid AS \"softdelete tableoid\", ctid AS \"softdelete "
+                                      "ctid\", %1% FROM %2% WHERE deletion_id = $1::pg_catalog.int8 AND %3% "
+                                      "IS NOT NULL)")
+                        % boost::algorithm::join(columns, ", ") % table.name % table.deleted_at)
+                           .str();
+    return generated.empty() ? rows
+                             : (boost::format("(SELECT *, %1% FROM %2% AS r)")
+                                % boost::algorithm::join(generated, ", ") % rows)
+                                   .str();
+}
+
+// The primary key of the row under this alias as a JSON object.
+std::string make_key_object(pg::Spi &spi, const TableInfo &table, const char *alias) {
+    std::vector<std::string> pairs;
+    for (const pg::Row &row : spi.query(
+             "SELECT pg_catalog.quote_literal(a.attname), pg_catalog.quote_ident(a.attname) FROM "
+             "pg_catalog.pg_index i CROSS JOIN LATERAL pg_catalog.unnest(i.indkey) WITH ORDINALITY AS k (n, "
+             "position) JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.n WHERE "
+             "i.indrelid = $1::pg_catalog.oid AND i.indisprimary AND k.position <= i.indnkeyatts ORDER BY "
+             "k.position",
+             {table.relation})) {
+        pairs.push_back((boost::format("%1%, %2%.%3%") % row.text(0) % alias % row.text(1)).str());
+    }
+    return pairs.empty() ? "CAST(NULL AS pg_catalog.jsonb)"
+                         : "pg_catalog.jsonb_build_object(" + boost::algorithm::join(pairs, ", ") + ")";
+}
+
+// "expression AS k1, expression AS k2".
+std::string name_expressions(const UniqueIndex &index) {
+    std::vector<std::string> named;
+    for (std::size_t i = 0; i < index.expressions.size(); i++) {
+        named.push_back((boost::format("%1% AS k%2%") % index.expressions[i] % (i + 1)).str());
+    }
+    return boost::algorithm::join(named, ", ");
+}
+
+std::string match_keys(const UniqueIndex &index) {
+    std::vector<std::string> conditions;
+    for (std::size_t i = 1; i <= index.operators.size(); i++) {
+        const char *form = index.nulls_not_distinct
+                               ? "(d.k%1% %2% o.k%1% OR (d.k%1% IS NULL AND o.k%1% IS NULL))"
+                               : "d.k%1% %2% o.k%1%";
+        conditions.push_back((boost::format(form) % i % index.operators[i - 1]).str());
+    }
+    return boost::algorithm::join(conditions, " AND ");
+}
+
+std::string list_keys(const UniqueIndex &index) {
+    std::vector<std::string> keys;
+    for (std::size_t i = 1; i <= index.operators.size(); i++) {
+        keys.push_back((boost::format("d.k%1%") % i).str());
+    }
+    return boost::algorithm::join(keys, ", ");
+}
+
+bool may_select(pg::Spi &spi, const TableInfo &table) {
+    return spi.query("SELECT pg_catalog.has_table_privilege($1::pg_catalog.oid, 'SELECT')", {table.relation})
+        .front()
+        .boolean(0);
+}
+
+// Those of the rows that the caller sees. Runs no code of the table's owner.
+RowSet find_visible(pg::Spi &spi, const TableInfo &table, const RowSet &rows) {
+    RowSet visible;
+    if (rows.empty() || !may_select(spi, table)) {
+        return visible;
+    }
+    std::string query = (boost::format("/* softdelete */ SELECT t.tableoid, t.ctid FROM %1% AS t WHERE "
+                                       "softdelete.include_deleted(t.%2%) AND %3%")
+                         % table.name % table.deleted_at % make_membership(table, "t", 1))
+                            .str();
+    for (const pg::Row &row : spi.query(query, {rows.tables(), rows.positions()})) {
+        visible.add({row.text(0), row.text(1)});
+    }
+    return visible;
+}
+
+// A conflict as the table's owner sees it.
+struct Hit {
+    RowSet::RowId row;
+    std::optional<std::string> key;
+    std::string detail;
+};
+
+// Key and detail of the rows that the caller sees; of the others that there are some.
+void report(pg::Spi &spi, const TableInfo &table, const std::vector<Hit> &hits, const char *reason,
+            const std::string &hidden_detail, std::vector<Conflict> *found) {
+    RowSet rows;
+    for (const Hit &hit : hits) {
+        rows.add(hit.row);
+    }
+    RowSet visible = find_visible(spi, table, rows);
+    for (const Hit &hit : hits) {
+        if (visible.contains(hit.row)) {
+            found->push_back({table.relation, hit.key, reason, hit.detail});
+        }
+    }
+    if (visible.size() < rows.size()) {
+        found->push_back({table.relation, std::nullopt, reason, hidden_detail});
+    }
+}
+
+std::vector<Hit> find_unique_hits(pg::Spi &spi, const UniqueIndex &index, const std::string &restored,
+                                  const std::string &key, std::int64_t deletion) {
+    const TableInfo &table = index.table;
+    std::string query =
+        (boost::format(
+             "/* softdelete */ WITH d AS (SELECT %1%, %2% AS key, r.\"softdelete tableoid\" AS t, "
+             "r.\"softdelete ctid\" AS p FROM %3% AS r WHERE %6%), "
+             "o AS (SELECT %1% FROM %4% WHERE %5% IS NULL AND (%6%)), "
+             "hit AS (SELECT d.t, d.p, d.key, pg_catalog.concat_ws(', ', %7%) AS value, false AS within FROM "
+             "d "
+             "JOIN o ON %8% "
+             "UNION SELECT d.t, d.p, d.key, pg_catalog.concat_ws(', ', %7%), true FROM d JOIN d AS o ON "
+             "(d.t, d.p) <> (o.t, o.p) AND %8%) "
+             "SELECT t, p, key, value, within FROM hit ORDER BY key::pg_catalog.text, value, within")
+         % name_expressions(index) % key % restored % table.name % table.deleted_at % index.predicate
+         % list_keys(index) % match_keys(index))
+            .str();
+    pg::OwnerScope owner(table.owner);
+    std::vector<Hit> hits;
+    for (const pg::Row &row : spi.query(query, {deletion})) {
+        const char *form = row.boolean(4) ? "Key (%1%)=(%2%) occurs twice in the deletion."
+                                          : "Key (%1%)=(%2%) is taken by a live row.";
+        hits.push_back({{row.text(0), row.text(1)},
+                        row.value(2),
+                        (boost::format(form) % index.columns % row.text_or(3, "")).str()});
+    }
+    return hits;
+}
+
+void add_unique_conflicts(pg::Spi &spi, const TableInfo &table, std::int64_t deletion,
+                          std::vector<Conflict> *found) {
+    std::string key = make_key_object(spi, table, "r");
+    std::map<Oid, std::string> restored; // by member
+    for (const UniqueIndex &index : find_unique_indexes(spi, table)) {
+        auto [rows, is_new] = restored.try_emplace(index.table.relation);
+        if (is_new) {
+            rows->second = make_restored_rows(spi, index.table);
+        }
+        report(spi, table, find_unique_hits(spi, index, rows->second, key, deletion),
+               index.is_exclusion ? "exclusion" : "unique",
+               (boost::format("A key (%1%) is taken.") % index.columns).str(), found);
+    }
+}
+
+std::vector<Hit> find_orphans(pg::Spi &spi, const ForeignKey &key, const std::string &key_object,
+                              std::int64_t deletion) {
+    std::string query = (boost::format("/* softdelete */ SELECT c.tableoid, c.ctid, %1%, "
+                                       "pg_catalog.concat_ws(', ', %2%) FROM %3% AS c %4% "
+                                       "WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%5% IS NOT NULL "
+                                       "AND p.%6% IS NOT NULL "
+                                       "AND p.deletion_id IS DISTINCT FROM $1::pg_catalog.int8 ORDER BY 3")
+                         % key_object % key.child_values % key.child.key_rows() % catalog::join_parent(key)
+                         % key.child.deleted_at % key.parent.deleted_at)
+                            .str();
+    std::vector<Hit> hits;
+    for (const pg::Row &row : read_key(spi, key, query, {deletion})) {
+        hits.push_back({{row.text(0), row.text(1)},
+                        row.value(2),
+                        (boost::format("Key (%1%)=(%2%) refers to a deleted row of table %3%.")
+                         % key.child_columns % row.text_or(3, "") % key.parent.title)
+                            .str()});
+    }
+    return hits;
+}
+
+void add_parent_conflicts(pg::Spi &spi, const TableInfo &table, std::int64_t deletion,
+                          std::vector<Conflict> *found) {
+    std::string key_object = make_key_object(spi, table, "c");
+    for (Oid heir : catalog::find_heirs(spi, table.relation)) {
+        for (const ForeignKey &key : catalog::find_own_keys(spi, heir)) {
+            if (catalog::binds(key.on_delete) && key.parent.is_registered) {
+                report(spi, table, find_orphans(spi, key, key_object, deletion), "parent deleted",
+                       (boost::format("A key (%1%) refers to a deleted row of table %2%.") % key.child_columns
+                        % key.parent.title)
+                           .str(),
+                       found);
+            }
+        }
+    }
+}
+
+// Conflicts are for those who may read the table, or restore its rows.
+void check_may_list(pg::Spi &spi, const std::vector<TableInfo> &tables) {
+    std::set<Oid> others = find_cascaded_tables(spi, tables);
+    for (const TableInfo &table : tables) {
+        if (may_select(spi, table)) {
+            others.insert(table.relation);
+        }
+    }
+    check_may_update(spi, tables, others);
+}
+
+} // namespace
+
+std::vector<Conflict> list_conflicts(std::int64_t deletion) {
+    pg::Spi spi;
+    std::vector<Conflict> found;
+    std::vector<TableInfo> tables = get_deletion_tables(spi, deletion, DeletionLock::none);
+    check_may_list(spi, tables);
+    for (const TableInfo &table : tables) {
+        add_parent_conflicts(spi, table, deletion, &found);
+        add_unique_conflicts(spi, table, deletion, &found);
+    }
+    return found;
+}
+
+} // namespace softdelete::commands

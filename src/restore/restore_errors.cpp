@@ -1,0 +1,105 @@
+// Errors of restore and undo.
+#include "restore/restore_errors.hpp"
+
+#include "pg/relations.hpp"
+#include "pg/scopes.hpp"
+#include "restore/restore_statement.hpp"
+
+#include <boost/algorithm/string/join.hpp>
+#include <boost/format.hpp>
+
+namespace softdelete::commands {
+
+namespace {
+
+std::string make_conflicts_hint(const std::optional<std::string> &deletion) {
+    std::string hint = "Change or delete the live row that has the value, then restore again.";
+    if (deletion) {
+        hint += (boost::format(" SELECT * FROM softdelete.conflicts(%1%) lists all conflicts.") % *deletion)
+                    .str();
+    }
+    return hint;
+}
+
+bool may_show_values(const catalog::TableInfo &table) {
+    return pg::call([&] { return pg::may_show_values(table.relation); });
+}
+
+} // namespace
+
+RestoringScope::RestoringScope() {
+    begin_restoring();
+}
+
+RestoringScope::~RestoringScope() {
+    end_restoring();
+}
+
+std::uint64_t execute_restore(pg::Spi &spi, const catalog::TableInfo &table, RestoreAs role,
+                              const std::optional<std::string> &deletion, const std::string &statement,
+                              const std::vector<pg::Parameter> &parameters) {
+    bool may_show = may_show_values(table);
+    try {
+        pg::CallersPathScope path;
+        std::optional<pg::OwnerScope> owner;
+        if (role == RestoreAs::owner) {
+            owner.emplace(table.owner);
+        }
+        RestoreStatementScope scope(statement.c_str(), table.relation);
+        return spi.execute(statement, parameters);
+    } catch (pg::ServerError &error) {
+        if (error.sqlstate() == ERRCODE_UNIQUE_VIOLATION || error.sqlstate() == ERRCODE_EXCLUSION_VIOLATION) {
+            error.set_message(
+                (boost::format("cannot restore rows of table %1%: %2%") % table.title % error.message())
+                    .str());
+            error.set_hint(make_conflicts_hint(deletion));
+            error.clear_context();
+            if (!may_show) {
+                error.clear_detail();
+            }
+        }
+        throw;
+    }
+}
+
+void raise_no_such_row(const catalog::TableInfo &table, const std::vector<std::string> &key) {
+    pg::raise({.sqlstate = ERRCODE_NO_DATA_FOUND,
+               .message = (boost::format("table %1% has no row with key (%2%)") % table.title
+                           % boost::algorithm::join(key, ", "))
+                              .str(),
+               .hint = "Neither a live nor a deleted row has it. softdelete.purge_log and "
+                       "softdelete.erasure_log tell what was removed.",
+               .relation = table.relation});
+}
+
+void raise_parent_deleted(const catalog::ForeignKey &key, const std::string &values,
+                          const std::optional<std::string> &deletion) {
+    std::string detail =
+        may_show_values(key.child)
+            ? (boost::format("Key (%1%)=(%2%) refers to a deleted row of table %3%.") % key.child_columns
+               % values % key.parent.title)
+                  .str()
+            : (boost::format("Key refers to a deleted row of table %1%.") % key.parent.title).str();
+    std::string hint = (boost::format("Restore the row of table %1% first") % key.parent.title).str();
+    if (deletion) {
+        hint +=
+            (boost::format(", or bring back the whole deletion with softdelete.undo(%1%)") % *deletion).str();
+    }
+    pg::raise({.sqlstate = ERRCODE_FOREIGN_KEY_VIOLATION,
+               .message = (boost::format("cannot restore a row of table %1% below a deleted row of table %2%")
+                           % key.child.title % key.parent.title)
+                              .str(),
+               .detail = detail,
+               .hint = hint + ".",
+               .relation = key.child.relation});
+}
+
+void raise_not_all_restored(const catalog::TableInfo &table) {
+    pg::raise({.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
+               .message = (boost::format("not all rows of table %1% could be restored") % table.title).str(),
+               .detail = "Row-level security or a trigger kept rows back. Nothing was restored.",
+               .hint = "Restore as a role whose policies cover all rows, for example as the table's owner.",
+               .relation = table.relation});
+}
+
+} // namespace softdelete::commands

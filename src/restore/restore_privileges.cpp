@@ -1,0 +1,101 @@
+// Follows CASCADE keys from the tables that the caller may update.
+#include "restore/restore_privileges.hpp"
+
+#include "catalog/foreign_keys.hpp"
+#include "registry/registered_names.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace softdelete::commands {
+
+namespace {
+
+using catalog::TableInfo;
+
+bool may_update(pg::Spi &spi, const TableInfo &table) {
+    return spi.query("SELECT pg_catalog.has_table_privilege($1::pg_catalog.oid, 'UPDATE')", {table.relation})
+        .front()
+        .boolean(0);
+}
+
+bool is_restricted(pg::Spi &spi, const TableInfo &table) {
+    return spi.query("SELECT pg_catalog.row_security_active($1::pg_catalog.oid)", {table.relation})
+        .front()
+        .boolean(0);
+}
+
+// The tables that its CASCADE keys and those of its inheritance children lead to, as they were registered.
+std::set<Oid> find_parents(pg::Spi &spi, const TableInfo &table) {
+    std::set<Oid> parents;
+    for (Oid heir : catalog::find_heirs(spi, table.relation)) {
+        for (const catalog::ForeignKey &key : catalog::find_own_keys(spi, heir)) {
+            if (key.on_delete == catalog::OnDelete::cascade) {
+                parents.insert(
+                    catalog::find_registered_root(spi, key.parent.relation).value_or(key.parent.relation));
+            }
+        }
+    }
+    parents.erase(table.relation);
+    return parents;
+}
+
+bool may_update_something(pg::Spi &spi, const TableInfo &table) {
+    return spi
+        .query("SELECT pg_catalog.has_any_column_privilege($1::pg_catalog.oid, 'UPDATE')", {table.relation})
+        .front()
+        .boolean(0);
+}
+
+} // namespace
+
+std::set<Oid> find_cascaded_tables(pg::Spi &spi, const std::vector<TableInfo> &tables) {
+    std::set<Oid> allowed;
+    std::set<Oid> restricted; // the caller's rights on these are not all that the owner has
+    std::set<Oid> cascaded;
+    std::map<Oid, std::set<Oid>> parents;
+    auto is_below_allowed = [&](Oid relation) {
+        return std::any_of(parents.at(relation).begin(), parents.at(relation).end(),
+                           [&](Oid parent) { return allowed.count(parent) != 0; });
+    };
+    for (const TableInfo &table : tables) {
+        parents.emplace(table.relation, find_parents(spi, table));
+        if (may_update(spi, table)) {
+            allowed.insert(table.relation);
+        }
+        if (!may_update(spi, table) || is_restricted(spi, table)) {
+            restricted.insert(table.relation);
+        }
+    }
+    for (bool is_changed = true; is_changed;) {
+        is_changed = false;
+        for (const TableInfo &table : tables) {
+            bool is_allowed = allowed.count(table.relation) != 0;
+            bool is_decided = is_allowed && restricted.count(table.relation) != 0;
+            if (cascaded.count(table.relation) == 0 && !is_decided && is_below_allowed(table.relation)) {
+                allowed.insert(table.relation);
+                cascaded.insert(table.relation);
+                is_changed = true;
+            }
+        }
+    }
+    return cascaded;
+}
+
+void check_may_update(pg::Spi &spi, const std::vector<TableInfo> &tables, const std::set<Oid> &cascaded) {
+    for (const TableInfo &table : tables) {
+        if (cascaded.count(table.relation) == 0 && !may_update_something(spi, table)) {
+            raise_permission_denied(table);
+        }
+    }
+}
+
+void raise_permission_denied(const TableInfo &table, const char *detail) {
+    // Without the quotes, as aclcheck_error() has it.
+    pg::raise({.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
+               .message = "permission denied for table " + table.title.substr(1, table.title.size() - 2),
+               .detail = detail,
+               .relation = table.relation});
+}
+
+} // namespace softdelete::commands

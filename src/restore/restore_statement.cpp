@@ -1,0 +1,90 @@
+// A counter of what is under way, and the triggers that have nothing to say to it.
+#include "restore/restore_statement.hpp"
+
+#include "deletion/skipped_deletion_triggers.hpp"
+#include "session/extension_functions.hpp"
+#include "session/running_statements.hpp"
+
+extern "C" {
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_trigger.h"
+#include "utils/relcache.h"
+}
+
+namespace softdelete::commands {
+
+namespace {
+
+int depth = 0;
+
+bool is_our_trigger(Oid function) {
+    const planner::ExtensionFunctions *functions = planner::find_extension_functions();
+    return functions != nullptr
+           && (function == functions->on_update || function == functions->lock_row
+               || function == functions->collect_deleted || function == functions->check_children
+               || function == functions->check_parent);
+}
+
+bool has_foreign_trigger(Relation table) {
+    const TriggerDesc *triggers = table->trigdesc;
+    for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
+        const Trigger &trigger = triggers->triggers[i];
+        bool is_fired = TRIGGER_FOR_UPDATE(trigger.tgtype) || TRIGGER_FOR_INSERT(trigger.tgtype);
+        if (is_fired && !trigger.tgisinternal && !is_our_trigger(trigger.tgfoid)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+} // namespace
+
+bool RestoreStatementScope::is_answered(Relation table, const Trigger &trigger) {
+    const planner::ExtensionFunctions *functions = planner::find_extension_functions();
+    if (functions == nullptr) {
+        return false;
+    }
+    if (trigger.tgfoid == functions->check_parent) {
+        return writes_rows_as_said(table);
+    }
+    return trigger.tgfoid == functions->lock_row || trigger.tgfoid == functions->collect_deleted
+           || trigger.tgfoid == functions->check_children;
+}
+
+bool may_keep_rows(Oid table) {
+    ListCell *cell;
+    foreach (cell, find_all_inheritors(table, AccessShareLock, nullptr)) {
+        Relation relation = RelationIdGetRelation(lfirst_oid(cell));
+        bool may_keep = !RelationIsValid(relation) || relation->rd_rel->relrowsecurity
+                        || relation->rd_rel->relhasrules || has_foreign_trigger(relation);
+        if (RelationIsValid(relation)) {
+            RelationClose(relation);
+        }
+        if (may_keep) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool is_restoring() noexcept {
+    return depth > 0;
+}
+
+bool is_restore_statement() noexcept {
+    return depth > 0 && AnsweredTriggersScope::covers(planner::running_statement());
+}
+
+void begin_restoring() noexcept {
+    depth++;
+}
+
+void end_restoring() noexcept {
+    depth = depth > 0 ? depth - 1 : 0;
+}
+
+void forget_restoring() noexcept {
+    depth = 0;
+}
+
+} // namespace softdelete::commands

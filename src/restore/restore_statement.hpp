@@ -1,0 +1,33 @@
+// The updates by which restore and undo bring rows back: the triggers that check parents let those rows pass, because the
+// command checks the whole itself. What users' triggers write meanwhile is checked as ever.
+#pragma once
+
+#include "deletion/skipped_triggers.hpp"
+
+namespace softdelete::commands {
+
+// Announces the next such update. It soft-deletes nothing, so that the triggers for that do not fire; nor do those that
+// check parents, where the rows surely keep their links.
+class RestoreStatementScope : AnsweredTriggersScope {
+public:
+    RestoreStatementScope(const char *sql, Oid table) noexcept
+        : AnsweredTriggersScope(sql, CMD_UPDATE, table) {}
+
+private:
+    bool is_answered(Relation table, const Trigger &trigger) override;
+};
+
+// Could row security, a rule or somebody else's trigger keep back rows of the table, or of those that inherit from it, from
+// such an update? Locks them ACCESS SHARE.
+bool may_keep_rows(Oid table);
+
+// Is a restore or an undo under way, which marks its deletion itself when it is through?
+bool is_restoring() noexcept;
+// Is the innermost statement such an update of one?
+bool is_restore_statement() noexcept;
+void begin_restoring() noexcept;
+void end_restoring() noexcept;
+// Called by the abort callbacks.
+void forget_restoring() noexcept;
+
+} // namespace softdelete::commands

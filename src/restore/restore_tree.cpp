@@ -1,0 +1,288 @@
+// Restore of a row: collect what its deletion took below it, drop what has a parent that stays deleted with all below it,
+// update the rest. Both are work lists, never recursion, which settles diamonds, cycles and chains of any depth.
+#include "restore/restore_tree.hpp"
+
+#include "catalog/foreign_keys.hpp"
+#include "deletion/restored_deletions.hpp"
+#include "pg/scopes.hpp"
+#include "planner/mark_references.hpp"
+#include "restore/restore_errors.hpp"
+#include "restore/taken_children.hpp"
+
+extern "C" {
+#include "catalog/pg_type.h"
+}
+
+#include <boost/format.hpp>
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <optional>
+
+namespace softdelete::commands {
+
+namespace {
+
+using catalog::ForeignKey;
+using catalog::TableInfo;
+
+// What is to come back of one table; an inheritance child, which has keys of its own, is one for itself.
+struct Branch {
+    TableInfo table;
+    RowSet rows;
+    std::vector<ForeignKey> referencing; // CASCADE keys of registered tables that reference it
+    std::vector<ForeignKey> own;         // keys of its own that bind, to registered tables
+};
+
+// Rows that have to be followed to their children, by table.
+using Work = std::deque<std::pair<Oid, RowSet>>;
+
+class RestoreTree {
+public:
+    RestoreTree(pg::Spi &spi, const TableInfo &root, const std::vector<std::string> &key)
+        : spi_(spi)
+        , root_(root)
+        , key_(key) {}
+
+    std::uint64_t run() {
+        if (!find_root()) {
+            return 0;
+        }
+        if (deletion_) {
+            children_.emplace(spi_, *deletion_);
+            collect_descendants();
+        }
+        lock_live_parents();
+        std::uint64_t waiting = drop_waiting();
+        std::uint64_t restored = update();
+        if (waiting > 0) {
+            const char *form =
+                waiting == 1 ? "%1% row below it waits in deletion %2% until its other parents are back"
+                             : "%1% rows below it wait in deletion %2% until their other parents are back";
+            pg::notice((boost::format(form) % waiting % *deletion_).str());
+        }
+        return restored;
+    }
+
+private:
+    // Locks the row and notes its deletion. False where it is live.
+    bool find_root() {
+        catalog::KeyLookup lookup = catalog::get_key_lookup(spi_, root_, key_);
+        std::string query = (boost::format("/* softdelete */ SELECT t.tableoid, t.ctid, t.%2% IS NULL, "
+                                           "NULLIF(pg_catalog.abs(t.deletion_id), 9223372036854775807), "
+                                           "t.deletion_id < 0 FROM %1% AS t "
+                                           "WHERE softdelete.include_deleted(t.%2%) AND %3% FOR UPDATE")
+                             % root_.name % root_.deleted_at % lookup.condition)
+                                .str();
+        planner::OwnStatementScope scope(query, planner::OwnReading::past_filter);
+        std::vector<pg::Row> rows = spi_.query(query, lookup.values);
+        if (rows.empty()) {
+            raise_no_such_row(root_, key_);
+        }
+        if (rows.front().boolean(2)) {
+            return false;
+        }
+        deletion_ = rows.front().value(3);
+        if (rows.front().text_or(4, "f") == "t") {
+            pg::notice((boost::format("a row of table %1% comes back anonymized: its retention had ended")
+                        % root_.title)
+                           .str());
+        }
+        root_id_ = {rows.front().text(0), rows.front().text(1)};
+        root_table_ = catalog::get_table(spi_, rows.front().oid(0));
+        get_branch(root_table_).rows.add(root_id_);
+        return true;
+    }
+
+    Branch &get_branch(const TableInfo &table) {
+        auto [place, is_new] = branches_.try_emplace(table.relation);
+        Branch &branch = place->second;
+        if (is_new) {
+            branch.table = table;
+            for (ForeignKey &key : catalog::find_referencing_keys(spi_, table.relation)) {
+                if (key.on_delete == catalog::OnDelete::cascade && key.child.is_registered) {
+                    branch.referencing.push_back(std::move(key));
+                }
+            }
+            for (ForeignKey &key : catalog::find_own_keys(spi_, table.relation)) {
+                if (catalog::binds(key.on_delete) && key.parent.is_registered) {
+                    branch.own.push_back(std::move(key));
+                }
+            }
+        }
+        return branch;
+    }
+
+    void collect_descendants() {
+        Work work = {{root_table_.relation, branches_.at(root_table_.relation).rows}};
+        while (!work.empty()) {
+            auto [relation, parents] = std::move(work.front());
+            work.pop_front();
+            for (const ForeignKey &key : branches_.at(relation).referencing) {
+                RowSet found;
+                for (RowSet::RowId &child : children_->find(key, parents, Children::restorable)) {
+                    if (get_branch(key.child).rows.add(child)) {
+                        found.add(std::move(child));
+                    }
+                }
+                if (!found.empty()) {
+                    work.emplace_back(key.child.relation, std::move(found));
+                }
+            }
+        }
+    }
+
+    // A parent that is live now stays so until we are through.
+    void lock_live_parents() {
+        for (auto &[relation, branch] : branches_) {
+            for (const ForeignKey &key : branch.own) {
+                std::string query =
+                    (boost::format(
+                         "/* softdelete */ SELECT FROM %1% AS p WHERE p.%2% IS NULL AND EXISTS (SELECT FROM "
+                         "%3% AS c WHERE softdelete.include_deleted(c.%4%) AND %5% AND %6%) FOR KEY SHARE OF "
+                         "p")
+                     % key.parent.key_rows() % key.parent.deleted_at % key.child.key_rows()
+                     % key.child.deleted_at % key.link % make_membership(key.child, "c", 1))
+                        .str();
+                execute_key(spi_, key, query, {branch.rows.tables(), branch.rows.positions()});
+            }
+        }
+    }
+
+    // Takes rows out of the sets whose parent stays deleted, and the rows below them. Returns how many. Raises where that
+    // is the row asked for.
+    std::uint64_t drop_waiting() {
+        std::uint64_t count = 0;
+        Work work;
+        for (auto &[relation, branch] : branches_) {
+            for (const ForeignKey &key : branch.own) {
+                count += drop(branch, key, find_below_deleted(branch, key), &work);
+            }
+        }
+        while (!work.empty()) {
+            auto [parent, parents] = std::move(work.front());
+            work.pop_front();
+            for (auto &[relation, branch] : branches_) {
+                for (const ForeignKey &key : branch.own) {
+                    if (key.parent.relation == parent) {
+                        count += drop(branch, key, children_->find(key, parents, Children::taken), &work);
+                    }
+                }
+            }
+        }
+        return count;
+    }
+
+    // Takes these rows, which wait for their parent by the key, out of the branch as far as they are there. What is below
+    // them is left to the work list.
+    std::uint64_t drop(Branch &branch, const ForeignKey &key, const std::vector<RowSet::RowId> &rows,
+                       Work *work) {
+        RowSet dropped;
+        for (const RowSet::RowId &row : rows) {
+            if (row == root_id_) {
+                raise_waiting_root(key);
+            }
+            if (branch.rows.remove(row)) {
+                dropped.add(row);
+            }
+        }
+        std::uint64_t count = dropped.size();
+        if (count > 0) {
+            work->emplace_back(branch.table.relation, std::move(dropped));
+        }
+        return count;
+    }
+
+    // Those of the rows to come back whose parent by that key is deleted and does not.
+    std::vector<RowSet::RowId> find_below_deleted(const Branch &branch, const ForeignKey &key) {
+        std::string query =
+            (boost::format("/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c %2% "
+                           "WHERE softdelete.include_deleted(c.%3%) AND p.%4% IS NOT NULL "
+                           "AND %5% AND %6% AND NOT (c.tableoid = p.tableoid AND c.ctid = p.ctid)")
+             % key.child.key_rows() % catalog::join_parent(key) % key.child.deleted_at % key.parent.deleted_at
+             % make_membership(key.child, "c", 1) % make_exclusion("p", 3))
+                .str();
+        auto parents = branches_.find(key.parent.relation);
+        const RowSet none;
+        const RowSet &restored = parents == branches_.end() ? none : parents->second.rows;
+        std::vector<RowSet::RowId> found;
+        for (const pg::Row &row : read_key(
+                 spi_, key, query,
+                 {branch.rows.tables(), branch.rows.positions(), restored.tables(), restored.positions()})) {
+            found.emplace_back(row.text(0), row.text(1));
+        }
+        return found;
+    }
+
+    [[noreturn]] void raise_waiting_root(const ForeignKey &key) {
+        std::string query =
+            (boost::format("/* softdelete */ SELECT pg_catalog.concat_ws(', ', %1%) FROM %2% AS c WHERE "
+                           "softdelete.include_deleted(c.%3%) AND %4%")
+             % key.child_values % key.child.key_rows() % key.child.deleted_at
+             % make_identity(key.child, "c", 1))
+                .str();
+        std::vector<pg::Row> rows =
+            read_key(spi_, key, query, {{root_id_.first, OIDOID}, {root_id_.second, TIDOID}});
+        raise_parent_deleted(key, rows.empty() ? "" : rows.front().text(0), deletion_);
+    }
+
+    std::uint64_t update() {
+        RestoringScope scope;
+        // The caller's statement names the table that he named.
+        RowSet of_root;
+        const std::vector<Oid> heirs = catalog::find_heirs(spi_, root_.relation);
+        auto is_heir = [&](Oid relation) {
+            return std::find(heirs.begin(), heirs.end(), relation) != heirs.end();
+        };
+        for (const auto &[relation, branch] : branches_) {
+            if (is_heir(relation)) {
+                of_root.add_all(branch.rows);
+            }
+        }
+        std::uint64_t restored = update_rows(root_, of_root, RestoreAs::caller);
+        for (const auto &[relation, branch] : branches_) {
+            if (!is_heir(relation)) {
+                restored += update_rows(branch.table, branch.rows, RestoreAs::owner);
+            }
+        }
+        return restored;
+    }
+
+    std::uint64_t update_rows(const TableInfo &table, const RowSet &rows, RestoreAs role) {
+        if (rows.empty()) {
+            return 0;
+        }
+        std::string statement = (boost::format("/* softdelete */ UPDATE %1% AS t SET %2% = NULL WHERE %3%")
+                                 % table.name % table.deleted_at % make_membership(table, "t", 1))
+                                    .str();
+        std::uint64_t count =
+            execute_restore(spi_, table, role, deletion_, statement, {rows.tables(), rows.positions()});
+        if (count != rows.size()) {
+            raise_not_all_restored(table);
+        }
+        return count;
+    }
+
+    pg::Spi &spi_;
+    const TableInfo root_;
+    const std::vector<std::string> &key_;
+    RowSet::RowId root_id_;
+    TableInfo root_table_; // that the row is in: the named one, or an inheritance child
+    // Empty for a row deleted before its table was registered, which comes back alone.
+    std::optional<std::string> deletion_;
+    std::optional<ChildFinder> children_;
+    std::map<Oid, Branch> branches_;
+};
+
+} // namespace
+
+std::uint64_t restore_row(Oid relation, const std::vector<std::string> &key) {
+    pg::Spi spi;
+    TableInfo table = catalog::get_registered_table(spi, relation);
+    std::uint64_t restored = RestoreTree(spi, table, key).run();
+    pg::call([] { finish_restored_deletions(); });
+    return restored;
+}
+
+} // namespace softdelete::commands

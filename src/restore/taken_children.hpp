@@ -1,0 +1,37 @@
+// From rows to the rows that a deletion took below them, level by level: for restores of trees of any depth and width, in a
+// time that grows with the rows, whatever the statistics say.
+#pragma once
+
+#include "rows/key_statement.hpp"
+#include "rows/row_set.hpp"
+
+#include <map>
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace softdelete::commands {
+
+// restorable: what the deletion took, locked FOR UPDATE. taken: the same with what was anonymized since, not locked.
+enum class Children { restorable, taken };
+
+// Keeps its statements: a deep tree asks them once per level.
+class ChildFinder {
+public:
+    ChildFinder(pg::Spi &spi, std::string deletion) : spi_(spi), deletion_(std::move(deletion)) {}
+
+    // The children of these parents by the key. Both tables are registered.
+    std::vector<RowSet::RowId> find(const catalog::ForeignKey &key, const RowSet &parents, Children children);
+
+private:
+    enum class Parents { one, many };
+
+    const KeyStatement &get_statement(const catalog::ForeignKey &key, Parents parents, Children children);
+    std::string make_query(const catalog::ForeignKey &key, Parents parents, Children children);
+
+    pg::Spi &spi_;
+    std::string deletion_;
+    std::map<std::tuple<Oid, Parents, Children>, KeyStatement> statements_; // by foreign key
+};
+
+} // namespace softdelete::commands

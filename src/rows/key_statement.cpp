@@ -1,0 +1,63 @@
+// The statement is parsed, which runs nobody's code, as the extension's owner: neither owner may be able to name the
+// other's table.
+#include "rows/key_statement.hpp"
+
+#include "pg/scopes.hpp"
+#include "planner/mark_references.hpp"
+
+extern "C" {
+#include "catalog/pg_type.h"
+}
+
+namespace softdelete::commands {
+
+namespace {
+
+pg::PreparedQuery prepare(pg::Spi &spi, const std::string &text, const std::vector<Oid> &types) {
+    pg::OwnerScope owner(pg::get_extension_owner());
+    planner::OwnStatementScope statement(text, planner::OwnReading::as_owners);
+    pg::PreparedQuery query = spi.prepare(text, types);
+    query.note_independent_of_role();
+    return query;
+}
+
+std::vector<Oid> get_types(const std::vector<pg::Parameter> &parameters) {
+    std::vector<Oid> types;
+    for (const pg::Parameter &parameter : parameters) {
+        types.push_back(OidIsValid(parameter.type()) ? parameter.type() : TEXTOID);
+    }
+    return types;
+}
+
+} // namespace
+
+KeyStatement::KeyStatement(pg::Spi &spi, const catalog::ForeignKey &key, const std::string &text,
+                           const std::vector<Oid> &types)
+    : text_(text)
+    , role_(key.child.owner)
+    , statement_(prepare(spi, text, types)) {}
+
+// Announced again: it is parsed anew where something has changed meanwhile.
+std::vector<pg::Row> KeyStatement::query(const std::vector<pg::Parameter> &parameters) const {
+    pg::OwnerScope owner(role_);
+    planner::OwnStatementScope statement(text_, planner::OwnReading::as_owners);
+    return statement_.query(parameters);
+}
+
+void KeyStatement::execute(const std::vector<pg::Parameter> &parameters) const {
+    pg::OwnerScope owner(role_);
+    planner::OwnStatementScope statement(text_, planner::OwnReading::as_owners);
+    statement_.execute(parameters);
+}
+
+std::vector<pg::Row> read_key(pg::Spi &spi, const catalog::ForeignKey &key, const std::string &text,
+                              const std::vector<pg::Parameter> &parameters) {
+    return KeyStatement(spi, key, text, get_types(parameters)).query(parameters);
+}
+
+void execute_key(pg::Spi &spi, const catalog::ForeignKey &key, const std::string &text,
+                 const std::vector<pg::Parameter> &parameters) {
+    KeyStatement(spi, key, text, get_types(parameters)).execute(parameters);
+}
+
+} // namespace softdelete::commands

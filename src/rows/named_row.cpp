@@ -1,0 +1,87 @@
+// Key values come in the session's formats and are read back from the row in one that every session understands.
+#include "rows/named_row.hpp"
+
+#include "pg/relations.hpp"
+#include "pg/scopes.hpp"
+#include "restore/restore_errors.hpp"
+#include "rows/follow_links.hpp"
+
+#include <boost/algorithm/string/join.hpp>
+#include <boost/algorithm/string/trim.hpp>
+#include <boost/format.hpp>
+
+#include <algorithm>
+
+namespace softdelete::commands {
+
+namespace {
+
+using catalog::TableInfo;
+
+std::vector<std::string> read_key(pg::Spi &spi, const SubjectRow &row) {
+    std::vector<std::string> names;
+    for (const catalog::KeyColumn &column : row.columns) {
+        names.push_back("t." + column.name);
+    }
+    std::string query = (boost::format("/* softdelete */ SELECT %1% FROM %2% AS t WHERE %3% AND %4%")
+                         % boost::algorithm::join(names, ", ") % row.table.name % see_all(row.table, "t")
+                         % make_membership(row.table, "t", 1))
+                            .str();
+    pg::ExactTextScope texts;
+    pg::Row found = spi.query(query, {row.rows.tables(), row.rows.positions()}).front();
+    std::vector<std::string> key;
+    for (std::size_t i = 0; i < names.size(); i++) {
+        key.push_back(found.text(i));
+    }
+    return key;
+}
+
+} // namespace
+
+TableInfo get_owned_table(pg::Spi &spi, Oid relation) {
+    TableInfo table = catalog::get_registered_table(spi, relation);
+    if (!pg::owns_relation(table.relation)) {
+        pg::raise({.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
+                   .message = "must be owner of table " + table.title.substr(1, table.title.size() - 2),
+                   .hint = "The table's owner, a member of that role, or a superuser can do this.",
+                   .relation = table.relation});
+    }
+    return table;
+}
+
+SubjectRow get_subject_row(pg::Spi &spi, const TableInfo &table, const std::vector<std::string> &key,
+                           SubjectLock lock) {
+    SubjectRow row = {table, {}, catalog::find_primary_key(spi, table.relation), {}};
+    catalog::KeyLookup lookup = catalog::get_key_lookup(spi, table, key);
+    std::string query =
+        (boost::format("/* softdelete */ SELECT t.tableoid, t.ctid FROM %1% AS t WHERE %2% AND "
+                       "%3% FOR %4%")
+         % table.name % see_all(table, "t") % lookup.condition
+         % (lock == SubjectLock::for_update ? "UPDATE" : "KEY SHARE"))
+            .str();
+    pg::OwnerScope owner(table.owner);
+    for (const pg::Row &found : spi.query(query, lookup.values)) {
+        row.rows.add({found.text(0), found.text(1)});
+    }
+    if (row.rows.empty()) {
+        raise_no_such_row(table, key);
+    }
+    row.key = read_key(spi, row);
+    return row;
+}
+
+void check_reason(const std::optional<std::string> &reason, const std::vector<std::string> &key) {
+    if (!reason || boost::algorithm::trim_copy(*reason).empty()) {
+        pg::raise({.sqlstate = reason ? ERRCODE_INVALID_PARAMETER_VALUE : ERRCODE_NULL_VALUE_NOT_ALLOWED,
+                   .message = reason ? "reason must not be empty" : "argument \"reason\" must not be null",
+                   .hint = "Say why, as in 'request 1234'."});
+    }
+    if (std::find(key.begin(), key.end(), boost::algorithm::trim_copy(*reason)) != key.end()) {
+        pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
+                   .message = "reason must not be a value of the key",
+                   .detail = "The reason is kept and shown.",
+                   .hint = "Say why, as in 'request 1234'; the key follows the reason."});
+    }
+}
+
+} // namespace softdelete::commands

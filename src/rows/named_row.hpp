@@ -1,0 +1,32 @@
+// The row that hold(), erase() and anonymize() are about.
+#pragma once
+
+#include "rows/row_set.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace softdelete::commands {
+
+struct SubjectRow {
+    catalog::TableInfo table;
+    RowSet rows; // one; more where inheritance children have the same key
+    std::vector<catalog::KeyColumn> columns;
+    std::vector<std::string> key; // as pg::ExactTextScope writes it
+};
+
+// A registered table that the caller owns. Errors: 42809, 55000, 42501.
+catalog::TableInfo get_owned_table(pg::Spi &spi, Oid relation);
+
+enum class SubjectLock { for_key_share, for_update };
+
+// Finds the row by its key, live or deleted, and locks it; acts as the table's owner.
+// Errors: 42P10 without a primary key, 22023 for the wrong number of values, P0002 where there is no such row.
+SubjectRow get_subject_row(pg::Spi &spi, const catalog::TableInfo &table, const std::vector<std::string> &key,
+                           SubjectLock lock);
+
+// A reason is kept where the data is not: it must not be the key. Errors: 22004 for none, 22023 for a key value.
+void check_reason(const std::optional<std::string> &reason, const std::vector<std::string> &key);
+
+} // namespace softdelete::commands

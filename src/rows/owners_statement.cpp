@@ -1,0 +1,83 @@
+// The statement is parsed, which runs nobody's code, as the extension's owner: the role that runs it may not be able to
+// name all tables. A connection of its own frees what it made.
+#include "rows/owners_statement.hpp"
+
+#include "pg/scopes.hpp"
+#include "planner/mark_references.hpp"
+
+extern "C" {
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "utils/plancache.h"
+}
+
+namespace softdelete::commands {
+
+std::vector<pg::Row> query_as_owners(const std::string &sql, const std::vector<pg::Parameter> &parameters) {
+    pg::Spi spi;
+    std::vector<Oid> types;
+    for (const pg::Parameter &parameter : parameters) {
+        types.push_back(OidIsValid(parameter.type()) ? parameter.type() : TEXTOID);
+    }
+    planner::OwnStatementScope statement(sql, planner::OwnReading::as_owners);
+    std::optional<pg::PreparedQuery> query;
+    {
+        pg::OwnerScope owner(pg::get_extension_owner());
+        query.emplace(spi.prepare(sql, types));
+    }
+    query->note_independent_of_role();
+    return query->query(parameters);
+}
+
+OwnersStatement::~OwnersStatement() {
+    if (plan_ != nullptr) {
+        SPI_freeplan(plan_);
+    }
+}
+
+// After a change to one of its tables, once more: the server would parse it as the role that runs it.
+void OwnersStatement::prepare() {
+    if (plan_ != nullptr && pg::call([&] { return SPI_plan_is_valid(plan_); })) {
+        return;
+    }
+    pg::OwnerScope owner(pg::get_extension_owner());
+    SPIPlanPtr before = std::exchange(plan_, nullptr);
+    plan_ = pg::call([&] {
+        if (before != nullptr) {
+            SPI_freeplan(before);
+        }
+        SPIPlanPtr plan = SPI_prepare_cursor(sql_.c_str(), static_cast<int>(types_.size()), types_.data(),
+                                             CURSOR_OPT_GENERIC_PLAN);
+        if (plan == nullptr) {
+            ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+                            errmsg("could not prepare: %s", SPI_result_code_string(SPI_result))));
+        }
+        ListCell *cell;
+        foreach (cell, SPI_plan_get_plan_sources(plan)) {
+            // Its references say themselves whose policies apply.
+            static_cast<CachedPlanSource *>(lfirst(cell))->dependsOnRLS = false;
+        }
+        SPI_keepplan(plan);
+        return plan;
+    });
+}
+
+std::uint64_t OwnersStatement::execute(const std::function<std::array<Datum, 2>()> &make_values,
+                                       const std::function<void()> &look) {
+    pg::Spi spi;
+    planner::OwnStatementScope statement(sql_, planner::OwnReading::as_owners);
+    prepare();
+    return pg::call([&] {
+        std::array<Datum, 2> values = make_values();
+        int code = SPI_execute_plan(plan_, values.data(), nullptr, false, 0);
+        if (code < 0) {
+            ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+                            errmsg("could not purge: %s", SPI_result_code_string(code))));
+        }
+        std::uint64_t processed = SPI_processed;
+        look();
+        return processed;
+    });
+}
+
+} // namespace softdelete::commands

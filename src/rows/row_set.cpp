@@ -1,0 +1,80 @@
+// Row sets as SQL parameters.
+#include "rows/row_set.hpp"
+
+#include <boost/format.hpp>
+
+extern "C" {
+#include "catalog/pg_type.h"
+#include "utils/fmgrprotos.h"
+}
+
+namespace softdelete::commands {
+
+namespace {
+
+// The rows of a set, from its two parameters.
+std::string make_rows(int first) {
+    return (boost::format("(SELECT * FROM ROWS FROM (pg_catalog.unnest(CAST($%1% AS pg_catalog.oid[])), "
+                          "pg_catalog.unnest(CAST($%2% AS pg_catalog.tid[]))))")
+            % first % (first + 1))
+        .str();
+}
+
+} // namespace
+
+pg::Parameter RowSet::tables() const {
+    std::vector<std::string> values;
+    for (const RowId &row : rows_) {
+        values.push_back(row.first);
+    }
+    return {pg::make_array(values), OIDARRAYOID};
+}
+
+pg::Parameter RowSet::positions() const {
+    std::vector<std::string> values;
+    for (const RowId &row : rows_) {
+        values.push_back(row.second);
+    }
+    return {pg::make_array(values), TIDARRAYOID};
+}
+
+RowSet::RowId make_row_id(Oid relation, const ItemPointerData *row) {
+    return {std::to_string(relation), (boost::format("(%1%,%2%)") % ItemPointerGetBlockNumberNoCheck(row)
+                                       % ItemPointerGetOffsetNumberNoCheck(row))
+                                          .str()};
+}
+
+ItemPointerData get_position(const RowSet::RowId &row) {
+    return pg::call([&] {
+        Datum position = DirectFunctionCall1(tidin, CStringGetDatum(row.second.c_str()));
+        return *reinterpret_cast<const ItemPointerData *>(DatumGetPointer(position));
+    });
+}
+
+std::string make_membership(const catalog::TableInfo &table, const char *alias, int first) {
+    // A TID scan where one table holds all rows; positions repeat among partitions and inheritance children.
+    if (!table.has_children) {
+        return (boost::format("%1%.ctid OPERATOR(pg_catalog.=) ANY (CAST($%2% AS pg_catalog.tid[]))") % alias
+                % (first + 1))
+            .str();
+    }
+    return (boost::format("%1%.ctid OPERATOR(pg_catalog.=) ANY (CAST($%3% AS pg_catalog.tid[]))"
+                          " AND (%1%.tableoid, %1%.ctid) OPERATOR(pg_catalog.=) ANY %2%")
+            % alias % make_rows(first) % (first + 1))
+        .str();
+}
+
+std::string make_identity(const catalog::TableInfo &table, const char *alias, int first) {
+    std::string position =
+        (boost::format("%1%.ctid OPERATOR(pg_catalog.=) $%2%") % alias % (first + 1)).str();
+    return !table.has_children ? position
+                               : (boost::format("%1% AND %2%.tableoid OPERATOR(pg_catalog.=) $%3%") % position
+                                  % alias % first)
+                                     .str();
+}
+
+std::string make_exclusion(const char *alias, int first) {
+    return (boost::format("(%1%.tableoid, %1%.ctid) NOT IN %2%") % alias % make_rows(first)).str();
+}
+
+} // namespace softdelete::commands

@@ -1,0 +1,85 @@
+// Adds to COPY's WHERE clause, which is evaluated for every row, the functions that check an INSERT's values.
+#include "utility/copy_from.hpp"
+
+#include "session/registered_table.hpp"
+#include "session/session_visibility.hpp"
+
+extern "C" {
+#include "catalog/namespace.h"
+#include "nodes/makefuncs.h"
+#include "nodes/parsenodes.h"
+#include "utils/lsyscache.h"
+}
+
+namespace softdelete::planner {
+
+namespace {
+
+Node *make_reference(char *column) {
+    ColumnRef *reference = makeNode(ColumnRef);
+    reference->fields = list_make1(makeString(column));
+    reference->location = -1;
+    return reinterpret_cast<Node *>(reference);
+}
+
+// 'oid'::pg_catalog.regclass, or NULL::pg_catalog.int8
+Node *make_literal(char *text, const char *type) {
+    A_Const *literal = makeNode(A_Const);
+    literal->isnull = text == nullptr;
+    if (text != nullptr) {
+        literal->val.sval.type = T_String;
+        literal->val.sval.sval = text;
+    }
+    literal->location = -1;
+    TypeCast *cast = makeNode(TypeCast);
+    cast->arg = reinterpret_cast<Node *>(literal);
+    cast->typeName =
+        makeTypeNameFromNameList(list_make2(makeString(pstrdup("pg_catalog")), makeString(pstrdup(type))));
+    cast->location = -1;
+    return reinterpret_cast<Node *>(cast);
+}
+
+Node *make_check(const char *function, Node *value, Node *other) {
+    List *name = list_make2(makeString(pstrdup("softdelete")), makeString(pstrdup(function)));
+    return reinterpret_cast<Node *>(makeFuncCall(name, list_make2(value, other), COERCE_EXPLICIT_CALL, -1));
+}
+
+// True for every value that the checks let pass: of deleted_at the check is the value, of deletion_id it is NULL.
+List *make_conditions(const RegisteredTable &table) {
+    char *deleted_at = get_attname(table.relation, table.deleted_at, false);
+    char *deletion_id = get_attname(table.relation, table.deletion_id, false);
+    Node *relation = make_literal(psprintf("%u", table.relation), "regclass");
+    Node *time = make_check("check_deleted_at", make_reference(deleted_at), relation);
+    A_Expr *same = makeSimpleA_Expr(AEXPR_NOT_DISTINCT, pstrdup("="), time, make_reference(deleted_at), -1);
+    NullTest *none = makeNode(NullTest);
+    none->arg = reinterpret_cast<Expr *>(
+        make_check("check_deletion_id", make_reference(deletion_id), make_literal(nullptr, "int8")));
+    none->nulltesttype = IS_NULL;
+    none->location = -1;
+    return list_make2(same, none);
+}
+
+} // namespace
+
+PlannedStmt *check_copy(PlannedStmt *plan, bool *read_only_tree) {
+    CopyStmt *copy = castNode(CopyStmt, plan->utilityStmt);
+    if (!copy->is_from || session_view().is_unfiltered) {
+        return plan;
+    }
+    Oid relation = RangeVarGetRelid(copy->relation, RowExclusiveLock, true);
+    RegisteredTable table;
+    if (!OidIsValid(relation) || !find_registered_table(relation, &table)) {
+        return plan;
+    }
+    plan = static_cast<PlannedStmt *>(copyObjectImpl(plan));
+    *read_only_tree = false;
+    copy = castNode(CopyStmt, plan->utilityStmt);
+    List *conditions = make_conditions(table);
+    if (copy->whereClause != nullptr) {
+        conditions = lcons(copy->whereClause, conditions);
+    }
+    copy->whereClause = reinterpret_cast<Node *>(makeBoolExpr(AND_EXPR, conditions, -1));
+    return plan;
+}
+
+} // namespace softdelete::planner

@@ -18,11 +18,11 @@ PGDLLEXPORT void _PG_init(void);
 
 void _PG_init(void) {
     softdelete::settings::install();
-    softdelete::planner::install_extension_functions();
-    softdelete::planner::install_registered_tables();
+    softdelete::session::install_extension_functions();
+    softdelete::session::install_registered_tables();
     softdelete::catalog::install_foreign_keys();
-    softdelete::catalog::install_deletion_log();
-    softdelete::commands::install_cascade();
+    softdelete::registry::install_deletion_log();
+    softdelete::deletion::install_cascade();
     softdelete::hooks::install_parse_hook();
     softdelete::hooks::install_planner_hook();
     softdelete::hooks::install_relation_info_hook();

@@ -44,7 +44,7 @@ PGDLLEXPORT Datum softdelete_delete(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
         pg::PinnedPathScope path;
         std::optional<std::int64_t> id =
-            commands::delete_row(get_relation(fcinfo), api::get_key_arguments(fcinfo, 1));
+            deletion::delete_row(get_relation(fcinfo), api::get_key_arguments(fcinfo, 1));
         fcinfo->isnull = !id.has_value();
         return Int64GetDatum(id.value_or(0));
     });
@@ -55,7 +55,7 @@ PG_FUNCTION_INFO_V1(softdelete_restore);
 PGDLLEXPORT Datum softdelete_restore(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
         pg::PinnedPathScope path;
-        std::uint64_t rows = commands::restore_row(get_relation(fcinfo), api::get_key_arguments(fcinfo, 1));
+        std::uint64_t rows = restore::restore_row(get_relation(fcinfo), api::get_key_arguments(fcinfo, 1));
         return Int64GetDatum(static_cast<int64>(rows));
     });
 }
@@ -65,7 +65,7 @@ PG_FUNCTION_INFO_V1(softdelete_undo);
 PGDLLEXPORT Datum softdelete_undo(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
         pg::PinnedPathScope path;
-        return Int64GetDatum(static_cast<int64>(commands::undo_deletion(get_deletion(fcinfo))));
+        return Int64GetDatum(static_cast<int64>(restore::undo_deletion(get_deletion(fcinfo))));
     });
 }
 
@@ -73,9 +73,9 @@ PG_FUNCTION_INFO_V1(softdelete_conflicts);
 
 PGDLLEXPORT Datum softdelete_conflicts(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
-        std::vector<commands::Conflict> conflicts = commands::list_conflicts(get_deletion(fcinfo));
+        std::vector<restore::Conflict> conflicts = restore::list_conflicts(get_deletion(fcinfo));
         pg::ResultSet result(fcinfo);
-        for (const commands::Conflict &conflict : conflicts) {
+        for (const restore::Conflict &conflict : conflicts) {
             result.add({std::to_string(conflict.relation), conflict.key, conflict.reason, conflict.detail});
         }
         return Datum{0};
@@ -86,10 +86,10 @@ PG_FUNCTION_INFO_V1(softdelete_preview);
 
 PGDLLEXPORT Datum softdelete_preview(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
-        std::vector<commands::PreviewLine> lines =
-            commands::preview_delete(get_relation(fcinfo), api::get_key_arguments(fcinfo, 1));
+        std::vector<deletion::PreviewLine> lines =
+            deletion::preview_delete(get_relation(fcinfo), api::get_key_arguments(fcinfo, 1));
         pg::ResultSet result(fcinfo);
-        for (const commands::PreviewLine &line : lines) {
+        for (const deletion::PreviewLine &line : lines) {
             result.add({std::to_string(line.depth), std::to_string(line.relation), line.action,
                         std::to_string(line.rows)});
         }
@@ -101,7 +101,7 @@ PG_FUNCTION_INFO_V1(softdelete_count_deletion);
 
 PGDLLEXPORT Datum softdelete_count_deletion(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
-        std::string counts = commands::count_deletion(get_deletion(fcinfo));
+        std::string counts = deletion::count_deletion(get_deletion(fcinfo));
         return pg::call([&] { return CStringGetTextDatum(counts.c_str()); });
     });
 }

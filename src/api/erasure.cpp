@@ -35,13 +35,13 @@ extern "C" {
 PG_FUNCTION_INFO_V1(softdelete_erase);
 
 PGDLLEXPORT Datum softdelete_erase(PG_FUNCTION_ARGS) {
-    return run(fcinfo, "softdelete.erase()", commands::erase_row);
+    return run(fcinfo, "softdelete.erase()", erasure::erase_row);
 }
 
 PG_FUNCTION_INFO_V1(softdelete_anonymize);
 
 PGDLLEXPORT Datum softdelete_anonymize(PG_FUNCTION_ARGS) {
-    return run(fcinfo, "softdelete.anonymize()", commands::anonymize_row);
+    return run(fcinfo, "softdelete.anonymize()", erasure::anonymize_row);
 }
 
 PG_FUNCTION_INFO_V1(softdelete_set_anonymizer);
@@ -50,8 +50,8 @@ PGDLLEXPORT Datum softdelete_set_anonymizer(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
         pg::refuse_if_read_only("softdelete.set_anonymizer()");
         pg::Arguments arguments(fcinfo);
-        commands::set_anonymizer(arguments.relation(0, "relation"), arguments.text(1, "col"),
-                                 arguments.optional_text(2));
+        erasure::set_anonymizer(arguments.relation(0, "relation"), arguments.text(1, "col"),
+                                arguments.optional_text(2));
         return Datum(0);
     });
 }

@@ -14,8 +14,8 @@ PGDLLEXPORT Datum softdelete_hold(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
         pg::refuse_if_read_only("softdelete.hold()");
         pg::Arguments arguments(fcinfo);
-        std::int64_t hold = commands::hold_row(arguments.relation(0, "relation"), arguments.optional_text(1),
-                                               api::get_key_arguments(fcinfo, 2));
+        std::int64_t hold = holds::hold_row(arguments.relation(0, "relation"), arguments.optional_text(1),
+                                            api::get_key_arguments(fcinfo, 2));
         return Int64GetDatum(hold);
     });
 }
@@ -30,7 +30,7 @@ PGDLLEXPORT Datum softdelete_release(PG_FUNCTION_ARGS) {
                        .message = "argument \"hold_id\" must not be null",
                        .hint = "SELECT * FROM softdelete.holds lists the holds."});
         }
-        return BoolGetDatum(commands::release_hold(DatumGetInt64(fcinfo->args[0].value)));
+        return BoolGetDatum(holds::release_hold(DatumGetInt64(fcinfo->args[0].value)));
     });
 }
 

@@ -38,10 +38,10 @@ std::optional<Oid> get_relation(FunctionCallInfo call, int number) {
                                      : std::optional(DatumGetObjectId(call->args[number].value));
 }
 
-commands::PurgeRequest get_request(FunctionCallInfo call) {
+purge::PurgeRequest get_request(FunctionCallInfo call) {
     require(call, 1, "batch_size");
     require(call, 3, "delay");
-    commands::PurgeRequest request = {};
+    purge::PurgeRequest request = {};
     request.relation = get_relation(call, 0);
     int32 batch_size = DatumGetInt32(call->args[1].value);
     if (batch_size < 1 || batch_size > 1000000) {
@@ -67,7 +67,7 @@ PG_FUNCTION_INFO_V1(softdelete_purge);
 PGDLLEXPORT Datum softdelete_purge(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
         pg::refuse_if_read_only("softdelete.purge()");
-        commands::purge_rows(get_request(fcinfo));
+        purge::purge_rows(get_request(fcinfo));
         return Datum{0};
     });
 }
@@ -76,9 +76,9 @@ PG_FUNCTION_INFO_V1(softdelete_purge_preview);
 
 PGDLLEXPORT Datum softdelete_purge_preview(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
-        std::vector<commands::DueLine> lines = commands::preview_purge(get_relation(fcinfo, 0));
+        std::vector<purge::DueLine> lines = purge::preview_purge(get_relation(fcinfo, 0));
         pg::ResultSet result(fcinfo);
-        for (const commands::DueLine &line : lines) {
+        for (const purge::DueLine &line : lines) {
             result.add({std::to_string(line.relation), line.cutoff, std::to_string(line.due),
                         std::to_string(line.held), std::to_string(line.blocked)});
         }
@@ -91,21 +91,21 @@ PG_FUNCTION_INFO_V1(softdelete_schedule);
 PGDLLEXPORT Datum softdelete_schedule(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
         std::string cron = pg::Arguments(fcinfo).text(0, "cron");
-        return Int64GetDatum(commands::schedule_purge(cron, get_relation(fcinfo, 1)));
+        return Int64GetDatum(purge::schedule_purge(cron, get_relation(fcinfo, 1)));
     });
 }
 
 PG_FUNCTION_INFO_V1(softdelete_unschedule);
 
 PGDLLEXPORT Datum softdelete_unschedule(PG_FUNCTION_ARGS) {
-    return pg::entry([&] { return Int64GetDatum(commands::unschedule_purges()); });
+    return pg::entry([&] { return Int64GetDatum(purge::unschedule_purges()); });
 }
 
 PG_FUNCTION_INFO_V1(softdelete_is_purging);
 
 PGDLLEXPORT Datum softdelete_is_purging(PG_FUNCTION_ARGS) {
     return pg::entry(
-        [&] { return BoolGetDatum(commands::is_purging(DatumGetObjectId(fcinfo->args[0].value))); });
+        [&] { return BoolGetDatum(purge::is_purging(DatumGetObjectId(fcinfo->args[0].value))); });
 }
 
 } // extern "C"

@@ -10,7 +10,7 @@ namespace softdelete {
 
 namespace {
 
-commands::RegisterRequest get_request(const pg::Arguments &arguments) {
+registration::RegisterRequest get_request(const pg::Arguments &arguments) {
     return {
         arguments.relation(0, "relation"), arguments.optional_text(1),      arguments.text(2, "strategy"),
         arguments.text(3, "visibility"),   arguments.boolean(4, "cascade"), arguments.optional_text(5),
@@ -38,7 +38,7 @@ PG_FUNCTION_INFO_V1(softdelete_register);
 PGDLLEXPORT Datum softdelete_register(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
         pg::refuse_if_read_only("softdelete.register()");
-        give_back(fcinfo, commands::register_table(get_request(pg::Arguments(fcinfo))));
+        give_back(fcinfo, registration::register_table(get_request(pg::Arguments(fcinfo))));
         return Datum(0);
     });
 }
@@ -47,7 +47,7 @@ PG_FUNCTION_INFO_V1(softdelete_plan);
 
 PGDLLEXPORT Datum softdelete_plan(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
-        give_back(fcinfo, commands::plan_registration(get_request(pg::Arguments(fcinfo))));
+        give_back(fcinfo, registration::plan_registration(get_request(pg::Arguments(fcinfo))));
         return Datum(0);
     });
 }
@@ -59,10 +59,10 @@ PGDLLEXPORT Datum softdelete_configure(PG_FUNCTION_ARGS) {
         pg::refuse_if_read_only("softdelete.configure()");
         pg::Arguments arguments(fcinfo);
         give_back(fcinfo,
-                  commands::configure_table({arguments.relation(0, "relation"), arguments.optional_text(1),
-                                             arguments.optional_boolean(2), arguments.optional_text(3),
-                                             arguments.optional_text(4), arguments.optional_names(5),
-                                             arguments.optional_text(6)}));
+                  registration::configure_table({arguments.relation(0, "relation"),
+                                                 arguments.optional_text(1), arguments.optional_boolean(2),
+                                                 arguments.optional_text(3), arguments.optional_text(4),
+                                                 arguments.optional_names(5), arguments.optional_text(6)}));
         return Datum(0);
     });
 }
@@ -72,7 +72,7 @@ PG_FUNCTION_INFO_V1(softdelete_repair);
 PGDLLEXPORT Datum softdelete_repair(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
         pg::refuse_if_read_only("softdelete.repair()");
-        give_back(fcinfo, commands::mend_table(pg::Arguments(fcinfo).relation(0, "relation")));
+        give_back(fcinfo, registration::mend_table(pg::Arguments(fcinfo).relation(0, "relation")));
         return Datum(0);
     });
 }
@@ -83,8 +83,8 @@ PGDLLEXPORT Datum softdelete_unregister(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
         pg::refuse_if_read_only("softdelete.unregister()");
         pg::Arguments arguments(fcinfo);
-        give_back(fcinfo, commands::unregister_table(arguments.relation(0, "relation"),
-                                                     arguments.text(1, "deleted_rows")));
+        give_back(fcinfo, registration::unregister_table(arguments.relation(0, "relation"),
+                                                         arguments.text(1, "deleted_rows")));
         return Datum(0);
     });
 }

@@ -16,7 +16,7 @@ namespace {
 
 // A role that was dropped since is nobody.
 bool is_admin(Oid relation, Oid user) {
-    catalog::RegisteredValue roles = catalog::find_registered_value(relation, "admin_roles");
+    registry::RegisteredValue roles = registry::find_registered_value(relation, "admin_roles");
     if (roles.is_null) {
         return false;
     }

@@ -30,12 +30,12 @@ enum class Transition { none, deletes, restores };
 Transition transition = Transition::none;
 
 int64 get_deletion_id(Oid relation) {
-    if ((planner::running_statement_notes() & planner::note_soft) == 0) {
+    if ((session::running_statement_notes() & session::note_soft) == 0) {
         ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                         errmsg("deletion ids are given by soft deletes only"),
                         errhint("Use DELETE, or softdelete.delete().")));
     }
-    return commands::get_current_deletion(relation);
+    return deletion::get_current_deletion(relation);
 }
 
 // The actor as a value of the type that the call returns.
@@ -49,7 +49,7 @@ Datum make_actor(FunctionCallInfo call, int32 typmod, bool *is_null) {
         return 0;
     }
     if (!is_named) {
-        actor = commands::get_actor();
+        actor = deletion::get_actor();
     }
     *is_null = false;
     if (type == TEXTOID) {
@@ -179,7 +179,7 @@ PGDLLEXPORT Datum softdelete_assign_deletion_id(PG_FUNCTION_ARGS) {
         PG_RETURN_NULL();
     }
     if (transition == Transition::restores) {
-        commands::note_restored_row(PG_GETARG_INT64(0));
+        deletion::note_restored_row(PG_GETARG_INT64(0));
         PG_RETURN_NULL();
     }
     PG_RETURN_INT64(PG_GETARG_INT64(0));
@@ -190,7 +190,7 @@ PG_FUNCTION_INFO_V1(softdelete_note_restored);
 
 PGDLLEXPORT Datum softdelete_note_restored(PG_FUNCTION_ARGS) {
     if (!PG_ARGISNULL(0)) {
-        commands::note_restored_row(PG_GETARG_INT64(0));
+        deletion::note_restored_row(PG_GETARG_INT64(0));
     }
     PG_RETURN_NULL();
 }

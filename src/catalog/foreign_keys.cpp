@@ -1,9 +1,8 @@
 // Reads pg_constraint.
 #include "catalog/foreign_keys.hpp"
+#include "sqltext/format.hpp"
 
 #include "pg/compat.hpp"
-
-#include <boost/format.hpp>
 
 namespace softdelete::catalog {
 
@@ -98,7 +97,7 @@ OnDelete parse_action(const std::string &code) {
 
 std::vector<ForeignKey> find_keys(pg::Spi &spi, Oid relation, const char *side) {
     std::vector<ForeignKey> keys;
-    std::string query = (boost::format(keys_query) % pg::compat::enforced_condition % side).str();
+    std::string query = sqltext::format(keys_query, pg::compat::enforced_condition, side);
     for (const pg::Row &row : spi.query_kept(query, {relation})) {
         LinkColumns child = {row.array(10), row.array(11), row.text_or(15, "")};
         LinkColumns parent = {row.array(12), row.array(13), row.text_or(16, "")};
@@ -129,7 +128,7 @@ std::optional<GeneratedLink> find_generated_link(pg::Spi &spi, Oid relation, con
 }
 
 std::string restrict_to_partition(const char *alias, const LinkColumns &side) {
-    return side.partition.empty() ? "" : (boost::format(" AND %1%.%2%") % alias % side.partition).str();
+    return side.partition.empty() ? "" : sqltext::format(" AND %1%.%2%", alias, side.partition);
 }
 
 std::vector<ForeignKey> find_referencing_keys(pg::Spi &spi, Oid relation) {
@@ -141,10 +140,10 @@ std::vector<ForeignKey> find_own_keys(pg::Spi &spi, Oid relation) {
 }
 
 std::string join_parent(const ForeignKey &key) {
-    return (boost::format("CROSS JOIN LATERAL (SELECT p.tableoid, p.ctid, p.%1%, p.deletion_id FROM %2% AS p "
-                          "WHERE softdelete.include_deleted(p.%1%) AND %3% OFFSET 0) AS p")
-            % key.parent.deleted_at % key.parent.key_rows() % key.link)
-        .str();
+    return sqltext::format(
+        "CROSS JOIN LATERAL (SELECT p.tableoid, p.ctid, p.%1%, p.deletion_id FROM %2% AS p "
+        "WHERE softdelete.include_deleted(p.%1%) AND %3% OFFSET 0) AS p",
+        key.parent.deleted_at, key.parent.key_rows(), key.link);
 }
 
 } // namespace softdelete::catalog

@@ -1,9 +1,8 @@
 // Reads tables and their keys by SQL.
 #include "catalog/table_info.hpp"
+#include "sqltext/format.hpp"
 
 #include "pg/quote.hpp"
-
-#include <boost/format.hpp>
 
 extern "C" {
 #include "access/transam.h"
@@ -50,7 +49,7 @@ TableInfo read_table(pg::Spi &spi, Oid relation, std::string *kind) {
     std::vector<pg::Row> rows = spi.query_kept(table_query, {relation});
     if (rows.empty()) {
         pg::raise({.sqlstate = ERRCODE_UNDEFINED_TABLE,
-                   .message = (boost::format("relation with OID %1% does not exist") % relation).str(),
+                   .message = sqltext::format("relation with OID %1% does not exist", relation),
                    .hint = "Name a table, as in 'public.orders'."});
     }
     const pg::Row &row = rows.front();
@@ -80,21 +79,19 @@ TableInfo get_registered_table(pg::Spi &spi, Oid relation) {
     TableInfo table = read_table(spi, relation, &kind);
     if (kind != "r" && kind != "p") {
         pg::raise({.sqlstate = ERRCODE_WRONG_OBJECT_TYPE,
-                   .message = (boost::format("%1% is not a table") % table.title).str(),
+                   .message = sqltext::format("%1% is not a table", table.title),
                    .hint = "Name the registered table itself, not a view of it."});
     }
     if (!table.is_registered && relation < FirstNormalObjectId) {
-        pg::raise(
-            {.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
-             .message = (boost::format("permission denied: %1% is a system catalog") % table.title).str(),
-             .hint = "Name a registered table."});
+        pg::raise({.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
+                   .message = sqltext::format("permission denied: %1% is a system catalog", table.title),
+                   .hint = "Name a registered table."});
     }
     if (!table.is_registered) {
         pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                   .message = (boost::format("table %1% is not registered") % table.title).str(),
-                   .hint = (boost::format("Run SELECT * FROM softdelete.register(%1%).")
-                            % pg::quote_literal(table.name))
-                               .str(),
+                   .message = sqltext::format("table %1% is not registered", table.title),
+                   .hint = sqltext::format("Run SELECT * FROM softdelete.register(%1%).",
+                                           pg::quote_literal(table.name)),
                    .relation = relation});
     }
     return table;
@@ -140,20 +137,18 @@ void check_key(const TableInfo &table, const std::vector<KeyColumn> &key, std::s
     if (key.empty()) {
         pg::raise(
             {.sqlstate = ERRCODE_INVALID_COLUMN_REFERENCE,
-             .message = (boost::format("table %1% has no primary key") % table.title).str(),
+             .message = sqltext::format("table %1% has no primary key", table.title),
              .hint = "Give it one, or name the rows by a condition: DELETE FROM ... WHERE ... deletes them, "
                      "UPDATE ... SET deleted_at = NULL WHERE ... restores them.",
              .relation = table.relation});
     }
     if (key.size() != values) {
-        pg::raise(
-            {.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
-             .message =
-                 (boost::format("the primary key of table %1% has %2%, but %3% %4% given") % table.title
-                  % count(key.size(), "column") % count(values, "value") % (values == 1 ? "was" : "were"))
-                     .str(),
-             .hint = (boost::format("Give the values of (%1%) in this order.") % describe_key(key)).str(),
-             .relation = table.relation});
+        pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
+                   .message = sqltext::format("the primary key of table %1% has %2%, but %3% %4% given",
+                                              table.title, count(key.size(), "column"),
+                                              count(values, "value"), (values == 1 ? "was" : "were")),
+                   .hint = sqltext::format("Give the values of (%1%) in this order.", describe_key(key)),
+                   .relation = table.relation});
     }
 }
 
@@ -164,13 +159,11 @@ KeyLookup get_key_lookup(pg::Spi &spi, const TableInfo &table, const std::vector
     check_key(table, key, values.size());
     KeyLookup lookup;
     for (std::size_t i = 0; i < key.size(); i++) {
-        lookup.condition += (boost::format("%1%%2% %3% $%4%") % (i == 0 ? "" : " AND ") % key[i].name
-                             % key[i].equality % (i + 1))
-                                .str();
+        lookup.condition += sqltext::format("%1%%2% %3% $%4%", (i == 0 ? "" : " AND "), key[i].name,
+                                            key[i].equality, (i + 1));
         lookup.values.emplace_back(
             values[i], key[i].type_id, table.owner,
-            (boost::format("The primary key of table %1% is (%2%).") % table.title % describe_key(key))
-                .str());
+            sqltext::format("The primary key of table %1% is (%2%).", table.title, describe_key(key)));
     }
     return lookup;
 }

@@ -1,5 +1,6 @@
 // One look-up of the referenced row for each live row, as a validation does it.
 #include "ddl/check_new_links.hpp"
+#include "sqltext/format.hpp"
 
 #include "ddl/parse_tree.hpp"
 #include "pg/pinned_spi.hpp"
@@ -10,12 +11,10 @@ extern "C" {
 #include "nodes/parsenodes.h"
 }
 
-#include <boost/format.hpp>
-
 #include <optional>
 #include <vector>
 
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 namespace {
 
@@ -53,13 +52,11 @@ std::optional<std::string> find_live_link(pg::Spi &spi, const ForeignKey &key, c
         return std::nullopt;
     }
     std::string live = key.child.is_registered ? "c." + key.child.deleted_at + " IS NULL AND " : "";
-    std::string query =
-        (boost::format(
-             "/* softdelete */ SELECT pg_catalog.concat_ws(', ', %1%) FROM %2% AS c %3% WHERE %4%p.%5% IS "
-             "NOT NULL LIMIT 1")
-         % key.child_values % relation % catalog::join_parent(key) % live % key.parent.deleted_at)
-            .str();
-    std::vector<pg::Row> rows = read_key(spi, key, query, {});
+    std::string query = sqltext::format(
+        "/* softdelete */ SELECT pg_catalog.concat_ws(', ', %1%) FROM %2% AS c %3% WHERE %4%p.%5% IS "
+        "NOT NULL LIMIT 1",
+        key.child_values, relation, catalog::join_parent(key), live, key.parent.deleted_at);
+    std::vector<pg::Row> rows = rows::read_key(spi, key, query, {});
     return rows.empty() ? std::nullopt : rows.front().value(0);
 }
 
@@ -67,12 +64,10 @@ std::optional<std::string> find_live_link(pg::Spi &spi, const ForeignKey &key, c
 void warn_of_live_links(pg::Spi &spi, const ForeignKey &key) {
     if (find_live_link(spi, key, key.child.key_rows())) {
         pg::warn(
-            (boost::format("live rows of table %1% reference deleted rows of table %2%") % key.child.title
-             % key.parent.title)
-                .str(),
-            (boost::format("Foreign key \"%1%\" takes them as they are. Delete them, or restore the others.")
-             % key.name)
-                .str());
+            sqltext::format("live rows of table %1% reference deleted rows of table %2%", key.child.title,
+                            key.parent.title),
+            sqltext::format("Foreign key \"%1%\" takes them as they are. Delete them, or restore the others.",
+                            key.name));
     }
 }
 
@@ -81,13 +76,11 @@ void warn_of_live_links(pg::Spi &spi, const ForeignKey &key) {
 void check_links(pg::Spi &spi, const ForeignKey &key, const std::string &relation) {
     if (std::optional<std::string> values = find_live_link(spi, key, relation)) {
         pg::raise({.sqlstate = ERRCODE_FOREIGN_KEY_VIOLATION,
-                   .message =
-                       (boost::format("insert or update on table %1% violates foreign key constraint \"%2%\"")
-                        % key.child.title % key.name)
-                           .str(),
-                   .detail = (boost::format("Key (%1%)=(%2%) is not present in table %3%.")
-                              % key.child_columns % *values % key.parent.title)
-                                 .str(),
+                   .message = sqltext::format(
+                       "insert or update on table %1% violates foreign key constraint \"%2%\"",
+                       key.child.title, key.name),
+                   .detail = sqltext::format("Key (%1%)=(%2%) is not present in table %3%.",
+                                             key.child_columns, *values, key.parent.title),
                    .hint = "A live row references a deleted one. Delete it, or restore the other.",
                    .relation = key.child.relation});
     }
@@ -104,7 +97,7 @@ void warn_of_new_links(const Node *statement) {
     if (!OidIsValid(table)) {
         return;
     }
-    DdlSession session;
+    pg::DdlSession session;
     pg::Spi &spi = session.spi();
     for (const ForeignKey &key : catalog::find_own_keys(spi, table)) {
         for (const NewKey &one : wanted) {
@@ -115,4 +108,4 @@ void warn_of_new_links(const Node *statement) {
     }
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

@@ -9,7 +9,7 @@ extern "C" {
 
 #include <string>
 
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 // Raises 23503, in PostgreSQL's words, where a live row of the relation references a deleted row by this key. relation is
 // the quoted name of the key's table or of one of its partitions.
@@ -19,4 +19,4 @@ void check_links(pg::Spi &spi, const catalog::ForeignKey &key, const std::string
 // all rows, and migrations run. Returns quickly for any other statement.
 void warn_of_new_links(const Node *statement);
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

@@ -1,5 +1,6 @@
 // A rule's analyzed form knows columns by number: made before a rename, it is deparsed with the new names after it.
 #include "ddl/follow_anonymizers.hpp"
+#include "sqltext/format.hpp"
 
 #include "ddl/parse_tree.hpp"
 #include "pg/column_expression.hpp"
@@ -15,9 +16,7 @@ extern "C" {
 #include "utils/memutils.h"
 }
 
-#include <boost/format.hpp>
-
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 namespace {
 
@@ -45,14 +44,14 @@ Oid find_table(const Node *statement) {
         name = castNode(AlterTableStmt, const_cast<Node *>(statement))->relation;
     }
     return pg::call([&] {
-        planner::RegisteredTable table;
+        session::RegisteredTable table;
         Oid relation = find_relation(name);
-        return OidIsValid(relation) && planner::find_registered_table(relation, &table) ? relation
+        return OidIsValid(relation) && session::find_registered_table(relation, &table) ? relation
                                                                                         : InvalidOid;
     });
 }
 
-void remember(Oid relation, const catalog::Anonymizer &rule, Node *tree) {
+void remember(Oid relation, const registry::Anonymizer &rule, Node *tree) {
     pg::call([&] {
         MemoryContext caller = MemoryContextSwitchTo(TopTransactionContext);
         auto *entry = static_cast<PreparedRule *>(palloc(sizeof(PreparedRule)));
@@ -67,26 +66,26 @@ void write_down_renamed(pg::Spi &spi, Oid relation) {
     for (const PreparedRule *rule = prepared; rule != nullptr; rule = rule->next) {
         const char *column = pg::call(
             [&] { return static_cast<const char *>(get_attname(relation, rule->attribute, false)); });
-        catalog::delete_anonymizer(spi, relation, rule->column);
-        catalog::put_anonymizer(spi, relation, {column, pg::deparse_column_expression(relation, rule->tree)});
+        registry::delete_anonymizer(spi, relation, rule->column);
+        registry::put_anonymizer(spi, relation,
+                                 {column, pg::deparse_column_expression(relation, rule->tree)});
     }
 }
 
-void check_rule(Oid relation, const catalog::Anonymizer &rule) {
+void check_rule(Oid relation, const registry::Anonymizer &rule) {
     try {
         (void)pg::parse_column_expression(relation, rule.column, rule.expression);
     } catch (pg::ServerError &error) {
         std::string title = pg::call([&] { return static_cast<const char *>(get_rel_name(relation)); });
         pg::raise(
             {.sqlstate = ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
-             .message = (boost::format("the rule for anonymization of column \"%1%\" of table \"%2%\" does "
-                                       "not fit the table any more")
-                         % rule.column % title)
-                            .str(),
+             .message = sqltext::format("the rule for anonymization of column \"%1%\" of table \"%2%\" does "
+                                        "not fit the table any more",
+                                        rule.column, title),
              .detail = error.message(),
-             .hint = (boost::format("Run SELECT softdelete.set_anonymizer(%1%, %2%, NULL) first.")
-                      % pg::quote_literal(pg::quote_identifier(title)) % pg::quote_literal(rule.column))
-                         .str(),
+             .hint = sqltext::format("Run SELECT softdelete.set_anonymizer(%1%, %2%, NULL) first.",
+                                     pg::quote_literal(pg::quote_identifier(title)),
+                                     pg::quote_literal(rule.column)),
              .relation = relation});
     }
 }
@@ -99,8 +98,8 @@ void prepare_anonymizers(const Node *statement) {
     if (!OidIsValid(relation)) {
         return;
     }
-    DdlSession session;
-    for (const catalog::Anonymizer &rule : catalog::find_anonymizers(session.spi(), relation)) {
+    pg::DdlSession session;
+    for (const registry::Anonymizer &rule : registry::find_anonymizers(session.spi(), relation)) {
         remember(relation, rule, pg::parse_column_expression(relation, rule.column, rule.expression).tree);
     }
 }
@@ -110,16 +109,16 @@ void finish_anonymizers(const Node *statement) {
     if (!OidIsValid(relation)) {
         return;
     }
-    DdlSession session;
+    pg::DdlSession session;
     if (renames_column(statement)) {
         write_down_renamed(session.spi(), relation);
         prepared = nullptr;
         return;
     }
-    for (const catalog::Anonymizer &rule : catalog::find_anonymizers(session.spi(), relation)) {
+    for (const registry::Anonymizer &rule : registry::find_anonymizers(session.spi(), relation)) {
         AttrNumber attribute = pg::call([&] { return get_attnum(relation, rule.column.c_str()); });
         if (attribute == InvalidAttrNumber) {
-            catalog::delete_anonymizer(session.spi(), relation, rule.column);
+            registry::delete_anonymizer(session.spi(), relation, rule.column);
         } else {
             check_rule(relation, rule);
         }
@@ -132,4 +131,4 @@ void forget_prepared_anonymizers(int nest_level) noexcept {
     }
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

@@ -7,7 +7,7 @@ extern "C" {
 #include "nodes/nodes.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 // Before RENAME COLUMN: remembers what the rules of the table mean.
 void prepare_anonymizers(const Node *statement);
@@ -20,4 +20,4 @@ void finish_anonymizers(const Node *statement);
 // savepoint of its own.
 void forget_prepared_anonymizers(int nest_level) noexcept;
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

@@ -20,7 +20,7 @@ extern "C" {
 
 #include <cstring>
 
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 namespace {
 
@@ -43,7 +43,9 @@ const RangeVar *find_named_table(const Node *statement) {
 bool has_link_trigger(Relation relation) {
     const TriggerDesc *triggers = relation->trigdesc;
     for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
-        if (strncmp(triggers->triggers[i].tgname, parent_check_prefix, strlen(parent_check_prefix)) == 0) {
+        if (strncmp(triggers->triggers[i].tgname, registration::parent_check_prefix,
+                    strlen(registration::parent_check_prefix))
+            == 0) {
             return true;
         }
     }
@@ -54,7 +56,7 @@ bool references_registered(Relation relation) {
     ListCell *cell;
     foreach (cell, RelationGetFKeyList(relation)) {
         const auto *key = static_cast<const ForeignKeyCacheInfo *>(lfirst(cell));
-        if (planner::is_registered_table(key->confrelid)) {
+        if (session::is_registered_table(key->confrelid)) {
             return true;
         }
     }
@@ -74,24 +76,24 @@ Oid find_table_to_link(const Node *statement) {
     if (relation == nullptr) {
         return InvalidOid;
     }
-    bool is_concerned = planner::is_registered_table(relation_id) || has_link_trigger(relation)
+    bool is_concerned = session::is_registered_table(relation_id) || has_link_trigger(relation)
                         || references_registered(relation);
     RelationClose(relation);
     return is_concerned ? relation_id : InvalidOid;
 }
 
 void link_table(Oid relation) {
-    DdlSession session;
+    pg::DdlSession session;
     pg::Spi &spi = session.spi();
     catalog::TableInfo table = catalog::get_table(spi, relation);
-    run_steps(spi, plan_own_links(spi, table.relation));
-    RegisteredTables tables;
+    registration::run_steps(spi, registration::plan_own_links(spi, table.relation));
+    registration::RegisteredTables tables;
     for (const catalog::ForeignKey &key : catalog::find_own_keys(spi, table.relation)) {
         if (key.parent.is_registered) {
             tables[key.parent.relation] = key.parent.deleted_at;
         }
     }
-    run_steps(spi, plan_links(spi, tables));
+    registration::run_steps(spi, registration::plan_links(spi, tables));
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

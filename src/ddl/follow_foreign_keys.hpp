@@ -7,7 +7,7 @@ extern "C" {
 #include "nodes/nodes.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 // The table that a CREATE or ALTER TABLE has worked on, if it is registered or references a registered one; otherwise
 // InvalidOid. Plain server code, cheap where nothing is registered.
@@ -16,4 +16,4 @@ Oid find_table_to_link(const Node *statement);
 // Creates the triggers that the table's foreign keys lack.
 void link_table(Oid relation);
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

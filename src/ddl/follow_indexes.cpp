@@ -31,7 +31,7 @@ extern "C" {
 #include <cstring>
 #include <optional>
 
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 namespace {
 
@@ -61,9 +61,9 @@ std::optional<FollowedTable> find_followed(const RangeVar *name) {
     FollowedTable table = {};
     bool is_registered =
         name != nullptr && pg::call([&] {
-            planner::RegisteredTable found;
+            session::RegisteredTable found;
             table.relation = find_relation(name);
-            if (!OidIsValid(table.relation) || !planner::find_damaged_table(table.relation, &found)) {
+            if (!OidIsValid(table.relation) || !session::find_damaged_table(table.relation, &found)) {
                 return false;
             }
             table.deleted_at = get_attname(table.relation, found.deleted_at, true);
@@ -72,10 +72,10 @@ std::optional<FollowedTable> find_followed(const RangeVar *name) {
     if (!is_registered) {
         return std::nullopt;
     }
-    DdlSession session;
+    pg::DdlSession session;
     pg::Spi &spi = session.spi();
-    Oid root = catalog::find_registered_root(spi, table.relation).value_or(table.relation);
-    std::optional<catalog::Registration> registration = catalog::find_registration(spi, root);
+    Oid root = registry::find_registered_root(spi, table.relation).value_or(table.relation);
+    std::optional<registry::Registration> registration = registry::find_registration(spi, root);
     if (!registration || registration->settings.indexes == model::IndexMode::none) {
         return std::nullopt;
     }
@@ -299,14 +299,14 @@ void record(pg::Spi &spi, Oid relation, const std::string &name, const char *kin
              "AND "
              "xi.indpred IS NOT NULL",
              {relation, name})) {
-        catalog::ConvertedIndex index = {};
+        registry::ConvertedIndex index = {};
         index.relation = row.oid(0);
         index.name = row.text(1);
         index.kind = kind;
         index.definition = row.text(2);
         index.is_deferrable = constraint != nullptr && constraint->deferrable;
         index.is_initially_deferred = constraint != nullptr && constraint->initdeferred;
-        catalog::insert_converted_index(spi, index);
+        registry::insert_converted_index(spi, index);
     }
 }
 
@@ -323,11 +323,11 @@ void make_taken(pg::Spi &spi, Oid relation, const Constraint *constraint) {
     std::string name = choose_constraint_name(constraint, relation);
     std::string command = make_replacement(table, constraint, name);
     if (!command.empty()) {
-        OwnDdlScope own_ddl;
+        registration::OwnDdlScope own_ddl;
         spi.execute(command);
     }
     if (constraint->indexname != nullptr) {
-        catalog::delete_converted_index(spi, relation, constraint->indexname);
+        registry::delete_converted_index(spi, relation, constraint->indexname);
     }
     record(spi, relation, name, constraint->deferrable ? "unique deferrable" : "unique", constraint);
 }
@@ -382,4 +382,4 @@ void forget_prepared_indexes(int nest_level) noexcept {
     }
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

@@ -9,7 +9,7 @@ extern "C" {
 #include "nodes/nodes.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 // Before CREATE INDEX or ALTER TABLE runs: adds the condition, and takes UNIQUE constraints out, which cannot have one.
 // Changes the statement in place, in its own memory, as utility commands allow it.
@@ -23,4 +23,4 @@ void finish_indexes();
 // savepoint of its own.
 void forget_prepared_indexes(int nest_level) noexcept;
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

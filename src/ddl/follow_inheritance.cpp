@@ -17,7 +17,7 @@ extern "C" {
 
 #include <vector>
 
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 namespace {
 
@@ -90,7 +90,7 @@ std::vector<Move> get_moves(const Node *statement) {
 }
 
 bool is_registered(Oid relation) {
-    return pg::call([&] { return planner::is_registered_table(relation); });
+    return pg::call([&] { return session::is_registered_table(relation); });
 }
 
 std::string name_of(Oid relation) {
@@ -119,8 +119,8 @@ void check_parents(pg::Spi &spi, Oid member) {
 // An inheritance child gets every trigger of its own, a partition clones of most.
 void take_on(pg::Spi &spi, const Move &move, bool is_new) {
     if (!move.is_partition) {
-        if (auto root = catalog::find_registered_root(spi, move.table)) {
-            repair_table(*root);
+        if (auto root = registry::find_registered_root(spi, move.table)) {
+            registration::repair_table(*root);
         }
         check_parents(spi, move.member);
     }
@@ -129,7 +129,7 @@ void take_on(pg::Spi &spi, const Move &move, bool is_new) {
 
 // A child may have another registered parent left.
 void let_go(pg::Spi &spi, const Move &move) {
-    if (!catalog::find_registered_root(spi, move.member)) {
+    if (!registry::find_registered_root(spi, move.member)) {
         register_alone(move.member, move.table);
     }
 }
@@ -154,7 +154,7 @@ void finish_members(const Node *statement) {
         if (!is_registered(move.table)) {
             continue;
         }
-        DdlSession session;
+        pg::DdlSession session;
         pg::Spi &spi = session.spi();
         if (move.comes) {
             take_on(spi, move, IsA(statement, CreateStmt));
@@ -164,4 +164,4 @@ void finish_members(const Node *statement) {
     }
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

@@ -7,7 +7,7 @@ extern "C" {
 #include "nodes/nodes.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 // Before ATTACH PARTITION and INHERIT: prepares the table for its registered parent; refuses to put a registered table
 // under one that is not. Errors: 55000, and those of prepare_member().
@@ -17,4 +17,4 @@ void prepare_members(const Node *statement);
 // Errors: those of take_on_member(); 55000 for a child that has an unregistered parent as well.
 void finish_members(const Node *statement);
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

@@ -24,7 +24,7 @@ extern "C" {
 
 #include <optional>
 
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 namespace {
 
@@ -34,7 +34,7 @@ Oid find_named(const RangeVar *name) {
 }
 
 bool is_registered(Oid relation) {
-    return pg::call([&] { return OidIsValid(relation) && planner::is_registered_table(relation); });
+    return pg::call([&] { return OidIsValid(relation) && session::is_registered_table(relation); });
 }
 
 char kind_of(Oid relation) {
@@ -51,16 +51,16 @@ std::string qualified_name_of(Oid schema, const std::string &name) {
 }
 
 void follow_view(Oid view, const RenameStmt *rename) {
-    DdlSession session;
-    if (std::optional<Oid> table = catalog::find_table_of_view(session.spi(), view)) {
-        catalog::rename_view(session.spi(), *table, name_of(view), rename->newname);
+    pg::DdlSession session;
+    if (std::optional<Oid> table = registry::find_table_of_view(session.spi(), view)) {
+        registry::rename_view(session.spi(), *table, name_of(view), rename->newname);
     }
 }
 
 void follow_index(Oid table, const std::string &name, const char *new_name) {
-    DdlSession session;
-    Oid root = catalog::find_registered_root(session.spi(), table).value_or(table);
-    catalog::rename_index(session.spi(), root, table, name, new_name);
+    pg::DdlSession session;
+    Oid root = registry::find_registered_root(session.spi(), table).value_or(table);
+    registry::rename_index(session.spi(), root, table, name, new_name);
 }
 
 void follow_relation(const RenameStmt *rename) {
@@ -84,8 +84,8 @@ void follow_constraint(RenameStmt *rename) {
     }
     bool is_index = false;
     {
-        DdlSession session;
-        is_index = catalog::is_constraint_turned_index(session.spi(), table, rename->subname);
+        pg::DdlSession session;
+        is_index = registry::is_constraint_turned_index(session.spi(), table, rename->subname);
     }
     follow_index(table, rename->subname, rename->newname);
     if (is_index) {
@@ -112,11 +112,11 @@ void follow_comment(CommentStmt *comment) {
     if (!is_registered(table)) {
         return;
     }
-    DdlSession session;
-    if (!catalog::is_constraint_turned_index(session.spi(), table, name)) {
+    pg::DdlSession session;
+    if (!registry::is_constraint_turned_index(session.spi(), table, name)) {
         return;
     }
-    catalog::set_constraint_comment(
+    registry::set_constraint_comment(
         session.spi(), table, name,
         comment->comment == nullptr ? std::nullopt : std::optional<std::string>(comment->comment));
     pg::call([&] {
@@ -138,17 +138,17 @@ void check_owner(Oid table) {
 
 // Drops come first in ALTER TABLE as well.
 bool drop_index_of(pg::Spi &spi, Oid table, const AlterTableCmd *command) {
-    if (!catalog::is_constraint_turned_index(spi, table, command->name)) {
+    if (!registry::is_constraint_turned_index(spi, table, command->name)) {
         return false;
     }
     check_owner(table);
     Oid schema = pg::call([&] { return get_rel_namespace(table); });
     {
-        OwnDdlScope own_ddl;
+        registration::OwnDdlScope own_ddl;
         spi.execute("DROP INDEX " + qualified_name_of(schema, command->name)
                     + (command->behavior == DROP_CASCADE ? " CASCADE" : ""));
     }
-    catalog::delete_converted_index(spi, table, command->name);
+    registry::delete_converted_index(spi, table, command->name);
     return true;
 }
 
@@ -167,7 +167,7 @@ void follow_drops(AlterTableStmt *alter) {
     if (!is_registered(table)) {
         return;
     }
-    DdlSession session;
+    pg::DdlSession session;
     ListCell *cell;
     foreach (cell, alter->cmds) {
         const AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
@@ -196,4 +196,4 @@ void follow_names(Node *statement) {
     }
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

@@ -8,7 +8,7 @@ extern "C" {
 #include "nodes/nodes.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 // Before ALTER ... RENAME, COMMENT ON CONSTRAINT and ALTER TABLE ... DROP CONSTRAINT: brings the registry in step, and
 // makes the statement speak of the index where there is no constraint any more. Changes the statement in place, in its
@@ -16,4 +16,4 @@ namespace softdelete::commands {
 // Errors: 42501 where the user does not own the table, and those of DROP INDEX.
 void follow_names(Node *statement);
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

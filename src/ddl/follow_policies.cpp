@@ -1,6 +1,7 @@
 // What the user wishes of row security is noted in softdelete.secured_table; the rest follows from the policies that
 // are there.
 #include "ddl/follow_policies.hpp"
+#include "sqltext/format.hpp"
 
 #include "catalog/policy_catalog.hpp"
 #include "ddl/parse_tree.hpp"
@@ -19,11 +20,9 @@ extern "C" {
 #include "utils/relcache.h"
 }
 
-#include <boost/format.hpp>
-
 #include <cstring>
 
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 namespace {
 
@@ -33,10 +32,10 @@ bool is_own_name(const char *policy) {
 
 // The table that the command names, where it is registered with visibility rls; InvalidOid otherwise.
 Oid find_secured(const RangeVar *name) {
-    planner::RegisteredTable table;
+    session::RegisteredTable table;
     Oid relation = find_relation(name);
-    bool is_secured = OidIsValid(relation) && planner::find_registered_table(relation, &table)
-                      && table.visibility == planner::TableVisibility::rls;
+    bool is_secured = OidIsValid(relation) && session::find_registered_table(relation, &table)
+                      && table.visibility == session::TableVisibility::rls;
     return is_secured ? relation : InvalidOid;
 }
 
@@ -102,18 +101,19 @@ std::vector<Oid> find_roots(pg::Spi &spi, Oid relation) {
     return roots;
 }
 
-void run(pg::Spi &spi, const TableWork &work) {
-    run_steps(spi, work.steps);
-    record_policies(work);
+void run(pg::Spi &spi, const registration::TableWork &work) {
+    registration::run_steps(spi, work.steps);
+    registration::record_policies(work);
 }
 
 void bring_in_step(pg::Spi &spi, Oid relation) {
     for (Oid root : find_roots(spi, relation)) {
         const catalog::Table table = catalog::get_table_definition(spi, root);
-        TableWork work = begin_work(spi, table, *catalog::find_registration(spi, root), false);
+        registration::TableWork work =
+            registration::begin_work(spi, table, *registry::find_registration(spi, root), false);
         {
             pg::UserScope owner(table.owner);
-            plan_policies(work);
+            registration::plan_policies(work);
         }
         run(spi, work);
     }
@@ -124,8 +124,8 @@ void release(pg::Spi &spi, const std::vector<Oid> &relations) {
     for (Oid relation : relations) {
         catalog::Table table = catalog::get_table_definition(spi, relation);
         table.members.erase(table.members.begin() + 1, table.members.end());
-        TableWork work = begin_work(spi, table, {}, false);
-        plan_policy_drops(work);
+        registration::TableWork work = registration::begin_work(spi, table, {}, false);
+        registration::plan_policy_drops(work);
         run(spi, work);
     }
 }
@@ -246,9 +246,8 @@ void follow_dropped_policies() {
     for (const pg::Row &policy : dropped) {
         if (is_own_name(policy.text(0).c_str())) {
             pg::raise({.sqlstate = ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
-                       .message = (boost::format("cannot drop policy \"%1%\" of registered table \"%2%\"")
-                                   % policy.text(0) % policy.text(1))
-                                      .str(),
+                       .message = sqltext::format("cannot drop policy \"%1%\" of registered table \"%2%\"",
+                                                  policy.text(0), policy.text(1)),
                        .hint = "Use softdelete.configure() to change the visibility. The default policy goes "
                                "by itself when you create a permissive policy or enable row security."});
         }
@@ -265,4 +264,4 @@ void leave_policies() {
     release(spi, catalog::find_secured_tables(spi));
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

@@ -8,7 +8,7 @@ extern "C" {
 #include "nodes/nodes.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 // Before a command: refuses to create, alter or rename a policy under our names and to disable row security where the
 // user's policies would go out of force with ours. Plain server code. Errors: 55000, 42939.
@@ -25,4 +25,4 @@ void follow_dropped_policies();
 // Before the extension goes: takes our policies from all tables.
 void leave_policies();
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

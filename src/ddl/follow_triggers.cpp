@@ -11,7 +11,7 @@ extern "C" {
 #include "nodes/parsenodes.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 namespace {
 
@@ -50,12 +50,12 @@ void enable_own_triggers(const Node *statement) {
     if (!OidIsValid(relation)) {
         return; // IF EXISTS
     }
-    DdlSession session;
+    pg::DdlSession session;
     pg::Spi &spi = session.spi();
-    OwnDdlScope own_ddl;
+    registration::OwnDdlScope own_ddl;
     for (const pg::Row &row : spi.query(statements_query, {relation})) {
         spi.execute(row.text(0));
     }
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

@@ -8,7 +8,7 @@ extern "C" {
 #include "nodes/nodes.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 // Is the statement an ALTER TABLE that enables triggers without naming them?
 bool enables_all_triggers(const Node *statement);
@@ -16,4 +16,4 @@ bool enables_all_triggers(const Node *statement);
 // After such a statement: what refuses physical deletes on its table and the partitions fires ALWAYS again.
 void enable_own_triggers(const Node *statement);
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

@@ -24,7 +24,7 @@ extern "C" {
 
 #include <optional>
 
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 namespace {
 
@@ -120,7 +120,7 @@ const RangeVar *get_name(const Node *statement) {
 Oid find_registered(const RangeVar *name) {
     return pg::call([&] {
         Oid relation = find_relation(name);
-        return OidIsValid(relation) && planner::is_registered_table(relation) ? relation : InvalidOid;
+        return OidIsValid(relation) && session::is_registered_table(relation) ? relation : InvalidOid;
     });
 }
 
@@ -180,7 +180,7 @@ void keep_properties(pg::Spi &spi, Oid table, const std::vector<std::string> &dr
 }
 
 void drop_views(pg::Spi &spi, Oid table, bool cascade) {
-    OwnDdlScope own_ddl;
+    registration::OwnDdlScope own_ddl;
     for (const pg::Row &view : spi.query(views_query, {table})) {
         spi.execute("DROP VIEW " + view.text(1) + (cascade ? " CASCADE" : ""));
     }
@@ -194,7 +194,7 @@ void drop_views_of_dropped(const DropStmt *drop) {
             find_registered(pg::call([&] { return makeRangeVarFromNameList(lfirst_node(List, cell)); }));
         if (OidIsValid(relation)) {
             check_owner(relation);
-            DdlSession session;
+            pg::DdlSession session;
             pg::Spi &spi = session.spi();
             if (catalog::get_table(spi, relation).relation == relation) { // no partition
                 drop_views(spi, relation, drop->behavior == DROP_CASCADE);
@@ -221,12 +221,12 @@ void move_views(pg::Spi &spi, Oid relation, const Node *statement) {
 // The registered table whose views the change concerns; 0 where none does. The columns of partitions and inheritance
 // children are their parent's, and those that a child has of its own are not in the views.
 Oid find_concerned(pg::Spi &spi, Oid relation) {
-    return catalog::find_registered_root(spi, relation) == relation ? relation : InvalidOid;
+    return registry::find_registered_root(spi, relation) == relation ? relation : InvalidOid;
 }
 
 // As their owner, or as who had done it before.
 void run_afterwards(pg::Spi &spi, std::optional<Oid> owner) {
-    OwnDdlScope own_ddl;
+    registration::OwnDdlScope own_ddl;
     for (; afterwards != nullptr; afterwards = afterwards->next) {
         std::optional<pg::UserScope> role;
         if (OidIsValid(afterwards->role) || owner) {
@@ -241,11 +241,11 @@ void bring_in_step(pg::Spi &spi, Oid relation, Change change) {
     if (!OidIsValid(table)) {
         return;
     }
-    repair_table(table);
+    registration::repair_table(table);
     Oid owner = catalog::get_table(spi, table).owner;
     if (change == Change::anew) {
         pg::UserScope scope(owner);
-        OwnDdlScope own_ddl;
+        registration::OwnDdlScope own_ddl;
         for (const pg::Row &view : spi.query(views_query, {table})) {
             revoke_default_privileges(spi, view.oid(0));
         }
@@ -270,7 +270,7 @@ void prepare_views(Node *statement) {
     }
     // Nobody else is to lock the views.
     check_owner(relation);
-    DdlSession session;
+    pg::DdlSession session;
     pg::Spi &spi = session.spi();
     if (!OidIsValid(find_concerned(spi, relation))) {
         return;
@@ -294,7 +294,7 @@ void finish_views(const Node *statement) {
     if (change == Change::moved ? afterwards == nullptr : !OidIsValid(relation)) {
         return;
     }
-    DdlSession session;
+    pg::DdlSession session;
     pg::Spi &spi = session.spi();
     if (change == Change::moved) {
         run_afterwards(spi, std::nullopt);
@@ -314,4 +314,4 @@ void forget_prepared_views(int nest_level) noexcept {
     }
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

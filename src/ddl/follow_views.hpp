@@ -9,7 +9,7 @@ extern "C" {
 #include "nodes/nodes.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 // Before ALTER TABLE: drops the views of the table where the command could not run beside them, and notes what they had.
 // Locks: ACCESS EXCLUSIVE on the views, before the command locks the table, in the order in which readers lock them.
@@ -23,4 +23,4 @@ void finish_views(const Node *statement);
 // savepoint of its own.
 void forget_prepared_views(int nest_level) noexcept;
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

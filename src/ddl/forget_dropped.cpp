@@ -9,7 +9,7 @@
 
 #include <string>
 
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 namespace {
 
@@ -79,13 +79,14 @@ void unlink_dropped_keys(pg::Spi &spi) {
     for (const pg::Row &key :
          spi.query("SELECT address_names[3] FROM pg_catalog.pg_event_trigger_dropped_objects()"
                    " WHERE object_type = 'table constraint'")) {
-        std::string trigger =
-            pg::call([&] { return make_link_name(children_check_prefix, key.text(0).c_str()); });
+        std::string trigger = pg::call([&] {
+            return registration::make_link_name(registration::children_check_prefix, key.text(0).c_str());
+        });
         for (const pg::Row &parent : spi.query("SELECT conrelid FROM pg_catalog.pg_constraint"
                                                " WHERE conname = $1::pg_catalog.name AND contype = 't'"
                                                " AND conparentid = 0",
                                                {trigger})) {
-            run_steps(spi, plan_own_links(spi, parent.oid(0)));
+            registration::run_steps(spi, registration::plan_own_links(spi, parent.oid(0)));
         }
     }
 }
@@ -98,4 +99,4 @@ void forget_dropped() {
     unlink_dropped_keys(spi);
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

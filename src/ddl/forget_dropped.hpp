@@ -1,10 +1,10 @@
 // What the registry keeps of a table or an index goes with it.
 #pragma once
 
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 // After a drop: forgets registered tables and converted indexes that do not exist any more, and drops the triggers that
 // stood for foreign keys.
 void forget_dropped();
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

@@ -21,17 +21,17 @@ extern "C" {
 
 #include <cstring>
 
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 namespace {
 
 bool has_own_trigger(const RangeVar *name) {
-    return planner::has_own_trigger(find_relation(name));
+    return session::has_own_trigger(find_relation(name));
 }
 
 // Foreign keys have triggers on both of their tables.
 bool references_registered(Oid relation_id) {
-    if (!planner::has_triggers(relation_id)) {
+    if (!session::has_triggers(relation_id)) {
         return false;
     }
     Relation relation = RelationIdGetRelation(relation_id);
@@ -39,7 +39,7 @@ bool references_registered(Oid relation_id) {
     ListCell *cell;
     foreach (cell, relation == nullptr ? NIL : RelationGetFKeyList(relation)) {
         found = found
-                || planner::is_registered_table(
+                || session::is_registered_table(
                     static_cast<const ForeignKeyCacheInfo *>(lfirst(cell))->confrelid);
     }
     if (relation != nullptr) {
@@ -92,26 +92,28 @@ void look_at_relation(const pg::DroppedObject *object, DropConcern *concern) {
     if (is(object, "view")) {
         concern->parts = concern->parts || !object->is_original;
     } else if (is(object, "index")) {
-        concern->registry = concern->registry || catalog::has_converted_index(object->names[1]);
+        concern->registry = concern->registry || registry::has_converted_index(object->names[1]);
     } else if (is(object, "table")) {
         concern->registry =
-            concern->registry || catalog::has_row_of("registration", "registration_pkey", object->object_id)
-            || catalog::has_row_of("converted_index", "converted_index_pkey", object->object_id)
-            || catalog::has_row_of("secured_table", "secured_table_pkey", object->object_id);
-        concern->holds = concern->holds || catalog::has_row_of("hold", "hold_active", object->object_id);
+            concern->registry || registry::has_row_of("registration", "registration_pkey", object->object_id)
+            || registry::has_row_of("converted_index", "converted_index_pkey", object->object_id)
+            || registry::has_row_of("secured_table", "secured_table_pkey", object->object_id);
+        concern->holds = concern->holds || registry::has_row_of("hold", "hold_active", object->object_id);
     }
 }
 
 // The trigger itself is gone, but a table of ours has several.
 void look_at_part(const pg::DroppedObject *object, DropConcern *concern) {
     if (is(object, "trigger") || is(object, "table column")) {
-        concern->parts = concern->parts || planner::has_own_trigger(find_table(object));
+        concern->parts = concern->parts || session::has_own_trigger(find_table(object));
     } else if (is(object, "policy")) {
-        concern->policies = concern->policies
-                            || catalog::has_row_of("secured_table", "secured_table_pkey", find_table(object));
+        concern->policies =
+            concern->policies
+            || registry::has_row_of("secured_table", "secured_table_pkey", find_table(object));
     } else if (is(object, "table constraint") && object->names[2] != nullptr) {
-        const char *trigger = make_link_name(children_check_prefix, object->names[2]);
-        concern->keys = concern->keys || catalog::has_constraint_trigger(trigger);
+        const char *trigger =
+            registration::make_link_name(registration::children_check_prefix, object->names[2]);
+        concern->keys = concern->keys || registry::has_constraint_trigger(trigger);
     }
 }
 
@@ -147,7 +149,7 @@ bool concerns_after(const Node *statement) {
         return has_own_trigger(castNode(RuleStmt, const_cast<Node *>(statement))->relation);
     }
     if (IsA(statement, CreateTrigStmt)) {
-        return creates_delete_trigger(statement)
+        return registration::creates_delete_trigger(statement)
                && has_own_trigger(castNode(CreateTrigStmt, const_cast<Node *>(statement))->relation);
     }
     if (IsA(statement, ViewStmt)) {
@@ -185,4 +187,4 @@ DropConcern get_drop_concern() {
     return concern;
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

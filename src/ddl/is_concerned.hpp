@@ -8,7 +8,7 @@ extern "C" {
 #include "nodes/nodes.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 // Before the command, and after it.
 bool concerns_before(const Node *statement);
@@ -28,4 +28,4 @@ struct DropConcern {
 // In an event trigger on sql_drop.
 DropConcern get_drop_concern();
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

@@ -1,13 +1,12 @@
 // Redefines the views that name softdelete.include_deleted().
 #include "ddl/leave_extension.hpp"
+#include "sqltext/format.hpp"
 
 #include "pg/scopes.hpp"
 #include "pg/spi.hpp"
 #include "registration/run_steps.hpp"
 
-#include <boost/format.hpp>
-
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 namespace {
 
@@ -38,13 +37,12 @@ void leave_views() {
     pg::SettingScope settings;
     settings.set("search_path", "pg_catalog, pg_temp");
     pg::Spi spi;
-    OwnDdlScope own_ddl;
+    registration::OwnDdlScope own_ddl;
     for (const pg::Row &view : spi.query(views_query)) {
         std::string options = view.text_or(3, "");
-        std::string command =
-            (boost::format("CREATE OR REPLACE VIEW %1%%2% AS %3%") % view.text(0)
-             % (options.empty() ? "" : " WITH (" + options + ")") % remove_condition(view.text(2)))
-                .str();
+        std::string command = sqltext::format("CREATE OR REPLACE VIEW %1%%2% AS %3%", view.text(0),
+                                              (options.empty() ? "" : " WITH (" + options + ")"),
+                                              remove_condition(view.text(2)));
         pg::UserScope owner(view.oid(1));
         spi.execute(command);
     }
@@ -57,4 +55,4 @@ void leave_views() {
     }
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

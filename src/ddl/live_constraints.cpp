@@ -1,5 +1,6 @@
 // Everything that the constraint says is said again of what stands for it.
 #include "ddl/live_constraints.hpp"
+#include "sqltext/format.hpp"
 
 #include "ddl/parse_tree.hpp"
 #include "pg/quote.hpp"
@@ -10,9 +11,7 @@ extern "C" {
 #include "utils/lsyscache.h"
 }
 
-#include <boost/format.hpp>
-
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 namespace {
 
@@ -44,11 +43,11 @@ std::string get_tablespace(const Constraint *constraint, const char *words) {
 
 std::string make_unique_index(const catalog::TableInfo &table, const Constraint *constraint,
                               const std::string &name) {
-    return (boost::format("CREATE UNIQUE INDEX %1% ON %2% (%3%)%4%%5%%6%%7% WHERE %8% IS NULL")
-            % pg::quote_identifier(name) % table.name % join_columns(constraint->keys)
-            % get_including(constraint) % (constraint->nulls_not_distinct ? " NULLS NOT DISTINCT" : "")
-            % get_options(constraint) % get_tablespace(constraint, " TABLESPACE ") % table.deleted_at)
-        .str();
+    return sqltext::format(
+        "CREATE UNIQUE INDEX %1% ON %2% (%3%)%4%%5%%6%%7% WHERE %8% IS NULL", pg::quote_identifier(name),
+        table.name, join_columns(constraint->keys), get_including(constraint),
+        (constraint->nulls_not_distinct ? " NULLS NOT DISTINCT" : ""), get_options(constraint),
+        get_tablespace(constraint, " TABLESPACE "), table.deleted_at);
 }
 
 // Only an exclusion constraint can be both partial and deferrable.
@@ -59,13 +58,12 @@ std::string make_deferrable(const catalog::TableInfo &table, const Constraint *c
     foreach (cell, constraint->keys) {
         elements += (elements.empty() ? "" : ", ") + pg::quote_identifier(strVal(lfirst(cell))) + " WITH =";
     }
-    return (boost::format(
-                "ALTER TABLE %1% ADD CONSTRAINT %2% EXCLUDE USING btree (%3%)%4%%5%%6% WHERE (%7% IS "
-                "NULL) DEFERRABLE%8%")
-            % table.name % pg::quote_identifier(name) % elements % get_including(constraint)
-            % get_options(constraint) % get_tablespace(constraint, " USING INDEX TABLESPACE ")
-            % table.deleted_at % (constraint->initdeferred ? " INITIALLY DEFERRED" : ""))
-        .str();
+    return sqltext::format(
+        "ALTER TABLE %1% ADD CONSTRAINT %2% EXCLUDE USING btree (%3%)%4%%5%%6% WHERE (%7% IS "
+        "NULL) DEFERRABLE%8%",
+        table.name, pg::quote_identifier(name), elements, get_including(constraint), get_options(constraint),
+        get_tablespace(constraint, " USING INDEX TABLESPACE "), table.deleted_at,
+        (constraint->initdeferred ? " INITIALLY DEFERRED" : ""));
 }
 
 } // namespace
@@ -93,12 +91,11 @@ std::string make_replacement(const catalog::TableInfo &table, const Constraint *
     if (constraint->indexname != nullptr) {
         return name == constraint->indexname
                    ? std::string()
-                   : (boost::format("ALTER INDEX %1%.%2% RENAME TO %3%") % table.schema
-                      % pg::quote_identifier(constraint->indexname) % pg::quote_identifier(name))
-                         .str();
+                   : sqltext::format("ALTER INDEX %1%.%2% RENAME TO %3%", table.schema,
+                                     pg::quote_identifier(constraint->indexname), pg::quote_identifier(name));
     }
     return constraint->deferrable ? make_deferrable(table, constraint, name)
                                   : make_unique_index(table, constraint, name);
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

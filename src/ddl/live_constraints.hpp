@@ -9,7 +9,7 @@ extern "C" {
 
 #include <string>
 
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 // The name that the server would choose for the constraint.
 std::string choose_constraint_name(const Constraint *constraint, Oid relation);
@@ -19,4 +19,4 @@ std::string choose_constraint_name(const Constraint *constraint, Oid relation);
 std::string make_replacement(const catalog::TableInfo &table, const Constraint *constraint,
                              const std::string &name);
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

@@ -7,7 +7,7 @@ extern "C" {
 #include "catalog/namespace.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 Oid find_relation(const RangeVar *name) {
     return name == nullptr ? InvalidOid : RangeVarGetRelid(name, NoLock, true);
@@ -43,4 +43,4 @@ std::string join_columns(const List *names) {
     return columns;
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

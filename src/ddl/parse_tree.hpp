@@ -9,7 +9,7 @@ extern "C" {
 
 #include <string>
 
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 // The relation that a statement names, not locked; InvalidOid where there is none. Plain server code.
 Oid find_relation(const RangeVar *name);
@@ -23,4 +23,4 @@ const Constraint *get_added_key(const AlterTableCmd *command);
 // Names of columns as catalog::ForeignKey::child_columns has them: quoted, with commas.
 std::string join_columns(const List *names);
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

@@ -1,5 +1,6 @@
 // Looks at raw statements before, and at the server's list of dropped objects after they run.
 #include "ddl/refuse_ddl.hpp"
+#include "sqltext/format.hpp"
 
 #include "ddl/parse_tree.hpp"
 #include "holds/hold_check.hpp"
@@ -16,11 +17,9 @@ extern "C" {
 #include "utils/lsyscache.h"
 }
 
-#include <boost/format.hpp>
-
 #include <cstring>
 
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 namespace {
 
@@ -62,12 +61,12 @@ constexpr const char *held_query = R"(
     WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0 AND h.released_at IS NULL
     ORDER BY h.id LIMIT 1)";
 
-bool find_named_table(const RangeVar *name, planner::RegisteredTable *table) {
+bool find_named_table(const RangeVar *name, session::RegisteredTable *table) {
     Oid relation = find_relation(name);
-    return OidIsValid(relation) && planner::find_damaged_table(relation, table);
+    return OidIsValid(relation) && session::find_damaged_table(relation, table);
 }
 
-bool is_own_column(const planner::RegisteredTable &table, const char *column) {
+bool is_own_column(const session::RegisteredTable &table, const char *column) {
     AttrNumber attribute = get_attnum(table.relation, column);
     return attribute > 0
            && (attribute == table.deleted_at || attribute == table.deleted_by
@@ -75,7 +74,7 @@ bool is_own_column(const planner::RegisteredTable &table, const char *column) {
 }
 
 void refuse_rename(const RenameStmt *rename) {
-    planner::RegisteredTable table;
+    session::RegisteredTable table;
     if (rename->renameType != OBJECT_COLUMN || !find_named_table(rename->relation, &table)
         || !is_own_column(table, rename->subname)) {
         return;
@@ -98,7 +97,7 @@ bool is_disabling(const AlterTableCmd *command) {
            && command->name != nullptr && strncmp(command->name, trigger_prefix, strlen(trigger_prefix)) == 0;
 }
 
-[[noreturn]] void report_disabling(const AlterTableCmd *command, const planner::RegisteredTable &table) {
+[[noreturn]] void report_disabling(const AlterTableCmd *command, const session::RegisteredTable &table) {
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                     errmsg("cannot disable trigger \"%s\" of registered table \"%s\"", command->name,
                            get_rel_name(table.relation)),
@@ -138,7 +137,7 @@ const char *get_column_change(const AlterTableCmd *command) {
 }
 
 // deleted_by may get another type that fits, which repair_table() looks at.
-void refuse_column_change(const AlterTableCmd *command, const planner::RegisteredTable &table) {
+void refuse_column_change(const AlterTableCmd *command, const session::RegisteredTable &table) {
     const char *change = get_column_change(command);
     const char *column = change == nullptr ? nullptr : get_column(command);
     if (column == nullptr || !is_own_column(table, column)) {
@@ -157,7 +156,7 @@ void refuse_column_change(const AlterTableCmd *command, const planner::Registere
 }
 
 void refuse_commands(const AlterTableStmt *alter) {
-    planner::RegisteredTable table;
+    session::RegisteredTable table;
     ListCell *cell;
     foreach (cell, alter->cmds) {
         const AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
@@ -174,9 +173,9 @@ void refuse_commands(const AlterTableStmt *alter) {
 
 // To others the command itself says that they may not.
 void check_own_holds(const RangeVar *name, const char *action) {
-    planner::RegisteredTable table;
+    session::RegisteredTable table;
     if (find_named_table(name, &table) && pg::compat::owns_relation(table.relation, GetUserId())) {
-        check_no_holds(table.relation, action);
+        holds::check_no_holds(table.relation, action);
     }
 }
 
@@ -213,10 +212,9 @@ void refuse_loss_of_held_rows() {
     std::vector<pg::Row> held = spi.query(held_query);
     if (!held.empty()) {
         pg::raise({.sqlstate = ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
-                   .message = (boost::format("cannot drop table \"%1%\" because rows of it are on hold")
-                               % held.front().text(1))
-                                  .str(),
-                   .detail = (boost::format("Hold %1% is in force.") % held.front().text(0)).str(),
+                   .message = sqltext::format("cannot drop table \"%1%\" because rows of it are on hold",
+                                              held.front().text(1)),
+                   .detail = sqltext::format("Hold %1% is in force.", held.front().text(0)),
                    .hint = "SELECT * FROM softdelete.holds lists the holds; softdelete.release() ends one."});
     }
 }
@@ -231,18 +229,15 @@ void refuse_loss() {
     if (kind == "view") {
         pg::raise(
             {.sqlstate = ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
-             .message = (boost::format("cannot drop view \"%1%\" of registered table \"%2%\" by CASCADE")
-                         % lost.front().text(1) % lost.front().text(3))
-                            .str(),
+             .message = sqltext::format("cannot drop view \"%1%\" of registered table \"%2%\" by CASCADE",
+                                        lost.front().text(1), lost.front().text(3)),
              .hint = "Drop the column that needs the object first, by ALTER TABLE ... DROP COLUMN."});
     }
     pg::raise({.sqlstate = ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
-               .message = (boost::format("cannot drop %1% \"%2%\" of registered table \"%3%\"") % kind
-                           % lost.front().text(1) % lost.front().text(3))
-                              .str(),
-               .hint = (boost::format("Run SELECT * FROM softdelete.unregister(%1%) first.")
-                        % pg::quote_literal(lost.front().text(2)))
-                           .str()});
+               .message = sqltext::format("cannot drop %1% \"%2%\" of registered table \"%3%\"", kind,
+                                          lost.front().text(1), lost.front().text(3)),
+               .hint = sqltext::format("Run SELECT * FROM softdelete.unregister(%1%) first.",
+                                       pg::quote_literal(lost.front().text(2)))});
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

@@ -8,7 +8,7 @@ extern "C" {
 #include "nodes/nodes.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 // Before ALTER TABLE: refuses to rename the extension's columns and to disable its triggers by name. Plain server code.
 // Errors: 55000.
@@ -24,4 +24,4 @@ void refuse_loss();
 // After a drop: refuses where rows of a dropped table are on hold. Errors: 2BP01.
 void refuse_loss_of_held_rows();
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

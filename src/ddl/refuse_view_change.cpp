@@ -14,7 +14,7 @@ extern "C" {
 
 #include <optional>
 
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 namespace {
 
@@ -52,7 +52,7 @@ const RangeVar *get_moved(const Node *statement, const char **what) {
 std::optional<Oid> find_table(pg::Spi &spi, Oid view) {
     pg::SettingScope settings;
     settings.set("search_path", "pg_catalog, pg_temp");
-    return catalog::find_table_of_view(spi, view);
+    return registry::find_table_of_view(spi, view);
 }
 
 } // namespace
@@ -83,10 +83,11 @@ void refuse_view_change(const Node *statement) {
     pg::SettingScope settings;
     settings.set("search_path", "pg_catalog, pg_temp");
     catalog::Table table = catalog::get_table_definition(spi, *relation);
-    TableWork work = begin_work(spi, table, *catalog::find_registration(spi, *relation), true);
-    if (!is_view_in_step(work, view, pg::call([&] { return get_rel_name(view); }))) {
+    registration::TableWork work =
+        registration::begin_work(spi, table, *registry::find_registration(spi, *relation), true);
+    if (!registration::is_view_in_step(work, view, pg::call([&] { return get_rel_name(view); }))) {
         refuse(view, *relation, "replace");
     }
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

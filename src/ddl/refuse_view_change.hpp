@@ -7,7 +7,7 @@ extern "C" {
 #include "nodes/nodes.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 // Before SET SCHEMA of a view, and RENAME COLUMN: refuses it for a registered table's views. Errors: 55000.
 void refuse_view_move(const Node *statement);
@@ -15,4 +15,4 @@ void refuse_view_move(const Node *statement);
 // After CREATE OR REPLACE VIEW: refuses another meaning for one of them. Errors: 55000.
 void refuse_view_change(const Node *statement);
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

@@ -19,7 +19,7 @@
 
 #include <algorithm>
 
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 namespace {
 
@@ -41,22 +41,22 @@ void check_member(pg::Spi &spi, const catalog::Table &member) {
                    "Its rows are kept by another server.", {});
         }
     }
-    check_rules(spi, member, "attach");
+    registration::check_rules(spi, member, "attach");
 }
 
-std::vector<std::string> get_own_columns(const catalog::Registration &registration) {
+std::vector<std::string> get_own_columns(const registry::Registration &registration) {
     std::vector<std::string> columns = {registration.settings.deleted_at};
     if (registration.settings.deleted_by) {
         columns.push_back(*registration.settings.deleted_by);
     }
-    columns.emplace_back(deletion_id_column);
+    columns.emplace_back(registration::deletion_id_column);
     return columns;
 }
 
 // As the user would have added them.
 void add_columns(pg::Spi &spi, const catalog::Table &member, const catalog::Table &table,
-                 const catalog::Registration &registration) {
-    OwnDdlScope own_ddl;
+                 const registry::Registration &registration) {
+    registration::OwnDdlScope own_ddl;
     for (const std::string &name : get_own_columns(registration)) {
         const catalog::Column *column = table.find_column(name);
         if (column != nullptr && member.find_column(name) == nullptr) {
@@ -67,8 +67,9 @@ void add_columns(pg::Spi &spi, const catalog::Table &member, const catalog::Tabl
     }
 }
 
-void drop_own_objects(pg::Spi &spi, const catalog::Table &member, const catalog::Registration &registration) {
-    TableWork work = begin_work(spi, member, registration, false);
+void drop_own_objects(pg::Spi &spi, const catalog::Table &member,
+                      const registry::Registration &registration) {
+    registration::TableWork work = registration::begin_work(spi, member, registration, false);
     for (const std::string &view : registration.added_views) {
         auto existing = catalog::find_relation(spi, member.schema_oid, view);
         if (existing && existing->kind == 'v') {
@@ -77,14 +78,14 @@ void drop_own_objects(pg::Spi &spi, const catalog::Table &member, const catalog:
         }
     }
     work.add(Action::alter, member.oid, "trigger",
-             sqltext::drop_trigger(member.qualified, sqltext::Identifier(marker_trigger)));
-    run_steps(spi, work.steps);
+             sqltext::drop_trigger(member.qualified, sqltext::Identifier(registration::marker_trigger)));
+    registration::run_steps(spi, work.steps);
 }
 
 // The clones of the table's row triggers take the places of the partition's own. Those for keys that the partition alone
 // has, or that reference it alone, the table gets when the partition is there.
 void drop_row_triggers(pg::Spi &spi, const catalog::Table &member) {
-    OwnDdlScope own_ddl;
+    registration::OwnDdlScope own_ddl;
     for (const pg::Row &row :
          spi.query("SELECT t.tgname FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n"
                    " ON n.oid = p.pronamespace AND n.nspname = 'softdelete' WHERE t.tgrelid = $1::oid AND "
@@ -94,8 +95,8 @@ void drop_row_triggers(pg::Spi &spi, const catalog::Table &member) {
     }
 }
 
-void dissolve(pg::Spi &spi, const catalog::Table &member, const catalog::Registration &own,
-              const catalog::Registration &registration) {
+void dissolve(pg::Spi &spi, const catalog::Table &member, const registry::Registration &own,
+              const registry::Registration &registration) {
     if (own.settings.deleted_at != registration.settings.deleted_at
         || own.settings.deleted_by != registration.settings.deleted_by) {
         refuse(member, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -106,17 +107,17 @@ void dissolve(pg::Spi &spi, const catalog::Table &member, const catalog::Registr
                "Unregister it with deleted_rows => 'keep' and rename them.");
     }
     drop_own_objects(spi, member, own);
-    catalog::forget_registration(spi, member.oid);
+    registry::forget_registration(spi, member.oid);
 }
 
-std::string choose_view_name(TableWork &work, const char *prefix) {
+std::string choose_view_name(registration::TableWork &work, const char *prefix) {
     return work.names.choose(work.table.schema_oid, [&](int number) {
         return pg::truncate_name(prefix + work.table.name + (number == 0 ? "" : std::to_string(number)));
     });
 }
 
-catalog::Registration make_registration(Oid member, const catalog::Registration &of_table) {
-    catalog::Registration registration = of_table;
+registry::Registration make_registration(Oid member, const registry::Registration &of_table) {
+    registry::Registration registration = of_table;
     registration.relation = member;
     registration.added_indexes.clear();
     registration.added_views.clear();
@@ -124,7 +125,7 @@ catalog::Registration make_registration(Oid member, const catalog::Registration 
     return registration;
 }
 
-void add_own_index_names(TableWork &work) {
+void add_own_index_names(registration::TableWork &work) {
     std::vector<std::string> &added = work.registration.added_indexes;
     for (const model::IndexFacts &index : work.indexes) {
         bool is_own =
@@ -137,7 +138,7 @@ void add_own_index_names(TableWork &work) {
 
 void adopt_deletions(pg::Spi &spi, Oid relation, const catalog::Table &member,
                      const model::TableSettings &settings) {
-    catalog::adopt_deletions(
+    registry::adopt_deletions(
         spi, {relation, member.owner, member.qualified, catalog::identifier(settings.deleted_at)},
         settings.deleted_by ? std::optional(pg::quote_identifier(*settings.deleted_by)) : std::nullopt);
 }
@@ -145,16 +146,16 @@ void adopt_deletions(pg::Spi &spi, Oid relation, const catalog::Table &member,
 } // namespace
 
 void prepare_member(Oid member_oid, Oid table_oid, bool is_partition) {
-    DdlSession session;
+    pg::DdlSession session;
     pg::Spi &spi = session.spi();
     catalog::Table member = catalog::get_table_definition(spi, member_oid);
     check_member(spi, member);
-    Oid root = catalog::find_registered_root(spi, table_oid).value_or(table_oid);
-    std::optional<catalog::Registration> registration = catalog::find_registration(spi, root);
+    Oid root = registry::find_registered_root(spi, table_oid).value_or(table_oid);
+    std::optional<registry::Registration> registration = registry::find_registration(spi, root);
     if (!registration) {
         return;
     }
-    if (std::optional<catalog::Registration> own = catalog::find_registration(spi, member_oid)) {
+    if (std::optional<registry::Registration> own = registry::find_registration(spi, member_oid)) {
         dissolve(spi, member, *own, *registration);
     } else {
         add_columns(spi, member, catalog::get_table_definition(spi, root), *registration);
@@ -162,37 +163,37 @@ void prepare_member(Oid member_oid, Oid table_oid, bool is_partition) {
     if (is_partition) {
         drop_row_triggers(spi, member);
     }
-    if (member.find_column(deletion_id_column) != nullptr
+    if (member.find_column(registration::deletion_id_column) != nullptr
         && member.find_column(registration->settings.deleted_at) != nullptr) {
-        renumber_deletions(spi, {member.oid, member.owner, member.qualified,
-                                 catalog::identifier(registration->settings.deleted_at)});
+        registration::renumber_deletions(spi, {member.oid, member.owner, member.qualified,
+                                               catalog::identifier(registration->settings.deleted_at)});
     }
 }
 
 void take_on_member(Oid member_oid, bool has_rows) {
-    DdlSession session;
+    pg::DdlSession session;
     pg::Spi &spi = session.spi();
-    std::optional<Oid> root = catalog::find_registered_root(spi, member_oid);
+    std::optional<Oid> root = registry::find_registered_root(spi, member_oid);
     if (!root) {
         return;
     }
-    catalog::Registration registration = *catalog::find_registration(spi, *root);
+    registry::Registration registration = *registry::find_registration(spi, *root);
     catalog::Table table = catalog::get_table_definition(spi, *root);
     catalog::Table member = catalog::get_table_definition(spi, member_oid);
     table.members = member.members;
-    TableWork work = begin_work(spi, table, registration, false);
+    registration::TableWork work = registration::begin_work(spi, table, registration, false);
     {
         pg::UserScope owner(table.owner);
-        plan_conversions(work);
-        plan_triggers(work);
-        plan_policies(work);
+        registration::plan_conversions(work);
+        registration::plan_triggers(work);
+        registration::plan_policies(work);
     }
-    run_and_record(work);
-    catalog::record_partition_indexes(spi, *root);
+    registration::run_and_record(work);
+    registry::record_partition_indexes(spi, *root);
     if (!has_rows) {
         return;
     }
-    catalog::hand_deletions_over(spi, member_oid, *root);
+    registry::hand_deletions_over(spi, member_oid, *root);
     adopt_deletions(spi, *root, member, registration.settings);
     for (const catalog::ForeignKey &key : catalog::find_own_keys(spi, *root)) {
         check_links(spi, key, member.qualified.text());
@@ -200,34 +201,35 @@ void take_on_member(Oid member_oid, bool has_rows) {
 }
 
 void register_alone(Oid member_oid, Oid table_oid) {
-    DdlSession session;
+    pg::DdlSession session;
     pg::Spi &spi = session.spi();
-    Oid root = catalog::find_registered_root(spi, table_oid).value_or(table_oid);
-    std::optional<catalog::Registration> of_table = catalog::find_registration(spi, root);
+    Oid root = registry::find_registered_root(spi, table_oid).value_or(table_oid);
+    std::optional<registry::Registration> of_table = registry::find_registration(spi, root);
     if (!of_table) {
         return;
     }
     catalog::Table table = catalog::get_table_definition(spi, member_oid);
-    TableWork work = begin_work(spi, table, make_registration(member_oid, *of_table), false);
+    registration::TableWork work =
+        registration::begin_work(spi, table, make_registration(member_oid, *of_table), false);
     work.registration.settings.active_view = choose_view_name(work, "active_");
     work.registration.settings.deleted_view = choose_view_name(work, "deleted_");
     work.registration.settings.all_view = choose_view_name(work, "all_");
     {
         pg::UserScope owner(table.owner);
-        plan_own_indexes(work);
-        plan_conversions(work);
-        plan_triggers(work);
+        registration::plan_own_indexes(work);
+        registration::plan_conversions(work);
+        registration::plan_triggers(work);
         std::vector<model::Step> links =
-            plan_links(spi, {{table.oid, pg::quote_identifier(work.settings().deleted_at)}});
+            registration::plan_links(spi, {{table.oid, pg::quote_identifier(work.settings().deleted_at)}});
         work.steps.insert(work.steps.end(), links.begin(), links.end());
-        plan_policies(work);
-        plan_views(work);
-        plan_comment(work);
+        registration::plan_policies(work);
+        registration::plan_views(work);
+        registration::plan_comment(work);
     }
     add_own_index_names(work);
-    run_and_record(work);
-    catalog::insert_registration(spi, work.registration);
+    registration::run_and_record(work);
+    registry::insert_registration(spi, work.registration);
     adopt_deletions(spi, member_oid, table, work.settings());
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

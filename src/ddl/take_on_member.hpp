@@ -4,7 +4,7 @@
 
 #include "pg/boundary.hpp"
 
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 // Before a table becomes a member of a registered one: gives it the columns that it lacks, and dissolves its own
 // registration, the table's taking its place. Errors: 42501 not the owner; 42809 for a foreign table; 55000 where its
@@ -19,4 +19,4 @@ void take_on_member(Oid member, bool has_rows);
 // After it has left: registers it alone. table is the registered one.
 void register_alone(Oid member, Oid table);
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

@@ -1,7 +1,7 @@
 // Reads the catalogs. Privileges are granted again by those who granted them, the owner's own grants first.
 #include "ddl/view_properties.hpp"
 
-namespace softdelete::commands {
+namespace softdelete::ddl {
 
 namespace {
 
@@ -80,4 +80,4 @@ void revoke_default_privileges(pg::Spi &spi, Oid view) {
     }
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::ddl

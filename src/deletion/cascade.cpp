@@ -16,7 +16,7 @@ extern "C" {
 #include "utils/memutils.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::deletion {
 
 namespace {
 
@@ -51,7 +51,7 @@ PendingKeys *add_pending(const catalog::ForeignKeyInfo &key, int64 deletion) {
     entry->key = key;
     entry->deletion = deletion;
     entry->nest_level = GetCurrentTransactionNestLevel();
-    entry->place = planner::running_statement_place();
+    entry->place = session::running_statement_place();
     entry->level = get_level(key);
     entry->keys.columns = key.columns;
     // At the end: parents of one level come before those of the next.
@@ -65,7 +65,7 @@ PendingKeys *add_pending(const catalog::ForeignKeyInfo &key, int64 deletion) {
 
 PendingKeys *get_pending(const catalog::ForeignKeyInfo &key, int64 deletion) {
     int nest_level = GetCurrentTransactionNestLevel();
-    int place = planner::running_statement_place();
+    int place = session::running_statement_place();
     int level = get_level(key);
     for (PendingKeys *entry = pending; entry != nullptr; entry = entry->next) {
         if (entry->key.constraint == key.constraint && entry->deletion == deletion
@@ -122,7 +122,7 @@ PendingKeys *take(PendingKeys **place) {
 // The first of the running statement's entries, of a NO ACTION key or of another; null where there is none. Those of
 // statements further out wait for them: this one may be part of a savepoint that rolls back.
 PendingKeys *take_pending(bool is_no_action) {
-    int running = planner::running_statement_place();
+    int running = session::running_statement_place();
     for (PendingKeys **place = &pending; *place != nullptr; place = &(*place)->next) {
         if (((*place)->key.on_delete == FKCONSTR_ACTION_NOACTION) == is_no_action
             && (*place)->place == running) {
@@ -180,7 +180,7 @@ void collect_deleted_row(Relation relation, List *keys, HeapTuple row, int64 del
 }
 
 void finish_statement(QueryDesc *query) {
-    if (pending == nullptr || planner::is_cascade_query(query->sourceText)) {
+    if (pending == nullptr || session::is_cascade_query(query->sourceText)) {
         return;
     }
     pg::connect_spi();
@@ -193,7 +193,7 @@ void check_children(Relation relation, const catalog::ForeignKeyInfo &key, HeapT
     if (!read_key(relation, key, row, values)) {
         return;
     }
-    if (planner::is_statement_finishing()) {
+    if (session::is_statement_finishing()) {
         add_key(get_pending(key, 0), relation, values);
         return;
     }
@@ -233,4 +233,4 @@ void install_cascade() {
     install_cascade_statements();
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::deletion

@@ -9,7 +9,7 @@ extern "C" {
 #include "executor/tuptable.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::deletion {
 
 // Notes that the row in slot, of relation, was soft-deleted by that deletion (0: unknown), for each of the keys that
 // reference the relation.
@@ -33,4 +33,4 @@ void keep_cascades(int nest_level) noexcept;
 // Registers the invalidation callbacks; called once from _PG_init.
 void install_cascade();
 
-} // namespace softdelete::commands
+} // namespace softdelete::deletion

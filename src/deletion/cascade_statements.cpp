@@ -29,9 +29,9 @@ extern "C" {
 #include "utils/syscache.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::deletion {
 
-const char *const cascade_prefix = planner::cascade_text;
+const char *const cascade_prefix = session::cascade_text;
 
 namespace {
 
@@ -193,9 +193,9 @@ const char *make_statement(const catalog::ForeignKeyInfo &key, StatementKind kin
     }
     appendStringInfoString(&text, " WHERE ");
     append_condition(&text, key, is_many(kind));
-    planner::RegisteredTable child;
+    session::RegisteredTable child;
     if (!is_delete(kind)) {
-        if (planner::find_registered_table(key.child, &child)) {
+        if (session::find_registered_table(key.child, &child)) {
             appendStringInfo(&text, " AND c.%s IS NULL", quote_column(key.child, child.deleted_at));
         }
         appendStringInfoString(&text, " LIMIT 1 FOR KEY SHARE OF c");
@@ -319,4 +319,4 @@ void install_cascade_statements() {
     CacheRegisterSyscacheCallback(CONSTROID, forget_all, 0);
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::deletion

@@ -3,7 +3,7 @@
 
 #include "catalog/foreign_key_info.hpp"
 
-namespace softdelete::commands {
+namespace softdelete::deletion {
 
 // Values of the referenced columns of many rows, column by column.
 struct KeyValues {
@@ -27,4 +27,4 @@ void forget_running_plans() noexcept;
 // Drops plans that an invalidation has touched. Registers its callbacks once.
 void install_cascade_statements();
 
-} // namespace softdelete::commands
+} // namespace softdelete::deletion

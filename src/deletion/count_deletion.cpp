@@ -1,11 +1,10 @@
 // Counts at the time of asking, by the index on deletion_id: what undo would bring back, and never wrong.
 #include "deletion/count_deletion.hpp"
+#include "sqltext/format.hpp"
 
 #include "deletion/deletion_tables.hpp"
 
-#include <boost/format.hpp>
-
-namespace softdelete::commands {
+namespace softdelete::deletion {
 
 std::string count_deletion(std::int64_t deletion) {
     pg::Spi spi;
@@ -17,14 +16,12 @@ std::string count_deletion(std::int64_t deletion) {
     std::string counts = "{";
     for (const catalog::TableInfo &table : tables) {
         // A table counts its children's rows, but for those that are listed themselves.
-        std::string query =
-            (boost::format(
-                 "SELECT pg_catalog.to_json($2::pg_catalog.oid::pg_catalog.regclass::pg_catalog.text), "
-                 "(SELECT pg_catalog.count(*) FROM %1% AS t WHERE t.deletion_id = $1::pg_catalog.int8 AND "
-                 "t.%2% IS NOT NULL AND (t.tableoid = $2::pg_catalog.oid OR t.tableoid <> ALL "
-                 "(CAST($3 AS pg_catalog.oid[]))))")
-             % table.name % table.deleted_at)
-                .str();
+        std::string query = sqltext::format(
+            "SELECT pg_catalog.to_json($2::pg_catalog.oid::pg_catalog.regclass::pg_catalog.text), "
+            "(SELECT pg_catalog.count(*) FROM %1% AS t WHERE t.deletion_id = $1::pg_catalog.int8 AND "
+            "t.%2% IS NOT NULL AND (t.tableoid = $2::pg_catalog.oid OR t.tableoid <> ALL "
+            "(CAST($3 AS pg_catalog.oid[]))))",
+            table.name, table.deleted_at);
         bool may_read =
             spi.query("SELECT pg_catalog.has_table_privilege($1::pg_catalog.oid, 'SELECT')", {table.relation})
                 .front()
@@ -35,11 +32,10 @@ std::string count_deletion(std::int64_t deletion) {
         const pg::Row row = spi.query(query, {deletion, table.relation, pg::make_array(relations)}).front();
         if (row.number(1) > 0) {
             counts +=
-                (boost::format("%1%%2%: %3%") % (counts.size() == 1 ? "" : ", ") % row.text(0) % row.text(1))
-                    .str();
+                sqltext::format("%1%%2%: %3%", (counts.size() == 1 ? "" : ", "), row.text(0), row.text(1));
         }
     }
     return counts + "}";
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::deletion

@@ -1,20 +1,18 @@
 // softdelete.delete() is a plain DELETE, with everything that a plain DELETE does.
 #include "deletion/delete_row.hpp"
+#include "sqltext/format.hpp"
 
 #include "catalog/table_info.hpp"
 #include "pg/scopes.hpp"
 
-#include <boost/format.hpp>
-
-namespace softdelete::commands {
+namespace softdelete::deletion {
 
 std::optional<std::int64_t> delete_row(Oid relation, const std::vector<std::string> &key) {
     pg::Spi spi;
     catalog::TableInfo table = catalog::get_registered_table(spi, relation);
     catalog::KeyLookup lookup = catalog::get_key_lookup(spi, table, key);
     std::string statement =
-        (boost::format("DELETE FROM %1% WHERE %2% RETURNING deletion_id") % table.name % lookup.condition)
-            .str();
+        sqltext::format("DELETE FROM %1% WHERE %2% RETURNING deletion_id", table.name, lookup.condition);
     pg::CallersPathScope path;
     std::vector<pg::Row> rows = spi.query(statement, lookup.values);
     if (rows.empty() || rows.front().is_null(0)) {
@@ -23,4 +21,4 @@ std::optional<std::int64_t> delete_row(Oid relation, const std::vector<std::stri
     return rows.front().number(0);
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::deletion

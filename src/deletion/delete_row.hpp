@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-namespace softdelete::commands {
+namespace softdelete::deletion {
 
 // Runs the DELETE as the caller and returns the id of its deletion; nothing where there was no live row.
 std::optional<std::int64_t> delete_row(Oid relation, const std::vector<std::string> &key);
 
-} // namespace softdelete::commands
+} // namespace softdelete::deletion

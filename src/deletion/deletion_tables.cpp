@@ -1,11 +1,10 @@
 // Asks the log of deletions, then the tables themselves.
 #include "deletion/deletion_tables.hpp"
+#include "sqltext/format.hpp"
 
 #include "pg/scopes.hpp"
 
-#include <boost/format.hpp>
-
-namespace softdelete::commands {
+namespace softdelete::deletion {
 
 namespace {
 
@@ -37,7 +36,7 @@ std::vector<catalog::TableInfo> get_deletion_tables(pg::Spi &spi, std::int64_t d
         std::string query = "SELECT FROM softdelete.deletion WHERE id = $1::pg_catalog.int8";
         if (spi.query(lock == DeletionLock::for_update ? query + " FOR UPDATE" : query, {deletion}).empty()) {
             pg::raise({.sqlstate = ERRCODE_NO_DATA_FOUND,
-                       .message = (boost::format("deletion %1% does not exist") % deletion).str(),
+                       .message = sqltext::format("deletion %1% does not exist", deletion),
                        .hint = "SELECT * FROM softdelete.deletions lists what can be undone."});
         }
         for (const pg::Row &row : spi.query(tables_query, {deletion})) {
@@ -52,12 +51,11 @@ std::vector<catalog::TableInfo> get_deletion_tables(pg::Spi &spi, std::int64_t d
 }
 
 bool holds_rows(pg::Spi &spi, const catalog::TableInfo &table, std::int64_t deletion) {
-    std::string query = (boost::format("/* softdelete */ SELECT FROM %1% AS t WHERE t.deletion_id = "
-                                       "$1::pg_catalog.int8 AND t.%2% IS NOT NULL LIMIT 1")
-                         % table.name % table.deleted_at)
-                            .str();
+    std::string query = sqltext::format("/* softdelete */ SELECT FROM %1% AS t WHERE t.deletion_id = "
+                                        "$1::pg_catalog.int8 AND t.%2% IS NOT NULL LIMIT 1",
+                                        table.name, table.deleted_at);
     pg::OwnerScope owner(table.owner);
     return !spi.query_latest(query, {deletion}).empty();
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::deletion

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace softdelete::commands {
+namespace softdelete::deletion {
 
 enum class DeletionLock { none, for_update };
 
@@ -18,4 +18,4 @@ std::vector<catalog::TableInfo> get_deletion_tables(pg::Spi &spi, std::int64_t d
 // table as its owner.
 bool holds_rows(pg::Spi &spi, const catalog::TableInfo &table, std::int64_t deletion);
 
-} // namespace softdelete::commands
+} // namespace softdelete::deletion

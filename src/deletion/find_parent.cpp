@@ -28,7 +28,7 @@ extern "C" {
 #include "utils/syscache.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::deletion {
 
 namespace {
 
@@ -85,7 +85,7 @@ Parent read_parent(TupleTableSlot *slot, AttrNumber deleted_at) {
     return make_deleted(DatumGetTransactionId(transaction), DatumGetCommandId(command));
 }
 
-Parent probe(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable &table, Relation child,
+Parent probe(const catalog::ForeignKeyInfo &key, const session::RegisteredTable &table, Relation child,
              HeapTuple row) {
     Relation parent = table_open(key.parent, RowShareLock);
     Relation index = index_open(key.index, RowShareLock);
@@ -113,7 +113,7 @@ const char *quote_column(const catalog::ForeignKeyInfo &key, AttrNumber attribut
 
 // SQL: the key's parents "p", live or deleted, with the child's values as $1 and so on.
 void append_parents(StringInfo text, const catalog::ForeignKeyInfo &key,
-                    const planner::RegisteredTable &table) {
+                    const session::RegisteredTable &table) {
     bool is_partitioned = get_rel_relkind(key.parent) == RELKIND_PARTITIONED_TABLE;
     appendStringInfo(text, " FROM %s%s AS p WHERE softdelete.include_deleted(p.%s)",
                      is_partitioned ? "" : "ONLY ", catalog::quote_table(key.parent),
@@ -125,7 +125,7 @@ void append_parents(StringInfo text, const catalog::ForeignKeyInfo &key,
     }
 }
 
-const char *make_query(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable &table, bool lock) {
+const char *make_query(const catalog::ForeignKeyInfo &key, const session::RegisteredTable &table, bool lock) {
     StringInfoData text;
     initStringInfo(&text);
     appendStringInfo(&text, "/* softdelete */ SELECT p.%s IS NULL, p.xmin, p.cmin",
@@ -136,7 +136,7 @@ const char *make_query(const catalog::ForeignKeyInfo &key, const planner::Regist
 }
 
 // A period is present where those of the rows with the key cover it together; the period is the last column.
-const char *make_period_query(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable &table,
+const char *make_period_query(const catalog::ForeignKeyInfo &key, const session::RegisteredTable &table,
                               bool lock) {
     StringInfoData text;
     initStringInfo(&text);
@@ -179,7 +179,7 @@ Datum get_found(HeapTuple found, int column) {
     return SPI_getbinval(found, SPI_tuptable->tupdesc, column, &is_null);
 }
 
-Parent query(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable &table, Relation child,
+Parent query(const catalog::ForeignKeyInfo &key, const session::RegisteredTable &table, Relation child,
              HeapTuple row, bool lock) {
     pg::connect_spi();
     pg::Role caller = pg::act_as_owner(pg::get_owner(key.parent));
@@ -205,7 +205,7 @@ struct Position {
 };
 
 // The parent of the row's link that the snapshot shows.
-bool find_position(const catalog::ForeignKeyInfo &key, const planner::RegisteredTable &table, Relation child,
+bool find_position(const catalog::ForeignKeyInfo &key, const session::RegisteredTable &table, Relation child,
                    HeapTuple row, Snapshot snapshot, Position *position) {
     StringInfoData text;
     initStringInfo(&text);
@@ -224,8 +224,8 @@ bool find_position(const catalog::ForeignKeyInfo &key, const planner::Registered
 
 bool is_same_parent(const catalog::ForeignKeyInfo &key, Relation child, HeapTuple old_row, Snapshot before,
                     HeapTuple row) {
-    planner::RegisteredTable table;
-    if (!catalog::compares_by_equality(key) || !planner::find_registered_table(key.parent, &table)) {
+    session::RegisteredTable table;
+    if (!catalog::compares_by_equality(key) || !session::find_registered_table(key.parent, &table)) {
         return false;
     }
     pg::connect_spi();
@@ -246,12 +246,12 @@ bool is_same_parent(const catalog::ForeignKeyInfo &key, Relation child, HeapTupl
 }
 
 Parent find_parent(const catalog::ForeignKeyInfo &key, Relation child, HeapTuple row, bool lock) {
-    planner::RegisteredTable table;
-    if (!planner::find_registered_table(key.parent, &table)) {
+    session::RegisteredTable table;
+    if (!session::find_registered_table(key.parent, &table)) {
         return {ParentState::live, InvalidCommandId};
     }
     bool is_plain = get_rel_relkind(key.parent) == RELKIND_RELATION && catalog::compares_by_equality(key);
     return is_plain && !lock ? probe(key, table, child, row) : query(key, table, child, row, lock);
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::deletion

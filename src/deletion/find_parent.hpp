@@ -8,7 +8,7 @@ extern "C" {
 #include "utils/snapshot.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::deletion {
 
 enum class ParentState { live, deleted, absent };
 
@@ -27,4 +27,4 @@ Parent find_parent(const catalog::ForeignKeyInfo &key, Relation child, HeapTuple
 bool is_same_parent(const catalog::ForeignKeyInfo &key, Relation child, HeapTuple old_row, Snapshot before,
                     HeapTuple row);
 
-} // namespace softdelete::commands
+} // namespace softdelete::deletion

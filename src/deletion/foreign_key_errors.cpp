@@ -12,7 +12,7 @@ extern "C" {
 #include "utils/relcache.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::deletion {
 
 namespace {
 
@@ -95,4 +95,4 @@ void report_rewritten(const catalog::ForeignKeyInfo &key) {
     pg_unreachable();
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::deletion

@@ -11,7 +11,7 @@ extern "C" {
 #include "access/tupdesc.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::deletion {
 
 // A live row references what was deleted. row holds the referencing columns in the key's order.
 [[noreturn]] void report_still_referenced(const catalog::ForeignKeyInfo &key, HeapTuple row,
@@ -23,4 +23,4 @@ namespace softdelete::commands {
 // A rule of the child table put something else in the place of a statement of the key's.
 [[noreturn]] void report_rewritten(const catalog::ForeignKeyInfo &key);
 
-} // namespace softdelete::commands
+} // namespace softdelete::deletion

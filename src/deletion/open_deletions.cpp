@@ -15,7 +15,7 @@ extern "C" {
 
 #include <cstring>
 
-namespace softdelete::commands {
+namespace softdelete::deletion {
 
 namespace {
 
@@ -92,7 +92,7 @@ void add_table(OpenDeletion *entry, Oid relation) {
 }
 
 OpenDeletion *begin_deletion(Oid relation, const char *actor, const char *reason) {
-    int64 id = catalog::get_new_deletion_id();
+    int64 id = registry::get_new_deletion_id();
     auto *entry =
         static_cast<OpenDeletion *>(MemoryContextAllocZero(TopTransactionContext, sizeof(OpenDeletion)));
     entry->id = id;
@@ -119,7 +119,7 @@ void touch(OpenDeletion *entry, Oid relation) {
         return;
     }
     if (entry->written_level > 0) {
-        catalog::insert_deletion_table(entry->id, relation);
+        registry::insert_deletion_table(entry->id, relation);
     }
     add_table(entry, relation);
 }
@@ -135,13 +135,13 @@ void write(OpenDeletion *entry) {
         further[--place] = table->relation;
     }
     // The first of them is where it began.
-    catalog::insert_deletion({.id = entry->id,
-                              .relation = entry->relation,
-                              .actor = entry->actor,
-                              .reason = entry->reason,
-                              .further_relations = further + 1,
-                              .further_count = count - 1,
-                              .command = entry->command});
+    registry::insert_deletion({.id = entry->id,
+                               .relation = entry->relation,
+                               .actor = entry->actor,
+                               .reason = entry->reason,
+                               .further_relations = further + 1,
+                               .further_count = count - 1,
+                               .command = entry->command});
     entry->written_level = GetCurrentTransactionNestLevel();
     pfree(further);
 }
@@ -244,4 +244,4 @@ void commit_subtransaction(int nest_level) noexcept {
     }
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::deletion

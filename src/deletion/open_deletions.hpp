@@ -4,7 +4,7 @@
 
 #include "pg/server.hpp"
 
-namespace softdelete::commands {
+namespace softdelete::deletion {
 
 // The id of the transaction's deletion under the present actor and reason; gives it one when this is its first row.
 // relation joins the tables that the deletion touches.
@@ -36,4 +36,4 @@ void end_transaction() noexcept;
 void abort_subtransaction(int nest_level) noexcept;
 void commit_subtransaction(int nest_level) noexcept;
 
-} // namespace softdelete::commands
+} // namespace softdelete::deletion

@@ -1,6 +1,7 @@
 // Walks the tree as the cascade does, over live rows: level by level, and each level in the order of the server's
 // triggers. Which keys a row's parent has is a matter of the table that it is in, a partition or inheritance child too.
 #include "deletion/preview_delete.hpp"
+#include "sqltext/format.hpp"
 
 #include "catalog/foreign_key_info.hpp"
 #include "catalog/foreign_keys.hpp"
@@ -15,13 +16,11 @@ extern "C" {
 #include "access/table.h"
 }
 
-#include <boost/format.hpp>
-
 #include <algorithm>
 #include <deque>
 #include <map>
 
-namespace softdelete::commands {
+namespace softdelete::deletion {
 
 namespace {
 
@@ -34,7 +33,7 @@ public:
     explicit Preview(pg::Spi &spi) : spi_(spi) {}
 
     std::vector<PreviewLine> run(const TableInfo &root, const std::vector<std::string> &key) {
-        RowSet rows = find_root(root, key);
+        rows::RowSet rows = find_root(root, key);
         add_line(0, root.relation, "delete", rows.size());
         if (!rows.empty()) {
             deleted_ = rows;
@@ -71,25 +70,24 @@ private:
     struct Step {
         int depth;
         const Key *key;
-        RowSet parents;
+        rows::RowSet parents;
     };
 
     void add_line(int depth, Oid relation, const char *action, std::uint64_t rows) {
         lines_[{depth, relation, action}] += rows;
     }
 
-    RowSet find_root(const TableInfo &root, const std::vector<std::string> &key) {
+    rows::RowSet find_root(const TableInfo &root, const std::vector<std::string> &key) {
         catalog::KeyLookup lookup = catalog::get_key_lookup(spi_, root, key);
         std::string query =
-            (boost::format("/* softdelete */ SELECT t.tableoid, t.ctid, t.%2% IS NULL FROM %1% AS t "
-                           "WHERE softdelete.include_deleted(t.%2%) AND %3%")
-             % root.name % root.deleted_at % lookup.condition)
-                .str();
+            sqltext::format("/* softdelete */ SELECT t.tableoid, t.ctid, t.%2% IS NULL FROM %1% AS t "
+                            "WHERE softdelete.include_deleted(t.%2%) AND %3%",
+                            root.name, root.deleted_at, lookup.condition);
         std::vector<pg::Row> found = spi_.query(query, lookup.values);
         if (found.empty()) {
-            raise_no_such_row(root, key);
+            restore::raise_no_such_row(root, key);
         }
-        RowSet rows;
+        rows::RowSet rows;
         if (found.front().boolean(2)) {
             rows.add({found.front().text(0), found.front().text(1)});
         }
@@ -125,8 +123,8 @@ private:
         });
     }
 
-    void collect(int depth, const RowSet &rows) {
-        for (const auto &[table, members] : group_by_table(rows)) {
+    void collect(int depth, const rows::RowSet &rows) {
+        for (const auto &[table, members] : holds::group_by_table(rows)) {
             for (const Key &key : get_keys(table)) {
                 get_step(key.key.on_delete == OnDelete::no_action || !catalog::binds(key.key.on_delete)
                              ? checks_
@@ -146,14 +144,14 @@ private:
 
     void follow(const Step &step) {
         const ForeignKey &key = step.key->key;
-        RowSet children = find_children(key, step.parents);
+        rows::RowSet children = find_children(key, step.parents);
         int depth = step.depth + 1;
         if (key.on_delete == OnDelete::restricted) {
             add_staying(depth, key, children, "refuse");
         } else if (!key.child.is_registered) {
             add_rows(depth, key, children.size(), "stays until purge");
         } else {
-            RowSet added = add_deleted(children);
+            rows::RowSet added = add_deleted(children);
             add_rows(depth, key, added.size(), "cascade");
             collect(depth, added);
         }
@@ -166,35 +164,35 @@ private:
     }
 
     // Those that do not go along, or not yet.
-    void add_staying(int depth, const ForeignKey &key, const RowSet &children, const char *action) {
+    void add_staying(int depth, const catalog::ForeignKey &key, const rows::RowSet &children,
+                     const char *action) {
         std::uint64_t staying = 0;
-        for (const RowSet::RowId &row : children.ids()) {
+        for (const rows::RowSet::RowId &row : children.ids()) {
             staying += deleted_.contains(row) ? 0 : 1;
         }
         add_rows(depth, key, staying, action);
     }
 
     // Live children of these rows. Those of unregistered tables are all live.
-    RowSet find_children(const ForeignKey &key, const RowSet &parents) {
+    rows::RowSet find_children(const catalog::ForeignKey &key, const rows::RowSet &parents) {
         std::string live = key.child.is_registered ? "c." + key.child.deleted_at + " IS NULL" : "true";
         std::string seen =
             key.parent.is_registered ? "softdelete.include_deleted(p." + key.parent.deleted_at + ")" : "true";
         std::string query =
-            (boost::format("/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE %2% AND "
-                           "EXISTS (SELECT FROM %3% AS p WHERE %4% AND %5% AND %6%)")
-             % key.child.key_rows() % live % key.parent.key_rows() % seen % key.link
-             % make_membership(key.parent, "p", 1))
-                .str();
-        RowSet found;
-        for (const pg::Row &row : read_key(spi_, key, query, {parents.tables(), parents.positions()})) {
+            sqltext::format("/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE %2% AND "
+                            "EXISTS (SELECT FROM %3% AS p WHERE %4% AND %5% AND %6%)",
+                            key.child.key_rows(), live, key.parent.key_rows(), seen, key.link,
+                            rows::make_membership(key.parent, "p", 1));
+        rows::RowSet found;
+        for (const pg::Row &row : rows::read_key(spi_, key, query, {parents.tables(), parents.positions()})) {
             found.add({row.text(0), row.text(1)});
         }
         return found;
     }
 
-    RowSet add_deleted(const RowSet &rows) {
-        RowSet added;
-        for (const RowSet::RowId &row : rows.ids()) {
+    rows::RowSet add_deleted(const rows::RowSet &rows) {
+        rows::RowSet added;
+        for (const rows::RowSet::RowId &row : rows.ids()) {
             if (deleted_.add(row)) {
                 added.add(row);
             }
@@ -212,7 +210,7 @@ private:
     }
 
     pg::Spi &spi_;
-    RowSet deleted_;
+    rows::RowSet deleted_;
     std::map<Oid, std::vector<Key>> keys_; // by the table that they reference
     std::deque<Step> work_;
     std::deque<Step> checks_;
@@ -229,9 +227,9 @@ std::vector<PreviewLine> preview_delete(Oid relation, const std::vector<std::str
             .front()
             .boolean(0);
     if (!may_delete) {
-        raise_permission_denied(table, "A preview needs the privilege that the DELETE needs.");
+        restore::raise_permission_denied(table, "A preview needs the privilege that the DELETE needs.");
     }
     return Preview(spi).run(table, key);
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::deletion

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace softdelete::commands {
+namespace softdelete::deletion {
 
 struct PreviewLine {
     int depth; // foreign keys between the row and these
@@ -20,4 +20,4 @@ struct PreviewLine {
 // Takes no row locks. Errors: P0002 no such row; 42501.
 std::vector<PreviewLine> preview_delete(Oid relation, const std::vector<std::string> &key);
 
-} // namespace softdelete::commands
+} // namespace softdelete::deletion

@@ -17,7 +17,7 @@ extern "C" {
 #include "utils/rls.h"
 }
 
-namespace softdelete::planner {
+namespace softdelete::deletion {
 
 namespace {
 
@@ -72,8 +72,8 @@ void refuse_truncate(const TruncateStmt *statement) {
     }
     ListCell *cell;
     foreach (cell, tables) {
-        RegisteredTable table;
-        if (find_registered_table(lfirst_oid(cell), &table) && !is_before_load(lfirst_oid(cell))) {
+        session::RegisteredTable table;
+        if (session::find_registered_table(lfirst_oid(cell), &table) && !is_before_load(lfirst_oid(cell))) {
             ereport(
                 ERROR,
                 (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -84,4 +84,4 @@ void refuse_truncate(const TruncateStmt *statement) {
     }
 }
 
-} // namespace softdelete::planner
+} // namespace softdelete::deletion

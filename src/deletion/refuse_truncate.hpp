@@ -7,7 +7,7 @@ extern "C" {
 #include "nodes/parsenodes.h"
 }
 
-namespace softdelete::planner {
+namespace softdelete::deletion {
 
 // Raises an error where the command would truncate a registered table, by name, as a partition or child, or by CASCADE.
 // Locks: none, but what is_before_load() locks.
@@ -17,4 +17,4 @@ void refuse_truncate(const TruncateStmt *statement);
 // Such a session has row_security off, and there is not a single page to lose. Locks the table as TRUNCATE does.
 bool is_before_load(Oid relation);
 
-} // namespace softdelete::planner
+} // namespace softdelete::deletion

@@ -15,7 +15,7 @@ extern "C" {
 
 #include <algorithm>
 
-namespace softdelete::commands {
+namespace softdelete::deletion {
 
 namespace {
 
@@ -76,7 +76,7 @@ void forget_if(Predicate is_meant) noexcept {
 // Takes a note of a statement that is through; null where there is none. A statement that a trigger runs leaves those of
 // the statement that fired it.
 const Noted *take_finished() {
-    int running = planner::running_statement_place();
+    int running = session::running_statement_place();
     Noted **place = &noted;
     while (*place != nullptr && (*place)->place <= running) {
         place = &(*place)->next;
@@ -97,7 +97,7 @@ void note_restored_row(int64 deletion) {
         }
     }
     auto *entry = static_cast<Noted *>(MemoryContextAlloc(TopTransactionContext, sizeof(Noted)));
-    *entry = {deletion, GetCurrentTransactionNestLevel(), Max(planner::running_statement_place(), 1), noted};
+    *entry = {deletion, GetCurrentTransactionNestLevel(), Max(session::running_statement_place(), 1), noted};
     noted = entry;
 }
 
@@ -112,7 +112,7 @@ void mark_restored(std::int64_t deletion) {
 }
 
 void finish_restored_deletions() {
-    if (noted == nullptr || is_restoring()) {
+    if (noted == nullptr || restore::is_restoring()) {
         return;
     }
     pg::entry([] {
@@ -133,4 +133,4 @@ void keep_restored_deletions(int nest_level) noexcept {
     }
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::deletion

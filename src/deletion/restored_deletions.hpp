@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-namespace softdelete::commands {
+namespace softdelete::deletion {
 
 // Notes that a row of that deletion is being restored. Plain server code, called per row.
 void note_restored_row(int64 deletion);
@@ -23,4 +23,4 @@ void forget_restored_deletions(int nest_level) noexcept;
 // Called where a subtransaction of that level commits: what it noted is its parent's.
 void keep_restored_deletions(int nest_level) noexcept;
 
-} // namespace softdelete::commands
+} // namespace softdelete::deletion

@@ -14,16 +14,16 @@ extern "C" {
 #include "utils/relcache.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::deletion {
 
 namespace {
 
-bool is_written(const planner::RegisteredTable &table, AttrNumber column) {
+bool is_written(const session::RegisteredTable &table, AttrNumber column) {
     return column == table.deleted_at || column == table.deletion_id
            || (table.deleted_by != InvalidAttrNumber && column == table.deleted_by);
 }
 
-bool writes_referenced_columns(Relation relation, const planner::RegisteredTable &table) {
+bool writes_referenced_columns(Relation relation, const session::RegisteredTable &table) {
     Bitmapset *keys = RelationGetIndexAttrBitmap(relation, INDEX_ATTR_BITMAP_KEY);
     bool found = false;
     for (AttrNumber column : {table.deleted_at, table.deleted_by, table.deletion_id}) {
@@ -35,7 +35,7 @@ bool writes_referenced_columns(Relation relation, const planner::RegisteredTable
     return found;
 }
 
-bool writes_links(Relation relation, const planner::RegisteredTable &table) {
+bool writes_links(Relation relation, const session::RegisteredTable &table) {
     ListCell *cell;
     foreach (cell, RelationGetFKeyList(relation)) {
         const auto *key = lfirst_node(ForeignKeyCacheInfo, cell);
@@ -71,8 +71,8 @@ private:
             return;
         }
         relation_ = RelationGetRelid(relation);
-        planner::RegisteredTable table;
-        keeps_keys_ = writes_rows_as_said(relation) && planner::find_registered_table(relation_, &table);
+        session::RegisteredTable table;
+        keeps_keys_ = writes_rows_as_said(relation) && session::find_registered_table(relation_, &table);
         if (keeps_keys_) {
             is_locked_ = has_lock_trigger(relation);
             writes_referenced_ = writes_referenced_columns(relation, table);
@@ -84,7 +84,7 @@ private:
         const TriggerDesc *triggers = relation->trigdesc;
         for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
             const Trigger &trigger = triggers->triggers[i];
-            if (trigger.tgfoid == planner::find_extension_functions()->lock_row) {
+            if (trigger.tgfoid == session::find_extension_functions()->lock_row) {
                 return trigger.tgenabled == TRIGGER_FIRES_ON_ORIGIN
                        || trigger.tgenabled == TRIGGER_FIRES_ALWAYS;
             }
@@ -93,7 +93,7 @@ private:
     }
 
     bool is_answered(const Trigger &trigger) const {
-        const planner::ExtensionFunctions *functions = planner::find_extension_functions();
+        const session::ExtensionFunctions *functions = session::find_extension_functions();
         if (trigger.tgfoid == functions->check_parent) {
             return true;
         }
@@ -126,10 +126,10 @@ bool writes_rows_as_said(Relation table) {
 }
 
 void leave_out_deletion_triggers(const QueryDesc *query) {
-    if (planner::is_plain_soft_delete(query->plannedstmt) && planner::find_extension_functions() != nullptr) {
-        DeletionAnswers answers(!planner::is_first_writer());
+    if (session::is_plain_soft_delete(query->plannedstmt) && session::find_extension_functions() != nullptr) {
+        DeletionAnswers answers(!session::is_first_writer());
         leave_out(query, CMD_UPDATE, &answers);
     }
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::deletion

@@ -8,7 +8,7 @@ extern "C" {
 #include "utils/rel.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::deletion {
 
 // Will a row be written as the statement says it, whatever the table's triggers and generated columns do? Then a soft
 // delete leaves its links and its keys alone, and the trigger that locks the row may collect it as well.
@@ -19,4 +19,4 @@ bool writes_rows_as_said(Relation table);
 // are; the trigger that locks its rows collects them.
 void leave_out_deletion_triggers(const QueryDesc *query);
 
-} // namespace softdelete::commands
+} // namespace softdelete::deletion

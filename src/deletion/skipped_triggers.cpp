@@ -15,7 +15,7 @@ extern "C" {
 
 #include <cstring>
 
-namespace softdelete::commands {
+namespace softdelete::deletion {
 
 namespace {
 
@@ -63,7 +63,7 @@ void leave_out_guard_of(TriggerDesc *triggers) {
                                   TRIGGER_TYPE_UPDATE)) {
             continue;
         }
-        if (trigger.tgfoid == planner::find_extension_functions()->on_update) {
+        if (trigger.tgfoid == session::find_extension_functions()->on_update) {
             trigger.tgenabled = TRIGGER_DISABLED;
         } else {
             has_other = true;
@@ -75,7 +75,7 @@ void leave_out_guard_of(TriggerDesc *triggers) {
 } // namespace
 
 void leave_out_guard(const QueryDesc *query) {
-    if (planner::notes_of_plan(query->plannedstmt) == 0 || planner::find_extension_functions() == nullptr) {
+    if (session::notes_of_plan(query->plannedstmt) == 0 || session::find_extension_functions() == nullptr) {
         return;
     }
     ListCell *cell;
@@ -122,7 +122,7 @@ bool AnsweredTriggersScope::awaits(const QueryDesc *query) const {
 
 bool has_changing_trigger(Relation table) {
     const TriggerDesc *triggers = table->trigdesc;
-    const planner::ExtensionFunctions *functions = planner::find_extension_functions();
+    const session::ExtensionFunctions *functions = session::find_extension_functions();
     for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
         const Trigger &trigger = triggers->triggers[i];
         if (TRIGGER_FOR_ROW(trigger.tgtype) && TRIGGER_FOR_BEFORE(trigger.tgtype)
@@ -144,4 +144,4 @@ bool leave_out_triggers(const QueryDesc *query) {
     return true;
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::deletion

@@ -9,7 +9,7 @@ extern "C" {
 #include "utils/rel.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::deletion {
 
 // Says which of a table's triggers a statement need not fire.
 class TriggerAnswers {
@@ -56,4 +56,4 @@ bool has_changing_trigger(Relation table);
 // Called when a statement's execution was set up, before it runs. False where no scope was made for it.
 bool leave_out_triggers(const QueryDesc *query);
 
-} // namespace softdelete::commands
+} // namespace softdelete::deletion

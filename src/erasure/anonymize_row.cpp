@@ -1,5 +1,6 @@
 // One UPDATE per table. Its text tells the planner that it is ours and may write deletion_id (planner/statement.hpp).
 #include "erasure/anonymize_row.hpp"
+#include "sqltext/format.hpp"
 
 #include "erasure/clear_subject.hpp"
 #include "erasure/reset_statistics.hpp"
@@ -13,20 +14,18 @@
 #include "rows/physical_tree.hpp"
 #include "session/plan_notes.hpp"
 
-#include <boost/format.hpp>
-
 #include <algorithm>
 
-namespace softdelete::commands {
+namespace softdelete::erasure {
 
 namespace {
 
-using catalog::Anonymizer;
 using catalog::TableInfo;
+using registry::Anonymizer;
 
 [[noreturn]] void raise_no_rules(const TableInfo &table) {
     pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-               .message = (boost::format("table %1% has no rules for anonymization") % table.title).str(),
+               .message = sqltext::format("table %1% has no rules for anonymization", table.title),
                .hint = "Set one for each column with personal data by softdelete.set_anonymizer().",
                .relation = table.relation});
 }
@@ -48,12 +47,11 @@ std::string forget_actor(pg::Spi &spi, const TableInfo &table, const std::vector
 }
 
 std::uint64_t overwrite(pg::Spi &spi, const TableInfo &table, const std::vector<Anonymizer> &rules,
-                        const RowSet &rows, const std::string &further) {
+                        const rows::RowSet &rows, const std::string &further) {
     std::string assignments;
     for (const Anonymizer &rule : rules) {
-        assignments += (boost::format("%1%%2% = (%3%)") % (assignments.empty() ? "" : ", ")
-                        % pg::quote_identifier(rule.column) % rule.expression)
-                           .str();
+        assignments += sqltext::format("%1%%2% = (%3%)", (assignments.empty() ? "" : ", "),
+                                       pg::quote_identifier(rule.column), rule.expression);
     }
     assignments += forget_actor(spi, table, rules);
     std::string name =
@@ -62,39 +60,39 @@ std::uint64_t overwrite(pg::Spi &spi, const TableInfo &table, const std::vector<
                   {table.relation})
             .front()
             .text(0);
-    std::string statement = (boost::format("%1% UPDATE %2% AS %3% SET %4%%5% WHERE %6% AND %7%")
-                             % planner::removal_text % table.name % name % assignments % further
-                             % see_all(table, name.c_str()) % make_membership(table, name.c_str(), 1))
-                                .str();
-    planner::RemovalStatementScope removal(statement);
+    std::string statement =
+        sqltext::format("%1% UPDATE %2% AS %3% SET %4%%5% WHERE %6% AND %7%", session::removal_text,
+                        table.name, name, assignments, further, rows::see_all(table, name.c_str()),
+                        rows::make_membership(table, name.c_str(), 1));
+    session::RemovalStatementScope removal(statement);
     return spi.execute(statement, {rows.tables(), rows.positions()});
 }
 
 // Who deleted rows that stay as they are otherwise.
-void clear_actors(pg::Spi &spi, const TreeTable &member) {
+void clear_actors(pg::Spi &spi, const rows::TreeTable &member) {
     std::string assignment = member.table.is_registered ? forget_actor(spi, member.table, {}) : "";
     if (assignment.empty()) {
         return;
     }
-    std::string statement =
-        (boost::format("%1% UPDATE %2% AS t SET %3% WHERE %4% AND t.%5% IS NOT NULL AND %6%")
-         % planner::removal_text % member.table.name % assignment.substr(2) % see_all(member.table, "t")
-         % member.table.deleted_by % make_membership(member.table, "t", 1))
-            .str();
-    planner::RemovalStatementScope removal(statement);
+    std::string statement = sqltext::format(
+        "%1% UPDATE %2% AS t SET %3% WHERE %4% AND t.%5% IS NOT NULL AND %6%", session::removal_text,
+        member.table.name, assignment.substr(2), rows::see_all(member.table, "t"), member.table.deleted_by,
+        rows::make_membership(member.table, "t", 1));
+    session::RemovalStatementScope removal(statement);
     pg::OwnerScope owner(member.table.owner);
     spi.execute(statement, {member.rows.tables(), member.rows.positions()});
 }
 
 // What is to be overwritten of the tree: the tables that have rules.
-RowTree restrict_to_rules(pg::Spi &spi, const RowTree &tree, std::map<Oid, std::vector<Anonymizer>> *rules) {
-    RowTree part;
+rows::RowTree restrict_to_rules(pg::Spi &spi, const rows::RowTree &tree,
+                                std::map<Oid, std::vector<Anonymizer>> *rules) {
+    rows::RowTree part;
     for (const auto &[relation, member] : tree.tables) {
-        std::vector<Anonymizer> found = catalog::find_anonymizers(spi, relation);
+        std::vector<Anonymizer> found = registry::find_anonymizers(spi, relation);
         if (member.table.is_registered && !found.empty()) {
             (*rules)[relation] = std::move(found);
             part.tables[relation] = member;
-            for (const RowSet::RowId &row : member.rows.ids()) {
+            for (const rows::RowSet::RowId &row : member.rows.ids()) {
                 part.all.add(row);
             }
         }
@@ -102,7 +100,8 @@ RowTree restrict_to_rules(pg::Spi &spi, const RowTree &tree, std::map<Oid, std::
     return part;
 }
 
-void overwrite_tree(pg::Spi &spi, const RowTree &tree, const std::map<Oid, std::vector<Anonymizer>> &rules) {
+void overwrite_tree(pg::Spi &spi, const rows::RowTree &tree,
+                    const std::map<Oid, std::vector<Anonymizer>> &rules) {
     for (const auto &[relation, member] : tree.tables) {
         std::uint64_t rows = 0;
         try {
@@ -114,9 +113,8 @@ void overwrite_tree(pg::Spi &spi, const RowTree &tree, const std::map<Oid, std::
         }
         if (rows != member.rows.size()) {
             pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                       .message = (boost::format("not all rows of table %1% could be overwritten")
-                                   % member.table.title)
-                                      .str(),
+                       .message = sqltext::format("not all rows of table %1% could be overwritten",
+                                                  member.table.title),
                        .detail = "A trigger of the table kept rows. Nothing was changed.",
                        .hint = "Disable the trigger, or let it pass rows that are anonymized.",
                        .relation = relation});
@@ -129,34 +127,34 @@ void overwrite_tree(pg::Spi &spi, const RowTree &tree, const std::map<Oid, std::
 std::string anonymize_row(Oid relation, const std::optional<std::string> &reason,
                           const std::vector<std::string> &key) {
     pg::Spi spi;
-    check_reason(reason, key);
-    TableInfo table = get_owned_table(spi, relation);
-    if (catalog::find_anonymizers(spi, table.relation).empty()) {
+    rows::check_reason(reason, key);
+    TableInfo table = rows::get_owned_table(spi, relation);
+    if (registry::find_anonymizers(spi, table.relation).empty()) {
         raise_no_rules(table);
     }
-    pg::call([] { catalog::lock_holds(catalog::HoldLock::exclusive); });
-    SubjectRow row = get_subject_row(spi, table, key, SubjectLock::for_update);
-    check_reason(reason, row.key);
+    pg::call([] { registry::lock_holds(registry::HoldLock::exclusive); });
+    rows::SubjectRow row = rows::get_subject_row(spi, table, key, rows::SubjectLock::for_update);
+    rows::check_reason(reason, row.key);
     std::map<Oid, std::vector<Anonymizer>> rules;
-    RowTree whole = collect_tree(spi, row.rows);
-    RowTree tree = restrict_to_rules(spi, whole, &rules);
+    rows::RowTree whole = rows::collect_tree(spi, row.rows);
+    rows::RowTree tree = restrict_to_rules(spi, whole, &rules);
     for (const auto &[oid, member] : tree.tables) {
-        check_held_rows(spi, member.table, member.rows, "anonymize");
+        holds::check_held_rows(spi, member.table, member.rows, "anonymize");
     }
     std::vector<std::string> deletions = find_own_deletions(spi, whole);
     overwrite_tree(spi, tree, rules);
-    catalog::clear_deletions(spi, deletions);
+    registry::clear_deletions(spi, deletions);
     for (const auto &[oid, member] : whole.tables) {
         if (!rules.contains(oid)) {
             clear_actors(spi, member);
         }
     }
     reset_statistics(spi, whole.get_relations());
-    return catalog::insert_erasure(spi, table, {"anonymize", *reason, tree.count(spi), row.key});
+    return registry::insert_erasure(spi, table, {"anonymize", *reason, tree.count(spi), row.key});
 }
 
-std::uint64_t anonymize_rows(pg::Spi &spi, const TableInfo &table, const RowSet &rows) {
-    std::vector<Anonymizer> rules = catalog::find_anonymizers(spi, table.relation);
+std::uint64_t anonymize_rows(pg::Spi &spi, const TableInfo &table, const rows::RowSet &rows) {
+    std::vector<Anonymizer> rules = registry::find_anonymizers(spi, table.relation);
     if (rules.empty()) {
         raise_no_rules(table);
     }
@@ -166,7 +164,7 @@ std::uint64_t anonymize_rows(pg::Spi &spi, const TableInfo &table, const RowSet 
 }
 
 std::string make_pending_condition(const char *alias) {
-    return (boost::format("coalesce(%1%.deletion_id, 1) > 0") % alias).str();
+    return sqltext::format("coalesce(%1%.deletion_id, 1) > 0", alias);
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::erasure

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace softdelete::commands {
+namespace softdelete::erasure {
 
 // Overwrites the row, live or deleted, and those of its CASCADE descendants whose tables have rules. Returns the log
 // entry as JSON. Locks, roles and errors as erase_row(); 55000 where the table has no rules.
@@ -18,10 +18,10 @@ std::string anonymize_row(Oid relation, const std::optional<std::string> &reason
 // For tables whose rows are anonymized when their retention ends: overwrites these deleted rows by the table's rules and
 // marks them as done. Returns how many there were. The caller has locked the rows and checked holds, and acts as the
 // table's owner. Errors: 55000 where the table has no rules.
-std::uint64_t anonymize_rows(pg::Spi &spi, const catalog::TableInfo &table, const RowSet &rows);
+std::uint64_t anonymize_rows(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowSet &rows);
 
 // SQL: the deleted row under that alias is not marked so yet. Marked rows have the negative of their deletion's id, so
 // that rows which are imported or released from a hold late are never missed, and none comes up twice.
 std::string make_pending_condition(const char *alias);
 
-} // namespace softdelete::commands
+} // namespace softdelete::erasure

@@ -1,28 +1,26 @@
 // Deletions that hold other subjects' rows as well keep their actor and reason.
 #include "erasure/clear_subject.hpp"
+#include "sqltext/format.hpp"
 
 #include "deletion/deletion_tables.hpp"
 #include "holds/hold_graph.hpp"
 #include "pg/scopes.hpp"
 
-#include <boost/format.hpp>
-
 #include <set>
 
-namespace softdelete::commands {
+namespace softdelete::erasure {
 
 namespace {
 
-std::set<std::string> find_deletions(pg::Spi &spi, const TreeTable &member) {
+std::set<std::string> find_deletions(pg::Spi &spi, const rows::TreeTable &member) {
     std::set<std::string> found;
     if (!member.table.is_registered) {
         return found;
     }
-    std::string query =
-        (boost::format("/* softdelete */ SELECT DISTINCT t.deletion_id FROM %1% AS t WHERE %2% "
-                       "AND %3% AND t.deletion_id IS NOT NULL")
-         % member.table.name % see_all(member.table, "t") % make_membership(member.table, "t", 1))
-            .str();
+    std::string query = sqltext::format(
+        "/* softdelete */ SELECT DISTINCT t.deletion_id FROM %1% AS t WHERE %2% "
+        "AND %3% AND t.deletion_id IS NOT NULL",
+        member.table.name, rows::see_all(member.table, "t"), rows::make_membership(member.table, "t", 1));
     pg::OwnerScope owner(member.table.owner);
     for (const pg::Row &row : spi.query(query, {member.rows.tables(), member.rows.positions()})) {
         found.insert(row.text(0));
@@ -35,13 +33,12 @@ bool is_known(pg::Spi &spi, const std::string &deletion) {
     return !spi.query("SELECT FROM softdelete.deletion WHERE id = $1::pg_catalog.int8", {deletion}).empty();
 }
 
-bool holds_others(pg::Spi &spi, const RowTree &tree, const std::string &deletion) {
+bool holds_others(pg::Spi &spi, const rows::RowTree &tree, const std::string &deletion) {
     for (const catalog::TableInfo &table :
-         get_deletion_tables(spi, std::stoll(deletion), DeletionLock::none)) {
-        std::string query = (boost::format("/* softdelete */ SELECT FROM %1% AS t WHERE t.deletion_id = "
-                                           "$3::pg_catalog.int8 AND t.%2% IS NOT NULL AND %3% LIMIT 1")
-                             % table.name % table.deleted_at % make_exclusion("t", 1))
-                                .str();
+         deletion::get_deletion_tables(spi, std::stoll(deletion), deletion::DeletionLock::none)) {
+        std::string query = sqltext::format("/* softdelete */ SELECT FROM %1% AS t WHERE t.deletion_id = "
+                                            "$3::pg_catalog.int8 AND t.%2% IS NOT NULL AND %3% LIMIT 1",
+                                            table.name, table.deleted_at, rows::make_exclusion("t", 1));
         pg::OwnerScope owner(table.owner);
         if (!spi.query(query, {tree.all.tables(), tree.all.positions(), deletion}).empty()) {
             return true;
@@ -52,7 +49,7 @@ bool holds_others(pg::Spi &spi, const RowTree &tree, const std::string &deletion
 
 } // namespace
 
-std::vector<std::string> find_own_deletions(pg::Spi &spi, const RowTree &tree) {
+std::vector<std::string> find_own_deletions(pg::Spi &spi, const rows::RowTree &tree) {
     std::set<std::string> all;
     for (const auto &[relation, member] : tree.tables) {
         all.merge(find_deletions(spi, member));
@@ -66,10 +63,10 @@ std::vector<std::string> find_own_deletions(pg::Spi &spi, const RowTree &tree) {
     return own;
 }
 
-std::vector<std::string> find_released_holds(pg::Spi &spi, const RowTree &tree) {
-    HoldGraph graph(spi, catalog::find_released_holds(spi));
+std::vector<std::string> find_released_holds(pg::Spi &spi, const rows::RowTree &tree) {
+    holds::HoldGraph graph(spi, registry::find_released_holds(spi));
     std::vector<std::string> holds;
-    for (const auto &[relation, rows] : group_by_table(tree.all)) {
+    for (const auto &[relation, rows] : holds::group_by_table(tree.all)) {
         for (std::int64_t hold : graph.find_ids(spi, graph.get_node(spi, relation), rows)) {
             holds.push_back(std::to_string(hold));
         }
@@ -77,4 +74,4 @@ std::vector<std::string> find_released_holds(pg::Spi &spi, const RowTree &tree) 
     return holds;
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::erasure

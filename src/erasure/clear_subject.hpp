@@ -5,12 +5,12 @@
 
 #include <vector>
 
-namespace softdelete::commands {
+namespace softdelete::erasure {
 
 // The deletions that hold rows of the tree and no others, which are the subject's; to be asked before anything changes.
-std::vector<std::string> find_own_deletions(pg::Spi &spi, const RowTree &tree);
+std::vector<std::string> find_own_deletions(pg::Spi &spi, const rows::RowTree &tree);
 
 // The released holds of the tree's rows; to be asked before anything changes.
-std::vector<std::string> find_released_holds(pg::Spi &spi, const RowTree &tree);
+std::vector<std::string> find_released_holds(pg::Spi &spi, const rows::RowTree &tree);
 
-} // namespace softdelete::commands
+} // namespace softdelete::erasure

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace softdelete::commands {
+namespace softdelete::erasure {
 
 // Removes the row physically, live or deleted, with its CASCADE descendants of any table, and resets what statistics and
 // the extension's own tables hold of it. Returns the log entry as JSON.
@@ -17,4 +17,4 @@ namespace softdelete::commands {
 std::string erase_row(Oid relation, const std::optional<std::string> &reason,
                       const std::vector<std::string> &key);
 
-} // namespace softdelete::commands
+} // namespace softdelete::erasure

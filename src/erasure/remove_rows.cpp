@@ -1,5 +1,6 @@
 // The statements' text is what the planner knows them by (planner/statement.hpp).
 #include "erasure/remove_rows.hpp"
+#include "sqltext/format.hpp"
 
 #include "pg/scopes.hpp"
 #include "rows/follow_links.hpp"
@@ -9,9 +10,7 @@ extern "C" {
 #include "access/xact.h"
 }
 
-#include <boost/format.hpp>
-
-namespace softdelete::commands {
+namespace softdelete::erasure {
 
 namespace {
 
@@ -19,7 +18,7 @@ RemovalScope *innermost = nullptr;
 
 } // namespace
 
-RemovalScope::RemovalScope(const RowSet &rows) : rows_(rows), outer_(innermost) {
+RemovalScope::RemovalScope(const rows::RowSet &rows) : rows_(rows), outer_(innermost) {
     innermost = this;
 }
 
@@ -31,7 +30,7 @@ bool RemovalScope::contains(Oid relation, const ItemPointerData *row) {
     if (innermost == nullptr) {
         return false;
     }
-    bool is_found = pg::entry([&] { return innermost->rows_.contains(make_row_id(relation, row)); });
+    bool is_found = pg::entry([&] { return innermost->rows_.contains(rows::make_row_id(relation, row)); });
     if (!is_found && IsolationUsesXactSnapshot()) {
         ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
                         errmsg("could not serialize access due to concurrent update")));
@@ -39,14 +38,13 @@ bool RemovalScope::contains(Oid relation, const ItemPointerData *row) {
     return is_found;
 }
 
-std::uint64_t remove_rows(pg::Spi &spi, const catalog::TableInfo &table, const RowSet &rows) {
+std::uint64_t remove_rows(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowSet &rows) {
     std::string statement =
-        (boost::format("%1% DELETE FROM %2% AS t WHERE %3% AND %4%") % planner::removal_text % table.name
-         % see_all(table, "t") % make_membership(table, "t", 1))
-            .str();
-    planner::RemovalStatementScope removal(statement);
+        sqltext::format("%1% DELETE FROM %2% AS t WHERE %3% AND %4%", session::removal_text, table.name,
+                        rows::see_all(table, "t"), rows::make_membership(table, "t", 1));
+    session::RemovalStatementScope removal(statement);
     pg::OwnerScope owner(table.owner);
     return spi.execute(statement, {rows.tables(), rows.positions()});
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::erasure

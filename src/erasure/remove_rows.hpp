@@ -7,13 +7,13 @@ extern "C" {
 #include "storage/itemptr.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::erasure {
 
 // While one lives, referential actions may remove these rows of registered tables; of others, only what they may remove
 // at any time: deleted rows whose retention has passed and that no hold protects. Scopes nest; the innermost counts.
 class RemovalScope {
 public:
-    explicit RemovalScope(const RowSet &rows);
+    explicit RemovalScope(const rows::RowSet &rows);
     ~RemovalScope();
     RemovalScope(const RemovalScope &) = delete;
     RemovalScope &operator=(const RemovalScope &) = delete;
@@ -23,13 +23,13 @@ public:
     static bool contains(Oid relation, const ItemPointerData *row);
 
 private:
-    const RowSet &rows_;
+    const rows::RowSet &rows_;
     RemovalScope *outer_;
 };
 
 // Removes these rows of a registered table by DELETE, as its owner, with what goes with them natively. The caller has
 // locked them and checked holds. Returns how many of them went.
 // Errors: what the server and users' triggers raise; 23503 for keys that refuse.
-std::uint64_t remove_rows(pg::Spi &spi, const catalog::TableInfo &table, const RowSet &rows);
+std::uint64_t remove_rows(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowSet &rows);
 
-} // namespace softdelete::commands
+} // namespace softdelete::erasure

@@ -6,7 +6,7 @@
 
 #include <string>
 
-namespace softdelete::commands {
+namespace softdelete::erasure {
 
 namespace {
 
@@ -42,4 +42,4 @@ void reset_statistics(pg::Spi &spi, const std::set<Oid> &relations) {
     }
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::erasure

@@ -5,10 +5,10 @@
 
 #include <set>
 
-namespace softdelete::commands {
+namespace softdelete::erasure {
 
 // Makes the statistics of these tables and partitions anew, those of their parents and indexes included, as their owners.
 // Locks: SHARE UPDATE EXCLUSIVE, in the order of their OIDs.
 void reset_statistics(pg::Spi &spi, const std::set<Oid> &relations);
 
-} // namespace softdelete::commands
+} // namespace softdelete::erasure

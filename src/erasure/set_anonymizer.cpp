@@ -1,5 +1,6 @@
 // A rule is parsed as the table's owner, as whom it will run, and kept as the server deparses it.
 #include "erasure/set_anonymizer.hpp"
+#include "sqltext/format.hpp"
 
 #include "pg/column_expression.hpp"
 #include "pg/quote.hpp"
@@ -8,9 +9,7 @@
 #include "registry/registry.hpp"
 #include "rows/named_row.hpp"
 
-#include <boost/format.hpp>
-
-namespace softdelete::commands {
+namespace softdelete::erasure {
 
 namespace {
 
@@ -35,11 +34,10 @@ ColumnFacts get_facts(pg::Spi &spi, const TableInfo &table, const std::string &c
                   "$2::pg_catalog.name AND a.attnum > 0 AND NOT a.attisdropped",
                   {table.relation, column});
     if (rows.empty()) {
-        pg::raise({.sqlstate = ERRCODE_UNDEFINED_COLUMN,
-                   .message =
-                       (boost::format("column \"%1%\" of relation %2% does not exist") % column % table.title)
-                           .str(),
-                   .relation = table.relation});
+        pg::raise(
+            {.sqlstate = ERRCODE_UNDEFINED_COLUMN,
+             .message = sqltext::format("column \"%1%\" of relation %2% does not exist", column, table.title),
+             .relation = table.relation});
     }
     const pg::Row &row = rows.front();
     return {row.boolean(0), row.boolean(1), row.boolean(2), row.boolean(3)};
@@ -58,8 +56,7 @@ void check_column(const TableInfo &table, const std::string &column, const Colum
     if (reason != nullptr) {
         pg::raise(
             {.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
-             .message =
-                 (boost::format("cannot anonymize column \"%1%\" of table %2%") % column % table.title).str(),
+             .message = sqltext::format("cannot anonymize column \"%1%\" of table %2%", column, table.title),
              .detail = reason,
              .hint = "softdelete.erase() removes the whole row.",
              .relation = table.relation});
@@ -70,9 +67,8 @@ void check_rule(const TableInfo &table, const std::string &column, const ColumnF
                 const pg::ColumnExpression &rule) {
     if (!rule.refused.empty()) {
         pg::raise({.sqlstate = ERRCODE_INVALID_OBJECT_DEFINITION,
-                   .message = (boost::format("function %1%() is not allowed in a rule for anonymization")
-                               % rule.refused)
-                                  .str(),
+                   .message = sqltext::format("function %1%() is not allowed in a rule for anonymization",
+                                              rule.refused),
                    .detail = "It is volatile: it may change something.",
                    .hint = "Use immutable and stable functions, random() or gen_random_uuid(). Mark your own "
                            "function STABLE if it is.",
@@ -81,28 +77,26 @@ void check_rule(const TableInfo &table, const std::string &column, const ColumnF
     if (rule.is_null && facts.is_not_null) {
         pg::raise(
             {.sqlstate = ERRCODE_NOT_NULL_VIOLATION,
-             .message =
-                 (boost::format("column \"%1%\" of table %2% must not be null") % column % table.title).str(),
+             .message = sqltext::format("column \"%1%\" of table %2% must not be null", column, table.title),
              .hint = "Give a value, such as '' or 'removed'.",
              .relation = table.relation});
     }
     if (facts.is_unique && !rule.reads_columns && !rule.is_volatile && !rule.is_null) {
         pg::warn(
-            (boost::format("column \"%1%\" of table %2% is unique, and the rule gives every row the same "
-                           "value")
-             % column % table.title)
-                .str(),
+            sqltext::format("column \"%1%\" of table %2% is unique, and the rule gives every row the same "
+                            "value",
+                            column, table.title),
             "Let the rule use the key, as in 'deleted_' || id || '@removed.invalid'.");
     }
 }
 
 void remove_rule(pg::Spi &spi, const TableInfo &table, const std::string &column) {
-    catalog::delete_anonymizer(spi, table.relation, column);
-    auto registration = catalog::find_registration(spi, table.relation);
+    registry::delete_anonymizer(spi, table.relation, column);
+    auto registration = registry::find_registration(spi, table.relation);
     bool is_needed = registration && registration->settings.on_expiry == model::OnExpiry::anonymize;
-    if (is_needed && catalog::find_anonymizers(spi, table.relation).empty()) {
+    if (is_needed && registry::find_anonymizers(spi, table.relation).empty()) {
         pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                   .message = (boost::format("table %1% needs a rule for anonymization") % table.title).str(),
+                   .message = sqltext::format("table %1% needs a rule for anonymization", table.title),
                    .detail = "Its rows are anonymized when their retention ends.",
                    .hint = "Set another rule first, or run softdelete.configure() with on_expiry => 'purge'.",
                    .relation = table.relation});
@@ -127,7 +121,7 @@ pg::ColumnExpression parse_rule(const TableInfo &table, const std::string &colum
 
 void set_anonymizer(Oid relation, const std::string &column, const std::optional<std::string> &expression) {
     pg::Spi spi;
-    TableInfo table = get_owned_table(spi, relation);
+    TableInfo table = rows::get_owned_table(spi, relation);
     ColumnFacts facts = get_facts(spi, table, column);
     if (!expression) {
         remove_rule(spi, table, column);
@@ -137,7 +131,7 @@ void set_anonymizer(Oid relation, const std::string &column, const std::optional
     pg::UserScope owner(table.owner);
     pg::ColumnExpression rule = parse_rule(table, column, *expression);
     check_rule(table, column, facts, rule);
-    catalog::put_anonymizer(spi, table.relation, {column, rule.text});
+    registry::put_anonymizer(spi, table.relation, {column, rule.text});
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::erasure

@@ -1,23 +1,22 @@
 // The rows concerned and the held rows are connected by walking up from both, level by level; what is above and below a
 // held row is found among these connections.
 #include "holds/held_rows.hpp"
+#include "sqltext/format.hpp"
 
 #include "rows/follow_links.hpp"
-
-#include <boost/format.hpp>
 
 #include <algorithm>
 #include <deque>
 #include <functional>
 
-namespace softdelete::commands {
+namespace softdelete::holds {
 
 namespace {
 
 using catalog::ForeignKey;
 using catalog::TableInfo;
 using Found = HoldGraph::Found;
-using RowId = RowSet::RowId;
+using RowId = rows::RowSet::RowId;
 using Links = std::map<RowId, std::vector<RowId>>;
 
 // Rows and the rows above them.
@@ -29,10 +28,10 @@ public:
         , is_followed_(std::move(is_followed)) {}
 
     // Follows the rows up. Looks for holds on them, and on what is above them.
-    void add(const RowSet &rows) {
-        std::deque<RowSet> work = {rows};
+    void add(const rows::RowSet &rows) {
+        std::deque<rows::RowSet> work = {rows};
         while (!work.empty()) {
-            RowSet level;
+            rows::RowSet level;
             for (const auto &[relation, members] : group_by_table(take_new(work.front()))) {
                 follow(graph_.get_node(spi_, relation), members, &level);
             }
@@ -63,8 +62,8 @@ public:
     }
 
 private:
-    RowSet take_new(const RowSet &rows) {
-        RowSet fresh;
+    rows::RowSet take_new(const rows::RowSet &rows) {
+        rows::RowSet fresh;
         for (const RowId &row : rows.ids()) {
             if (seen_.add(row)) {
                 fresh.add(row);
@@ -73,13 +72,13 @@ private:
         return fresh;
     }
 
-    void follow(const HoldGraph::Node &node, const RowSet &rows, RowSet *above) {
+    void follow(const HoldGraph::Node &node, const rows::RowSet &rows, rows::RowSet *above) {
         add_held(graph_.find_held(spi_, node, rows));
         for (const ForeignKey &key : node.cascades) {
             if (!is_followed_(key)) {
                 continue;
             }
-            for (const RowLink &link : find_parents(spi_, key, rows)) {
+            for (const rows::RowLink &link : rows::find_parents(spi_, key, rows)) {
                 parents_[link.child].push_back(link.parent);
                 children_[link.parent].push_back(link.child);
                 above->add(link.parent);
@@ -107,21 +106,21 @@ private:
     pg::Spi &spi_;
     HoldGraph &graph_;
     std::function<bool(const ForeignKey &)> is_followed_;
-    RowSet seen_;
+    rows::RowSet seen_;
     Found held_;
     Links parents_;
     Links children_;
 };
 
-RowSet to_rows(const Found &found) {
-    RowSet rows;
+rows::RowSet to_rows(const Found &found) {
+    rows::RowSet rows;
     for (const auto &[row, hold] : found) {
         rows.add(row);
     }
     return rows;
 }
 
-Found find_protected(pg::Spi &spi, HoldGraph &graph, const TableInfo &table, const RowSet &rows) {
+Found find_protected(pg::Spi &spi, HoldGraph &graph, const TableInfo &table, const rows::RowSet &rows) {
     Lines lines(spi, graph, [&](const ForeignKey &key) {
         return graph.leads_to_hold(spi, key.parent.relation)
                || graph.leads_to(spi, key.parent.relation, table.relation);
@@ -134,16 +133,17 @@ Found find_protected(pg::Spi &spi, HoldGraph &graph, const TableInfo &table, con
 }
 
 // Adds what the removal of these rows takes along, of tables that lead to this one.
-void add_below(pg::Spi &spi, HoldGraph &graph, const TableInfo &table, RowSet *all) {
-    std::deque<RowSet> work = {*all};
+void add_below(pg::Spi &spi, HoldGraph &graph, const TableInfo &table, rows::RowSet *all) {
+    std::deque<rows::RowSet> work = {*all};
     while (!work.empty()) {
-        RowSet level;
+        rows::RowSet level;
         for (const auto &[relation, members] : group_by_table(work.front())) {
             Oid parent = graph.get_node(spi, relation).table.relation;
             for (const ForeignKey &key : catalog::find_referencing_keys(spi, parent)) {
                 bool is_followed = key.on_delete == catalog::OnDelete::cascade
                                    && graph.leads_to(spi, table.relation, key.child.relation);
-                RowSet found = is_followed ? find_children(spi, key, members, RowLock::none) : RowSet();
+                rows::RowSet found = is_followed ? rows::find_children(spi, key, members, rows::RowLock::none)
+                                                 : rows::RowSet();
                 for (const RowId &row : found.ids()) {
                     if (all->add(row)) {
                         level.add(row);
@@ -166,15 +166,15 @@ bool is_row_of(pg::Spi &spi, HoldGraph &graph, const TableInfo &table, const Row
 } // namespace
 
 void lock_holds(pg::Spi &) {
-    pg::call([] { catalog::lock_holds(catalog::HoldLock::share); });
+    pg::call([] { registry::lock_holds(registry::HoldLock::share); });
 }
 
 bool has_holds(pg::Spi &) {
-    return pg::call([] { return catalog::has_active_holds(); });
+    return pg::call([] { return registry::has_active_holds(); });
 }
 
-RowSet find_held_rows(pg::Spi &spi, const TableInfo &table, const RowSet &rows) {
-    RowSet result;
+rows::RowSet find_held_rows(pg::Spi &spi, const TableInfo &table, const rows::RowSet &rows) {
+    rows::RowSet result;
     HoldGraph graph(spi);
     if (graph.empty() || rows.empty()) {
         return result;
@@ -188,15 +188,15 @@ RowSet find_held_rows(pg::Spi &spi, const TableInfo &table, const RowSet &rows) 
     return result;
 }
 
-RowSet find_all_held_rows(pg::Spi &spi, const TableInfo &table) {
-    RowSet result;
+rows::RowSet find_all_held_rows(pg::Spi &spi, const TableInfo &table) {
+    rows::RowSet result;
     HoldGraph graph(spi);
     if (graph.empty()) {
         return result;
     }
-    RowSet all = to_rows(graph.find_all_held(spi, table.relation));
+    rows::RowSet all = to_rows(graph.find_all_held(spi, table.relation));
     add_below(spi, graph, table, &all);
-    for (const auto &[row, hold] : find_protected(spi, graph, table, RowSet())) {
+    for (const auto &[row, hold] : find_protected(spi, graph, table, rows::RowSet())) {
         all.add(row);
     }
     for (const RowId &row : all.ids()) {
@@ -212,7 +212,7 @@ std::optional<std::int64_t> find_hold_in(pg::Spi &spi, const TableInfo &table, O
     if (graph.empty()) {
         return std::nullopt;
     }
-    RowSet all = to_rows(graph.find_all_held(spi, table.relation));
+    rows::RowSet all = to_rows(graph.find_all_held(spi, table.relation));
     add_below(spi, graph, table, &all);
     for (const RowId &row : all.ids()) {
         bool is_meant = relation == table.relation ? is_row_of(spi, graph, table, row)
@@ -227,7 +227,7 @@ std::optional<std::int64_t> find_hold_in(pg::Spi &spi, const TableInfo &table, O
 std::optional<std::int64_t> find_hold_above(pg::Spi &spi, HoldGraph &graph, const RowId &row) {
     Lines lines(spi, graph,
                 [&](const ForeignKey &key) { return graph.leads_to_hold(spi, key.parent.relation); });
-    RowSet rows;
+    rows::RowSet rows;
     rows.add(row);
     lines.add(rows);
     Found found = lines.find_below();
@@ -235,7 +235,7 @@ std::optional<std::int64_t> find_hold_above(pg::Spi &spi, HoldGraph &graph, cons
     return place == found.end() ? std::nullopt : std::optional(place->second);
 }
 
-void check_held_rows(pg::Spi &spi, const TableInfo &table, const RowSet &rows, const char *verb) {
+void check_held_rows(pg::Spi &spi, const TableInfo &table, const rows::RowSet &rows, const char *verb) {
     HoldGraph graph(spi);
     if (graph.empty() || rows.empty()) {
         return;
@@ -249,16 +249,13 @@ void check_held_rows(pg::Spi &spi, const TableInfo &table, const RowSet &rows, c
 }
 
 void raise_held(const TableInfo &table, std::int64_t hold, const char *verb) {
-    pg::raise(
-        {.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-         .message =
-             (boost::format("cannot %1% a row of table %2% that is on hold") % verb % table.title).str(),
-         .detail = (boost::format("Hold %1% protects the row, or one that goes with it.") % hold).str(),
-         .hint = (boost::format("SELECT * FROM softdelete.holds tells why; SELECT "
-                                "softdelete.release(%1%) ends it.")
-                  % hold)
-                     .str(),
-         .relation = table.relation});
+    pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+               .message = sqltext::format("cannot %1% a row of table %2% that is on hold", verb, table.title),
+               .detail = sqltext::format("Hold %1% protects the row, or one that goes with it.", hold),
+               .hint = sqltext::format("SELECT * FROM softdelete.holds tells why; SELECT "
+                                       "softdelete.release(%1%) ends it.",
+                                       hold),
+               .relation = table.relation});
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::holds

@@ -6,7 +6,7 @@
 
 #include <optional>
 
-namespace softdelete::commands {
+namespace softdelete::holds {
 
 // Nobody makes or releases a hold until the transaction ends. Taken before rows are locked, as hold() does it.
 void lock_holds(pg::Spi &spi);
@@ -15,20 +15,20 @@ bool has_holds(pg::Spi &spi);
 
 // Those of the table's rows that a hold protects. Reads each table as its owner.
 // Errors: 55000 where a hold's key has not as many values as the primary key has columns now.
-RowSet find_held_rows(pg::Spi &spi, const catalog::TableInfo &table, const RowSet &rows);
+rows::RowSet find_held_rows(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowSet &rows);
 
 // All of the table's rows that a hold protects.
-RowSet find_all_held_rows(pg::Spi &spi, const catalog::TableInfo &table);
+rows::RowSet find_all_held_rows(pg::Spi &spi, const catalog::TableInfo &table);
 
 // A hold that protects a row of the table, itself or by a row above it. relation: the table or one of its partitions.
 std::optional<std::int64_t> find_hold_in(pg::Spi &spi, const catalog::TableInfo &table, Oid relation);
 
 // The hold that protects a row, itself or by a row above it. What the graph knows serves for many rows.
-std::optional<std::int64_t> find_hold_above(pg::Spi &spi, HoldGraph &graph, const RowSet::RowId &row);
+std::optional<std::int64_t> find_hold_above(pg::Spi &spi, HoldGraph &graph, const rows::RowSet::RowId &row);
 
 // Raises 55000 where a hold protects one of the rows; says which hold. verb: what is refused.
-void check_held_rows(pg::Spi &spi, const catalog::TableInfo &table, const RowSet &rows,
+void check_held_rows(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowSet &rows,
                      const char *verb = "remove");
 [[noreturn]] void raise_held(const catalog::TableInfo &table, std::int64_t hold, const char *verb = "remove");
 
-} // namespace softdelete::commands
+} // namespace softdelete::holds

@@ -1,5 +1,6 @@
 // Keeps what is known of holds and foreign keys while a statement runs.
 #include "holds/hold_check.hpp"
+#include "sqltext/format.hpp"
 
 #include "holds/held_rows.hpp"
 #include "pg/compat.hpp"
@@ -16,11 +17,9 @@ extern "C" {
 #include "utils/palloc.h"
 }
 
-#include <boost/format.hpp>
-
 #include <memory>
 
-namespace softdelete::commands {
+namespace softdelete::holds {
 
 class HoldCheck {
 public:
@@ -47,15 +46,15 @@ private:
 
 // The marker fires ALWAYS, unless somebody disabled it.
 bool has_silent_marker(Oid relation) {
-    planner::RegisteredTable table;
-    return planner::find_registered_table(relation, &table) && !table.enabled;
+    session::RegisteredTable table;
+    return session::find_registered_table(relation, &table) && !table.enabled;
 }
 
 } // namespace
 
 HoldCheck *begin_hold_check(Oid relation, MemoryContext context) {
-    catalog::lock_holds(catalog::HoldLock::share);
-    if (!catalog::has_active_holds()) {
+    registry::lock_holds(registry::HoldLock::share);
+    if (!registry::has_active_holds()) {
         return nullptr;
     }
     auto *callback =
@@ -78,9 +77,9 @@ void check_hold(HoldCheck *check, Oid relation, const ItemPointerData *row) {
     pg::entry([&] {
         PinnedPath path;
         pg::Spi spi;
-        RowSet::RowId id = make_row_id(relation, row);
+        rows::RowSet::RowId id = rows::make_row_id(relation, row);
         auto hold = find_hold_above(spi, check->graph, id);
-        if (const QueryDesc *statement = planner::enclosing_statement(); !hold && statement != nullptr) {
+        if (const QueryDesc *statement = session::enclosing_statement(); !hold && statement != nullptr) {
             // A referential action: the row above is gone by now, unless one looks as that statement does.
             pg::SnapshotScope before(statement->snapshot);
             spi.set_read_only(true);
@@ -94,8 +93,8 @@ void check_hold(HoldCheck *check, Oid relation, const ItemPointerData *row) {
 }
 
 void check_no_holds(Oid relation, const char *action) {
-    catalog::lock_holds(catalog::HoldLock::share);
-    if (!catalog::has_active_holds()) {
+    registry::lock_holds(registry::HoldLock::share);
+    if (!registry::has_active_holds()) {
         return;
     }
     pg::entry([&] {
@@ -106,10 +105,9 @@ void check_no_holds(Oid relation, const char *action) {
         if (hold) {
             pg::raise(
                 {.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                 .message = (boost::format("cannot %1% table \"%2%\" because rows of it are on hold") % action
-                             % get_rel_name(relation))
-                                .str(),
-                 .detail = (boost::format("Hold %1% is in force.") % *hold).str(),
+                 .message = sqltext::format("cannot %1% table \"%2%\" because rows of it are on hold", action,
+                                            get_rel_name(relation)),
+                 .detail = sqltext::format("Hold %1% is in force.", *hold),
                  .hint = "SELECT * FROM softdelete.holds lists the holds; softdelete.release() ends one.",
                  .relation = relation});
         }
@@ -118,11 +116,11 @@ void check_no_holds(Oid relation, const char *action) {
 
 void prepare_physical_delete(const QueryDesc *query) {
     const PlannedStmt *plan = query->plannedstmt;
-    uint32 notes = plan->commandType == CMD_DELETE ? planner::notes_of_plan(plan) : 0;
-    if ((notes & (planner::note_purge | planner::note_hard)) == 0) {
+    uint32 notes = plan->commandType == CMD_DELETE ? session::notes_of_plan(plan) : 0;
+    if ((notes & (session::note_purge | session::note_hard)) == 0) {
         return;
     }
-    catalog::lock_holds(catalog::HoldLock::share);
+    registry::lock_holds(registry::HoldLock::share);
     pg::compat::for_each_result_relation(plan, [](Oid relation) {
         if (has_silent_marker(relation)) {
             check_no_holds(relation, "delete from");
@@ -142,4 +140,4 @@ bool HoldsCheckedScope::is_active() noexcept {
     return checked_depth > 0;
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::holds

@@ -9,7 +9,7 @@ extern "C" {
 
 struct QueryDesc;
 
-namespace softdelete::commands {
+namespace softdelete::holds {
 
 class HoldCheck;
 
@@ -40,4 +40,4 @@ public:
     static bool is_active() noexcept;
 };
 
-} // namespace softdelete::commands
+} // namespace softdelete::holds

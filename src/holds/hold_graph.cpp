@@ -1,19 +1,18 @@
 // Keys are compared by the types and operators of the primary key, not as text.
 #include "holds/hold_graph.hpp"
+#include "sqltext/format.hpp"
 
 #include "pg/scopes.hpp"
 #include "rows/follow_links.hpp"
 
-#include <boost/format.hpp>
-
 #include <deque>
 
-namespace softdelete::commands {
+namespace softdelete::holds {
 
 namespace {
 
-using catalog::Hold;
 using catalog::TableInfo;
+using registry::Hold;
 
 // A table that went while event triggers were off left its holds behind.
 bool exists(pg::Spi &spi, Oid relation) {
@@ -29,11 +28,9 @@ void check_keys(const TableInfo &table, const std::vector<catalog::KeyColumn> &k
         pg::raise(
             {.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
              .message =
-                 (boost::format("hold %1% does not fit the primary key of table %2%") % hold.id % table.title)
-                     .str(),
+                 sqltext::format("hold %1% does not fit the primary key of table %2%", hold.id, table.title),
              .detail = "The primary key was changed after the hold was made.",
-             .hint = (boost::format("Hold the row anew, then run SELECT softdelete.release(%1%).") % hold.id)
-                         .str(),
+             .hint = sqltext::format("Hold the row anew, then run SELECT softdelete.release(%1%).", hold.id),
              .relation = table.relation});
     }
 }
@@ -46,19 +43,18 @@ std::string make_held_query(const TableInfo &table, const std::vector<catalog::K
     for (const catalog::KeyColumn &column : key) {
         names.push_back(column.name);
         types.push_back(column.type);
-        link += (boost::format("%1%t.%2% %3% h.%2%") % (link.empty() ? "" : " AND ") % column.name
-                 % column.equality)
-                    .str();
+        link += sqltext::format("%1%t.%2% %3% h.%2%", (link.empty() ? "" : " AND "), column.name,
+                                column.equality);
     }
-    return (boost::format("/* softdelete */ SELECT h.\"softdelete.position\", t.tableoid, t.ctid FROM %1% "
-                          "AS h JOIN %2% AS t ON %3% WHERE %4% AND %5%")
-            % make_value_rows(names, types, first) % table.name % link % see_all(table, "t") % condition)
-        .str();
+    return sqltext::format("/* softdelete */ SELECT h.\"softdelete.position\", t.tableoid, t.ctid FROM %1% "
+                           "AS h JOIN %2% AS t ON %3% WHERE %4% AND %5%",
+                           rows::make_value_rows(names, types, first), table.name, link,
+                           rows::see_all(table, "t"), condition);
 }
 
 } // namespace
 
-HoldGraph::HoldGraph(pg::Spi &spi) : HoldGraph(spi, catalog::find_active_holds()) {}
+HoldGraph::HoldGraph(pg::Spi &spi) : HoldGraph(spi, registry::find_active_holds()) {}
 
 HoldGraph::HoldGraph(pg::Spi &spi, const std::vector<Hold> &holds) {
     std::set<Oid> gone;
@@ -137,15 +133,16 @@ bool HoldGraph::leads_to(pg::Spi &spi, Oid from, Oid to) {
     return false;
 }
 
-std::vector<HoldGraph::Match> HoldGraph::match(pg::Spi &spi, const HeldTable &held, const RowSet *rows) {
+std::vector<HoldGraph::Match> HoldGraph::match(pg::Spi &spi, const HeldTable &held,
+                                               const rows::RowSet *rows) {
     std::vector<std::vector<std::string>> keys;
     for (const Hold &hold : held.holds) {
         keys.push_back(hold.key);
     }
-    std::vector<pg::Parameter> parameters = make_value_arrays(keys, held.key.size());
+    std::vector<pg::Parameter> parameters = rows::make_value_arrays(keys, held.key.size());
     std::string condition = "true";
     if (rows != nullptr) {
-        condition = make_membership(held.table, "t", static_cast<int>(parameters.size()) + 1);
+        condition = rows::make_membership(held.table, "t", static_cast<int>(parameters.size()) + 1);
         parameters.push_back(rows->tables());
         parameters.push_back(rows->positions());
     }
@@ -159,7 +156,7 @@ std::vector<HoldGraph::Match> HoldGraph::match(pg::Spi &spi, const HeldTable &he
     return matches;
 }
 
-HoldGraph::Found HoldGraph::find_held(pg::Spi &spi, const Node &node, const RowSet &rows) {
+HoldGraph::Found HoldGraph::find_held(pg::Spi &spi, const Node &node, const rows::RowSet &rows) {
     Found found;
     for (Oid relation : node.line) {
         if (auto place = holds_.find(relation); place != holds_.end()) {
@@ -172,7 +169,7 @@ HoldGraph::Found HoldGraph::find_held(pg::Spi &spi, const Node &node, const RowS
     return found;
 }
 
-std::set<std::int64_t> HoldGraph::find_ids(pg::Spi &spi, const Node &node, const RowSet &rows) {
+std::set<std::int64_t> HoldGraph::find_ids(pg::Spi &spi, const Node &node, const rows::RowSet &rows) {
     std::set<std::int64_t> ids;
     for (Oid relation : node.line) {
         auto place = holds_.find(relation);
@@ -206,12 +203,12 @@ HoldGraph::Found HoldGraph::find_all_held(pg::Spi &spi, Oid relation) {
     return found;
 }
 
-std::map<Oid, RowSet> group_by_table(const RowSet &rows) {
-    std::map<Oid, RowSet> groups;
-    for (const RowSet::RowId &row : rows.ids()) {
+std::map<Oid, rows::RowSet> group_by_table(const rows::RowSet &rows) {
+    std::map<Oid, rows::RowSet> groups;
+    for (const rows::RowSet::RowId &row : rows.ids()) {
         groups[static_cast<Oid>(std::stoul(row.first))].add(row);
     }
     return groups;
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::holds

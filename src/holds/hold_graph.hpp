@@ -10,15 +10,15 @@
 #include <set>
 #include <vector>
 
-namespace softdelete::commands {
+namespace softdelete::holds {
 
 class HoldGraph {
 public:
     // Rows that are held themselves, each with the id of a hold.
-    using Found = std::map<RowSet::RowId, std::int64_t>;
+    using Found = std::map<rows::RowSet::RowId, std::int64_t>;
 
     explicit HoldGraph(pg::Spi &spi);
-    HoldGraph(pg::Spi &spi, const std::vector<catalog::Hold> &holds); // of these holds instead
+    HoldGraph(pg::Spi &spi, const std::vector<registry::Hold> &holds); // of these holds instead
 
     bool empty() const { return holds_.empty(); }
 
@@ -38,10 +38,10 @@ public:
     bool leads_to(pg::Spi &spi, Oid from, Oid to);
 
     // Those of the rows, all of the node's table, that are held.
-    Found find_held(pg::Spi &spi, const Node &node, const RowSet &rows);
+    Found find_held(pg::Spi &spi, const Node &node, const rows::RowSet &rows);
 
     // All holds on those of the rows; released holds that fit the primary key no more are left out.
-    std::set<std::int64_t> find_ids(pg::Spi &spi, const Node &node, const RowSet &rows);
+    std::set<std::int64_t> find_ids(pg::Spi &spi, const Node &node, const rows::RowSet &rows);
 
     // All held rows of tables that lead to this one.
     Found find_all_held(pg::Spi &spi, Oid relation);
@@ -50,13 +50,13 @@ private:
     struct HeldTable {
         catalog::TableInfo table;
         std::vector<catalog::KeyColumn> key;
-        std::vector<catalog::Hold> holds;
+        std::vector<registry::Hold> holds;
     };
 
-    using Match = std::pair<RowSet::RowId, std::int64_t>;
+    using Match = std::pair<rows::RowSet::RowId, std::int64_t>;
 
     // Rows that holds on a table name; of these rows, or of all.
-    static std::vector<Match> match(pg::Spi &spi, const HeldTable &held, const RowSet *rows);
+    static std::vector<Match> match(pg::Spi &spi, const HeldTable &held, const rows::RowSet *rows);
 
     const std::set<Oid> &get_ancestors(pg::Spi &spi, Oid relation);
 
@@ -66,6 +66,6 @@ private:
 };
 
 // The rows by the table that they are in.
-std::map<Oid, RowSet> group_by_table(const RowSet &rows);
+std::map<Oid, rows::RowSet> group_by_table(const rows::RowSet &rows);
 
-} // namespace softdelete::commands
+} // namespace softdelete::holds

@@ -4,27 +4,27 @@
 #include "registry/hold_log.hpp"
 #include "rows/named_row.hpp"
 
-namespace softdelete::commands {
+namespace softdelete::holds {
 
 std::int64_t hold_row(Oid relation, const std::optional<std::string> &reason,
                       const std::vector<std::string> &key) {
     pg::Spi spi;
-    check_reason(reason, key);
-    catalog::TableInfo table = get_owned_table(spi, relation);
-    pg::call([] { catalog::lock_holds(catalog::HoldLock::row_exclusive); });
-    SubjectRow row = get_subject_row(spi, table, key, SubjectLock::for_key_share);
-    check_reason(reason, row.key);
-    return catalog::insert_hold(spi, table.relation, row.key, *reason);
+    rows::check_reason(reason, key);
+    catalog::TableInfo table = rows::get_owned_table(spi, relation);
+    pg::call([] { registry::lock_holds(registry::HoldLock::row_exclusive); });
+    rows::SubjectRow row = rows::get_subject_row(spi, table, key, rows::SubjectLock::for_key_share);
+    rows::check_reason(reason, row.key);
+    return registry::insert_hold(spi, table.relation, row.key, *reason);
 }
 
 bool release_hold(std::int64_t hold) {
     pg::Spi spi;
-    std::optional<Oid> relation = catalog::find_held_relation(spi, hold);
+    std::optional<Oid> relation = registry::find_held_relation(spi, hold);
     if (!relation) {
         return false;
     }
-    get_owned_table(spi, *relation);
-    return catalog::release_hold(spi, hold);
+    rows::get_owned_table(spi, *relation);
+    return registry::release_hold(spi, hold);
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::holds

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace softdelete::commands {
+namespace softdelete::holds {
 
 // Puts a row, live or deleted, under hold and returns the hold's id. Waits for whoever removes rows.
 // Locks: ROW EXCLUSIVE on softdelete.hold, then the row FOR KEY SHARE.
@@ -19,4 +19,4 @@ std::int64_t hold_row(Oid relation, const std::optional<std::string> &reason,
 // Ends a hold. False where there is none in force with that id. Errors: 42501 for others than the table's owner.
 bool release_hold(std::int64_t hold);
 
-} // namespace softdelete::commands
+} // namespace softdelete::holds

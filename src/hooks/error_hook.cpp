@@ -40,7 +40,7 @@ const Hint hints[] = {
 };
 
 extern "C" void softdelete_emit_log(ErrorData *error) {
-    if (error->hint == nullptr && error->message_id != nullptr && planner::is_extension_known()) {
+    if (error->hint == nullptr && error->message_id != nullptr && session::is_extension_known()) {
         for (const Hint &hint : hints) {
             if (strcmp(error->message_id, hint.message_id) == 0) {
                 error->hint = MemoryContextStrdup(error->assoc_context, hint.text);

@@ -58,23 +58,23 @@ bool drops_softdelete(const DropStmt *statement) {
 
 // Databases that have the extension and do not use it pay next to nothing. The first is the usual one to have rows.
 bool knows_tables() {
-    return catalog::has_rows("registration") || catalog::has_rows("hold");
+    return registry::has_rows("registration") || registry::has_rows("hold");
 }
 
-void follow_drop(const commands::DropConcern &concern) {
+void follow_drop(const ddl::DropConcern &concern) {
     pg::SettingScope settings;
     settings.set("search_path", "pg_catalog, pg_temp");
     if (concern.holds) {
-        commands::refuse_loss_of_held_rows();
+        ddl::refuse_loss_of_held_rows();
     }
     if (concern.registry || concern.keys) {
-        commands::forget_dropped();
+        ddl::forget_dropped();
     }
     if (row_security && concern.parts) {
-        commands::refuse_loss();
+        ddl::refuse_loss();
     }
     if (row_security && concern.policies) {
-        commands::follow_dropped_policies();
+        ddl::follow_dropped_policies();
     }
 }
 
@@ -86,18 +86,18 @@ PG_FUNCTION_INFO_V1(softdelete_on_ddl_command_start);
 
 PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
     const EventTriggerData *event = get_event(fcinfo, "on_ddl_command_start");
-    if (row_security && !commands::OwnDdlScope::is_active() && commands::concerns_before(event->parsetree)
-        && catalog::has_rows("registration")) {
-        commands::refuse_alteration(event->parsetree);
-        commands::refuse_policy_change(event->parsetree);
-        commands::refuse_removal_of_held_rows(event->parsetree);
+    if (row_security && !registration::OwnDdlScope::is_active() && ddl::concerns_before(event->parsetree)
+        && registry::has_rows("registration")) {
+        ddl::refuse_alteration(event->parsetree);
+        ddl::refuse_policy_change(event->parsetree);
+        ddl::refuse_removal_of_held_rows(event->parsetree);
         pg::entry([&] {
-            commands::follow_names(event->parsetree);
-            commands::refuse_view_move(event->parsetree);
-            commands::prepare_members(event->parsetree);
-            commands::prepare_views(event->parsetree);
-            commands::prepare_indexes(event->parsetree);
-            commands::prepare_anonymizers(event->parsetree);
+            ddl::follow_names(event->parsetree);
+            ddl::refuse_view_move(event->parsetree);
+            ddl::prepare_members(event->parsetree);
+            ddl::prepare_views(event->parsetree);
+            ddl::prepare_indexes(event->parsetree);
+            ddl::prepare_anonymizers(event->parsetree);
         });
     }
     return 0;
@@ -107,37 +107,37 @@ PG_FUNCTION_INFO_V1(softdelete_on_ddl_command_end);
 
 PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
     const EventTriggerData *event = get_event(fcinfo, "on_ddl_command_end");
-    if (commands::OwnDdlScope::is_active()) {
+    if (registration::OwnDdlScope::is_active()) {
         return 0;
     }
     // Also before the registry has come: a restore of data alone enables the triggers of each table when it has it.
-    if (commands::enables_all_triggers(event->parsetree)) {
-        pg::entry([&] { commands::enable_own_triggers(event->parsetree); });
+    if (ddl::enables_all_triggers(event->parsetree)) {
+        pg::entry([&] { ddl::enable_own_triggers(event->parsetree); });
     }
-    if (!row_security || !commands::concerns_after(event->parsetree) || !catalog::has_rows("registration")) {
+    if (!row_security || !ddl::concerns_after(event->parsetree) || !registry::has_rows("registration")) {
         return 0;
     }
-    pg::entry([&] { commands::refuse_rule(event->parsetree); });
-    pg::entry([&] { commands::warn_of_delete_trigger(event->parsetree); });
+    pg::entry([&] { registration::refuse_rule(event->parsetree); });
+    pg::entry([&] { registration::warn_of_delete_trigger(event->parsetree); });
     if (IsA(event->parsetree, RuleStmt) || IsA(event->parsetree, CreateTrigStmt)) {
         return 0;
     }
     pg::entry([&] {
-        commands::finish_indexes();
-        commands::finish_views(event->parsetree);
-        commands::refuse_view_change(event->parsetree);
-        commands::finish_members(event->parsetree);
-        commands::finish_anonymizers(event->parsetree);
+        ddl::finish_indexes();
+        ddl::finish_views(event->parsetree);
+        ddl::refuse_view_change(event->parsetree);
+        ddl::finish_members(event->parsetree);
+        ddl::finish_anonymizers(event->parsetree);
     });
-    Oid relation = commands::find_table_to_link(event->parsetree);
+    Oid relation = ddl::find_table_to_link(event->parsetree);
     if (OidIsValid(relation)) {
         pg::entry([&] {
-            commands::link_table(relation);
-            commands::warn_of_new_links(event->parsetree);
-            commands::widen_key_indexes(event->parsetree);
+            ddl::link_table(relation);
+            ddl::warn_of_new_links(event->parsetree);
+            registration::widen_key_indexes(event->parsetree);
         });
     }
-    pg::entry([&] { commands::follow_policies(event->parsetree); });
+    pg::entry([&] { ddl::follow_policies(event->parsetree); });
     return 0;
 }
 
@@ -147,8 +147,8 @@ PGDLLEXPORT Datum softdelete_on_drop_extension(PG_FUNCTION_ARGS) {
     const EventTriggerData *event = get_event(fcinfo, "on_drop_extension");
     if (IsA(event->parsetree, DropStmt) && drops_softdelete(castNode(DropStmt, event->parsetree))) {
         pg::entry([] {
-            commands::leave_policies();
-            commands::leave_views();
+            ddl::leave_policies();
+            ddl::leave_views();
         });
     }
     return 0;
@@ -158,10 +158,10 @@ PG_FUNCTION_INFO_V1(softdelete_on_sql_drop);
 
 PGDLLEXPORT Datum softdelete_on_sql_drop(PG_FUNCTION_ARGS) {
     const EventTriggerData *event = get_event(fcinfo, "on_sql_drop");
-    if (commands::OwnDdlScope::is_active() || !commands::may_drop_own(event->parsetree) || !knows_tables()) {
+    if (registration::OwnDdlScope::is_active() || !ddl::may_drop_own(event->parsetree) || !knows_tables()) {
         return 0;
     }
-    commands::DropConcern concern = commands::get_drop_concern();
+    ddl::DropConcern concern = ddl::get_drop_concern();
     if (concern.holds || concern.registry || concern.keys || concern.parts || concern.policies) {
         pg::entry([&] { follow_drop(concern); });
     }

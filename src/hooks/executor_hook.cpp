@@ -27,32 +27,32 @@ ExecutorFinish_hook_type next_executor_finish = nullptr;
 
 extern "C" void softdelete_executor_run(QueryDesc *query, ScanDirection direction,
                                         uint64 count SOFTDELETE_EXECUTOR_RUN_EXTRA_PARAMETER) {
-    planner::follow_session_view();
-    if (!planner::is_cascade_query(query->sourceText)) {
-        commands::write_deletions();
+    session::follow_session_view();
+    if (!session::is_cascade_query(query->sourceText)) {
+        deletion::write_deletions();
     }
-    commands::prepare_physical_delete(query);
-    planner::push_running_statement(query, planner::Phase::run);
-    commands::leave_out_guard(query);
-    if (!commands::leave_out_triggers(query)) {
-        commands::leave_out_deletion_triggers(query);
+    holds::prepare_physical_delete(query);
+    session::push_running_statement(query, session::Phase::run);
+    deletion::leave_out_guard(query);
+    if (!deletion::leave_out_triggers(query)) {
+        deletion::leave_out_deletion_triggers(query);
     }
     auto *run = next_executor_run != nullptr ? next_executor_run : standard_ExecutorRun;
     run(query, direction, count SOFTDELETE_EXECUTOR_RUN_EXTRA_ARGUMENT);
-    planner::pop_running_statement();
+    session::pop_running_statement();
 }
 
 extern "C" void softdelete_executor_finish(QueryDesc *query) {
-    planner::push_running_statement(query, planner::Phase::finish);
+    session::push_running_statement(query, session::Phase::finish);
     auto *finish = next_executor_finish != nullptr ? next_executor_finish : standard_ExecutorFinish;
     finish(query);
-    commands::finish_statement(query);
-    if (!planner::is_cascade_query(query->sourceText)) {
-        commands::write_deletions();
+    deletion::finish_statement(query);
+    if (!session::is_cascade_query(query->sourceText)) {
+        deletion::write_deletions();
     }
-    commands::log_purged_rows(query);
-    planner::pop_running_statement();
-    commands::finish_restored_deletions();
+    purge::log_purged_rows(query);
+    session::pop_running_statement();
+    deletion::finish_restored_deletions();
 }
 
 } // namespace

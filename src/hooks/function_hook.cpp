@@ -85,9 +85,9 @@ extern "C" void softdelete_function_hook(FmgrHookEventType event, FmgrInfo *func
     CallSite *site = get_call_site(function, private_data);
     count(event, site->kind);
     if (event != FHET_START) {
-        planner::leave_session_view();
+        session::leave_session_view();
     }
-    planner::follow_session_view();
+    session::follow_session_view();
     if (next_function_hook != nullptr) {
         next_function_hook(event, function, &site->next_private);
     }

@@ -16,18 +16,18 @@ planner_hook_type next_planner = nullptr;
 extern "C" PlannedStmt *softdelete_planner(Query *query, const char *query_string, int cursor_options,
                                            ParamListInfo parameters SOFTDELETE_PLANNER_EXTRA_PARAMETER) {
     CmdType command = query->commandType;
-    planner::follow_session_view();
-    if (!planner::workers_have_session_view()) {
+    session::follow_session_view();
+    if (!session::workers_have_session_view()) {
         cursor_options &= ~CURSOR_OPT_PARALLEL_OK;
     }
-    planner::Statement statement = planner::begin_statement(query, query_string, parameters);
+    session::Statement statement = session::begin_statement(query, query_string, parameters);
     planner::transform_query(query, &statement);
     int nest_level = planner::begin_planning(statement);
     auto *plan_statement = next_planner != nullptr ? next_planner : standard_planner;
     PlannedStmt *plan =
         plan_statement(query, query_string, cursor_options, parameters SOFTDELETE_PLANNER_EXTRA_ARGUMENT);
     planner::end_planning(nest_level);
-    planner::note_in_plan(plan, statement);
+    session::note_in_plan(plan, statement);
     // The executor goes by the plan's ModifyTable; this field only makes the command tag and SPI's result code.
     if (command == CMD_DELETE) {
         plan->commandType = CMD_DELETE;

@@ -25,28 +25,28 @@ namespace {
 
 // Statements that an error has ended.
 void forget_commands(int nest_level) noexcept {
-    planner::forget_running_statements(nest_level);
-    planner::forget_utility_commands(nest_level);
-    commands::forget_prepared_indexes(nest_level);
-    commands::forget_prepared_views(nest_level);
-    commands::forget_prepared_anonymizers(nest_level);
+    session::forget_running_statements(nest_level);
+    session::forget_utility_commands(nest_level);
+    ddl::forget_prepared_indexes(nest_level);
+    ddl::forget_prepared_views(nest_level);
+    ddl::forget_prepared_anonymizers(nest_level);
 }
 
 extern "C" void softdelete_transaction_callback(XactEvent event, void *) {
     if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE) {
-        commands::write_deletions();
+        deletion::write_deletions();
     }
     if (event == XACT_EVENT_ABORT || event == XACT_EVENT_PARALLEL_ABORT) {
         forget_commands(0);
     }
     if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE) {
-        commands::end_transaction();
-        commands::forget_cascades(0);
-        commands::forget_running_plans();
-        commands::forget_restored_deletions(0);
-        commands::forget_restoring();
-        commands::forget_purged_rows(0);
-        planner::leave_session_view();
+        deletion::end_transaction();
+        deletion::forget_cascades(0);
+        deletion::forget_running_plans();
+        deletion::forget_restored_deletions(0);
+        restore::forget_restoring();
+        purge::forget_purged_rows(0);
+        session::leave_session_view();
     }
 }
 
@@ -55,16 +55,16 @@ extern "C" void softdelete_subtransaction_callback(SubXactEvent event, SubTransa
     int nest_level = GetCurrentTransactionNestLevel();
     if (event == SUBXACT_EVENT_ABORT_SUB) {
         forget_commands(nest_level);
-        commands::abort_subtransaction(nest_level);
-        commands::forget_cascades(nest_level);
-        commands::forget_restored_deletions(nest_level);
-        commands::forget_purged_rows(nest_level);
-        planner::leave_session_view();
+        deletion::abort_subtransaction(nest_level);
+        deletion::forget_cascades(nest_level);
+        deletion::forget_restored_deletions(nest_level);
+        purge::forget_purged_rows(nest_level);
+        session::leave_session_view();
     } else if (event == SUBXACT_EVENT_COMMIT_SUB) {
-        commands::commit_subtransaction(nest_level);
-        commands::keep_cascades(nest_level);
-        commands::keep_restored_deletions(nest_level);
-        commands::keep_purged_rows(nest_level);
+        deletion::commit_subtransaction(nest_level);
+        deletion::keep_cascades(nest_level);
+        deletion::keep_restored_deletions(nest_level);
+        purge::keep_purged_rows(nest_level);
     }
 }
 

@@ -33,26 +33,26 @@ extern "C" void softdelete_utility(PlannedStmt *plan, const char *query_string, 
                                    ProcessUtilityContext context, ParamListInfo parameters,
                                    QueryEnvironment *environment, DestReceiver *receiver,
                                    QueryCompletion *completion) {
-    planner::follow_session_view();
+    session::follow_session_view();
     if (IsA(plan->utilityStmt, CopyStmt)) {
-        plan = planner::filter_copy(plan, &read_only_tree);
-        plan = planner::check_copy(plan, &read_only_tree);
+        plan = utility::filter_copy(plan, &read_only_tree);
+        plan = utility::check_copy(plan, &read_only_tree);
     } else if (IsA(plan->utilityStmt, ConstraintsSetStmt)) {
-        plan = commands::add_own_constraints(plan, &read_only_tree);
+        plan = utility::add_own_constraints(plan, &read_only_tree);
     }
-    if (commands::is_existing_view(plan, query_string)) {
+    if (utility::is_existing_view(plan, query_string)) {
         return;
     }
-    plan = commands::skip_existing_columns(plan, &read_only_tree);
+    plan = utility::skip_existing_columns(plan, &read_only_tree);
     if (IsA(plan->utilityStmt, TruncateStmt)) {
-        planner::refuse_truncate(castNode(TruncateStmt, plan->utilityStmt));
+        deletion::refuse_truncate(castNode(TruncateStmt, plan->utilityStmt));
     }
-    commands::write_deletions();
-    planner::begin_utility_command(validates_constraints(plan->utilityStmt));
+    deletion::write_deletions();
+    session::begin_utility_command(validates_constraints(plan->utilityStmt));
     auto *process = next_utility != nullptr ? next_utility : standard_ProcessUtility;
     process(plan, query_string, read_only_tree, context, parameters, environment, receiver, completion);
-    planner::end_utility_command();
-    planner::follow_session_view();
+    session::end_utility_command();
+    session::follow_session_view();
 }
 
 } // namespace

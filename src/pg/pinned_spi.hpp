@@ -5,7 +5,7 @@
 #include "pg/scopes.hpp"
 #include "pg/spi.hpp"
 
-namespace softdelete::commands {
+namespace softdelete::pg {
 
 class DdlSession {
 public:
@@ -16,11 +16,11 @@ public:
         settings_.set("default_tablespace", "");
     }
 
-    pg::Spi &spi() { return spi_; }
+    Spi &spi() { return spi_; }
 
 private:
-    pg::SettingScope settings_;
-    pg::Spi spi_;
+    SettingScope settings_;
+    Spi spi_;
 };
 
-} // namespace softdelete::commands
+} // namespace softdelete::pg

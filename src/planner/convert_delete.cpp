@@ -24,14 +24,14 @@ namespace softdelete::planner {
 namespace {
 
 // Partitions have the marker; a child made after registration may lack it.
-bool has_unguarded_child(const RegisteredTable &table) {
+bool has_unguarded_child(const session::RegisteredTable &table) {
     if (!has_subclass(table.relation)) {
         return false;
     }
     ListCell *cell;
     foreach (cell, find_all_inheritors(table.relation, AccessShareLock, nullptr)) {
-        RegisteredTable child;
-        if (!find_registered_table(lfirst_oid(cell), &child) || !child.enabled) {
+        session::RegisteredTable child;
+        if (!session::find_registered_table(lfirst_oid(cell), &child) || !child.enabled) {
             return true;
         }
     }
@@ -55,19 +55,20 @@ bool has_trigger_on(Relation relation, const Bitmapset *columns) {
 // A referenced row has to be locked as for a change of its key, so that nobody references it meanwhile. Where the
 // executor fetches the row for a BEFORE UPDATE trigger it takes that lock if the statement names key columns as
 // updated: one lock instead of two.
-void lock_keys(Query *query, RangeTblEntry *rte, Statement *statement) {
+void lock_keys(Query *query, RangeTblEntry *rte, session::Statement *statement) {
     Relation relation = RelationIdGetRelation(rte->relid);
     const TriggerDesc *triggers = relation->trigdesc;
     bool is_referenced = false;
     for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
-        is_referenced = is_referenced || triggers->triggers[i].tgfoid == find_extension_functions()->lock_row;
+        is_referenced =
+            is_referenced || triggers->triggers[i].tgfoid == session::find_extension_functions()->lock_row;
     }
     if (is_referenced) {
         Bitmapset *keys = RelationGetIndexAttrBitmap(relation, INDEX_ATTR_BITMAP_KEY);
         if (has_trigger_on(relation, keys)) {
-            statement->notes |= note_lock_rows;
+            statement->notes |= session::note_lock_rows;
         } else {
-            statement->notes |= note_key_locked;
+            statement->notes |= session::note_key_locked;
             auto *permissions = pg::compat::permission_info(query, rte);
             permissions->updatedCols = bms_add_members(permissions->updatedCols, keys);
         }
@@ -86,8 +87,9 @@ Node *make_now() {
 }
 
 // The assignments of a soft delete.
-List *make_deletion(Query *query, RangeTblEntry *rte, const RegisteredTable &table, Statement *statement) {
-    const ExtensionFunctions *functions = find_extension_functions();
+List *make_deletion(Query *query, RangeTblEntry *rte, const session::RegisteredTable &table,
+                    session::Statement *statement) {
+    const session::ExtensionFunctions *functions = session::find_extension_functions();
     List *assignments = list_make1(make_assignment(table.relation, table.deleted_at, make_now()));
     pg::compat::note_updated_column(query, rte, table.deleted_at);
     Node *id = make_call(functions->new_deletion_id, INT8OID, list_make1(make_regclass(table.relation)));
@@ -164,7 +166,8 @@ bool has_delete_action(Query *query) {
     return has_action(query, CMD_DELETE);
 }
 
-DeleteKind kind_of_delete(Query *query, const RegisteredTable &table, const Statement &statement) {
+DeleteKind kind_of_delete(Query *query, const session::RegisteredTable &table,
+                          const session::Statement &statement) {
     if (statement.is_foreign_key && runs_as_owner(table)) {
         return DeleteKind::foreign_key;
     }
@@ -181,15 +184,15 @@ DeleteKind kind_of_delete(Query *query, const RegisteredTable &table, const Stat
     return is_purge ? DeleteKind::purge : DeleteKind::soft;
 }
 
-bool runs_as_owner(const RegisteredTable &table) {
+bool runs_as_owner(const session::RegisteredTable &table) {
     return pg::get_owner(table.relation) == GetUserId();
 }
 
-bool may_purge(Query *query, const RegisteredTable &table) {
+bool may_purge(Query *query, const session::RegisteredTable &table) {
     return is_plain(query) && matches_only_deleted_rows(query, 1, table);
 }
 
-void check_writable(const RegisteredTable &table, bool reaches_children) {
+void check_writable(const session::RegisteredTable &table, bool reaches_children) {
     const char *name = get_rel_name(table.relation);
     if (!table.enabled || (reaches_children && has_unguarded_child(table))) {
         ereport(ERROR,
@@ -207,7 +210,7 @@ void check_writable(const RegisteredTable &table, bool reaches_children) {
     }
 }
 
-void convert_delete(Query *query, const RegisteredTable &table, Statement *statement) {
+void convert_delete(Query *query, const session::RegisteredTable &table, session::Statement *statement) {
     if (pg::compat::is_for_portion_of(query)) {
         ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                         errmsg("DELETE ... FOR PORTION OF is not supported on registered table \"%s\"",
@@ -222,7 +225,7 @@ void convert_delete(Query *query, const RegisteredTable &table, Statement *state
     add_condition(&query->jointree->quals, make_deleted_test(table, target, IS_NULL));
 }
 
-void convert_merge(Query *query, const RegisteredTable &table, Statement *statement) {
+void convert_merge(Query *query, const session::RegisteredTable &table, session::Statement *statement) {
     Index target = static_cast<Index>(query->resultRelation);
     RangeTblEntry *rte = rt_fetch(target, query->rtable);
     if (has_action(query, CMD_UPDATE)) {

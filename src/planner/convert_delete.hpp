@@ -11,24 +11,25 @@ namespace softdelete::planner {
 enum class DeleteKind { soft, hard, purge, foreign_key, removal };
 
 // Decides it. query->resultRelation is the registered table.
-DeleteKind kind_of_delete(Query *query, const RegisteredTable &table, const Statement &statement);
+DeleteKind kind_of_delete(Query *query, const session::RegisteredTable &table,
+                          const session::Statement &statement);
 
 // True where the current role is the table's owner, as it is in every statement of the foreign-key machinery and of a
 // cascade on the table that it names.
-bool runs_as_owner(const RegisteredTable &table);
+bool runs_as_owner(const session::RegisteredTable &table);
 
 // True where the query is a hand-written purge if the owner runs it.
-bool may_purge(Query *query, const RegisteredTable &table);
+bool may_purge(Query *query, const session::RegisteredTable &table);
 
 // Raises an error where the table's marker would not fire; reaches_children: nor that of a partition or child, which
 // matters where rows go physically. Locks: ACCESS SHARE on these.
-void check_writable(const RegisteredTable &table, bool reaches_children);
+void check_writable(const session::RegisteredTable &table, bool reaches_children);
 
 // Converts a DELETE. Raises an error where the statement cannot be converted.
-void convert_delete(Query *query, const RegisteredTable &table, Statement *statement);
+void convert_delete(Query *query, const session::RegisteredTable &table, session::Statement *statement);
 
 // Converts the DELETE actions of a MERGE.
-void convert_merge(Query *query, const RegisteredTable &table, Statement *statement);
+void convert_merge(Query *query, const session::RegisteredTable &table, session::Statement *statement);
 
 // True where a MERGE has DELETE actions.
 bool has_delete_action(Query *query);

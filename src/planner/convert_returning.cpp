@@ -79,7 +79,7 @@ void convert_delete_returning(Query *query) {
     convert_returning(query, nullptr);
 }
 
-void convert_merge_returning(Query *query, const RegisteredTable &table, bool has_update) {
+void convert_merge_returning(Query *query, const session::RegisteredTable &table, bool has_update) {
     Node *action = pg::compat::make_merge_action();
     if (query->returningList == NIL || action == nullptr) {
         return;

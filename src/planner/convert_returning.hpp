@@ -14,6 +14,6 @@ void convert_delete_returning(Query *query);
 
 // Of a MERGE with DELETE actions (17 and later), before these are converted: merge_action() is DELETE of such a row, NEW
 // is null. Where there are UPDATE actions beside them, a row that is left as deleted counts as deleted.
-void convert_merge_returning(Query *query, const RegisteredTable &table, bool has_update);
+void convert_merge_returning(Query *query, const session::RegisteredTable &table, bool has_update);
 
 } // namespace softdelete::planner

@@ -23,7 +23,7 @@ bool is_null_literal(const TargetEntry *entry) {
     return IsA(value, Const) && castNode(Const, value)->constisnull;
 }
 
-Node *old_value(Query *query, const RegisteredTable &table, AttrNumber attribute) {
+Node *old_value(Query *query, const session::RegisteredTable &table, AttrNumber attribute) {
     return reinterpret_cast<Node *>(
         make_column(table.relation, static_cast<Index>(query->resultRelation), attribute));
 }
@@ -33,7 +33,7 @@ Node *expression_of(const TargetEntry *entry) {
 }
 
 // Changes the entry of a column or appends one, and says so in the permission data.
-List *assign(Query *query, List *assignments, const RegisteredTable &table, AttrNumber attribute,
+List *assign(Query *query, List *assignments, const session::RegisteredTable &table, AttrNumber attribute,
              Node *value) {
     TargetEntry *entry = find_assignment(assignments, attribute);
     if (entry != nullptr) {
@@ -45,13 +45,13 @@ List *assign(Query *query, List *assignments, const RegisteredTable &table, Attr
     return lappend(assignments, make_assignment(table.relation, attribute, value));
 }
 
-Node *null_of(const RegisteredTable &table, AttrNumber attribute) {
+Node *null_of(const session::RegisteredTable &table, AttrNumber attribute) {
     Var *column = make_column(table.relation, 1, attribute);
     return reinterpret_cast<Node *>(makeNullConst(column->vartype, column->vartypmod, column->varcollid));
 }
 
 Node *checked_deletion_id(Node *value, Node *old) {
-    return make_call(find_extension_functions()->check_deletion_id, INT8OID, list_make2(value, old));
+    return make_call(session::find_extension_functions()->check_deletion_id, INT8OID, list_make2(value, old));
 }
 
 // Puts the entries of the attributes first, in that order: they are evaluated before what else is assigned.
@@ -68,8 +68,9 @@ List *put_first(List *assignments, std::initializer_list<AttrNumber> attributes)
 
 // The wrapped value and the old one decide what happens to the row. The calls for the other columns are evaluated right
 // after it: whatever else is assigned may run statements that decide about rows of their own.
-List *convert_deleted_at(Query *query, List *assignments, const RegisteredTable &table, TargetEntry *entry) {
-    const ExtensionFunctions *functions = find_extension_functions();
+List *convert_deleted_at(Query *query, List *assignments, const session::RegisteredTable &table,
+                         TargetEntry *entry) {
+    const session::ExtensionFunctions *functions = session::find_extension_functions();
     Oid type = exprType(expression_of(entry));
     Node *old = old_value(query, table, table.deleted_at);
     pg::compat::move_permission_check(query, rt_fetch(query->resultRelation, query->rtable));
@@ -95,7 +96,7 @@ List *convert_deleted_at(Query *query, List *assignments, const RegisteredTable 
 
 } // namespace
 
-bool is_restore(Query *query, const RegisteredTable &table) {
+bool is_restore(Query *query, const session::RegisteredTable &table) {
     TargetEntry *deleted_at = find_assignment(query->targetList, table.deleted_at);
     if (query->commandType != CMD_UPDATE || deleted_at == nullptr || !is_null_literal(deleted_at)) {
         return false;
@@ -112,9 +113,9 @@ bool is_restore(Query *query, const RegisteredTable &table) {
     return true;
 }
 
-void convert_restore(Query *query, const RegisteredTable &table) {
+void convert_restore(Query *query, const session::RegisteredTable &table) {
     pg::compat::move_permission_check(query, rt_fetch(query->resultRelation, query->rtable));
-    Node *no_deletion = make_call(find_extension_functions()->note_restored, INT8OID,
+    Node *no_deletion = make_call(session::find_extension_functions()->note_restored, INT8OID,
                                   list_make1(old_value(query, table, table.deletion_id)));
     query->targetList = assign(query, query->targetList, table, table.deletion_id, no_deletion);
     if (table.deleted_by != InvalidAttrNumber
@@ -126,10 +127,10 @@ void convert_restore(Query *query, const RegisteredTable &table) {
                   make_deleted_test(table, static_cast<Index>(query->resultRelation), IS_NOT_NULL));
 }
 
-List *convert_assignments(Query *query, List *assignments, const RegisteredTable &table,
-                          Statement *statement) {
+List *convert_assignments(Query *query, List *assignments, const session::RegisteredTable &table,
+                          session::Statement *statement) {
     if (TargetEntry *entry = find_assignment(assignments, table.deleted_at); entry != nullptr) {
-        statement->notes |= note_soft | note_lock_rows;
+        statement->notes |= session::note_soft | session::note_lock_rows;
         return convert_deleted_at(query, assignments, table, entry);
     }
     if (TargetEntry *id = find_assignment(assignments, table.deletion_id); id != nullptr) {
@@ -139,8 +140,8 @@ List *convert_assignments(Query *query, List *assignments, const RegisteredTable
     return assignments;
 }
 
-void convert_insert(Query *query, const RegisteredTable &table, Statement *statement) {
-    const ExtensionFunctions *functions = find_extension_functions();
+void convert_insert(Query *query, const session::RegisteredTable &table, session::Statement *statement) {
+    const session::ExtensionFunctions *functions = session::find_extension_functions();
     // A dump that is being loaded may bring everything back as it was.
     if (!statement->is_unfiltered) {
         TargetEntry *deleted_at = find_assignment(query->targetList, table.deleted_at);

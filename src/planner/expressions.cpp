@@ -19,7 +19,7 @@ Var *make_column(Oid relation, Index reference, AttrNumber attribute) {
     return makeVar(static_cast<int>(reference), attribute, type, typmod, collation, 0);
 }
 
-Node *make_deleted_test(const RegisteredTable &table, Index reference, NullTestType test) {
+Node *make_deleted_test(const session::RegisteredTable &table, Index reference, NullTestType test) {
     NullTest *node = makeNode(NullTest);
     node->arg = reinterpret_cast<Expr *>(make_column(table.relation, reference, table.deleted_at));
     node->nulltesttype = test;

@@ -14,7 +14,7 @@ namespace softdelete::planner {
 Var *make_column(Oid relation, Index reference, AttrNumber attribute);
 
 // deleted_at IS NULL or IS NOT NULL of the entry at index reference.
-Node *make_deleted_test(const RegisteredTable &table, Index reference, NullTestType test);
+Node *make_deleted_test(const session::RegisteredTable &table, Index reference, NullTestType test);
 
 // condition AND *conditions, in place; the new one is evaluated first.
 void add_condition(Node **conditions, Node *condition);

@@ -60,9 +60,9 @@ void filter_relation(PlannerInfo *root, RelOptInfo *relation) {
         return;
     }
     Scope scope = scope_of(rte);
-    RegisteredTable table;
+    session::RegisteredTable table;
     if ((scope != Scope::live && scope != Scope::deleted) || is_inheritance_child(root, relation)
-        || !find_registered_table(rte->relid, &table)) {
+        || !session::find_registered_table(rte->relid, &table)) {
         return;
     }
     NullTestType test = scope == Scope::live ? IS_NULL : IS_NOT_NULL;

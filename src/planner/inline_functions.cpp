@@ -25,7 +25,7 @@ PlannerInfo *make_planner_state(Query *query, ParamListInfo parameters) {
 
 } // namespace
 
-void inline_functions(Query *query, Statement *statement) {
+void inline_functions(Query *query, session::Statement *statement) {
     PlannerInfo *root = nullptr;
     ListCell *cell;
     foreach (cell, query->rtable) {

@@ -7,6 +7,6 @@
 namespace softdelete::planner {
 
 // Replaces function entries of the query's range table by sub-queries where the planner would do so.
-void inline_functions(Query *query, Statement *statement);
+void inline_functions(Query *query, session::Statement *statement);
 
 } // namespace softdelete::planner

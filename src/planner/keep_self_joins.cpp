@@ -10,7 +10,7 @@ extern "C" {
 
 namespace softdelete::planner {
 
-int begin_planning(const Statement &statement) {
+int begin_planning(const session::Statement &statement) {
     if (!pg::compat::self_join_removal_forgets_restrictions
         || (statement.scopes & (statement.scopes - 1)) == 0) {
         return 0;

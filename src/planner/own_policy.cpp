@@ -83,7 +83,7 @@ struct PolicyCondition {
 };
 
 List *add_condition_of(List *conditions, const RowSecurityPolicy *policy, const Expr *expression,
-                       Index reference, const RegisteredTable &table) {
+                       Index reference, const session::RegisteredTable &table) {
     if (expression == nullptr) {
         return conditions;
     }
@@ -98,7 +98,7 @@ List *add_condition_of(List *conditions, const RowSecurityPolicy *policy, const 
 }
 
 // Of all policies; none where one has a sub-query, which the rewriter has been in, so that it is not told by being equal.
-List *get_policy_conditions(Index reference, const RegisteredTable &table) {
+List *get_policy_conditions(Index reference, const session::RegisteredTable &table) {
     Relation relation = RelationIdGetRelation(table.relation);
     List *conditions = NIL;
     bool has_subquery = false;
@@ -152,8 +152,8 @@ bool is_row_security_check(WCOKind kind) {
 
 } // namespace
 
-void adopt_policies(RangeTblEntry *rte, Index reference, const RegisteredTable &table) {
-    if (table.visibility != TableVisibility::rls || rte->securityQuals == NIL) {
+void adopt_policies(RangeTblEntry *rte, Index reference, const session::RegisteredTable &table) {
+    if (table.visibility != session::TableVisibility::rls || rte->securityQuals == NIL) {
         return;
     }
     Node *own = copy_own_condition(table.relation, reference);
@@ -167,8 +167,8 @@ void adopt_policies(RangeTblEntry *rte, Index reference, const RegisteredTable &
     }
 }
 
-void remove_own_policy(RangeTblEntry *rte, Index reference, const RegisteredTable &table) {
-    if (table.visibility != TableVisibility::rls || rte->securityQuals == NIL) {
+void remove_own_policy(RangeTblEntry *rte, Index reference, const session::RegisteredTable &table) {
+    if (table.visibility != session::TableVisibility::rls || rte->securityQuals == NIL) {
         return;
     }
     Node *condition = copy_own_condition(table.relation, reference);
@@ -180,8 +180,8 @@ void remove_own_policy(RangeTblEntry *rte, Index reference, const RegisteredTabl
     }
 }
 
-List *remove_own_checks(List *options, Index reference, const RegisteredTable &table) {
-    if (table.visibility != TableVisibility::rls || options == NIL) {
+List *remove_own_checks(List *options, Index reference, const session::RegisteredTable &table) {
+    if (table.visibility != session::TableVisibility::rls || options == NIL) {
         return options;
     }
     bool is_secured = copy_own_condition(table.relation, reference) != nullptr;

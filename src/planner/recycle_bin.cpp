@@ -229,7 +229,7 @@ bool is_never_true_for_null(Node *condition, Column column) {
 }
 
 bool is_include_deleted(Node *condition) {
-    const ExtensionFunctions *functions = find_extension_functions();
+    const session::ExtensionFunctions *functions = session::find_extension_functions();
     return IsA(condition, FuncExpr) && functions != nullptr
            && castNode(FuncExpr, condition)->funcid == functions->include_deleted;
 }
@@ -247,7 +247,7 @@ struct Answer {
     bool only_live_at_scan; // ... where it makes the filter superfluous
 };
 
-Answer ask_conditions(Query *query, Index reference, const RegisteredTable &table) {
+Answer ask_conditions(Query *query, Index reference, const session::RegisteredTable &table) {
     Answer answer = {};
     Column column = {reference, table.deleted_at};
     MentionContext mention = {query, column};
@@ -281,12 +281,13 @@ Answer ask_conditions(Query *query, Index reference, const RegisteredTable &tabl
 
 } // namespace
 
-bool matches_only_deleted_rows(Query *query, Index reference, const RegisteredTable &table) {
+bool matches_only_deleted_rows(Query *query, Index reference, const session::RegisteredTable &table) {
     return ask_conditions(query, reference, table).only_deleted;
 }
 
-Scope decide_scope(Query *query, Index reference, const RegisteredTable &table, const Statement &statement) {
-    bool sees_all = statement.is_unfiltered || table.visibility == TableVisibility::view
+Scope decide_scope(Query *query, Index reference, const session::RegisteredTable &table,
+                   const session::Statement &statement) {
+    bool sees_all = statement.is_unfiltered || table.visibility == session::TableVisibility::view
                     || statement.visibility == settings::Visibility::all;
     bool is_target = query->resultRelation == static_cast<int>(reference);
     bool is_batch = list_member_oid(statement.deleted_from, table.relation);
@@ -298,7 +299,7 @@ Scope decide_scope(Query *query, Index reference, const RegisteredTable &table, 
         return answer.only_live || answer.all ? Scope::all : Scope::deleted;
     }
     // The filter takes the place of our policy, which a condition of the user's must not.
-    bool is_superfluous = answer.only_live_at_scan && table.visibility != TableVisibility::rls;
+    bool is_superfluous = answer.only_live_at_scan && table.visibility != session::TableVisibility::rls;
     return answer.only_deleted || answer.all || is_superfluous ? Scope::all : Scope::live;
 }
 

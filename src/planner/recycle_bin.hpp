@@ -22,10 +22,11 @@ inline void set_scope(RangeTblEntry *rte, Scope scope) {
 }
 
 // True where the level's conditions on deleted_at alone can only be true for deleted rows.
-bool matches_only_deleted_rows(Query *query, Index reference, const RegisteredTable &table);
+bool matches_only_deleted_rows(Query *query, Index reference, const session::RegisteredTable &table);
 
 // The scope of one reference under the statement's visibility: the recycle-bin rule, include_deleted() and a condition
 // deleted_at IS NULL of the level's own, which makes the filter superfluous, leave it unfiltered.
-Scope decide_scope(Query *query, Index reference, const RegisteredTable &table, const Statement &statement);
+Scope decide_scope(Query *query, Index reference, const session::RegisteredTable &table,
+                   const session::Statement &statement);
 
 } // namespace softdelete::planner

@@ -22,23 +22,24 @@ bool can_be_registered(const RangeTblEntry *rte) {
            && (rte->relkind == RELKIND_RELATION || rte->relkind == RELKIND_PARTITIONED_TABLE);
 }
 
-bool find_target(Query *query, RegisteredTable *table) {
+bool find_target(Query *query, session::RegisteredTable *table) {
     if (query->resultRelation == 0) {
         return false;
     }
     const RangeTblEntry *rte = rt_fetch(query->resultRelation, query->rtable);
-    return can_be_registered(rte) && find_registered_table(rte->relid, table);
+    return can_be_registered(rte) && session::find_registered_table(rte->relid, table);
 }
 
-bool deletes_softly(Query *query, const RegisteredTable &table, const Statement &statement) {
+bool deletes_softly(Query *query, const session::RegisteredTable &table,
+                    const session::Statement &statement) {
     bool deletes =
         query->commandType == CMD_DELETE || (query->commandType == CMD_MERGE && has_delete_action(query));
     return deletes && kind_of_delete(query, table, statement) == DeleteKind::soft;
 }
 
 // DELETE can stand at the top of a statement and in its WITH queries.
-void collect_targets(Query *query, Statement *statement) {
-    RegisteredTable table;
+void collect_targets(Query *query, session::Statement *statement) {
+    session::RegisteredTable table;
     if (query->commandType != CMD_SELECT && find_target(query, &table)
         && deletes_softly(query, table, *statement)) {
         statement->deleted_from = lappend_oid(statement->deleted_from, table.relation);
@@ -52,14 +53,14 @@ void collect_targets(Query *query, Statement *statement) {
     }
 }
 
-void decide_scopes(Query *query, Statement *statement) {
+void decide_scopes(Query *query, session::Statement *statement) {
     Index reference = 0;
     ListCell *cell;
     foreach (cell, query->rtable) {
         RangeTblEntry *rte = lfirst_node(RangeTblEntry, cell);
         reference++;
-        RegisteredTable table;
-        if (!can_be_registered(rte) || !find_registered_table(rte->relid, &table)) {
+        session::RegisteredTable table;
+        if (!can_be_registered(rte) || !session::find_registered_table(rte->relid, &table)) {
             continue;
         }
         adopt_policies(rte, reference, table);
@@ -79,22 +80,22 @@ void decide_scopes(Query *query, Statement *statement) {
 uint32 note_for(DeleteKind kind) {
     switch (kind) {
     case DeleteKind::soft:
-        return note_soft;
+        return session::note_soft;
     case DeleteKind::hard:
-        return note_hard;
+        return session::note_hard;
     case DeleteKind::purge:
-        return note_purge;
+        return session::note_purge;
     case DeleteKind::foreign_key:
-        return note_foreign_key;
+        return session::note_foreign_key;
     case DeleteKind::removal:
-        return note_removal;
+        return session::note_removal;
     }
     pg_unreachable();
 }
 
-void convert_target(Query *query, const RegisteredTable &table, Statement *statement) {
+void convert_target(Query *query, const session::RegisteredTable &table, session::Statement *statement) {
     RangeTblEntry *rte = rt_fetch(query->resultRelation, query->rtable);
-    statement->notes |= note_planned;
+    statement->notes |= session::note_planned;
     if (query->commandType == CMD_DELETE) {
         DeleteKind kind = kind_of_delete(query, table, *statement);
         statement->notes |= note_for(kind);
@@ -115,7 +116,7 @@ void convert_target(Query *query, const RegisteredTable &table, Statement *state
     query->withCheckOptions =
         remove_own_checks(query->withCheckOptions, static_cast<Index>(query->resultRelation), table);
     if (query->commandType == CMD_UPDATE && is_restore(query, table)) {
-        statement->notes |= note_soft;
+        statement->notes |= session::note_soft;
         convert_restore(query, table);
         remove_own_policy(rte, static_cast<Index>(query->resultRelation), table);
         set_scope(rte, Scope::all);
@@ -142,7 +143,7 @@ void convert_target(Query *query, const RegisteredTable &table, Statement *state
     }
 }
 
-bool transform_level(Node *node, Statement *statement) {
+bool transform_level(Node *node, session::Statement *statement) {
     if (node == nullptr) {
         return false;
     }
@@ -157,7 +158,7 @@ bool transform_level(Node *node, Statement *statement) {
     check_stack_depth();
     inline_functions(query, statement);
     decide_scopes(query, statement);
-    RegisteredTable table;
+    session::RegisteredTable table;
     if (find_target(query, &table)) {
         convert_target(query, table, statement);
     }
@@ -166,7 +167,7 @@ bool transform_level(Node *node, Statement *statement) {
 
 } // namespace
 
-void transform_query(Query *query, Statement *statement) {
+void transform_query(Query *query, session::Statement *statement) {
     collect_targets(query, statement);
     transform_level(reinterpret_cast<Node *>(query), statement);
 }

@@ -11,7 +11,7 @@ extern "C" {
 namespace softdelete::planner {
 
 // Changes query in place, as the planner itself does. Fills statement's notes.
-void transform_query(Query *query, Statement *statement);
+void transform_query(Query *query, session::Statement *statement);
 
 // Appends the scope's condition to a relation that is about to be planned.
 void filter_relation(PlannerInfo *root, RelOptInfo *relation);

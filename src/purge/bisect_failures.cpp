@@ -1,9 +1,8 @@
 // The work begins anew only when the error has been left behind.
 #include "purge/bisect_failures.hpp"
+#include "sqltext/format.hpp"
 
-#include <boost/format.hpp>
-
-namespace softdelete::commands {
+namespace softdelete::purge {
 
 namespace {
 
@@ -55,12 +54,11 @@ std::string FailingRows::note(const pg::ServerError &error) {
     if (++count_ > most_failures) {
         pg::raise(
             {error.sqlstate(), error.message(), error.detail() ? error.detail() : "",
-             (boost::format("More than %1% rows of the table failed like this; the purge of it ends here.")
-              % most_failures)
-                 .str(),
+             sqltext::format("More than %1% rows of the table failed like this; the purge of it ends here.",
+                             most_failures),
              table_});
     }
     return std::string("error: ") + error.message();
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::purge

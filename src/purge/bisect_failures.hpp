@@ -8,7 +8,7 @@
 #include <functional>
 #include <string>
 
-namespace softdelete::commands {
+namespace softdelete::purge {
 
 // Is this an error of certain rows, so that others may go? Not so where the server stops or is out of something.
 bool is_about_rows(const pg::ServerError &error);
@@ -34,4 +34,4 @@ private:
     int count_ = 0;
 };
 
-} // namespace softdelete::commands
+} // namespace softdelete::purge

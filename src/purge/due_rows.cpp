@@ -1,10 +1,9 @@
 // An SPI cursor, read row by row as the server has them. One statement may delete millions of rows at the same now():
 // a place in the scan is a time and the rows seen of that time.
 #include "purge/due_rows.hpp"
+#include "sqltext/format.hpp"
 
 #include "erasure/anonymize_row.hpp"
-
-#include <boost/format.hpp>
 
 #include <algorithm>
 
@@ -16,7 +15,7 @@ extern "C" {
 #include "utils/timestamp.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::purge {
 
 namespace {
 
@@ -26,7 +25,7 @@ constexpr TimestampTz furthest_zone = 12 * USECS_PER_HOUR;
 constexpr long fetch_size = 1000;
 
 std::string make_pending(const PurgeTarget &target, const char *alias) {
-    return target.anonymizes ? " AND " + make_pending_condition(alias) : "";
+    return target.anonymizes ? " AND " + erasure::make_pending_condition(alias) : "";
 }
 
 Portal open(const std::string &sql, Oid type, Datum *values) {
@@ -68,15 +67,13 @@ std::string make_due_condition(const PurgeTarget &target, const char *alias, Tim
     const char *form = target.has_zone
                            ? "%1%.%2% < '%3%'::pg_catalog.timestamptz"
                            : "%1%.%2% < pg_catalog.timezone('UTC', '%3%'::pg_catalog.timestamptz)";
-    return (boost::format(form) % alias % target.deleted_at % text).str() + make_pending(target, alias);
+    return sqltext::format(form, alias, target.deleted_at, text) + make_pending(target, alias);
 }
 
 std::uint64_t count_due(const PurgeTarget &target, TimestampTz cutoff) {
-    std::string sql =
-        (boost::format(
-             "/* softdelete purge */ SELECT pg_catalog.count(*) FROM ONLY %1% AS p WHERE p.%2% < $1%3%")
-         % target.name % target.deleted_at % make_pending(target, "p"))
-            .str();
+    std::string sql = sqltext::format(
+        "/* softdelete purge */ SELECT pg_catalog.count(*) FROM ONLY %1% AS p WHERE p.%2% < $1%3%",
+        target.name, target.deleted_at, make_pending(target, "p"));
     return pg::call([&] {
         Oid type = get_comparable_type(target);
         Datum value = get_comparable(target, cutoff);
@@ -92,11 +89,10 @@ std::uint64_t count_due(const PurgeTarget &target, TimestampTz cutoff) {
 DueScan::DueScan(const PurgeTarget &target, bool newest_first)
     : target_(target)
     , last_(newest_first ? DT_NOEND : DT_NOBEGIN) {
-    sql_ = (boost::format("/* softdelete purge */ SELECT p.ctid, p.%2% FROM ONLY %1% AS p WHERE p.%2% < $1 "
-                          "AND p.%2% %3% $2%5% ORDER BY p.%2%%4%")
-            % target.name % target.deleted_at % (newest_first ? "<=" : ">=") % (newest_first ? " DESC" : "")
-            % make_pending(target, "p"))
-               .str();
+    sql_ = sqltext::format("/* softdelete purge */ SELECT p.ctid, p.%2% FROM ONLY %1% AS p WHERE p.%2% < $1 "
+                           "AND p.%2% %3% $2%5% ORDER BY p.%2%%4%",
+                           target.name, target.deleted_at, (newest_first ? "<=" : ">="),
+                           (newest_first ? " DESC" : ""), make_pending(target, "p"));
 }
 
 bool DueScan::is_new(TimestampTz time, const ItemPointerData &row) {
@@ -150,4 +146,4 @@ Datum make_positions(const ItemPointerData *rows, std::size_t count) {
     return PointerGetDatum(array);
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::purge

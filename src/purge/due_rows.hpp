@@ -13,7 +13,7 @@ extern "C" {
 #include <string>
 #include <vector>
 
-namespace softdelete::commands {
+namespace softdelete::purge {
 
 using Positions = std::vector<ItemPointerData>;
 
@@ -64,4 +64,4 @@ private:
 // The positions as the parameter of ctid = ANY (...), in the current memory context.
 Datum make_positions(const ItemPointerData *rows, std::size_t count);
 
-} // namespace softdelete::commands
+} // namespace softdelete::purge

@@ -15,7 +15,7 @@ extern "C" {
 #include <algorithm>
 #include <map>
 
-namespace softdelete::commands {
+namespace softdelete::purge {
 
 namespace {
 
@@ -82,19 +82,19 @@ void write_log(const QueryDesc *query) {
         if (removed.directly > 0 && query->operation == CMD_DELETE) {
             removed.directly = std::min<std::uint64_t>(removed.directly, query->estate->es_processed);
         }
-        catalog::PurgeCounts counts;
+        registry::PurgeCounts counts;
         counts.removed = removed.directly + removed.by_foreign_keys;
         std::int64_t run =
-            catalog::begin_purge_run(spi, catalog::get_table(spi, relation), std::nullopt, counts.removed);
-        catalog::record_purge_batch(spi, run, counts);
-        catalog::finish_purge_run(spi, run, true);
+            registry::begin_purge_run(spi, catalog::get_table(spi, relation), std::nullopt, counts.removed);
+        registry::record_purge_batch(spi, run, counts);
+        registry::finish_purge_run(spi, run, true);
     }
 }
 
 } // namespace
 
 void note_purged_row(Oid relation, bool by_foreign_key) {
-    const QueryDesc *query = by_foreign_key ? planner::outermost_statement() : planner::running_statement();
+    const QueryDesc *query = by_foreign_key ? session::outermost_statement() : session::running_statement();
     if (query == nullptr || (logged_depth > 0 && !by_foreign_key)) {
         return;
     }
@@ -144,4 +144,4 @@ PurgeIsLoggedScope::~PurgeIsLoggedScope() {
     logged_depth--;
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::purge

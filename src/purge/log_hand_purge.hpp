@@ -5,7 +5,7 @@
 
 struct QueryDesc;
 
-namespace softdelete::commands {
+namespace softdelete::purge {
 
 // Called by the marker trigger for each row of the table or partition that such a DELETE removes, or that a foreign key
 // takes along with a row that is removed, by whatever statement.
@@ -28,4 +28,4 @@ public:
     PurgeIsLoggedScope &operator=(const PurgeIsLoggedScope &) = delete;
 };
 
-} // namespace softdelete::commands
+} // namespace softdelete::purge

@@ -1,5 +1,6 @@
 // Finds the due rows that are referenced by rows that stay, and from these upward what stays because of them.
 #include "purge/preview_purge.hpp"
+#include "sqltext/format.hpp"
 
 #include "holds/held_rows.hpp"
 #include "pg/scopes.hpp"
@@ -7,15 +8,13 @@
 #include "registry/retention.hpp"
 #include "rows/owners_statement.hpp"
 
-#include <boost/format.hpp>
-
 #include <deque>
 
 extern "C" {
 #include "utils/timestamp.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::purge {
 
 namespace {
 
@@ -24,7 +23,7 @@ public:
     Preview(pg::Spi &spi, const PurgePlan &plan) : spi_(spi), plan_(plan) {
         for (const PurgeTable &table : plan.tables) {
             cutoffs_[table.info.relation] =
-                pg::call([&] { return catalog::get_cutoff(table.info.relation).cutoff; });
+                pg::call([&] { return registry::get_cutoff(table.info.relation).cutoff; });
             tables_[table.info.relation] = &table;
         }
     }
@@ -32,7 +31,7 @@ public:
     std::vector<DueLine> run() {
         std::map<Oid, std::size_t> held;
         for (const auto &[relation, table] : tables_) {
-            RowSet rows = find_held(*table);
+            rows::RowSet rows = find_held(*table);
             held[relation] = rows.size();
             keep(relation, std::move(rows));
         }
@@ -74,25 +73,25 @@ private:
                    : make_due_condition(table.targets.front(), alias, cutoffs_.at(table.info.relation));
     }
 
-    RowSet read_rows(const std::string &sql, const std::vector<pg::Parameter> &parameters) {
-        RowSet set;
-        for (const pg::Row &row : query_as_owners(sql, parameters)) {
+    rows::RowSet read_rows(const std::string &sql, const std::vector<pg::Parameter> &parameters) {
+        rows::RowSet set;
+        for (const pg::Row &row : rows::query_as_owners(sql, parameters)) {
             set.add({row.text(0), row.text(1)});
         }
         return set;
     }
 
     // The held rows that are due.
-    RowSet find_held(const PurgeTable &table) {
-        if (!has_holds(spi_)) {
+    rows::RowSet find_held(const PurgeTable &table) {
+        if (!holds::has_holds(spi_)) {
             return {};
         }
-        RowSet held = find_all_held_rows(spi_, table.info);
+        rows::RowSet held = holds::find_all_held_rows(spi_, table.info);
         pg::ReadScope scope(table.info.owner);
         return read_rows(
-            (boost::format("/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS p WHERE %2% AND %3%")
-             % table.info.name % make_due(table, "p") % make_membership(table.info, "p", 1))
-                .str(),
+            sqltext::format(
+                "/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS p WHERE %2% AND %3%",
+                table.info.name, make_due(table, "p"), rows::make_membership(table.info, "p", 1)),
             {held.tables(), held.positions()});
     }
 
@@ -125,19 +124,19 @@ private:
     }
 
     // The due rows that rows in the condition reference.
-    RowSet find_referenced(const PurgeTable &table, const Blocker &blocker, const std::string &condition,
-                           const std::vector<pg::Parameter> &parameters) {
+    rows::RowSet find_referenced(const PurgeTable &table, const Blocker &blocker,
+                                 const std::string &condition, const std::vector<pg::Parameter> &parameters) {
         pg::ReadScope scope(table.info.owner);
         return read_rows(
-            (boost::format("/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS p WHERE %2% AND %3%")
-             % table.info.key_rows() % make_due(table, "p") % make_reference(blocker, condition))
-                .str(),
+            sqltext::format(
+                "/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS p WHERE %2% AND %3%",
+                table.info.key_rows(), make_due(table, "p"), make_reference(blocker, condition)),
             parameters);
     }
 
-    void keep(Oid relation, RowSet rows) {
-        RowSet fresh;
-        for (const RowSet::RowId &row : rows.ids()) {
+    void keep(Oid relation, rows::RowSet rows) {
+        rows::RowSet fresh;
+        for (const rows::RowSet::RowId &row : rows.ids()) {
             if (kept_[relation].add(row)) {
                 fresh.add(row);
             }
@@ -155,9 +154,10 @@ private:
             for (const auto &[relation, table] : tables_) {
                 for (const Blocker &blocker : get_blockers(*table)) {
                     if (blocker.child().relation == child) {
-                        keep(relation, find_referenced(*table, blocker,
-                                                       " AND " + make_membership(blocker.child(), "c", 1),
-                                                       {rows.tables(), rows.positions()}));
+                        keep(relation,
+                             find_referenced(*table, blocker,
+                                             " AND " + rows::make_membership(blocker.child(), "c", 1),
+                                             {rows.tables(), rows.positions()}));
                     }
                 }
             }
@@ -168,8 +168,8 @@ private:
     const PurgePlan &plan_;
     std::map<Oid, const PurgeTable *> tables_;
     std::map<Oid, TimestampTz> cutoffs_;
-    std::map<Oid, RowSet> kept_; // due rows that stay
-    std::deque<std::pair<Oid, RowSet>> work_;
+    std::map<Oid, rows::RowSet> kept_; // due rows that stay
+    std::deque<std::pair<Oid, rows::RowSet>> work_;
 };
 
 } // namespace
@@ -177,15 +177,13 @@ private:
 bool has_due_rows() {
     pg::Spi spi;
     for (const PurgeTable &table : plan_purge(spi, std::nullopt).tables) {
-        catalog::Cutoff cutoff = pg::call([&] { return catalog::get_cutoff(table.info.relation); });
+        registry::Cutoff cutoff = pg::call([&] { return registry::get_cutoff(table.info.relation); });
         for (const PurgeTarget &target : table.targets) {
             pg::ReadScope scope(target.owner);
             if (cutoff.has_retention
-                && spi.query(
-                          (boost::format(
-                               "/* softdelete purge */ SELECT EXISTS (SELECT FROM ONLY %1% AS p WHERE %2%)")
-                           % target.name % make_due_condition(target, "p", cutoff.cutoff))
-                              .str())
+                && spi.query(sqltext::format(
+                                 "/* softdelete purge */ SELECT EXISTS (SELECT FROM ONLY %1% AS p WHERE %2%)",
+                                 target.name, make_due_condition(target, "p", cutoff.cutoff)))
                        .front()
                        .boolean(0)) {
                 return true;
@@ -201,4 +199,4 @@ std::vector<DueLine> preview_purge(std::optional<Oid> relation) {
     return Preview(spi, plan).run();
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::purge

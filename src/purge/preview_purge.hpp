@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace softdelete::commands {
+namespace softdelete::purge {
 
 struct DueLine {
     Oid relation;
@@ -24,4 +24,4 @@ std::vector<DueLine> preview_purge(std::optional<Oid> relation);
 // Has any table that the current role owns a row that is due?
 bool has_due_rows();
 
-} // namespace softdelete::commands
+} // namespace softdelete::purge

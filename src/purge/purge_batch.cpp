@@ -1,6 +1,7 @@
 // The fast way first: one DELETE that waits for row locks a moment. Where somebody holds one longer, a DELETE that skips
 // locked rows; where rows fail, halves, until the failing rows stand alone.
 #include "purge/purge_batch.hpp"
+#include "sqltext/format.hpp"
 
 #include "erasure/anonymize_row.hpp"
 #include "holds/held_rows.hpp"
@@ -8,8 +9,6 @@
 #include "pg/scopes.hpp"
 #include "pg/transactions.hpp"
 #include "rows/owners_statement.hpp"
-
-#include <boost/format.hpp>
 
 #include <algorithm>
 
@@ -19,11 +18,11 @@ extern "C" {
 #include "utils/fmgrprotos.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::purge {
 
 namespace {
 
-using catalog::PurgeCounts;
+using registry::PurgeCounts;
 
 constexpr const char *lock_wait = "200ms";
 
@@ -35,13 +34,12 @@ bool waited_too_long(const pg::ServerError &error) {
 std::string make_delete(const PurgeTarget &target, const std::vector<Blocker> &blockers, bool skips_locked) {
     std::string positions = "$1";
     if (skips_locked) {
-        positions = (boost::format("ARRAY(SELECT l.ctid FROM ONLY %1% AS l WHERE %2% FOR UPDATE SKIP LOCKED)")
-                     % target.name % make_due_at(target, "l"))
-                        .str();
+        positions =
+            sqltext::format("ARRAY(SELECT l.ctid FROM ONLY %1% AS l WHERE %2% FOR UPDATE SKIP LOCKED)",
+                            target.name, make_due_at(target, "l"));
     }
-    return (boost::format("DELETE FROM ONLY %1% AS p WHERE %2%%3%") % target.name
-            % make_due_at(target, "p", positions) % make_unreferenced(blockers))
-        .str();
+    return sqltext::format("DELETE FROM ONLY %1% AS p WHERE %2%%3%", target.name,
+                           make_due_at(target, "p", positions), make_unreferenced(blockers));
 }
 
 // Counts the rows that are still due, all and by each blocker.
@@ -57,9 +55,8 @@ std::string make_explanation(const PurgeTarget &target, const std::vector<Blocke
     if (!any.empty()) {
         columns += " FILTER (WHERE NOT (" + any + "))";
     }
-    return (boost::format("SELECT %1% FROM ONLY %2% AS p WHERE %3%") % columns % target.name
-            % make_due_at(target, "p"))
-        .str();
+    return sqltext::format("SELECT %1% FROM ONLY %2% AS p WHERE %3%", columns, target.name,
+                           make_due_at(target, "p"));
 }
 
 } // namespace
@@ -79,10 +76,10 @@ PurgeScope::PurgeScope(Oid owner) : user_(owner), owner_(owner) {
     pg::call([] { (void)SPI_execute("SET CONSTRAINTS ALL IMMEDIATE", false, 0); });
 }
 
-RowSet make_row_set(const PurgeTarget &target, const Positions &rows) {
-    RowSet set;
+rows::RowSet make_row_set(const PurgeTarget &target, const Positions &rows) {
+    rows::RowSet set;
     for (const ItemPointerData &row : rows) {
-        set.add(make_row_id(target.relation, &row));
+        set.add(rows::make_row_id(target.relation, &row));
     }
     return set;
 }
@@ -106,7 +103,7 @@ PurgeCounts PurgeBatch::remove(TimestampTz cutoff, const Positions &rows) {
     Positions removable = rows;
     drop_held(removable);
     PurgeScope scope(target_.owner);
-    HoldsCheckedScope checked;
+    holds::HoldsCheckedScope checked;
     Positions rest = removable;
     if (unreferenced_.may_remove()) {
         remove_unreferenced(rest);
@@ -124,12 +121,11 @@ PurgeCounts PurgeBatch::anonymize(TimestampTz cutoff, const Positions &rows) {
     Positions due = rows;
     drop_held(due);
     PurgeScope scope(target_.owner);
-    RowSet locked;
+    rows::RowSet locked;
     for (const pg::Row &row : spi_.query(
-             (boost::format("/* softdelete purge */ SELECT p.tableoid, p.ctid FROM ONLY %1% AS p WHERE "
-                            "p.ctid = ANY (CAST($1 AS pg_catalog.tid[])) AND %2% FOR UPDATE SKIP LOCKED")
-              % target_.name % make_due_condition(target_, "p", cutoff))
-                 .str(),
+             sqltext::format("/* softdelete purge */ SELECT p.tableoid, p.ctid FROM ONLY %1% AS p WHERE "
+                             "p.ctid = ANY (CAST($1 AS pg_catalog.tid[])) AND %2% FOR UPDATE SKIP LOCKED",
+                             target_.name, make_due_condition(target_, "p", cutoff)),
              {make_row_set(target_, due).positions()})) {
         locked.add({row.text(0), row.text(1)});
     }
@@ -141,17 +137,17 @@ PurgeCounts PurgeBatch::anonymize(TimestampTz cutoff, const Positions &rows) {
     return counts_;
 }
 
-void PurgeBatch::anonymize_rows(const RowSet &rows) {
-    std::vector<RowSet::RowId> ids(rows.ids().begin(), rows.ids().end());
+void PurgeBatch::anonymize_rows(const rows::RowSet &rows) {
+    std::vector<rows::RowSet::RowId> ids(rows.ids().begin(), rows.ids().end());
     failing_.separate(
         ids.size(),
         [&](std::size_t first, std::size_t count) {
-            RowSet part;
+            rows::RowSet part;
             for (std::size_t i = first; i < first + count; i++) {
                 part.add(ids[i]);
             }
             pg::Subtransaction savepoint;
-            std::uint64_t anonymized = commands::anonymize_rows(spi_, table_, part);
+            std::uint64_t anonymized = erasure::anonymize_rows(spi_, table_, part);
             savepoint.commit();
             counts_.anonymized += anonymized;
         },
@@ -159,12 +155,12 @@ void PurgeBatch::anonymize_rows(const RowSet &rows) {
 }
 
 void PurgeBatch::drop_held(Positions &rows) {
-    if (!has_holds(spi_)) {
+    if (!holds::has_holds(spi_)) {
         return;
     }
-    RowSet held = find_held_rows(spi_, table_, make_row_set(target_, rows));
+    rows::RowSet held = holds::find_held_rows(spi_, table_, make_row_set(target_, rows));
     auto is_held = [&](const ItemPointerData &row) {
-        return held.contains(make_row_id(target_.relation, &row));
+        return held.contains(rows::make_row_id(target_.relation, &row));
     };
     rows.erase(std::remove_if(rows.begin(), rows.end(), is_held), rows.end());
     counts_.held = held.size();
@@ -238,4 +234,4 @@ void PurgeBatch::explain_kept(const Positions &rows) {
     counts_.blocked += kept - std::min(kept, failed_);
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::purge

@@ -11,7 +11,7 @@
 #include "registry/purge_log.hpp"
 #include "rows/row_set.hpp"
 
-namespace softdelete::commands {
+namespace softdelete::purge {
 
 // Acts as a role whose own code must not outlive the batch, past its own forced policies, with settings of its own:
 // nothing of the session that calls reaches the owner's triggers. Constraints are immediate: what fires at the commit
@@ -25,11 +25,11 @@ private:
     pg::UserScope user_;
     pg::OwnerScope owner_;
     PurgeIsLoggedScope logged_;
-    HoldsCheckedScope holds_checked_;
+    holds::HoldsCheckedScope holds_checked_;
 };
 
 // A batch's rows by their positions in the target.
-RowSet make_row_set(const PurgeTarget &target, const Positions &rows);
+rows::RowSet make_row_set(const PurgeTarget &target, const Positions &rows);
 
 class PurgeBatch {
 public:
@@ -38,13 +38,13 @@ public:
 
     // Removes those of the rows that are still due and that neither a hold nor a reference keeps, and counts the others.
     // Locks: the rows; waits for nobody longer than a moment. Raises what would fail for every row.
-    catalog::PurgeCounts remove(TimestampTz cutoff, const Positions &rows);
+    registry::PurgeCounts remove(TimestampTz cutoff, const Positions &rows);
 
     // The same for a table whose rows are overwritten by its rules when their retention ends.
-    catalog::PurgeCounts anonymize(TimestampTz cutoff, const Positions &rows);
+    registry::PurgeCounts anonymize(TimestampTz cutoff, const Positions &rows);
 
 private:
-    void anonymize_rows(const RowSet &rows);
+    void anonymize_rows(const rows::RowSet &rows);
     void remove_unreferenced(Positions &rows);
     void remove_rows(const Positions &rows);
     std::uint64_t remove_unless_locked(const ItemPointerData *rows, std::size_t count);
@@ -62,7 +62,7 @@ private:
     PositionStatement delete_unlocked_;
     PositionStatement explain_;
     TimestampTz cutoff_ = 0;
-    catalog::PurgeCounts counts_;
+    registry::PurgeCounts counts_;
     std::uint64_t failed_ = 0; // rows of this batch that counts_.blockers names with an error
     FailingRows failing_;
 };
@@ -70,4 +70,4 @@ private:
 // How the log names rows that nothing references and that stayed all the same.
 inline constexpr const char *kept_otherwise = "rows that another session locked or a trigger kept";
 
-} // namespace softdelete::commands
+} // namespace softdelete::purge

@@ -1,11 +1,10 @@
 // Walks the foreign keys down through unregistered tables.
 #include "purge/purge_blockers.hpp"
-
-#include <boost/format.hpp>
+#include "sqltext/format.hpp"
 
 #include <algorithm>
 
-namespace softdelete::commands {
+namespace softdelete::purge {
 
 namespace {
 
@@ -94,34 +93,30 @@ std::string make_condition(const ForeignKey &key) {
 std::string make_passed_rows(const Blocker &blocker) {
     std::string entries;
     for (const ForeignKey &key : blocker.entries) {
-        entries += (boost::format("%1%SELECT c.tableoid, c.ctid FROM %2% AS c WHERE %3%")
-                    % (entries.empty() ? "" : " UNION ALL ") % key.child.key_rows() % key.link)
-                       .str();
+        entries += sqltext::format("%1%SELECT c.tableoid, c.ctid FROM %2% AS c WHERE %3%",
+                                   (entries.empty() ? "" : " UNION ALL "), key.child.key_rows(), key.link);
     }
     std::string passages;
     for (const ForeignKey &key : blocker.passages) {
-        passages += (boost::format("%1%SELECT c.tableoid, c.ctid FROM %2% AS p, %3% AS c WHERE p.tableoid = "
-                                   "b.relation AND p.ctid = b.position AND %4%")
-                     % (passages.empty() ? "" : " UNION ALL ") % key.parent.key_rows() % key.child.key_rows()
-                     % key.link)
-                        .str();
+        passages += sqltext::format("%1%SELECT c.tableoid, c.ctid FROM %2% AS p, %3% AS c WHERE p.tableoid = "
+                                    "b.relation AND p.ctid = b.position AND %4%",
+                                    (passages.empty() ? "" : " UNION ALL "), key.parent.key_rows(),
+                                    key.child.key_rows(), key.link);
     }
-    return (boost::format(
-                "WITH RECURSIVE below (relation, position) AS (%1% UNION SELECT n.* FROM below AS b, "
-                "LATERAL (%2%) AS n)")
-            % entries % passages)
-        .str();
+    return sqltext::format(
+        "WITH RECURSIVE below (relation, position) AS (%1% UNION SELECT n.* FROM below AS b, "
+        "LATERAL (%2%) AS n)",
+        entries, passages);
 }
 
 // What the last key of such a blocker finds below these rows; columns of the referencing row "c".
 std::string make_circular_query(const Blocker &blocker, const std::string &columns,
                                 const std::string &condition) {
-    return (boost::format(
-                "%1% SELECT %2% FROM below AS b, %3% AS p, %4% AS c WHERE p.tableoid = b.relation AND "
-                "p.ctid = b.position AND %5%%6%")
-            % make_passed_rows(blocker) % columns % blocker.last().parent.key_rows()
-            % blocker.last().child.key_rows() % make_condition(blocker.last()) % condition)
-        .str();
+    return sqltext::format(
+        "%1% SELECT %2% FROM below AS b, %3% AS p, %4% AS c WHERE p.tableoid = b.relation AND "
+        "p.ctid = b.position AND %5%%6%",
+        make_passed_rows(blocker), columns, blocker.last().parent.key_rows(), blocker.last().child.key_rows(),
+        make_condition(blocker.last()), condition);
 }
 
 // SQL: the rows that keep the row "p" through the blocker and meet the condition.
@@ -135,7 +130,7 @@ std::string make_search(const Blocker &blocker, const std::string &condition) {
         const ForeignKey &key = blocker.chain[i];
         const char *form = i == 0 ? "SELECT FROM %1% AS c WHERE %2%%3%"
                                   : " AND EXISTS (SELECT FROM (SELECT c.*) AS p, %1% AS c WHERE %2%%3%)";
-        sql = (boost::format(form) % key.child.key_rows() % make_condition(key) % sql).str();
+        sql = sqltext::format(form, key.child.key_rows(), make_condition(key), sql);
     }
     return sql;
 }
@@ -143,7 +138,7 @@ std::string make_search(const Blocker &blocker, const std::string &condition) {
 } // namespace
 
 std::string Blocker::title() const {
-    return (boost::format("%1% of %2%") % last().name % last().child.name).str();
+    return sqltext::format("%1% of %2%", last().name, last().child.name);
 }
 
 std::vector<Blocker> find_blockers(pg::Spi &spi, Oid relation) {
@@ -163,15 +158,13 @@ std::string make_referencing_rows(const Blocker &blocker) {
         return make_circular_query(blocker, "c.tableoid, c.ctid", "");
     }
     const ForeignKey &last = blocker.last();
-    std::string sql = (boost::format("SELECT c.tableoid, c.ctid FROM %1% AS c WHERE %2%")
-                       % last.child.key_rows() % make_condition(last))
-                          .str();
+    std::string sql = sqltext::format("SELECT c.tableoid, c.ctid FROM %1% AS c WHERE %2%",
+                                      last.child.key_rows(), make_condition(last));
     for (std::size_t i = blocker.chain.size() - 1; i-- > 0;) {
         const ForeignKey &key = blocker.chain[i];
-        sql = (boost::format(
-                   "SELECT n.* FROM %1% AS c, LATERAL (SELECT c.*) AS p, LATERAL (%2%) AS n WHERE %3%")
-               % key.child.key_rows() % sql % make_condition(key))
-                  .str();
+        sql = sqltext::format(
+            "SELECT n.* FROM %1% AS c, LATERAL (SELECT c.*) AS p, LATERAL (%2%) AS n WHERE %3%",
+            key.child.key_rows(), sql, make_condition(key));
     }
     return sql;
 }
@@ -184,4 +177,4 @@ std::string make_unreferenced(const std::vector<Blocker> &blockers) {
     return sql;
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::purge

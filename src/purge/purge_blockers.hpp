@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace softdelete::commands {
+namespace softdelete::purge {
 
 // From the table downward: a foreign key of a registered table, or of any table that refuses; between them CASCADE keys
 // of unregistered tables, whose rows go with the row natively. SET NULL and SET DEFAULT keep nothing.
@@ -43,4 +43,4 @@ std::string make_referencing_rows(const Blocker &blocker);
 // SQL: all conditions of the blockers hold of "p": nothing references it. Begins with " AND " or is empty.
 std::string make_unreferenced(const std::vector<Blocker> &blockers);
 
-} // namespace softdelete::commands
+} // namespace softdelete::purge

@@ -1,5 +1,6 @@
 // Collect downward, drop upward what stays, remove the rest: the largest set that nothing outside of it references.
 #include "purge/purge_cycle.hpp"
+#include "sqltext/format.hpp"
 
 #include "holds/held_rows.hpp"
 #include "holds/hold_check.hpp"
@@ -7,18 +8,16 @@
 #include "pg/transactions.hpp"
 #include "rows/owners_statement.hpp"
 
-#include <boost/format.hpp>
-
 #include <deque>
 
-namespace softdelete::commands {
+namespace softdelete::purge {
 
 namespace {
 
-using catalog::PurgeCounts;
+using registry::PurgeCounts;
 
-RowSet read_rows(const std::vector<pg::Row> &rows) {
-    RowSet set;
+rows::RowSet read_rows(const std::vector<pg::Row> &rows) {
+    rows::RowSet set;
     for (const pg::Row &row : rows) {
         set.add({row.text(0), row.text(1)});
     }
@@ -67,9 +66,9 @@ void PurgeCycle::attempt(const PurgeTarget &target, const Positions &rows) {
 }
 
 // The log's line is about the rows asked for.
-std::uint64_t PurgeCycle::count_asked(Oid table, const RowSet &rows) const {
+std::uint64_t PurgeCycle::count_asked(Oid table, const rows::RowSet &rows) const {
     std::uint64_t count = 0;
-    for (const RowSet::RowId &row : rows.ids()) {
+    for (const rows::RowSet::RowId &row : rows.ids()) {
         count += table == asked_of_ && asked_.contains(row) ? 1 : 0;
     }
     return count;
@@ -80,20 +79,20 @@ std::string PurgeCycle::make_due(const PurgeTable &table, const char *alias) con
     return make_due_condition(table.targets.front(), alias, cutoffs_.at(table.info.relation));
 }
 
-RowSet PurgeCycle::lock_rows(const PurgeTable &table, const PurgeTarget &target, const Positions &rows) {
-    RowSet wanted = make_row_set(target, rows);
+rows::RowSet PurgeCycle::lock_rows(const PurgeTable &table, const PurgeTarget &target,
+                                   const Positions &rows) {
+    rows::RowSet wanted = make_row_set(target, rows);
     pg::OwnerScope owner(target.owner);
-    return read_rows(query_as_owners(
-        (boost::format("/* softdelete purge */ SELECT p.tableoid, p.ctid FROM ONLY %1% AS p WHERE "
-                       "p.ctid = ANY (CAST($1 AS pg_catalog.tid[])) AND %2% FOR UPDATE SKIP LOCKED")
-         % target.name % make_due(table, "p"))
-            .str(),
+    return read_rows(rows::query_as_owners(
+        sqltext::format("/* softdelete purge */ SELECT p.tableoid, p.ctid FROM ONLY %1% AS p WHERE "
+                        "p.ctid = ANY (CAST($1 AS pg_catalog.tid[])) AND %2% FOR UPDATE SKIP LOCKED",
+                        target.name, make_due(table, "p")),
         {wanted.positions()}));
 }
 
 // Level by level, each row once.
-void PurgeCycle::collect_referencing(Oid table, RowSet rows) {
-    std::deque<std::pair<Oid, RowSet>> work;
+void PurgeCycle::collect_referencing(Oid table, rows::RowSet rows) {
+    std::deque<std::pair<Oid, rows::RowSet>> work;
     work.emplace_back(table, std::move(rows));
     while (!work.empty()) {
         auto [parent, parents] = std::move(work.front());
@@ -103,9 +102,9 @@ void PurgeCycle::collect_referencing(Oid table, RowSet rows) {
             if (!may_go(child) || parents.empty()) {
                 continue;
             }
-            RowSet referencing = lock_referencing(parent, blocker, parents);
-            RowSet found;
-            for (const RowSet::RowId &row : referencing.ids()) {
+            rows::RowSet referencing = lock_referencing(parent, blocker, parents);
+            rows::RowSet found;
+            for (const rows::RowSet::RowId &row : referencing.ids()) {
                 if (rows_[child].add(row)) {
                     found.add(row);
                 }
@@ -117,44 +116,41 @@ void PurgeCycle::collect_referencing(Oid table, RowSet rows) {
     }
 }
 
-RowSet PurgeCycle::lock_referencing(Oid parent, const Blocker &blocker, const RowSet &parents) {
+rows::RowSet PurgeCycle::lock_referencing(Oid parent, const Blocker &blocker, const rows::RowSet &parents) {
     const PurgeTable &child = *tables_.at(blocker.child().relation);
     const catalog::TableInfo &above = tables_.at(parent)->info;
     pg::OwnerScope owner(child.info.owner);
     if (!blocker.is_direct()) {
-        RowSet found = read_rows(query_as_owners(
-            (boost::format(
-                 "/* softdelete purge */ SELECT DISTINCT n.* FROM %1% AS p, LATERAL (%2%) AS n WHERE %3% "
-                 "AND softdelete.include_deleted(p.%4%)")
-             % above.key_rows() % make_referencing_rows(blocker) % make_membership(above, "p", 1)
-             % above.deleted_at)
-                .str(),
+        rows::RowSet found = read_rows(rows::query_as_owners(
+            sqltext::format(
+                "/* softdelete purge */ SELECT DISTINCT n.* FROM %1% AS p, LATERAL (%2%) AS n WHERE %3% "
+                "AND softdelete.include_deleted(p.%4%)",
+                above.key_rows(), make_referencing_rows(blocker), rows::make_membership(above, "p", 1),
+                above.deleted_at),
             {parents.tables(), parents.positions()}));
-        return read_rows(query_as_owners(
-            (boost::format(
-                 "/* softdelete purge */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE %2% AND %3% FOR "
-                 "UPDATE SKIP LOCKED")
-             % child.info.key_rows() % make_membership(child.info, "c", 1) % make_due(child, "c"))
-                .str(),
+        return read_rows(rows::query_as_owners(
+            sqltext::format(
+                "/* softdelete purge */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE %2% AND %3% FOR "
+                "UPDATE SKIP LOCKED",
+                child.info.key_rows(), rows::make_membership(child.info, "c", 1), make_due(child, "c")),
             {found.tables(), found.positions()}));
     }
-    return read_rows(query_as_owners(
-        (boost::format(
-             "/* softdelete purge */ SELECT c.tableoid, c.ctid FROM %1% AS p, %2% AS c WHERE %3% AND "
-             "softdelete.include_deleted(p.%4%) AND %5% AND %6% FOR UPDATE OF c SKIP LOCKED")
-         % above.key_rows() % child.info.key_rows() % make_membership(above, "p", 1) % above.deleted_at
-         % blocker.last().link % make_due(child, "c"))
-            .str(),
+    return read_rows(rows::query_as_owners(
+        sqltext::format(
+            "/* softdelete purge */ SELECT c.tableoid, c.ctid FROM %1% AS p, %2% AS c WHERE %3% AND "
+            "softdelete.include_deleted(p.%4%) AND %5% AND %6% FOR UPDATE OF c SKIP LOCKED",
+            above.key_rows(), child.info.key_rows(), rows::make_membership(above, "p", 1), above.deleted_at,
+            blocker.last().link, make_due(child, "c")),
         {parents.tables(), parents.positions()}));
 }
 
 void PurgeCycle::drop_held() {
-    if (!has_holds(spi_)) {
+    if (!holds::has_holds(spi_)) {
         return;
     }
-    std::map<Oid, RowSet> held;
+    std::map<Oid, rows::RowSet> held;
     for (const auto &[table, rows] : rows_) {
-        held[table] = find_held_rows(spi_, tables_.at(table)->info, rows);
+        held[table] = holds::find_held_rows(spi_, tables_.at(table)->info, rows);
     }
     for (const auto &[table, rows] : held) {
         counts_[asked_of_].held += count_asked(table, drop(table, rows));
@@ -166,24 +162,23 @@ void PurgeCycle::drop_held() {
 
 // Rows that are referenced from outside of the sets stay, and with them what they reference.
 void PurgeCycle::drop_referenced() {
-    for (const auto &[table, all] : std::map<Oid, RowSet>(rows_)) {
+    for (const auto &[table, all] : std::map<Oid, rows::RowSet>(rows_)) {
         const PurgeTable &parent = *tables_.at(table);
         for (const Blocker &blocker : parent.blockers) {
-            const RowSet &rows = rows_[table];
+            const rows::RowSet &rows = rows_[table];
             if (rows.empty()) {
                 break;
             }
-            const RowSet going = get_going(blocker.child().relation);
-            RowSet kept;
+            const rows::RowSet going = get_going(blocker.child().relation);
+            rows::RowSet kept;
             {
                 pg::OwnerScope owner(parent.info.owner);
-                kept = read_rows(query_as_owners(
-                    (boost::format(
-                         "/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS p WHERE %2% AND "
-                         "softdelete.include_deleted(p.%3%) AND %4%")
-                     % parent.info.name % make_membership(parent.info, "p", 1) % parent.info.deleted_at
-                     % make_reference(blocker, " AND " + make_exclusion("c", 3)))
-                        .str(),
+                kept = read_rows(rows::query_as_owners(
+                    sqltext::format(
+                        "/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS p WHERE %2% AND "
+                        "softdelete.include_deleted(p.%3%) AND %4%",
+                        parent.info.name, rows::make_membership(parent.info, "p", 1), parent.info.deleted_at,
+                        make_reference(blocker, " AND " + rows::make_exclusion("c", 3))),
                     {rows.tables(), rows.positions(), going.tables(), going.positions()}));
             }
             drop_blocked(table, blocker, kept);
@@ -193,15 +188,15 @@ void PurgeCycle::drop_referenced() {
 }
 
 // The rows of a table that are to go: none of a table outside of the circle.
-RowSet PurgeCycle::get_going(Oid table) const {
+rows::RowSet PurgeCycle::get_going(Oid table) const {
     auto place = rows_.find(table);
-    return place == rows_.end() ? RowSet() : place->second;
+    return place == rows_.end() ? rows::RowSet() : place->second;
 }
 
 // Takes rows out of the sets; returns those that were in.
-RowSet PurgeCycle::drop(Oid table, const RowSet &rows) {
-    RowSet dropped;
-    for (const RowSet::RowId &row : rows.ids()) {
+rows::RowSet PurgeCycle::drop(Oid table, const rows::RowSet &rows) {
+    rows::RowSet dropped;
+    for (const rows::RowSet::RowId &row : rows.ids()) {
         if (rows_[table].contains(row)) {
             rows_[table].remove(row);
             dropped.add(row);
@@ -210,8 +205,8 @@ RowSet PurgeCycle::drop(Oid table, const RowSet &rows) {
     return dropped;
 }
 
-RowSet PurgeCycle::drop_blocked(Oid table, const Blocker &blocker, const RowSet &rows) {
-    RowSet dropped = drop(table, rows);
+rows::RowSet PurgeCycle::drop_blocked(Oid table, const Blocker &blocker, const rows::RowSet &rows) {
+    rows::RowSet dropped = drop(table, rows);
     if (std::uint64_t count = count_asked(table, dropped); count > 0) {
         counts_[table].blocked += count;
         counts_[table].blockers[blocker.title()] += count;
@@ -219,8 +214,8 @@ RowSet PurgeCycle::drop_blocked(Oid table, const Blocker &blocker, const RowSet 
     return dropped;
 }
 
-void PurgeCycle::drop_parents(Oid table, RowSet rows) {
-    std::deque<std::pair<Oid, RowSet>> work;
+void PurgeCycle::drop_parents(Oid table, rows::RowSet rows) {
+    std::deque<std::pair<Oid, rows::RowSet>> work;
     work.emplace_back(table, std::move(rows));
     while (!work.empty()) {
         auto [child, kept] = std::move(work.front());
@@ -239,27 +234,25 @@ void PurgeCycle::drop_parents(Oid table, RowSet rows) {
     }
 }
 
-RowSet PurgeCycle::find_parents(Oid parent, const Blocker &blocker, const RowSet &children) {
+rows::RowSet PurgeCycle::find_parents(Oid parent, const Blocker &blocker, const rows::RowSet &children) {
     const catalog::TableInfo &above = tables_.at(parent)->info;
     const catalog::TableInfo &child = blocker.child();
     pg::OwnerScope owner(above.owner);
     if (!blocker.is_direct()) {
-        const RowSet &rows = rows_[parent];
-        return read_rows(query_as_owners(
-            (boost::format("/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS p WHERE %2% AND "
-                           "softdelete.include_deleted(p.%3%) AND %4%")
-             % above.key_rows() % make_membership(above, "p", 1) % above.deleted_at
-             % make_reference(blocker, " AND " + make_membership(child, "c", 3)))
-                .str(),
+        const rows::RowSet &rows = rows_[parent];
+        return read_rows(rows::query_as_owners(
+            sqltext::format("/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS p WHERE %2% AND "
+                            "softdelete.include_deleted(p.%3%) AND %4%",
+                            above.key_rows(), rows::make_membership(above, "p", 1), above.deleted_at,
+                            make_reference(blocker, " AND " + rows::make_membership(child, "c", 3))),
             {rows.tables(), rows.positions(), children.tables(), children.positions()}));
     }
-    return read_rows(query_as_owners(
-        (boost::format(
-             "/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS c, %2% AS p WHERE %3% AND "
-             "softdelete.include_deleted(c.%4%) AND softdelete.include_deleted(p.%5%) AND %6%")
-         % child.key_rows() % above.key_rows() % make_membership(child, "c", 1) % child.deleted_at
-         % above.deleted_at % blocker.last().link)
-            .str(),
+    return read_rows(rows::query_as_owners(
+        sqltext::format(
+            "/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS c, %2% AS p WHERE %3% AND "
+            "softdelete.include_deleted(c.%4%) AND softdelete.include_deleted(p.%5%) AND %6%",
+            child.key_rows(), above.key_rows(), rows::make_membership(child, "c", 1), child.deleted_at,
+            above.deleted_at, blocker.last().link),
         {children.tables(), children.positions()}));
 }
 
@@ -301,7 +294,7 @@ std::vector<PurgeCycle::Piece> PurgeCycle::make_pieces() const {
         const PurgeTable &info = *tables_.at(table);
         for (const PurgeTarget &target : info.targets) {
             Piece piece = {&info, &target, {}};
-            for (const RowSet::RowId &row : rows.ids()) {
+            for (const rows::RowSet::RowId &row : rows.ids()) {
                 if (row.first == std::to_string(target.relation)) {
                     piece.rows.add(row);
                 }
@@ -319,24 +312,23 @@ void PurgeCycle::remove_part(Oid role, const std::vector<Piece *> &pieces) {
     std::vector<pg::Parameter> parameters;
     for (const Piece *piece : pieces) {
         parameters.push_back(piece->rows.positions());
-        deletes += (boost::format("%1% d%2% AS (DELETE FROM ONLY %3% AS p WHERE p.ctid = ANY (CAST($%2% AS "
-                                  "pg_catalog.tid[])) AND %4%)")
-                    % (deletes.empty() ? "WITH" : ",") % parameters.size() % piece->target->name
-                    % make_due(*piece->table, "p"))
-                       .str();
+        deletes += sqltext::format("%1% d%2% AS (DELETE FROM ONLY %3% AS p WHERE p.ctid = ANY (CAST($%2% AS "
+                                   "pg_catalog.tid[])) AND %4%)",
+                                   (deletes.empty() ? "WITH" : ","), parameters.size(), piece->target->name,
+                                   make_due(*piece->table, "p"));
     }
     if (!pieces.empty()) {
         pg::OwnerScope scope(role);
-        HoldsCheckedScope checked;
-        (void)query_as_owners("/* softdelete purge */ " + deletes + " SELECT", parameters);
+        holds::HoldsCheckedScope checked;
+        (void)rows::query_as_owners("/* softdelete purge */ " + deletes + " SELECT", parameters);
     }
 }
 
 void PurgeCycle::follow_moves(const std::vector<Piece *> &pieces) {
     for (Piece *piece : pieces) {
         Positions rows;
-        for (const RowSet::RowId &row : piece->rows.ids()) {
-            rows.push_back(get_position(row));
+        for (const rows::RowSet::RowId &row : piece->rows.ids()) {
+            rows.push_back(rows::get_position(row));
         }
         pg::call([&] { pg::follow_updates(piece->target->relation, rows.data(), rows.size()); });
         piece->rows = make_row_set(*piece->target, rows);
@@ -344,17 +336,16 @@ void PurgeCycle::follow_moves(const std::vector<Piece *> &pieces) {
 }
 
 std::uint64_t PurgeCycle::count_due_at(const PurgeTable &table, const PurgeTarget &target,
-                                       const RowSet &rows) {
+                                       const rows::RowSet &rows) {
     pg::OwnerScope scope(target.owner);
     return static_cast<std::uint64_t>(
         spi_.query(
-                (boost::format("/* softdelete purge */ SELECT pg_catalog.count(*) FROM ONLY %1% AS p WHERE "
-                               "p.ctid = ANY (CAST($1 AS pg_catalog.tid[])) AND %2%")
-                 % target.name % make_due(table, "p"))
-                    .str(),
+                sqltext::format("/* softdelete purge */ SELECT pg_catalog.count(*) FROM ONLY %1% AS p WHERE "
+                                "p.ctid = ANY (CAST($1 AS pg_catalog.tid[])) AND %2%",
+                                target.name, make_due(table, "p")),
                 {rows.positions()})
             .front()
             .number(0));
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::purge

@@ -6,7 +6,7 @@
 
 #include <map>
 
-namespace softdelete::commands {
+namespace softdelete::purge {
 
 // A registered table in a run.
 struct PurgeTable {
@@ -29,15 +29,15 @@ public:
     // Removes those of the rows that are still due, with the due rows that reference them, and counts by table. Of the
     // rows asked for it also counts those that stay, and says why. Of a table without a cutoff nothing goes.
     // Locks: the rows; skips those that are locked. Raises what would fail for every row.
-    std::map<Oid, catalog::PurgeCounts> remove(const std::map<Oid, TimestampTz> &cutoffs,
-                                               const PurgeTarget &target, const Positions &rows);
+    std::map<Oid, registry::PurgeCounts> remove(const std::map<Oid, TimestampTz> &cutoffs,
+                                                const PurgeTarget &target, const Positions &rows);
 
 private:
     // The rows of one physical table that are to go.
     struct Piece {
         const PurgeTable *table;
         const PurgeTarget *target;
-        RowSet rows;
+        rows::RowSet rows;
     };
 
     void attempt(const PurgeTarget &target, const Positions &rows);
@@ -45,23 +45,23 @@ private:
     bool may_go(Oid table) const { return cutoffs_.count(table) != 0; }
 
     std::string make_due(const PurgeTable &table, const char *alias) const;
-    RowSet lock_rows(const PurgeTable &table, const PurgeTarget &target, const Positions &rows);
-    void collect_referencing(Oid table, RowSet rows);
-    RowSet lock_referencing(Oid parent, const Blocker &blocker, const RowSet &parents);
-    std::uint64_t count_asked(Oid table, const RowSet &rows) const;
+    rows::RowSet lock_rows(const PurgeTable &table, const PurgeTarget &target, const Positions &rows);
+    void collect_referencing(Oid table, rows::RowSet rows);
+    rows::RowSet lock_referencing(Oid parent, const Blocker &blocker, const rows::RowSet &parents);
+    std::uint64_t count_asked(Oid table, const rows::RowSet &rows) const;
     void drop_held();
     void drop_referenced();
-    RowSet get_going(Oid table) const;
-    RowSet drop(Oid table, const RowSet &rows);
-    RowSet drop_blocked(Oid table, const Blocker &blocker, const RowSet &rows);
-    void drop_parents(Oid table, RowSet rows);
-    RowSet find_parents(Oid parent, const Blocker &blocker, const RowSet &children);
+    rows::RowSet get_going(Oid table) const;
+    rows::RowSet drop(Oid table, const rows::RowSet &rows);
+    rows::RowSet drop_blocked(Oid table, const Blocker &blocker, const rows::RowSet &rows);
+    void drop_parents(Oid table, rows::RowSet rows);
+    rows::RowSet find_parents(Oid parent, const Blocker &blocker, const rows::RowSet &children);
     void remove_all(Oid owner);
     std::vector<Piece> make_pieces() const;
     void remove_part(Oid role, const std::vector<Piece *> &pieces);
     static void follow_moves(const std::vector<Piece *> &pieces);
     // How many of the rows are still there and due.
-    std::uint64_t count_due_at(const PurgeTable &table, const PurgeTarget &target, const RowSet &rows);
+    std::uint64_t count_due_at(const PurgeTable &table, const PurgeTarget &target, const rows::RowSet &rows);
     // Counts rows that another session or a trigger kept.
     void note_kept(Oid table, std::uint64_t rows);
 
@@ -69,10 +69,10 @@ private:
     const std::map<Oid, const PurgeTable *> tables_;
     const Oid asked_of_;
     std::map<Oid, TimestampTz> cutoffs_;
-    RowSet asked_;               // the rows asked for, of that table
-    std::map<Oid, RowSet> rows_; // what is to go
-    std::map<Oid, catalog::PurgeCounts> counts_;
+    rows::RowSet asked_;               // the rows asked for, of that table
+    std::map<Oid, rows::RowSet> rows_; // what is to go
+    std::map<Oid, registry::PurgeCounts> counts_;
     FailingRows failing_;
 };
 
-} // namespace softdelete::commands
+} // namespace softdelete::purge

@@ -8,7 +8,7 @@ extern "C" {
 #include "utils/lsyscache.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::purge {
 
 namespace {
 
@@ -49,4 +49,4 @@ bool PurgeLock::is_taken(Oid relation) {
     });
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::purge

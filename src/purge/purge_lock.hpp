@@ -7,7 +7,7 @@ extern "C" {
 #include "storage/lock.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::purge {
 
 class PurgeLock {
 public:
@@ -28,4 +28,4 @@ private:
     bool is_held_ = false;
 };
 
-} // namespace softdelete::commands
+} // namespace softdelete::purge

@@ -1,5 +1,6 @@
 // A transaction per batch: the batch and its line in the log stand or fall together.
 #include "purge/purge_rows.hpp"
+#include "sqltext/format.hpp"
 
 #include "holds/held_rows.hpp"
 #include "pg/relations.hpp"
@@ -11,8 +12,6 @@
 #include "registry/retention.hpp"
 #include "settings.hpp"
 
-#include <boost/format.hpp>
-
 #include <algorithm>
 
 extern "C" {
@@ -21,11 +20,11 @@ extern "C" {
 #include "utils/timestamp.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::purge {
 
 namespace {
 
-using catalog::PurgeCounts;
+using registry::PurgeCounts;
 using Clock = std::chrono::steady_clock;
 
 // Batches whose rows are looked up at once, where no batch touches rows of the next.
@@ -113,7 +112,7 @@ private:
     // All tables: the other run does what this one would. One table: somebody waits for it to be done.
     void refuse_second_run(const PurgeTable &table) const {
         std::string message =
-            (boost::format("table %1% is being purged by another session") % table.info.title).str();
+            sqltext::format("table %1% is being purged by another session", table.info.title);
         if (request_.relation) {
             pg::raise(
                 {.sqlstate = ERRCODE_LOCK_NOT_AVAILABLE,
@@ -130,18 +129,17 @@ private:
             pg::pin_search_path();
         }
         if (run_ == 0 || !request_.may_commit) {
-            run_ = catalog::begin_purge_run(spi_, table.info, std::nullopt, 0);
+            run_ = registry::begin_purge_run(spi_, table.info, std::nullopt, 0);
         }
-        catalog::fail_purge_run(spi_, run_, failure_->first, failure_->second);
+        registry::fail_purge_run(spi_, run_, failure_->first, failure_->second);
         commit();
-        pg::warn(
-            (boost::format("could not purge table %1%: %2%") % table.info.title % failure_->second).str(),
-            "SELECT * FROM softdelete.purge_log WHERE state = 'failed' keeps this.");
+        pg::warn(sqltext::format("could not purge table %1%: %2%", table.info.title, failure_->second),
+                 "SELECT * FROM softdelete.purge_log WHERE state = 'failed' keeps this.");
         failure_.reset();
     }
 
     void purge_table(const model::PurgeGroup &group, const PurgeTable &table) {
-        catalog::Cutoff cutoff = get_cutoff(table.info.relation);
+        registry::Cutoff cutoff = get_cutoff(table.info.relation);
         if (!cutoff.has_retention) {
             return;
         }
@@ -151,12 +149,12 @@ private:
             due += count_due(target, cutoff.cutoff);
         }
         const char *text = pg::call([&] { return pstrdup(timestamptz_to_str(cutoff.cutoff)); });
-        run_ = catalog::begin_purge_run(spi_, table.info, std::string(text), due);
+        run_ = registry::begin_purge_run(spi_, table.info, std::string(text), due);
         end_transaction();
         for (const PurgeTarget &target : table.targets) {
             purge_target(group, table, target, cutoff.cutoff);
         }
-        catalog::finish_purge_run(spi_, run_, !is_over() && !is_changed_);
+        registry::finish_purge_run(spi_, run_, !is_over() && !is_changed_);
         end_transaction();
         tell_what_stays(table);
     }
@@ -173,7 +171,7 @@ private:
             before.removed = total_.removed;
             before.anonymized = total_.anonymized;
             total_ = before;
-            catalog::set_kept_rows(spi_, run_, total_);
+            registry::set_kept_rows(spi_, run_, total_);
             (void)pass(group, table, target, cutoff);
             is_needed = false;
         }
@@ -232,8 +230,8 @@ private:
         settings.set("lock_timeout", table_lock_wait);
         // The table first: a DROP TABLE that waits for it asks for the holds when it has it.
         bool is_there = lock_as_planned(target);
-        pg::call([&] { catalog::lock_retention(target.relation, catalog::RetentionLock::share); });
-        lock_holds(spi_);
+        pg::call([&] { registry::lock_retention(target.relation, registry::RetentionLock::share); });
+        holds::lock_holds(spi_);
         return is_there;
     }
 
@@ -246,12 +244,12 @@ private:
         });
     }
 
-    static catalog::Cutoff get_cutoff(Oid relation) {
-        return pg::call([&] { return catalog::get_cutoff(relation); });
+    static registry::Cutoff get_cutoff(Oid relation) {
+        return pg::call([&] { return registry::get_cutoff(relation); });
     }
 
     static bool is_as_planned(const PurgeTable &table) {
-        catalog::Cutoff cutoff = get_cutoff(table.info.relation);
+        registry::Cutoff cutoff = get_cutoff(table.info.relation);
         return cutoff.has_retention && cutoff.anonymizes == table.anonymizes;
     }
 
@@ -267,8 +265,8 @@ private:
         std::map<Oid, TimestampTz> cutoffs;
         for (const auto &[relation, table] : get_group(group)) {
             bool is_as_planned = std::all_of(table->targets.begin(), table->targets.end(), lock_as_planned);
-            pg::call([&] { catalog::lock_retention(relation, catalog::RetentionLock::share); });
-            catalog::Cutoff cutoff = get_cutoff(relation);
+            pg::call([&] { registry::lock_retention(relation, registry::RetentionLock::share); });
+            registry::Cutoff cutoff = get_cutoff(relation);
             if (is_as_planned && cutoff.has_retention && !cutoff.anonymizes) {
                 cutoffs[relation] = cutoff.cutoff;
             }
@@ -279,7 +277,7 @@ private:
     void finish_batch(const PurgeTable &table, const std::map<Oid, PurgeCounts> &counts) {
         for (const auto &[relation, part] : counts) {
             if (relation == table.info.relation) {
-                catalog::record_purge_batch(spi_, run_, part);
+                registry::record_purge_batch(spi_, run_, part);
                 total_.add(part);
             } else if (part.removed > 0) {
                 record_taken_along(relation, part);
@@ -287,9 +285,8 @@ private:
         }
         end_transaction();
         if (settings::purge_progress()) {
-            pg::notice((boost::format("table %1%: %2% rows removed, %3% held, %4% blocked so far")
-                        % table.info.title % total_.removed % total_.held % total_.blocked)
-                           .str());
+            pg::notice(sqltext::format("table %1%: %2% rows removed, %3% held, %4% blocked so far",
+                                       table.info.title, total_.removed, total_.held, total_.blocked));
         }
         if (request_.may_commit && request_.delay.count() > 0) {
             wait();
@@ -299,9 +296,9 @@ private:
     // Rows of another table of the circle: a line of its own says so.
     void record_taken_along(Oid relation, const PurgeCounts &counts) {
         std::int64_t run =
-            catalog::begin_purge_run(spi_, catalog::get_table(spi_, relation), std::nullopt, counts.removed);
-        catalog::record_purge_batch(spi_, run, counts);
-        catalog::finish_purge_run(spi_, run, true);
+            registry::begin_purge_run(spi_, catalog::get_table(spi_, relation), std::nullopt, counts.removed);
+        registry::record_purge_batch(spi_, run, counts);
+        registry::finish_purge_run(spi_, run, true);
     }
 
     void wait() const {
@@ -318,11 +315,10 @@ private:
         }
         std::string reasons;
         for (const auto &[name, count] : total_.blockers) {
-            reasons += (boost::format("%1%%2% (%3%)") % (reasons.empty() ? ": " : ", ") % name % count).str();
+            reasons += sqltext::format("%1%%2% (%3%)", (reasons.empty() ? ": " : ", "), name, count);
         }
-        pg::notice((boost::format("table %1%: %2% rows removed, %3% held, %4% blocked%5%") % table.info.title
-                    % total_.removed % total_.held % total_.blocked % reasons)
-                       .str());
+        pg::notice(sqltext::format("table %1%: %2% rows removed, %3% held, %4% blocked%5%", table.info.title,
+                                   total_.removed, total_.held, total_.blocked, reasons));
     }
 
     pg::Spi &spi_;
@@ -358,4 +354,4 @@ bool is_purging(Oid relation) {
     return PurgeLock::is_taken(relation);
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::purge

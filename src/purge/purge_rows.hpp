@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace softdelete::commands {
+namespace softdelete::purge {
 
 struct PurgeRequest {
     std::optional<Oid> relation;
@@ -25,4 +25,4 @@ void purge_rows(const PurgeRequest &request);
 // Is a session at work on that table?
 bool is_purging(Oid relation);
 
-} // namespace softdelete::commands
+} // namespace softdelete::purge

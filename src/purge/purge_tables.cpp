@@ -9,11 +9,9 @@ extern "C" {
 #include "utils/lsyscache.h"
 }
 
-#include <boost/format.hpp>
-
 #include <algorithm>
 
-namespace softdelete::commands {
+namespace softdelete::purge {
 
 namespace {
 
@@ -100,7 +98,7 @@ std::vector<Blocker> find_all_blockers(pg::Spi &spi, const TableInfo &table) {
 
 // The table that was registered: an inheritance child is purged with it.
 TableInfo get_purged_table(pg::Spi &spi, const TableInfo &table) {
-    std::optional<Oid> root = catalog::find_registered_root(spi, table.relation);
+    std::optional<Oid> root = registry::find_registered_root(spi, table.relation);
     return root && *root != table.relation ? catalog::get_table(spi, *root) : table;
 }
 
@@ -150,4 +148,4 @@ PurgePlan plan_purge(pg::Spi &spi, std::optional<Oid> relation) {
     return plan;
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::purge

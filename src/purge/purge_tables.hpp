@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-namespace softdelete::commands {
+namespace softdelete::purge {
 
 struct PurgePlan {
     std::vector<PurgeTable> tables;
@@ -18,4 +18,4 @@ struct PurgePlan {
 // owns. Only tables with a retention. Errors: 42501 not the owner; 55000 not registered; 42809 not a table.
 PurgePlan plan_purge(pg::Spi &spi, std::optional<Oid> relation);
 
-} // namespace softdelete::commands
+} // namespace softdelete::purge

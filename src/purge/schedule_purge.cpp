@@ -3,7 +3,7 @@
 
 #include "purge/purge_tables.hpp"
 
-namespace softdelete::commands {
+namespace softdelete::purge {
 
 namespace {
 
@@ -56,4 +56,4 @@ std::int64_t unschedule_purges() {
             .size());
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::purge

@@ -1,11 +1,10 @@
 // The positions go in as one array and come back as SPI's rows.
 #include "purge/tid_statement.hpp"
+#include "sqltext/format.hpp"
 
 #include "catalog/foreign_key_info.hpp"
 #include "deletion/skipped_triggers.hpp"
 #include "session/registered_table.hpp"
-
-#include <boost/format.hpp>
 
 #include <algorithm>
 
@@ -14,7 +13,7 @@ extern "C" {
 #include "executor/spi.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::purge {
 
 namespace {
 
@@ -24,15 +23,15 @@ bool is_before(const ItemPointerData &one, const ItemPointerData &other) {
 
 // A removal fires neither the marker nor the actions of the foreign keys, by their roots (a partition's copy of a key is
 // meant by its root).
-class RemovalTriggersScope : AnsweredTriggersScope {
+class RemovalTriggersScope : deletion::AnsweredTriggersScope {
 public:
     RemovalTriggersScope(const char *sql, Oid table, const std::vector<Oid> &keys) noexcept
-        : AnsweredTriggersScope(sql, CMD_DELETE, table)
+        : deletion::AnsweredTriggersScope(sql, CMD_DELETE, table)
         , keys_(keys) {}
 
 private:
     bool is_answered(Relation, const Trigger &trigger) override {
-        if (planner::is_marker_function(trigger.tgfoid)) {
+        if (session::is_marker_function(trigger.tgfoid)) {
             return true;
         }
         catalog::ForeignKeyInfo key;
@@ -47,9 +46,8 @@ private:
 } // namespace
 
 std::string make_due_at(const PurgeTarget &target, const char *alias, const std::string &positions) {
-    return (boost::format("%1%.ctid = ANY (%3%) AND (%1%.%2% < $2) IS TRUE") % alias % target.deleted_at
-            % positions)
-        .str();
+    return sqltext::format("%1%.ctid = ANY (%3%) AND (%1%.%2% < $2) IS TRUE", alias, target.deleted_at,
+                           positions);
 }
 
 PositionStatement::PositionStatement(const PurgeTarget &target, std::string sql)
@@ -97,4 +95,4 @@ void sort_positions(Positions &rows) {
     std::sort(rows.begin(), rows.end(), is_before);
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::purge

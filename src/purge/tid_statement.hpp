@@ -4,7 +4,7 @@
 #include "purge/due_rows.hpp"
 #include "rows/owners_statement.hpp"
 
-namespace softdelete::commands {
+namespace softdelete::purge {
 
 // SQL: the row under this alias, at one of the positions, is due by the cutoff $2. Written so that no index on
 // deleted_at answers it: the positions say where the rows are, and among them the due ones of all batches would be read.
@@ -31,11 +31,11 @@ public:
 
 private:
     const PurgeTarget &target_;
-    OwnersStatement statement_;
+    rows::OwnersStatement statement_;
 };
 
 // The rows that are not among the others; both sorted.
 Positions subtract(const Positions &rows, const Positions &others);
 void sort_positions(Positions &rows);
 
-} // namespace softdelete::commands
+} // namespace softdelete::purge

@@ -1,17 +1,16 @@
 // Table by table: which of these deletions does a row still name?
 #include "purge/trim_log.hpp"
+#include "sqltext/format.hpp"
 
 #include "catalog/table_info.hpp"
 #include "pg/scopes.hpp"
 #include "settings.hpp"
 
-#include <boost/format.hpp>
-
 #include <set>
 #include <string>
 #include <vector>
 
-namespace softdelete::commands {
+namespace softdelete::purge {
 
 namespace {
 
@@ -42,12 +41,11 @@ std::vector<std::string> find_named(pg::Spi &spi, Oid relation, const std::set<s
     pg::OwnerScope policies(table.owner);
     std::vector<std::string> named;
     for (const pg::Row &row : spi.query(
-             (boost::format(
-                  "/* softdelete purge */ SELECT i.id FROM pg_catalog.unnest($1::pg_catalog.int8[]) AS i "
-                  "(id) "
-                  "WHERE EXISTS (SELECT FROM %1% AS t WHERE t.deletion_id = i.id AND t.%2% IS NOT NULL)")
-              % table.name % table.deleted_at)
-                 .str(),
+             sqltext::format(
+                 "/* softdelete purge */ SELECT i.id FROM pg_catalog.unnest($1::pg_catalog.int8[]) AS i "
+                 "(id) "
+                 "WHERE EXISTS (SELECT FROM %1% AS t WHERE t.deletion_id = i.id AND t.%2% IS NOT NULL)",
+                 table.name, table.deleted_at),
              {make_ids(ids)})) {
         named.push_back(row.text(0));
     }
@@ -90,4 +88,4 @@ std::int64_t trim_log(pg::Spi &spi, std::int64_t after, std::size_t limit) {
     return last;
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::purge

@@ -1,23 +1,21 @@
 // Three statements per batch instead of one look-up per row and foreign key.
 #include "purge/unreferenced_rows.hpp"
+#include "sqltext/format.hpp"
 
 #include "pg/physical_rows.hpp"
 #include "pg/transactions.hpp"
-
-#include <boost/format.hpp>
 
 extern "C" {
 #include "access/xact.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::purge {
 
 namespace {
 
 std::string make_lock(const PurgeTarget &target) {
-    return (boost::format("SELECT p.ctid FROM ONLY %1% AS p WHERE %2% FOR UPDATE SKIP LOCKED") % target.name
-            % make_due_at(target, "p"))
-        .str();
+    return sqltext::format("SELECT p.ctid FROM ONLY %1% AS p WHERE %2% FOR UPDATE SKIP LOCKED", target.name,
+                           make_due_at(target, "p"));
 }
 
 std::string make_search(const PurgeTarget &target, const std::vector<Blocker> &blockers) {
@@ -25,14 +23,12 @@ std::string make_search(const PurgeTarget &target, const std::vector<Blocker> &b
     for (const Blocker &blocker : blockers) {
         any += " OR " + look_up_reference(blocker);
     }
-    return (boost::format("SELECT p.ctid FROM ONLY %1% AS p WHERE %2% AND (%3%)") % target.name
-            % make_due_at(target, "p") % any)
-        .str();
+    return sqltext::format("SELECT p.ctid FROM ONLY %1% AS p WHERE %2% AND (%3%)", target.name,
+                           make_due_at(target, "p"), any);
 }
 
 std::string make_delete(const PurgeTarget &target) {
-    return (boost::format("DELETE FROM ONLY %1% AS p WHERE %2%") % target.name % make_due_at(target, "p"))
-        .str();
+    return sqltext::format("DELETE FROM ONLY %1% AS p WHERE %2%", target.name, make_due_at(target, "p"));
 }
 
 // Behind an unregistered table are rows that the native action has to remove.
@@ -71,4 +67,4 @@ std::uint64_t UnreferencedRows::remove(Positions &rows, TimestampTz cutoff) {
     return removed;
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::purge

@@ -5,7 +5,7 @@
 #include "purge/purge_blockers.hpp"
 #include "purge/tid_statement.hpp"
 
-namespace softdelete::commands {
+namespace softdelete::purge {
 
 class UnreferencedRows {
 public:
@@ -27,4 +27,4 @@ private:
     std::vector<Oid> keys_; // whose rows find_referenced_ finds
 };
 
-} // namespace softdelete::commands
+} // namespace softdelete::purge

@@ -10,7 +10,7 @@
 
 #include <algorithm>
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 namespace {
 
@@ -42,8 +42,8 @@ void run_and_record(TableWork &work) {
     std::erase_if(work.steps, [](const model::Step &step) { return !step.runs(); });
     model::sort_steps(work.steps);
     run_steps(work.spi, work.steps);
-    for (const catalog::ConvertedIndex &index : work.converted) {
-        catalog::insert_converted_index(work.spi, index);
+    for (const registry::ConvertedIndex &index : work.converted) {
+        registry::insert_converted_index(work.spi, index);
     }
     record_policies(work);
 }
@@ -71,8 +71,8 @@ std::vector<model::Step> repair_table(Oid relation) {
     add_missing(registration.added_columns, work.registration.added_columns);
     add_missing(registration.added_indexes, work.registration.added_indexes);
     add_missing(registration.added_views, work.registration.added_views);
-    catalog::update_registration(spi, registration);
+    registry::update_registration(spi, registration);
     return work.steps;
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

@@ -6,7 +6,7 @@
 
 #include <vector>
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 // Makes what a registered table lacks or has differently: columns, indexes, triggers, views, the comment. Returns the
 // steps that it took: none where all is well. Locks the table ACCESS EXCLUSIVE; acts as its owner.
@@ -16,4 +16,4 @@ std::vector<model::Step> repair_table(Oid relation);
 // Runs the steps of the work that change something, which are what is left of them, and records what they have made.
 void run_and_record(TableWork &work);
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

@@ -4,7 +4,7 @@
 
 #include "catalog/quoting.hpp"
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 namespace {
 
@@ -127,4 +127,4 @@ sqltext::QualifiedName get_index_name(const catalog::Member &member, const std::
     return catalog::qualified_name(member.schema, name);
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

@@ -9,7 +9,7 @@
 #include <map>
 #include <string>
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 struct WantedIndex {
     bool is_unique;
@@ -42,4 +42,4 @@ sqltext::IndexDefinition make_definition(const catalog::Member &member, const Wa
 
 sqltext::QualifiedName get_index_name(const catalog::Member &member, const std::string &name);
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

@@ -1,5 +1,6 @@
 // A disabled rule does nothing; enabling it is DDL on the table.
 #include "registration/check_rules.hpp"
+#include "sqltext/format.hpp"
 
 #include "catalog/rule_catalog.hpp"
 #include "ddl/parse_tree.hpp"
@@ -11,9 +12,7 @@ extern "C" {
 #include "utils/lsyscache.h"
 }
 
-#include <boost/format.hpp>
-
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 namespace {
 
@@ -21,10 +20,9 @@ constexpr const char *reason =
     "The rule would rewrite the statements that restore rows or remove them for good as well.";
 
 std::string make_hint(const catalog::Rule &rule) {
-    return (boost::format("Run DROP RULE %1% ON %2%. softdelete does what a rule for soft delete does; for "
-                          "anything else use a trigger, or a rule that is DO ALSO.")
-            % pg::quote_identifier(rule.name) % rule.table)
-        .str();
+    return sqltext::format("Run DROP RULE %1% ON %2%. softdelete does what a rule for soft delete does; for "
+                           "anything else use a trigger, or a rule that is DO ALSO.",
+                           pg::quote_identifier(rule.name), rule.table);
 }
 
 bool enables_rule(const AlterTableStmt *alter) {
@@ -54,9 +52,8 @@ const RangeVar *get_ruled_table(const Node *statement) {
 void check_rules(pg::Spi &spi, const catalog::Table &table, const char *what) {
     if (std::optional<catalog::Rule> rule = catalog::find_replacing_rule(spi, table.member_oids())) {
         pg::raise({ERRCODE_WRONG_OBJECT_TYPE,
-                   (boost::format("cannot %1% table \"%2%\" because rule \"%3%\" replaces %4%") % what
-                    % table.name % rule->name % rule->event)
-                       .str(),
+                   sqltext::format("cannot %1% table \"%2%\" because rule \"%3%\" replaces %4%", what,
+                                   table.name, rule->name, rule->event),
                    reason, make_hint(*rule), rule->relation});
     }
 }
@@ -64,21 +61,20 @@ void check_rules(pg::Spi &spi, const catalog::Table &table, const char *what) {
 void refuse_rule(const Node *statement) {
     const RangeVar *name = get_ruled_table(statement);
     Oid relation = pg::call([&] {
-        Oid found = find_relation(name);
-        return OidIsValid(found) && planner::is_registered_table(found) ? found : InvalidOid;
+        Oid found = ddl::find_relation(name);
+        return OidIsValid(found) && session::is_registered_table(found) ? found : InvalidOid;
     });
     if (!OidIsValid(relation)) {
         return;
     }
-    DdlSession session;
+    pg::DdlSession session;
     if (std::optional<catalog::Rule> rule = catalog::find_replacing_rule(session.spi(), {relation})) {
         std::string table = pg::call([&] { return get_rel_name(relation); });
         pg::raise({ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                   (boost::format("cannot replace %1% on registered table \"%2%\" by rule \"%3%\"")
-                    % rule->event % table % rule->name)
-                       .str(),
+                   sqltext::format("cannot replace %1% on registered table \"%2%\" by rule \"%3%\"",
+                                   rule->event, table, rule->name),
                    reason, "For what else shall happen use a trigger, or a rule that is DO ALSO.", relation});
     }
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

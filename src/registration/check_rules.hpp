@@ -7,7 +7,7 @@ extern "C" {
 #include "nodes/nodes.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 // Raises 42809 where the table, a partition or a child of it has such a rule; what: "register", "attach" ...
 void check_rules(pg::Spi &spi, const catalog::Table &table, const char *what);
@@ -15,4 +15,4 @@ void check_rules(pg::Spi &spi, const catalog::Table &table, const char *what);
 // After CREATE RULE and ALTER TABLE ... ENABLE RULE: raises 55000 where a registered table has one now.
 void refuse_rule(const Node *statement);
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

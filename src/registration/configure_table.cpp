@@ -11,7 +11,7 @@
 
 #include <algorithm>
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 namespace {
 
@@ -33,7 +33,7 @@ void check_request(const ConfigureRequest &request) {
 
 void check_anonymizers(pg::Spi &spi, const ConfigureRequest &request, const catalog::Table &table) {
     if (request.on_expiry && get_on_expiry(*request.on_expiry) == model::OnExpiry::anonymize
-        && catalog::find_anonymizers(spi, table.oid).empty()) {
+        && registry::find_anonymizers(spi, table.oid).empty()) {
         pg::raise({ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                    "table \"" + table.name + "\" has no rules for anonymization",
                    {},
@@ -43,7 +43,7 @@ void check_anonymizers(pg::Spi &spi, const ConfigureRequest &request, const cata
 }
 
 model::TableSettings change_settings(const ConfigureRequest &request,
-                                     const catalog::Registration &registration) {
+                                     const registry::Registration &registration) {
     model::TableSettings settings = registration.settings;
     if (request.retention) {
         settings.retention = request.retention;
@@ -70,10 +70,10 @@ model::TableSettings change_settings(const ConfigureRequest &request,
 }
 
 // Those that the new mode leaves alone.
-std::vector<catalog::ConvertedIndex> find_unwanted(TableWork &work) {
-    std::vector<catalog::ConvertedIndex> records =
-        catalog::find_converted_indexes(work.spi, work.table.member_oids());
-    std::erase_if(records, [&](const catalog::ConvertedIndex &record) {
+std::vector<registry::ConvertedIndex> find_unwanted(TableWork &work) {
+    std::vector<registry::ConvertedIndex> records =
+        registry::find_converted_indexes(work.spi, work.table.member_oids());
+    std::erase_if(records, [&](const registry::ConvertedIndex &record) {
         auto index =
             std::find_if(work.indexes.begin(), work.indexes.end(), [&](const model::IndexFacts &facts) {
                 return facts.table == record.relation && facts.name == record.name;
@@ -104,12 +104,12 @@ std::vector<model::Step> configure_table(const ConfigureRequest &request) {
     check_retention(spi, request.retention);
     check_anonymizers(spi, request, table);
     if (request.retention || request.keep_forever || request.on_expiry) {
-        pg::call([&] { catalog::lock_retention(table.oid, catalog::RetentionLock::exclusive); });
+        pg::call([&] { registry::lock_retention(table.oid, registry::RetentionLock::exclusive); });
     }
     bool changes_indexes = registration.settings.indexes != change_settings(request, registration).indexes;
     registration.settings = change_settings(request, registration);
     TableWork work = begin_work(spi, table, registration, false);
-    std::vector<catalog::ConvertedIndex> unwanted;
+    std::vector<registry::ConvertedIndex> unwanted;
     {
         pg::UserScope owner(table.owner);
         if (changes_indexes) {
@@ -129,15 +129,15 @@ std::vector<model::Step> configure_table(const ConfigureRequest &request) {
     });
     model::sort_steps(work.steps);
     run_steps(spi, work.steps);
-    for (const catalog::ConvertedIndex &index : unwanted) {
-        catalog::delete_converted_index(spi, index.relation, index.name);
+    for (const registry::ConvertedIndex &index : unwanted) {
+        registry::delete_converted_index(spi, index.relation, index.name);
     }
-    for (const catalog::ConvertedIndex &index : work.converted) {
-        catalog::insert_converted_index(spi, index);
+    for (const registry::ConvertedIndex &index : work.converted) {
+        registry::insert_converted_index(spi, index);
     }
     record_policies(work);
-    catalog::update_registration(spi, registration);
+    registry::update_registration(spi, registration);
     return work.steps;
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 // The arguments of configure(): what is not given stays.
 struct ConfigureRequest {
@@ -27,4 +27,4 @@ struct ConfigureRequest {
 // 42704 unknown role; 0A000 not supported.
 std::vector<model::Step> configure_table(const ConfigureRequest &request);
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

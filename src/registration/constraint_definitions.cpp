@@ -1,7 +1,7 @@
 // Constraint definitions.
 #include "registration/constraint_definitions.hpp"
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 namespace {
 
@@ -63,4 +63,4 @@ sqltext::Expression make_unique(const IndexFacts &index, bool is_deferrable, boo
                                deferral(is_deferrable, is_initially_deferred));
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

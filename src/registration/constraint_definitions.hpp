@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 // An exclusion constraint like this one with another predicate.
 sqltext::Expression make_exclusion(const model::IndexFacts &index,
@@ -24,4 +24,4 @@ sqltext::Expression make_live_deferrable(const model::IndexFacts &index,
 sqltext::Expression make_unique(const model::IndexFacts &index, bool is_deferrable,
                                 bool is_initially_deferred);
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

@@ -1,5 +1,6 @@
 // The new trigger is looked up by its name, as the statement gave it.
 #include "registration/delete_triggers.hpp"
+#include "sqltext/format.hpp"
 
 #include "catalog/quoting.hpp"
 #include "ddl/parse_tree.hpp"
@@ -12,9 +13,7 @@ extern "C" {
 #include "utils/lsyscache.h"
 }
 
-#include <boost/format.hpp>
-
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 sqltext::Statement make_soft_trigger(const catalog::DeleteTrigger &trigger,
                                      const sqltext::QualifiedName &table, const std::string &deleted_at) {
@@ -44,15 +43,13 @@ namespace {
 
 void warn(const catalog::DeleteTrigger &trigger, const char *table, const sqltext::Statement &equivalent) {
     if (trigger.fires_on_update) {
-        pg::warn((boost::format("trigger \"%1%\" fires on a soft delete of \"%2%\" as on an UPDATE")
-                  % trigger.name % table)
-                     .str(),
+        pg::warn(sqltext::format("trigger \"%1%\" fires on a soft delete of \"%2%\" as on an UPDATE",
+                                 trigger.name, table),
                  "In its function TG_OP is UPDATE then, and OLD and NEW are both set.");
         return;
     }
-    pg::warn((boost::format("trigger \"%1%\" does not fire on a soft delete, which is an UPDATE of \"%2%\"")
-              % trigger.name % table)
-                 .str(),
+    pg::warn(sqltext::format("trigger \"%1%\" does not fire on a soft delete, which is an UPDATE of \"%2%\"",
+                             trigger.name, table),
              "The equivalent (" + soft_trigger_advice(trigger) + "): " + equivalent.text());
 }
 
@@ -68,17 +65,17 @@ void warn_of_delete_trigger(const Node *statement) {
         return;
     }
     const auto *create = castNode(CreateTrigStmt, const_cast<Node *>(statement));
-    planner::RegisteredTable table = {};
+    session::RegisteredTable table = {};
     std::string deleted_at = pg::call([&] {
-        Oid relation = find_relation(create->relation);
-        return OidIsValid(relation) && planner::find_registered_table(relation, &table)
+        Oid relation = ddl::find_relation(create->relation);
+        return OidIsValid(relation) && session::find_registered_table(relation, &table)
                    ? get_attname(relation, table.deleted_at, false)
                    : "";
     });
     if (deleted_at.empty()) {
         return;
     }
-    DdlSession session;
+    pg::DdlSession session;
     for (const catalog::DeleteTrigger &trigger :
          catalog::find_delete_triggers(session.spi(), table.relation)) {
         if (trigger.name == create->trigname) {
@@ -89,4 +86,4 @@ void warn_of_delete_trigger(const Node *statement) {
     }
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

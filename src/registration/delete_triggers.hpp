@@ -10,7 +10,7 @@ extern "C" {
 #include "nodes/nodes.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 // CREATE TRIGGER for one that a soft delete fires instead.
 sqltext::Statement make_soft_trigger(const catalog::DeleteTrigger &trigger,
@@ -25,4 +25,4 @@ bool creates_delete_trigger(const Node *statement);
 // After such a statement on a registered table: warns that a soft delete does not fire the trigger.
 void warn_of_delete_trigger(const Node *statement);
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

@@ -1,7 +1,7 @@
 // Asks the catalog, and the setting that servers from 17 on have.
 #include "registration/event_trigger_state.hpp"
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 std::optional<std::string> find_event_trigger_gap(pg::Spi &spi) {
     bool is_off =
@@ -20,4 +20,4 @@ std::optional<std::string> find_event_trigger_gap(pg::Spi &spi) {
            + names.front().text(0);
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 inline constexpr const char *event_trigger_remedy =
     "A superuser enables them by ALTER EVENT TRIGGER ... ENABLE ALWAYS and by event_triggers = on. Run "
@@ -15,4 +15,4 @@ inline constexpr const char *event_trigger_remedy =
 // Why DDL is not followed in this session or in all; nothing where it is.
 std::optional<std::string> find_event_trigger_gap(pg::Spi &spi);
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

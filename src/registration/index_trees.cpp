@@ -1,7 +1,7 @@
 // Trees of indexes.
 #include "registration/index_trees.hpp"
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 std::vector<const model::IndexFacts *> get_attached(const std::vector<model::IndexFacts> &indexes,
                                                     const model::IndexFacts &parent) {
@@ -25,4 +25,4 @@ std::vector<const model::IndexFacts *> get_tree(const std::vector<model::IndexFa
     return tree;
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

@@ -7,7 +7,7 @@
 #include <functional>
 #include <vector>
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 // The indexes that are attached to the given one, directly.
 std::vector<const model::IndexFacts *> get_attached(const std::vector<model::IndexFacts> &indexes,
@@ -17,4 +17,4 @@ std::vector<const model::IndexFacts *> get_attached(const std::vector<model::Ind
 std::vector<const model::IndexFacts *> get_tree(const std::vector<model::IndexFacts> &indexes,
                                                 const model::IndexFacts &root);
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

@@ -19,7 +19,7 @@ extern "C" {
 #include "nodes/parsenodes.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 namespace {
 
@@ -45,9 +45,9 @@ std::vector<AddedKey> get_added_keys(const Node *statement) {
     }
     ListCell *cell;
     foreach (cell, castNode(AlterTableStmt, const_cast<Node *>(statement))->cmds) {
-        const Constraint *added = get_added_key(lfirst_node(AlterTableCmd, cell));
+        const Constraint *added = ddl::get_added_key(lfirst_node(AlterTableCmd, cell));
         if (added != nullptr) {
-            keys.push_back({join_columns(added->fk_attrs), !added->skip_validation});
+            keys.push_back({ddl::join_columns(added->fk_attrs), !added->skip_validation});
         }
     }
     return keys;
@@ -66,8 +66,8 @@ const IndexFacts *find_partial(const TableWork &work, const Member &member, cons
     return nullptr;
 }
 
-void widen(TableWork &work, const IndexFacts &index, const std::vector<catalog::ConvertedIndex> &records) {
-    for (const catalog::ConvertedIndex &record : records) {
+void widen(TableWork &work, const IndexFacts &index, const std::vector<registry::ConvertedIndex> &records) {
+    for (const registry::ConvertedIndex &record : records) {
         if (record.relation == index.table && record.name == index.name) {
             plan_reversals(work, {record});
             run_steps(work.spi, work.steps);
@@ -75,7 +75,7 @@ void widen(TableWork &work, const IndexFacts &index, const std::vector<catalog::
         }
     }
     for (const IndexFacts *member : get_tree(work.indexes, index)) {
-        catalog::delete_converted_index(work.spi, member->table, member->name);
+        registry::delete_converted_index(work.spi, member->table, member->name);
     }
 }
 
@@ -94,7 +94,7 @@ void widen_for_key(TableWork &work, const Member &member, const OwnForeignKey &k
         warn(work, member, key);
         return;
     }
-    widen(work, *index, catalog::find_converted_indexes(work.spi, {member.oid}));
+    widen(work, *index, registry::find_converted_indexes(work.spi, {member.oid}));
 }
 
 } // namespace
@@ -126,16 +126,16 @@ void widen_key_indexes(const Node *statement) {
         return;
     }
     Oid relation = pg::call([&] {
-        Oid found = find_relation(castNode(AlterTableStmt, const_cast<Node *>(statement))->relation);
-        return OidIsValid(found) && planner::is_registered_table(found) ? found : InvalidOid;
+        Oid found = ddl::find_relation(castNode(AlterTableStmt, const_cast<Node *>(statement))->relation);
+        return OidIsValid(found) && session::is_registered_table(found) ? found : InvalidOid;
     });
     if (!OidIsValid(relation)) {
         return;
     }
-    DdlSession session;
-    std::optional<Oid> root = catalog::find_registered_root(session.spi(), relation);
-    std::optional<catalog::Registration> registration =
-        root ? catalog::find_registration(session.spi(), *root) : std::nullopt;
+    pg::DdlSession session;
+    std::optional<Oid> root = registry::find_registered_root(session.spi(), relation);
+    std::optional<registry::Registration> registration =
+        root ? registry::find_registration(session.spi(), *root) : std::nullopt;
     if (!registration) {
         return;
     }
@@ -150,4 +150,4 @@ void widen_key_indexes(const Node *statement) {
     }
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

@@ -10,7 +10,7 @@ extern "C" {
 
 #include <set>
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 inline constexpr const char *unserved_key =
     "no index serves the foreign key for all rows: purges of the referenced table would be slow";
@@ -28,4 +28,4 @@ sqltext::Statement make_key_index(TableWork &work, const catalog::Member &member
 // says what to run. Returns quickly for any other statement.
 void widen_key_indexes(const Node *statement);
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

@@ -11,7 +11,7 @@ extern "C" {
 #include "access/transam.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 namespace {
 
@@ -177,7 +177,7 @@ RegisteredTable lock_registered_table(pg::Spi &spi, Oid relation, pg::Lock lock)
     Table before = catalog::get_table_definition(spi, relation);
     check_is_table(before);
     Table table = lock_owned(spi, before, lock);
-    auto registration = catalog::lock_registration(spi, relation);
+    auto registration = registry::lock_registration(spi, relation);
     if (!registration) {
         std::vector<Oid> parents = catalog::find_parents(spi, relation);
         Oid root = table.is_partition ? catalog::get_partition_root(spi, relation)
@@ -195,7 +195,7 @@ RegisteredTable lock_registered_table(pg::Spi &spi, Oid relation, pg::Lock lock)
 }
 
 void check_not_registered(pg::Spi &spi, const Table &table) {
-    if (catalog::find_registration(spi, table.oid)) {
+    if (registry::find_registration(spi, table.oid)) {
         pg::raise({ERRCODE_DUPLICATE_OBJECT,
                    "table " + quote(table.name) + " is already registered",
                    {},
@@ -216,4 +216,4 @@ void check_library_is_loaded(pg::Spi &spi) {
                get_loading_hint(spi, database_setting)});
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

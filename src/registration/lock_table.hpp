@@ -7,7 +7,7 @@
 
 #include <string>
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 // Locks the table with its partitions and children and reads it. Only a table that the caller owns is locked. Raises
 // 42501 where the caller is not the owner, and 42809 for what is not a table, for temporary and foreign tables, catalogs, our own tables, partitions alone,
@@ -18,7 +18,7 @@ catalog::Table lock_table(pg::Spi &spi, Oid relation, pg::Lock lock);
 // not, with what to do.
 struct RegisteredTable {
     catalog::Table table;
-    catalog::Registration registration;
+    registry::Registration registration;
 };
 
 RegisteredTable lock_registered_table(pg::Spi &spi, Oid relation, pg::Lock lock);
@@ -29,4 +29,4 @@ void check_not_registered(pg::Spi &spi, const catalog::Table &table);
 // Raises 55000 where neither the server nor new sessions of this database load the library.
 void check_library_is_loaded(pg::Spi &spi);
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

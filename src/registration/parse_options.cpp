@@ -1,7 +1,7 @@
 // Options: one clear error each.
 #include "registration/parse_options.hpp"
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 namespace {
 
@@ -91,4 +91,4 @@ void check_roles(pg::Spi &spi, const std::vector<std::string> &roles) {
     }
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

@@ -5,7 +5,7 @@
 #include "pg/spi.hpp"
 #include "registration/register_table.hpp"
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 // Raises 22023 for unknown options and 0A000 for those that are not supported.
 void check_options(const RegisterRequest &request);
@@ -19,4 +19,4 @@ void check_retention(pg::Spi &spi, const std::optional<std::string> &retention);
 // Raises 42704 where a role does not exist.
 void check_roles(pg::Spi &spi, const std::vector<std::string> &roles);
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

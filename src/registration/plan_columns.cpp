@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 namespace {
 
@@ -181,4 +181,4 @@ void plan_former_comment(TableWork &work, bool columns_stay) {
                  sqltext::Expression(comment ? catalog::literal(*comment).text() : "NULL")));
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

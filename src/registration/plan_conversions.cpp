@@ -15,7 +15,7 @@
 #include <algorithm>
 #include <set>
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 namespace {
 
@@ -213,4 +213,4 @@ void plan_conversions(TableWork &work) {
     warn_of_missing_indexes(work, outcome);
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

@@ -1,17 +1,16 @@
 // One constraint trigger per foreign key on the referencing table, and on a referenced table one that locks, one that
 // collects, and one per deferrable NO ACTION key.
 #include "registration/plan_foreign_key_triggers.hpp"
+#include "sqltext/format.hpp"
 
 #include "catalog/foreign_keys.hpp"
 #include "pg/quote.hpp"
 #include "registration/trigger_names.hpp"
 
-#include <boost/format.hpp>
-
 #include <algorithm>
 #include <set>
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 namespace {
 
@@ -126,14 +125,12 @@ private:
                 catalog::find_generated_link(spi_, table_.relation, table_.deleted_at)) {
             pg::raise(
                 {.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
-                 .message = (boost::format("foreign key \"%1%\" depends on whether rows of table %2% are "
-                                           "deleted")
-                             % link->key % table_.title)
-                                .str(),
-                 .detail = (boost::format("Its column \"%1%\" is generated from %2%: a deletion would "
-                                          "break links, and a restore would not find them.")
-                            % link->column % table_.deleted_at)
-                               .str(),
+                 .message = sqltext::format("foreign key \"%1%\" depends on whether rows of table %2% are "
+                                            "deleted",
+                                            link->key, table_.title),
+                 .detail = sqltext::format("Its column \"%1%\" is generated from %2%: a deletion would "
+                                           "break links, and a restore would not find them.",
+                                           link->column, table_.deleted_at),
                  .hint = "Let the key use a plain column. It binds live rows only all the same.",
                  .relation = table_.relation});
         }
@@ -141,7 +138,7 @@ private:
 
     void link_parent(const std::vector<ForeignKey> &referencing) {
         std::string becomes_deleted =
-            (boost::format("OLD.%1% IS NULL AND NEW.%1% IS NOT NULL") % table_.deleted_at).str();
+            sqltext::format("OLD.%1% IS NULL AND NEW.%1% IS NOT NULL", table_.deleted_at);
         ensure("softdelete_lock",
                "CREATE TRIGGER softdelete_lock BEFORE UPDATE ON %1% FOR EACH ROW EXECUTE FUNCTION "
                "softdelete.lock_row()");
@@ -170,12 +167,11 @@ private:
     std::string make_child_trigger(const ForeignKey &key, const TableInfo &child) {
         std::string name = make_trigger_name(parent_check_prefix, key.name);
         std::string condition = child.is_registered ? " WHEN (NEW." + child.deleted_at + " IS NULL)" : "";
-        return (boost::format(
-                    "CREATE CONSTRAINT TRIGGER %1% AFTER INSERT OR UPDATE ON %2%%3% FOR EACH ROW%4% EXECUTE "
-                    "FUNCTION softdelete.check_parent(%5%)")
-                % pg::quote_identifier(name) % child.name % make_deferral(key) % condition
-                % pg::quote_literal(key.name))
-            .str();
+        return sqltext::format(
+            "CREATE CONSTRAINT TRIGGER %1% AFTER INSERT OR UPDATE ON %2%%3% FOR EACH ROW%4% EXECUTE "
+            "FUNCTION softdelete.check_parent(%5%)",
+            pg::quote_identifier(name), child.name, make_deferral(key), condition,
+            pg::quote_literal(key.name));
     }
 
     void link_child(const ForeignKey &key, const TableInfo &child) {
@@ -204,7 +200,7 @@ private:
         }
         if (is_stale || place == triggers.end()) {
             add(table_, name, is_stale ? model::Action::replace : model::Action::create,
-                (boost::format(command) % table_.name).str());
+                sqltext::format(command, table_.name));
         }
     }
 
@@ -218,7 +214,7 @@ private:
     }
 
     static std::string make_drop(const TableInfo &table, const std::string &name) {
-        return (boost::format("DROP TRIGGER %1% ON %2%") % pg::quote_identifier(name) % table.name).str();
+        return sqltext::format("DROP TRIGGER %1% ON %2%", pg::quote_identifier(name), table.name);
     }
 
     void drop(const TableInfo &table, const std::string &name) {
@@ -230,9 +226,8 @@ private:
              const std::string &command) {
         add_step(table, name, action, command);
         add_step(table, name, model::Action::alter,
-                 (boost::format("ALTER TRIGGER %1% ON %2% DEPENDS ON EXTENSION softdelete")
-                  % pg::quote_identifier(name) % table.name)
-                     .str());
+                 sqltext::format("ALTER TRIGGER %1% ON %2% DEPENDS ON EXTENSION softdelete",
+                                 pg::quote_identifier(name), table.name));
     }
 
     // A key of a table to itself is seen from both sides.
@@ -302,4 +297,4 @@ std::vector<model::Step> plan_unlinks(pg::Spi &spi, Oid relation) {
     return steps;
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

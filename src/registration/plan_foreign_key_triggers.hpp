@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 // Tables seen as registered, whether or not the registry knows them yet, with their deletion columns (quoted).
 using RegisteredTables = std::map<Oid, std::string>;
@@ -23,4 +23,4 @@ std::vector<model::Step> plan_own_links(pg::Spi &spi, Oid relation);
 // The steps that drop or replace triggers when the table and its inheritance children are no longer registered.
 std::vector<model::Step> plan_unlinks(pg::Spi &spi, Oid relation);
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

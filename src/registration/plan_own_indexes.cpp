@@ -4,7 +4,7 @@
 #include "registration/plan_parts.hpp"
 #include "sqltext/table_statements.hpp"
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 namespace {
 
@@ -72,4 +72,4 @@ void plan_own_indexes(TableWork &work) {
     }
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

@@ -4,7 +4,7 @@
 
 #include "registration/table_work.hpp"
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 // Columns: added, or adopted where the type fits (42804, 42611 otherwise).
 void plan_columns(TableWork &work);
@@ -22,7 +22,7 @@ void plan_own_indexes(TableWork &work);
 void plan_conversions(TableWork &work);
 
 // Converted indexes as they were before: records are those of the table and its members.
-void plan_reversals(TableWork &work, const std::vector<catalog::ConvertedIndex> &records);
+void plan_reversals(TableWork &work, const std::vector<registry::ConvertedIndex> &records);
 
 void plan_triggers(TableWork &work);
 
@@ -52,4 +52,4 @@ inline constexpr const char *marker_trigger = "softdelete_marker";
 inline constexpr const char *truncate_trigger = "softdelete_truncate";
 inline constexpr const char *update_trigger = "softdelete_update";
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

@@ -7,7 +7,7 @@
 #include "registration/policy_definitions.hpp"
 #include "sqltext/table_statements.hpp"
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 namespace {
 
@@ -148,4 +148,4 @@ void record_policies(const TableWork &work) {
     }
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

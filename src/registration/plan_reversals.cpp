@@ -9,13 +9,13 @@
 #include "registration/replace_index.hpp"
 #include "sqltext/index_statements.hpp"
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 namespace {
 
-using catalog::ConvertedIndex;
 using model::Action;
 using model::IndexFacts;
+using registry::ConvertedIndex;
 
 const IndexFacts *find_index(const TableWork &work, Oid table, const std::string &name) {
     for (const IndexFacts &index : work.indexes) {
@@ -118,4 +118,4 @@ void plan_reversals(TableWork &work, const std::vector<ConvertedIndex> &records)
     }
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

@@ -5,7 +5,7 @@
 #include "registration/plan_parts.hpp"
 #include "sqltext/table_statements.hpp"
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 void plan_statistics(TableWork &work) {
     const std::vector<std::string> names = {work.settings().deleted_at, deletion_id_column};
@@ -23,4 +23,4 @@ void plan_statistics(TableWork &work) {
     }
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

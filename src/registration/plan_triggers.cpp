@@ -4,7 +4,7 @@
 #include "registration/plan_parts.hpp"
 #include "sqltext/table_statements.hpp"
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 namespace {
 
@@ -49,4 +49,4 @@ void plan_triggers(TableWork &work) {
     }
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

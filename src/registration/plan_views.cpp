@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <set>
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 namespace {
 
@@ -253,4 +253,4 @@ bool is_view_in_step(const TableWork &work, Oid view, const std::string &name) {
     return true;
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

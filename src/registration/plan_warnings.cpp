@@ -11,7 +11,7 @@
 
 #include <algorithm>
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 namespace {
 
@@ -53,7 +53,7 @@ void warn_of_triggers(TableWork &work, const catalog::Member &member) {
 
 void warn_of_missing_rules(TableWork &work) {
     if (work.settings().on_expiry == model::OnExpiry::anonymize
-        && catalog::find_anonymizers(work.spi, work.table.oid).empty()) {
+        && registry::find_anonymizers(work.spi, work.table.oid).empty()) {
         work.warn(
             work.table.oid, "rules for anonymization",
             "rows cannot be anonymized when their retention ends before there is a rule for each column "
@@ -159,4 +159,4 @@ void plan_warnings(TableWork &work, const std::vector<catalog::Table> &together)
     }
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

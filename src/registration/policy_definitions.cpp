@@ -6,7 +6,7 @@
 
 #include <boost/algorithm/string/replace.hpp>
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 bool PolicyDefinition::matches(const catalog::Policy &policy) const {
     return policy.is_permissive == is_permissive && policy.command == '*' && policy.is_public
@@ -29,4 +29,4 @@ PolicyDefinition make_default_policy() {
     return {model::default_policy, true, sqltext::Expression("true"), "true"};
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

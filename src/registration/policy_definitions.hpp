@@ -4,7 +4,7 @@
 #include "catalog/policy_catalog.hpp"
 #include "catalog/table_catalog.hpp"
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 struct PolicyDefinition {
     std::string name;
@@ -19,4 +19,4 @@ struct PolicyDefinition {
 PolicyDefinition make_live_policy(const std::string &deleted_at, const catalog::Member &table);
 PolicyDefinition make_default_policy();
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

@@ -14,7 +14,7 @@
 
 #include <algorithm>
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 namespace {
 
@@ -23,8 +23,8 @@ std::string get_view_name(const std::optional<std::string> &given, const char *p
     return given ? *given : pg::truncate_name(prefix + table.name);
 }
 
-catalog::Registration make_registration(const RegisterRequest &request, const catalog::Table &table) {
-    catalog::Registration registration = {};
+registry::Registration make_registration(const RegisterRequest &request, const catalog::Table &table) {
+    registry::Registration registration = {};
     registration.relation = table.oid;
     model::TableSettings &settings = registration.settings;
     settings.visibility = get_visibility(request.visibility);
@@ -54,7 +54,7 @@ std::vector<catalog::Table> lock_tables(pg::Spi &spi, const RegisterRequest &req
                 continue;
             }
             seen.push_back(child);
-            if (!catalog::find_registration(spi, child)) {
+            if (!registry::find_registration(spi, child)) {
                 tables.push_back(lock_table(spi, child, lock));
             }
         }
@@ -88,14 +88,14 @@ void add_links(pg::Spi &spi, const std::vector<TableWork> &works, std::vector<mo
     steps.insert(steps.end(), links.begin(), links.end());
 }
 
-catalog::TableRows get_rows(const TableWork &work) {
+registry::TableRows get_rows(const TableWork &work) {
     return {work.table.oid, work.table.owner, work.table.qualified,
             catalog::identifier(work.settings().deleted_at)};
 }
 
 // A column deletion_id that means something else holds values in live rows.
 void check_deletion_ids(pg::Spi &spi, const TableWork &work) {
-    if (catalog::has_live_deletion_ids(spi, get_rows(work))) {
+    if (registry::has_live_deletion_ids(spi, get_rows(work))) {
         pg::raise({ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                    "column \"deletion_id\" of table \"" + work.table.name + "\" has values in live rows",
                    "softdelete keeps the ids of deletions under this name.",
@@ -115,9 +115,9 @@ void renumber(pg::Spi &spi, const std::vector<TableWork> &works, std::vector<mod
 }
 
 void record(pg::Spi &spi, const TableWork &work, std::vector<model::Step> &steps) {
-    catalog::insert_registration(spi, work.registration);
-    for (const catalog::ConvertedIndex &index : work.converted) {
-        catalog::insert_converted_index(spi, index);
+    registry::insert_registration(spi, work.registration);
+    for (const registry::ConvertedIndex &index : work.converted) {
+        registry::insert_converted_index(spi, index);
     }
     record_policies(work);
     if (work.table.find_column(deletion_id_column) == nullptr) {
@@ -127,7 +127,7 @@ void record(pg::Spi &spi, const TableWork &work, std::vector<model::Step> &steps
     const model::TableSettings &settings = work.settings();
     std::optional<std::string> deleted_by =
         settings.deleted_by ? std::optional(pg::quote_identifier(*settings.deleted_by)) : std::nullopt;
-    std::int64_t deletions = catalog::adopt_deletions(spi, get_rows(work), deleted_by);
+    std::int64_t deletions = registry::adopt_deletions(spi, get_rows(work), deleted_by);
     if (deletions > 0) {
         steps.push_back(
             {work.table.oid, std::to_string(deletions) + " deletions", model::Action::adopt, false, ""});
@@ -172,4 +172,4 @@ std::vector<model::Step> plan_registration(const RegisterRequest &request) {
     return register_tables(request, true);
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 // The arguments of register() as they were given.
 struct RegisterRequest {
@@ -36,4 +36,4 @@ std::vector<model::Step> register_table(const RegisterRequest &request);
 // The steps that register_table() would take; changes nothing. Locks the tables ACCESS SHARE. The same errors.
 std::vector<model::Step> plan_registration(const RegisterRequest &request);
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

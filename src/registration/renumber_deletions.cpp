@@ -12,7 +12,7 @@ extern "C" {
 
 #include <algorithm>
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 namespace {
 
@@ -28,7 +28,7 @@ struct NewId {
     std::string id;
 };
 
-FoundDeletions find_deletions(pg::Spi &spi, const catalog::TableRows &table) {
+FoundDeletions find_deletions(pg::Spi &spi, const registry::TableRows &table) {
     pg::ReadScope owner(table.owner);
     pg::ExactTextScope exact;
     FoundDeletions found;
@@ -93,7 +93,7 @@ std::vector<NewId> choose_ids(pg::Spi &spi, Oid relation, const FoundDeletions &
     return chosen;
 }
 
-std::string make_update(const catalog::TableRows &table, const std::vector<NewId> &ids) {
+std::string make_update(const registry::TableRows &table, const std::vector<NewId> &ids) {
     std::string values;
     for (const NewId &id : ids) {
         values += (values.empty() ? "(" : ", (") + id.former + ", " + id.id + ")";
@@ -106,7 +106,7 @@ std::string make_update(const catalog::TableRows &table, const std::vector<NewId
 
 } // namespace
 
-std::vector<model::Step> renumber_deletions(pg::Spi &spi, const catalog::TableRows &table) {
+std::vector<model::Step> renumber_deletions(pg::Spi &spi, const registry::TableRows &table) {
     FoundDeletions found = find_deletions(spi, table);
     if (found.ids.empty()) {
         return {};
@@ -125,4 +125,4 @@ std::vector<model::Step> renumber_deletions(pg::Spi &spi, const catalog::TableRo
              model::Action::alter, false, update}};
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

@@ -7,12 +7,12 @@
 
 #include <vector>
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 // Gives those deletions of the table new ids, the same ones in every table that they touched. An id belongs to the same
 // deletion as in the log where that deletion touched this table or began at the time of these rows. Keeps all ids of the
 // rows from being given again. Called while the table has no marker. Returns what was done: one step, or none.
 // Locks: waits for the transactions that have begun a deletion.
-std::vector<model::Step> renumber_deletions(pg::Spi &spi, const catalog::TableRows &table);
+std::vector<model::Step> renumber_deletions(pg::Spi &spi, const registry::TableRows &table);
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

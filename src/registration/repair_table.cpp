@@ -16,12 +16,12 @@
 
 #include <algorithm>
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 namespace {
 
-using catalog::ConvertedIndex;
 using model::IndexFacts;
+using registry::ConvertedIndex;
 using Steps = std::vector<model::Step>;
 
 // Triggers for foreign keys that are not there, on tables that the caller owns.
@@ -112,7 +112,7 @@ Steps follow_renamed_indexes(pg::Spi &spi, const RegisteredTable &registered) {
     for (const catalog::Member &member : table.members) {
         members.push_back(member.oid);
     }
-    std::vector<ConvertedIndex> records = catalog::find_converted_indexes(spi, members);
+    std::vector<ConvertedIndex> records = registry::find_converted_indexes(spi, members);
     auto is_named = [&](const IndexFacts &index) {
         return std::any_of(records.begin(), records.end(), [&](const ConvertedIndex &record) {
             return record.relation == index.table && record.name == index.name;
@@ -130,7 +130,7 @@ Steps follow_renamed_indexes(pg::Spi &spi, const RegisteredTable &registered) {
             }
         }
         if (!is_there && found.size() == 1) {
-            catalog::rename_index(spi, table.oid, record.relation, record.name, found.front()->name);
+            registry::rename_index(spi, table.oid, record.relation, record.name, found.front()->name);
             steps.push_back(
                 {record.relation, model::describe(*found.front()), model::Action::adopt, false, ""});
         }
@@ -165,4 +165,4 @@ std::vector<model::Step> mend_table(Oid relation) {
     return steps;
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

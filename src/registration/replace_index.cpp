@@ -6,7 +6,7 @@
 #include "registration/index_trees.hpp"
 #include "sqltext/index_statements.hpp"
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 using model::Action;
 using model::IndexFacts;
@@ -51,4 +51,4 @@ void attach_again(TableWork &work, const std::vector<const IndexFacts *> &tree) 
     }
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 // Drops the index, or the constraint that it serves, with those attached to it.
 void drop_old(TableWork &work, const model::IndexFacts &index);
@@ -23,4 +23,4 @@ void keep_constraint_comment(TableWork &work, const model::IndexFacts &index,
 // Attaches the new indexes to each other as the old ones of the same names were.
 void attach_again(TableWork &work, const std::vector<const model::IndexFacts *> &tree);
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

@@ -5,7 +5,7 @@
 
 #include <map>
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 namespace {
 
@@ -44,4 +44,4 @@ void run_steps(pg::Spi &spi, const std::vector<model::Step> &steps) {
     }
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

@@ -6,7 +6,7 @@
 
 #include <vector>
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 // Runs those steps that change something, in order, each as the owner of its table.
 void run_steps(pg::Spi &spi, const std::vector<model::Step> &steps);
@@ -22,4 +22,4 @@ public:
     static bool is_active() noexcept;
 };
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

@@ -5,7 +5,7 @@
 #include "catalog/quoting.hpp"
 #include "sqltext/table_statements.hpp"
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 using model::Action;
 
@@ -50,7 +50,7 @@ void TableWork::warn(Oid relation, const std::string &object, const std::string 
     add(Action::warning, relation, object, sqltext::remark(text, remedy));
 }
 
-TableWork begin_work(pg::Spi &spi, const catalog::Table &table, const catalog::Registration &registration,
+TableWork begin_work(pg::Spi &spi, const catalog::Table &table, const registry::Registration &registration,
                      bool is_plan) {
     std::vector<std::string> columns = {registration.settings.deleted_at, deletion_id_column};
     if (registration.settings.deleted_by) {
@@ -70,4 +70,4 @@ std::string numbered(const std::string &label, int number) {
     return number == 0 ? label : label + std::to_string(number);
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

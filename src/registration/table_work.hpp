@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 // Finds names that no relation of the schema has and that were not given before.
 class NameChooser {
@@ -32,8 +32,8 @@ struct TableWork {
     const catalog::Table &table;
     bool is_plan; // commands are to be run by the user: indexes CONCURRENTLY
     // The settings as they shall be; what was added and converted is filled in on the way.
-    catalog::Registration registration;
-    std::vector<catalog::ConvertedIndex> converted;
+    registry::Registration registration;
+    std::vector<registry::ConvertedIndex> converted;
     std::vector<model::IndexFacts> indexes;
     std::vector<unsigned int> own_indexes; // indexes of deleted rows that are there
     std::vector<model::Step> steps;
@@ -58,7 +58,7 @@ struct TableWork {
 };
 
 // Reads the table's indexes as well. The registration's settings are complete.
-TableWork begin_work(pg::Spi &spi, const catalog::Table &table, const catalog::Registration &registration,
+TableWork begin_work(pg::Spi &spi, const catalog::Table &table, const registry::Registration &registration,
                      bool is_plan);
 
 // deleted_at IS NULL, as the server deparses it.
@@ -69,4 +69,4 @@ std::string numbered(const std::string &label, int number);
 
 inline constexpr const char *deletion_id_column = "deletion_id";
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

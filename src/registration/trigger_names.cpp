@@ -7,7 +7,7 @@ extern "C" {
 
 #include <cstring>
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 const char *make_link_name(const char *prefix, const char *key) {
     if (strlen(prefix) + strlen(key) < NAMEDATALEN) {
@@ -21,4 +21,4 @@ const char *make_link_name(const char *prefix, const char *key) {
     return psprintf("%s%.16s", prefix, digest);
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

@@ -3,7 +3,7 @@
 
 #include "pg/server.hpp"
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 // On the referencing table: no live row newly references a deleted one.
 inline constexpr char parent_check_prefix[] = "softdelete_parent_";
@@ -14,4 +14,4 @@ inline constexpr char children_check_prefix[] = "softdelete_children_";
 // The prefix and the key's name; a name that would be too long is replaced by a digest. Palloc'd.
 const char *make_link_name(const char *prefix, const char *key);
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

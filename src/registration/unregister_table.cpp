@@ -16,7 +16,7 @@
 
 #include <algorithm>
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 namespace {
 
@@ -113,7 +113,7 @@ void make_constraints_immediate(pg::Spi &spi, Oid relation) {
 }
 
 TableWork plan_unregistration(pg::Spi &spi, const catalog::Table &table,
-                              const catalog::Registration &registration, DeletedRows deleted_rows) {
+                              const registry::Registration &registration, DeletedRows deleted_rows) {
     pg::UserScope owner(table.owner);
     TableWork work = begin_work(spi, table, registration, false);
     plan_view_drops(work);
@@ -121,7 +121,7 @@ TableWork plan_unregistration(pg::Spi &spi, const catalog::Table &table,
     plan_trigger_drops(work);
     std::vector<model::Step> unlinks = plan_unlinks(spi, table.oid);
     work.steps.insert(work.steps.end(), unlinks.begin(), unlinks.end());
-    plan_reversals(work, catalog::find_converted_indexes(spi, table.member_oids()));
+    plan_reversals(work, registry::find_converted_indexes(spi, table.member_oids()));
     plan_index_drops(work);
     if (deleted_rows != DeletedRows::keep) {
         plan_column_drops(work);
@@ -131,14 +131,14 @@ TableWork plan_unregistration(pg::Spi &spi, const catalog::Table &table,
 }
 
 std::int64_t count_deleted_rows(pg::Spi &spi, const catalog::Table &table,
-                                const catalog::Registration &registration) {
-    return catalog::count_deleted_rows(spi, {table.oid, table.owner, table.qualified,
-                                             catalog::identifier(registration.settings.deleted_at)});
+                                const registry::Registration &registration) {
+    return registry::count_deleted_rows(spi, {table.oid, table.owner, table.qualified,
+                                              catalog::identifier(registration.settings.deleted_at)});
 }
 
 // Unregistered, the table would let held rows go.
 void check_holds(const catalog::Table &table) {
-    for (const catalog::Hold &hold : catalog::find_active_holds()) {
+    for (const registry::Hold &hold : registry::find_active_holds()) {
         if (table.find_member(hold.relation) != nullptr) {
             pg::raise({ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                        "table \"" + table.name + "\" has rows on hold",
@@ -151,14 +151,14 @@ void check_holds(const catalog::Table &table) {
 
 // Removes the deleted rows as their owner, while the table is still registered: foreign keys take along only what may
 // go by itself, and no row that a hold protects goes.
-model::Step purge(pg::Spi &spi, const catalog::Table &table, const catalog::Registration &registration,
+model::Step purge(pg::Spi &spi, const catalog::Table &table, const registry::Registration &registration,
                   std::int64_t rows) {
     sqltext::Statement command = sqltext::statement("DELETE FROM %1% WHERE %2% IS NOT NULL", table.qualified,
                                                     catalog::identifier(registration.settings.deleted_at));
     make_constraints_immediate(spi, table.oid);
-    std::string statement = std::string(planner::removal_text) + " " + command.text();
+    std::string statement = std::string(session::removal_text) + " " + command.text();
     try {
-        planner::RemovalStatementScope removal(statement);
+        session::RemovalStatementScope removal(statement);
         pg::OwnerScope owner(table.owner);
         spi.execute(statement);
     } catch (pg::ServerError &error) {
@@ -193,7 +193,7 @@ void run(pg::Spi &spi, const TableWork &work) {
 std::vector<model::Step> unregister_table(Oid relation, const std::string &deleted_rows_option) {
     pg::Spi spi;
     DeletedRows deleted_rows = parse_deleted_rows(deleted_rows_option);
-    pg::call([] { catalog::lock_holds(catalog::HoldLock::share); });
+    pg::call([] { registry::lock_holds(registry::HoldLock::share); });
     const auto [table, registration] = lock_registered_table(spi, relation, pg::Lock::access_exclusive);
     check_holds(table);
     std::int64_t rows = count_deleted_rows(spi, table, registration);
@@ -205,9 +205,9 @@ std::vector<model::Step> unregister_table(Oid relation, const std::string &delet
     TableWork work = plan_unregistration(spi, table, registration, deleted_rows);
     run(spi, work);
     record_policies(work);
-    catalog::delete_registration(spi, relation, table.member_oids());
+    registry::delete_registration(spi, relation, table.member_oids());
     steps.insert(steps.end(), work.steps.begin(), work.steps.end());
     return steps;
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace softdelete::commands {
+namespace softdelete::registration {
 
 // Takes back what register() did, and returns the steps. deleted_rows: refuse, keep or purge. Locks the table ACCESS
 // EXCLUSIVE; acts as its owner.
@@ -15,4 +15,4 @@ namespace softdelete::commands {
 // 23505 where kept deleted rows break a unique constraint; 2BP01 where something depends on the views.
 std::vector<model::Step> unregister_table(Oid relation, const std::string &deleted_rows);
 
-} // namespace softdelete::commands
+} // namespace softdelete::registration

@@ -3,7 +3,7 @@
 
 #include "pg/scopes.hpp"
 
-namespace softdelete::catalog {
+namespace softdelete::registry {
 
 std::vector<Anonymizer> find_anonymizers(pg::Spi &spi, Oid relation) {
     pg::UserScope owner(pg::get_extension_owner());
@@ -31,4 +31,4 @@ void delete_anonymizer(pg::Spi &spi, Oid relation, const std::string &column) {
                 {relation, column});
 }
 
-} // namespace softdelete::catalog
+} // namespace softdelete::registry

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace softdelete::catalog {
+namespace softdelete::registry {
 
 struct Anonymizer {
     std::string column; // as it is, not quoted
@@ -20,4 +20,4 @@ std::vector<Anonymizer> find_anonymizers(pg::Spi &spi, Oid relation);
 void put_anonymizer(pg::Spi &spi, Oid relation, const Anonymizer &rule);
 void delete_anonymizer(pg::Spi &spi, Oid relation, const std::string &column);
 
-} // namespace softdelete::catalog
+} // namespace softdelete::registry

@@ -24,7 +24,7 @@ extern "C" {
 #include "utils/timestamp.h"
 }
 
-namespace softdelete::catalog {
+namespace softdelete::registry {
 
 namespace {
 
@@ -124,4 +124,4 @@ void install_deletion_log() {
     CacheRegisterSyscacheCallback(NAMESPACEOID, forget_relations, 0);
 }
 
-} // namespace softdelete::catalog
+} // namespace softdelete::registry

@@ -5,7 +5,7 @@
 
 #include "pg/server.hpp"
 
-namespace softdelete::catalog {
+namespace softdelete::registry {
 
 // A deletion as it is logged.
 struct LoggedDeletion {
@@ -30,4 +30,4 @@ void insert_deletion_table(int64 id, Oid relation);
 // Registers the invalidation callbacks; called once from _PG_init.
 void install_deletion_log();
 
-} // namespace softdelete::catalog
+} // namespace softdelete::registry

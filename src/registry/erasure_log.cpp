@@ -9,7 +9,7 @@ extern "C" {
 
 #include <set>
 
-namespace softdelete::catalog {
+namespace softdelete::registry {
 
 namespace {
 
@@ -26,9 +26,9 @@ constexpr const char *insert_statement = R"(
         'not_reached', ARRAY['dead row versions and index entries, until VACUUM', 'write-ahead log and its archive',
                              'backups and exports', 'logs of the server and of applications']))";
 
-bool is_identifier_key(pg::Spi &spi, const TableInfo &table) {
+bool is_identifier_key(pg::Spi &spi, const catalog::TableInfo &table) {
     static const std::set<std::string> types = {"smallint", "integer", "bigint", "uuid"};
-    for (const KeyColumn &column : find_primary_key(spi, table.relation)) {
+    for (const catalog::KeyColumn &column : catalog::find_primary_key(spi, table.relation)) {
         if (!types.contains(column.type)) {
             return false;
         }
@@ -38,7 +38,7 @@ bool is_identifier_key(pg::Spi &spi, const TableInfo &table) {
 
 } // namespace
 
-std::string insert_erasure(pg::Spi &spi, const TableInfo &table, const Erasure &erasure) {
+std::string insert_erasure(pg::Spi &spi, const catalog::TableInfo &table, const Erasure &erasure) {
     std::string role =
         pg::call([] { return static_cast<const char *>(GetUserNameFromId(GetOuterUserId(), false)); });
     bool keeps_key = is_identifier_key(spi, table);
@@ -57,4 +57,4 @@ void clear_deletions(pg::Spi &spi, const std::vector<std::string> &deletions) {
                 {pg::make_array(deletions)});
 }
 
-} // namespace softdelete::catalog
+} // namespace softdelete::registry

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace softdelete::catalog {
+namespace softdelete::registry {
 
 struct Erasure {
     std::string action; // 'erase' or 'anonymize'
@@ -17,9 +17,9 @@ struct Erasure {
 
 // Adds an entry and returns it as JSON, with what it does not reach. Of the key it keeps a digest, and the key itself
 // only where all its columns are integers or uuids.
-std::string insert_erasure(pg::Spi &spi, const TableInfo &table, const Erasure &erasure);
+std::string insert_erasure(pg::Spi &spi, const catalog::TableInfo &table, const Erasure &erasure);
 
 // Actor and reason of these deletions are forgotten.
 void clear_deletions(pg::Spi &spi, const std::vector<std::string> &deletions);
 
-} // namespace softdelete::catalog
+} // namespace softdelete::registry

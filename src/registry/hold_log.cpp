@@ -18,7 +18,7 @@ extern "C" {
 #include "utils/snapmgr.h"
 }
 
-namespace softdelete::catalog {
+namespace softdelete::registry {
 
 namespace {
 
@@ -158,4 +158,4 @@ bool release_hold(pg::Spi &spi, std::int64_t hold) {
            == 1;
 }
 
-} // namespace softdelete::catalog
+} // namespace softdelete::registry

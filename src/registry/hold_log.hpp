@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace softdelete::catalog {
+namespace softdelete::registry {
 
 struct Hold {
     std::int64_t id;
@@ -47,4 +47,4 @@ std::optional<Oid> find_held_relation(pg::Spi &spi, std::int64_t hold);
 // False where somebody was faster.
 bool release_hold(pg::Spi &spi, std::int64_t hold);
 
-} // namespace softdelete::catalog
+} // namespace softdelete::registry

@@ -3,7 +3,7 @@
 
 #include "pg/scopes.hpp"
 
-namespace softdelete::catalog {
+namespace softdelete::registry {
 
 namespace {
 
@@ -40,8 +40,8 @@ void PurgeCounts::add(const PurgeCounts &counts) {
     }
 }
 
-std::int64_t begin_purge_run(pg::Spi &spi, const TableInfo &table, const std::optional<std::string> &cutoff,
-                             std::uint64_t due) {
+std::int64_t begin_purge_run(pg::Spi &spi, const catalog::TableInfo &table,
+                             const std::optional<std::string> &cutoff, std::uint64_t due) {
     pg::UserScope owner(pg::get_extension_owner());
     return spi
         .query(
@@ -96,4 +96,4 @@ void fail_purge_run(pg::Spi &spi, std::int64_t run, const std::string &sqlstate,
                 {run, sqlstate, error});
 }
 
-} // namespace softdelete::catalog
+} // namespace softdelete::registry

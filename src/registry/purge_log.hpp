@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-namespace softdelete::catalog {
+namespace softdelete::registry {
 
 // What one batch did, or all so far.
 struct PurgeCounts {
@@ -25,8 +25,8 @@ struct PurgeCounts {
 };
 
 // The role of the session is the one that is recorded.
-std::int64_t begin_purge_run(pg::Spi &spi, const TableInfo &table, const std::optional<std::string> &cutoff,
-                             std::uint64_t due);
+std::int64_t begin_purge_run(pg::Spi &spi, const catalog::TableInfo &table,
+                             const std::optional<std::string> &cutoff, std::uint64_t due);
 void record_purge_batch(pg::Spi &spi, std::int64_t run, const PurgeCounts &counts);
 // Replaces what the run has counted of rows that stay.
 void set_kept_rows(pg::Spi &spi, std::int64_t run, const PurgeCounts &counts);
@@ -35,4 +35,4 @@ void finish_purge_run(pg::Spi &spi, std::int64_t run, bool is_complete);
 // The run's last batch was rolled back with this error.
 void fail_purge_run(pg::Spi &spi, std::int64_t run, const std::string &sqlstate, const std::string &error);
 
-} // namespace softdelete::catalog
+} // namespace softdelete::registry

@@ -3,7 +3,7 @@
 
 #include "pg/scopes.hpp"
 
-namespace softdelete::catalog {
+namespace softdelete::registry {
 
 namespace {
 
@@ -79,4 +79,4 @@ void set_constraint_comment(pg::Spi &spi, Oid relation, const std::string &name,
         {relation, name, comment});
 }
 
-} // namespace softdelete::catalog
+} // namespace softdelete::registry

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-namespace softdelete::catalog {
+namespace softdelete::registry {
 
 // The registered table that the relation is, or that it is a partition or an inheritance child of, at any depth.
 std::optional<Oid> find_registered_root(pg::Spi &spi, Oid relation);
@@ -27,4 +27,4 @@ bool is_constraint_turned_index(pg::Spi &spi, Oid relation, const std::string &n
 void set_constraint_comment(pg::Spi &spi, Oid relation, const std::string &name,
                             const std::optional<std::string> &comment);
 
-} // namespace softdelete::catalog
+} // namespace softdelete::registry

@@ -4,7 +4,7 @@
 #include "pg/scopes.hpp"
 #include "sqltext/fragments.hpp"
 
-namespace softdelete::catalog {
+namespace softdelete::registry {
 
 namespace {
 
@@ -248,4 +248,4 @@ std::int64_t count_deleted_rows(pg::Spi &spi, const TableRows &table) {
         .number(0);
 }
 
-} // namespace softdelete::catalog
+} // namespace softdelete::registry

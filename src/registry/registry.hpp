@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace softdelete::catalog {
+namespace softdelete::registry {
 
 struct Registration {
     Oid relation;
@@ -76,4 +76,4 @@ bool has_live_deletion_ids(pg::Spi &spi, const TableRows &table);
 // Rows with a deletion time.
 std::int64_t count_deleted_rows(pg::Spi &spi, const TableRows &table);
 
-} // namespace softdelete::catalog
+} // namespace softdelete::registry

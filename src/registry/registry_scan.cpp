@@ -16,7 +16,7 @@ extern "C" {
 #include "utils/rel.h"
 }
 
-namespace softdelete::catalog {
+namespace softdelete::registry {
 
 namespace {
 
@@ -132,4 +132,4 @@ RegisteredValue find_registered_value(Oid relation, const char *column) {
     return result;
 }
 
-} // namespace softdelete::catalog
+} // namespace softdelete::registry

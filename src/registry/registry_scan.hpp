@@ -3,7 +3,7 @@
 
 #include "pg/server.hpp"
 
-namespace softdelete::catalog {
+namespace softdelete::registry {
 
 struct RegisteredValue {
     bool is_found; // the relation, or a table that it is a partition or a child of, is registered
@@ -29,4 +29,4 @@ bool has_constraint_trigger(const char *name);
 // column: of softdelete.registration.
 RegisteredValue find_registered_value(Oid relation, const char *column);
 
-} // namespace softdelete::catalog
+} // namespace softdelete::registry

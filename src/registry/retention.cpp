@@ -13,7 +13,7 @@ extern "C" {
 #include "utils/timestamp.h"
 }
 
-namespace softdelete::catalog {
+namespace softdelete::registry {
 
 Cutoff get_cutoff(Oid relation) {
     RegisteredValue retention = find_registered_value(relation, "retention");
@@ -42,4 +42,4 @@ void lock_retention(Oid relation, RetentionLock lock) {
     }
 }
 
-} // namespace softdelete::catalog
+} // namespace softdelete::registry

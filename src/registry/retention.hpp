@@ -7,7 +7,7 @@ extern "C" {
 #include "datatype/timestamp.h"
 }
 
-namespace softdelete::catalog {
+namespace softdelete::registry {
 
 // Rows of relation (or of the registered table that it is a partition of) deleted before the cutoff may be removed.
 struct Cutoff {
@@ -28,4 +28,4 @@ enum class RetentionLock { share, exclusive };
 
 void lock_retention(Oid relation, RetentionLock lock);
 
-} // namespace softdelete::catalog
+} // namespace softdelete::registry

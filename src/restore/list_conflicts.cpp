@@ -1,6 +1,7 @@
 // Finds, for each row of a deletion, live rows (or other rows of the deletion) that hold the same unique values, and
 // parents that stay deleted.
 #include "restore/list_conflicts.hpp"
+#include "sqltext/format.hpp"
 
 #include "catalog/foreign_keys.hpp"
 #include "deletion/deletion_tables.hpp"
@@ -10,11 +11,10 @@
 #include "rows/row_set.hpp"
 
 #include <boost/algorithm/string/join.hpp>
-#include <boost/format.hpp>
 
 #include <map>
 
-namespace softdelete::commands {
+namespace softdelete::restore {
 
 namespace {
 
@@ -99,24 +99,21 @@ std::string make_restored_rows(pg::Spi &spi, const TableInfo &table) {
              {table.relation})) {
         const std::string &name = row.text(0);
         bool is_cleared = name == table.deleted_at || name == table.deleted_by || name == "deletion_id";
-        std::string value = (boost::format("CAST(%1% AS %2%)%3% AS %4%") % row.text_or(2, "NULL")
-                             % row.text(1) % row.text_or(3, "") % name)
-                                .str();
+        std::string value = sqltext::format("CAST(%1% AS %2%)%3% AS %4%", row.text_or(2, "NULL"), row.text(1),
+                                            row.text_or(3, ""), name);
         if (!row.is_null(2)) {
             generated.push_back(value);
         } else {
             columns.push_back(is_cleared ? value : name);
         }
     }
-    std::string rows = (boost::format("(SELECT tableoid AS \"softdelete tableoid\", ctid AS \"softdelete "
-                                      "ctid\", %1% FROM %2% WHERE deletion_id = $1::pg_catalog.int8 AND %3% "
-                                      "IS NOT NULL)")
-                        % boost::algorithm::join(columns, ", ") % table.name % table.deleted_at)
-                           .str();
+    std::string rows = sqltext::format("(SELECT tableoid AS \"softdelete tableoid\", ctid AS \"softdelete "
+                                       "ctid\", %1% FROM %2% WHERE deletion_id = $1::pg_catalog.int8 AND %3% "
+                                       "IS NOT NULL)",
+                                       boost::algorithm::join(columns, ", "), table.name, table.deleted_at);
     return generated.empty() ? rows
-                             : (boost::format("(SELECT *, %1% FROM %2% AS r)")
-                                % boost::algorithm::join(generated, ", ") % rows)
-                                   .str();
+                             : sqltext::format("(SELECT *, %1% FROM %2% AS r)",
+                                               boost::algorithm::join(generated, ", "), rows);
 }
 
 // The primary key of the row under this alias as a JSON object.
@@ -129,7 +126,7 @@ std::string make_key_object(pg::Spi &spi, const TableInfo &table, const char *al
              "i.indrelid = $1::pg_catalog.oid AND i.indisprimary AND k.position <= i.indnkeyatts ORDER BY "
              "k.position",
              {table.relation})) {
-        pairs.push_back((boost::format("%1%, %2%.%3%") % row.text(0) % alias % row.text(1)).str());
+        pairs.push_back(sqltext::format("%1%, %2%.%3%", row.text(0), alias, row.text(1)));
     }
     return pairs.empty() ? "CAST(NULL AS pg_catalog.jsonb)"
                          : "pg_catalog.jsonb_build_object(" + boost::algorithm::join(pairs, ", ") + ")";
@@ -139,7 +136,7 @@ std::string make_key_object(pg::Spi &spi, const TableInfo &table, const char *al
 std::string name_expressions(const UniqueIndex &index) {
     std::vector<std::string> named;
     for (std::size_t i = 0; i < index.expressions.size(); i++) {
-        named.push_back((boost::format("%1% AS k%2%") % index.expressions[i] % (i + 1)).str());
+        named.push_back(sqltext::format("%1% AS k%2%", index.expressions[i], (i + 1)));
     }
     return boost::algorithm::join(named, ", ");
 }
@@ -150,7 +147,7 @@ std::string match_keys(const UniqueIndex &index) {
         const char *form = index.nulls_not_distinct
                                ? "(d.k%1% %2% o.k%1% OR (d.k%1% IS NULL AND o.k%1% IS NULL))"
                                : "d.k%1% %2% o.k%1%";
-        conditions.push_back((boost::format(form) % i % index.operators[i - 1]).str());
+        conditions.push_back(sqltext::format(form, i, index.operators[i - 1]));
     }
     return boost::algorithm::join(conditions, " AND ");
 }
@@ -158,7 +155,7 @@ std::string match_keys(const UniqueIndex &index) {
 std::string list_keys(const UniqueIndex &index) {
     std::vector<std::string> keys;
     for (std::size_t i = 1; i <= index.operators.size(); i++) {
-        keys.push_back((boost::format("d.k%1%") % i).str());
+        keys.push_back(sqltext::format("d.k%1%", i));
     }
     return boost::algorithm::join(keys, ", ");
 }
@@ -170,15 +167,14 @@ bool may_select(pg::Spi &spi, const TableInfo &table) {
 }
 
 // Those of the rows that the caller sees. Runs no code of the table's owner.
-RowSet find_visible(pg::Spi &spi, const TableInfo &table, const RowSet &rows) {
-    RowSet visible;
+rows::RowSet find_visible(pg::Spi &spi, const TableInfo &table, const rows::RowSet &rows) {
+    rows::RowSet visible;
     if (rows.empty() || !may_select(spi, table)) {
         return visible;
     }
-    std::string query = (boost::format("/* softdelete */ SELECT t.tableoid, t.ctid FROM %1% AS t WHERE "
-                                       "softdelete.include_deleted(t.%2%) AND %3%")
-                         % table.name % table.deleted_at % make_membership(table, "t", 1))
-                            .str();
+    std::string query = sqltext::format("/* softdelete */ SELECT t.tableoid, t.ctid FROM %1% AS t WHERE "
+                                        "softdelete.include_deleted(t.%2%) AND %3%",
+                                        table.name, table.deleted_at, rows::make_membership(table, "t", 1));
     for (const pg::Row &row : spi.query(query, {rows.tables(), rows.positions()})) {
         visible.add({row.text(0), row.text(1)});
     }
@@ -187,7 +183,7 @@ RowSet find_visible(pg::Spi &spi, const TableInfo &table, const RowSet &rows) {
 
 // A conflict as the table's owner sees it.
 struct Hit {
-    RowSet::RowId row;
+    rows::RowSet::RowId row;
     std::optional<std::string> key;
     std::string detail;
 };
@@ -195,11 +191,11 @@ struct Hit {
 // Key and detail of the rows that the caller sees; of the others that there are some.
 void report(pg::Spi &spi, const TableInfo &table, const std::vector<Hit> &hits, const char *reason,
             const std::string &hidden_detail, std::vector<Conflict> *found) {
-    RowSet rows;
+    rows::RowSet rows;
     for (const Hit &hit : hits) {
         rows.add(hit.row);
     }
-    RowSet visible = find_visible(spi, table, rows);
+    rows::RowSet visible = find_visible(spi, table, rows);
     for (const Hit &hit : hits) {
         if (visible.contains(hit.row)) {
             found->push_back({table.relation, hit.key, reason, hit.detail});
@@ -213,20 +209,18 @@ void report(pg::Spi &spi, const TableInfo &table, const std::vector<Hit> &hits, 
 std::vector<Hit> find_unique_hits(pg::Spi &spi, const UniqueIndex &index, const std::string &restored,
                                   const std::string &key, std::int64_t deletion) {
     const TableInfo &table = index.table;
-    std::string query =
-        (boost::format(
-             "/* softdelete */ WITH d AS (SELECT %1%, %2% AS key, r.\"softdelete tableoid\" AS t, "
-             "r.\"softdelete ctid\" AS p FROM %3% AS r WHERE %6%), "
-             "o AS (SELECT %1% FROM %4% WHERE %5% IS NULL AND (%6%)), "
-             "hit AS (SELECT d.t, d.p, d.key, pg_catalog.concat_ws(', ', %7%) AS value, false AS within FROM "
-             "d "
-             "JOIN o ON %8% "
-             "UNION SELECT d.t, d.p, d.key, pg_catalog.concat_ws(', ', %7%), true FROM d JOIN d AS o ON "
-             "(d.t, d.p) <> (o.t, o.p) AND %8%) "
-             "SELECT t, p, key, value, within FROM hit ORDER BY key::pg_catalog.text, value, within")
-         % name_expressions(index) % key % restored % table.name % table.deleted_at % index.predicate
-         % list_keys(index) % match_keys(index))
-            .str();
+    std::string query = sqltext::format(
+        "/* softdelete */ WITH d AS (SELECT %1%, %2% AS key, r.\"softdelete tableoid\" AS t, "
+        "r.\"softdelete ctid\" AS p FROM %3% AS r WHERE %6%), "
+        "o AS (SELECT %1% FROM %4% WHERE %5% IS NULL AND (%6%)), "
+        "hit AS (SELECT d.t, d.p, d.key, pg_catalog.concat_ws(', ', %7%) AS value, false AS within FROM "
+        "d "
+        "JOIN o ON %8% "
+        "UNION SELECT d.t, d.p, d.key, pg_catalog.concat_ws(', ', %7%), true FROM d JOIN d AS o ON "
+        "(d.t, d.p) <> (o.t, o.p) AND %8%) "
+        "SELECT t, p, key, value, within FROM hit ORDER BY key::pg_catalog.text, value, within",
+        name_expressions(index), key, restored, table.name, table.deleted_at, index.predicate,
+        list_keys(index), match_keys(index));
     pg::OwnerScope owner(table.owner);
     std::vector<Hit> hits;
     for (const pg::Row &row : spi.query(query, {deletion})) {
@@ -234,7 +228,7 @@ std::vector<Hit> find_unique_hits(pg::Spi &spi, const UniqueIndex &index, const 
                                           : "Key (%1%)=(%2%) is taken by a live row.";
         hits.push_back({{row.text(0), row.text(1)},
                         row.value(2),
-                        (boost::format(form) % index.columns % row.text_or(3, "")).str()});
+                        sqltext::format(form, index.columns, row.text_or(3, ""))});
     }
     return hits;
 }
@@ -250,27 +244,26 @@ void add_unique_conflicts(pg::Spi &spi, const TableInfo &table, std::int64_t del
         }
         report(spi, table, find_unique_hits(spi, index, rows->second, key, deletion),
                index.is_exclusion ? "exclusion" : "unique",
-               (boost::format("A key (%1%) is taken.") % index.columns).str(), found);
+               sqltext::format("A key (%1%) is taken.", index.columns), found);
     }
 }
 
 std::vector<Hit> find_orphans(pg::Spi &spi, const ForeignKey &key, const std::string &key_object,
                               std::int64_t deletion) {
-    std::string query = (boost::format("/* softdelete */ SELECT c.tableoid, c.ctid, %1%, "
-                                       "pg_catalog.concat_ws(', ', %2%) FROM %3% AS c %4% "
-                                       "WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%5% IS NOT NULL "
-                                       "AND p.%6% IS NOT NULL "
-                                       "AND p.deletion_id IS DISTINCT FROM $1::pg_catalog.int8 ORDER BY 3")
-                         % key_object % key.child_values % key.child.key_rows() % catalog::join_parent(key)
-                         % key.child.deleted_at % key.parent.deleted_at)
-                            .str();
+    std::string query =
+        sqltext::format("/* softdelete */ SELECT c.tableoid, c.ctid, %1%, "
+                        "pg_catalog.concat_ws(', ', %2%) FROM %3% AS c %4% "
+                        "WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%5% IS NOT NULL "
+                        "AND p.%6% IS NOT NULL "
+                        "AND p.deletion_id IS DISTINCT FROM $1::pg_catalog.int8 ORDER BY 3",
+                        key_object, key.child_values, key.child.key_rows(), catalog::join_parent(key),
+                        key.child.deleted_at, key.parent.deleted_at);
     std::vector<Hit> hits;
-    for (const pg::Row &row : read_key(spi, key, query, {deletion})) {
+    for (const pg::Row &row : rows::read_key(spi, key, query, {deletion})) {
         hits.push_back({{row.text(0), row.text(1)},
                         row.value(2),
-                        (boost::format("Key (%1%)=(%2%) refers to a deleted row of table %3%.")
-                         % key.child_columns % row.text_or(3, "") % key.parent.title)
-                            .str()});
+                        sqltext::format("Key (%1%)=(%2%) refers to a deleted row of table %3%.",
+                                        key.child_columns, row.text_or(3, ""), key.parent.title)});
     }
     return hits;
 }
@@ -282,9 +275,8 @@ void add_parent_conflicts(pg::Spi &spi, const TableInfo &table, std::int64_t del
         for (const ForeignKey &key : catalog::find_own_keys(spi, heir)) {
             if (catalog::binds(key.on_delete) && key.parent.is_registered) {
                 report(spi, table, find_orphans(spi, key, key_object, deletion), "parent deleted",
-                       (boost::format("A key (%1%) refers to a deleted row of table %2%.") % key.child_columns
-                        % key.parent.title)
-                           .str(),
+                       sqltext::format("A key (%1%) refers to a deleted row of table %2%.", key.child_columns,
+                                       key.parent.title),
                        found);
             }
         }
@@ -307,7 +299,8 @@ void check_may_list(pg::Spi &spi, const std::vector<TableInfo> &tables) {
 std::vector<Conflict> list_conflicts(std::int64_t deletion) {
     pg::Spi spi;
     std::vector<Conflict> found;
-    std::vector<TableInfo> tables = get_deletion_tables(spi, deletion, DeletionLock::none);
+    std::vector<TableInfo> tables =
+        deletion::get_deletion_tables(spi, deletion, deletion::DeletionLock::none);
     check_may_list(spi, tables);
     for (const TableInfo &table : tables) {
         add_parent_conflicts(spi, table, deletion, &found);
@@ -316,4 +309,4 @@ std::vector<Conflict> list_conflicts(std::int64_t deletion) {
     return found;
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::restore

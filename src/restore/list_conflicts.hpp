@@ -8,7 +8,7 @@
 
 #include "pg/server.hpp"
 
-namespace softdelete::commands {
+namespace softdelete::restore {
 
 struct Conflict {
     Oid relation;
@@ -21,4 +21,4 @@ struct Conflict {
 // are left out. Reads the tables as their owners. Errors: P0002 no such deletion; 42501.
 std::vector<Conflict> list_conflicts(std::int64_t deletion);
 
-} // namespace softdelete::commands
+} // namespace softdelete::restore

@@ -1,22 +1,21 @@
 // Errors of restore and undo.
 #include "restore/restore_errors.hpp"
+#include "sqltext/format.hpp"
 
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 #include "restore/restore_statement.hpp"
 
 #include <boost/algorithm/string/join.hpp>
-#include <boost/format.hpp>
 
-namespace softdelete::commands {
+namespace softdelete::restore {
 
 namespace {
 
 std::string make_conflicts_hint(const std::optional<std::string> &deletion) {
     std::string hint = "Change or delete the live row that has the value, then restore again.";
     if (deletion) {
-        hint += (boost::format(" SELECT * FROM softdelete.conflicts(%1%) lists all conflicts.") % *deletion)
-                    .str();
+        hint += sqltext::format(" SELECT * FROM softdelete.conflicts(%1%) lists all conflicts.", *deletion);
     }
     return hint;
 }
@@ -50,8 +49,7 @@ std::uint64_t execute_restore(pg::Spi &spi, const catalog::TableInfo &table, Res
     } catch (pg::ServerError &error) {
         if (error.sqlstate() == ERRCODE_UNIQUE_VIOLATION || error.sqlstate() == ERRCODE_EXCLUSION_VIOLATION) {
             error.set_message(
-                (boost::format("cannot restore rows of table %1%: %2%") % table.title % error.message())
-                    .str());
+                sqltext::format("cannot restore rows of table %1%: %2%", table.title, error.message()));
             error.set_hint(make_conflicts_hint(deletion));
             error.clear_context();
             if (!may_show) {
@@ -64,9 +62,8 @@ std::uint64_t execute_restore(pg::Spi &spi, const catalog::TableInfo &table, Res
 
 void raise_no_such_row(const catalog::TableInfo &table, const std::vector<std::string> &key) {
     pg::raise({.sqlstate = ERRCODE_NO_DATA_FOUND,
-               .message = (boost::format("table %1% has no row with key (%2%)") % table.title
-                           % boost::algorithm::join(key, ", "))
-                              .str(),
+               .message = sqltext::format("table %1% has no row with key (%2%)", table.title,
+                                          boost::algorithm::join(key, ", ")),
                .hint = "Neither a live nor a deleted row has it. softdelete.purge_log and "
                        "softdelete.erasure_log tell what was removed.",
                .relation = table.relation});
@@ -74,32 +71,29 @@ void raise_no_such_row(const catalog::TableInfo &table, const std::vector<std::s
 
 void raise_parent_deleted(const catalog::ForeignKey &key, const std::string &values,
                           const std::optional<std::string> &deletion) {
-    std::string detail =
-        may_show_values(key.child)
-            ? (boost::format("Key (%1%)=(%2%) refers to a deleted row of table %3%.") % key.child_columns
-               % values % key.parent.title)
-                  .str()
-            : (boost::format("Key refers to a deleted row of table %1%.") % key.parent.title).str();
-    std::string hint = (boost::format("Restore the row of table %1% first") % key.parent.title).str();
+    std::string detail = may_show_values(key.child)
+                             ? sqltext::format("Key (%1%)=(%2%) refers to a deleted row of table %3%.",
+                                               key.child_columns, values, key.parent.title)
+                             : sqltext::format("Key refers to a deleted row of table %1%.", key.parent.title);
+    std::string hint = sqltext::format("Restore the row of table %1% first", key.parent.title);
     if (deletion) {
-        hint +=
-            (boost::format(", or bring back the whole deletion with softdelete.undo(%1%)") % *deletion).str();
+        hint += sqltext::format(", or bring back the whole deletion with softdelete.undo(%1%)", *deletion);
     }
-    pg::raise({.sqlstate = ERRCODE_FOREIGN_KEY_VIOLATION,
-               .message = (boost::format("cannot restore a row of table %1% below a deleted row of table %2%")
-                           % key.child.title % key.parent.title)
-                              .str(),
-               .detail = detail,
-               .hint = hint + ".",
-               .relation = key.child.relation});
+    pg::raise(
+        {.sqlstate = ERRCODE_FOREIGN_KEY_VIOLATION,
+         .message = sqltext::format("cannot restore a row of table %1% below a deleted row of table %2%",
+                                    key.child.title, key.parent.title),
+         .detail = detail,
+         .hint = hint + ".",
+         .relation = key.child.relation});
 }
 
 void raise_not_all_restored(const catalog::TableInfo &table) {
     pg::raise({.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
-               .message = (boost::format("not all rows of table %1% could be restored") % table.title).str(),
+               .message = sqltext::format("not all rows of table %1% could be restored", table.title),
                .detail = "Row-level security or a trigger kept rows back. Nothing was restored.",
                .hint = "Restore as a role whose policies cover all rows, for example as the table's owner.",
                .relation = table.relation});
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::restore

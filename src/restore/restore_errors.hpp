@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace softdelete::commands {
+namespace softdelete::restore {
 
 // A restore under way, for the triggers that check parents (commands/restoring.hpp).
 class RestoringScope {
@@ -39,4 +39,4 @@ std::uint64_t execute_restore(pg::Spi &spi, const catalog::TableInfo &table, Res
 // 42501: row security or a trigger kept rows back.
 [[noreturn]] void raise_not_all_restored(const catalog::TableInfo &table);
 
-} // namespace softdelete::commands
+} // namespace softdelete::restore

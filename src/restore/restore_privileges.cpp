@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <map>
 
-namespace softdelete::commands {
+namespace softdelete::restore {
 
 namespace {
 
@@ -32,7 +32,7 @@ std::set<Oid> find_parents(pg::Spi &spi, const TableInfo &table) {
         for (const catalog::ForeignKey &key : catalog::find_own_keys(spi, heir)) {
             if (key.on_delete == catalog::OnDelete::cascade) {
                 parents.insert(
-                    catalog::find_registered_root(spi, key.parent.relation).value_or(key.parent.relation));
+                    registry::find_registered_root(spi, key.parent.relation).value_or(key.parent.relation));
             }
         }
     }
@@ -98,4 +98,4 @@ void raise_permission_denied(const TableInfo &table, const char *detail) {
                .relation = table.relation});
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::restore

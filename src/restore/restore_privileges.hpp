@@ -6,7 +6,7 @@
 #include <set>
 #include <vector>
 
-namespace softdelete::commands {
+namespace softdelete::restore {
 
 // The tables that are updated as their owners: a cascade reached them from one that the caller may update. But for those
 // that he may update himself, with row security in force: what its policies keep from him stays kept.
@@ -19,4 +19,4 @@ void check_may_update(pg::Spi &spi, const std::vector<catalog::TableInfo> &table
 // 42501, in the server's words.
 [[noreturn]] void raise_permission_denied(const catalog::TableInfo &table, const char *detail = "");
 
-} // namespace softdelete::commands
+} // namespace softdelete::restore

@@ -11,14 +11,14 @@ extern "C" {
 #include "utils/relcache.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::restore {
 
 namespace {
 
 int depth = 0;
 
 bool is_our_trigger(Oid function) {
-    const planner::ExtensionFunctions *functions = planner::find_extension_functions();
+    const session::ExtensionFunctions *functions = session::find_extension_functions();
     return functions != nullptr
            && (function == functions->on_update || function == functions->lock_row
                || function == functions->collect_deleted || function == functions->check_children
@@ -40,12 +40,12 @@ bool has_foreign_trigger(Relation table) {
 } // namespace
 
 bool RestoreStatementScope::is_answered(Relation table, const Trigger &trigger) {
-    const planner::ExtensionFunctions *functions = planner::find_extension_functions();
+    const session::ExtensionFunctions *functions = session::find_extension_functions();
     if (functions == nullptr) {
         return false;
     }
     if (trigger.tgfoid == functions->check_parent) {
-        return writes_rows_as_said(table);
+        return deletion::writes_rows_as_said(table);
     }
     return trigger.tgfoid == functions->lock_row || trigger.tgfoid == functions->collect_deleted
            || trigger.tgfoid == functions->check_children;
@@ -72,7 +72,7 @@ bool is_restoring() noexcept {
 }
 
 bool is_restore_statement() noexcept {
-    return depth > 0 && AnsweredTriggersScope::covers(planner::running_statement());
+    return depth > 0 && deletion::AnsweredTriggersScope::covers(session::running_statement());
 }
 
 void begin_restoring() noexcept {
@@ -87,4 +87,4 @@ void forget_restoring() noexcept {
     depth = 0;
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::restore

@@ -4,14 +4,14 @@
 
 #include "deletion/skipped_triggers.hpp"
 
-namespace softdelete::commands {
+namespace softdelete::restore {
 
 // Announces the next such update. It soft-deletes nothing, so that the triggers for that do not fire; nor do those that
 // check parents, where the rows surely keep their links.
-class RestoreStatementScope : AnsweredTriggersScope {
+class RestoreStatementScope : deletion::AnsweredTriggersScope {
 public:
     RestoreStatementScope(const char *sql, Oid table) noexcept
-        : AnsweredTriggersScope(sql, CMD_UPDATE, table) {}
+        : deletion::AnsweredTriggersScope(sql, CMD_UPDATE, table) {}
 
 private:
     bool is_answered(Relation table, const Trigger &trigger) override;
@@ -30,4 +30,4 @@ void end_restoring() noexcept;
 // Called by the abort callbacks.
 void forget_restoring() noexcept;
 
-} // namespace softdelete::commands
+} // namespace softdelete::restore

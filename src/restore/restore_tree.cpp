@@ -1,6 +1,7 @@
 // Restore of a row: collect what its deletion took below it, drop what has a parent that stays deleted with all below it,
 // update the rest. Both are work lists, never recursion, which settles diamonds, cycles and chains of any depth.
 #include "restore/restore_tree.hpp"
+#include "sqltext/format.hpp"
 
 #include "catalog/foreign_keys.hpp"
 #include "deletion/restored_deletions.hpp"
@@ -13,14 +14,12 @@ extern "C" {
 #include "catalog/pg_type.h"
 }
 
-#include <boost/format.hpp>
-
 #include <algorithm>
 #include <deque>
 #include <map>
 #include <optional>
 
-namespace softdelete::commands {
+namespace softdelete::restore {
 
 namespace {
 
@@ -30,13 +29,13 @@ using catalog::TableInfo;
 // What is to come back of one table; an inheritance child, which has keys of its own, is one for itself.
 struct Branch {
     TableInfo table;
-    RowSet rows;
+    rows::RowSet rows;
     std::vector<ForeignKey> referencing; // CASCADE keys of registered tables that reference it
     std::vector<ForeignKey> own;         // keys of its own that bind, to registered tables
 };
 
 // Rows that have to be followed to their children, by table.
-using Work = std::deque<std::pair<Oid, RowSet>>;
+using Work = std::deque<std::pair<Oid, rows::RowSet>>;
 
 class RestoreTree {
 public:
@@ -60,7 +59,7 @@ public:
             const char *form =
                 waiting == 1 ? "%1% row below it waits in deletion %2% until its other parents are back"
                              : "%1% rows below it wait in deletion %2% until their other parents are back";
-            pg::notice((boost::format(form) % waiting % *deletion_).str());
+            pg::notice(sqltext::format(form, waiting, *deletion_));
         }
         return restored;
     }
@@ -69,12 +68,11 @@ private:
     // Locks the row and notes its deletion. False where it is live.
     bool find_root() {
         catalog::KeyLookup lookup = catalog::get_key_lookup(spi_, root_, key_);
-        std::string query = (boost::format("/* softdelete */ SELECT t.tableoid, t.ctid, t.%2% IS NULL, "
-                                           "NULLIF(pg_catalog.abs(t.deletion_id), 9223372036854775807), "
-                                           "t.deletion_id < 0 FROM %1% AS t "
-                                           "WHERE softdelete.include_deleted(t.%2%) AND %3% FOR UPDATE")
-                             % root_.name % root_.deleted_at % lookup.condition)
-                                .str();
+        std::string query = sqltext::format("/* softdelete */ SELECT t.tableoid, t.ctid, t.%2% IS NULL, "
+                                            "NULLIF(pg_catalog.abs(t.deletion_id), 9223372036854775807), "
+                                            "t.deletion_id < 0 FROM %1% AS t "
+                                            "WHERE softdelete.include_deleted(t.%2%) AND %3% FOR UPDATE",
+                                            root_.name, root_.deleted_at, lookup.condition);
         planner::OwnStatementScope scope(query, planner::OwnReading::past_filter);
         std::vector<pg::Row> rows = spi_.query(query, lookup.values);
         if (rows.empty()) {
@@ -85,9 +83,8 @@ private:
         }
         deletion_ = rows.front().value(3);
         if (rows.front().text_or(4, "f") == "t") {
-            pg::notice((boost::format("a row of table %1% comes back anonymized: its retention had ended")
-                        % root_.title)
-                           .str());
+            pg::notice(sqltext::format("a row of table %1% comes back anonymized: its retention had ended",
+                                       root_.title));
         }
         root_id_ = {rows.front().text(0), rows.front().text(1)};
         root_table_ = catalog::get_table(spi_, rows.front().oid(0));
@@ -120,8 +117,8 @@ private:
             auto [relation, parents] = std::move(work.front());
             work.pop_front();
             for (const ForeignKey &key : branches_.at(relation).referencing) {
-                RowSet found;
-                for (RowSet::RowId &child : children_->find(key, parents, Children::restorable)) {
+                rows::RowSet found;
+                for (rows::RowSet::RowId &child : children_->find(key, parents, Children::restorable)) {
                     if (get_branch(key.child).rows.add(child)) {
                         found.add(std::move(child));
                     }
@@ -137,15 +134,13 @@ private:
     void lock_live_parents() {
         for (auto &[relation, branch] : branches_) {
             for (const ForeignKey &key : branch.own) {
-                std::string query =
-                    (boost::format(
-                         "/* softdelete */ SELECT FROM %1% AS p WHERE p.%2% IS NULL AND EXISTS (SELECT FROM "
-                         "%3% AS c WHERE softdelete.include_deleted(c.%4%) AND %5% AND %6%) FOR KEY SHARE OF "
-                         "p")
-                     % key.parent.key_rows() % key.parent.deleted_at % key.child.key_rows()
-                     % key.child.deleted_at % key.link % make_membership(key.child, "c", 1))
-                        .str();
-                execute_key(spi_, key, query, {branch.rows.tables(), branch.rows.positions()});
+                std::string query = sqltext::format(
+                    "/* softdelete */ SELECT FROM %1% AS p WHERE p.%2% IS NULL AND EXISTS (SELECT FROM "
+                    "%3% AS c WHERE softdelete.include_deleted(c.%4%) AND %5% AND %6%) FOR KEY SHARE OF "
+                    "p",
+                    key.parent.key_rows(), key.parent.deleted_at, key.child.key_rows(), key.child.deleted_at,
+                    key.link, rows::make_membership(key.child, "c", 1));
+                rows::execute_key(spi_, key, query, {branch.rows.tables(), branch.rows.positions()});
             }
         }
     }
@@ -176,10 +171,10 @@ private:
 
     // Takes these rows, which wait for their parent by the key, out of the branch as far as they are there. What is below
     // them is left to the work list.
-    std::uint64_t drop(Branch &branch, const ForeignKey &key, const std::vector<RowSet::RowId> &rows,
+    std::uint64_t drop(Branch &branch, const ForeignKey &key, const std::vector<rows::RowSet::RowId> &rows,
                        Work *work) {
-        RowSet dropped;
-        for (const RowSet::RowId &row : rows) {
+        rows::RowSet dropped;
+        for (const rows::RowSet::RowId &row : rows) {
             if (row == root_id_) {
                 raise_waiting_root(key);
             }
@@ -195,19 +190,18 @@ private:
     }
 
     // Those of the rows to come back whose parent by that key is deleted and does not.
-    std::vector<RowSet::RowId> find_below_deleted(const Branch &branch, const ForeignKey &key) {
-        std::string query =
-            (boost::format("/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c %2% "
-                           "WHERE softdelete.include_deleted(c.%3%) AND p.%4% IS NOT NULL "
-                           "AND %5% AND %6% AND NOT (c.tableoid = p.tableoid AND c.ctid = p.ctid)")
-             % key.child.key_rows() % catalog::join_parent(key) % key.child.deleted_at % key.parent.deleted_at
-             % make_membership(key.child, "c", 1) % make_exclusion("p", 3))
-                .str();
+    std::vector<rows::RowSet::RowId> find_below_deleted(const Branch &branch, const ForeignKey &key) {
+        std::string query = sqltext::format(
+            "/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c %2% "
+            "WHERE softdelete.include_deleted(c.%3%) AND p.%4% IS NOT NULL "
+            "AND %5% AND %6% AND NOT (c.tableoid = p.tableoid AND c.ctid = p.ctid)",
+            key.child.key_rows(), catalog::join_parent(key), key.child.deleted_at, key.parent.deleted_at,
+            rows::make_membership(key.child, "c", 1), rows::make_exclusion("p", 3));
         auto parents = branches_.find(key.parent.relation);
-        const RowSet none;
-        const RowSet &restored = parents == branches_.end() ? none : parents->second.rows;
-        std::vector<RowSet::RowId> found;
-        for (const pg::Row &row : read_key(
+        const rows::RowSet none;
+        const rows::RowSet &restored = parents == branches_.end() ? none : parents->second.rows;
+        std::vector<rows::RowSet::RowId> found;
+        for (const pg::Row &row : rows::read_key(
                  spi_, key, query,
                  {branch.rows.tables(), branch.rows.positions(), restored.tables(), restored.positions()})) {
             found.emplace_back(row.text(0), row.text(1));
@@ -217,20 +211,19 @@ private:
 
     [[noreturn]] void raise_waiting_root(const ForeignKey &key) {
         std::string query =
-            (boost::format("/* softdelete */ SELECT pg_catalog.concat_ws(', ', %1%) FROM %2% AS c WHERE "
-                           "softdelete.include_deleted(c.%3%) AND %4%")
-             % key.child_values % key.child.key_rows() % key.child.deleted_at
-             % make_identity(key.child, "c", 1))
-                .str();
+            sqltext::format("/* softdelete */ SELECT pg_catalog.concat_ws(', ', %1%) FROM %2% AS c WHERE "
+                            "softdelete.include_deleted(c.%3%) AND %4%",
+                            key.child_values, key.child.key_rows(), key.child.deleted_at,
+                            rows::make_identity(key.child, "c", 1));
         std::vector<pg::Row> rows =
-            read_key(spi_, key, query, {{root_id_.first, OIDOID}, {root_id_.second, TIDOID}});
+            rows::read_key(spi_, key, query, {{root_id_.first, OIDOID}, {root_id_.second, TIDOID}});
         raise_parent_deleted(key, rows.empty() ? "" : rows.front().text(0), deletion_);
     }
 
     std::uint64_t update() {
         RestoringScope scope;
         // The caller's statement names the table that he named.
-        RowSet of_root;
+        rows::RowSet of_root;
         const std::vector<Oid> heirs = catalog::find_heirs(spi_, root_.relation);
         auto is_heir = [&](Oid relation) {
             return std::find(heirs.begin(), heirs.end(), relation) != heirs.end();
@@ -249,13 +242,13 @@ private:
         return restored;
     }
 
-    std::uint64_t update_rows(const TableInfo &table, const RowSet &rows, RestoreAs role) {
+    std::uint64_t update_rows(const TableInfo &table, const rows::RowSet &rows, RestoreAs role) {
         if (rows.empty()) {
             return 0;
         }
-        std::string statement = (boost::format("/* softdelete */ UPDATE %1% AS t SET %2% = NULL WHERE %3%")
-                                 % table.name % table.deleted_at % make_membership(table, "t", 1))
-                                    .str();
+        std::string statement =
+            sqltext::format("/* softdelete */ UPDATE %1% AS t SET %2% = NULL WHERE %3%", table.name,
+                            table.deleted_at, rows::make_membership(table, "t", 1));
         std::uint64_t count =
             execute_restore(spi_, table, role, deletion_, statement, {rows.tables(), rows.positions()});
         if (count != rows.size()) {
@@ -267,7 +260,7 @@ private:
     pg::Spi &spi_;
     const TableInfo root_;
     const std::vector<std::string> &key_;
-    RowSet::RowId root_id_;
+    rows::RowSet::RowId root_id_;
     TableInfo root_table_; // that the row is in: the named one, or an inheritance child
     // Empty for a row deleted before its table was registered, which comes back alone.
     std::optional<std::string> deletion_;
@@ -281,8 +274,8 @@ std::uint64_t restore_row(Oid relation, const std::vector<std::string> &key) {
     pg::Spi spi;
     TableInfo table = catalog::get_registered_table(spi, relation);
     std::uint64_t restored = RestoreTree(spi, table, key).run();
-    pg::call([] { finish_restored_deletions(); });
+    pg::call([] { deletion::finish_restored_deletions(); });
     return restored;
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::restore

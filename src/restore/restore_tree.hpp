@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace softdelete::commands {
+namespace softdelete::restore {
 
 // Restores the row with that primary key and, along CASCADE keys, what its deletion took below it. Descendants that
 // have another parent which stays deleted wait in the deletion; a notice counts them. Returns the number of rows.
@@ -16,4 +16,4 @@ namespace softdelete::commands {
 // Errors: P0002 no such row; 23503 its own parent is deleted; 23505 or 23P01 a live row has taken a value.
 std::uint64_t restore_row(Oid relation, const std::vector<std::string> &key);
 
-} // namespace softdelete::commands
+} // namespace softdelete::restore

@@ -1,5 +1,6 @@
 // Statistics from before a deletion know of no deleted rows: plans by them would begin with all of those, once per level.
 #include "restore/taken_children.hpp"
+#include "sqltext/format.hpp"
 
 #include "catalog/index_catalog.hpp"
 
@@ -7,18 +8,16 @@ extern "C" {
 #include "catalog/pg_type.h"
 }
 
-#include <boost/format.hpp>
-
-namespace softdelete::commands {
+namespace softdelete::restore {
 
 using catalog::ForeignKey;
 
-std::vector<RowSet::RowId> ChildFinder::find(const ForeignKey &key, const RowSet &parents,
-                                             Children children) {
+std::vector<rows::RowSet::RowId> ChildFinder::find(const ForeignKey &key, const rows::RowSet &parents,
+                                                   Children children) {
     // So many one by one cost less than to plan a statement for all of them.
     constexpr std::size_t few = 10;
-    std::vector<RowSet::RowId> found;
-    auto take = [&](const KeyStatement &statement, const pg::Parameter &tables,
+    std::vector<rows::RowSet::RowId> found;
+    auto take = [&](const rows::KeyStatement &statement, const pg::Parameter &tables,
                     const pg::Parameter &positions) {
         for (const pg::Row &row : statement.query({{deletion_, INT8OID}, tables, positions})) {
             found.emplace_back(row.text(0), row.text(1));
@@ -28,21 +27,22 @@ std::vector<RowSet::RowId> ChildFinder::find(const ForeignKey &key, const RowSet
         take(get_statement(key, Parents::many, children), parents.tables(), parents.positions());
         return found;
     }
-    const KeyStatement &statement = get_statement(key, Parents::one, children);
-    for (const RowSet::RowId &parent : parents.ids()) {
+    const rows::KeyStatement &statement = get_statement(key, Parents::one, children);
+    for (const rows::RowSet::RowId &parent : parents.ids()) {
         take(statement, {parent.first, OIDOID}, {parent.second, TIDOID});
     }
     return found;
 }
 
-const KeyStatement &ChildFinder::get_statement(const ForeignKey &key, Parents parents, Children children) {
+const rows::KeyStatement &ChildFinder::get_statement(const ForeignKey &key, Parents parents,
+                                                     Children children) {
     std::tuple id(key.constraint, parents, children);
     auto place = statements_.find(id);
     if (place == statements_.end()) {
         std::vector<Oid> types = parents == Parents::one
                                      ? std::vector<Oid>{INT8OID, OIDOID, TIDOID}
                                      : std::vector<Oid>{INT8OID, OIDARRAYOID, TIDARRAYOID};
-        KeyStatement statement(spi_, key, make_query(key, parents, children), types);
+        rows::KeyStatement statement(spi_, key, make_query(key, parents, children), types);
         place = statements_.emplace(id, std::move(statement)).first;
     }
     return place->second;
@@ -55,19 +55,17 @@ std::string ChildFinder::make_query(const ForeignKey &key, Parents parents, Chil
     const char *condition = has_index ? "softdelete.include_deleted(c.%1%) AND CASE WHEN c.%1% IS NULL THEN "
                                         "false ELSE c.deletion_id %2% END"
                                       : "c.%1% IS NOT NULL AND c.deletion_id %2%";
-    std::string of_deletion = (boost::format(condition) % key.child.deleted_at
-                               % (children == Children::restorable ? "= $1" : "IN ($1, - $1)"))
-                                  .str();
-    std::string parent = (boost::format("JOIN %1% AS p ON softdelete.include_deleted(p.%2%) AND %3%")
-                          % key.parent.key_rows() % key.parent.deleted_at % key.link)
-                             .str();
-    return (boost::format("/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c %2% WHERE %3% AND %4%%5%")
-            % key.child.key_rows()
-            % (parents == Parents::many && !has_index ? catalog::join_parent(key) : parent) % of_deletion
-            % (parents == Parents::one ? make_identity(key.parent, "p", 2)
-                                       : make_membership(key.parent, "p", 2))
-            % (children == Children::restorable ? " FOR UPDATE OF c" : ""))
-        .str();
+    std::string of_deletion = sqltext::format(condition, key.child.deleted_at,
+                                              (children == Children::restorable ? "= $1" : "IN ($1, - $1)"));
+    std::string parent = sqltext::format("JOIN %1% AS p ON softdelete.include_deleted(p.%2%) AND %3%",
+                                         key.parent.key_rows(), key.parent.deleted_at, key.link);
+    return sqltext::format(
+        "/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c %2% WHERE %3% AND %4%%5%",
+        key.child.key_rows(), (parents == Parents::many && !has_index ? catalog::join_parent(key) : parent),
+        of_deletion,
+        (parents == Parents::one ? rows::make_identity(key.parent, "p", 2)
+                                 : rows::make_membership(key.parent, "p", 2)),
+        (children == Children::restorable ? " FOR UPDATE OF c" : ""));
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::restore

@@ -10,7 +10,7 @@
 #include <tuple>
 #include <vector>
 
-namespace softdelete::commands {
+namespace softdelete::restore {
 
 // restorable: what the deletion took, locked FOR UPDATE. taken: the same with what was anonymized since, not locked.
 enum class Children { restorable, taken };
@@ -21,17 +21,19 @@ public:
     ChildFinder(pg::Spi &spi, std::string deletion) : spi_(spi), deletion_(std::move(deletion)) {}
 
     // The children of these parents by the key. Both tables are registered.
-    std::vector<RowSet::RowId> find(const catalog::ForeignKey &key, const RowSet &parents, Children children);
+    std::vector<rows::RowSet::RowId> find(const catalog::ForeignKey &key, const rows::RowSet &parents,
+                                          Children children);
 
 private:
     enum class Parents { one, many };
 
-    const KeyStatement &get_statement(const catalog::ForeignKey &key, Parents parents, Children children);
+    const rows::KeyStatement &get_statement(const catalog::ForeignKey &key, Parents parents,
+                                            Children children);
     std::string make_query(const catalog::ForeignKey &key, Parents parents, Children children);
 
     pg::Spi &spi_;
     std::string deletion_;
-    std::map<std::tuple<Oid, Parents, Children>, KeyStatement> statements_; // by foreign key
+    std::map<std::tuple<Oid, Parents, Children>, rows::KeyStatement> statements_; // by foreign key
 };
 
-} // namespace softdelete::commands
+} // namespace softdelete::restore

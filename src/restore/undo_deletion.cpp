@@ -1,5 +1,6 @@
 // Undo works table by table with the deletion's id: no rows are collected, and one UPDATE per table does it.
 #include "restore/undo_deletion.hpp"
+#include "sqltext/format.hpp"
 
 #include "deletion/deletion_tables.hpp"
 #include "deletion/restored_deletions.hpp"
@@ -9,13 +10,12 @@
 #include "rows/key_statement.hpp"
 
 #include <boost/algorithm/string/join.hpp>
-#include <boost/format.hpp>
 
 #include <algorithm>
 #include <optional>
 #include <set>
 
-namespace softdelete::commands {
+namespace softdelete::restore {
 
 namespace {
 
@@ -24,11 +24,10 @@ using catalog::TableInfo;
 
 // SQL: the deletion's rows below a parent as `condition` says, joined as "c" and "p".
 std::string make_children(const ForeignKey &key, const char *condition) {
-    return (boost::format(
-                "FROM %1% AS c %2% WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%3% IS NOT NULL AND "
-                "p.deletion_id IS DISTINCT FROM $1::pg_catalog.int8%4%")
-            % key.child.key_rows() % catalog::join_parent(key) % key.child.deleted_at % condition)
-        .str();
+    return sqltext::format(
+        "FROM %1% AS c %2% WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%3% IS NOT NULL AND "
+        "p.deletion_id IS DISTINCT FROM $1::pg_catalog.int8%4%",
+        key.child.key_rows(), catalog::join_parent(key), key.child.deleted_at, condition);
 }
 
 // SQL: the links of the deletion's children less the keys of its parents. A set operation takes linear time, whatever
@@ -38,31 +37,27 @@ std::string make_other_parents(const ForeignKey &key) {
     for (const std::string &column : key.child_link.names) {
         linked += " AND c." + column + " IS NOT NULL";
     }
-    return (boost::format(
-                "FROM (SELECT %1% FROM %2% AS c WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%3% IS "
-                "NOT NULL%4% EXCEPT SELECT %5% FROM %6% AS p WHERE p.deletion_id = "
-                "$1::pg_catalog.int8 AND p.%7% IS NOT NULL) AS other")
-            % key.child_columns % key.child.key_rows() % key.child.deleted_at % linked
-            % boost::algorithm::join(key.parent_link.names, ", ") % key.parent.key_rows()
-            % key.parent.deleted_at)
-        .str();
+    return sqltext::format(
+        "FROM (SELECT %1% FROM %2% AS c WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%3% IS "
+        "NOT NULL%4% EXCEPT SELECT %5% FROM %6% AS p WHERE p.deletion_id = "
+        "$1::pg_catalog.int8 AND p.%7% IS NOT NULL) AS other",
+        key.child_columns, key.child.key_rows(), key.child.deleted_at, linked,
+        boost::algorithm::join(key.parent_link.names, ", "), key.parent.key_rows(), key.parent.deleted_at);
 }
 
 // Does a row of the deletion have a parent that did not go with it? Mostly none has, which leaves nothing to check.
 bool has_other_parents(pg::Spi &spi, const ForeignKey &key, std::int64_t deletion) {
     std::string rows = key.compares_as_sets_do ? make_other_parents(key) : make_children(key, "");
-    return !read_key(spi, key, "/* softdelete */ SELECT 1 " + rows + " LIMIT 1", {deletion}).empty();
+    return !rows::read_key(spi, key, "/* softdelete */ SELECT 1 " + rows + " LIMIT 1", {deletion}).empty();
 }
 
 void lock_live_parents(pg::Spi &spi, const ForeignKey &key, std::int64_t deletion) {
-    std::string lock =
-        (boost::format("/* softdelete */ SELECT FROM %1% AS p WHERE p.%2% IS NULL AND EXISTS (SELECT FROM "
-                       "%3% AS c WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%4% IS NOT NULL AND %5%) "
-                       "FOR KEY SHARE OF p")
-         % key.parent.key_rows() % key.parent.deleted_at % key.child.key_rows() % key.child.deleted_at
-         % key.link)
-            .str();
-    execute_key(spi, key, lock, {deletion});
+    std::string lock = sqltext::format(
+        "/* softdelete */ SELECT FROM %1% AS p WHERE p.%2% IS NULL AND EXISTS (SELECT FROM "
+        "%3% AS c WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%4% IS NOT NULL AND %5%) "
+        "FOR KEY SHARE OF p",
+        key.parent.key_rows(), key.parent.deleted_at, key.child.key_rows(), key.child.deleted_at, key.link);
+    rows::execute_key(spi, key, lock, {deletion});
 }
 
 void check_parents_of_key(pg::Spi &spi, const ForeignKey &key, std::int64_t deletion) {
@@ -71,11 +66,10 @@ void check_parents_of_key(pg::Spi &spi, const ForeignKey &key, std::int64_t dele
         return;
     }
     lock_live_parents(spi, key, deletion);
-    std::string deleted = (boost::format(" AND p.%1% IS NOT NULL LIMIT 1") % key.parent.deleted_at).str();
-    std::string query = (boost::format("/* softdelete */ SELECT pg_catalog.concat_ws(', ', %1%) %2%")
-                         % key.child_values % make_children(key, deleted.c_str()))
-                            .str();
-    std::vector<pg::Row> blocked = read_key(spi, key, query, {deletion});
+    std::string deleted = sqltext::format(" AND p.%1% IS NOT NULL LIMIT 1", key.parent.deleted_at);
+    std::string query = sqltext::format("/* softdelete */ SELECT pg_catalog.concat_ws(', ', %1%) %2%",
+                                        key.child_values, make_children(key, deleted.c_str()));
+    std::vector<pg::Row> blocked = rows::read_key(spi, key, query, {deletion});
     if (!blocked.empty()) {
         raise_parent_deleted(key, blocked.front().text(0), std::nullopt);
     }
@@ -94,16 +88,15 @@ void check_parents(pg::Spi &spi, const TableInfo &table, std::int64_t deletion) 
 bool may_keep_rows(const std::vector<TableInfo> &tables) {
     return pg::call([&] {
         return std::any_of(tables.begin(), tables.end(),
-                           [](const TableInfo &table) { return commands::may_keep_rows(table.relation); });
+                           [](const TableInfo &table) { return restore::may_keep_rows(table.relation); });
     });
 }
 
 std::uint64_t update(pg::Spi &spi, const TableInfo &table, std::int64_t deletion, bool as_owner) {
     std::string statement =
-        (boost::format("/* softdelete */ UPDATE %1% AS t SET %2% = NULL WHERE t.deletion_id "
-                       "OPERATOR(pg_catalog.=) $1::pg_catalog.int8")
-         % table.name % table.deleted_at)
-            .str();
+        sqltext::format("/* softdelete */ UPDATE %1% AS t SET %2% = NULL WHERE t.deletion_id "
+                        "OPERATOR(pg_catalog.=) $1::pg_catalog.int8",
+                        table.name, table.deleted_at);
     RestoreAs role = as_owner ? RestoreAs::owner : RestoreAs::caller;
     return execute_restore(spi, table, role, std::to_string(deletion), statement, {deletion});
 }
@@ -117,13 +110,13 @@ std::uint64_t update_all(pg::Spi &spi, const std::vector<TableInfo> &tables, std
     }
     if (may_keep_rows(tables)) {
         for (const TableInfo &table : tables) {
-            if (holds_rows(spi, table, deletion)) {
+            if (deletion::holds_rows(spi, table, deletion)) {
                 raise_not_all_restored(table);
             }
         }
     }
     if (restored > 0) {
-        mark_restored(deletion);
+        deletion::mark_restored(deletion);
     }
     return restored;
 }
@@ -132,7 +125,8 @@ std::uint64_t update_all(pg::Spi &spi, const std::vector<TableInfo> &tables, std
 
 std::uint64_t undo_deletion(std::int64_t deletion) {
     pg::Spi spi;
-    std::vector<TableInfo> tables = get_deletion_tables(spi, deletion, DeletionLock::for_update);
+    std::vector<TableInfo> tables =
+        deletion::get_deletion_tables(spi, deletion, deletion::DeletionLock::for_update);
     std::set<Oid> cascaded = find_cascaded_tables(spi, tables);
     check_may_update(spi, tables, cascaded);
     for (const TableInfo &table : tables) {
@@ -140,8 +134,8 @@ std::uint64_t undo_deletion(std::int64_t deletion) {
     }
     std::uint64_t restored = update_all(spi, tables, deletion, cascaded);
     // Triggers may have restored rows of other deletions.
-    pg::call([] { finish_restored_deletions(); });
+    pg::call([] { deletion::finish_restored_deletions(); });
     return restored;
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::restore

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace softdelete::commands {
+namespace softdelete::restore {
 
 // Restores every row that the deletion still holds, all or nothing, and returns their number; 0 where it holds none.
 // Privileges: UPDATE on every table of the deletion, but for tables that a cascade reached from one that the caller may
@@ -12,4 +12,4 @@ namespace softdelete::commands {
 // value; 42501 no privilege.
 std::uint64_t undo_deletion(std::int64_t deletion);
 
-} // namespace softdelete::commands
+} // namespace softdelete::restore

@@ -1,6 +1,7 @@
 // Two statements per step: the values of one side as text, then the rows of the other side that match them by the
 // foreign key's own operators.
 #include "rows/follow_links.hpp"
+#include "sqltext/format.hpp"
 
 #include "pg/scopes.hpp"
 
@@ -9,11 +10,10 @@ extern "C" {
 }
 
 #include <boost/algorithm/string/join.hpp>
-#include <boost/format.hpp>
 
 #include <map>
 
-namespace softdelete::commands {
+namespace softdelete::rows {
 
 namespace {
 
@@ -34,11 +34,11 @@ LinkValues read_values(pg::Spi &spi, const TableInfo &table, const LinkColumns &
         columns += ", t." + name;
         conditions += " AND t." + name + " IS NOT NULL";
     }
-    std::string query = (boost::format("/* softdelete */ SELECT t.tableoid, t.ctid%1% FROM %2% AS t WHERE "
-                                       "%3% AND %4%%5%")
-                         % columns % table.key_rows() % see_all(table, "t") % make_membership(table, "t", 1)
-                         % (conditions + catalog::restrict_to_partition("t", link)))
-                            .str();
+    std::string query =
+        sqltext::format("/* softdelete */ SELECT t.tableoid, t.ctid%1% FROM %2% AS t WHERE "
+                        "%3% AND %4%%5%",
+                        columns, table.key_rows(), see_all(table, "t"), make_membership(table, "t", 1),
+                        (conditions + catalog::restrict_to_partition("t", link)));
     std::map<std::vector<std::string>, std::size_t> places;
     LinkValues found;
     pg::OwnerScope owner(table.owner);
@@ -68,14 +68,13 @@ std::vector<pg::Row> follow_values(pg::Spi &spi, const ForeignKey &key, const Li
     const TableInfo &table = is_down ? key.child : key.parent;
     const LinkColumns &given = is_down ? key.parent_link : key.child_link;
     const LinkColumns &wanted = is_down ? key.child_link : key.parent_link;
-    std::string query =
-        (boost::format("/* softdelete */ SELECT %1%.\"softdelete.position\", %2%.tableoid, "
-                       "%2%.ctid FROM %3% AS %1% JOIN "
-                       "%4% AS %2% ON %5% WHERE %6%%7%")
-         % given_alias % alias % make_value_rows(given.names, given.types, 1) % table.key_rows()
-         % (key.comparison + catalog::restrict_to_partition(alias, wanted)) % see_all(table, alias)
-         % (lock == RowLock::for_update ? std::string(" FOR UPDATE OF ") + alias : ""))
-            .str();
+    std::string query = sqltext::format(
+        "/* softdelete */ SELECT %1%.\"softdelete.position\", %2%.tableoid, "
+        "%2%.ctid FROM %3% AS %1% JOIN "
+        "%4% AS %2% ON %5% WHERE %6%%7%",
+        given_alias, alias, make_value_rows(given.names, given.types, 1), table.key_rows(),
+        (key.comparison + catalog::restrict_to_partition(alias, wanted)), see_all(table, alias),
+        (lock == RowLock::for_update ? std::string(" FOR UPDATE OF ") + alias : ""));
     pg::OwnerScope owner(table.owner);
     return spi.query(query, make_value_arrays(values.values, given.names.size()));
 }
@@ -116,18 +115,16 @@ std::string make_value_rows(const std::vector<std::string> &names, const std::ve
     std::vector<std::string> arrays;
     std::vector<std::string> values;
     for (std::size_t i = 0; i < names.size(); i++) {
-        columns.push_back((boost::format("CAST(x.v%1% AS %2%) AS %3%") % i % types[i] % names[i]).str());
-        arrays.push_back((boost::format("pg_catalog.unnest(CAST($%1% AS pg_catalog.text[]))")
-                          % (static_cast<std::size_t>(first) + i))
-                             .str());
-        values.push_back((boost::format("v%1%") % i).str());
+        columns.push_back(sqltext::format("CAST(x.v%1% AS %2%) AS %3%", i, types[i], names[i]));
+        arrays.push_back(sqltext::format("pg_catalog.unnest(CAST($%1% AS pg_catalog.text[]))",
+                                         (static_cast<std::size_t>(first) + i)));
+        values.push_back(sqltext::format("v%1%", i));
     }
-    return (boost::format(
-                "(SELECT %1%, x.\"softdelete.position\" FROM ROWS FROM (%2%) WITH ORDINALITY AS x (%3%, "
-                "\"softdelete.position\") OFFSET 0)")
-            % boost::algorithm::join(columns, ", ") % boost::algorithm::join(arrays, ", ")
-            % boost::algorithm::join(values, ", "))
-        .str();
+    return sqltext::format(
+        "(SELECT %1%, x.\"softdelete.position\" FROM ROWS FROM (%2%) WITH ORDINALITY AS x (%3%, "
+        "\"softdelete.position\") OFFSET 0)",
+        boost::algorithm::join(columns, ", "), boost::algorithm::join(arrays, ", "),
+        boost::algorithm::join(values, ", "));
 }
 
 std::vector<pg::Parameter> make_value_arrays(const std::vector<std::vector<std::string>> &rows,
@@ -145,8 +142,8 @@ std::vector<pg::Parameter> make_value_arrays(const std::vector<std::vector<std::
 
 std::string see_all(const TableInfo &table, const char *alias) {
     return table.is_registered
-               ? (boost::format("softdelete.include_deleted(%1%.%2%)") % alias % table.deleted_at).str()
+               ? sqltext::format("softdelete.include_deleted(%1%.%2%)", alias, table.deleted_at)
                : "true";
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::rows

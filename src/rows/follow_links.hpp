@@ -7,7 +7,7 @@
 
 #include <vector>
 
-namespace softdelete::commands {
+namespace softdelete::rows {
 
 struct RowLink {
     RowSet::RowId child;
@@ -34,4 +34,4 @@ std::vector<pg::Parameter> make_value_arrays(const std::vector<std::vector<std::
 // SQL: true where the reference under that alias shall see every row: of a registered table the deleted ones too.
 std::string see_all(const catalog::TableInfo &table, const char *alias);
 
-} // namespace softdelete::commands
+} // namespace softdelete::rows

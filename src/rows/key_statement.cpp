@@ -9,7 +9,7 @@ extern "C" {
 #include "catalog/pg_type.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::rows {
 
 namespace {
 
@@ -60,4 +60,4 @@ void execute_key(pg::Spi &spi, const catalog::ForeignKey &key, const std::string
     KeyStatement(spi, key, text, get_types(parameters)).execute(parameters);
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::rows

@@ -7,7 +7,7 @@
 
 #include <string>
 
-namespace softdelete::commands {
+namespace softdelete::rows {
 
 class KeyStatement {
 public:
@@ -30,4 +30,4 @@ std::vector<pg::Row> read_key(pg::Spi &spi, const catalog::ForeignKey &key, cons
 void execute_key(pg::Spi &spi, const catalog::ForeignKey &key, const std::string &text,
                  const std::vector<pg::Parameter> &parameters);
 
-} // namespace softdelete::commands
+} // namespace softdelete::rows

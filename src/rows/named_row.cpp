@@ -1,5 +1,6 @@
 // Key values come in the session's formats and are read back from the row in one that every session understands.
 #include "rows/named_row.hpp"
+#include "sqltext/format.hpp"
 
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
@@ -8,11 +9,10 @@
 
 #include <boost/algorithm/string/join.hpp>
 #include <boost/algorithm/string/trim.hpp>
-#include <boost/format.hpp>
 
 #include <algorithm>
 
-namespace softdelete::commands {
+namespace softdelete::rows {
 
 namespace {
 
@@ -23,10 +23,9 @@ std::vector<std::string> read_key(pg::Spi &spi, const SubjectRow &row) {
     for (const catalog::KeyColumn &column : row.columns) {
         names.push_back("t." + column.name);
     }
-    std::string query = (boost::format("/* softdelete */ SELECT %1% FROM %2% AS t WHERE %3% AND %4%")
-                         % boost::algorithm::join(names, ", ") % row.table.name % see_all(row.table, "t")
-                         % make_membership(row.table, "t", 1))
-                            .str();
+    std::string query = sqltext::format("/* softdelete */ SELECT %1% FROM %2% AS t WHERE %3% AND %4%",
+                                        boost::algorithm::join(names, ", "), row.table.name,
+                                        see_all(row.table, "t"), make_membership(row.table, "t", 1));
     pg::ExactTextScope texts;
     pg::Row found = spi.query(query, {row.rows.tables(), row.rows.positions()}).front();
     std::vector<std::string> key;
@@ -54,17 +53,16 @@ SubjectRow get_subject_row(pg::Spi &spi, const TableInfo &table, const std::vect
     SubjectRow row = {table, {}, catalog::find_primary_key(spi, table.relation), {}};
     catalog::KeyLookup lookup = catalog::get_key_lookup(spi, table, key);
     std::string query =
-        (boost::format("/* softdelete */ SELECT t.tableoid, t.ctid FROM %1% AS t WHERE %2% AND "
-                       "%3% FOR %4%")
-         % table.name % see_all(table, "t") % lookup.condition
-         % (lock == SubjectLock::for_update ? "UPDATE" : "KEY SHARE"))
-            .str();
+        sqltext::format("/* softdelete */ SELECT t.tableoid, t.ctid FROM %1% AS t WHERE %2% AND "
+                        "%3% FOR %4%",
+                        table.name, see_all(table, "t"), lookup.condition,
+                        (lock == SubjectLock::for_update ? "UPDATE" : "KEY SHARE"));
     pg::OwnerScope owner(table.owner);
     for (const pg::Row &found : spi.query(query, lookup.values)) {
         row.rows.add({found.text(0), found.text(1)});
     }
     if (row.rows.empty()) {
-        raise_no_such_row(table, key);
+        restore::raise_no_such_row(table, key);
     }
     row.key = read_key(spi, row);
     return row;
@@ -84,4 +82,4 @@ void check_reason(const std::optional<std::string> &reason, const std::vector<st
     }
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::rows

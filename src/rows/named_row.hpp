@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace softdelete::commands {
+namespace softdelete::rows {
 
 struct SubjectRow {
     catalog::TableInfo table;
@@ -29,4 +29,4 @@ SubjectRow get_subject_row(pg::Spi &spi, const catalog::TableInfo &table, const 
 // A reason is kept where the data is not: it must not be the key. Errors: 22004 for none, 22023 for a key value.
 void check_reason(const std::optional<std::string> &reason, const std::vector<std::string> &key);
 
-} // namespace softdelete::commands
+} // namespace softdelete::rows

@@ -11,7 +11,7 @@ extern "C" {
 #include "utils/plancache.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::rows {
 
 std::vector<pg::Row> query_as_owners(const std::string &sql, const std::vector<pg::Parameter> &parameters) {
     pg::Spi spi;
@@ -80,4 +80,4 @@ std::uint64_t OwnersStatement::execute(const std::function<std::array<Datum, 2>(
     });
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::rows

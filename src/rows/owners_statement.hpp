@@ -7,7 +7,7 @@
 #include <array>
 #include <functional>
 
-namespace softdelete::commands {
+namespace softdelete::rows {
 
 // Runs a statement with text parameters and returns its rows.
 std::vector<pg::Row> query_as_owners(const std::string &sql, const std::vector<pg::Parameter> &parameters);
@@ -39,4 +39,4 @@ private:
     _SPI_plan *plan_ = nullptr;
 };
 
-} // namespace softdelete::commands
+} // namespace softdelete::rows

@@ -1,12 +1,11 @@
 // Level by level; a level's rows are grouped by the table that they are in, which may be an inheritance child or a
 // partition with foreign keys of its own.
 #include "rows/physical_tree.hpp"
+#include "sqltext/format.hpp"
 
 #include "holds/hold_graph.hpp"
 
-#include <boost/format.hpp>
-
-namespace softdelete::commands {
+namespace softdelete::rows {
 
 namespace {
 
@@ -20,7 +19,7 @@ public:
     void run(const RowSet &rows) {
         for (RowSet level = take_new(rows); !level.empty();) {
             RowSet below;
-            for (const auto &[relation, members] : group_by_table(level)) {
+            for (const auto &[relation, members] : holds::group_by_table(level)) {
                 for (const ForeignKey &key : get_keys(relation)) {
                     follow(key, members, &below);
                 }
@@ -65,7 +64,7 @@ private:
             below->add_all(take_new(find_children(spi_, key, parents, RowLock::for_update)));
         } else if (!catalog::binds(key.on_delete)) {
             for (const auto &[relation, rows] :
-                 group_by_table(find_children(spi_, key, parents, RowLock::none))) {
+                 holds::group_by_table(find_children(spi_, key, parents, RowLock::none))) {
                 tree_.linked.insert(relation);
             }
         }
@@ -81,7 +80,7 @@ private:
 
 std::set<Oid> RowTree::get_relations() const {
     std::set<Oid> relations;
-    for (const auto &[relation, rows] : group_by_table(all)) {
+    for (const auto &[relation, rows] : holds::group_by_table(all)) {
         relations.insert(relation);
     }
     return relations;
@@ -91,8 +90,7 @@ std::string RowTree::count(pg::Spi &spi) const {
     std::string counts;
     for (const auto &[relation, member] : tables) {
         std::string name = spi.query("SELECT pg_catalog.to_json($1)", {member.table.name}).front().text(0);
-        counts +=
-            (boost::format("%1%%2%: %3%") % (counts.empty() ? "" : ", ") % name % member.rows.size()).str();
+        counts += sqltext::format("%1%%2%: %3%", (counts.empty() ? "" : ", "), name, member.rows.size());
     }
     return "{" + counts + "}";
 }
@@ -103,4 +101,4 @@ RowTree collect_tree(pg::Spi &spi, const RowSet &rows) {
     return tree;
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::rows

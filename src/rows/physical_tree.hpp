@@ -9,7 +9,7 @@
 #include <set>
 #include <vector>
 
-namespace softdelete::commands {
+namespace softdelete::rows {
 
 struct TreeTable {
     catalog::TableInfo table;
@@ -31,4 +31,4 @@ struct RowTree {
 // Locks the rows FOR UPDATE, parents before children. rows are locked already.
 RowTree collect_tree(pg::Spi &spi, const RowSet &rows);
 
-} // namespace softdelete::commands
+} // namespace softdelete::rows

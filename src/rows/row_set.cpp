@@ -1,23 +1,21 @@
 // Row sets as SQL parameters.
 #include "rows/row_set.hpp"
-
-#include <boost/format.hpp>
+#include "sqltext/format.hpp"
 
 extern "C" {
 #include "catalog/pg_type.h"
 #include "utils/fmgrprotos.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::rows {
 
 namespace {
 
 // The rows of a set, from its two parameters.
 std::string make_rows(int first) {
-    return (boost::format("(SELECT * FROM ROWS FROM (pg_catalog.unnest(CAST($%1% AS pg_catalog.oid[])), "
-                          "pg_catalog.unnest(CAST($%2% AS pg_catalog.tid[]))))")
-            % first % (first + 1))
-        .str();
+    return sqltext::format("(SELECT * FROM ROWS FROM (pg_catalog.unnest(CAST($%1% AS pg_catalog.oid[])), "
+                           "pg_catalog.unnest(CAST($%2% AS pg_catalog.tid[]))))",
+                           first, (first + 1));
 }
 
 } // namespace
@@ -39,9 +37,8 @@ pg::Parameter RowSet::positions() const {
 }
 
 RowSet::RowId make_row_id(Oid relation, const ItemPointerData *row) {
-    return {std::to_string(relation), (boost::format("(%1%,%2%)") % ItemPointerGetBlockNumberNoCheck(row)
-                                       % ItemPointerGetOffsetNumberNoCheck(row))
-                                          .str()};
+    return {std::to_string(relation), sqltext::format("(%1%,%2%)", ItemPointerGetBlockNumberNoCheck(row),
+                                                      ItemPointerGetOffsetNumberNoCheck(row))};
 }
 
 ItemPointerData get_position(const RowSet::RowId &row) {
@@ -54,27 +51,23 @@ ItemPointerData get_position(const RowSet::RowId &row) {
 std::string make_membership(const catalog::TableInfo &table, const char *alias, int first) {
     // A TID scan where one table holds all rows; positions repeat among partitions and inheritance children.
     if (!table.has_children) {
-        return (boost::format("%1%.ctid OPERATOR(pg_catalog.=) ANY (CAST($%2% AS pg_catalog.tid[]))") % alias
-                % (first + 1))
-            .str();
+        return sqltext::format("%1%.ctid OPERATOR(pg_catalog.=) ANY (CAST($%2% AS pg_catalog.tid[]))", alias,
+                               (first + 1));
     }
-    return (boost::format("%1%.ctid OPERATOR(pg_catalog.=) ANY (CAST($%3% AS pg_catalog.tid[]))"
-                          " AND (%1%.tableoid, %1%.ctid) OPERATOR(pg_catalog.=) ANY %2%")
-            % alias % make_rows(first) % (first + 1))
-        .str();
+    return sqltext::format("%1%.ctid OPERATOR(pg_catalog.=) ANY (CAST($%3% AS pg_catalog.tid[]))"
+                           " AND (%1%.tableoid, %1%.ctid) OPERATOR(pg_catalog.=) ANY %2%",
+                           alias, make_rows(first), (first + 1));
 }
 
 std::string make_identity(const catalog::TableInfo &table, const char *alias, int first) {
-    std::string position =
-        (boost::format("%1%.ctid OPERATOR(pg_catalog.=) $%2%") % alias % (first + 1)).str();
-    return !table.has_children ? position
-                               : (boost::format("%1% AND %2%.tableoid OPERATOR(pg_catalog.=) $%3%") % position
-                                  % alias % first)
-                                     .str();
+    std::string position = sqltext::format("%1%.ctid OPERATOR(pg_catalog.=) $%2%", alias, (first + 1));
+    return !table.has_children
+               ? position
+               : sqltext::format("%1% AND %2%.tableoid OPERATOR(pg_catalog.=) $%3%", position, alias, first);
 }
 
 std::string make_exclusion(const char *alias, int first) {
-    return (boost::format("(%1%.tableoid, %1%.ctid) NOT IN %2%") % alias % make_rows(first)).str();
+    return sqltext::format("(%1%.tableoid, %1%.ctid) NOT IN %2%", alias, make_rows(first));
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::rows

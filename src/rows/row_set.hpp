@@ -11,7 +11,7 @@ extern "C" {
 #include <string>
 #include <utility>
 
-namespace softdelete::commands {
+namespace softdelete::rows {
 
 class RowSet {
 public:
@@ -54,4 +54,4 @@ std::string make_identity(const catalog::TableInfo &table, const char *alias, in
 // SQL: the row under this alias is not in that set. One look-up per row in a hash table, however large the set.
 std::string make_exclusion(const char *alias, int first);
 
-} // namespace softdelete::commands
+} // namespace softdelete::rows

@@ -15,7 +15,7 @@ extern "C" {
 #include "utils/syscache.h"
 }
 
-namespace softdelete::planner {
+namespace softdelete::session {
 
 namespace {
 
@@ -94,4 +94,4 @@ void install_extension_functions() {
     CacheRegisterSyscacheCallback(NAMESPACEOID, forget, 0);
 }
 
-} // namespace softdelete::planner
+} // namespace softdelete::session

@@ -3,7 +3,7 @@
 
 #include "pg/server.hpp"
 
-namespace softdelete::planner {
+namespace softdelete::session {
 
 struct ExtensionFunctions {
     Oid on_delete;          // the marker's trigger function
@@ -33,4 +33,4 @@ bool is_extension_known() noexcept;
 // Registers the invalidation callbacks; called once from _PG_init.
 void install_extension_functions();
 
-} // namespace softdelete::planner
+} // namespace softdelete::session

@@ -12,7 +12,7 @@ extern "C" {
 
 #include <cstring>
 
-namespace softdelete::planner {
+namespace softdelete::session {
 
 namespace {
 
@@ -146,4 +146,4 @@ bool is_plain_soft_delete(const PlannedStmt *plan) {
            && castNode(ModifyTable, plan->planTree)->operation == CMD_UPDATE;
 }
 
-} // namespace softdelete::planner
+} // namespace softdelete::session

@@ -13,7 +13,7 @@ extern "C" {
 
 #include <string>
 
-namespace softdelete::planner {
+namespace softdelete::session {
 
 // Why a plan of ours may reach the marker trigger with a physical DELETE, and whether it writes deletions.
 enum PlanNote : uint32 {
@@ -81,4 +81,4 @@ void begin_utility_command(bool validates_constraints);
 void end_utility_command() noexcept;
 void forget_utility_commands(int nest_level) noexcept;
 
-} // namespace softdelete::planner
+} // namespace softdelete::session

@@ -18,7 +18,7 @@ extern "C" {
 
 #include <cstring>
 
-namespace softdelete::planner {
+namespace softdelete::session {
 
 namespace {
 
@@ -203,4 +203,4 @@ void install_registered_tables() {
     CacheRegisterRelcacheCallback(forget_relation, 0);
 }
 
-} // namespace softdelete::planner
+} // namespace softdelete::session

@@ -9,7 +9,7 @@ extern "C" {
 #include "access/attnum.h"
 }
 
-namespace softdelete::planner {
+namespace softdelete::session {
 
 enum class TableVisibility { filter, view, rls };
 
@@ -44,4 +44,4 @@ bool is_marker_function(Oid function);
 // Registers the invalidation callback; called once from _PG_init.
 void install_registered_tables();
 
-} // namespace softdelete::planner
+} // namespace softdelete::session

@@ -8,7 +8,7 @@ extern "C" {
 #include "utils/memutils.h"
 }
 
-namespace softdelete::planner {
+namespace softdelete::session {
 
 namespace {
 
@@ -93,4 +93,4 @@ uint32 running_statement_notes() {
     return depth == 0 ? 0 : notes_of_plan(stack[depth - 1].query->plannedstmt);
 }
 
-} // namespace softdelete::planner
+} // namespace softdelete::session

@@ -8,7 +8,7 @@ extern "C" {
 #include "executor/execdesc.h"
 }
 
-namespace softdelete::planner {
+namespace softdelete::session {
 
 enum class Phase { run, finish };
 
@@ -41,4 +41,4 @@ int running_statement_place();
 // The notes (PlanNote) of the innermost statement's plan; 0 where none runs or it was planned without our hook.
 uint32 running_statement_notes();
 
-} // namespace softdelete::planner
+} // namespace softdelete::session

@@ -9,7 +9,7 @@ extern "C" {
 #include "utils/rls.h"
 }
 
-namespace softdelete::planner {
+namespace softdelete::session {
 
 namespace {
 
@@ -49,4 +49,4 @@ void leave_session_view() noexcept {
     }
 }
 
-} // namespace softdelete::planner
+} // namespace softdelete::session

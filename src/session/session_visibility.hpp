@@ -7,7 +7,7 @@
 
 #include "settings.hpp"
 
-namespace softdelete::planner {
+namespace softdelete::session {
 
 struct SessionView {
     bool is_unfiltered;              // row_security = off, as pg_dump sets it, or a walsender
@@ -28,4 +28,4 @@ void follow_session_view();
 // of the end of row_security = off, so that plans made under it go here.
 void leave_session_view() noexcept;
 
-} // namespace softdelete::planner
+} // namespace softdelete::session

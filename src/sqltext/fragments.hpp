@@ -2,9 +2,8 @@
 // string is no fragment: it has to become one by quoting (see catalog/quoting.hpp).
 #pragma once
 
-#include <boost/format.hpp>
+#include "sqltext/format.hpp"
 
-#include <ostream>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -15,10 +14,6 @@ namespace softdelete::sqltext {
 class Fragment {
 public:
     const std::string &text() const { return text_; }
-
-    friend std::ostream &operator<<(std::ostream &out, const Fragment &fragment) {
-        return out << fragment.text_;
-    }
 
 protected:
     explicit Fragment(std::string text) : text_(std::move(text)) {}
@@ -56,24 +51,15 @@ struct Statement : Fragment {
 template <typename T>
 concept IsFragment = std::is_base_of_v<Fragment, T>;
 
-namespace detail {
-template <IsFragment... Fragments>
-std::string format(const char *pattern, const Fragments &...fragments) {
-    boost::format text(pattern);
-    (text % ... % fragments);
-    return text.str();
-}
-} // namespace detail
-
 // Boost.Format patterns: %1%, %2% ...
 template <IsFragment... Fragments>
 Statement statement(const char *pattern, const Fragments &...fragments) {
-    return Statement(detail::format(pattern, fragments...));
+    return Statement(format(pattern, fragments...));
 }
 
 template <IsFragment... Fragments>
 Expression expression(const char *pattern, const Fragments &...fragments) {
-    return Expression(detail::format(pattern, fragments...));
+    return Expression(format(pattern, fragments...));
 }
 
 // The fragments with a comma between them.

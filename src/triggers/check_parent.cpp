@@ -44,7 +44,7 @@ List *find_keys(const TriggerData *data) {
 
 // What the function needs of the table, found once per statement and partition.
 struct ChildTable {
-    planner::RegisteredTable table;
+    session::RegisteredTable table;
     bool is_registered;
     List *keys; // null until a row needs them
 };
@@ -54,7 +54,7 @@ ChildTable *get_child_table(FunctionCallInfo call, const TriggerData *data) {
         auto *found =
             static_cast<ChildTable *>(MemoryContextAllocZero(call->flinfo->fn_mcxt, sizeof(ChildTable)));
         found->is_registered =
-            planner::find_registered_table(RelationGetRelid(data->tg_relation), &found->table);
+            session::find_registered_table(RelationGetRelid(data->tg_relation), &found->table);
         call->flinfo->fn_extra = found;
     }
     return static_cast<ChildTable *>(call->flinfo->fn_extra);
@@ -117,11 +117,11 @@ bool updates_just(const TriggerData *data, const catalog::ForeignKeyInfo &key) {
 // writes just the key's columns, by a later command of the statement that changes the parent, and leaves the triggers to
 // that one.
 bool follows_parent(const catalog::ForeignKeyInfo &key, const TriggerData *data) {
-    if (key.on_update != FKCONSTR_ACTION_CASCADE || !planner::is_statement_finishing()
-        || !updates_just(data, key) || commands::has_changing_trigger(data->tg_relation)) {
+    if (key.on_update != FKCONSTR_ACTION_CASCADE || !session::is_statement_finishing()
+        || !updates_just(data, key) || deletion::has_changing_trigger(data->tg_relation)) {
         return false;
     }
-    const QueryDesc *statement = planner::running_statement();
+    const QueryDesc *statement = session::running_statement();
     return HeapTupleHeaderGetCmin(data->tg_newtuple->t_data) > statement->estate->es_output_cid
            && writes(statement, key.parent);
 }
@@ -165,45 +165,45 @@ bool assigns(const PlannedStmt *plan, const catalog::ForeignKeyInfo &key) {
 // Is the event the second half of a move to another partition, by an UPDATE that leaves the key's columns alone? The server
 // fires AFTER INSERT for it, and nothing leads from the new row to the one that it was: the plan has to tell.
 bool is_moved_as_linked(const catalog::ForeignKeyInfo &key, const TriggerData *data) {
-    const QueryDesc *statement = planner::running_statement();
-    if (statement == nullptr || !planner::is_statement_finishing()
+    const QueryDesc *statement = session::running_statement();
+    if (statement == nullptr || !session::is_statement_finishing()
         || !data->tg_relation->rd_rel->relispartition) {
         return false;
     }
     const PlannedStmt *plan = statement->plannedstmt;
     return plan->commandType == CMD_UPDATE && !plan->hasModifyingCTE && !assigns(plan, key)
-           && !commands::has_changing_trigger(data->tg_relation);
+           && !deletion::has_changing_trigger(data->tg_relation);
 }
 
 // What the event asks of a key.
 enum class Question { none, new_link, restored };
 
 Question get_question(const catalog::ForeignKeyInfo &key, const TriggerData *data,
-                      const planner::RegisteredTable *child) {
+                      const session::RegisteredTable *child) {
     HeapTuple new_row = get_new_row(data);
     HeapTuple old_row = get_old_row(data);
     if (!is_linked(key, new_row, data->tg_relation)) {
         return Question::none;
     }
-    if (old_row == nullptr && (commands::is_restore_statement() || is_moved_as_linked(key, data))) {
+    if (old_row == nullptr && (restore::is_restore_statement() || is_moved_as_linked(key, data))) {
         return Question::none;
     }
     if (old_row == nullptr || !has_same_link(key, old_row, new_row, data->tg_relation)) {
         return old_row != nullptr && follows_parent(key, data) ? Question::none : Question::new_link;
     }
     bool is_restored = child != nullptr && !triggers::is_null(old_row, child->deleted_at, data->tg_relation);
-    return is_restored && catalog::binds(key) && !commands::is_restore_statement() ? Question::restored
-                                                                                   : Question::none;
+    return is_restored && catalog::binds(key) && !restore::is_restore_statement() ? Question::restored
+                                                                                  : Question::none;
 }
 
-bool is_live(HeapTuple row, const TriggerData *data, const planner::RegisteredTable *table) {
+bool is_live(HeapTuple row, const TriggerData *data, const session::RegisteredTable *table) {
     return table == nullptr || triggers::is_null(row, table->deleted_at, data->tg_relation);
 }
 
 // Had the row its link already when this transaction deleted the parent? A key that is checked at the end of the
 // transaction asks about links that SET NULL and SET DEFAULT keep.
 bool was_linked_before(const catalog::ForeignKeyInfo &key, const TriggerData *data,
-                       const commands::Parent &parent) {
+                       const deletion::Parent &parent) {
     return !catalog::binds(key) && parent.written_by != InvalidCommandId
            && HeapTupleHeaderGetCmin(get_new_row(data)->t_data) < parent.written_by;
 }
@@ -212,22 +212,22 @@ bool was_linked_before(const catalog::ForeignKeyInfo &key, const TriggerData *da
 // table's might have changed the link: an ON UPDATE CASCADE is told from that by the parent.
 bool keeps_parent(const catalog::ForeignKeyInfo &key, const TriggerData *data, HeapTuple row) {
     HeapTuple old_row = get_old_row(data);
-    const QueryDesc *statement = planner::running_statement();
-    return old_row != nullptr && statement != nullptr && planner::is_statement_finishing()
+    const QueryDesc *statement = session::running_statement();
+    return old_row != nullptr && statement != nullptr && session::is_statement_finishing()
            && is_linked(key, old_row, data->tg_relation)
-           && commands::is_same_parent(key, data->tg_relation, old_row, statement->estate->es_snapshot, row);
+           && deletion::is_same_parent(key, data->tg_relation, old_row, statement->estate->es_snapshot, row);
 }
 
 // Did an ON UPDATE CASCADE bring the row to another partition, and is its parent one that the statement deletes? Then the
 // statement's cascade, which is still to come, sees to the row. A referential action writes by a later command than the
 // statement, and leaves the triggers to it.
 bool moves_with_parent(const catalog::ForeignKeyInfo &key, const TriggerData *data,
-                       const commands::Parent &parent) {
+                       const deletion::Parent &parent) {
     if (get_old_row(data) != nullptr || !data->tg_relation->rd_rel->relispartition
-        || key.on_update != FKCONSTR_ACTION_CASCADE || !planner::is_statement_finishing()) {
+        || key.on_update != FKCONSTR_ACTION_CASCADE || !session::is_statement_finishing()) {
         return false;
     }
-    CommandId command = planner::running_statement()->estate->es_output_cid;
+    CommandId command = session::running_statement()->estate->es_output_cid;
     return parent.written_by == command && HeapTupleHeaderGetCmin(get_new_row(data)->t_data) > command;
 }
 
@@ -241,7 +241,7 @@ PG_FUNCTION_INFO_V1(softdelete_check_parent);
 PGDLLEXPORT Datum softdelete_check_parent(PG_FUNCTION_ARGS) {
     TriggerData *data = triggers::get_trigger_data(fcinfo, "check_parent");
     ChildTable *child = get_child_table(fcinfo, data);
-    const planner::RegisteredTable *table = child->is_registered ? &child->table : nullptr;
+    const session::RegisteredTable *table = child->is_registered ? &child->table : nullptr;
     HeapTuple row = nullptr;
     if (!is_live(get_new_row(data), data, table)) {
         return Datum{0};
@@ -261,11 +261,11 @@ PGDLLEXPORT Datum softdelete_check_parent(PG_FUNCTION_ARGS) {
         }
         // The server's own check has locked the parent of a new link, but does not look at a restored row.
         bool must_lock = question == Question::restored;
-        commands::Parent parent = commands::find_parent(*key, data->tg_relation, row, must_lock);
-        if (parent.state == commands::ParentState::deleted && !was_linked_before(*key, data, parent)
+        deletion::Parent parent = deletion::find_parent(*key, data->tg_relation, row, must_lock);
+        if (parent.state == deletion::ParentState::deleted && !was_linked_before(*key, data, parent)
             && !(question == Question::new_link
                  && (moves_with_parent(*key, data, parent) || keeps_parent(*key, data, row)))) {
-            commands::report_not_present(*key, data->tg_relation, row);
+            deletion::report_not_present(*key, data->tg_relation, row);
         }
     }
     return Datum{0};

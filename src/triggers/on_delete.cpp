@@ -46,8 +46,8 @@ namespace {
 }
 
 // Does the UPDATE do more than queries on a table that is not filtered may do?
-bool needs_library(const TriggerData *data, const planner::RegisteredTable &table) {
-    if (table.visibility != planner::TableVisibility::view) {
+bool needs_library(const TriggerData *data, const session::RegisteredTable &table) {
+    if (table.visibility != session::TableVisibility::view) {
         return true;
     }
     for (AttrNumber column : {table.deleted_at, table.deleted_by, table.deletion_id}) {
@@ -61,9 +61,9 @@ bool needs_library(const TriggerData *data, const planner::RegisteredTable &tabl
 
 // What is read once per statement and partition.
 struct Guards {
-    catalog::Cutoff cutoff;
-    commands::HoldCheck *holds; // null where no hold concerns the table
-    AttrNumber deleted_at;      // invalid until it is asked for
+    registry::Cutoff cutoff;
+    holds::HoldCheck *holds; // null where no hold concerns the table
+    AttrNumber deleted_at;   // invalid until it is asked for
     bool has_zone;
 };
 
@@ -84,9 +84,9 @@ Guards *get_guards(FunctionCallInfo call, Relation table) {
     if (call->flinfo->fn_extra == nullptr) {
         Oid relation = RelationGetRelid(table);
         auto *guards = static_cast<Guards *>(MemoryContextAllocZero(call->flinfo->fn_mcxt, sizeof(Guards)));
-        catalog::lock_retention(relation, catalog::RetentionLock::share);
-        guards->cutoff = catalog::get_cutoff(relation);
-        guards->holds = commands::begin_hold_check(relation, call->flinfo->fn_mcxt);
+        registry::lock_retention(relation, registry::RetentionLock::share);
+        guards->cutoff = registry::get_cutoff(relation);
+        guards->holds = holds::begin_hold_check(relation, call->flinfo->fn_mcxt);
         call->flinfo->fn_extra = guards;
     }
     return static_cast<Guards *>(call->flinfo->fn_extra);
@@ -94,9 +94,9 @@ Guards *get_guards(FunctionCallInfo call, Relation table) {
 
 // Finds the column once; false where the table is not registered any more.
 bool find_column(Relation relation, Guards *guards) {
-    planner::RegisteredTable table;
+    session::RegisteredTable table;
     if (guards->deleted_at == InvalidAttrNumber
-        && planner::find_registered_table(RelationGetRelid(relation), &table)) {
+        && session::find_registered_table(RelationGetRelid(relation), &table)) {
         const FormData_pg_attribute *column = TupleDescAttr(RelationGetDescr(relation), table.deleted_at - 1);
         guards->has_zone = getBaseType(column->atttypid) == TIMESTAMPTZOID;
         guards->deleted_at = table.deleted_at;
@@ -106,16 +106,16 @@ bool find_column(Relation relation, Guards *guards) {
 
 // Is the row one of those that a command of ours has checked and is removing?
 bool is_being_removed(const TriggerData *data, uint32 notes) {
-    return (notes & (planner::note_removal | planner::note_foreign_key)) != 0
-           && commands::RemovalScope::contains(RelationGetRelid(data->tg_relation),
-                                               &data->tg_trigtuple->t_self);
+    return (notes & (session::note_removal | session::note_foreign_key)) != 0
+           && erasure::RemovalScope::contains(RelationGetRelid(data->tg_relation),
+                                              &data->tg_trigtuple->t_self);
 }
 
 void check_not_held(FunctionCallInfo call, const TriggerData *data, uint32 notes) {
-    bool is_checked = (notes & planner::note_purge) != 0 && commands::HoldsCheckedScope::is_active();
-    commands::HoldCheck *holds = is_checked ? nullptr : get_guards(call, data->tg_relation)->holds;
+    bool is_checked = (notes & session::note_purge) != 0 && holds::HoldsCheckedScope::is_active();
+    holds::HoldCheck *holds = is_checked ? nullptr : get_guards(call, data->tg_relation)->holds;
     if (holds != nullptr) {
-        commands::check_hold(holds, RelationGetRelid(data->tg_relation), &data->tg_trigtuple->t_self);
+        holds::check_hold(holds, RelationGetRelid(data->tg_relation), &data->tg_trigtuple->t_self);
     }
 }
 
@@ -169,7 +169,7 @@ PGDLLEXPORT Datum softdelete_on_delete(PG_FUNCTION_ARGS) {
     if (IsLogicalWorker()) {
         return PointerGetDatum(data->tg_trigtuple);
     }
-    uint32 notes = planner::running_statement_notes();
+    uint32 notes = session::running_statement_notes();
     if (notes == 0) {
         refuse_unplanned(data->tg_relation,
                          "cannot delete from table \"%s\" because this session did not load softdelete",
@@ -179,17 +179,16 @@ PGDLLEXPORT Datum softdelete_on_delete(PG_FUNCTION_ARGS) {
         return PointerGetDatum(data->tg_trigtuple);
     }
     bool is_hard = settings::deletion() == settings::Deletion::hard;
-    if ((notes & (planner::note_purge | planner::note_foreign_key)) != 0 && !is_hard) {
-        check_removable(fcinfo, data, (notes & planner::note_foreign_key) != 0);
+    if ((notes & (session::note_purge | session::note_foreign_key)) != 0 && !is_hard) {
+        check_removable(fcinfo, data, (notes & session::note_foreign_key) != 0);
     }
     if ((notes
-         & (planner::note_purge | planner::note_foreign_key | planner::note_hard | planner::note_removal))
+         & (session::note_purge | session::note_foreign_key | session::note_hard | session::note_removal))
         != 0) {
         check_not_held(fcinfo, data, notes);
     }
-    if ((notes & (planner::note_purge | planner::note_foreign_key)) != 0 && !is_hard) {
-        commands::note_purged_row(RelationGetRelid(data->tg_relation),
-                                  (notes & planner::note_foreign_key) != 0);
+    if ((notes & (session::note_purge | session::note_foreign_key)) != 0 && !is_hard) {
+        purge::note_purged_row(RelationGetRelid(data->tg_relation), (notes & session::note_foreign_key) != 0);
     }
     return PointerGetDatum(data->tg_trigtuple);
 }
@@ -199,9 +198,9 @@ PG_FUNCTION_INFO_V1(softdelete_on_update);
 
 PGDLLEXPORT Datum softdelete_on_update(PG_FUNCTION_ARGS) {
     TriggerData *data = triggers::get_trigger_data(fcinfo, "on_update");
-    planner::RegisteredTable table;
-    if (planner::running_statement_notes() == 0
-        && planner::find_registered_table(RelationGetRelid(data->tg_relation), &table)
+    session::RegisteredTable table;
+    if (session::running_statement_notes() == 0
+        && session::find_registered_table(RelationGetRelid(data->tg_relation), &table)
         && needs_library(data, table)) {
         refuse_unplanned(
             data->tg_relation, "cannot update table \"%s\" because this session did not load softdelete",
@@ -215,7 +214,7 @@ PG_FUNCTION_INFO_V1(softdelete_on_truncate);
 PGDLLEXPORT Datum softdelete_on_truncate(PG_FUNCTION_ARGS) {
     TriggerData *data = triggers::get_trigger_data(fcinfo, "on_truncate");
     if (settings::deletion() != settings::Deletion::hard && !IsLogicalWorker()
-        && !planner::is_before_load(RelationGetRelid(data->tg_relation))) {
+        && !deletion::is_before_load(RelationGetRelid(data->tg_relation))) {
         ereport(
             ERROR,
             (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -225,7 +224,7 @@ PGDLLEXPORT Datum softdelete_on_truncate(PG_FUNCTION_ARGS) {
              errtable(data->tg_relation)));
     }
     if (!IsLogicalWorker()) {
-        commands::check_no_holds(RelationGetRelid(data->tg_relation), "truncate");
+        holds::check_no_holds(RelationGetRelid(data->tg_relation), "truncate");
     }
     return Datum{0};
 }

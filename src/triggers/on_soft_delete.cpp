@@ -26,7 +26,7 @@ using triggers::get_old_row;
 
 // What the functions need of the table, found once per statement and partition.
 struct TableKeys {
-    planner::RegisteredTable table;
+    session::RegisteredTable table;
     bool is_registered;
     bool collects; // the trigger that locks a row collects it
     bool has_keys; // they were looked up
@@ -39,17 +39,17 @@ bool is_followed(const catalog::ForeignKeyInfo &key) {
         return true;
     }
     LockRelationOid(key.child, RowExclusiveLock);
-    return planner::is_registered_table(key.child);
+    return session::is_registered_table(key.child);
 }
 
 TableKeys *get_table(FunctionCallInfo call, Relation relation) {
     if (call->flinfo->fn_extra == nullptr) {
         auto *found =
             static_cast<TableKeys *>(MemoryContextAllocZero(call->flinfo->fn_mcxt, sizeof(TableKeys)));
-        const QueryDesc *statement = planner::running_statement();
-        found->is_registered = planner::find_registered_table(RelationGetRelid(relation), &found->table);
-        found->collects = statement != nullptr && planner::is_plain_soft_delete(statement->plannedstmt)
-                          && commands::writes_rows_as_said(relation);
+        const QueryDesc *statement = session::running_statement();
+        found->is_registered = session::find_registered_table(RelationGetRelid(relation), &found->table);
+        found->collects = statement != nullptr && session::is_plain_soft_delete(statement->plannedstmt)
+                          && deletion::writes_rows_as_said(relation);
         call->flinfo->fn_extra = found;
     }
     return static_cast<TableKeys *>(call->flinfo->fn_extra);
@@ -71,7 +71,7 @@ const TableKeys *get_table_keys(FunctionCallInfo call, Relation relation) {
     return found;
 }
 
-int64 get_deletion_id(HeapTuple row, const planner::RegisteredTable &table, Relation relation) {
+int64 get_deletion_id(HeapTuple row, const session::RegisteredTable &table, Relation relation) {
     bool is_null = true;
     Datum id = heap_getattr(row, table.deletion_id, RelationGetDescr(relation), &is_null);
     return is_null ? 0 : DatumGetInt64(id);
@@ -79,20 +79,20 @@ int64 get_deletion_id(HeapTuple row, const planner::RegisteredTable &table, Rela
 
 // True where the event makes a live row a deleted one. An INSERT does so where the row moved here from another
 // partition: it belongs to a deletion that this transaction has begun.
-bool is_soft_delete(const TriggerData *data, const planner::RegisteredTable &table) {
+bool is_soft_delete(const TriggerData *data, const session::RegisteredTable &table) {
     Relation relation = data->tg_relation;
     HeapTuple row = get_new_row(data);
     if (triggers::is_null(row, table.deleted_at, relation)) {
         return false;
     }
     HeapTuple old_row = get_old_row(data);
-    return old_row == nullptr ? commands::is_open_deletion(get_deletion_id(row, table, relation))
+    return old_row == nullptr ? deletion::is_open_deletion(get_deletion_id(row, table, relation))
                               : triggers::is_null(old_row, table.deleted_at, relation);
 }
 
 void collect(const TriggerData *data, const TableKeys &found) {
     HeapTuple row = get_new_row(data);
-    commands::collect_deleted_row(data->tg_relation, found.keys, row,
+    deletion::collect_deleted_row(data->tg_relation, found.keys, row,
                                   get_deletion_id(row, found.table, data->tg_relation));
 }
 
@@ -122,8 +122,8 @@ PG_FUNCTION_INFO_V1(softdelete_lock_row);
 
 PGDLLEXPORT Datum softdelete_lock_row(PG_FUNCTION_ARGS) {
     TriggerData *data = triggers::get_trigger_data(fcinfo, "lock_row");
-    uint32 notes = planner::running_statement_notes();
-    bool is_locked = (notes & planner::note_key_locked) != 0 && (notes & planner::note_lock_rows) == 0;
+    uint32 notes = session::running_statement_notes();
+    bool is_locked = (notes & session::note_key_locked) != 0 && (notes & session::note_lock_rows) == 0;
     const TableKeys *found = get_table(fcinfo, data->tg_relation);
     if (found->is_registered && (!is_locked || found->collects) && is_soft_delete(data, found->table)) {
         if (!is_locked) {
@@ -165,7 +165,7 @@ PGDLLEXPORT Datum softdelete_check_children(PG_FUNCTION_ARGS) {
         bool is_meant = key->on_delete == FKCONSTR_ACTION_NOACTION && key->is_deferrable
                         && catalog::has_root_name(*key, data->tg_trigger->tgargs[0]);
         if (is_meant) {
-            commands::check_children(data->tg_relation, *key, row);
+            deletion::check_children(data->tg_relation, *key, row);
         }
     }
     return Datum{0};

@@ -17,7 +17,7 @@ extern "C" {
 #include "utils/syscache.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::utility {
 
 namespace {
 
@@ -43,7 +43,7 @@ Query *analyze_view_query(const PlannedStmt *plan, const ViewStmt *statement, co
 
 bool is_registered_view(Oid view, Oid table) {
     pg::Spi spi;
-    std::optional<catalog::Registration> registration = catalog::find_registration(spi, table);
+    std::optional<registry::Registration> registration = registry::find_registration(spi, table);
     if (!registration) {
         return false;
     }
@@ -107,7 +107,7 @@ bool adds_column(const AlterTableStmt *statement) {
 
 bool is_registered_column(Oid table, const char *name) {
     pg::Spi spi;
-    std::optional<catalog::Registration> registration = catalog::find_registration(spi, table);
+    std::optional<registry::Registration> registration = registry::find_registration(spi, table);
     return registration
            && (registration->settings.deleted_at == name || registration->settings.deleted_by == name);
 }
@@ -115,7 +115,7 @@ bool is_registered_column(Oid table, const char *name) {
 } // namespace
 
 bool is_existing_view(const PlannedStmt *plan, const char *query_string) {
-    if (!IsA(plan->utilityStmt, ViewStmt) || planner::find_extension_functions() == nullptr) {
+    if (!IsA(plan->utilityStmt, ViewStmt) || session::find_extension_functions() == nullptr) {
         return false;
     }
     const ViewStmt *statement = castNode(ViewStmt, plan->utilityStmt);
@@ -142,15 +142,15 @@ bool is_existing_view(const PlannedStmt *plan, const char *query_string) {
 }
 
 PlannedStmt *skip_existing_columns(PlannedStmt *plan, bool *read_only_tree) {
-    if (!IsA(plan->utilityStmt, AlterTableStmt) || planner::find_extension_functions() == nullptr) {
+    if (!IsA(plan->utilityStmt, AlterTableStmt) || session::find_extension_functions() == nullptr) {
         return plan;
     }
     const AlterTableStmt *statement = castNode(AlterTableStmt, plan->utilityStmt);
     if (!adds_column(statement)) {
         return plan;
     }
-    Oid relation = find_relation(statement->relation);
-    if (!planner::has_own_trigger(relation) || !planner::is_registered_table(relation)) {
+    Oid relation = ddl::find_relation(statement->relation);
+    if (!session::has_own_trigger(relation) || !session::is_registered_table(relation)) {
         return plan;
     }
     for (int i = 0; i < list_length(statement->cmds); i++) {
@@ -166,4 +166,4 @@ PlannedStmt *skip_existing_columns(PlannedStmt *plan, bool *read_only_tree) {
     return plan;
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::utility

@@ -8,7 +8,7 @@ extern "C" {
 #include "nodes/plannodes.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::utility {
 
 // True, after a notice, for a CREATE VIEW by the owner of one of a registered table's views under the same name that
 // reads the same columns under the same condition. That view stays as it is, with its options.
@@ -18,4 +18,4 @@ bool is_existing_view(const PlannedStmt *plan, const char *query_string);
 // constraint, a registered table's deleted_at or deleted_by with the type that it has. Clears read_only_tree for a copy.
 PlannedStmt *skip_existing_columns(PlannedStmt *plan, bool *read_only_tree);
 
-} // namespace softdelete::commands
+} // namespace softdelete::utility

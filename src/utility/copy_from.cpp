@@ -11,7 +11,7 @@ extern "C" {
 #include "utils/lsyscache.h"
 }
 
-namespace softdelete::planner {
+namespace softdelete::utility {
 
 namespace {
 
@@ -45,7 +45,7 @@ Node *make_check(const char *function, Node *value, Node *other) {
 }
 
 // True for every value that the checks let pass: of deleted_at the check is the value, of deletion_id it is NULL.
-List *make_conditions(const RegisteredTable &table) {
+List *make_conditions(const session::RegisteredTable &table) {
     char *deleted_at = get_attname(table.relation, table.deleted_at, false);
     char *deletion_id = get_attname(table.relation, table.deletion_id, false);
     Node *relation = make_literal(psprintf("%u", table.relation), "regclass");
@@ -63,12 +63,12 @@ List *make_conditions(const RegisteredTable &table) {
 
 PlannedStmt *check_copy(PlannedStmt *plan, bool *read_only_tree) {
     CopyStmt *copy = castNode(CopyStmt, plan->utilityStmt);
-    if (!copy->is_from || session_view().is_unfiltered) {
+    if (!copy->is_from || session::session_view().is_unfiltered) {
         return plan;
     }
     Oid relation = RangeVarGetRelid(copy->relation, RowExclusiveLock, true);
-    RegisteredTable table;
-    if (!OidIsValid(relation) || !find_registered_table(relation, &table)) {
+    session::RegisteredTable table;
+    if (!OidIsValid(relation) || !session::find_registered_table(relation, &table)) {
         return plan;
     }
     plan = static_cast<PlannedStmt *>(copyObjectImpl(plan));
@@ -82,4 +82,4 @@ PlannedStmt *check_copy(PlannedStmt *plan, bool *read_only_tree) {
     return plan;
 }
 
-} // namespace softdelete::planner
+} // namespace softdelete::utility

@@ -7,10 +7,10 @@ extern "C" {
 #include "nodes/plannodes.h"
 }
 
-namespace softdelete::planner {
+namespace softdelete::utility {
 
 // Returns plan, or a copy of it whose COPY table FROM checks every row. Clears read_only_tree for a copy.
 // Locks: ROW EXCLUSIVE on the table, as COPY itself takes it.
 PlannedStmt *check_copy(PlannedStmt *plan, bool *read_only_tree);
 
-} // namespace softdelete::planner
+} // namespace softdelete::utility

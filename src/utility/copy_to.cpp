@@ -15,15 +15,16 @@ extern "C" {
 #include "utils/rel.h"
 }
 
-namespace softdelete::planner {
+namespace softdelete::utility {
 
 namespace {
 
 bool is_filtered(Oid relation) {
-    RegisteredTable table;
-    Statement statement = begin_statement(nullptr, nullptr, nullptr);
-    return find_registered_table(relation, &table) && table.visibility != TableVisibility::view
-           && !statement.is_unfiltered && statement.visibility != settings::Visibility::all;
+    session::RegisteredTable table;
+    session::Statement statement = session::begin_statement(nullptr, nullptr, nullptr);
+    return session::find_registered_table(relation, &table)
+           && table.visibility != session::TableVisibility::view && !statement.is_unfiltered
+           && statement.visibility != settings::Visibility::all;
 }
 
 Node *make_result_column(char *name) {
@@ -88,4 +89,4 @@ PlannedStmt *filter_copy(PlannedStmt *plan, bool *read_only_tree) {
     return plan;
 }
 
-} // namespace softdelete::planner
+} // namespace softdelete::utility

@@ -7,10 +7,10 @@ extern "C" {
 #include "nodes/plannodes.h"
 }
 
-namespace softdelete::planner {
+namespace softdelete::utility {
 
 // Returns plan, or a copy of it whose COPY table TO reads a query instead. Clears read_only_tree for a copy.
 // Locks: ACCESS SHARE on the table, as COPY itself takes it.
 PlannedStmt *filter_copy(PlannedStmt *plan, bool *read_only_tree);
 
-} // namespace softdelete::planner
+} // namespace softdelete::utility

@@ -18,7 +18,7 @@ extern "C" {
 #include "utils/lsyscache.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::utility {
 
 namespace {
 
@@ -50,8 +50,8 @@ PlannedStmt *add_own_constraints(PlannedStmt *plan, bool *read_only_tree) {
     ListCell *cell;
     foreach (cell, statement->constraints) {
         const char *key = lfirst_node(RangeVar, cell)->relname;
-        added = add_triggers(added, make_link_name(parent_check_prefix, key));
-        added = add_triggers(added, make_link_name(children_check_prefix, key));
+        added = add_triggers(added, registration::make_link_name(registration::parent_check_prefix, key));
+        added = add_triggers(added, registration::make_link_name(registration::children_check_prefix, key));
     }
     if (added == NIL) {
         return plan;
@@ -63,4 +63,4 @@ PlannedStmt *add_own_constraints(PlannedStmt *plan, bool *read_only_tree) {
     return plan;
 }
 
-} // namespace softdelete::commands
+} // namespace softdelete::utility

@@ -7,10 +7,10 @@ extern "C" {
 #include "nodes/plannodes.h"
 }
 
-namespace softdelete::commands {
+namespace softdelete::utility {
 
 // Returns plan, or a copy of it that names our constraint triggers beside the keys that it names. Clears
 // read_only_tree for a copy.
 PlannedStmt *add_own_constraints(PlannedStmt *plan, bool *read_only_tree);
 
-} // namespace softdelete::commands
+} // namespace softdelete::utility

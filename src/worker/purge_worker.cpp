@@ -25,8 +25,8 @@ namespace {
 bool is_due() {
     StartTransactionCommand();
     PushActiveSnapshot(GetTransactionSnapshot());
-    bool due = OidIsValid(get_extension_oid("softdelete", true))
-               && pg::entry([] { return commands::has_due_rows(); });
+    bool due =
+        OidIsValid(get_extension_oid("softdelete", true)) && pg::entry([] { return purge::has_due_rows(); });
     PopActiveSnapshot();
     CommitTransactionCommand();
     return due;

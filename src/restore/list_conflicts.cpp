@@ -10,8 +10,6 @@
 #include "rows/key_statement.hpp"
 #include "rows/row_set.hpp"
 
-#include <boost/algorithm/string/join.hpp>
-
 #include <map>
 
 namespace softdelete::restore {
@@ -76,7 +74,7 @@ std::vector<UniqueIndex> find_unique_indexes(pg::Spi &spi, const TableInfo &tabl
             index.expressions.push_back(column.text(0));
             index.operators.push_back(column.text(1));
         }
-        index.columns = boost::algorithm::join(index.expressions, ", ");
+        index.columns = sqltext::join(index.expressions, ", ");
         indexes.push_back(std::move(index));
     }
     return indexes;
@@ -110,10 +108,10 @@ std::string make_restored_rows(pg::Spi &spi, const TableInfo &table) {
     std::string rows = sqltext::format("(SELECT tableoid AS \"softdelete tableoid\", ctid AS \"softdelete "
                                        "ctid\", %1% FROM %2% WHERE deletion_id = $1::pg_catalog.int8 AND %3% "
                                        "IS NOT NULL)",
-                                       boost::algorithm::join(columns, ", "), table.name, table.deleted_at);
-    return generated.empty() ? rows
-                             : sqltext::format("(SELECT *, %1% FROM %2% AS r)",
-                                               boost::algorithm::join(generated, ", "), rows);
+                                       sqltext::join(columns, ", "), table.name, table.deleted_at);
+    return generated.empty()
+               ? rows
+               : sqltext::format("(SELECT *, %1% FROM %2% AS r)", sqltext::join(generated, ", "), rows);
 }
 
 // The primary key of the row under this alias as a JSON object.
@@ -129,7 +127,7 @@ std::string make_key_object(pg::Spi &spi, const TableInfo &table, const char *al
         pairs.push_back(sqltext::format("%1%, %2%.%3%", row.text(0), alias, row.text(1)));
     }
     return pairs.empty() ? "CAST(NULL AS pg_catalog.jsonb)"
-                         : "pg_catalog.jsonb_build_object(" + boost::algorithm::join(pairs, ", ") + ")";
+                         : "pg_catalog.jsonb_build_object(" + sqltext::join(pairs, ", ") + ")";
 }
 
 // "expression AS k1, expression AS k2".
@@ -138,7 +136,7 @@ std::string name_expressions(const UniqueIndex &index) {
     for (std::size_t i = 0; i < index.expressions.size(); i++) {
         named.push_back(sqltext::format("%1% AS k%2%", index.expressions[i], (i + 1)));
     }
-    return boost::algorithm::join(named, ", ");
+    return sqltext::join(named, ", ");
 }
 
 std::string match_keys(const UniqueIndex &index) {
@@ -149,7 +147,7 @@ std::string match_keys(const UniqueIndex &index) {
                                : "d.k%1% %2% o.k%1%";
         conditions.push_back(sqltext::format(form, i, index.operators[i - 1]));
     }
-    return boost::algorithm::join(conditions, " AND ");
+    return sqltext::join(conditions, " AND ");
 }
 
 std::string list_keys(const UniqueIndex &index) {
@@ -157,7 +155,7 @@ std::string list_keys(const UniqueIndex &index) {
     for (std::size_t i = 1; i <= index.operators.size(); i++) {
         keys.push_back(sqltext::format("d.k%1%", i));
     }
-    return boost::algorithm::join(keys, ", ");
+    return sqltext::join(keys, ", ");
 }
 
 bool may_select(pg::Spi &spi, const TableInfo &table) {

@@ -6,8 +6,6 @@
 #include "pg/scopes.hpp"
 #include "restore/restore_statement.hpp"
 
-#include <boost/algorithm/string/join.hpp>
-
 namespace softdelete::restore {
 
 namespace {
@@ -63,7 +61,7 @@ std::uint64_t execute_restore(pg::Spi &spi, const catalog::TableInfo &table, Res
 void raise_no_such_row(const catalog::TableInfo &table, const std::vector<std::string> &key) {
     pg::raise({.sqlstate = ERRCODE_NO_DATA_FOUND,
                .message = sqltext::format("table %1% has no row with key (%2%)", table.title,
-                                          boost::algorithm::join(key, ", ")),
+                                          sqltext::join(key, ", ")),
                .hint = "Neither a live nor a deleted row has it. softdelete.purge_log and "
                        "softdelete.erasure_log tell what was removed.",
                .relation = table.relation});

@@ -9,8 +9,6 @@
 #include "restore/restore_statement.hpp"
 #include "rows/key_statement.hpp"
 
-#include <boost/algorithm/string/join.hpp>
-
 #include <algorithm>
 #include <optional>
 #include <set>
@@ -42,7 +40,7 @@ std::string make_other_parents(const ForeignKey &key) {
         "NOT NULL%4% EXCEPT SELECT %5% FROM %6% AS p WHERE p.deletion_id = "
         "$1::pg_catalog.int8 AND p.%7% IS NOT NULL) AS other",
         key.child_columns, key.child.key_rows(), key.child.deleted_at, linked,
-        boost::algorithm::join(key.parent_link.names, ", "), key.parent.key_rows(), key.parent.deleted_at);
+        sqltext::join(key.parent_link.names, ", "), key.parent.key_rows(), key.parent.deleted_at);
 }
 
 // Does a row of the deletion have a parent that did not go with it? Mostly none has, which leaves nothing to check.

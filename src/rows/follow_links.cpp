@@ -9,8 +9,6 @@ extern "C" {
 #include "catalog/pg_type.h"
 }
 
-#include <boost/algorithm/string/join.hpp>
-
 #include <map>
 
 namespace softdelete::rows {
@@ -123,8 +121,7 @@ std::string make_value_rows(const std::vector<std::string> &names, const std::ve
     return sqltext::format(
         "(SELECT %1%, x.\"softdelete.position\" FROM ROWS FROM (%2%) WITH ORDINALITY AS x (%3%, "
         "\"softdelete.position\") OFFSET 0)",
-        boost::algorithm::join(columns, ", "), boost::algorithm::join(arrays, ", "),
-        boost::algorithm::join(values, ", "));
+        sqltext::join(columns, ", "), sqltext::join(arrays, ", "), sqltext::join(values, ", "));
 }
 
 std::vector<pg::Parameter> make_value_arrays(const std::vector<std::vector<std::string>> &rows,

@@ -7,7 +7,6 @@
 #include "restore/restore_errors.hpp"
 #include "rows/follow_links.hpp"
 
-#include <boost/algorithm/string/join.hpp>
 #include <boost/algorithm/string/trim.hpp>
 
 #include <algorithm>
@@ -24,8 +23,8 @@ std::vector<std::string> read_key(pg::Spi &spi, const SubjectRow &row) {
         names.push_back("t." + column.name);
     }
     std::string query = sqltext::format("/* softdelete */ SELECT %1% FROM %2% AS t WHERE %3% AND %4%",
-                                        boost::algorithm::join(names, ", "), row.table.name,
-                                        see_all(row.table, "t"), make_membership(row.table, "t", 1));
+                                        sqltext::join(names, ", "), row.table.name, see_all(row.table, "t"),
+                                        make_membership(row.table, "t", 1));
     pg::ExactTextScope texts;
     pg::Row found = spi.query(query, {row.rows.tables(), row.rows.positions()}).front();
     std::vector<std::string> key;

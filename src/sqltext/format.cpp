@@ -1,8 +1,9 @@
-// Text from a pattern, by Boost.Format.
+// Text from patterns and lists, by Boost.
 #include "sqltext/format.hpp"
 
 #include "sqltext/fragments.hpp"
 
+#include <boost/algorithm/string/join.hpp>
 #include <boost/format.hpp>
 
 namespace softdelete::sqltext {
@@ -15,6 +16,10 @@ std::string format_arguments(const std::string &pattern, std::initializer_list<A
         text % argument.text();
     }
     return text.str();
+}
+
+std::string join(const std::vector<std::string> &texts, const char *separator) {
+    return boost::algorithm::join(texts, separator);
 }
 
 } // namespace softdelete::sqltext

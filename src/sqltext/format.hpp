@@ -1,11 +1,12 @@
-// Text from a pattern and its arguments, for SQL and for messages. The only user of Boost.Format, which takes long to
-// compile, so that it is compiled once.
+// Text from a pattern and its arguments, for SQL and for messages. The only user of Boost.Format and Boost.Algorithm, which
+// take long to compile, so that they are compiled once.
 #pragma once
 
 #include <concepts>
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace softdelete::sqltext {
 
@@ -45,5 +46,8 @@ template <typename... Values>
 std::string format(const std::string &pattern, const Values &...values) {
     return format_arguments(pattern, {Argument(values)...});
 }
+
+// The texts with a separator between them.
+std::string join(const std::vector<std::string> &texts, const char *separator);
 
 } // namespace softdelete::sqltext

@@ -1,8 +1,7 @@
-// pg_policy, and softdelete.secured_table as the extension's owner.
+// pg_policy, read for register() and for the event triggers that follow policies.
 #include "catalog/policy_catalog.hpp"
 
 #include "model/policy_names.hpp"
-#include "pg/scopes.hpp"
 
 #include <algorithm>
 
@@ -52,36 +51,6 @@ RowSecurity read_row_security(pg::Spi &spi, Oid relation, const std::string &col
                                      row.text_or(4, ""), row.text_or(5, ""), row.boolean(6), row.boolean(7)});
     }
     return security;
-}
-
-std::optional<bool> find_secured_table(pg::Spi &spi, Oid relation) {
-    pg::UserScope owner(pg::get_extension_owner());
-    auto rows = spi.query(
-        "SELECT is_enabled FROM softdelete.secured_table WHERE relation = $1::pg_catalog.oid", {relation});
-    return rows.empty() ? std::nullopt : std::optional(rows.front().boolean(0));
-}
-
-void put_secured_table(pg::Spi &spi, Oid relation, bool is_enabled) {
-    pg::UserScope owner(pg::get_extension_owner());
-    spi.execute("INSERT INTO softdelete.secured_table VALUES ($1::pg_catalog.oid, $2::pg_catalog.bool)"
-                " ON CONFLICT (relation) DO UPDATE SET is_enabled = excluded.is_enabled",
-                {relation, is_enabled});
-}
-
-void delete_secured_table(pg::Spi &spi, Oid relation) {
-    pg::UserScope owner(pg::get_extension_owner());
-    spi.execute("DELETE FROM softdelete.secured_table WHERE relation = $1::pg_catalog.oid", {relation});
-}
-
-std::vector<Oid> find_secured_tables(pg::Spi &spi) {
-    pg::UserScope owner(pg::get_extension_owner());
-    std::vector<Oid> tables;
-    for (const pg::Row &row :
-         spi.query("SELECT c.oid FROM softdelete.secured_table s JOIN pg_catalog.pg_class"
-                   " c ON c.oid = s.relation ORDER BY 1")) {
-        tables.push_back(row.oid(0));
-    }
-    return tables;
 }
 
 } // namespace softdelete::catalog

@@ -35,12 +35,4 @@ struct RowSecurity {
 // column: whose mention is of interest.
 RowSecurity read_row_security(pg::Spi &spi, Oid relation, const std::string &column);
 
-// Whether the owner wishes row security to be enabled; nothing where the table carries no policies of ours.
-std::optional<bool> find_secured_table(pg::Spi &spi, Oid relation);
-void put_secured_table(pg::Spi &spi, Oid relation, bool is_enabled);
-void delete_secured_table(pg::Spi &spi, Oid relation);
-
-// All of them that exist.
-std::vector<Oid> find_secured_tables(pg::Spi &spi);
-
 } // namespace softdelete::catalog

@@ -168,4 +168,12 @@ KeyLookup get_key_lookup(pg::Spi &spi, const TableInfo &table, const std::vector
     return lookup;
 }
 
+void raise_permission_denied(const TableInfo &table, const char *detail) {
+    // Without the quotes, as aclcheck_error() has it.
+    pg::raise({.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
+               .message = "permission denied for table " + table.title.substr(1, table.title.size() - 2),
+               .detail = detail,
+               .relation = table.relation});
+}
+
 } // namespace softdelete::catalog

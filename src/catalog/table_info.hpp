@@ -56,4 +56,7 @@ struct KeyLookup {
 // Errors: 42P10 without a primary key, 22023 for the wrong number of values.
 KeyLookup get_key_lookup(pg::Spi &spi, const TableInfo &table, const std::vector<std::string> &values);
 
+// 42501, in the server's words.
+[[noreturn]] void raise_permission_denied(const TableInfo &table, const char *detail = "");
+
 } // namespace softdelete::catalog

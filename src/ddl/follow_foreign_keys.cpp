@@ -1,5 +1,6 @@
 // Follows DDL as far as foreign keys are concerned.
 #include "ddl/follow_foreign_keys.hpp"
+#include "model/trigger_names.hpp"
 
 #include "catalog/foreign_keys.hpp"
 #include "ddl/parse_tree.hpp"
@@ -43,8 +44,8 @@ const RangeVar *find_named_table(const Node *statement) {
 bool has_link_trigger(Relation relation) {
     const TriggerDesc *triggers = relation->trigdesc;
     for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
-        if (strncmp(triggers->triggers[i].tgname, registration::parent_check_prefix,
-                    strlen(registration::parent_check_prefix))
+        if (strncmp(triggers->triggers[i].tgname, model::parent_check_prefix,
+                    strlen(model::parent_check_prefix))
             == 0) {
             return true;
         }

@@ -1,6 +1,7 @@
 // What the user wishes of row security is noted in softdelete.secured_table; the rest follows from the policies that
 // are there.
 #include "ddl/follow_policies.hpp"
+#include "registry/secured_tables.hpp"
 #include "sqltext/format.hpp"
 
 #include "catalog/policy_catalog.hpp"
@@ -133,7 +134,7 @@ void release(pg::Spi &spi, const std::vector<Oid> &relations) {
 // Detached partitions and disinherited children, with what is below them.
 void release_former_members(pg::Spi &spi) {
     std::vector<Oid> former;
-    for (Oid relation : catalog::find_secured_tables(spi)) {
+    for (Oid relation : registry::find_secured_tables(spi)) {
         if (find_roots(spi, relation).empty()) {
             former.push_back(relation);
         }
@@ -226,8 +227,8 @@ void follow_policies(const Node *statement) {
         return;
     }
     bool is_wish = change == Change::wish_on || change == Change::wish_off;
-    if (is_wish && catalog::find_secured_table(spi, relation)) {
-        catalog::put_secured_table(spi, relation, change == Change::wish_on);
+    if (is_wish && registry::find_secured_table(spi, relation)) {
+        registry::put_secured_table(spi, relation, change == Change::wish_on);
     }
     bring_in_step(spi, relation);
 }
@@ -261,7 +262,7 @@ void leave_policies() {
     pg::SettingScope settings;
     settings.set("search_path", "pg_catalog, pg_temp");
     pg::Spi spi;
-    release(spi, catalog::find_secured_tables(spi));
+    release(spi, registry::find_secured_tables(spi));
 }
 
 } // namespace softdelete::ddl

@@ -1,5 +1,6 @@
 // Asks the server's list of dropped objects, and looks further only where it names what the registry knows.
 #include "ddl/forget_dropped.hpp"
+#include "model/trigger_names.hpp"
 
 #include "pg/scopes.hpp"
 #include "pg/spi.hpp"
@@ -79,9 +80,8 @@ void unlink_dropped_keys(pg::Spi &spi) {
     for (const pg::Row &key :
          spi.query("SELECT address_names[3] FROM pg_catalog.pg_event_trigger_dropped_objects()"
                    " WHERE object_type = 'table constraint'")) {
-        std::string trigger = pg::call([&] {
-            return registration::make_link_name(registration::children_check_prefix, key.text(0).c_str());
-        });
+        std::string trigger = pg::call(
+            [&] { return registration::make_link_name(model::children_check_prefix, key.text(0).c_str()); });
         for (const pg::Row &parent : spi.query("SELECT conrelid FROM pg_catalog.pg_constraint"
                                                " WHERE conname = $1::pg_catalog.name AND contype = 't'"
                                                " AND conparentid = 0",

@@ -2,10 +2,11 @@
 // a look into the system cache; the relation cache would build an entry that the command has no use for. Of dropped
 // objects each costs a few look-ups by index.
 #include "ddl/is_concerned.hpp"
+#include "model/trigger_names.hpp"
 
 #include "ddl/parse_tree.hpp"
+#include "ddl/warn_delete_triggers.hpp"
 #include "pg/dropped_objects.hpp"
-#include "registration/delete_triggers.hpp"
 #include "registration/trigger_names.hpp"
 #include "registry/registry_scan.hpp"
 #include "session/registered_table.hpp"
@@ -111,8 +112,7 @@ void look_at_part(const pg::DroppedObject *object, DropConcern *concern) {
             concern->policies
             || registry::has_row_of("secured_table", "secured_table_pkey", find_table(object));
     } else if (is(object, "table constraint") && object->names[2] != nullptr) {
-        const char *trigger =
-            registration::make_link_name(registration::children_check_prefix, object->names[2]);
+        const char *trigger = registration::make_link_name(model::children_check_prefix, object->names[2]);
         concern->keys = concern->keys || registry::has_constraint_trigger(trigger);
     }
 }
@@ -149,7 +149,7 @@ bool concerns_after(const Node *statement) {
         return has_own_trigger(castNode(RuleStmt, const_cast<Node *>(statement))->relation);
     }
     if (IsA(statement, CreateTrigStmt)) {
-        return registration::creates_delete_trigger(statement)
+        return creates_delete_trigger(statement)
                && has_own_trigger(castNode(CreateTrigStmt, const_cast<Node *>(statement))->relation);
     }
     if (IsA(statement, ViewStmt)) {

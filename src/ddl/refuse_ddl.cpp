@@ -1,5 +1,6 @@
 // Looks at raw statements before, and at the server's list of dropped objects after they run.
 #include "ddl/refuse_ddl.hpp"
+#include "model/trigger_names.hpp"
 #include "sqltext/format.hpp"
 
 #include "ddl/parse_tree.hpp"
@@ -22,8 +23,6 @@ extern "C" {
 namespace softdelete::ddl {
 
 namespace {
-
-constexpr char trigger_prefix[] = "softdelete_";
 
 // Objects of ours that are gone from tables that are not. An inheritance child is registered by its parent. A view that
 // the user names may go.
@@ -94,7 +93,8 @@ void refuse_rename(const RenameStmt *rename) {
 
 bool is_disabling(const AlterTableCmd *command) {
     return (command->subtype == AT_DisableTrig || command->subtype == AT_EnableReplicaTrig)
-           && command->name != nullptr && strncmp(command->name, trigger_prefix, strlen(trigger_prefix)) == 0;
+           && command->name != nullptr
+           && strncmp(command->name, model::own_trigger_prefix, strlen(model::own_trigger_prefix)) == 0;
 }
 
 [[noreturn]] void report_disabling(const AlterTableCmd *command, const session::RegisteredTable &table) {

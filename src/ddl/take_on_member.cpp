@@ -1,5 +1,6 @@
 // Uses the parts of registration on the member alone.
 #include "ddl/take_on_member.hpp"
+#include "model/trigger_names.hpp"
 
 #include "catalog/quoting.hpp"
 #include "catalog/trigger_catalog.hpp"
@@ -78,7 +79,7 @@ void drop_own_objects(pg::Spi &spi, const catalog::Table &member,
         }
     }
     work.add(Action::alter, member.oid, "trigger",
-             sqltext::drop_trigger(member.qualified, sqltext::Identifier(registration::marker_trigger)));
+             sqltext::drop_trigger(member.qualified, sqltext::Identifier(model::marker_trigger)));
     registration::run_steps(spi, work.steps);
 }
 

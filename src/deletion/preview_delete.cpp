@@ -7,9 +7,8 @@
 #include "catalog/foreign_keys.hpp"
 #include "holds/hold_graph.hpp"
 #include "pg/scopes.hpp"
-#include "restore/restore_errors.hpp"
-#include "restore/restore_privileges.hpp"
 #include "rows/key_statement.hpp"
+#include "rows/named_row.hpp"
 #include "rows/row_set.hpp"
 
 extern "C" {
@@ -85,7 +84,7 @@ private:
                             root.name, root.deleted_at, lookup.condition);
         std::vector<pg::Row> found = spi_.query(query, lookup.values);
         if (found.empty()) {
-            restore::raise_no_such_row(root, key);
+            rows::raise_no_such_row(root, key);
         }
         rows::RowSet rows;
         if (found.front().boolean(2)) {
@@ -124,7 +123,7 @@ private:
     }
 
     void collect(int depth, const rows::RowSet &rows) {
-        for (const auto &[table, members] : holds::group_by_table(rows)) {
+        for (const auto &[table, members] : rows::group_by_table(rows)) {
             for (const Key &key : get_keys(table)) {
                 get_step(key.key.on_delete == OnDelete::no_action || !catalog::binds(key.key.on_delete)
                              ? checks_
@@ -227,7 +226,7 @@ std::vector<PreviewLine> preview_delete(Oid relation, const std::vector<std::str
             .front()
             .boolean(0);
     if (!may_delete) {
-        restore::raise_permission_denied(table, "A preview needs the privilege that the DELETE needs.");
+        catalog::raise_permission_denied(table, "A preview needs the privilege that the DELETE needs.");
     }
     return Preview(spi).run(table, key);
 }

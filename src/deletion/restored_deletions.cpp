@@ -4,7 +4,6 @@
 #include "deletion/deletion_tables.hpp"
 #include "deletion/open_deletions.hpp"
 #include "pg/scopes.hpp"
-#include "restore/restore_statement.hpp"
 #include "session/running_statements.hpp"
 
 extern "C" {
@@ -27,6 +26,8 @@ struct Noted {
 };
 
 Noted *noted = nullptr;
+
+int restores_under_way = 0;
 
 bool is_empty(pg::Spi &spi, std::int64_t deletion) {
     std::vector<catalog::TableInfo> tables = get_deletion_tables(spi, deletion, DeletionLock::none);
@@ -112,7 +113,7 @@ void mark_restored(std::int64_t deletion) {
 }
 
 void finish_restored_deletions() {
-    if (noted == nullptr || restore::is_restoring()) {
+    if (noted == nullptr || is_restoring()) {
         return;
     }
     pg::entry([] {
@@ -131,6 +132,22 @@ void keep_restored_deletions(int nest_level) noexcept {
     for (Noted *entry = noted; entry != nullptr; entry = entry->next) {
         entry->nest_level = Min(entry->nest_level, nest_level - 1);
     }
+}
+
+bool is_restoring() noexcept {
+    return restores_under_way > 0;
+}
+
+void begin_restoring() noexcept {
+    restores_under_way++;
+}
+
+void end_restoring() noexcept {
+    restores_under_way = restores_under_way > 0 ? restores_under_way - 1 : 0;
+}
+
+void forget_restoring() noexcept {
+    restores_under_way = 0;
 }
 
 } // namespace softdelete::deletion

@@ -23,4 +23,11 @@ void forget_restored_deletions(int nest_level) noexcept;
 // Called where a subtransaction of that level commits: what it noted is its parent's.
 void keep_restored_deletions(int nest_level) noexcept;
 
+// Is a restore or an undo under way, which marks its deletion itself when it is through?
+bool is_restoring() noexcept;
+void begin_restoring() noexcept;
+void end_restoring() noexcept;
+// Called by the abort callbacks.
+void forget_restoring() noexcept;
+
 } // namespace softdelete::deletion

@@ -22,7 +22,7 @@ namespace {
 // What a rule or trigger updated meanwhile is another version of the row.
 rows::RowSet follow_updates(const rows::RowSet &rows) {
     rows::RowSet newest;
-    for (const auto &[relation, part] : holds::group_by_table(rows)) {
+    for (const auto &[relation, part] : rows::group_by_table(rows)) {
         std::vector<ItemPointerData> positions;
         for (const rows::RowSet::RowId &row : part.ids()) {
             positions.push_back(rows::get_position(row));

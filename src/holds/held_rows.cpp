@@ -32,7 +32,7 @@ public:
         std::deque<rows::RowSet> work = {rows};
         while (!work.empty()) {
             rows::RowSet level;
-            for (const auto &[relation, members] : group_by_table(take_new(work.front()))) {
+            for (const auto &[relation, members] : rows::group_by_table(take_new(work.front()))) {
                 follow(graph_.get_node(spi_, relation), members, &level);
             }
             work.pop_front();
@@ -137,7 +137,7 @@ void add_below(pg::Spi &spi, HoldGraph &graph, const TableInfo &table, rows::Row
     std::deque<rows::RowSet> work = {*all};
     while (!work.empty()) {
         rows::RowSet level;
-        for (const auto &[relation, members] : group_by_table(work.front())) {
+        for (const auto &[relation, members] : rows::group_by_table(work.front())) {
             Oid parent = graph.get_node(spi, relation).table.relation;
             for (const ForeignKey &key : catalog::find_referencing_keys(spi, parent)) {
                 bool is_followed = key.on_delete == catalog::OnDelete::cascade

@@ -203,12 +203,4 @@ HoldGraph::Found HoldGraph::find_all_held(pg::Spi &spi, Oid relation) {
     return found;
 }
 
-std::map<Oid, rows::RowSet> group_by_table(const rows::RowSet &rows) {
-    std::map<Oid, rows::RowSet> groups;
-    for (const rows::RowSet::RowId &row : rows.ids()) {
-        groups[static_cast<Oid>(std::stoul(row.first))].add(row);
-    }
-    return groups;
-}
-
 } // namespace softdelete::holds

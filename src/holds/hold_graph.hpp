@@ -65,7 +65,4 @@ private:
     std::map<Oid, std::set<Oid>> ancestors_; // with the table itself
 };
 
-// The rows by the table that they are in.
-std::map<Oid, rows::RowSet> group_by_table(const rows::RowSet &rows);
-
 } // namespace softdelete::holds

@@ -14,12 +14,12 @@
 #include "ddl/is_concerned.hpp"
 #include "ddl/leave_extension.hpp"
 #include "ddl/refuse_ddl.hpp"
+#include "ddl/refuse_rules.hpp"
 #include "ddl/refuse_view_change.hpp"
+#include "ddl/warn_delete_triggers.hpp"
+#include "ddl/widen_key_indexes.hpp"
 #include "pg/boundary.hpp"
 #include "pg/scopes.hpp"
-#include "registration/check_rules.hpp"
-#include "registration/delete_triggers.hpp"
-#include "registration/key_indexes.hpp"
 #include "registration/run_steps.hpp"
 #include "registry/registry_scan.hpp"
 
@@ -117,8 +117,8 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
     if (!row_security || !ddl::concerns_after(event->parsetree) || !registry::has_rows("registration")) {
         return 0;
     }
-    pg::entry([&] { registration::refuse_rule(event->parsetree); });
-    pg::entry([&] { registration::warn_of_delete_trigger(event->parsetree); });
+    pg::entry([&] { ddl::refuse_rule(event->parsetree); });
+    pg::entry([&] { ddl::warn_of_delete_trigger(event->parsetree); });
     if (IsA(event->parsetree, RuleStmt) || IsA(event->parsetree, CreateTrigStmt)) {
         return 0;
     }
@@ -134,7 +134,7 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
         pg::entry([&] {
             ddl::link_table(relation);
             ddl::warn_of_new_links(event->parsetree);
-            registration::widen_key_indexes(event->parsetree);
+            ddl::widen_key_indexes(event->parsetree);
         });
     }
     pg::entry([&] { ddl::follow_policies(event->parsetree); });

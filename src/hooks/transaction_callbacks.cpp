@@ -10,7 +10,6 @@
 #include "deletion/open_deletions.hpp"
 #include "deletion/restored_deletions.hpp"
 #include "purge/log_hand_purge.hpp"
-#include "restore/restore_statement.hpp"
 #include "session/plan_notes.hpp"
 #include "session/running_statements.hpp"
 #include "session/session_visibility.hpp"
@@ -44,7 +43,7 @@ extern "C" void softdelete_transaction_callback(XactEvent event, void *) {
         deletion::forget_cascades(0);
         deletion::forget_running_plans();
         deletion::forget_restored_deletions(0);
-        restore::forget_restoring();
+        deletion::forget_restoring();
         purge::forget_purged_rows(0);
         session::leave_session_view();
     }

@@ -6,10 +6,6 @@
 
 #include <string>
 
-extern "C" {
-#include "nodes/nodes.h"
-}
-
 namespace softdelete::registration {
 
 // CREATE TRIGGER for one that a soft delete fires instead.
@@ -18,11 +14,5 @@ sqltext::Statement make_soft_trigger(const catalog::DeleteTrigger &trigger,
 
 // What its function has to know.
 std::string soft_trigger_advice(const catalog::DeleteTrigger &trigger);
-
-// Is the statement a CREATE TRIGGER for DELETE? Plain server code.
-bool creates_delete_trigger(const Node *statement);
-
-// After such a statement on a registered table: warns that a soft delete does not fire the trigger.
-void warn_of_delete_trigger(const Node *statement);
 
 } // namespace softdelete::registration

@@ -1,23 +1,14 @@
-// Takes the conversion of an index back, as unregister() does, for one index and those attached to it.
+// Which index serves a foreign key, and the statement that makes one. For the warnings and steps of register(), and for
+// ddl/widen_key_indexes.
 #include "registration/key_indexes.hpp"
 
 #include "catalog/quoting.hpp"
-#include "ddl/parse_tree.hpp"
 #include "model/index_decision.hpp"
 #include "model/predicate.hpp"
-#include "pg/pinned_spi.hpp"
 #include "pg/quote.hpp"
 #include "pg/relations.hpp"
 #include "registration/build_index.hpp"
-#include "registration/index_trees.hpp"
 #include "registration/plan_parts.hpp"
-#include "registration/run_steps.hpp"
-#include "registry/registered_names.hpp"
-#include "session/registered_table.hpp"
-
-extern "C" {
-#include "nodes/parsenodes.h"
-}
 
 namespace softdelete::registration {
 
@@ -30,71 +21,6 @@ using model::IndexFacts;
 bool is_whole(const IndexFacts &index, const OwnForeignKey &key) {
     return !index.predicate
            || (key.columns.size() == 1 && index.predicate == "(" + key.column_list.text() + " IS NOT NULL)");
-}
-
-// A foreign key that a command adds.
-struct AddedKey {
-    std::string columns; // as OwnForeignKey::column_list
-    bool is_validated;
-};
-
-std::vector<AddedKey> get_added_keys(const Node *statement) {
-    std::vector<AddedKey> keys;
-    if (!IsA(statement, AlterTableStmt)) {
-        return keys;
-    }
-    ListCell *cell;
-    foreach (cell, castNode(AlterTableStmt, const_cast<Node *>(statement))->cmds) {
-        const Constraint *added = ddl::get_added_key(lfirst_node(AlterTableCmd, cell));
-        if (added != nullptr) {
-            keys.push_back({ddl::join_columns(added->fk_attrs), !added->skip_validation});
-        }
-    }
-    return keys;
-}
-
-// The index that was made partial though it begins with the key's columns; null where there is none.
-const IndexFacts *find_partial(const TableWork &work, const Member &member, const OwnForeignKey &key) {
-    for (const IndexFacts &index : work.indexes) {
-        std::string live = get_live_condition(work.settings());
-        if (index.table == member.oid && index.parent == 0 && index.predicate
-            && model::has_condition(*index.predicate, live) && model::leads_with(index, key.columns)
-            && !model::remove_condition(*index.predicate, live)) {
-            return &index;
-        }
-    }
-    return nullptr;
-}
-
-void widen(TableWork &work, const IndexFacts &index, const std::vector<registry::ConvertedIndex> &records) {
-    for (const registry::ConvertedIndex &record : records) {
-        if (record.relation == index.table && record.name == index.name) {
-            plan_reversals(work, {record});
-            run_steps(work.spi, work.steps);
-            work.steps.clear();
-        }
-    }
-    for (const IndexFacts *member : get_tree(work.indexes, index)) {
-        registry::delete_converted_index(work.spi, member->table, member->name);
-    }
-}
-
-void warn(TableWork &work, const Member &member, const OwnForeignKey &key) {
-    pg::warn("no index serves foreign key \"" + key.name + "\" for all rows: purges of the referenced table "
-                 + "would be slow",
-             "Run " + make_key_index(work, member, key).text() + ".");
-}
-
-void widen_for_key(TableWork &work, const Member &member, const OwnForeignKey &key, bool is_validated) {
-    const IndexFacts *index = is_served(work, member, key, {}) ? nullptr : find_partial(work, member, key);
-    if (index == nullptr) {
-        return;
-    }
-    if (index->is_unique || !is_validated) {
-        warn(work, member, key);
-        return;
-    }
-    widen(work, *index, registry::find_converted_indexes(work.spi, {member.oid}));
 }
 
 } // namespace
@@ -118,36 +44,6 @@ sqltext::Statement make_key_index(TableWork &work, const Member &member, const O
         return pg::make_object_name(member.name, key.joined_columns, numbered("idx", number));
     });
     return sqltext::create_index(catalog::identifier(name), definition, !member.is_partitioned());
-}
-
-void widen_key_indexes(const Node *statement) {
-    std::vector<AddedKey> added = get_added_keys(statement);
-    if (added.empty()) {
-        return;
-    }
-    Oid relation = pg::call([&] {
-        Oid found = ddl::find_relation(castNode(AlterTableStmt, const_cast<Node *>(statement))->relation);
-        return OidIsValid(found) && session::is_registered_table(found) ? found : InvalidOid;
-    });
-    if (!OidIsValid(relation)) {
-        return;
-    }
-    pg::DdlSession session;
-    std::optional<Oid> root = registry::find_registered_root(session.spi(), relation);
-    std::optional<registry::Registration> registration =
-        root ? registry::find_registration(session.spi(), *root) : std::nullopt;
-    if (!registration) {
-        return;
-    }
-    catalog::Table table = catalog::get_table_definition(session.spi(), *root);
-    for (const OwnForeignKey &key : catalog::find_own_foreign_keys(session.spi(), relation)) {
-        for (const AddedKey &one : added) {
-            if (one.columns == key.column_list.text()) {
-                TableWork work = begin_work(session.spi(), table, *registration, false);
-                widen_for_key(work, work.member(relation), key, one.is_validated);
-            }
-        }
-    }
 }
 
 } // namespace softdelete::registration

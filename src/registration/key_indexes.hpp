@@ -4,10 +4,6 @@
 #include "registration/table_work.hpp"
 #include "sqltext/fragments.hpp"
 
-extern "C" {
-#include "nodes/nodes.h"
-}
-
 #include <set>
 
 namespace softdelete::registration {
@@ -22,10 +18,5 @@ bool is_served(const TableWork &work, const catalog::Member &member, const catal
 // The statement that makes one, CONCURRENTLY where that is possible.
 sqltext::Statement make_key_index(TableWork &work, const catalog::Member &member,
                                   const catalog::OwnForeignKey &key);
-
-// After ALTER TABLE added a foreign key to a registered table: an index of its columns that was there before covers live
-// rows only, and is made whole again. A unique one has to stay so, and NOT VALID asks for no long work: there a warning
-// says what to run. Returns quickly for any other statement.
-void widen_key_indexes(const Node *statement);
 
 } // namespace softdelete::registration

@@ -1,4 +1,4 @@
-// Options: one clear error each.
+// Reads the options of register() and configure(), and raises one clear error for each that is wrong.
 #include "registration/parse_options.hpp"
 
 namespace softdelete::registration {
@@ -14,20 +14,15 @@ namespace {
 
 } // namespace
 
-void check_options(const RegisterRequest &request) {
-    if (request.strategy == "archive") {
+void check_strategy(const std::string &strategy) {
+    if (strategy == "archive") {
         pg::raise({ERRCODE_FEATURE_NOT_SUPPORTED,
                    "strategy \"archive\" is not supported yet",
                    {},
                    "Use strategy => 'flag'."});
     }
-    if (request.strategy != "auto" && request.strategy != "flag") {
-        refuse_unknown("strategy", request.strategy, "Use 'auto' or 'flag'.");
-    }
-    (void)get_visibility(request.visibility);
-    (void)get_on_expiry(request.on_expiry);
-    if (request.indexes) {
-        (void)get_index_mode(*request.indexes);
+    if (strategy != "auto" && strategy != "flag") {
+        refuse_unknown("strategy", strategy, "Use 'auto' or 'flag'.");
     }
 }
 

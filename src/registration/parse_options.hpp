@@ -3,12 +3,13 @@
 
 #include "model/table_settings.hpp"
 #include "pg/spi.hpp"
-#include "registration/register_table.hpp"
 
 namespace softdelete::registration {
 
-// Raises 22023 for unknown options and 0A000 for those that are not supported.
-void check_options(const RegisterRequest &request);
+// Raises 22023 for an unknown strategy and 0A000 for one that is not supported.
+void check_strategy(const std::string &strategy);
+
+// Raise 22023 for a value that there is not.
 model::Visibility get_visibility(const std::string &text);
 model::IndexMode get_index_mode(const std::string &text);
 model::OnExpiry get_on_expiry(const std::string &text);

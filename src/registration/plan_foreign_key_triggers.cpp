@@ -1,6 +1,7 @@
 // One constraint trigger per foreign key on the referencing table, and on a referenced table one that locks, one that
 // collects, and one per deferrable NO ACTION key.
 #include "registration/plan_foreign_key_triggers.hpp"
+#include "model/trigger_names.hpp"
 #include "sqltext/format.hpp"
 
 #include "catalog/foreign_keys.hpp"
@@ -93,7 +94,7 @@ public:
             drop(table_, name);
         }
         for (const ForeignKey &key : catalog::find_referencing_keys(spi_, table_.relation)) {
-            std::string name = make_trigger_name(parent_check_prefix, key.name);
+            std::string name = make_trigger_name(model::parent_check_prefix, key.name);
             if (stays(key.child.relation) && find_triggers(spi_, key.child.relation).count(name) != 0) {
                 drop(key.child, name);
             }
@@ -101,7 +102,7 @@ public:
         table_.is_registered = false;
         for (const ForeignKey &key : catalog::find_own_keys(spi_, table_.relation)) {
             if (key.parent.is_registered && stays(key.parent.relation)) {
-                add(table_, make_trigger_name(parent_check_prefix, key.name), model::Action::create,
+                add(table_, make_trigger_name(model::parent_check_prefix, key.name), model::Action::create,
                     make_child_trigger(key, table_));
             }
         }
@@ -139,20 +140,21 @@ private:
     void link_parent(const std::vector<ForeignKey> &referencing) {
         std::string becomes_deleted =
             sqltext::format("OLD.%1% IS NULL AND NEW.%1% IS NOT NULL", table_.deleted_at);
-        ensure("softdelete_lock",
+        ensure(model::lock_trigger,
                "CREATE TRIGGER softdelete_lock BEFORE UPDATE ON %1% FOR EACH ROW EXECUTE FUNCTION "
                "softdelete.lock_row()");
-        ensure("softdelete_collect",
+        ensure(model::collect_trigger,
                "CREATE TRIGGER softdelete_collect AFTER UPDATE ON %1% FOR EACH ROW WHEN (" + becomes_deleted
                    + ") EXECUTE FUNCTION softdelete.collect_deleted()");
         if (table_.is_partitioned) {
-            ensure("softdelete_collect_moved", "CREATE TRIGGER softdelete_collect_moved AFTER INSERT ON %1% "
-                                               "FOR EACH ROW WHEN (NEW.deletion_id IS "
-                                               "NOT NULL) EXECUTE FUNCTION softdelete.collect_deleted()");
+            ensure(model::collect_moved_trigger,
+                   "CREATE TRIGGER softdelete_collect_moved AFTER INSERT ON %1% "
+                   "FOR EACH ROW WHEN (NEW.deletion_id IS "
+                   "NOT NULL) EXECUTE FUNCTION softdelete.collect_deleted()");
         }
         for (const ForeignKey &key : referencing) {
             if (key.on_delete == OnDelete::no_action && key.is_deferrable) {
-                std::string name = make_trigger_name(children_check_prefix, key.name);
+                std::string name = make_trigger_name(model::children_check_prefix, key.name);
                 ensure(name,
                        "CREATE CONSTRAINT TRIGGER " + escape(pg::quote_identifier(name))
                            + " AFTER UPDATE ON %1%" + make_deferral(key) + " FOR EACH ROW WHEN ("
@@ -165,7 +167,7 @@ private:
 
     // Live rows of a registered table are told by the condition, so that deleting them costs nothing here.
     std::string make_child_trigger(const ForeignKey &key, const TableInfo &child) {
-        std::string name = make_trigger_name(parent_check_prefix, key.name);
+        std::string name = make_trigger_name(model::parent_check_prefix, key.name);
         std::string condition = child.is_registered ? " WHEN (NEW." + child.deleted_at + " IS NULL)" : "";
         return sqltext::format(
             "CREATE CONSTRAINT TRIGGER %1% AFTER INSERT OR UPDATE ON %2%%3% FOR EACH ROW%4% EXECUTE "
@@ -175,7 +177,7 @@ private:
     }
 
     void link_child(const ForeignKey &key, const TableInfo &child) {
-        std::string name = make_trigger_name(parent_check_prefix, key.name);
+        std::string name = make_trigger_name(model::parent_check_prefix, key.name);
         if (child.relation == table_.relation) {
             of_keys_.insert(name);
         }

@@ -48,8 +48,4 @@ void plan_warnings(TableWork &work, const std::vector<catalog::Table> &together)
 // The comment on deleted_at as it was, or what it is where a column of ours stays as plain data.
 void plan_former_comment(TableWork &work, bool columns_stay);
 
-inline constexpr const char *marker_trigger = "softdelete_marker";
-inline constexpr const char *truncate_trigger = "softdelete_truncate";
-inline constexpr const char *update_trigger = "softdelete_update";
-
 } // namespace softdelete::registration

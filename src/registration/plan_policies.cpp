@@ -5,6 +5,7 @@
 #include "model/policy_names.hpp"
 #include "registration/plan_parts.hpp"
 #include "registration/policy_definitions.hpp"
+#include "registry/secured_tables.hpp"
 #include "sqltext/table_statements.hpp"
 
 namespace softdelete::registration {
@@ -40,7 +41,7 @@ public:
         : work_(work)
         , member_(member)
         , security_(catalog::read_row_security(work.spi, member.oid, work.settings().deleted_at))
-        , recorded_(catalog::find_secured_table(work.spi, member.oid)) {}
+        , recorded_(registry::find_secured_table(work.spi, member.oid)) {}
 
     void secure() {
         if (!recorded_ && !security_.is_enabled && security_.has_users_policy()) {
@@ -141,10 +142,10 @@ void plan_policy_drops(TableWork &work) {
 
 void record_policies(const TableWork &work) {
     for (const auto &[relation, is_wished] : work.secured) {
-        catalog::put_secured_table(work.spi, relation, is_wished);
+        registry::put_secured_table(work.spi, relation, is_wished);
     }
     for (Oid relation : work.released) {
-        catalog::delete_secured_table(work.spi, relation);
+        registry::delete_secured_table(work.spi, relation);
     }
 }
 

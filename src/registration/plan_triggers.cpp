@@ -1,6 +1,7 @@
 // The marker and the guards of whole statements.
 #include "catalog/quoting.hpp"
 #include "catalog/trigger_catalog.hpp"
+#include "model/trigger_names.hpp"
 #include "registration/plan_parts.hpp"
 #include "sqltext/table_statements.hpp"
 
@@ -39,13 +40,13 @@ void plan_triggers(TableWork &work) {
     for (const Member &member : work.table.members) {
         // Partitions get clones of the row trigger, but none of the statement triggers.
         if (!member.is_partition) {
-            plan_trigger(work, member, marker_trigger,
+            plan_trigger(work, member, model::marker_trigger,
                          sqltext::create_marker(member.qualified, catalog::literal(settings.deleted_at),
                                                 catalog::literal(settings.deleted_by.value_or("")),
                                                 catalog::literal(model::to_text(settings.visibility))));
         }
-        plan_trigger(work, member, truncate_trigger, sqltext::create_truncate_guard(member.qualified));
-        plan_trigger(work, member, update_trigger, sqltext::create_update_guard(member.qualified));
+        plan_trigger(work, member, model::truncate_trigger, sqltext::create_truncate_guard(member.qualified));
+        plan_trigger(work, member, model::update_trigger, sqltext::create_update_guard(member.qualified));
     }
 }
 

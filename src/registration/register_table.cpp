@@ -18,6 +18,16 @@ namespace softdelete::registration {
 
 namespace {
 
+// Raises 22023 for unknown options and 0A000 for those that are not supported.
+void check_options(const RegisterRequest &request) {
+    check_strategy(request.strategy);
+    (void)get_visibility(request.visibility);
+    (void)get_on_expiry(request.on_expiry);
+    if (request.indexes) {
+        (void)get_index_mode(*request.indexes);
+    }
+}
+
 std::string get_view_name(const std::optional<std::string> &given, const char *prefix,
                           const catalog::Table &table) {
     return given ? *given : pg::truncate_name(prefix + table.name);

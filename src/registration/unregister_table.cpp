@@ -1,5 +1,6 @@
 // Unregistration, in the reverse order of registration.
 #include "registration/unregister_table.hpp"
+#include "model/trigger_names.hpp"
 
 #include "catalog/quoting.hpp"
 #include "catalog/trigger_catalog.hpp"
@@ -71,8 +72,8 @@ void plan_view_drops(TableWork &work) {
 
 void plan_trigger_drops(TableWork &work) {
     for (const catalog::Member &member : work.table.members) {
-        for (const char *name : {marker_trigger, truncate_trigger, update_trigger}) {
-            bool is_clone = member.is_partition && name == std::string(marker_trigger);
+        for (const char *name : {model::marker_trigger, model::truncate_trigger, model::update_trigger}) {
+            bool is_clone = member.is_partition && name == std::string(model::marker_trigger);
             if (!is_clone && catalog::find_own_trigger(work.spi, member.oid, name)) {
                 work.add(Action::alter, member.oid, std::string("trigger ") + name,
                          sqltext::drop_trigger(member.qualified, sqltext::Identifier(name)));

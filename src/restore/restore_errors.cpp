@@ -2,6 +2,7 @@
 #include "restore/restore_errors.hpp"
 #include "sqltext/format.hpp"
 
+#include "deletion/restored_deletions.hpp"
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 #include "restore/restore_statement.hpp"
@@ -25,11 +26,11 @@ bool may_show_values(const catalog::TableInfo &table) {
 } // namespace
 
 RestoringScope::RestoringScope() {
-    begin_restoring();
+    deletion::begin_restoring();
 }
 
 RestoringScope::~RestoringScope() {
-    end_restoring();
+    deletion::end_restoring();
 }
 
 std::uint64_t execute_restore(pg::Spi &spi, const catalog::TableInfo &table, RestoreAs role,
@@ -56,15 +57,6 @@ std::uint64_t execute_restore(pg::Spi &spi, const catalog::TableInfo &table, Res
         }
         throw;
     }
-}
-
-void raise_no_such_row(const catalog::TableInfo &table, const std::vector<std::string> &key) {
-    pg::raise({.sqlstate = ERRCODE_NO_DATA_FOUND,
-               .message = sqltext::format("table %1% has no row with key (%2%)", table.title,
-                                          sqltext::join(key, ", ")),
-               .hint = "Neither a live nor a deleted row has it. softdelete.purge_log and "
-                       "softdelete.erasure_log tell what was removed.",
-               .relation = table.relation});
 }
 
 void raise_parent_deleted(const catalog::ForeignKey &key, const std::string &values,

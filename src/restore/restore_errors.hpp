@@ -29,9 +29,6 @@ std::uint64_t execute_restore(pg::Spi &spi, const catalog::TableInfo &table, Res
                               const std::optional<std::string> &deletion, const std::string &statement,
                               const std::vector<pg::Parameter> &parameters);
 
-// P0002.
-[[noreturn]] void raise_no_such_row(const catalog::TableInfo &table, const std::vector<std::string> &key);
-
 // 23503: the row's parent is deleted and does not come back with it.
 [[noreturn]] void raise_parent_deleted(const catalog::ForeignKey &key, const std::string &values,
                                        const std::optional<std::string> &deletion);

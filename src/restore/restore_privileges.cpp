@@ -85,17 +85,9 @@ std::set<Oid> find_cascaded_tables(pg::Spi &spi, const std::vector<TableInfo> &t
 void check_may_update(pg::Spi &spi, const std::vector<TableInfo> &tables, const std::set<Oid> &cascaded) {
     for (const TableInfo &table : tables) {
         if (cascaded.count(table.relation) == 0 && !may_update_something(spi, table)) {
-            raise_permission_denied(table);
+            catalog::raise_permission_denied(table);
         }
     }
-}
-
-void raise_permission_denied(const TableInfo &table, const char *detail) {
-    // Without the quotes, as aclcheck_error() has it.
-    pg::raise({.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
-               .message = "permission denied for table " + table.title.substr(1, table.title.size() - 2),
-               .detail = detail,
-               .relation = table.relation});
 }
 
 } // namespace softdelete::restore

@@ -16,7 +16,4 @@ std::set<Oid> find_cascaded_tables(pg::Spi &spi, const std::vector<catalog::Tabl
 void check_may_update(pg::Spi &spi, const std::vector<catalog::TableInfo> &tables,
                       const std::set<Oid> &cascaded);
 
-// 42501, in the server's words.
-[[noreturn]] void raise_permission_denied(const catalog::TableInfo &table, const char *detail = "");
-
 } // namespace softdelete::restore

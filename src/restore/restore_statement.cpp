@@ -1,6 +1,7 @@
 // A counter of what is under way, and the triggers that have nothing to say to it.
 #include "restore/restore_statement.hpp"
 
+#include "deletion/restored_deletions.hpp"
 #include "deletion/skipped_deletion_triggers.hpp"
 #include "session/extension_functions.hpp"
 #include "session/running_statements.hpp"
@@ -14,8 +15,6 @@ extern "C" {
 namespace softdelete::restore {
 
 namespace {
-
-int depth = 0;
 
 bool is_our_trigger(Oid function) {
     const session::ExtensionFunctions *functions = session::find_extension_functions();
@@ -67,24 +66,8 @@ bool may_keep_rows(Oid table) {
     return false;
 }
 
-bool is_restoring() noexcept {
-    return depth > 0;
-}
-
 bool is_restore_statement() noexcept {
-    return depth > 0 && deletion::AnsweredTriggersScope::covers(session::running_statement());
-}
-
-void begin_restoring() noexcept {
-    depth++;
-}
-
-void end_restoring() noexcept {
-    depth = depth > 0 ? depth - 1 : 0;
-}
-
-void forget_restoring() noexcept {
-    depth = 0;
+    return deletion::is_restoring() && deletion::AnsweredTriggersScope::covers(session::running_statement());
 }
 
 } // namespace softdelete::restore

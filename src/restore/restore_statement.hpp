@@ -21,13 +21,7 @@ private:
 // such an update? Locks them ACCESS SHARE.
 bool may_keep_rows(Oid table);
 
-// Is a restore or an undo under way, which marks its deletion itself when it is through?
-bool is_restoring() noexcept;
 // Is the innermost statement such an update of one?
 bool is_restore_statement() noexcept;
-void begin_restoring() noexcept;
-void end_restoring() noexcept;
-// Called by the abort callbacks.
-void forget_restoring() noexcept;
 
 } // namespace softdelete::restore

@@ -9,6 +9,7 @@
 #include "planner/mark_references.hpp"
 #include "restore/restore_errors.hpp"
 #include "restore/taken_children.hpp"
+#include "rows/named_row.hpp"
 
 extern "C" {
 #include "catalog/pg_type.h"
@@ -76,7 +77,7 @@ private:
         planner::OwnStatementScope scope(query, planner::OwnReading::past_filter);
         std::vector<pg::Row> rows = spi_.query(query, lookup.values);
         if (rows.empty()) {
-            raise_no_such_row(root_, key_);
+            rows::raise_no_such_row(root_, key_);
         }
         if (rows.front().boolean(2)) {
             return false;

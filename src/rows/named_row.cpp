@@ -4,7 +4,6 @@
 
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
-#include "restore/restore_errors.hpp"
 #include "rows/follow_links.hpp"
 
 #include <boost/algorithm/string/trim.hpp>
@@ -61,7 +60,7 @@ SubjectRow get_subject_row(pg::Spi &spi, const TableInfo &table, const std::vect
         row.rows.add({found.text(0), found.text(1)});
     }
     if (row.rows.empty()) {
-        restore::raise_no_such_row(table, key);
+        raise_no_such_row(table, key);
     }
     row.key = read_key(spi, row);
     return row;
@@ -79,6 +78,15 @@ void check_reason(const std::optional<std::string> &reason, const std::vector<st
                    .detail = "The reason is kept and shown.",
                    .hint = "Say why, as in 'request 1234'; the key follows the reason."});
     }
+}
+
+void raise_no_such_row(const catalog::TableInfo &table, const std::vector<std::string> &key) {
+    pg::raise({.sqlstate = ERRCODE_NO_DATA_FOUND,
+               .message = sqltext::format("table %1% has no row with key (%2%)", table.title,
+                                          sqltext::join(key, ", ")),
+               .hint = "Neither a live nor a deleted row has it. softdelete.purge_log and "
+                       "softdelete.erasure_log tell what was removed.",
+               .relation = table.relation});
 }
 
 } // namespace softdelete::rows

@@ -29,4 +29,7 @@ SubjectRow get_subject_row(pg::Spi &spi, const catalog::TableInfo &table, const 
 // A reason is kept where the data is not: it must not be the key. Errors: 22004 for none, 22023 for a key value.
 void check_reason(const std::optional<std::string> &reason, const std::vector<std::string> &key);
 
+// P0002: neither a live nor a deleted row has the key.
+[[noreturn]] void raise_no_such_row(const catalog::TableInfo &table, const std::vector<std::string> &key);
+
 } // namespace softdelete::rows

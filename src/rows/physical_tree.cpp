@@ -3,8 +3,6 @@
 #include "rows/physical_tree.hpp"
 #include "sqltext/format.hpp"
 
-#include "holds/hold_graph.hpp"
-
 namespace softdelete::rows {
 
 namespace {
@@ -19,7 +17,7 @@ public:
     void run(const RowSet &rows) {
         for (RowSet level = take_new(rows); !level.empty();) {
             RowSet below;
-            for (const auto &[relation, members] : holds::group_by_table(level)) {
+            for (const auto &[relation, members] : group_by_table(level)) {
                 for (const ForeignKey &key : get_keys(relation)) {
                     follow(key, members, &below);
                 }
@@ -64,7 +62,7 @@ private:
             below->add_all(take_new(find_children(spi_, key, parents, RowLock::for_update)));
         } else if (!catalog::binds(key.on_delete)) {
             for (const auto &[relation, rows] :
-                 holds::group_by_table(find_children(spi_, key, parents, RowLock::none))) {
+                 group_by_table(find_children(spi_, key, parents, RowLock::none))) {
                 tree_.linked.insert(relation);
             }
         }
@@ -80,7 +78,7 @@ private:
 
 std::set<Oid> RowTree::get_relations() const {
     std::set<Oid> relations;
-    for (const auto &[relation, rows] : holds::group_by_table(all)) {
+    for (const auto &[relation, rows] : group_by_table(all)) {
         relations.insert(relation);
     }
     return relations;

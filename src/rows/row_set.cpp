@@ -70,4 +70,12 @@ std::string make_exclusion(const char *alias, int first) {
     return sqltext::format("(%1%.tableoid, %1%.ctid) NOT IN %2%", alias, make_rows(first));
 }
 
+std::map<Oid, RowSet> group_by_table(const RowSet &rows) {
+    std::map<Oid, RowSet> groups;
+    for (const RowSet::RowId &row : rows.ids()) {
+        groups[static_cast<Oid>(std::stoul(row.first))].add(row);
+    }
+    return groups;
+}
+
 } // namespace softdelete::rows

@@ -7,6 +7,7 @@ extern "C" {
 #include "storage/itemptr.h"
 }
 
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -53,5 +54,8 @@ std::string make_identity(const catalog::TableInfo &table, const char *alias, in
 
 // SQL: the row under this alias is not in that set. One look-up per row in a hash table, however large the set.
 std::string make_exclusion(const char *alias, int first);
+
+// The rows by the table that they are in.
+std::map<Oid, RowSet> group_by_table(const RowSet &rows);
 
 } // namespace softdelete::rows

@@ -1,6 +1,7 @@
 // Reads registrations from the relation cache, and keeps what it read until the relation changes: a statement asks
 // several times, and columns are looked up by name.
 #include "session/registered_table.hpp"
+#include "model/trigger_names.hpp"
 
 #include "session/extension_functions.hpp"
 
@@ -26,7 +27,6 @@ namespace {
 constexpr int marker_arguments = 3;
 
 // What all names of our triggers begin with.
-constexpr char name_prefix[] = "softdelete_";
 
 AttrNumber get_column(Relation relation, const char *name, bool missing_ok) {
     AttrNumber attribute = get_attnum(RelationGetRelid(relation), name);
@@ -189,7 +189,10 @@ bool has_own_trigger(Oid relation_id) {
     const TriggerDesc *triggers = relation->trigdesc;
     bool found = false;
     for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
-        found = found || strncmp(triggers->triggers[i].tgname, name_prefix, strlen(name_prefix)) == 0;
+        found = found
+                || strncmp(triggers->triggers[i].tgname, model::own_trigger_prefix,
+                           strlen(model::own_trigger_prefix))
+                       == 0;
     }
     RelationClose(relation);
     return found;

@@ -13,15 +13,15 @@ shared='rows planner session registry catalog sqltext model pg'
 # shellcheck disable=SC2086 # lists of words
 {
     for edge in api hooks triggers worker; do check $edge $promises $shared || status=1; done
-    check registration ddl $shared || status=1
-    check deletion holds restore $shared || status=1
+    check registration $shared || status=1
+    check deletion holds $shared || status=1
     check restore deletion $shared || status=1
     check holds $shared || status=1
     check erasure holds deletion $shared || status=1
     check purge holds erasure deletion $shared || status=1
     check ddl registration holds $shared || status=1
     check utility ddl registration $shared || status=1
-    check rows holds restore $shared || status=1
+    check rows planner session registry catalog sqltext model pg || status=1
 }
 check planner session catalog model pg || status=1
 check session model pg || status=1

@@ -1,0 +1,65 @@
+// Event triggers call this after CREATE RULE and ALTER TABLE. registration/check_rules refuses tables that have such
+// rules already. A disabled rule does nothing, so that it is refused when it is enabled.
+#include "ddl/refuse_rules.hpp"
+
+#include "catalog/rule_catalog.hpp"
+#include "ddl/parse_tree.hpp"
+#include "pg/pinned_spi.hpp"
+#include "registration/check_rules.hpp"
+#include "session/registered_table.hpp"
+#include "sqltext/format.hpp"
+
+extern "C" {
+#include "nodes/parsenodes.h"
+#include "utils/lsyscache.h"
+}
+
+namespace softdelete::ddl {
+
+namespace {
+
+bool enables_rule(const AlterTableStmt *alter) {
+    ListCell *cell;
+    foreach (cell, alter->cmds) {
+        AlterTableType kind = lfirst_node(AlterTableCmd, cell)->subtype;
+        if (kind == AT_EnableRule || kind == AT_EnableAlwaysRule || kind == AT_EnableReplicaRule) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const RangeVar *get_ruled_table(const Node *statement) {
+    if (IsA(statement, RuleStmt)) {
+        return castNode(RuleStmt, const_cast<Node *>(statement))->relation;
+    }
+    if (IsA(statement, AlterTableStmt)) {
+        const auto *alter = castNode(AlterTableStmt, const_cast<Node *>(statement));
+        return enables_rule(alter) ? alter->relation : nullptr;
+    }
+    return nullptr;
+}
+
+} // namespace
+
+void refuse_rule(const Node *statement) {
+    const RangeVar *name = get_ruled_table(statement);
+    Oid relation = pg::call([&] {
+        Oid found = find_relation(name);
+        return OidIsValid(found) && session::is_registered_table(found) ? found : InvalidOid;
+    });
+    if (!OidIsValid(relation)) {
+        return;
+    }
+    pg::DdlSession session;
+    if (std::optional<catalog::Rule> rule = catalog::find_replacing_rule(session.spi(), {relation})) {
+        std::string table = pg::call([&] { return get_rel_name(relation); });
+        pg::raise({ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                   sqltext::format("cannot replace %1% on registered table \"%2%\" by rule \"%3%\"",
+                                   rule->event, table, rule->name),
+                   registration::replacing_rule_reason,
+                   "For what else shall happen use a trigger, or a rule that is DO ALSO.", relation});
+    }
+}
+
+} // namespace softdelete::ddl

@@ -1,0 +1,13 @@
+// Rules that a command adds to a registered table, or enables on it.
+#pragma once
+
+extern "C" {
+#include "nodes/nodes.h"
+}
+
+namespace softdelete::ddl {
+
+// After CREATE RULE and ALTER TABLE ... ENABLE RULE: raises 55000 where a registered table has one now.
+void refuse_rule(const Node *statement);
+
+} // namespace softdelete::ddl

@@ -1,0 +1,66 @@
+// Event triggers call this after CREATE TRIGGER, which gives the new trigger by its name. register() warns of triggers that
+// are there already (registration/plan_warnings).
+#include "ddl/warn_delete_triggers.hpp"
+
+#include "ddl/parse_tree.hpp"
+#include "pg/pinned_spi.hpp"
+#include "registration/delete_triggers.hpp"
+#include "session/registered_table.hpp"
+#include "sqltext/format.hpp"
+
+extern "C" {
+#include "catalog/pg_trigger.h"
+#include "nodes/parsenodes.h"
+#include "utils/lsyscache.h"
+}
+
+namespace softdelete::ddl {
+
+namespace {
+
+void warn(const catalog::DeleteTrigger &trigger, const char *table, const sqltext::Statement &equivalent) {
+    if (trigger.fires_on_update) {
+        pg::warn(sqltext::format("trigger \"%1%\" fires on a soft delete of \"%2%\" as on an UPDATE",
+                                 trigger.name, table),
+                 "In its function TG_OP is UPDATE then, and OLD and NEW are both set.");
+        return;
+    }
+    pg::warn(sqltext::format("trigger \"%1%\" does not fire on a soft delete, which is an UPDATE of \"%2%\"",
+                             trigger.name, table),
+             "The equivalent (" + registration::soft_trigger_advice(trigger) + "): " + equivalent.text());
+}
+
+} // namespace
+
+bool creates_delete_trigger(const Node *statement) {
+    return IsA(statement, CreateTrigStmt)
+           && TRIGGER_FOR_DELETE(castNode(CreateTrigStmt, const_cast<Node *>(statement))->events);
+}
+
+void warn_of_delete_trigger(const Node *statement) {
+    if (!creates_delete_trigger(statement)) {
+        return;
+    }
+    const auto *create = castNode(CreateTrigStmt, const_cast<Node *>(statement));
+    session::RegisteredTable table = {};
+    std::string deleted_at = pg::call([&] {
+        Oid relation = find_relation(create->relation);
+        return OidIsValid(relation) && session::find_registered_table(relation, &table)
+                   ? get_attname(relation, table.deleted_at, false)
+                   : "";
+    });
+    if (deleted_at.empty()) {
+        return;
+    }
+    pg::DdlSession session;
+    for (const catalog::DeleteTrigger &trigger :
+         catalog::find_delete_triggers(session.spi(), table.relation)) {
+        if (trigger.name == create->trigname) {
+            warn(trigger, create->relation->relname,
+                 registration::make_soft_trigger(
+                     trigger, catalog::get_qualified_name(session.spi(), table.relation), deleted_at));
+        }
+    }
+}
+
+} // namespace softdelete::ddl

@@ -1,0 +1,15 @@
+// Indexes of the columns of foreign keys that a command adds.
+#pragma once
+
+extern "C" {
+#include "nodes/nodes.h"
+}
+
+namespace softdelete::ddl {
+
+// After ALTER TABLE added a foreign key to a registered table: an index of its columns that was there before covers live
+// rows only, and is made whole again. A unique one has to stay so, and NOT VALID asks for no long work: there a warning
+// says what to run. Returns quickly for any other statement.
+void widen_key_indexes(const Node *statement);
+
+} // namespace softdelete::ddl

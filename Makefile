@@ -5,20 +5,16 @@ EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" softdelete.cont
 MODULE_big = softdelete
 OBJS      := $(patsubst %.cpp,%.o,$(sort $(shell find src -name '*.cpp')))
 SHLIB_LINK = -lstdc++
-PG_CONFIG ?= pg_config
+
+# The server to build for: what PG_CONFIG says, else the newest that can be built for.
+GIVEN_PG_CONFIG := $(PG_CONFIG)
+FOUND_PG_CONFIG := $(shell PG_CONFIG='$(PG_CONFIG)' sh test/server/find-pg-config 2>/dev/null)
+override PG_CONFIG = $(FOUND_PG_CONFIG)
 
 # The install script is one file made of parts; upgrade scripts are written as they are.
 SQL_PARTS := $(sort $(wildcard src/extension/[0-9][0-9]_*.sql))
 DATA       = $(wildcard src/extension/upgrade/*.sql)
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
-
-# sql/setup.sql makes the database that the other files work in. TESTS="name ..." picks some of them. What a version
-# brought is tested in since_VERSION.
-TOO_NEW      = $(if $(filter 15 16,$(MAJORVERSION)),since_17) $(if $(filter 15 16 17,$(MAJORVERSION)),since_18) \
-               $(if $(filter 15 16 17 18,$(MAJORVERSION)),since_19)
-SQL_TESTS    = $(filter-out $(TOO_NEW),$(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql))))
-REGRESS      = $(filter setup,$(SQL_TESTS)) $(filter-out setup,$(or $(TESTS),$(SQL_TESTS)))
-REGRESS_OPTS = --no-locale --encoding=UTF8
 
 # The server's headers are system headers, so that the warnings are about our code only. Only what is marked PGDLLEXPORT
 # leaves the library; version 15 leaves that macro empty and takes a definition from outside.
@@ -39,12 +35,18 @@ IMPURE      = $(filter-out src/model/% src/sqltext/%,$(OBJS))
 override with_llvm  = no
 override autodepend = no
 
-PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
-ifneq ($(PGXS),)
+# Our own installcheck (below) says what it needs and cleans up.
+NO_INSTALLCHECK = 1
+EXTRA_CLEAN += results regression.diffs regression.out
+
+ifneq ($(PG_CONFIG),)
+PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 else
-all install installcheck clean:
-	@echo "$(PG_CONFIG) leads to no PGXS; install postgresql-server-dev or set PG_CONFIG" >&2; exit 1
+all install installdirs uninstall check:
+	@PG_CONFIG='$(GIVEN_PG_CONFIG)' sh test/server/find-pg-config
+clean:
+	rm -rf $(OBJS) $(EXTRA_CLEAN) $(DATA_built) softdelete.so
 endif
 
 -include $(OBJS:.o=.d)
@@ -69,44 +71,59 @@ $(OBJS): .buildflags
 #
 # Development: everything below works on a private copy of the server and leaves the machine's own alone.
 #
-RUN     = MAKE='$(MAKE)' PG_CONFIG='$(PG_CONFIG)' REGRESS='$(REGRESS)' TESTS='$(TESTS)'
-PRIVATE = test/server/with-install
-SERVER  = $(PRIVATE) test/server/with-server
+# Nothing about the server is decided here, since some targets install one first.
+RUN     = MAKE='$(MAKE)' PG_CONFIG='$(GIVEN_PG_CONFIG)' TESTS='$(TESTS)' PURPOSE='$(PURPOSE)'
+PRIVATE = sh test/server/with-install
+SERVER  = $(PRIVATE) sh test/server/with-server
+PURPOSE = demo
 SOURCES = $(shell find src -name '*.[ch]pp')
 
 help:
 	@echo 'make, make install, make installcheck    as for any extension (PG_CONFIG=... picks the server)'
 	@echo 'make demo                                see it work on a throw-away server'
 	@echo 'make shell                               psql on a throw-away server; also: make shell < file.sql'
-	@echo 'make test                                lint and all tests; installs what the machine lacks'
+	@echo 'make test                                lint and all tests; both install what the machine lacks'
 	@echo 'make regress|isolation|tap [TESTS="..."] one kind of test, or only those named'
 	@echo 'make expected TESTS="..."                run these and take what they print as expected output'
 	@echo 'make upgrade-test OLD=... NEW=...        pg_upgrade between the servers of two pg_config programs'
 	@echo 'make core-regress                        the core suite of PostgreSQL with and without the library'
 	@echo 'make bench                               the figures in README'
-	@echo 'make lint, make format                   check the conventions; format the sources'
+	@echo 'make fresh-test SUITE=... [TESTS="..."]  demo and tests on a fresh Debian of that name, in a chroot'
+	@echo 'make lint, make style, make format       check our conventions; style by shellcheck, clang-format; format'
 	@echo 'KEEP=1 make ...                          keep the temporary folder and name it'
 
 test expected:
-	@$(RUN) test/server/$@
+	@$(RUN) sh test/server/$@
 
 regress isolation tap core-regress:
-	@$(RUN) $(PRIVATE) test/server/$@
+	@$(RUN) $(PRIVATE) sh test/server/$@
 
 demo bench:
-	@$(RUN) $(SERVER) test/server/$@
+	@$(RUN) $(SERVER) sh test/server/$@
 
 shell:
 	@$(RUN) $(SERVER) psql -X
 
+installcheck:
+	@$(RUN) sh test/server/installcheck
+
+tap: PURPOSE = test
+
 upgrade-test:
-	@$(RUN) OLD='$(OLD)' NEW='$(NEW)' test/server/upgrade-test
+	@$(RUN) OLD='$(OLD)' NEW='$(NEW)' sh test/server/upgrade-test
+
+fresh-test:
+	@$(RUN) SUITE='$(SUITE)' sh test/server/fresh-test
 
 lint:
-	@test/server/lint
+	@sh test/server/lint test/lint
+
+style:
+	@sh test/server/lint test/style
 
 format:
 	clang-format -i $(SOURCES)
 
 FORCE:
-.PHONY: help test expected core-regress regress isolation tap demo bench shell upgrade-test lint format FORCE
+.PHONY: help test expected core-regress regress isolation tap demo bench shell installcheck upgrade-test fresh-test lint style \
+        format FORCE

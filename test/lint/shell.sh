@@ -1,7 +1,3 @@
 #!/bin/sh
-# Shell scripts are POSIX sh without complaints from shellcheck.
-scripts=$(grep -rlE '^#!/bin/(ba)?sh' .ci test)
-for script in $scripts; do sh -n "$script" || exit 1; done
-command -v shellcheck >/dev/null || { echo 'shellcheck is missing'; exit 77; }
-# shellcheck disable=SC2086 # a list of words
-shellcheck $scripts
+# Shell scripts are POSIX sh, each as its shell parses it.
+for script in $(grep -rlE '^#!/bin/(ba)?sh' .ci test); do sh -n "$script" || exit 1; done

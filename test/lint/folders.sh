@@ -3,5 +3,5 @@
 # source files.
 known='api|triggers|hooks|worker|registration|deletion|restore|purge|holds|erasure|ddl|utility|rows|planner|session'
 known="$known|registry|catalog|sqltext|model|pg|extension(/(upgrade|released))?"
-! { find src -mindepth 1 -type d | grep -vxE "src/($known)"
+! { find src -mindepth 2 -type f ! -name '*.[od]' -exec dirname {} + | sort -u | grep -vxE "src/($known)"
     find src -name '*.cpp' -exec dirname {} + | sort | uniq -c | awk '$1 > 35'; } | grep .

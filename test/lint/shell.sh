@@ -1,3 +1,3 @@
 #!/bin/sh
 # Shell scripts are POSIX sh, each as its shell parses it.
-for script in $(grep -rlE '^#!/bin/(ba)?sh' .ci test); do sh -n "$script" || exit 1; done
+! grep -rlE '^#!/bin/(ba)?sh' .ci test | while read -r script; do sh -n "$script" 2>&1; done | grep .

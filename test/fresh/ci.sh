@@ -1,0 +1,4 @@
+#!/bin/sh
+# What continuous integration runs.
+cd /srv/softdelete
+tested .ci/run

@@ -1,0 +1,8 @@
+#!/bin/sh
+# `make demo` is the first thing that root does.
+cd /srv/softdelete
+told_story make demo
+no_cluster
+for package in shellcheck clang-format libfaketime libipc-run-perl "postgresql-$(major)-cron" sudo; do
+    ! dpkg -s "$package" >/dev/null 2>&1 || fail "the demo needs no $package"
+done

@@ -42,6 +42,8 @@ EXTRA_CLEAN += results regression.diffs regression.out
 ifneq ($(PG_CONFIG),)
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
+# As distributions do, the installed library has no debug information.
+INSTALL_STRIP_FLAG = $(if $(DEBUG),,-s)
 else
 all install installdirs uninstall check:
 	@PG_CONFIG='$(GIVEN_PG_CONFIG)' sh test/server/find-pg-config

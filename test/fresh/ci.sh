@@ -1,4 +1,3 @@
 #!/bin/sh
 # What continuous integration runs.
-cd /srv/softdelete
 tested .ci/run

@@ -1,6 +1,5 @@
 #!/bin/sh
 # `make demo` is the first thing that root does.
-cd /srv/softdelete
 told_story make demo
 no_cluster
 for package in shellcheck clang-format libfaketime libipc-run-perl "postgresql-$(major)-cron" sudo; do

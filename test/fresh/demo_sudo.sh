@@ -3,4 +3,4 @@
 may_sudo dev
 told_story as dev make demo
 no_cluster
-[ -z "$(find /home/dev/softdelete ! -user dev)" ] || fail 'something in the tree is not the user'\''s'
+[ -z "$(find /srv/dev/softdelete ! -user dev)" ] || fail 'something in the tree is not the user'\''s'

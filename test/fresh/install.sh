@@ -1,6 +1,5 @@
 #!/bin/sh
 # README's way: build and install for the server that is here, then the tests on a running cluster, which leave nothing.
-cd /srv/softdelete
 refused 'install postgresql-server-dev' make
 sh test/server/install-packages build
 make

@@ -1,6 +1,5 @@
 #!/bin/sh
 # Machines that are not bare: with a server alone, with clients alone, with a PG_CONFIG that is no good.
-cd /srv/softdelete
 major=$(major)
 server=/usr/lib/postgresql/$major
 

@@ -16,6 +16,10 @@ SQL_PARTS := $(sort $(wildcard src/extension/[0-9][0-9]_*.sql))
 DATA       = $(wildcard src/extension/upgrade/*.sql)
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 
+# The manual. It gets a folder of its own, since other extensions have pages of these names, too.
+DOCS = $(wildcard doc/*.md)
+override docmoduledir = extension/$(EXTENSION)
+
 # The server's headers are system headers, so that the warnings are about our code only. Only what is marked PGDLLEXPORT
 # leaves the library; version 15 leaves that macro empty and takes a definition from outside.
 # Debug information is that of backtraces, lines and functions; DEBUG=1 brings all of it.
@@ -89,7 +93,7 @@ help:
 	@echo 'make expected TESTS="..."                run these and take what they print as expected output'
 	@echo 'make upgrade-test OLD=... NEW=...        pg_upgrade between the servers of two pg_config programs'
 	@echo 'make core-regress                        the core suite of PostgreSQL with and without the library'
-	@echo 'make bench                               the figures in README'
+	@echo 'make bench                               the figures in doc/performance.md'
 	@echo 'make fresh-test SUITE=... [TESTS="..."]  demo and tests on a fresh Debian of that name, in a chroot'
 	@echo 'make lint, make style, make format       check our conventions; style by shellcheck, clang-format; format'
 	@echo 'KEEP=1 make ...                          keep the temporary folder and name it'

@@ -4,8 +4,8 @@
 #   statement;   -- fails             it raises an error; nothing else on the page does
 #   statement;   -- DELETE 1          its command tag, also of UPDATE, INSERT and MERGE; `: words` may follow
 #   statement;   -- 42, -- no rows    a single value, the number of rows (also `3 rows`); `: words` may follow
-#   ```text ... ``` after ```sql      what the whole block prints, but for command tags; `...` stands for the rest of a
-#                                     word or line that differs each time, a line of `...` for any number of lines
+#   ```text ... ``` after ```sql      what the block prints at its end, but for command tags; `...` stands for a part of
+#                                     a line that differs each time or is too wide, a line of `...` for any lines
 
 package Pages;
 
@@ -126,7 +126,7 @@ sub wrong_text
 
 	my $pattern = join '', map { /^\.\.\.$/ ? '(?:.*\n)*?' : pattern_of($_) . '\n' } plain($block->{text});
 	my $plain = join '', map { "$_\n" } plain($printed);
-	return $plain =~ /\A$pattern\z/ ? '' : "prints\n$printed";
+	return $plain =~ /^$pattern\z/m ? '' : "prints\n$printed";
 }
 
 # Lines without what depends on the width of a value.

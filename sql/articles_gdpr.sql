@@ -107,8 +107,8 @@ SELECT count(*) FROM softdelete.purge_log l WHERE l::text ~ 'example\.com|555-|M
 SELECT count(*) FROM softdelete.purge_log WHERE table_name = 'regress_gdpr.bills';
 SELECT softdelete.erase('users', 'no', 48); -- fails
 CALL softdelete.purge('users'); -- fails
-DELETE FROM softdelete.erasure; -- fails
-DELETE FROM softdelete.purge_run; -- fails
+DELETE FROM softdelete_internal.erasure; -- fails
+DELETE FROM softdelete_internal.purge_run; -- fails
 -- Who may not read the tables learns which ones there are, and nothing of their rows.
 SET SESSION AUTHORIZATION regress_gdpr_stranger;
 SELECT count(*) FROM softdelete.tables WHERE relation = 'regress_gdpr.users'::regclass;

@@ -19,7 +19,7 @@ BEGIN
                    cr.deleted_at, pr.deleted_at)
         FROM pg_constraint k
         JOIN pg_class r ON r.oid = k.conrelid JOIN pg_class f ON f.oid = k.confrelid
-        JOIN softdelete.registration cr ON cr.relation = k.conrelid JOIN softdelete.registration pr ON pr.relation = k.confrelid
+        JOIN softdelete_internal.registration cr ON cr.relation = k.conrelid JOIN softdelete_internal.registration pr ON pr.relation = k.confrelid
         CROSS JOIN unnest(k.conkey, k.confkey, k.conpfeqop) u (c, p, op)
         JOIN pg_attribute ca ON ca.attrelid = k.conrelid AND ca.attnum = u.c
         JOIN pg_attribute pa ON pa.attrelid = k.confrelid AND pa.attnum = u.p

@@ -198,11 +198,11 @@ DELETE FROM orders WHERE id = 10;
 SELECT array_agg(id ORDER BY id) FROM orders WHERE softdelete.include_deleted(deleted_at);
 
 -- The safety net is no ordinary trigger function, and what the statements use cannot be called by hand.
-CREATE TRIGGER wrong AFTER INSERT ON lines FOR EACH ROW EXECUTE FUNCTION softdelete.on_delete();
+CREATE TRIGGER wrong AFTER INSERT ON lines FOR EACH ROW EXECUTE FUNCTION softdelete_internal.on_delete();
 INSERT INTO lines VALUES (1); -- fails
 DROP TRIGGER wrong ON lines;
-SELECT softdelete.new_deletion_id('orders'); -- fails
-SELECT softdelete.assign_deletion_id(1, 'orders');
+SELECT softdelete_internal.new_deletion_id('orders'); -- fails
+SELECT softdelete_internal.assign_deletion_id(1, 'orders');
 
 RESET SESSION AUTHORIZATION;
 RESET search_path;

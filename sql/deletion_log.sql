@@ -29,8 +29,8 @@ CREATE VIEW living AS
 DELETE FROM users WHERE id = 1;
 SELECT * FROM last_deletion;
 RESET SESSION AUTHORIZATION;
-SELECT relation, further_relations FROM softdelete.deletion ORDER BY id DESC LIMIT 1;
-SELECT count(*) FROM softdelete.deletion_table WHERE deletion_id = (SELECT max(id) FROM softdelete.deletion);
+SELECT relation, further_relations FROM softdelete_internal.deletion ORDER BY id DESC LIMIT 1;
+SELECT count(*) FROM softdelete_internal.deletion_table WHERE deletion_id = (SELECT max(id) FROM softdelete_internal.deletion);
 SET SESSION AUTHORIZATION regress_deletion_log;
 SELECT softdelete.undo(max(id)) FROM softdelete.deletions;
 TABLE living;
@@ -126,7 +126,7 @@ SELECT rows FROM softdelete.deletions ORDER BY id DESC LIMIT 1;
 SELECT softdelete.undo(max(id)) FROM softdelete.deletions;
 SELECT (SELECT count(*) FROM "Orders") AS orders, (SELECT count(*) FROM items) AS items, (SELECT count(*) FROM notes) AS notes;
 RESET SESSION AUTHORIZATION;
-SELECT count(*) FROM softdelete.deletion d, unnest(d.further_relations) r WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = r);
+SELECT count(*) FROM softdelete_internal.deletion d, unnest(d.further_relations) r WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = r);
 
 -- One that touched a table which becomes a partition goes on in the partitioned table.
 SET SESSION AUTHORIZATION regress_deletion_log;

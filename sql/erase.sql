@@ -5,7 +5,7 @@ CREATE SCHEMA regress_erase AUTHORIZATION regress_erase;
 CREATE SCHEMA regress_erase_other AUTHORIZATION regress_erase_other;
 GRANT USAGE ON SCHEMA regress_erase_other TO regress_erase;
 GRANT USAGE ON SCHEMA regress_erase TO regress_erase_other;
-SELECT setval('softdelete.hold_id_seq', 200);
+SELECT setval('softdelete_internal.hold_id_seq', 200);
 SET SESSION AUTHORIZATION regress_erase;
 SET search_path = regress_erase;
 \set QUIET off
@@ -167,7 +167,7 @@ SET SESSION AUTHORIZATION regress_erase_other;
 SELECT softdelete.erase('regress_erase.users', 'request', 7); -- fails
 SELECT count(*) > 0 AS sees FROM softdelete.erasure_log WHERE table_name = 'regress_erase.users';
 SELECT count(*) > 0 AS sees FROM softdelete.erasure_log WHERE table_name = 'regress_erase.nodes';
-SELECT * FROM softdelete.erasure; -- fails
+SELECT * FROM softdelete_internal.erasure; -- fails
 SET SESSION AUTHORIZATION regress_erase;
 
 -- The log outlives the table.

@@ -52,7 +52,7 @@ CREATE TABLE both_of () INHERITS (parent, second);
 SELECT sqlstate_of($$SELECT softdelete.register('parent')$$);
 DROP TABLE both_of;
 SELECT sqlstate_of($$SELECT softdelete.register('pg_class')$$);
-SELECT sqlstate_of($$SELECT softdelete.register('softdelete.deletion')$$);
+SELECT sqlstate_of($$SELECT softdelete.register('softdelete_internal.deletion')$$);
 
 -- plan() refuses the same.
 SELECT sqlstate_of($$SELECT softdelete.plan('v')$$);
@@ -132,5 +132,5 @@ SELECT sqlstate_of($$SELECT softdelete.unregister('v')$$);
 SELECT sqlstate_of($$SELECT softdelete.unregister('part')$$);
 
 -- Nobody but the extension writes its tables.
-SELECT sqlstate_of($$DELETE FROM softdelete.registration$$);
-SELECT sqlstate_of($$SELECT * FROM softdelete.converted_index$$);
+SELECT sqlstate_of($$DELETE FROM softdelete_internal.registration$$);
+SELECT sqlstate_of($$SELECT * FROM softdelete_internal.converted_index$$);

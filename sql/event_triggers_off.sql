@@ -6,7 +6,7 @@ CREATE ROLE regress_off_2;
 CREATE SCHEMA regress_off AUTHORIZATION regress_off;
 CREATE SCHEMA regress_off_2 AUTHORIZATION regress_off;
 GRANT USAGE, CREATE ON SCHEMA regress_off TO regress_off_2;
-CREATE VIEW regress_off.registered_indexes AS SELECT relation, name, kind FROM softdelete.converted_index;
+CREATE VIEW regress_off.registered_indexes AS SELECT relation, name, kind FROM softdelete_internal.converted_index;
 GRANT SELECT ON regress_off.registered_indexes TO regress_off, regress_off_2;
 ALTER EVENT TRIGGER softdelete_ddl_command_start DISABLE;
 ALTER EVENT TRIGGER softdelete_ddl_command_end DISABLE;

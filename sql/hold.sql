@@ -3,7 +3,7 @@ CREATE ROLE regress_hold;
 CREATE ROLE regress_hold_other;
 CREATE SCHEMA regress_hold AUTHORIZATION regress_hold;
 GRANT SET ON PARAMETER softdelete.deletion TO regress_hold;
-SELECT setval('softdelete.hold_id_seq', 100);
+SELECT setval('softdelete_internal.hold_id_seq', 100);
 SET SESSION AUTHORIZATION regress_hold;
 SET search_path = regress_hold;
 \set QUIET off
@@ -105,7 +105,7 @@ SET SESSION AUTHORIZATION regress_hold_other;
 SELECT softdelete.hold('regress_hold.customers', 'case', 5); -- fails
 SELECT softdelete.release(:customer); -- fails
 SELECT relation, key FROM softdelete.holds WHERE released_at IS NULL;
-SELECT * FROM softdelete.hold; -- fails
+SELECT * FROM softdelete_internal.hold; -- fails
 SET SESSION AUTHORIZATION regress_hold;
 REVOKE ALL ON customers FROM regress_hold_other;
 SET SESSION AUTHORIZATION regress_hold_other;

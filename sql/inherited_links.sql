@@ -3,7 +3,7 @@
 \set QUIET on
 CREATE ROLE regress_inherited;
 CREATE SCHEMA regress_inherited AUTHORIZATION regress_inherited;
-SELECT setval('softdelete.deletion_id_seq', 50000) \g /dev/null
+SELECT setval('softdelete_internal.deletion_id_seq', 50000) \g /dev/null
 SET SESSION AUTHORIZATION regress_inherited;
 SET search_path = regress_inherited;
 SET client_min_messages = error;

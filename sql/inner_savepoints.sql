@@ -34,7 +34,7 @@ SELECT pg_get_indexdef('people_number_key'::regclass);
 CREATE UNIQUE INDEX people_email ON people (email);
 SELECT softdelete.set_anonymizer('people', 'email', $$'nobody ' || id$$);
 ALTER TABLE people RENAME email TO mail;
-SELECT column_name, expression FROM softdelete.anonymizer WHERE relation = 'people'::regclass;
+SELECT column_name, expression FROM softdelete_internal.anonymizer WHERE relation = 'people'::regclass;
 SELECT count(*) > 0 AS unregistered FROM softdelete.unregister('people');
 SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'regress_inner' ORDER BY 1;
 

@@ -3,7 +3,7 @@
 \set QUIET on
 CREATE ROLE regress_links;
 CREATE SCHEMA regress_links AUTHORIZATION regress_links;
-SELECT setval('softdelete.deletion_id_seq', 60000) \g /dev/null
+SELECT setval('softdelete_internal.deletion_id_seq', 60000) \g /dev/null
 SET SESSION AUTHORIZATION regress_links;
 SET search_path = regress_links;
 SET client_min_messages = error;

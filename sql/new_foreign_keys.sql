@@ -82,7 +82,7 @@ DELETE FROM brief;
 DROP TABLE brief CASCADE;
 SELECT count(*) FROM softdelete.tables WHERE relation::text ~ 'brief';
 RESET SESSION AUTHORIZATION;
-SELECT count(*) FROM softdelete.deletion d WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = d.relation);
+SELECT count(*) FROM softdelete_internal.deletion d WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = d.relation);
 \set QUIET on
 SET client_min_messages = warning;
 DROP SCHEMA regress_new_keys CASCADE;

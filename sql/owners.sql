@@ -5,7 +5,7 @@ CREATE ROLE regress_owners_mail;
 CREATE ROLE regress_owners_app;
 CREATE ROLE regress_owners_reader;
 -- The ids of deletions are in messages.
-SELECT setval('softdelete.deletion_id_seq', 70000);
+SELECT setval('softdelete_internal.deletion_id_seq', 70000);
 CREATE SCHEMA regress_shop AUTHORIZATION regress_owners_shop;
 CREATE SCHEMA regress_mail AUTHORIZATION regress_owners_mail;
 SET ROLE regress_owners_shop;

@@ -1,7 +1,7 @@
 -- Who may do what: each statement as each role. A number is how many rows it processed, or the number that it returned;
 -- otherwise the SQLSTATE.
 -- The ids of deletions and holds are in what it prints.
-SELECT setval('softdelete.deletion_id_seq', 80000), setval('softdelete.hold_id_seq', 800);
+SELECT setval('softdelete_internal.deletion_id_seq', 80000), setval('softdelete_internal.hold_id_seq', 800);
 CREATE ROLE regress_priv_owner;
 CREATE ROLE regress_priv_other;     -- owns the child table
 CREATE ROLE regress_priv_delete;    -- DELETE and nothing else
@@ -119,15 +119,15 @@ CALL matrix(ARRAY[
     $$SELECT count(*) FROM softdelete.tables WHERE relation = 'parents'::regclass$$,
     $$SELECT count(*) FROM softdelete.deletions WHERE relation = 'parents'::regclass$$,
     $$SELECT count(*) FROM softdelete.deletions WHERE rows ? 'regress_priv.children'$$,
-    $$SELECT count(*) FROM softdelete.deletion WHERE false$$,
-    $$SELECT count(*) FROM softdelete.hold WHERE false$$,
-    $$DELETE FROM softdelete.registration WHERE false$$,
-    $$UPDATE softdelete.deletion SET reason = NULL WHERE false$$,
-    $$INSERT INTO softdelete.deletion_table SELECT 1, 0 WHERE false$$,
-    $$SELECT nextval('softdelete.deletion_id_seq') * 0$$,
-    $$SELECT softdelete.new_deletion_id('parents')$$,
-    $$SELECT softdelete.note_restored(NULL)$$,
-    $$SELECT softdelete.sees_deleted('parents')::int$$]);
+    $$SELECT count(*) FROM softdelete_internal.deletion WHERE false$$,
+    $$SELECT count(*) FROM softdelete_internal.hold WHERE false$$,
+    $$DELETE FROM softdelete_internal.registration WHERE false$$,
+    $$UPDATE softdelete_internal.deletion SET reason = NULL WHERE false$$,
+    $$INSERT INTO softdelete_internal.deletion_table SELECT 1, 0 WHERE false$$,
+    $$SELECT nextval('softdelete_internal.deletion_id_seq') * 0$$,
+    $$SELECT softdelete_internal.new_deletion_id('parents')$$,
+    $$SELECT softdelete_internal.note_restored(NULL)$$,
+    $$SELECT softdelete_internal.sees_deleted('parents')::int$$]);
 
 -- Under rls the same, but that deleted rows are for the owner, the admin role and superusers.
 SELECT count(*) > 0 AS configured

@@ -253,8 +253,8 @@ SET SESSION AUTHORIZATION regress_restore_clerk;
 SELECT count(*) FROM softdelete.deletions WHERE id = :d;
 SELECT softdelete.undo(:d); -- fails
 SELECT * FROM softdelete.conflicts(:d); -- fails
-SELECT * FROM softdelete.deletion; -- fails
-SELECT * FROM softdelete.deletion_table; -- fails
+SELECT * FROM softdelete_internal.deletion; -- fails
+SELECT * FROM softdelete_internal.deletion_table; -- fails
 
 -- An undo that row-level security keeps from some rows fails as a whole; a row that is not seen is not there.
 SET SESSION AUTHORIZATION regress_restore;

@@ -72,7 +72,7 @@ SET row_security = off;
 SELECT count(*) FROM orders; -- fails
 RESET row_security;
 INSERT INTO orders (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET total = 7; -- fails
-SELECT softdelete.sees_deleted('orders');
+SELECT softdelete_internal.sees_deleted('orders');
 
 -- They lead there for admin roles and their members, for the owner, and for those who bypass row security.
 SET ROLE regress_rls_helper;
@@ -312,10 +312,10 @@ SELECT object, action FROM softdelete.repair('orders');
 -- Dropping a table drops its policies with it.
 DROP TABLE orders, children;
 RESET ROLE;
-SELECT count(*) FROM softdelete.secured_table WHERE relation::oid NOT IN (SELECT oid FROM pg_class);
+SELECT count(*) FROM softdelete_internal.secured_table WHERE relation::oid NOT IN (SELECT oid FROM pg_class);
 \set VERBOSITY terse
 SET client_min_messages = warning;
 DROP SCHEMA regress_rls CASCADE;
-SELECT count(*) FROM softdelete.secured_table WHERE relation::oid NOT IN (SELECT oid FROM pg_class);
+SELECT count(*) FROM softdelete_internal.secured_table WHERE relation::oid NOT IN (SELECT oid FROM pg_class);
 DROP OWNED BY regress_rls_app;
 DROP ROLE regress_rls_owner, regress_rls_app, regress_rls_support, regress_rls_helper, regress_rls_bypass;

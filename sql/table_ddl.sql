@@ -157,7 +157,7 @@ RESET SESSION AUTHORIZATION;
 -- DROP OWNED and DROP SCHEMA take along what is known of the tables.
 DROP OWNED BY regress_table_ddl_2;
 SELECT count(*) FROM softdelete.tables WHERE relation::text ~ 'people|mine';
-SELECT count(*) FROM softdelete.deletion d WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = d.relation);
+SELECT count(*) FROM softdelete_internal.deletion d WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = d.relation);
 \set QUIET on
 SET client_min_messages = warning;
 CREATE SCHEMA IF NOT EXISTS "regress table'ddl" AUTHORIZATION regress_table_ddl;
@@ -175,8 +175,8 @@ SELECT rows FROM softdelete.deletions;
 SELECT softdelete.undo(max(id)) FROM softdelete.deletions;
 DROP SCHEMA "regress table'ddl" CASCADE;
 RESET SESSION AUTHORIZATION;
-SELECT count(*) FROM softdelete.registration r WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = r.relation);
-SELECT count(*) FROM softdelete.converted_index r WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = r.relation);
-SELECT count(*) FROM softdelete.deletion_table r WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = r.relation);
+SELECT count(*) FROM softdelete_internal.registration r WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = r.relation);
+SELECT count(*) FROM softdelete_internal.converted_index r WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = r.relation);
+SELECT count(*) FROM softdelete_internal.deletion_table r WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = r.relation);
 \set QUIET on
 DROP ROLE regress_table_ddl, regress_table_ddl_2;

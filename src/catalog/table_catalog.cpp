@@ -129,7 +129,7 @@ sqltext::QualifiedName get_qualified_name(pg::Spi &spi, Oid relation) {
 bool has_marker(pg::Spi &spi, Oid relation) {
     return spi
         .query("SELECT EXISTS (SELECT FROM pg_trigger"
-               " WHERE tgrelid = $1::oid AND tgfoid = 'softdelete.on_delete'::regproc)",
+               " WHERE tgrelid = $1::oid AND tgfoid = 'softdelete_internal.on_delete'::regproc)",
                {relation})
         .front()
         .boolean(0);
@@ -214,7 +214,8 @@ std::vector<DeleteTrigger> find_delete_triggers(pg::Spi &spi, Oid relation) {
              "SELECT t.tgname, t.tgtype::int & 1 <> 0, t.tgtype::int & 2 <> 0, pg_get_triggerdef(t.oid),"
              " t.tgtype::int & 16 <> 0 AND t.tgattr = ''"
              " FROM pg_trigger t WHERE t.tgrelid = $1::oid AND NOT t.tgisinternal AND t.tgtype::int & 8 <> 0"
-             " AND t.tgparentid = 0 AND t.tgfoid <> 'softdelete.on_delete'::regproc ORDER BY t.tgname",
+             " AND t.tgparentid = 0 AND t.tgfoid <> 'softdelete_internal.on_delete'::regproc ORDER BY "
+             "t.tgname",
              {relation})) {
         const std::string marker = " EXECUTE FUNCTION ";
         const std::string &definition = row.text(3);

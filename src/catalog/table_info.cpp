@@ -20,10 +20,10 @@ constexpr const char *table_query = R"(
            pg_catalog.quote_ident(n.nspname), c.relname
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    LEFT JOIN softdelete.registration r ON r.relation = (
+    LEFT JOIN softdelete_internal.registration r ON r.relation = (
         WITH RECURSIVE line (relation) AS (
             SELECT c.oid UNION SELECT h.inhparent FROM pg_catalog.pg_inherits h JOIN line l ON h.inhrelid = l.relation)
-        SELECT g.relation FROM line l JOIN softdelete.registration g ON g.relation = l.relation LIMIT 1)
+        SELECT g.relation FROM line l JOIN softdelete_internal.registration g ON g.relation = l.relation LIMIT 1)
     WHERE c.oid = coalesce(pg_catalog.pg_partition_root($1::oid), $1::oid))";
 
 constexpr const char *key_query = R"(

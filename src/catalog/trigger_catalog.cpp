@@ -4,14 +4,14 @@
 namespace softdelete::catalog {
 
 std::optional<OwnTrigger> find_own_trigger(pg::Spi &spi, Oid relation, const std::string &name) {
-    auto rows =
-        spi.query("SELECT pg_get_triggerdef(t.oid), t.tgenabled = 'A',"
-                  " EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_trigger'::regclass"
-                  "  AND d.objid = t.oid AND d.deptype = 'x')"
-                  " FROM pg_trigger t WHERE t.tgrelid = $1::oid AND t.tgname = $2::name"
-                  " AND t.tgfoid IN ('softdelete.on_delete'::regproc, 'softdelete.on_truncate'::regproc,"
-                  " 'softdelete.on_update'::regproc)",
-                  {relation, name});
+    auto rows = spi.query("SELECT pg_get_triggerdef(t.oid), t.tgenabled = 'A',"
+                          " EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_trigger'::regclass"
+                          "  AND d.objid = t.oid AND d.deptype = 'x')"
+                          " FROM pg_trigger t WHERE t.tgrelid = $1::oid AND t.tgname = $2::name"
+                          " AND t.tgfoid IN ('softdelete_internal.on_delete'::regproc, "
+                          "'softdelete_internal.on_truncate'::regproc,"
+                          " 'softdelete_internal.on_update'::regproc)",
+                          {relation, name});
     if (rows.empty()) {
         return std::nullopt;
     }

@@ -1,4 +1,4 @@
-// What the user wishes of row security is noted in softdelete.secured_table; the rest follows from the policies that
+// What the user wishes of row security is noted in softdelete_internal.secured_table; the rest follows from the policies that
 // are there.
 #include "ddl/follow_policies.hpp"
 #include "registry/secured_tables.hpp"
@@ -94,7 +94,7 @@ std::vector<Oid> find_roots(pg::Spi &spi, Oid relation) {
     for (const pg::Row &row : spi.query(
              "WITH RECURSIVE line (relation) AS (SELECT $1::pg_catalog.oid UNION SELECT h.inhparent FROM "
              "pg_catalog.pg_inherits h JOIN line l ON h.inhrelid = l.relation) "
-             "SELECT r.relation::pg_catalog.oid FROM line l JOIN softdelete.registration r "
+             "SELECT r.relation::pg_catalog.oid FROM line l JOIN softdelete_internal.registration r "
              "ON r.relation = l.relation WHERE r.visibility = 'rls'",
              {relation})) {
         roots.push_back(row.oid(0));
@@ -242,7 +242,7 @@ void follow_dropped_policies() {
             "SELECT d.address_names[3], c.relname, c.oid FROM pg_catalog.pg_event_trigger_dropped_objects() d"
             " JOIN pg_catalog.pg_namespace n ON n.nspname = d.address_names[1]"
             " JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = d.address_names[2]"
-            " JOIN softdelete.secured_table s ON s.relation = c.oid WHERE d.object_type = 'policy'");
+            " JOIN softdelete_internal.secured_table s ON s.relation = c.oid WHERE d.object_type = 'policy'");
     }
     for (const pg::Row &policy : dropped) {
         if (is_own_name(policy.text(0).c_str())) {

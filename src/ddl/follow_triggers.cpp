@@ -21,8 +21,8 @@ constexpr const char *statements_query = R"(
     JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE t.tgenabled = 'O'
-      AND t.tgfoid IN ('softdelete.on_delete'::pg_catalog.regproc, 'softdelete.on_truncate'::pg_catalog.regproc,
-                       'softdelete.on_update'::pg_catalog.regproc)
+      AND t.tgfoid IN ('softdelete_internal.on_delete'::pg_catalog.regproc, 'softdelete_internal.on_truncate'::pg_catalog.regproc,
+                       'softdelete_internal.on_update'::pg_catalog.regproc)
       AND (c.oid = $1::pg_catalog.oid
            OR c.oid IN (SELECT p.relid::pg_catalog.oid
                         FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid) p))

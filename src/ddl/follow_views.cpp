@@ -41,7 +41,7 @@ Afterwards *afterwards = nullptr;
 // The views of a registered table that register() made, by name and in the order in which they are locked.
 constexpr const char *views_query = R"(
     SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname)
-    FROM softdelete.registration r
+    FROM softdelete_internal.registration r
     JOIN pg_catalog.pg_class t ON t.oid = r.relation
     JOIN pg_catalog.pg_class c ON c.relnamespace = t.relnamespace AND c.relname = ANY (r.added_views) AND c.relkind = 'v'
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

@@ -16,10 +16,10 @@ namespace {
 
 // Those of partitions as well, which have no registration of their own.
 void forget_indexes(pg::Spi &spi) {
-    spi.execute("DELETE FROM softdelete.converted_index k"
+    spi.execute("DELETE FROM softdelete_internal.converted_index k"
                 " USING pg_catalog.pg_event_trigger_dropped_objects() d"
                 " WHERE d.object_type = 'table' AND d.objid = k.relation::pg_catalog.oid");
-    spi.execute("DELETE FROM softdelete.converted_index k"
+    spi.execute("DELETE FROM softdelete_internal.converted_index k"
                 " USING pg_catalog.pg_event_trigger_dropped_objects() d, pg_catalog.pg_class t,"
                 " pg_catalog.pg_namespace n"
                 " WHERE d.object_type = 'index' AND n.nspname = d.schema_name AND t.relnamespace = n.oid"
@@ -27,7 +27,7 @@ void forget_indexes(pg::Spi &spi) {
 }
 
 bool forget_tables(pg::Spi &spi) {
-    return spi.execute("DELETE FROM softdelete.registration k"
+    return spi.execute("DELETE FROM softdelete_internal.registration k"
                        " USING pg_catalog.pg_event_trigger_dropped_objects() d"
                        " WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0"
                        " AND d.objid = k.relation::pg_catalog.oid")
@@ -36,31 +36,31 @@ bool forget_tables(pg::Spi &spi) {
 
 // A deletion that began in a table that is gone goes on in another one that it touched.
 void hand_deletions_over(pg::Spi &spi) {
-    spi.execute(
-        "WITH gone AS MATERIALIZED ("
-        "SELECT DISTINCT t.relation FROM softdelete.deletion d, unnest(d.further_relations) t (relation)"
-        " WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = t.relation))"
-        " UPDATE softdelete.deletion d SET further_relations = ARRAY("
-        "SELECT t.relation FROM unnest(d.further_relations) WITH ORDINALITY t (relation, place)"
-        " WHERE t.relation NOT IN (SELECT g.relation FROM gone g) ORDER BY t.place)"
-        " WHERE d.further_relations && ARRAY(SELECT g.relation FROM gone g)");
-    spi.execute("UPDATE softdelete.deletion d SET relation = t.relation FROM ("
-                "SELECT t.deletion_id, t.relation FROM softdelete.deletion_table t"
-                " UNION ALL SELECT d.id, unnest(d.further_relations) FROM softdelete.deletion d) t"
+    spi.execute("WITH gone AS MATERIALIZED ("
+                "SELECT DISTINCT t.relation FROM softdelete_internal.deletion d, unnest(d.further_relations) "
+                "t (relation)"
+                " WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = t.relation))"
+                " UPDATE softdelete_internal.deletion d SET further_relations = ARRAY("
+                "SELECT t.relation FROM unnest(d.further_relations) WITH ORDINALITY t (relation, place)"
+                " WHERE t.relation NOT IN (SELECT g.relation FROM gone g) ORDER BY t.place)"
+                " WHERE d.further_relations && ARRAY(SELECT g.relation FROM gone g)");
+    spi.execute("UPDATE softdelete_internal.deletion d SET relation = t.relation FROM ("
+                "SELECT t.deletion_id, t.relation FROM softdelete_internal.deletion_table t"
+                " UNION ALL SELECT d.id, unnest(d.further_relations) FROM softdelete_internal.deletion d) t"
                 " JOIN pg_catalog.pg_class c ON c.oid = t.relation WHERE t.deletion_id = d.id"
                 " AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = d.relation)");
-    spi.execute("DELETE FROM softdelete.deletion_table t USING softdelete.deletion d"
+    spi.execute("DELETE FROM softdelete_internal.deletion_table t USING softdelete_internal.deletion d"
                 " WHERE d.id = t.deletion_id AND d.relation = t.relation");
 }
 
 // What was kept of the tables, and of any that went unseen before.
 void forget_rest(pg::Spi &spi) {
     hand_deletions_over(spi);
-    spi.execute("UPDATE softdelete.erasure e SET relation = NULL WHERE relation IS NOT NULL"
+    spi.execute("UPDATE softdelete_internal.erasure e SET relation = NULL WHERE relation IS NOT NULL"
                 " AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = e.relation)");
     for (const char *table : {"registration", "converted_index", "deletion", "deletion_table", "hold",
                               "anonymizer", "secured_table"}) {
-        spi.execute(std::string("DELETE FROM softdelete.") + table
+        spi.execute(std::string("DELETE FROM softdelete_internal.") + table
                     + " k WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = k.relation)");
     }
 }
@@ -68,7 +68,8 @@ void forget_rest(pg::Spi &spi) {
 void forget(pg::Spi &spi) {
     pg::UserScope owner(pg::get_extension_owner());
     forget_indexes(spi);
-    spi.execute("DELETE FROM softdelete.secured_table k USING pg_catalog.pg_event_trigger_dropped_objects() d"
+    spi.execute("DELETE FROM softdelete_internal.secured_table k USING "
+                "pg_catalog.pg_event_trigger_dropped_objects() d"
                 " WHERE d.object_type = 'table' AND d.objid = k.relation::pg_catalog.oid");
     if (forget_tables(spi)) {
         forget_rest(spi);

@@ -19,7 +19,7 @@ constexpr const char *views_query = R"(
     JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid
     JOIN pg_catalog.pg_class c ON c.oid = r.ev_class AND c.relkind = 'v'
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    JOIN softdelete.registration g ON g.all_view = c.relname
+    JOIN softdelete_internal.registration g ON g.all_view = c.relname
     JOIN pg_catalog.pg_class t ON t.oid = g.relation AND t.relnamespace = c.relnamespace
     WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
       AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
@@ -46,7 +46,7 @@ void leave_views() {
         pg::UserScope owner(view.oid(1));
         spi.execute(command);
     }
-    bool has_tables = !spi.query("SELECT FROM softdelete.registration LIMIT 1").empty();
+    bool has_tables = !spi.query("SELECT FROM softdelete_internal.registration LIMIT 1").empty();
     if (has_tables) {
         pg::warn(
             "deleted rows of registered tables are visible again, and DELETE removes rows physically",

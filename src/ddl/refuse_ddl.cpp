@@ -38,7 +38,7 @@ constexpr const char *lost_query = R"(
         FROM lost l JOIN pg_catalog.pg_inherits h ON h.inhrelid = l.relation)
     SELECT d.object_type, d.address_names[3], r.relation::pg_catalog.text, t.relname, d.original
     FROM lost d
-    JOIN softdelete.registration r ON r.relation = d.relation
+    JOIN softdelete_internal.registration r ON r.relation = d.relation
     JOIN pg_catalog.pg_class t ON t.oid = r.relation
     WHERE (d.object_type = 'trigger' AND d.address_names[3] IN ('softdelete_marker', 'softdelete_truncate', 'softdelete_update',
                                                                 'softdelete_lock', 'softdelete_collect'))
@@ -48,7 +48,7 @@ constexpr const char *lost_query = R"(
     FROM pg_catalog.pg_event_trigger_dropped_objects() d
     JOIN pg_catalog.pg_namespace n ON n.nspname = d.address_names[1]
     JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid
-    JOIN softdelete.registration r ON r.relation = c.oid AND d.address_names[2] = ANY (r.added_views)
+    JOIN softdelete_internal.registration r ON r.relation = c.oid AND d.address_names[2] = ANY (r.added_views)
     WHERE d.object_type = 'view' AND NOT d.original
     ORDER BY 5 DESC, 1, 2
     LIMIT 1)";
@@ -56,7 +56,7 @@ constexpr const char *lost_query = R"(
 constexpr const char *held_query = R"(
     SELECT h.id, d.object_name
     FROM pg_catalog.pg_event_trigger_dropped_objects() d
-    JOIN softdelete.hold h ON h.relation = d.objid::pg_catalog.regclass
+    JOIN softdelete_internal.hold h ON h.relation = d.objid::pg_catalog.regclass
     WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0 AND h.released_at IS NULL
     ORDER BY h.id LIMIT 1)";
 

@@ -52,7 +52,7 @@ constexpr const char *properties_query = R"(
         UNION ALL
         SELECT 8, 0, (SELECT e.extowner FROM pg_catalog.pg_extension e WHERE e.extname = 'softdelete'),
                pg_catalog.format('ALTER VIEW %s OWNER TO %I', v.name, pg_catalog.pg_get_userbyid(v.relowner))
-        FROM v JOIN softdelete.registration g ON g.relation = $3::pg_catalog.oid
+        FROM v JOIN softdelete_internal.registration g ON g.relation = $3::pg_catalog.oid
         JOIN pg_catalog.pg_class t ON t.oid = g.relation AND t.relowner <> v.relowner
     ) p (part, position, role, command)
     ORDER BY p.part, p.position, p.command)";

@@ -12,17 +12,17 @@ namespace {
 // unregistered since are no part of the deletion any more.
 constexpr const char *tables_query = R"(
     WITH RECURSIVE line (relation, place) AS (
-        SELECT d.relation::pg_catalog.oid, 0 FROM softdelete.deletion d WHERE d.id = $1::pg_catalog.int8
+        SELECT d.relation::pg_catalog.oid, 0 FROM softdelete_internal.deletion d WHERE d.id = $1::pg_catalog.int8
         UNION
         SELECT pg_catalog.unnest(d.further_relations)::pg_catalog.oid, 1
-        FROM softdelete.deletion d WHERE d.id = $1::pg_catalog.int8
+        FROM softdelete_internal.deletion d WHERE d.id = $1::pg_catalog.int8
         UNION
-        SELECT d.relation::pg_catalog.oid, 1 FROM softdelete.deletion_table d WHERE d.deletion_id = $1::pg_catalog.int8
+        SELECT d.relation::pg_catalog.oid, 1 FROM softdelete_internal.deletion_table d WHERE d.deletion_id = $1::pg_catalog.int8
         UNION
         SELECT h.inhparent, l.place FROM pg_catalog.pg_inherits h JOIN line l ON h.inhrelid = l.relation)
     SELECT l.relation
     FROM line l
-    JOIN softdelete.registration r ON r.relation = l.relation
+    JOIN softdelete_internal.registration r ON r.relation = l.relation
     JOIN pg_catalog.pg_class c ON c.oid = l.relation
     GROUP BY l.relation
     ORDER BY pg_catalog.min(l.place), l.relation)";
@@ -33,7 +33,7 @@ std::vector<catalog::TableInfo> get_deletion_tables(pg::Spi &spi, std::int64_t d
     std::vector<Oid> relations;
     {
         pg::UserScope owner(pg::get_extension_owner());
-        std::string query = "SELECT FROM softdelete.deletion WHERE id = $1::pg_catalog.int8";
+        std::string query = "SELECT FROM softdelete_internal.deletion WHERE id = $1::pg_catalog.int8";
         if (spi.query(lock == DeletionLock::for_update ? query + " FOR UPDATE" : query, {deletion}).empty()) {
             pg::raise({.sqlstate = ERRCODE_NO_DATA_FOUND,
                        .message = sqltext::format("deletion %1% does not exist", deletion),

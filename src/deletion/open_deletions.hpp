@@ -11,7 +11,7 @@ namespace softdelete::deletion {
 // Locks: ROW EXCLUSIVE on the log. Raises what an INSERT into the log raises.
 int64 get_current_deletion(Oid relation);
 
-// Writes the rows of softdelete.deletion that are not written yet: before any other statement runs, which might look at
+// Writes the rows of softdelete_internal.deletion that are not written yet: before any other statement runs, which might look at
 // them, and when the one that began the deletion is through, so that its tables need no rows of their own. Called as
 // well before a transaction commits or is prepared.
 // Locks: ROW EXCLUSIVE on the log. Raises what an INSERT into the log raises.

@@ -38,10 +38,11 @@ bool is_empty(pg::Spi &spi, std::int64_t deletion) {
 // More rows joined it after all were back.
 void mark_unrestored(pg::Spi &spi, std::int64_t deletion) {
     pg::UserScope owner(pg::get_extension_owner());
-    spi.execute("UPDATE softdelete.deletion SET restored_at = NULL WHERE id = $1::pg_catalog.int8 AND "
-                "restored_at IS NOT "
-                "NULL",
-                {deletion});
+    spi.execute(
+        "UPDATE softdelete_internal.deletion SET restored_at = NULL WHERE id = $1::pg_catalog.int8 AND "
+        "restored_at IS NOT "
+        "NULL",
+        {deletion});
 }
 
 void finish(pg::Spi &spi, std::int64_t deletion) {
@@ -49,7 +50,8 @@ void finish(pg::Spi &spi, std::int64_t deletion) {
         // Ids of rows that came with data from elsewhere have no row in the log. The lock makes restores of the same
         // deletion see each other's rows: the last one finds that none is left.
         pg::UserScope owner(pg::get_extension_owner());
-        if (spi.query("SELECT FROM softdelete.deletion WHERE id = $1::pg_catalog.int8 FOR UPDATE", {deletion})
+        if (spi.query("SELECT FROM softdelete_internal.deletion WHERE id = $1::pg_catalog.int8 FOR UPDATE",
+                      {deletion})
                 .empty()) {
             return;
         }
@@ -107,9 +109,9 @@ void mark_restored(std::int64_t deletion) {
     note_restored_deletion(deletion);
     pg::Spi spi;
     pg::UserScope owner(pg::get_extension_owner());
-    spi.execute(
-        "UPDATE softdelete.deletion SET restored_at = pg_catalog.now() WHERE id = $1::pg_catalog.int8",
-        {deletion});
+    spi.execute("UPDATE softdelete_internal.deletion SET restored_at = pg_catalog.now() WHERE id = "
+                "$1::pg_catalog.int8",
+                {deletion});
 }
 
 void finish_restored_deletions() {

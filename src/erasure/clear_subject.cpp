@@ -30,7 +30,8 @@ std::set<std::string> find_deletions(pg::Spi &spi, const rows::TreeTable &member
 
 bool is_known(pg::Spi &spi, const std::string &deletion) {
     pg::UserScope owner(pg::get_extension_owner());
-    return !spi.query("SELECT FROM softdelete.deletion WHERE id = $1::pg_catalog.int8", {deletion}).empty();
+    return !spi.query("SELECT FROM softdelete_internal.deletion WHERE id = $1::pg_catalog.int8", {deletion})
+                .empty();
 }
 
 bool holds_others(pg::Spi &spi, const rows::RowTree &tree, const std::string &deletion) {

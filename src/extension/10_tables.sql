@@ -1,6 +1,6 @@
 -- The extension's own tables. They refer to relations by regclass, which pg_dump writes as names.
 
-CREATE TABLE softdelete.registration (
+CREATE TABLE softdelete_internal.registration (
     relation      regclass    PRIMARY KEY,
     strategy      text        NOT NULL CHECK (strategy IN ('flag', 'archive')),
     visibility    text        NOT NULL CHECK (visibility IN ('filter', 'view', 'rls')),
@@ -19,18 +19,18 @@ CREATE TABLE softdelete.registration (
     on_expiry     text        NOT NULL DEFAULT 'purge' CHECK (on_expiry IN ('purge', 'anonymize')),
     registered_at timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
-COMMENT ON TABLE softdelete.registration IS 'One row per registered table; see the view softdelete.tables.';
-COMMENT ON COLUMN softdelete.registration.admin_roles IS
+COMMENT ON TABLE softdelete_internal.registration IS 'One row per registered table; see the view softdelete.tables.';
+COMMENT ON COLUMN softdelete_internal.registration.admin_roles IS
     'Follow their roles through renames; of a role that was dropped nothing is left but a number that nobody has.';
-COMMENT ON COLUMN softdelete.registration.added_columns IS 'Columns that register() added and unregister() removes.';
-COMMENT ON COLUMN softdelete.registration.added_indexes IS 'Indexes that register() added and unregister() removes.';
-COMMENT ON COLUMN softdelete.registration.added_views IS 'Views that register() made and unregister() removes.';
-COMMENT ON COLUMN softdelete.registration.comment_before IS
+COMMENT ON COLUMN softdelete_internal.registration.added_columns IS 'Columns that register() added and unregister() removes.';
+COMMENT ON COLUMN softdelete_internal.registration.added_indexes IS 'Indexes that register() added and unregister() removes.';
+COMMENT ON COLUMN softdelete_internal.registration.added_views IS 'Views that register() made and unregister() removes.';
+COMMENT ON COLUMN softdelete_internal.registration.comment_before IS
     'The comment on the deleted_at column as register() found it, which unregister() puts back.';
-COMMENT ON COLUMN softdelete.registration.on_expiry IS
+COMMENT ON COLUMN softdelete_internal.registration.on_expiry IS
     'What becomes of deleted rows whose retention has passed: they are removed, or overwritten by the table''s rules.';
 
-CREATE TABLE softdelete.converted_index (
+CREATE TABLE softdelete_internal.converted_index (
     relation           regclass NOT NULL,
     name               name     NOT NULL,
     kind               text     NOT NULL CHECK (kind IN ('index', 'unique', 'exclude', 'unique deferrable')),
@@ -41,24 +41,24 @@ CREATE TABLE softdelete.converted_index (
     comment            text,
     PRIMARY KEY (relation, name)
 );
-CREATE INDEX converted_index_name ON softdelete.converted_index (name);
-COMMENT ON INDEX softdelete.converted_index_name IS 'For drops of indexes, which name them.';
-COMMENT ON TABLE softdelete.converted_index IS
+CREATE INDEX converted_index_name ON softdelete_internal.converted_index (name);
+COMMENT ON INDEX softdelete_internal.converted_index_name IS 'For drops of indexes, which name them.';
+COMMENT ON TABLE softdelete_internal.converted_index IS
     'Indexes and constraints that cover live rows only while the table is registered, as they were before.';
-COMMENT ON COLUMN softdelete.converted_index.kind IS
+COMMENT ON COLUMN softdelete_internal.converted_index.kind IS
     'What it was: an index, a UNIQUE constraint, an exclusion constraint, or a deferrable UNIQUE constraint.';
-COMMENT ON COLUMN softdelete.converted_index.definition IS
+COMMENT ON COLUMN softdelete_internal.converted_index.definition IS
     'The definition before registration, as pg_get_constraintdef() or pg_get_indexdef() gave it.';
-COMMENT ON COLUMN softdelete.converted_index.is_clustered IS
+COMMENT ON COLUMN softdelete_internal.converted_index.is_clustered IS
     'Whether the table was clustered on it, which a partial index does not allow.';
-COMMENT ON COLUMN softdelete.converted_index.comment IS 'The comment on the constraint.';
+COMMENT ON COLUMN softdelete_internal.converted_index.comment IS 'The comment on the constraint.';
 
-CREATE SEQUENCE softdelete.deletion_id_seq AS bigint;
-COMMENT ON SEQUENCE softdelete.deletion_id_seq IS 'Gives the ids of deletions.';
+CREATE SEQUENCE softdelete_internal.deletion_id_seq AS bigint;
+COMMENT ON SEQUENCE softdelete_internal.deletion_id_seq IS 'Gives the ids of deletions.';
 
 -- Written by the library directly (src/catalog/deletion_log.cpp): no triggers, no partial or expression indexes, and
 -- the columns in this order.
-CREATE TABLE softdelete.deletion (
+CREATE TABLE softdelete_internal.deletion (
     id          bigint      PRIMARY KEY,
     relation    regclass    NOT NULL,
     deleted_at  timestamptz NOT NULL,
@@ -67,32 +67,32 @@ CREATE TABLE softdelete.deletion (
     restored_at timestamptz,
     further_relations regclass[]
 );
-COMMENT ON TABLE softdelete.deletion IS
+COMMENT ON TABLE softdelete_internal.deletion IS
     'What one transaction soft-deleted under one actor and one reason; see the view softdelete.deletions.';
-COMMENT ON COLUMN softdelete.deletion.relation IS 'The table of the deletion''s first row.';
-COMMENT ON COLUMN softdelete.deletion.restored_at IS 'When the last of its rows came back.';
-COMMENT ON COLUMN softdelete.deletion.further_relations IS
+COMMENT ON COLUMN softdelete_internal.deletion.relation IS 'The table of the deletion''s first row.';
+COMMENT ON COLUMN softdelete_internal.deletion.restored_at IS 'When the last of its rows came back.';
+COMMENT ON COLUMN softdelete_internal.deletion.further_relations IS
     'The further tables that its first statement touched, as a cascade does.';
 
-CREATE TABLE softdelete.deletion_table (
+CREATE TABLE softdelete_internal.deletion_table (
     deletion_id bigint   NOT NULL,
     relation    regclass NOT NULL,
     PRIMARY KEY (deletion_id, relation)
 );
-COMMENT ON TABLE softdelete.deletion_table IS 'The tables that later statements of a deletion added.';
+COMMENT ON TABLE softdelete_internal.deletion_table IS 'The tables that later statements of a deletion added.';
 
-CREATE TABLE softdelete.renumbered_deletion (
+CREATE TABLE softdelete_internal.renumbered_deletion (
     former_id  bigint,
     deleted_at timestamptz,
     id         bigint NOT NULL,
     PRIMARY KEY (former_id, deleted_at)
 );
-COMMENT ON TABLE softdelete.renumbered_deletion IS
+COMMENT ON TABLE softdelete_internal.renumbered_deletion IS
     'Deletions that had another id before their tables were registered, which another deletion has here.';
 
-SELECT pg_catalog.pg_extension_config_dump('softdelete.registration', '');
-SELECT pg_catalog.pg_extension_config_dump('softdelete.converted_index', '');
-SELECT pg_catalog.pg_extension_config_dump('softdelete.deletion_id_seq', '');
-SELECT pg_catalog.pg_extension_config_dump('softdelete.deletion', '');
-SELECT pg_catalog.pg_extension_config_dump('softdelete.deletion_table', '');
-SELECT pg_catalog.pg_extension_config_dump('softdelete.renumbered_deletion', '');
+SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.registration', '');
+SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.converted_index', '');
+SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.deletion_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.deletion', '');
+SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.deletion_table', '');
+SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.renumbered_deletion', '');

@@ -44,9 +44,9 @@ COMMENT ON FUNCTION softdelete.preview(regclass, "any") IS
 COMMENT ON FUNCTION softdelete.preview(regclass, text[]) IS
     'Shows what a DELETE of the row with that primary key would take along, or what refuses it.';
 
-CREATE FUNCTION softdelete.count_deletion(deletion_id bigint) RETURNS text
+CREATE FUNCTION softdelete_internal.count_deletion(deletion_id bigint) RETURNS text
     LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_count_deletion';
-COMMENT ON FUNCTION softdelete.count_deletion(bigint) IS
+COMMENT ON FUNCTION softdelete_internal.count_deletion(bigint) IS
     'Internal: the rows that a deletion still holds, per table that the caller may read, as a JSON object.';
 
 -- A condition with a function of the reader's may look at a row before ours does. Here it sees nothing that is not meant
@@ -56,9 +56,9 @@ CREATE VIEW softdelete.deletions AS
            CASE WHEN reader.may_see THEN d.deleted_at END AS deleted_at,
            CASE WHEN reader.may_see THEN d.deleted_by END AS deleted_by,
            CASE WHEN reader.may_see THEN d.reason END AS reason,
-           softdelete.count_deletion(d.id)::pg_catalog.jsonb AS rows,
+           softdelete_internal.count_deletion(d.id)::pg_catalog.jsonb AS rows,
            CASE WHEN reader.may_see THEN d.restored_at END AS restored_at
-    FROM softdelete.deletion d,
+    FROM softdelete_internal.deletion d,
          LATERAL (SELECT pg_catalog.has_table_privilege(d.relation::pg_catalog.oid, 'SELECT')) AS reader (may_see)
     WHERE reader.may_see;
 COMMENT ON VIEW softdelete.deletions IS

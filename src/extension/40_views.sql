@@ -5,6 +5,6 @@ CREATE VIEW softdelete.tables AS
            ARRAY(SELECT a.rolname FROM pg_catalog.unnest(r.admin_roles) WITH ORDINALITY n (role, place)
                  JOIN pg_catalog.pg_roles a ON a.oid = n.role ORDER BY n.place) AS admin_roles,
            r.active_view, r.deleted_view, r.all_view, r.registered_at, r.on_expiry
-    FROM softdelete.registration r
+    FROM softdelete_internal.registration r
     WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = r.relation);
 COMMENT ON VIEW softdelete.tables IS 'The registered tables and how they are registered.';

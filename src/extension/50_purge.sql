@@ -1,6 +1,6 @@
 -- The physical removal of rows whose retention has passed, and the record of it.
 
-CREATE TABLE softdelete.purge_run (
+CREATE TABLE softdelete_internal.purge_run (
     id           bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     relation     regclass    NOT NULL,
     table_name   text        NOT NULL,
@@ -20,16 +20,16 @@ CREATE TABLE softdelete.purge_run (
     sqlstate     text,
     error        text
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE softdelete.purge_run IS 'One row per table and run of purge(); see the view softdelete.purge_log.';
-COMMENT ON COLUMN softdelete.purge_run.table_name IS 'The table''s name then: the record outlives the table.';
-COMMENT ON COLUMN softdelete.purge_run.cutoff IS 'Rows deleted before it were due when the run began.';
-COMMENT ON COLUMN softdelete.purge_run.is_complete IS 'Was every due row looked at? Not so where max_runtime ended the run.';
-COMMENT ON COLUMN softdelete.purge_run.removed IS
+COMMENT ON TABLE softdelete_internal.purge_run IS 'One row per table and run of purge(); see the view softdelete.purge_log.';
+COMMENT ON COLUMN softdelete_internal.purge_run.table_name IS 'The table''s name then: the record outlives the table.';
+COMMENT ON COLUMN softdelete_internal.purge_run.cutoff IS 'Rows deleted before it were due when the run began.';
+COMMENT ON COLUMN softdelete_internal.purge_run.is_complete IS 'Was every due row looked at? Not so where max_runtime ended the run.';
+COMMENT ON COLUMN softdelete_internal.purge_run.removed IS
     'Rows physically removed. Written in the transaction that removed them: it is true after a crash as well.';
-COMMENT ON COLUMN softdelete.purge_run.blockers IS 'What kept the blocked rows: the foreign key, and for how many rows.';
+COMMENT ON COLUMN softdelete_internal.purge_run.blockers IS 'What kept the blocked rows: the foreign key, and for how many rows.';
 
-SELECT pg_catalog.pg_extension_config_dump('softdelete.purge_run', '');
-SELECT pg_catalog.pg_extension_config_dump('softdelete.purge_run_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.purge_run', '');
+SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.purge_run_id_seq', '');
 
 -- No SET clause: a procedure that commits cannot have one. The library pins the path for each batch.
 CREATE PROCEDURE softdelete.purge(relation regclass DEFAULT NULL, batch_size integer DEFAULT 10000,
@@ -54,23 +54,23 @@ CREATE FUNCTION softdelete.unschedule() RETURNS bigint
     LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_unschedule';
 COMMENT ON FUNCTION softdelete.unschedule() IS 'Ends the jobs that the current role made by schedule(); returns how many.';
 
-CREATE FUNCTION softdelete.is_purging(relation regclass) RETURNS boolean
+CREATE FUNCTION softdelete_internal.is_purging(relation regclass) RETURNS boolean
     LANGUAGE c STABLE STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_is_purging';
-COMMENT ON FUNCTION softdelete.is_purging(regclass) IS 'Internal: is a run of purge() at work on this table?';
+COMMENT ON FUNCTION softdelete_internal.is_purging(regclass) IS 'Internal: is a run of purge() at work on this table?';
 
 CREATE VIEW softdelete.purge_log WITH (security_barrier) AS
     SELECT r.id, r.relation, r.table_name,
            CASE WHEN r.error IS NOT NULL THEN 'failed' WHEN r.is_complete THEN 'done'
                 WHEN r.finished_at IS NOT NULL THEN 'stopped'
-                WHEN softdelete.is_purging(r.relation)
-                     AND r.id = (SELECT pg_catalog.max(n.id) FROM softdelete.purge_run n WHERE n.relation = r.relation)
+                WHEN softdelete_internal.is_purging(r.relation)
+                     AND r.id = (SELECT pg_catalog.max(n.id) FROM softdelete_internal.purge_run n WHERE n.relation = r.relation)
                 THEN 'running' ELSE 'interrupted' END AS state,
            r.started_at, r.finished_at, r.run_by, r.cutoff, r.due, r.removed, r.anonymized, r.held, r.blocked,
            r.blockers, r.batches,
            (r.removed + r.anonymized) / NULLIF(EXTRACT(epoch FROM COALESCE(r.finished_at, r.last_batch_at)
                                                                   - r.started_at), 0) AS rows_per_second,
            r.sqlstate, r.error
-    FROM softdelete.purge_run r
+    FROM softdelete_internal.purge_run r
     WHERE pg_catalog.has_table_privilege(r.relation::pg_catalog.oid, 'SELECT')
        OR pg_catalog.pg_has_role('pg_database_owner', 'USAGE');
 COMMENT ON VIEW softdelete.purge_log IS

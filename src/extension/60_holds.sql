@@ -1,10 +1,10 @@
 -- Legal holds: rows that nothing may remove or overwrite until they are released.
 
-CREATE SEQUENCE softdelete.hold_id_seq AS bigint;
-COMMENT ON SEQUENCE softdelete.hold_id_seq IS 'Gives the ids of holds.';
+CREATE SEQUENCE softdelete_internal.hold_id_seq AS bigint;
+COMMENT ON SEQUENCE softdelete_internal.hold_id_seq IS 'Gives the ids of holds.';
 
-CREATE TABLE softdelete.hold (
-    id          bigint      PRIMARY KEY DEFAULT pg_catalog.nextval('softdelete.hold_id_seq'),
+CREATE TABLE softdelete_internal.hold (
+    id          bigint      PRIMARY KEY DEFAULT pg_catalog.nextval('softdelete_internal.hold_id_seq'),
     relation    regclass    NOT NULL,
     key         text[],
     reason      text,
@@ -15,15 +15,15 @@ CREATE TABLE softdelete.hold (
     CHECK (released_at IS NOT NULL OR (key IS NOT NULL AND reason IS NOT NULL)),
     CHECK ((released_at IS NULL) = (released_by IS NULL))
 );
-CREATE INDEX hold_active ON softdelete.hold (relation) WHERE released_at IS NULL;
-COMMENT ON TABLE softdelete.hold IS 'Legal holds, released ones included; see the view softdelete.holds.';
-COMMENT ON COLUMN softdelete.hold.key IS
+CREATE INDEX hold_active ON softdelete_internal.hold (relation) WHERE released_at IS NULL;
+COMMENT ON TABLE softdelete_internal.hold IS 'Legal holds, released ones included; see the view softdelete.holds.';
+COMMENT ON COLUMN softdelete_internal.hold.key IS
     'The primary key''s values in order, as text that any session reads back alike; NULL once the row was erased.';
-COMMENT ON COLUMN softdelete.hold.reason IS 'NULL once the row was erased.';
-COMMENT ON INDEX softdelete.hold_active IS 'The holds in force.';
+COMMENT ON COLUMN softdelete_internal.hold.reason IS 'NULL once the row was erased.';
+COMMENT ON INDEX softdelete_internal.hold_active IS 'The holds in force.';
 
-SELECT pg_catalog.pg_extension_config_dump('softdelete.hold_id_seq', '');
-SELECT pg_catalog.pg_extension_config_dump('softdelete.hold', '');
+SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.hold_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.hold', '');
 
 CREATE FUNCTION softdelete.hold(relation regclass, reason text, VARIADIC key "any") RETURNS bigint
     LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_hold';
@@ -41,6 +41,6 @@ COMMENT ON FUNCTION softdelete.release(bigint) IS
 
 CREATE VIEW softdelete.holds WITH (security_barrier) AS
     SELECT h.id, h.relation, h.key, h.reason, h.held_at, h.held_by, h.released_at, h.released_by
-    FROM softdelete.hold h
+    FROM softdelete_internal.hold h
     WHERE pg_catalog.has_table_privilege(h.relation::pg_catalog.oid, 'SELECT');
 COMMENT ON VIEW softdelete.holds IS 'Legal holds, those in force and those released, of tables that the reader may read.';

@@ -1,10 +1,10 @@
 -- Erasure and anonymization of single subjects, and the log that proves them.
 
-CREATE SEQUENCE softdelete.erasure_id_seq AS bigint;
-COMMENT ON SEQUENCE softdelete.erasure_id_seq IS 'Gives the ids of erasures.';
+CREATE SEQUENCE softdelete_internal.erasure_id_seq AS bigint;
+COMMENT ON SEQUENCE softdelete_internal.erasure_id_seq IS 'Gives the ids of erasures.';
 
-CREATE TABLE softdelete.erasure (
-    id         bigint      PRIMARY KEY DEFAULT pg_catalog.nextval('softdelete.erasure_id_seq'),
+CREATE TABLE softdelete_internal.erasure (
+    id         bigint      PRIMARY KEY DEFAULT pg_catalog.nextval('softdelete_internal.erasure_id_seq'),
     action     text        NOT NULL CHECK (action IN ('erase', 'anonymize')),
     relation   regclass,
     table_name text        NOT NULL,
@@ -16,27 +16,27 @@ CREATE TABLE softdelete.erasure (
     key        text[],
     digest     text        NOT NULL
 );
-COMMENT ON TABLE softdelete.erasure IS 'Who erased or anonymized what, when and why; see the view softdelete.erasure_log.';
-COMMENT ON COLUMN softdelete.erasure.relation IS 'NULL once the table was dropped.';
-COMMENT ON COLUMN softdelete.erasure.erased_by IS 'The session''s user.';
-COMMENT ON COLUMN softdelete.erasure.role IS 'The role that SET ROLE gave, or the session''s user.';
-COMMENT ON COLUMN softdelete.erasure.rows IS 'How many rows of which tables were removed or overwritten.';
-COMMENT ON COLUMN softdelete.erasure.key IS 'The primary key''s values, where all are integers or uuids.';
-COMMENT ON COLUMN softdelete.erasure.digest IS
+COMMENT ON TABLE softdelete_internal.erasure IS 'Who erased or anonymized what, when and why; see the view softdelete.erasure_log.';
+COMMENT ON COLUMN softdelete_internal.erasure.relation IS 'NULL once the table was dropped.';
+COMMENT ON COLUMN softdelete_internal.erasure.erased_by IS 'The session''s user.';
+COMMENT ON COLUMN softdelete_internal.erasure.role IS 'The role that SET ROLE gave, or the session''s user.';
+COMMENT ON COLUMN softdelete_internal.erasure.rows IS 'How many rows of which tables were removed or overwritten.';
+COMMENT ON COLUMN softdelete_internal.erasure.key IS 'The primary key''s values, where all are integers or uuids.';
+COMMENT ON COLUMN softdelete_internal.erasure.digest IS
     'SHA-256 in hex of the key''s text; of a key of several columns, of the text of the array of their texts.';
 
-CREATE TABLE softdelete.anonymizer (
+CREATE TABLE softdelete_internal.anonymizer (
     relation    regclass NOT NULL,
     column_name name     NOT NULL,
     expression  text     NOT NULL,
     PRIMARY KEY (relation, column_name)
 );
-COMMENT ON TABLE softdelete.anonymizer IS 'What softdelete.anonymize() writes into which columns.';
-COMMENT ON COLUMN softdelete.anonymizer.expression IS 'SQL over the columns of the row, as the server deparses it.';
+COMMENT ON TABLE softdelete_internal.anonymizer IS 'What softdelete.anonymize() writes into which columns.';
+COMMENT ON COLUMN softdelete_internal.anonymizer.expression IS 'SQL over the columns of the row, as the server deparses it.';
 
-SELECT pg_catalog.pg_extension_config_dump('softdelete.erasure_id_seq', '');
-SELECT pg_catalog.pg_extension_config_dump('softdelete.erasure', '');
-SELECT pg_catalog.pg_extension_config_dump('softdelete.anonymizer', '');
+SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.erasure_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.erasure', '');
+SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.anonymizer', '');
 
 CREATE FUNCTION softdelete.erase(relation regclass, reason text, VARIADIC key "any") RETURNS jsonb
     LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_erase';
@@ -63,7 +63,7 @@ COMMENT ON FUNCTION softdelete.set_anonymizer(regclass, name, text) IS
 
 CREATE VIEW softdelete.erasure_log WITH (security_barrier) AS
     SELECT e.id, e.action, e.relation, e.table_name, e.erased_at, e.erased_by, e.role, e.reason, e.rows, e.key, e.digest
-    FROM softdelete.erasure e
+    FROM softdelete_internal.erasure e
     WHERE pg_catalog.has_table_privilege(e.relation::pg_catalog.oid, 'SELECT')
        OR pg_catalog.pg_has_role('pg_database_owner', 'USAGE');
 COMMENT ON VIEW softdelete.erasure_log IS

@@ -1,5 +1,5 @@
 // The holds in force, and the tables that ON DELETE CASCADE keys connect with those that have some: what there is to know
-// before rows are looked at. Reads the catalogs and softdelete.hold, each table once.
+// before rows are looked at. Reads the catalogs and softdelete_internal.hold, each table once.
 #pragma once
 
 #include "catalog/foreign_keys.hpp"

@@ -39,9 +39,9 @@ namespace {
 
 const EventTriggerData *get_event(FunctionCallInfo call, const char *function) {
     if (!CALLED_AS_EVENT_TRIGGER(call)) {
-        ereport(ERROR,
-                (errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
-                 errmsg("function \"softdelete.%s\" was not called by event trigger manager", function)));
+        ereport(ERROR, (errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
+                        errmsg("function \"softdelete_internal.%s\" was not called by event trigger manager",
+                               function)));
     }
     return reinterpret_cast<const EventTriggerData *>(call->context);
 }

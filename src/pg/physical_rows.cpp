@@ -16,7 +16,7 @@ namespace softdelete::pg {
 
 bool runs_code_on_delete(Oid relation) {
     Relation table = table_open(relation, RowExclusiveLock);
-    Oid own_schema = get_namespace_oid("softdelete", false);
+    Oid own_schema = get_namespace_oid("softdelete_internal", false);
     bool runs_code = table->rd_rel->relhasrules;
     for (int i = 0; table->trigdesc != nullptr && i < table->trigdesc->numtriggers; i++) {
         const Trigger &trigger = table->trigdesc->triggers[i];

@@ -1,4 +1,4 @@
-// The lock manager's object locks: the object is the table, seen as a row of softdelete.registration.
+// The lock manager's object locks: the object is the table, seen as a row of softdelete_internal.registration.
 #include "purge/purge_lock.hpp"
 
 #include "pg/compat.hpp"
@@ -13,7 +13,7 @@ namespace softdelete::purge {
 namespace {
 
 LOCKTAG make_tag(Oid relation) {
-    Oid registry = get_relname_relid("registration", get_namespace_oid("softdelete", false));
+    Oid registry = get_relname_relid("registration", get_namespace_oid("softdelete_internal", false));
     LOCKTAG tag;
     SET_LOCKTAG_OBJECT(tag, MyDatabaseId, registry, relation, 0);
     return tag;

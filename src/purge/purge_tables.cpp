@@ -21,7 +21,7 @@ using catalog::TableInfo;
 
 constexpr const char *owned_query = R"(
     SELECT r.relation::pg_catalog.oid
-    FROM softdelete.registration r
+    FROM softdelete_internal.registration r
     JOIN pg_catalog.pg_class c ON c.oid = r.relation
     WHERE r.retention IS NOT NULL AND r.strategy = 'flag' AND pg_catalog.pg_has_role(c.relowner, 'USAGE')
     ORDER BY r.registered_at, r.relation)";
@@ -53,7 +53,7 @@ bool may_move(pg::Spi &spi, const TableInfo &table) {
 PurgeTable make_table(pg::Spi &spi, const TableInfo &info) {
     PurgeTable table = {info, {}, find_blockers(spi, info.relation), false, may_move(spi, info)};
     pg::Row registration =
-        spi.query("SELECT deleted_at, on_expiry = 'anonymize' FROM softdelete.registration "
+        spi.query("SELECT deleted_at, on_expiry = 'anonymize' FROM softdelete_internal.registration "
                   "WHERE relation = $1::pg_catalog.oid",
                   {info.relation})
             .front();

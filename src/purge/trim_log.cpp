@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char *old_query = R"(
     SELECT d.id
-    FROM softdelete.deletion d
+    FROM softdelete_internal.deletion d
     WHERE d.id > $1::pg_catalog.int8
       AND d.deleted_at < pg_catalog.now() - pg_catalog.make_interval(mins => $2::pg_catalog.int4)
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = d.relation AND NOT
@@ -27,7 +27,7 @@ constexpr const char *old_query = R"(
 
 constexpr const char *tables_query = R"(
     SELECT DISTINCT r.relation::pg_catalog.oid
-    FROM softdelete.registration r
+    FROM softdelete_internal.registration r
     JOIN pg_catalog.pg_class c ON c.oid = r.relation
     JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = 'deletion_id' AND NOT a.attisdropped)";
 
@@ -78,11 +78,13 @@ std::int64_t trim_log(pg::Spi &spi, std::int64_t after, std::size_t limit) {
     }
     if (!ids.empty()) {
         pg::UserScope owner(pg::get_extension_owner());
-        spi.execute("DELETE FROM softdelete.deletion_table WHERE deletion_id = ANY ($1::pg_catalog.int8[])",
-                    {make_ids(ids)});
-        spi.execute("DELETE FROM softdelete.renumbered_deletion WHERE id = ANY ($1::pg_catalog.int8[])",
-                    {make_ids(ids)});
-        spi.execute("DELETE FROM softdelete.deletion WHERE id = ANY ($1::pg_catalog.int8[])",
+        spi.execute(
+            "DELETE FROM softdelete_internal.deletion_table WHERE deletion_id = ANY ($1::pg_catalog.int8[])",
+            {make_ids(ids)});
+        spi.execute(
+            "DELETE FROM softdelete_internal.renumbered_deletion WHERE id = ANY ($1::pg_catalog.int8[])",
+            {make_ids(ids)});
+        spi.execute("DELETE FROM softdelete_internal.deletion WHERE id = ANY ($1::pg_catalog.int8[])",
                     {make_ids(ids)});
     }
     return last;

@@ -58,7 +58,7 @@ void check_is_users_own(const Table &table) {
                    {},
                    "Register your own tables only."});
     }
-    if (table.schema == "softdelete") {
+    if (table.schema == "softdelete" || table.schema == "softdelete_internal") {
         refuse(table, "cannot register table " + quote(table.name) + " of the extension itself", {},
                "Register your own tables only.");
     }

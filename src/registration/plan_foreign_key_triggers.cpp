@@ -37,7 +37,7 @@ Triggers find_triggers(pg::Spi &spi, Oid relation) {
              "'check_parent')"
              " FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid"
              " JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE t.tgrelid = $1::pg_catalog.oid"
-             " AND n.nspname = 'softdelete' AND p.proname IN ('lock_row', 'collect_deleted', "
+             " AND n.nspname = 'softdelete_internal' AND p.proname IN ('lock_row', 'collect_deleted', "
              "'check_children',"
              " 'check_parent')",
              {relation})) {
@@ -142,15 +142,15 @@ private:
             sqltext::format("OLD.%1% IS NULL AND NEW.%1% IS NOT NULL", table_.deleted_at);
         ensure(model::lock_trigger,
                "CREATE TRIGGER softdelete_lock BEFORE UPDATE ON %1% FOR EACH ROW EXECUTE FUNCTION "
-               "softdelete.lock_row()");
+               "softdelete_internal.lock_row()");
         ensure(model::collect_trigger,
                "CREATE TRIGGER softdelete_collect AFTER UPDATE ON %1% FOR EACH ROW WHEN (" + becomes_deleted
-                   + ") EXECUTE FUNCTION softdelete.collect_deleted()");
+                   + ") EXECUTE FUNCTION softdelete_internal.collect_deleted()");
         if (table_.is_partitioned) {
             ensure(model::collect_moved_trigger,
                    "CREATE TRIGGER softdelete_collect_moved AFTER INSERT ON %1% "
                    "FOR EACH ROW WHEN (NEW.deletion_id IS "
-                   "NOT NULL) EXECUTE FUNCTION softdelete.collect_deleted()");
+                   "NOT NULL) EXECUTE FUNCTION softdelete_internal.collect_deleted()");
         }
         for (const ForeignKey &key : referencing) {
             if (key.on_delete == OnDelete::no_action && key.is_deferrable) {
@@ -158,7 +158,7 @@ private:
                 ensure(name,
                        "CREATE CONSTRAINT TRIGGER " + escape(pg::quote_identifier(name))
                            + " AFTER UPDATE ON %1%" + make_deferral(key) + " FOR EACH ROW WHEN ("
-                           + becomes_deleted + ") EXECUTE FUNCTION softdelete.check_children("
+                           + becomes_deleted + ") EXECUTE FUNCTION softdelete_internal.check_children("
                            + escape(pg::quote_literal(key.name)) + ")",
                        make_deferral(key));
             }
@@ -171,7 +171,7 @@ private:
         std::string condition = child.is_registered ? " WHEN (NEW." + child.deleted_at + " IS NULL)" : "";
         return sqltext::format(
             "CREATE CONSTRAINT TRIGGER %1% AFTER INSERT OR UPDATE ON %2%%3% FOR EACH ROW%4% EXECUTE "
-            "FUNCTION softdelete.check_parent(%5%)",
+            "FUNCTION softdelete_internal.check_parent(%5%)",
             pg::quote_identifier(name), child.name, make_deferral(key), condition,
             pg::quote_literal(key.name));
     }

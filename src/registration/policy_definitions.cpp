@@ -15,12 +15,12 @@ bool PolicyDefinition::matches(const catalog::Policy &policy) const {
 
 PolicyDefinition make_live_policy(const std::string &deleted_at, const catalog::Member &table) {
     sqltext::Expression condition =
-        sqltext::expression("(%1% IS NULL) OR softdelete.sees_deleted(%2%::regclass)",
+        sqltext::expression("(%1% IS NULL) OR softdelete_internal.sees_deleted(%2%::regclass)",
                             catalog::identifier(deleted_at), catalog::literal(table.qualified.text()));
     // Where strings are standard a backslash needs no escaping, which quote_literal() does nonetheless.
     std::string name = boost::algorithm::replace_all_copy(table.qualified.text(), "'", "''");
     sqltext::Expression deparsed =
-        sqltext::expression("((%1% IS NULL) OR softdelete.sees_deleted(%2%::regclass))",
+        sqltext::expression("((%1% IS NULL) OR softdelete_internal.sees_deleted(%2%::regclass))",
                             catalog::identifier(deleted_at), sqltext::Literal("'" + name + "'"));
     return {model::live_policy, false, condition, deparsed.text()};
 }

@@ -48,15 +48,16 @@ FoundDeletions find_deletions(pg::Spi &spi, const registry::TableRows &table) {
 // and none up to this one is given any more.
 void reserve_ids(pg::Spi &spi, std::int64_t last) {
     Oid sequence = pg::call([] {
-        Oid relation = get_relname_relid("deletion_id_seq", get_namespace_oid("softdelete", false));
+        Oid relation = get_relname_relid("deletion_id_seq", get_namespace_oid("softdelete_internal", false));
         LockRelationOid(relation, ShareRowExclusiveLock);
         return relation;
     });
     {
         pg::UserScope owner(pg::get_extension_owner());
-        spi.query_latest("SELECT pg_catalog.setval('softdelete.deletion_id_seq', $1::pg_catalog.int8)"
-                         " FROM softdelete.deletion_id_seq WHERE last_value <= $1::pg_catalog.int8",
-                         {std::to_string(last)});
+        spi.query_latest(
+            "SELECT pg_catalog.setval('softdelete_internal.deletion_id_seq', $1::pg_catalog.int8)"
+            " FROM softdelete_internal.deletion_id_seq WHERE last_value <= $1::pg_catalog.int8",
+            {std::to_string(last)});
     }
     pg::call([&] { UnlockRelationOid(sequence, ShareRowExclusiveLock); });
 }
@@ -67,23 +68,24 @@ std::vector<NewId> choose_ids(pg::Spi &spi, Oid relation, const FoundDeletions &
     for (const pg::Row &row : spi.query_latest(
              "WITH found (id, deleted_at) AS"
              " (SELECT * FROM unnest($1::pg_catalog.int8[], $2::pg_catalog.timestamptz[])),"
-             " taken AS (SELECT f.id FROM found f JOIN softdelete.deletion d ON d.id = f.id"
+             " taken AS (SELECT f.id FROM found f JOIN softdelete_internal.deletion d ON d.id = f.id"
              " WHERE d.relation <> $3::pg_catalog.oid"
              " AND ($3::pg_catalog.oid = ANY (d.further_relations)) IS NOT TRUE"
-             " AND NOT EXISTS (SELECT FROM softdelete.deletion_table t"
+             " AND NOT EXISTS (SELECT FROM softdelete_internal.deletion_table t"
              " WHERE t.deletion_id = f.id AND t.relation = $3::pg_catalog.oid)"
              " GROUP BY f.id HAVING pg_catalog.bool_and(f.deleted_at <> d.deleted_at))"
              " SELECT f.id, pg_catalog.min(f.deleted_at), pg_catalog.min(r.id) FROM found f"
-             " LEFT JOIN softdelete.renumbered_deletion r ON r.former_id = f.id AND r.deleted_at = "
+             " LEFT JOIN softdelete_internal.renumbered_deletion r ON r.former_id = f.id AND r.deleted_at = "
              "f.deleted_at"
              " LEFT JOIN taken t ON t.id = f.id WHERE t.id IS NOT NULL OR r.id IS NOT NULL"
              " GROUP BY f.id ORDER BY f.id",
              {pg::make_array(found.ids), pg::make_array(found.times), relation})) {
         NewId id = {row.text(0), row.text_or(2, "")};
         if (id.id.empty()) {
-            id.id = spi.query("INSERT INTO softdelete.renumbered_deletion (former_id, deleted_at, id) VALUES"
+            id.id = spi.query("INSERT INTO softdelete_internal.renumbered_deletion (former_id, deleted_at, "
+                              "id) VALUES"
                               " ($1::pg_catalog.int8, $2::pg_catalog.timestamptz,"
-                              " pg_catalog.nextval('softdelete.deletion_id_seq')) RETURNING id",
+                              " pg_catalog.nextval('softdelete_internal.deletion_id_seq')) RETURNING id",
                               {id.former, row.text(1)})
                         .front()
                         .text(0);

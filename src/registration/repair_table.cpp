@@ -29,7 +29,7 @@ constexpr const char *orphans_query = R"(
     SELECT DISTINCT t.tgrelid
     FROM pg_catalog.pg_trigger t
     JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid AND p.proname = 'check_parent'
-    JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace AND n.nspname = 'softdelete'
+    JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace AND n.nspname = 'softdelete_internal'
     JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid AND NOT c.relispartition
     WHERE t.tgparentid = 0 AND pg_catalog.pg_has_role(c.relowner, 'USAGE')
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conrelid = t.tgrelid AND k.contype = 'f'

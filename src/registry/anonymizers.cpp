@@ -8,9 +8,10 @@ namespace softdelete::registry {
 std::vector<Anonymizer> find_anonymizers(pg::Spi &spi, Oid relation) {
     pg::UserScope owner(pg::get_extension_owner());
     std::vector<Anonymizer> rules;
-    for (const pg::Row &row : spi.query("SELECT column_name, expression FROM softdelete.anonymizer WHERE "
-                                        "relation = $1::pg_catalog.oid ORDER BY column_name",
-                                        {relation})) {
+    for (const pg::Row &row :
+         spi.query("SELECT column_name, expression FROM softdelete_internal.anonymizer WHERE "
+                   "relation = $1::pg_catalog.oid ORDER BY column_name",
+                   {relation})) {
         rules.push_back({row.text(0), row.text(1)});
     }
     return rules;
@@ -18,7 +19,7 @@ std::vector<Anonymizer> find_anonymizers(pg::Spi &spi, Oid relation) {
 
 void put_anonymizer(pg::Spi &spi, Oid relation, const Anonymizer &rule) {
     pg::UserScope owner(pg::get_extension_owner());
-    spi.execute("INSERT INTO softdelete.anonymizer (relation, column_name, expression) VALUES "
+    spi.execute("INSERT INTO softdelete_internal.anonymizer (relation, column_name, expression) VALUES "
                 "($1::pg_catalog.oid, $2::pg_catalog.name, $3) ON CONFLICT (relation, column_name) DO UPDATE "
                 "SET expression = excluded.expression",
                 {relation, rule.column, rule.expression});
@@ -26,9 +27,10 @@ void put_anonymizer(pg::Spi &spi, Oid relation, const Anonymizer &rule) {
 
 void delete_anonymizer(pg::Spi &spi, Oid relation, const std::string &column) {
     pg::UserScope owner(pg::get_extension_owner());
-    spi.execute("DELETE FROM softdelete.anonymizer WHERE relation = $1::pg_catalog.oid AND column_name = "
-                "$2::pg_catalog.name",
-                {relation, column});
+    spi.execute(
+        "DELETE FROM softdelete_internal.anonymizer WHERE relation = $1::pg_catalog.oid AND column_name = "
+        "$2::pg_catalog.name",
+        {relation, column});
 }
 
 } // namespace softdelete::registry

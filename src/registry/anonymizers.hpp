@@ -1,4 +1,4 @@
-// softdelete.anonymizer: what anonymization writes into which columns. Read and written as the extension's owner.
+// softdelete_internal.anonymizer: what anonymization writes into which columns. Read and written as the extension's owner.
 #pragma once
 
 #include "pg/spi.hpp"

@@ -44,11 +44,11 @@ void forget_relations(Datum, pg::compat::SysCacheIdentifier, uint32) {
 
 Oid find_oid(LogRelation *relation) {
     if (!OidIsValid(relation->oid)) {
-        Oid found = get_relname_relid(relation->name, get_namespace_oid("softdelete", false));
+        Oid found = get_relname_relid(relation->name, get_namespace_oid("softdelete_internal", false));
         if (!OidIsValid(found)) {
             ereport(ERROR,
                     (errcode(ERRCODE_UNDEFINED_TABLE),
-                     errmsg("relation \"softdelete.%s\" does not exist", relation->name),
+                     errmsg("relation \"softdelete_internal.%s\" does not exist", relation->name),
                      errhint("Drop and create extension softdelete, then register the tables again.")));
         }
         relation->oid = found;

@@ -1,4 +1,4 @@
-// softdelete.deletion and softdelete.deletion_table: one row per deletion, which names the tables that its first statement
+// softdelete_internal.deletion and deletion_table: one row per deletion, which names the tables that its first statement
 // touched, and one per table that another one added. Written directly, as the server writes its catalogs, because every
 // single-row DELETE pays for it. Plain server code.
 #pragma once

@@ -14,7 +14,7 @@ namespace softdelete::registry {
 namespace {
 
 constexpr const char *insert_statement = R"(
-    INSERT INTO softdelete.erasure AS e (action, relation, table_name, role, reason, rows, key, digest)
+    INSERT INTO softdelete_internal.erasure AS e (action, relation, table_name, role, reason, rows, key, digest)
     VALUES ($1, $2::pg_catalog.oid, $3, $4, $5, $6::pg_catalog.jsonb,
             CASE WHEN $8::pg_catalog.bool THEN $7::pg_catalog.text[] END,
             pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(
@@ -52,7 +52,7 @@ std::string insert_erasure(pg::Spi &spi, const catalog::TableInfo &table, const 
 
 void clear_deletions(pg::Spi &spi, const std::vector<std::string> &deletions) {
     pg::UserScope owner(pg::get_extension_owner());
-    spi.execute("UPDATE softdelete.deletion SET deleted_by = NULL, reason = NULL"
+    spi.execute("UPDATE softdelete_internal.deletion SET deleted_by = NULL, reason = NULL"
                 " WHERE id = ANY ($1::pg_catalog.int8[])",
                 {pg::make_array(deletions)});
 }

@@ -1,4 +1,4 @@
-// softdelete.erasure: the proof of what was erased or anonymized. Written as the extension's owner.
+// softdelete_internal.erasure: the proof of what was erased or anonymized. Written as the extension's owner.
 #pragma once
 
 #include "catalog/table_info.hpp"

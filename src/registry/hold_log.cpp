@@ -44,7 +44,7 @@ struct HoldScan {
 };
 
 HoldScan begin_scan() {
-    Oid schema = get_namespace_oid("softdelete", false);
+    Oid schema = get_namespace_oid("softdelete_internal", false);
     Relation table = table_open(get_relname_relid("hold", schema), AccessShareLock);
     SysScanDesc scan = systable_beginscan(table, get_relname_relid("hold_active", schema), true,
                                           GetLatestSnapshot(), 0, nullptr);
@@ -106,8 +106,9 @@ std::vector<Hold> find_active_holds() {
 std::vector<Hold> find_released_holds(pg::Spi &spi) {
     pg::UserScope owner(pg::get_extension_owner());
     std::vector<Hold> holds;
-    for (const pg::Row &row : spi.query("SELECT id, relation::pg_catalog.oid, key FROM softdelete.hold"
-                                        " WHERE released_at IS NOT NULL AND key IS NOT NULL ORDER BY id")) {
+    for (const pg::Row &row :
+         spi.query("SELECT id, relation::pg_catalog.oid, key FROM softdelete_internal.hold"
+                   " WHERE released_at IS NOT NULL AND key IS NOT NULL ORDER BY id")) {
         holds.push_back({row.number(0), row.oid(1), row.array(2)});
     }
     return holds;
@@ -115,7 +116,7 @@ std::vector<Hold> find_released_holds(pg::Spi &spi) {
 
 void clear_holds(pg::Spi &spi, const std::vector<std::string> &holds) {
     pg::UserScope owner(pg::get_extension_owner());
-    spi.execute("UPDATE softdelete.hold SET key = NULL, reason = NULL"
+    spi.execute("UPDATE softdelete_internal.hold SET key = NULL, reason = NULL"
                 " WHERE id = ANY ($1::pg_catalog.int8[]) AND released_at IS NOT NULL",
                 {pg::make_array(holds)});
 }
@@ -128,14 +129,15 @@ bool has_active_holds() {
 }
 
 void lock_holds(HoldLock lock) {
-    LockRelationOid(get_relname_relid("hold", get_namespace_oid("softdelete", false)), to_server(lock));
+    LockRelationOid(get_relname_relid("hold", get_namespace_oid("softdelete_internal", false)),
+                    to_server(lock));
 }
 
 std::int64_t insert_hold(pg::Spi &spi, Oid relation, const std::vector<std::string> &key,
                          const std::string &reason) {
     pg::UserScope owner(pg::get_extension_owner());
     return spi
-        .query("INSERT INTO softdelete.hold (relation, key, reason) VALUES ($1::pg_catalog.oid, "
+        .query("INSERT INTO softdelete_internal.hold (relation, key, reason) VALUES ($1::pg_catalog.oid, "
                "$2::pg_catalog.text[], $3) RETURNING id",
                {relation, pg::make_array(key), reason})
         .front()
@@ -144,15 +146,16 @@ std::int64_t insert_hold(pg::Spi &spi, Oid relation, const std::vector<std::stri
 
 std::optional<Oid> find_held_relation(pg::Spi &spi, std::int64_t hold) {
     pg::UserScope owner(pg::get_extension_owner());
-    std::vector<pg::Row> rows = spi.query("SELECT relation::pg_catalog.oid FROM softdelete.hold WHERE id = "
-                                          "$1::pg_catalog.int8 AND released_at IS NULL",
-                                          {hold});
+    std::vector<pg::Row> rows =
+        spi.query("SELECT relation::pg_catalog.oid FROM softdelete_internal.hold WHERE id = "
+                  "$1::pg_catalog.int8 AND released_at IS NULL",
+                  {hold});
     return rows.empty() ? std::nullopt : std::optional(rows.front().oid(0));
 }
 
 bool release_hold(pg::Spi &spi, std::int64_t hold) {
     pg::UserScope owner(pg::get_extension_owner());
-    return spi.execute("UPDATE softdelete.hold SET released_at = pg_catalog.now(), released_by = "
+    return spi.execute("UPDATE softdelete_internal.hold SET released_at = pg_catalog.now(), released_by = "
                        "SESSION_USER WHERE id = $1::pg_catalog.int8 AND released_at IS NULL",
                        {hold})
            == 1;

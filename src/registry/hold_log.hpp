@@ -1,4 +1,4 @@
-// softdelete.hold: who may not be removed. Everything here acts as the extension's owner, or as nobody.
+// softdelete_internal.hold: who may not be removed. Everything here acts as the extension's owner, or as nobody.
 #pragma once
 
 #include "pg/spi.hpp"

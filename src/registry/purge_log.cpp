@@ -44,12 +44,12 @@ std::int64_t begin_purge_run(pg::Spi &spi, const catalog::TableInfo &table,
                              const std::optional<std::string> &cutoff, std::uint64_t due) {
     pg::UserScope owner(pg::get_extension_owner());
     return spi
-        .query(
-            "INSERT INTO softdelete.purge_run (relation, table_name, started_at, run_by, cutoff, due) VALUES "
-            "($1::pg_catalog.oid, $2, pg_catalog.clock_timestamp(), session_user, "
-            "$3::pg_catalog.timestamptz, "
-            "$4::pg_catalog.int8) RETURNING id",
-            {table.relation, table.name, cutoff, make_number(due)})
+        .query("INSERT INTO softdelete_internal.purge_run (relation, table_name, started_at, run_by, cutoff, "
+               "due) VALUES "
+               "($1::pg_catalog.oid, $2, pg_catalog.clock_timestamp(), session_user, "
+               "$3::pg_catalog.timestamptz, "
+               "$4::pg_catalog.int8) RETURNING id",
+               {table.relation, table.name, cutoff, make_number(due)})
         .front()
         .number(0);
 }
@@ -57,7 +57,8 @@ std::int64_t begin_purge_run(pg::Spi &spi, const catalog::TableInfo &table,
 void record_purge_batch(pg::Spi &spi, std::int64_t run, const PurgeCounts &counts) {
     pg::UserScope owner(pg::get_extension_owner());
     spi.execute(
-        "UPDATE softdelete.purge_run r SET removed = removed + $2::pg_catalog.int8, anonymized = anonymized "
+        "UPDATE softdelete_internal.purge_run r SET removed = removed + $2::pg_catalog.int8, anonymized = "
+        "anonymized "
         "+ "
         "$3::pg_catalog.int8, held = held + $4::pg_catalog.int8, blocked = blocked + $5::pg_catalog.int8, "
         "batches = batches + 1, last_batch_at = pg_catalog.clock_timestamp(), blockers = CASE WHEN "
@@ -74,26 +75,28 @@ void record_purge_batch(pg::Spi &spi, std::int64_t run, const PurgeCounts &count
 
 void set_kept_rows(pg::Spi &spi, std::int64_t run, const PurgeCounts &counts) {
     pg::UserScope owner(pg::get_extension_owner());
-    spi.execute(
-        "UPDATE softdelete.purge_run SET held = $2::pg_catalog.int8, blocked = $3::pg_catalog.int8, blockers "
-        "= pg_catalog.jsonb_object($4::pg_catalog.text[], $5::pg_catalog.text[]) WHERE id = "
-        "$1::pg_catalog.int8",
-        {run, make_number(counts.held), make_number(counts.blocked), make_names(counts),
-         make_numbers(counts)});
+    spi.execute("UPDATE softdelete_internal.purge_run SET held = $2::pg_catalog.int8, blocked = "
+                "$3::pg_catalog.int8, blockers "
+                "= pg_catalog.jsonb_object($4::pg_catalog.text[], $5::pg_catalog.text[]) WHERE id = "
+                "$1::pg_catalog.int8",
+                {run, make_number(counts.held), make_number(counts.blocked), make_names(counts),
+                 make_numbers(counts)});
 }
 
 void finish_purge_run(pg::Spi &spi, std::int64_t run, bool is_complete) {
     pg::UserScope owner(pg::get_extension_owner());
-    spi.execute("UPDATE softdelete.purge_run SET finished_at = pg_catalog.clock_timestamp(), is_complete = "
-                "$2::pg_catalog.bool WHERE id = $1::pg_catalog.int8",
-                {run, is_complete});
+    spi.execute(
+        "UPDATE softdelete_internal.purge_run SET finished_at = pg_catalog.clock_timestamp(), is_complete = "
+        "$2::pg_catalog.bool WHERE id = $1::pg_catalog.int8",
+        {run, is_complete});
 }
 
 void fail_purge_run(pg::Spi &spi, std::int64_t run, const std::string &sqlstate, const std::string &error) {
     pg::UserScope owner(pg::get_extension_owner());
-    spi.execute("UPDATE softdelete.purge_run SET finished_at = pg_catalog.clock_timestamp(), sqlstate = $2, "
-                "error = $3 WHERE id = $1::pg_catalog.int8",
-                {run, sqlstate, error});
+    spi.execute(
+        "UPDATE softdelete_internal.purge_run SET finished_at = pg_catalog.clock_timestamp(), sqlstate = $2, "
+        "error = $3 WHERE id = $1::pg_catalog.int8",
+        {run, sqlstate, error});
 }
 
 } // namespace softdelete::registry

@@ -1,4 +1,4 @@
-// softdelete.purge_run: one row per table and run. Written as the extension's owner, in the transaction of what it tells.
+// softdelete_internal.purge_run: one row per table and run. Written as the extension's owner, in the transaction of what it tells.
 #pragma once
 
 #include "catalog/table_info.hpp"

@@ -18,14 +18,14 @@ std::optional<Oid> find_registered_root(pg::Spi &spi, Oid relation) {
     return get_oid(spi.query_kept(
         "WITH RECURSIVE line (relation) AS (SELECT $1::oid UNION"
         " SELECT h.inhparent FROM pg_catalog.pg_inherits h JOIN line l ON h.inhrelid = l.relation)"
-        " SELECT r.relation::oid FROM line l JOIN softdelete.registration r ON r.relation = "
+        " SELECT r.relation::oid FROM line l JOIN softdelete_internal.registration r ON r.relation = "
         "l.relation LIMIT 1",
         {relation}));
 }
 
 std::optional<Oid> find_table_of_view(pg::Spi &spi, Oid view) {
     pg::UserScope owner(pg::get_extension_owner());
-    return get_oid(spi.query("SELECT r.relation::oid FROM softdelete.registration r"
+    return get_oid(spi.query("SELECT r.relation::oid FROM softdelete_internal.registration r"
                              " JOIN pg_catalog.pg_class t ON t.oid = r.relation"
                              " JOIN pg_catalog.pg_class v ON v.relnamespace = t.relnamespace"
                              " AND v.relname IN (r.active_view, r.deleted_view, r.all_view)"
@@ -35,7 +35,7 @@ std::optional<Oid> find_table_of_view(pg::Spi &spi, Oid view) {
 
 void rename_view(pg::Spi &spi, Oid table, const std::string &name, const std::string &new_name) {
     pg::UserScope owner(pg::get_extension_owner());
-    spi.execute("UPDATE softdelete.registration SET"
+    spi.execute("UPDATE softdelete_internal.registration SET"
                 " active_view = CASE active_view WHEN $2::name THEN $3::name ELSE active_view END,"
                 " deleted_view = CASE deleted_view WHEN $2::name THEN $3::name ELSE deleted_view END,"
                 " all_view = CASE all_view WHEN $2::name THEN $3::name ELSE all_view END,"
@@ -48,12 +48,14 @@ void rename_index(pg::Spi &spi, Oid table, Oid relation, const std::string &name
                   const std::string &new_name) {
     pg::UserScope owner(pg::get_extension_owner());
     // What is recorded under the new name is gone, or the rename fails.
-    spi.execute("DELETE FROM softdelete.converted_index WHERE relation = $1::oid AND name = $2::name",
-                {relation, new_name});
-    spi.execute("UPDATE softdelete.converted_index SET name = $3::name WHERE relation = $1::oid AND name = "
-                "$2::name",
-                {relation, name, new_name});
-    spi.execute("UPDATE softdelete.registration"
+    spi.execute(
+        "DELETE FROM softdelete_internal.converted_index WHERE relation = $1::oid AND name = $2::name",
+        {relation, new_name});
+    spi.execute(
+        "UPDATE softdelete_internal.converted_index SET name = $3::name WHERE relation = $1::oid AND name = "
+        "$2::name",
+        {relation, name, new_name});
+    spi.execute("UPDATE softdelete_internal.registration"
                 " SET added_indexes = pg_catalog.array_replace(added_indexes, $2::name, $3::name)"
                 " WHERE relation = $1::oid AND $2::name = ANY (added_indexes)",
                 {table, name, new_name});
@@ -61,7 +63,7 @@ void rename_index(pg::Spi &spi, Oid table, Oid relation, const std::string &name
 
 bool is_constraint_turned_index(pg::Spi &spi, Oid relation, const std::string &name) {
     pg::UserScope owner(pg::get_extension_owner());
-    return !spi.query("SELECT FROM softdelete.converted_index c"
+    return !spi.query("SELECT FROM softdelete_internal.converted_index c"
                       " JOIN pg_catalog.pg_index i ON i.indrelid = c.relation"
                       " JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid AND x.relname = c.name"
                       " WHERE c.relation = $1::oid AND c.name = $2::name AND c.kind = 'unique'"
@@ -74,9 +76,9 @@ bool is_constraint_turned_index(pg::Spi &spi, Oid relation, const std::string &n
 void set_constraint_comment(pg::Spi &spi, Oid relation, const std::string &name,
                             const std::optional<std::string> &comment) {
     pg::UserScope owner(pg::get_extension_owner());
-    spi.execute(
-        "UPDATE softdelete.converted_index SET comment = $3 WHERE relation = $1::oid AND name = $2::name",
-        {relation, name, comment});
+    spi.execute("UPDATE softdelete_internal.converted_index SET comment = $3 WHERE relation = $1::oid AND "
+                "name = $2::name",
+                {relation, name, comment});
 }
 
 } // namespace softdelete::registry

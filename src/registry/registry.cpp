@@ -57,7 +57,7 @@ std::optional<Registration> find_registration(pg::Spi &spi, Oid relation) {
         std::string("SELECT visibility, indexes, retention, deleted_at, deleted_by, ") + role_names
             + ", active_view,"
               " deleted_view, all_view, added_columns, added_indexes, added_views, comment_before, on_expiry"
-              " FROM softdelete.registration WHERE relation = $1::oid",
+              " FROM softdelete_internal.registration WHERE relation = $1::oid",
         {relation});
     if (rows.empty()) {
         return std::nullopt;
@@ -69,59 +69,60 @@ std::optional<Registration> find_registration(pg::Spi &spi, Oid relation) {
 
 std::optional<Registration> lock_registration(pg::Spi &spi, Oid relation) {
     pg::UserScope owner(pg::get_extension_owner());
-    spi.query("SELECT FROM softdelete.registration WHERE relation = $1::oid FOR UPDATE", {relation});
+    spi.query("SELECT FROM softdelete_internal.registration WHERE relation = $1::oid FOR UPDATE", {relation});
     return find_registration(spi, relation);
 }
 
 void insert_registration(pg::Spi &spi, const Registration &registration) {
     pg::UserScope owner(pg::get_extension_owner());
     const model::TableSettings &settings = registration.settings;
-    spi.execute(
-        "INSERT INTO softdelete.registration (relation, strategy, visibility, indexes, retention, deleted_at,"
-        " deleted_by, admin_roles, active_view, deleted_view, all_view, added_columns, added_indexes,"
-        " added_views, comment_before, on_expiry)"
-        " VALUES ($1::oid, 'flag', $2, $3, $4::interval, $5, $6, "
-            + make_roles("$7")
-            + ", $8, $9, $10, $11::name[],"
-              " $12::name[], $13::name[], $14, $15)",
-        {registration.relation, model::to_text(settings.visibility), model::to_text(settings.indexes),
-         settings.retention, settings.deleted_at, settings.deleted_by, pg::make_array(settings.admin_roles),
-         settings.active_view, settings.deleted_view, settings.all_view,
-         pg::make_array(registration.added_columns), pg::make_array(registration.added_indexes),
-         pg::make_array(registration.added_views), registration.comment_before,
-         model::to_text(settings.on_expiry)});
+    spi.execute("INSERT INTO softdelete_internal.registration (relation, strategy, visibility, indexes, "
+                "retention, deleted_at,"
+                " deleted_by, admin_roles, active_view, deleted_view, all_view, added_columns, added_indexes,"
+                " added_views, comment_before, on_expiry)"
+                " VALUES ($1::oid, 'flag', $2, $3, $4::interval, $5, $6, "
+                    + make_roles("$7")
+                    + ", $8, $9, $10, $11::name[],"
+                      " $12::name[], $13::name[], $14, $15)",
+                {registration.relation, model::to_text(settings.visibility), model::to_text(settings.indexes),
+                 settings.retention, settings.deleted_at, settings.deleted_by,
+                 pg::make_array(settings.admin_roles), settings.active_view, settings.deleted_view,
+                 settings.all_view, pg::make_array(registration.added_columns),
+                 pg::make_array(registration.added_indexes), pg::make_array(registration.added_views),
+                 registration.comment_before, model::to_text(settings.on_expiry)});
 }
 
 void update_registration(pg::Spi &spi, const Registration &registration) {
     pg::UserScope owner(pg::get_extension_owner());
     const model::TableSettings &settings = registration.settings;
-    spi.execute("UPDATE softdelete.registration SET visibility = $2, indexes = $3, retention = $4::interval,"
-                " admin_roles = "
-                    + make_roles("$5")
-                    + ", added_columns = $6::name[], added_indexes = $7::name[],"
-                      " added_views = $8::name[], on_expiry = $9 WHERE relation = $1::oid",
-                {registration.relation, model::to_text(settings.visibility), model::to_text(settings.indexes),
-                 settings.retention, pg::make_array(settings.admin_roles),
-                 pg::make_array(registration.added_columns), pg::make_array(registration.added_indexes),
-                 pg::make_array(registration.added_views), model::to_text(settings.on_expiry)});
+    spi.execute(
+        "UPDATE softdelete_internal.registration SET visibility = $2, indexes = $3, retention = $4::interval,"
+        " admin_roles = "
+            + make_roles("$5")
+            + ", added_columns = $6::name[], added_indexes = $7::name[],"
+              " added_views = $8::name[], on_expiry = $9 WHERE relation = $1::oid",
+        {registration.relation, model::to_text(settings.visibility), model::to_text(settings.indexes),
+         settings.retention, pg::make_array(settings.admin_roles), pg::make_array(registration.added_columns),
+         pg::make_array(registration.added_indexes), pg::make_array(registration.added_views),
+         model::to_text(settings.on_expiry)});
 }
 
 void delete_registration(pg::Spi &spi, Oid relation, const std::vector<Oid> &members) {
     pg::UserScope owner(pg::get_extension_owner());
-    spi.execute("DELETE FROM softdelete.converted_index WHERE relation = ANY ($1::oid[])",
+    spi.execute("DELETE FROM softdelete_internal.converted_index WHERE relation = ANY ($1::oid[])",
                 {to_oid_array(members)});
-    spi.execute("DELETE FROM softdelete.registration WHERE relation = $1::oid", {relation});
+    spi.execute("DELETE FROM softdelete_internal.registration WHERE relation = $1::oid", {relation});
 }
 
 void forget_registration(pg::Spi &spi, Oid relation) {
     pg::UserScope owner(pg::get_extension_owner());
-    spi.execute("DELETE FROM softdelete.registration WHERE relation = $1::oid", {relation});
+    spi.execute("DELETE FROM softdelete_internal.registration WHERE relation = $1::oid", {relation});
 }
 
 void insert_converted_index(pg::Spi &spi, const ConvertedIndex &index) {
     pg::UserScope owner(pg::get_extension_owner());
     spi.execute(
-        "INSERT INTO softdelete.converted_index (relation, name, kind, definition, is_deferrable,"
+        "INSERT INTO softdelete_internal.converted_index (relation, name, kind, definition, is_deferrable,"
         " initially_deferred, is_clustered, comment)"
         " VALUES ($1::oid, $2, $3, $4, $5::boolean, $6::boolean, $7::boolean, $8)"
         " ON CONFLICT (relation, name) DO UPDATE SET kind = excluded.kind, definition = excluded.definition,"
@@ -133,8 +134,9 @@ void insert_converted_index(pg::Spi &spi, const ConvertedIndex &index) {
 
 void delete_converted_index(pg::Spi &spi, Oid relation, const std::string &name) {
     pg::UserScope owner(pg::get_extension_owner());
-    spi.execute("DELETE FROM softdelete.converted_index WHERE relation = $1::oid AND name = $2::name",
-                {relation, name});
+    spi.execute(
+        "DELETE FROM softdelete_internal.converted_index WHERE relation = $1::oid AND name = $2::name",
+        {relation, name});
 }
 
 std::vector<ConvertedIndex> find_converted_indexes(pg::Spi &spi, const std::vector<Oid> &relations) {
@@ -142,7 +144,7 @@ std::vector<ConvertedIndex> find_converted_indexes(pg::Spi &spi, const std::vect
     std::vector<ConvertedIndex> indexes;
     for (const pg::Row &row :
          spi.query("SELECT relation::oid, name, kind, definition, is_deferrable,"
-                   " initially_deferred, is_clustered, comment FROM softdelete.converted_index"
+                   " initially_deferred, is_clustered, comment FROM softdelete_internal.converted_index"
                    " WHERE relation = ANY ($1::oid[])"
                    " ORDER BY array_position($1::oid[], relation::oid), name",
                    {to_oid_array(relations)})) {
@@ -157,12 +159,12 @@ void record_partition_indexes(pg::Spi &spi, Oid root) {
     spi.execute(
         "WITH RECURSIVE tree (index, name, kind, definition, is_deferrable, initially_deferred) AS ("
         " SELECT i.indexrelid, k.name, k.kind, k.definition, k.is_deferrable, k.initially_deferred"
-        " FROM softdelete.converted_index k JOIN pg_index i ON i.indrelid = k.relation"
+        " FROM softdelete_internal.converted_index k JOIN pg_index i ON i.indrelid = k.relation"
         " JOIN pg_class c ON c.oid = i.indexrelid AND c.relname = k.name WHERE k.relation = $1::oid"
         " UNION ALL"
         " SELECT h.inhrelid, c.relname, t.kind, t.definition, t.is_deferrable, t.initially_deferred"
         " FROM tree t JOIN pg_inherits h ON h.inhparent = t.index JOIN pg_class c ON c.oid = h.inhrelid)"
-        " INSERT INTO softdelete.converted_index"
+        " INSERT INTO softdelete_internal.converted_index"
         " (relation, name, kind, definition, is_deferrable, initially_deferred)"
         " SELECT i.indrelid, t.name, t.kind, t.definition, t.is_deferrable, t.initially_deferred"
         " FROM tree t JOIN pg_index i ON i.indexrelid = t.index ON CONFLICT DO NOTHING",
@@ -171,17 +173,19 @@ void record_partition_indexes(pg::Spi &spi, Oid root) {
 
 void hand_deletions_over(pg::Spi &spi, Oid from, Oid to) {
     pg::UserScope owner(pg::get_extension_owner());
-    spi.execute("UPDATE softdelete.deletion SET relation = $2::oid WHERE relation = $1::oid", {from, to});
-    spi.execute("UPDATE softdelete.deletion SET further_relations ="
+    spi.execute("UPDATE softdelete_internal.deletion SET relation = $2::oid WHERE relation = $1::oid",
+                {from, to});
+    spi.execute("UPDATE softdelete_internal.deletion SET further_relations ="
                 " array_replace(further_relations, $1::oid::regclass, $2::oid::regclass)"
                 " WHERE $1::oid = ANY (further_relations)",
                 {from, to});
-    spi.execute(
-        "WITH old AS (DELETE FROM softdelete.deletion_table WHERE relation = $1::oid RETURNING deletion_id)"
-        " INSERT INTO softdelete.deletion_table (deletion_id, relation)"
-        " SELECT o.deletion_id, $2::oid FROM old o JOIN softdelete.deletion d ON d.id = o.deletion_id"
-        " WHERE d.relation <> $2::oid ON CONFLICT DO NOTHING",
-        {from, to});
+    spi.execute("WITH old AS (DELETE FROM softdelete_internal.deletion_table WHERE relation = $1::oid "
+                "RETURNING deletion_id)"
+                " INSERT INTO softdelete_internal.deletion_table (deletion_id, relation)"
+                " SELECT o.deletion_id, $2::oid FROM old o JOIN softdelete_internal.deletion d ON d.id = "
+                "o.deletion_id"
+                " WHERE d.relation <> $2::oid ON CONFLICT DO NOTHING",
+                {from, to});
 }
 
 std::int64_t adopt_deletions(pg::Spi &spi, const TableRows &table,
@@ -207,14 +211,14 @@ std::int64_t adopt_deletions(pg::Spi &spi, const TableRows &table,
     }
     pg::UserScope owner(pg::get_extension_owner());
     auto added = static_cast<std::int64_t>(
-        spi.execute("INSERT INTO softdelete.deletion (id, relation, deleted_at, deleted_by)"
+        spi.execute("INSERT INTO softdelete_internal.deletion (id, relation, deleted_at, deleted_by)"
                     " SELECT d.id, $1::oid, d.deleted_at, nullif(d.actor, '')"
                     " FROM unnest($2::int8[], $3::timestamptz[], $4::text[]) d (id, deleted_at, actor)"
                     " ON CONFLICT (id) DO NOTHING",
                     {table.relation, pg::make_array(ids), pg::make_array(times), pg::make_array(actors)}));
     spi.execute(
-        "INSERT INTO softdelete.deletion_table (deletion_id, relation)"
-        " SELECT d.id, $1::oid FROM unnest($2::int8[]) t (id) JOIN softdelete.deletion d"
+        "INSERT INTO softdelete_internal.deletion_table (deletion_id, relation)"
+        " SELECT d.id, $1::oid FROM unnest($2::int8[]) t (id) JOIN softdelete_internal.deletion d"
         " ON d.id = t.id AND d.relation <> $1::oid AND ($1::oid = ANY (d.further_relations)) IS NOT TRUE"
         " ON CONFLICT DO NOTHING",
         {table.relation, pg::make_array(ids)});

@@ -1,4 +1,4 @@
-// softdelete.registration and softdelete.converted_index. Everything here acts as the extension's owner.
+// softdelete_internal.registration and softdelete_internal.converted_index. Everything here acts as the extension's owner.
 #pragma once
 
 #include "model/table_settings.hpp"

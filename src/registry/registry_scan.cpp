@@ -35,7 +35,7 @@ Oid find_parent(Oid relation) {
 }
 
 RegisteredValue read_value(Oid relation, const char *column) {
-    Oid schema = get_namespace_oid("softdelete", false);
+    Oid schema = get_namespace_oid("softdelete_internal", false);
     Relation registry = table_open(get_relname_relid("registration", schema), AccessShareLock);
     ScanKeyData key;
     ScanKeyInit(&key, get_attnum(RelationGetRelid(registry), "relation"), BTEqualStrategyNumber, F_OIDEQ,
@@ -68,7 +68,7 @@ bool has_match(Oid table, Oid index, ScanKeyData *key) {
 
 // True where one of our tables has a row with that value in a column.
 bool has_value(const char *table, const char *index, const char *column, RegProcedure equals, Datum value) {
-    Oid schema = get_namespace_oid("softdelete", true);
+    Oid schema = get_namespace_oid("softdelete_internal", true);
     Oid table_id = get_relname_relid(table, schema);
     Oid index_id = get_relname_relid(index, schema);
     if (!OidIsValid(table_id) || !OidIsValid(index_id)) {
@@ -100,7 +100,7 @@ bool has_constraint_trigger(const char *name) {
 }
 
 bool has_rows(const char *table) {
-    Oid relation = get_relname_relid(table, get_namespace_oid("softdelete", true));
+    Oid relation = get_relname_relid(table, get_namespace_oid("softdelete_internal", true));
     if (!OidIsValid(relation)) {
         return false;
     }

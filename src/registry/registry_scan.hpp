@@ -26,7 +26,7 @@ bool has_converted_index(const char *name);
 // Is there a constraint trigger of that name on any table?
 bool has_constraint_trigger(const char *name);
 
-// column: of softdelete.registration.
+// column: of softdelete_internal.registration.
 RegisteredValue find_registered_value(Oid relation, const char *column);
 
 } // namespace softdelete::registry

@@ -35,7 +35,7 @@ Cutoff get_cutoff(Oid relation) {
 void lock_retention(Oid relation, RetentionLock lock) {
     Oid table = find_registered_relation(relation);
     if (OidIsValid(table)) {
-        Oid registry = get_relname_relid("registration", get_namespace_oid("softdelete", false));
+        Oid registry = get_relname_relid("registration", get_namespace_oid("softdelete_internal", false));
         LOCKTAG tag;
         SET_LOCKTAG_OBJECT(tag, MyDatabaseId, registry, table, 1);
         (void)LockAcquire(&tag, lock == RetentionLock::share ? ShareLock : ExclusiveLock, false, false);

@@ -1,4 +1,4 @@
-// The tables whose row security we enabled or extended, with what their owners wish: softdelete.secured_table, read and
+// The tables whose row security we enabled or extended, with what their owners wish: softdelete_internal.secured_table, read and
 // written as the extension's owner.
 #pragma once
 

@@ -29,10 +29,13 @@ void forget(Datum, pg::compat::SysCacheIdentifier, uint32) {
     state = CacheState::unknown;
 }
 
-Oid find_function(const char *name, int argument_count, const Oid *arguments) {
-    char schema[] = "softdelete";
-    List *qualified = list_make2(makeString(schema), makeString(pstrdup(name)));
+Oid find_function(const char *schema, const char *name, int argument_count, const Oid *arguments) {
+    List *qualified = list_make2(makeString(pstrdup(schema)), makeString(pstrdup(name)));
     return LookupFuncName(qualified, argument_count, arguments, true);
+}
+
+Oid find_internal(const char *name, int argument_count, const Oid *arguments) {
+    return find_function("softdelete_internal", name, argument_count, arguments);
 }
 
 bool look_up() {
@@ -49,22 +52,22 @@ bool look_up() {
     const Oid element_regclass_boolean[] = {ANYELEMENTOID, REGCLASSOID, BOOLOID};
     const Oid one_bigint[] = {INT8OID};
     const Oid two_bigints[] = {INT8OID, INT8OID};
-    cached.on_delete = find_function("on_delete", 0, nullptr);
-    cached.on_update = find_function("on_update", 0, nullptr);
-    cached.lock_row = find_function("lock_row", 0, nullptr);
-    cached.collect_deleted = find_function("collect_deleted", 0, nullptr);
-    cached.check_children = find_function("check_children", 0, nullptr);
-    cached.check_parent = find_function("check_parent", 0, nullptr);
-    cached.include_deleted = find_function("include_deleted", 1, one_element);
-    cached.new_deletion_id = find_function("new_deletion_id", 1, one_regclass);
-    cached.new_actor = find_function("new_actor", 2, element_integer);
-    cached.assign_deleted_at = find_function("assign_deleted_at", 3, element_element_regclass);
-    cached.assign_deletion_id = find_function("assign_deletion_id", 2, bigint_regclass);
-    cached.assign_deleted_by = find_function("assign_deleted_by", 2, element_integer);
-    cached.check_deleted_at = find_function("check_deleted_at", 2, element_regclass);
-    cached.check_deletion_id = find_function("check_deletion_id", 2, two_bigints);
-    cached.note_restored = find_function("note_restored", 1, one_bigint);
-    cached.refuse_deleted = find_function("refuse_deleted", 3, element_regclass_boolean);
+    cached.on_delete = find_internal("on_delete", 0, nullptr);
+    cached.on_update = find_internal("on_update", 0, nullptr);
+    cached.lock_row = find_internal("lock_row", 0, nullptr);
+    cached.collect_deleted = find_internal("collect_deleted", 0, nullptr);
+    cached.check_children = find_internal("check_children", 0, nullptr);
+    cached.check_parent = find_internal("check_parent", 0, nullptr);
+    cached.include_deleted = find_function("softdelete", "include_deleted", 1, one_element);
+    cached.new_deletion_id = find_internal("new_deletion_id", 1, one_regclass);
+    cached.new_actor = find_internal("new_actor", 2, element_integer);
+    cached.assign_deleted_at = find_internal("assign_deleted_at", 3, element_element_regclass);
+    cached.assign_deletion_id = find_internal("assign_deletion_id", 2, bigint_regclass);
+    cached.assign_deleted_by = find_internal("assign_deleted_by", 2, element_integer);
+    cached.check_deleted_at = find_internal("check_deleted_at", 2, element_regclass);
+    cached.check_deletion_id = find_internal("check_deletion_id", 2, two_bigints);
+    cached.note_restored = find_internal("note_restored", 1, one_bigint);
+    cached.refuse_deleted = find_internal("refuse_deleted", 3, element_regclass_boolean);
     return OidIsValid(cached.on_delete)
            && getExtensionOfObject(ProcedureRelationId, cached.on_delete) == extension;
 }

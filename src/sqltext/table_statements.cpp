@@ -19,19 +19,19 @@ Statement comment_on_column(const QualifiedName &table, const Identifier &column
 Statement create_marker(const QualifiedName &table, const Literal &deleted_at, const Literal &deleted_by,
                         const Literal &visibility) {
     return statement("CREATE TRIGGER softdelete_marker BEFORE DELETE ON %1% FOR EACH ROW"
-                     " EXECUTE FUNCTION softdelete.on_delete(%2%, %3%, %4%)",
+                     " EXECUTE FUNCTION softdelete_internal.on_delete(%2%, %3%, %4%)",
                      table, deleted_at, deleted_by, visibility);
 }
 
 Statement create_truncate_guard(const QualifiedName &table) {
     return statement("CREATE TRIGGER softdelete_truncate BEFORE TRUNCATE ON %1% FOR EACH STATEMENT"
-                     " EXECUTE FUNCTION softdelete.on_truncate()",
+                     " EXECUTE FUNCTION softdelete_internal.on_truncate()",
                      table);
 }
 
 Statement create_update_guard(const QualifiedName &table) {
     return statement("CREATE TRIGGER softdelete_update BEFORE UPDATE ON %1% FOR EACH STATEMENT"
-                     " EXECUTE FUNCTION softdelete.on_update()",
+                     " EXECUTE FUNCTION softdelete_internal.on_update()",
                      table);
 }
 

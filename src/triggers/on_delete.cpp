@@ -162,9 +162,10 @@ PGDLLEXPORT Datum softdelete_on_delete(PG_FUNCTION_ARGS) {
     TriggerData *data = triggers::get_trigger_data(fcinfo, "on_delete");
     if (!TRIGGER_FIRED_BEFORE(data->tg_event) || !TRIGGER_FIRED_FOR_ROW(data->tg_event)
         || !TRIGGER_FIRED_BY_DELETE(data->tg_event)) {
-        ereport(ERROR,
-                (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-                 errmsg("function \"softdelete.on_delete\" must be fired BEFORE DELETE FOR EACH ROW")));
+        ereport(
+            ERROR,
+            (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+             errmsg("function \"softdelete_internal.on_delete\" must be fired BEFORE DELETE FOR EACH ROW")));
     }
     if (IsLogicalWorker()) {
         return PointerGetDatum(data->tg_trigtuple);

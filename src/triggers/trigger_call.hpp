@@ -14,8 +14,9 @@ namespace softdelete::triggers {
 // Raises 39P01 where the function was not called as a trigger.
 inline TriggerData *get_trigger_data(FunctionCallInfo call, const char *function) {
     if (!CALLED_AS_TRIGGER(call)) {
-        ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-                        errmsg("function \"softdelete.%s\" was not called by trigger manager", function)));
+        ereport(ERROR,
+                (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+                 errmsg("function \"softdelete_internal.%s\" was not called by trigger manager", function)));
     }
     return reinterpret_cast<TriggerData *>(call->context);
 }

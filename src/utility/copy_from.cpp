@@ -40,7 +40,7 @@ Node *make_literal(char *text, const char *type) {
 }
 
 Node *make_check(const char *function, Node *value, Node *other) {
-    List *name = list_make2(makeString(pstrdup("softdelete")), makeString(pstrdup(function)));
+    List *name = list_make2(makeString(pstrdup("softdelete_internal")), makeString(pstrdup(function)));
     return reinterpret_cast<Node *>(makeFuncCall(name, list_make2(value, other), COERCE_EXPLICIT_CALL, -1));
 }
 

@@ -3,7 +3,7 @@
 kinds='(SCHEMA|TABLE|VIEW|SEQUENCE|INDEX|TYPE|DOMAIN|FUNCTION|PROCEDURE|AGGREGATE|TRIGGER|EVENT TRIGGER)'
 objects() { # COMMAND: kind and name of each object that it is about
     grep -hE "^($1) $kinds " src/extension/[0-9]*.sql 2>/dev/null |
-        sed -E "s/^($1) $kinds (IF NOT EXISTS )?(softdelete\.)?([a-z_0-9]+).*/\\2 \\5/"
+        sed -E "s/^($1) $kinds (IF NOT EXISTS )?(softdelete(_internal)?\.)?([a-z_0-9]+).*/\\2 \\6/"
 }
 { objects 'CREATE|CREATE OR REPLACE|CREATE UNIQUE|CREATE CONSTRAINT'; echo; objects 'COMMENT ON'; } | awk '
     !NF { commented = 1 }

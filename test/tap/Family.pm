@@ -174,7 +174,7 @@ SQL
     is($node->safe_psql('postgres', "SELECT * FROM ($rows) r WHERE (deleted_at IS NULL) <> (deletion_id IS NULL)"),
         '', "${when}deleted rows are in a deletion, live ones are not");
     is($node->safe_psql('postgres', "SELECT * FROM ($rows) r WHERE deletion_id IS NOT NULL AND NOT EXISTS (
-        SELECT FROM softdelete.deletion d WHERE d.id = r.deletion_id AND d.deleted_at = r.deleted_at)"),
+        SELECT FROM softdelete_internal.deletion d WHERE d.id = r.deletion_id AND d.deleted_at = r.deleted_at)"),
         '', "${when}the deletion is in the log with the time that the row has");
     is($node->safe_psql('postgres', "SELECT count(*) FROM ($rows) r WHERE id < 1000"), 30 + 60 + 120 + 20 + 30 + 60 + 5, "${when}nothing is gone");
     is($node->safe_psql('postgres', "SELECT i.* FROM inserted i LEFT JOIN ($rows) r ON r.relation::regclass = i.relation

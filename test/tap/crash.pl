@@ -45,7 +45,7 @@ DELETE FROM m1 WHERE id < 10;
 CREATE INDEX m2_more ON m2 (m1, id);
 SELECT softdelete.restore('m1', 1);
 ALTER TABLE m1 RENAME more TO less;
-SELECT softdelete.undo(max(id)) FROM softdelete.deletion WHERE relation = 'm1'::regclass;
+SELECT softdelete.undo(max(id)) FROM softdelete_internal.deletion WHERE relation = 'm1'::regclass;
 SELECT count(*) FROM softdelete.configure('m2', visibility => 'view');
 ALTER TABLE m1 DROP COLUMN extra, DROP COLUMN less;
 DROP INDEX m2_more;
@@ -57,7 +57,7 @@ SQL
 # All that makes a registration; a table has every part of it or none.
 my $halves = <<'SQL';
 WITH part AS (
-    SELECT c.relname, c.oid, EXISTS (SELECT FROM softdelete.registration r WHERE r.relation = c.oid) AS registered,
+    SELECT c.relname, c.oid, EXISTS (SELECT FROM softdelete_internal.registration r WHERE r.relation = c.oid) AS registered,
         ARRAY(SELECT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = n AND t.tgenabled = 'A')
               FROM unnest('{softdelete_marker,softdelete_truncate,softdelete_update}'::name[]) n)
         || ARRAY(SELECT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = n AND NOT a.attisdropped)
@@ -69,8 +69,8 @@ WITH part AS (
               FROM unnest('{softdelete_lock,softdelete_collect}'::name[]) n) ELSE '{}' END AS parts
     FROM pg_class c WHERE c.oid IN ('m1'::regclass, 'm2'::regclass))
 SELECT relname, registered, parts FROM part WHERE (NOT registered) = ANY (parts)
-UNION ALL SELECT 'index of ' || relation, NULL, NULL FROM softdelete.converted_index i
-    WHERE NOT EXISTS (SELECT FROM softdelete.registration r WHERE r.relation = i.relation)
+UNION ALL SELECT 'index of ' || relation, NULL, NULL FROM softdelete_internal.converted_index i
+    WHERE NOT EXISTS (SELECT FROM softdelete_internal.registration r WHERE r.relation = i.relation)
 UNION ALL SELECT 'view of ' || p.relname, NULL, NULL FROM part p JOIN pg_class v ON v.relname = 'all_' || p.relname
     WHERE registered AND ARRAY(SELECT attname FROM pg_attribute WHERE attrelid = v.oid AND attnum > 0 ORDER BY 1)
         <> ARRAY(SELECT attname FROM pg_attribute WHERE attrelid = p.oid AND attnum > 0 AND NOT attisdropped ORDER BY 1)
@@ -105,11 +105,11 @@ for my $round (1 .. $rounds)
 	my $when = "round $round, killed $how: ";
 	Family::check($node, $when);
 	is($node->safe_psql('postgres', $halves), '', "${when}registrations are whole or absent");
-	is($node->safe_psql('postgres', 'SELECT s.* FROM softdelete.registration r, LATERAL softdelete.repair(r.relation) s'), '',
+	is($node->safe_psql('postgres', 'SELECT s.* FROM softdelete_internal.registration r, LATERAL softdelete.repair(r.relation) s'), '',
 		"${when}there is nothing to repair");
-	is($node->safe_psql('postgres', "SELECT nextval('softdelete.deletion_id_seq') > max(id) FROM softdelete.deletion"), 't',
+	is($node->safe_psql('postgres', "SELECT nextval('softdelete_internal.deletion_id_seq') > max(id) FROM softdelete_internal.deletion"), 't',
 		"${when}ids go on");
-	$node->safe_psql('postgres', "SELECT EXISTS (SELECT FROM softdelete.registration WHERE relation = 'm1'::regclass)") eq 't'
+	$node->safe_psql('postgres', "SELECT EXISTS (SELECT FROM softdelete_internal.registration WHERE relation = 'm1'::regclass)") eq 't'
 	  ? $registered++ : $absent++;
 }
 note "m1 was found registered $registered times, unregistered $absent times";

@@ -153,7 +153,7 @@ sub adopt
 }
 make_database('by_owner', 1);
 $node->safe_psql('by_owner', 'CREATE EXTENSION softdelete');
-ok(run_on('by_owner', 'pg_restore', '-e', '-U', 'keeper', '-N', 'softdelete', '--no-comments', "$folder/owner.dump"), 'the owner restores');
+ok(run_on('by_owner', 'pg_restore', '-e', '-U', 'keeper', '-N', 'softdelete', '-N', 'softdelete_internal', '--no-comments', "$folder/owner.dump"), 'the owner restores');
 adopt('restored by the owner', 'by_owner', 'users');
 as_owner('by_owner', q{SELECT count(*) FROM softdelete.register('locked', visibility => 'rls')}, on_error_stop => 1);
 is(as_owner('by_owner', 'SET ROLE reader; SELECT count(*) FROM all_locked'), '1', 'policies are adopted');

@@ -45,8 +45,8 @@ my $state = q{SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM (
 	SELECT (u.*)::text FROM users u WHERE softdelete.include_deleted(u.deleted_at)
 	UNION ALL SELECT (o.*)::text FROM orders o WHERE softdelete.include_deleted(o.deleted_at)
 	UNION ALL SELECT (n.*)::text FROM notes n
-	UNION ALL SELECT (d.*)::text FROM softdelete.deletion d
-	UNION ALL SELECT (r.*)::text FROM softdelete.registration r
+	UNION ALL SELECT (d.*)::text FROM softdelete_internal.deletion d
+	UNION ALL SELECT (r.*)::text FROM softdelete_internal.registration r
 	UNION ALL SELECT (t.tgname, t.tgrelid)::text FROM pg_trigger t
 	UNION ALL SELECT (c.relname, c.relkind)::text FROM pg_class c) t};
 my $first_state = $state =~ s/WHERE softdelete\.include_deleted\(.\.deleted_at\)//gr;

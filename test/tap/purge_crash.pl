@@ -67,7 +67,7 @@ SQL
 # The log takes as long as the removal, so that runs are cut off between the two.
 $node->safe_psql('postgres', <<'SQL');
 CREATE FUNCTION take_time() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.003); RETURN new; END $$;
-CREATE TRIGGER take_time BEFORE UPDATE ON softdelete.purge_run FOR EACH ROW EXECUTE FUNCTION take_time();
+CREATE TRIGGER take_time BEFORE UPDATE ON softdelete_internal.purge_run FOR EACH ROW EXECUTE FUNCTION take_time();
 SQL
 
 # Due rows, young ones and live ones; some are on hold, some are kept by what references them.

@@ -6,6 +6,7 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use File::Copy qw(copy);
+use IPC::Run;
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
@@ -141,8 +142,8 @@ sub is_equal
 }
 
 my $before = members_of(make_database($current));
-ok($before =~ /^privileges of table softdelete\.registration\|.*public: SELECT/m, 'privileges are compared');
-ok($before =~ /^dumped softdelete\.deletion\|/m, 'so is what pg_dump takes along');
+ok($before =~ /^privileges of table softdelete_internal\.registration\|.*public: SELECT/m, 'privileges are compared');
+ok($before =~ /^dumped softdelete_internal\.deletion\|/m, 'so is what pg_dump takes along');
 
 foreach my $released (glob 'src/extension/released/softdelete--*.sql')
 {
@@ -154,15 +155,15 @@ foreach my $released (glob 'src/extension/released/softdelete--*.sql')
 
 # A next version with something of each kind.
 my $change = <<'SQL';
-ALTER TABLE softdelete.registration ADD COLUMN next text NOT NULL DEFAULT 'x' CHECK (next <> '');
-COMMENT ON COLUMN softdelete.registration.next IS 'A column.';
-CREATE TABLE softdelete.next (id int PRIMARY KEY);
-COMMENT ON TABLE softdelete.next IS 'A table.';
-CREATE INDEX next_id ON softdelete.next (id) WHERE id > 0;
-SELECT pg_catalog.pg_extension_config_dump('softdelete.next', 'WHERE id > 0');
-CREATE VIEW softdelete.nexts AS SELECT id FROM softdelete.next;
+ALTER TABLE softdelete_internal.registration ADD COLUMN next text NOT NULL DEFAULT 'x' CHECK (next <> '');
+COMMENT ON COLUMN softdelete_internal.registration.next IS 'A column.';
+CREATE TABLE softdelete_internal.next (id int PRIMARY KEY);
+COMMENT ON TABLE softdelete_internal.next IS 'A table.';
+CREATE INDEX next_id ON softdelete_internal.next (id) WHERE id > 0;
+SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.next', 'WHERE id > 0');
+CREATE VIEW softdelete.nexts AS SELECT id FROM softdelete_internal.next;
 GRANT SELECT ON softdelete.nexts TO PUBLIC;
-CREATE OR REPLACE FUNCTION softdelete.on_truncate() RETURNS trigger
+CREATE OR REPLACE FUNCTION softdelete_internal.on_truncate() RETURNS trigger
     LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_on_truncate';
 REVOKE EXECUTE ON FUNCTION softdelete.undo(bigint) FROM PUBLIC;
 ALTER EVENT TRIGGER softdelete_sql_drop ENABLE;
@@ -184,6 +185,51 @@ foreach my $line (grep { /^(COMMENT|CREATE INDEX|SELECT|GRANT|REVOKE|ALTER EVENT
 	isnt(members_of($database) =~ s/^version\|.*$/version|99.0/mr, $fresh, "noticed without: $line");
 }
 is($number, 7, 'so many were tried');
+
+# The lint that asks for upgrade scripts, in a copy of the sources that goes through a release and the change after it.
+my $sources = PostgreSQL::Test::Utils::tempdir() . '/sources';
+my $parts = "$sources/src/extension";
+run_log([ 'mkdir', '-p', "$parts/released", "$parts/upgrade" ]) or die;
+run_log([ 'cp', 'softdelete.control', $sources ]) or die;
+run_log([ 'cp', glob('src/extension/[0-9]*.sql'), $parts ]) or die;
+my $lint = PostgreSQL::Test::Utils::slurp_file('test/lint/upgrade.sh');
+my $git = 'git -c user.name=t -c user.email=t@localhost -c commit.gpgsign=false';
+run_log([ 'git', 'init', '-q', $sources ]) or die;
+
+sub in_sources { return run_log([ 'sh', '-c', "cd '$sources' && $_[0]" ]); }
+sub commit { return in_sources("git add -A && $git commit -qm x") || die; }
+
+sub lint_says
+{
+	my ($pattern, $what) = @_;
+	my ($out, $error) = ('', '');
+	my $passed = IPC::Run::run([ 'sh', '-c', "cd '$sources' && sh -s" ], '<', \$lint, '>', \$out, '2>', \$error);
+	return $pattern ? (ok(!$passed, "refused: $what"), like($out, $pattern, 'with the reason')) : is($out . $error, '', "passes: $what");
+}
+
+commit();
+lint_says(undef, 'before the first release');
+in_sources("cat src/extension/[0-9]*.sql > src/extension/released/softdelete--$current.sql");
+commit();
+lint_says(undef, 'the release');
+in_sources(q{echo "COMMENT ON VIEW softdelete.tables IS 'next';" >> src/extension/40_views.sql});
+lint_says(qr/raise default_version/, 'a change under the released version');
+in_sources(q{sed -i "s/^default_version.*/default_version = '99.0'/" softdelete.control});
+lint_says(qr/softdelete--\Q$current\E--99\.0\.sql is missing/, 'a change without an upgrade script');
+in_sources("cp src/extension/40_views.sql src/extension/upgrade/softdelete--$current--99.0.sql");
+lint_says(undef, 'a change with an upgrade script');
+commit();
+lint_says(undef, 'the same, committed');
+in_sources('echo "-- more" >> src/extension/50_purge.sql');
+commit();
+lint_says(qr/was changed without/, 'a further change that leaves the upgrade script alone');
+in_sources("echo '-- more' >> src/extension/upgrade/softdelete--$current--99.0.sql");
+lint_says(undef, 'with the upgrade script changed, too');
+commit();
+lint_says(undef, 'the same, committed later');
+in_sources("echo '-- more' >> src/extension/released/softdelete--$current.sql");
+commit();
+lint_says(qr/softdelete--\Q$current\E\.sql was changed after its release/, 'a change of what was released');
 
 $node->stop;
 done_testing();

@@ -88,7 +88,7 @@ private:
         }
         rows::RowSet rows;
         if (found.front().boolean(2)) {
-            rows.add({found.front().text(0), found.front().text(1)});
+            rows.add(rows::read_row_id(found.front()));
         }
         return rows;
     }
@@ -166,7 +166,7 @@ private:
     void add_staying(int depth, const catalog::ForeignKey &key, const rows::RowSet &children,
                      const char *action) {
         std::uint64_t staying = 0;
-        for (const rows::RowSet::RowId &row : children.ids()) {
+        for (const rows::RowId &row : children.ids()) {
             staying += deleted_.contains(row) ? 0 : 1;
         }
         add_rows(depth, key, staying, action);
@@ -184,14 +184,14 @@ private:
                             rows::make_membership(key.parent, "p", 1));
         rows::RowSet found;
         for (const pg::Row &row : rows::read_key(spi_, key, query, {parents.tables(), parents.positions()})) {
-            found.add({row.text(0), row.text(1)});
+            found.add(rows::read_row_id(row));
         }
         return found;
     }
 
     rows::RowSet add_deleted(const rows::RowSet &rows) {
         rows::RowSet added;
-        for (const rows::RowSet::RowId &row : rows.ids()) {
+        for (const rows::RowId &row : rows.ids()) {
             if (deleted_.add(row)) {
                 added.add(row);
             }

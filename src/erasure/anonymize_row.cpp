@@ -92,7 +92,7 @@ rows::RowTree restrict_to_rules(pg::Spi &spi, const rows::RowTree &tree,
         if (member.table.is_registered && !found.empty()) {
             (*rules)[relation] = std::move(found);
             part.tables[relation] = member;
-            for (const rows::RowSet::RowId &row : member.rows.ids()) {
+            for (const rows::RowId &row : member.rows.ids()) {
                 part.all.add(row);
             }
         }

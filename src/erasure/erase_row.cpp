@@ -24,12 +24,12 @@ rows::RowSet follow_updates(const rows::RowSet &rows) {
     rows::RowSet newest;
     for (const auto &[relation, part] : rows::group_by_table(rows)) {
         std::vector<ItemPointerData> positions;
-        for (const rows::RowSet::RowId &row : part.ids()) {
-            positions.push_back(rows::get_position(row));
+        for (const rows::RowId &row : part.ids()) {
+            positions.push_back(row.position);
         }
         pg::call([&, table = relation] { pg::follow_updates(table, positions.data(), positions.size()); });
         for (const ItemPointerData &position : positions) {
-            newest.add(rows::make_row_id(relation, &position));
+            newest.add(rows::RowId{relation, position});
         }
     }
     return newest;

@@ -30,7 +30,7 @@ bool RemovalScope::contains(Oid relation, const ItemPointerData *row) {
     if (innermost == nullptr) {
         return false;
     }
-    bool is_found = pg::entry([&] { return innermost->rows_.contains(rows::make_row_id(relation, row)); });
+    bool is_found = pg::entry([&] { return innermost->rows_.contains(rows::RowId{relation, *row}); });
     if (!is_found && IsolationUsesXactSnapshot()) {
         ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
                         errmsg("could not serialize access due to concurrent update")));

@@ -16,7 +16,7 @@ namespace {
 using catalog::ForeignKey;
 using catalog::TableInfo;
 using Found = HoldGraph::Found;
-using RowId = rows::RowSet::RowId;
+using RowId = rows::RowId;
 using Links = std::map<RowId, std::vector<RowId>>;
 
 // Rows and the rows above them.
@@ -159,7 +159,7 @@ void add_below(pg::Spi &spi, HoldGraph &graph, const TableInfo &table, rows::Row
 }
 
 bool is_row_of(pg::Spi &spi, HoldGraph &graph, const TableInfo &table, const RowId &row) {
-    const HoldGraph::Node &node = graph.get_node(spi, static_cast<Oid>(std::stoul(row.first)));
+    const HoldGraph::Node &node = graph.get_node(spi, row.table);
     return std::find(node.line.begin(), node.line.end(), table.relation) != node.line.end();
 }
 
@@ -215,8 +215,8 @@ std::optional<std::int64_t> find_hold_in(pg::Spi &spi, const TableInfo &table, O
     rows::RowSet all = to_rows(graph.find_all_held(spi, table.relation));
     add_below(spi, graph, table, &all);
     for (const RowId &row : all.ids()) {
-        bool is_meant = relation == table.relation ? is_row_of(spi, graph, table, row)
-                                                   : row.first == std::to_string(relation);
+        bool is_meant =
+            relation == table.relation ? is_row_of(spi, graph, table, row) : row.table == relation;
         if (is_meant) {
             return find_hold_above(spi, graph, row);
         }

@@ -24,7 +24,7 @@ rows::RowSet find_all_held_rows(pg::Spi &spi, const catalog::TableInfo &table);
 std::optional<std::int64_t> find_hold_in(pg::Spi &spi, const catalog::TableInfo &table, Oid relation);
 
 // The hold that protects a row, itself or by a row above it. What the graph knows serves for many rows.
-std::optional<std::int64_t> find_hold_above(pg::Spi &spi, HoldGraph &graph, const rows::RowSet::RowId &row);
+std::optional<std::int64_t> find_hold_above(pg::Spi &spi, HoldGraph &graph, const rows::RowId &row);
 
 // Raises 55000 where a hold protects one of the rows; says which hold. verb: what is refused.
 void check_held_rows(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowSet &rows,

@@ -77,7 +77,7 @@ void check_hold(HoldCheck *check, Oid relation, const ItemPointerData *row) {
     pg::entry([&] {
         PinnedPath path;
         pg::Spi spi;
-        rows::RowSet::RowId id = rows::make_row_id(relation, row);
+        rows::RowId id = rows::RowId{relation, *row};
         auto hold = find_hold_above(spi, check->graph, id);
         if (const QueryDesc *statement = session::enclosing_statement(); !hold && statement != nullptr) {
             // A referential action: the row above is gone by now, unless one looks as that statement does.

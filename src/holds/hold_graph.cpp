@@ -151,7 +151,7 @@ std::vector<HoldGraph::Match> HoldGraph::match(pg::Spi &spi, const HeldTable &he
     pg::OwnerScope owner(held.table.owner);
     for (const pg::Row &row : spi.query(make_held_query(held.table, held.key, condition, 1), parameters)) {
         matches.push_back(
-            {{row.text(1), row.text(2)}, held.holds.at(static_cast<std::size_t>(row.number(0) - 1)).id});
+            {rows::read_row_id(row, 1), held.holds.at(static_cast<std::size_t>(row.number(0) - 1)).id});
     }
     return matches;
 }

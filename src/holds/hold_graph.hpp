@@ -15,7 +15,7 @@ namespace softdelete::holds {
 class HoldGraph {
 public:
     // Rows that are held themselves, each with the id of a hold.
-    using Found = std::map<rows::RowSet::RowId, std::int64_t>;
+    using Found = std::map<rows::RowId, std::int64_t>;
 
     explicit HoldGraph(pg::Spi &spi);
     HoldGraph(pg::Spi &spi, const std::vector<registry::Hold> &holds); // of these holds instead
@@ -53,7 +53,7 @@ private:
         std::vector<registry::Hold> holds;
     };
 
-    using Match = std::pair<rows::RowSet::RowId, std::int64_t>;
+    using Match = std::pair<rows::RowId, std::int64_t>;
 
     // Rows that holds on a table name; of these rows, or of all.
     static std::vector<Match> match(pg::Spi &spi, const HeldTable &held, const rows::RowSet *rows);

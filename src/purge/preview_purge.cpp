@@ -76,7 +76,7 @@ private:
     rows::RowSet read_rows(const std::string &sql, const std::vector<pg::Parameter> &parameters) {
         rows::RowSet set;
         for (const pg::Row &row : rows::query_as_owners(sql, parameters)) {
-            set.add({row.text(0), row.text(1)});
+            set.add(rows::read_row_id(row));
         }
         return set;
     }
@@ -136,7 +136,7 @@ private:
 
     void keep(Oid relation, rows::RowSet rows) {
         rows::RowSet fresh;
-        for (const rows::RowSet::RowId &row : rows.ids()) {
+        for (const rows::RowId &row : rows.ids()) {
             if (kept_[relation].add(row)) {
                 fresh.add(row);
             }

@@ -79,7 +79,7 @@ PurgeScope::PurgeScope(Oid owner) : user_(owner), owner_(owner) {
 rows::RowSet make_row_set(const PurgeTarget &target, const Positions &rows) {
     rows::RowSet set;
     for (const ItemPointerData &row : rows) {
-        set.add(rows::make_row_id(target.relation, &row));
+        set.add(rows::RowId{target.relation, row});
     }
     return set;
 }
@@ -127,7 +127,7 @@ PurgeCounts PurgeBatch::anonymize(TimestampTz cutoff, const Positions &rows) {
                              "p.ctid = ANY (CAST($1 AS pg_catalog.tid[])) AND %2% FOR UPDATE SKIP LOCKED",
                              target_.name, make_due_condition(target_, "p", cutoff)),
              {make_row_set(target_, due).positions()})) {
-        locked.add({row.text(0), row.text(1)});
+        locked.add(rows::read_row_id(row));
     }
     anonymize_rows(locked);
     counts_.blocked = due.size() - counts_.anonymized;
@@ -138,7 +138,7 @@ PurgeCounts PurgeBatch::anonymize(TimestampTz cutoff, const Positions &rows) {
 }
 
 void PurgeBatch::anonymize_rows(const rows::RowSet &rows) {
-    std::vector<rows::RowSet::RowId> ids(rows.ids().begin(), rows.ids().end());
+    std::vector<rows::RowId> ids(rows.ids().begin(), rows.ids().end());
     failing_.separate(
         ids.size(),
         [&](std::size_t first, std::size_t count) {
@@ -160,7 +160,7 @@ void PurgeBatch::drop_held(Positions &rows) {
     }
     rows::RowSet held = holds::find_held_rows(spi_, table_, make_row_set(target_, rows));
     auto is_held = [&](const ItemPointerData &row) {
-        return held.contains(rows::make_row_id(target_.relation, &row));
+        return held.contains(rows::RowId{target_.relation, row});
     };
     rows.erase(std::remove_if(rows.begin(), rows.end(), is_held), rows.end());
     counts_.held = held.size();

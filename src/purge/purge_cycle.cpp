@@ -19,7 +19,7 @@ using registry::PurgeCounts;
 rows::RowSet read_rows(const std::vector<pg::Row> &rows) {
     rows::RowSet set;
     for (const pg::Row &row : rows) {
-        set.add({row.text(0), row.text(1)});
+        set.add(rows::read_row_id(row));
     }
     return set;
 }
@@ -68,7 +68,7 @@ void PurgeCycle::attempt(const PurgeTarget &target, const Positions &rows) {
 // The log's line is about the rows asked for.
 std::uint64_t PurgeCycle::count_asked(Oid table, const rows::RowSet &rows) const {
     std::uint64_t count = 0;
-    for (const rows::RowSet::RowId &row : rows.ids()) {
+    for (const rows::RowId &row : rows.ids()) {
         count += table == asked_of_ && asked_.contains(row) ? 1 : 0;
     }
     return count;
@@ -104,7 +104,7 @@ void PurgeCycle::collect_referencing(Oid table, rows::RowSet rows) {
             }
             rows::RowSet referencing = lock_referencing(parent, blocker, parents);
             rows::RowSet found;
-            for (const rows::RowSet::RowId &row : referencing.ids()) {
+            for (const rows::RowId &row : referencing.ids()) {
                 if (rows_[child].add(row)) {
                     found.add(row);
                 }
@@ -196,7 +196,7 @@ rows::RowSet PurgeCycle::get_going(Oid table) const {
 // Takes rows out of the sets; returns those that were in.
 rows::RowSet PurgeCycle::drop(Oid table, const rows::RowSet &rows) {
     rows::RowSet dropped;
-    for (const rows::RowSet::RowId &row : rows.ids()) {
+    for (const rows::RowId &row : rows.ids()) {
         if (rows_[table].contains(row)) {
             rows_[table].remove(row);
             dropped.add(row);
@@ -294,8 +294,8 @@ std::vector<PurgeCycle::Piece> PurgeCycle::make_pieces() const {
         const PurgeTable &info = *tables_.at(table);
         for (const PurgeTarget &target : info.targets) {
             Piece piece = {&info, &target, {}};
-            for (const rows::RowSet::RowId &row : rows.ids()) {
-                if (row.first == std::to_string(target.relation)) {
+            for (const rows::RowId &row : rows.ids()) {
+                if (row.table == target.relation) {
                     piece.rows.add(row);
                 }
             }
@@ -327,8 +327,8 @@ void PurgeCycle::remove_part(Oid role, const std::vector<Piece *> &pieces) {
 void PurgeCycle::follow_moves(const std::vector<Piece *> &pieces) {
     for (Piece *piece : pieces) {
         Positions rows;
-        for (const rows::RowSet::RowId &row : piece->rows.ids()) {
-            rows.push_back(rows::get_position(row));
+        for (const rows::RowId &row : piece->rows.ids()) {
+            rows.push_back(row.position);
         }
         pg::call([&] { pg::follow_updates(piece->target->relation, rows.data(), rows.size()); });
         piece->rows = make_row_set(*piece->target, rows);

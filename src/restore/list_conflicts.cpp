@@ -174,14 +174,14 @@ rows::RowSet find_visible(pg::Spi &spi, const TableInfo &table, const rows::RowS
                                         "softdelete.include_deleted(t.%2%) AND %3%",
                                         table.name, table.deleted_at, rows::make_membership(table, "t", 1));
     for (const pg::Row &row : spi.query(query, {rows.tables(), rows.positions()})) {
-        visible.add({row.text(0), row.text(1)});
+        visible.add(rows::read_row_id(row));
     }
     return visible;
 }
 
 // A conflict as the table's owner sees it.
 struct Hit {
-    rows::RowSet::RowId row;
+    rows::RowId row;
     std::optional<std::string> key;
     std::string detail;
 };
@@ -224,9 +224,8 @@ std::vector<Hit> find_unique_hits(pg::Spi &spi, const UniqueIndex &index, const 
     for (const pg::Row &row : spi.query(query, {deletion})) {
         const char *form = row.boolean(4) ? "Key (%1%)=(%2%) occurs twice in the deletion."
                                           : "Key (%1%)=(%2%) is taken by a live row.";
-        hits.push_back({{row.text(0), row.text(1)},
-                        row.value(2),
-                        sqltext::format(form, index.columns, row.text_or(3, ""))});
+        hits.push_back(
+            {rows::read_row_id(row), row.value(2), sqltext::format(form, index.columns, row.text_or(3, ""))});
     }
     return hits;
 }
@@ -258,8 +257,7 @@ std::vector<Hit> find_orphans(pg::Spi &spi, const ForeignKey &key, const std::st
                         key.child.deleted_at, key.parent.deleted_at);
     std::vector<Hit> hits;
     for (const pg::Row &row : rows::read_key(spi, key, query, {deletion})) {
-        hits.push_back({{row.text(0), row.text(1)},
-                        row.value(2),
+        hits.push_back({rows::read_row_id(row), row.value(2),
                         sqltext::format("Key (%1%)=(%2%) refers to a deleted row of table %3%.",
                                         key.child_columns, row.text_or(3, ""), key.parent.title)});
     }

@@ -87,7 +87,7 @@ private:
             pg::notice(sqltext::format("a row of table %1% comes back anonymized: its retention had ended",
                                        root_.title));
         }
-        root_id_ = {rows.front().text(0), rows.front().text(1)};
+        root_id_ = rows::read_row_id(rows.front());
         root_table_ = catalog::get_table(spi_, rows.front().oid(0));
         get_branch(root_table_).rows.add(root_id_);
         return true;
@@ -119,7 +119,7 @@ private:
             work.pop_front();
             for (const ForeignKey &key : branches_.at(relation).referencing) {
                 rows::RowSet found;
-                for (rows::RowSet::RowId &child : children_->find(key, parents, Children::restorable)) {
+                for (rows::RowId &child : children_->find(key, parents, Children::restorable)) {
                     if (get_branch(key.child).rows.add(child)) {
                         found.add(std::move(child));
                     }
@@ -172,10 +172,10 @@ private:
 
     // Takes these rows, which wait for their parent by the key, out of the branch as far as they are there. What is below
     // them is left to the work list.
-    std::uint64_t drop(Branch &branch, const ForeignKey &key, const std::vector<rows::RowSet::RowId> &rows,
+    std::uint64_t drop(Branch &branch, const ForeignKey &key, const std::vector<rows::RowId> &rows,
                        Work *work) {
         rows::RowSet dropped;
-        for (const rows::RowSet::RowId &row : rows) {
+        for (const rows::RowId &row : rows) {
             if (row == root_id_) {
                 raise_waiting_root(key);
             }
@@ -191,7 +191,7 @@ private:
     }
 
     // Those of the rows to come back whose parent by that key is deleted and does not.
-    std::vector<rows::RowSet::RowId> find_below_deleted(const Branch &branch, const ForeignKey &key) {
+    std::vector<rows::RowId> find_below_deleted(const Branch &branch, const ForeignKey &key) {
         std::string query = sqltext::format(
             "/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c %2% "
             "WHERE softdelete.include_deleted(c.%3%) AND p.%4% IS NOT NULL "
@@ -201,11 +201,11 @@ private:
         auto parents = branches_.find(key.parent.relation);
         const rows::RowSet none;
         const rows::RowSet &restored = parents == branches_.end() ? none : parents->second.rows;
-        std::vector<rows::RowSet::RowId> found;
+        std::vector<rows::RowId> found;
         for (const pg::Row &row : rows::read_key(
                  spi_, key, query,
                  {branch.rows.tables(), branch.rows.positions(), restored.tables(), restored.positions()})) {
-            found.emplace_back(row.text(0), row.text(1));
+            found.push_back(rows::read_row_id(row));
         }
         return found;
     }
@@ -217,7 +217,7 @@ private:
                             key.child_values, key.child.key_rows(), key.child.deleted_at,
                             rows::make_identity(key.child, "c", 1));
         std::vector<pg::Row> rows =
-            rows::read_key(spi_, key, query, {{root_id_.first, OIDOID}, {root_id_.second, TIDOID}});
+            rows::read_key(spi_, key, query, {root_id_.table_parameter(), root_id_.position_parameter()});
         raise_parent_deleted(key, rows.empty() ? "" : rows.front().text(0), deletion_);
     }
 
@@ -261,7 +261,7 @@ private:
     pg::Spi &spi_;
     const TableInfo root_;
     const std::vector<std::string> &key_;
-    rows::RowSet::RowId root_id_;
+    rows::RowId root_id_ = {};
     TableInfo root_table_; // that the row is in: the named one, or an inheritance child
     // Empty for a row deleted before its table was registered, which comes back alone.
     std::optional<std::string> deletion_;

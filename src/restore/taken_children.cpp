@@ -12,15 +12,15 @@ namespace softdelete::restore {
 
 using catalog::ForeignKey;
 
-std::vector<rows::RowSet::RowId> ChildFinder::find(const ForeignKey &key, const rows::RowSet &parents,
-                                                   Children children) {
+std::vector<rows::RowId> ChildFinder::find(const ForeignKey &key, const rows::RowSet &parents,
+                                           Children children) {
     // So many one by one cost less than to plan a statement for all of them.
     constexpr std::size_t few = 10;
-    std::vector<rows::RowSet::RowId> found;
+    std::vector<rows::RowId> found;
     auto take = [&](const rows::KeyStatement &statement, const pg::Parameter &tables,
                     const pg::Parameter &positions) {
         for (const pg::Row &row : statement.query({{deletion_, INT8OID}, tables, positions})) {
-            found.emplace_back(row.text(0), row.text(1));
+            found.push_back(rows::read_row_id(row));
         }
     };
     if (parents.size() > few) {
@@ -28,8 +28,8 @@ std::vector<rows::RowSet::RowId> ChildFinder::find(const ForeignKey &key, const 
         return found;
     }
     const rows::KeyStatement &statement = get_statement(key, Parents::one, children);
-    for (const rows::RowSet::RowId &parent : parents.ids()) {
-        take(statement, {parent.first, OIDOID}, {parent.second, TIDOID});
+    for (const rows::RowId &parent : parents.ids()) {
+        take(statement, parent.table_parameter(), parent.position_parameter());
     }
     return found;
 }

@@ -21,8 +21,8 @@ public:
     ChildFinder(pg::Spi &spi, std::string deletion) : spi_(spi), deletion_(std::move(deletion)) {}
 
     // The children of these parents by the key. Both tables are registered.
-    std::vector<rows::RowSet::RowId> find(const catalog::ForeignKey &key, const rows::RowSet &parents,
-                                          Children children);
+    std::vector<rows::RowId> find(const catalog::ForeignKey &key, const rows::RowSet &parents,
+                                  Children children);
 
 private:
     enum class Parents { one, many };

@@ -22,7 +22,7 @@ using catalog::TableInfo;
 // The distinct values that rows have in the columns of the key, each with the rows that have it.
 struct LinkValues {
     std::vector<std::vector<std::string>> values;
-    std::vector<std::vector<RowSet::RowId>> rows;
+    std::vector<std::vector<RowId>> rows;
 };
 
 LinkValues read_values(pg::Spi &spi, const TableInfo &table, const LinkColumns &link, const RowSet &rows) {
@@ -50,7 +50,7 @@ LinkValues read_values(pg::Spi &spi, const TableInfo &table, const LinkColumns &
             found.values.push_back(values);
             found.rows.emplace_back();
         }
-        found.rows[place->second].emplace_back(row.text(0), row.text(1));
+        found.rows[place->second].push_back(read_row_id(row));
     }
     return found;
 }
@@ -87,8 +87,8 @@ std::vector<RowLink> find_parents(pg::Spi &spi, const ForeignKey &key, const Row
         return links;
     }
     for (const pg::Row &row : follow_values(spi, key, values, Direction::to_parents, RowLock::none)) {
-        for (const RowSet::RowId &child : values.rows.at(static_cast<std::size_t>(row.number(0) - 1))) {
-            links.push_back({child, {row.text(1), row.text(2)}});
+        for (const RowId &child : values.rows.at(static_cast<std::size_t>(row.number(0) - 1))) {
+            links.push_back({child, read_row_id(row, 1)});
         }
     }
     return links;
@@ -102,7 +102,7 @@ RowSet find_children(pg::Spi &spi, const ForeignKey &key, const RowSet &parents,
         return found;
     }
     for (const pg::Row &row : follow_values(spi, key, values, Direction::to_children, lock)) {
-        found.add({row.text(1), row.text(2)});
+        found.add(read_row_id(row, 1));
     }
     return found;
 }

@@ -10,8 +10,8 @@
 namespace softdelete::rows {
 
 struct RowLink {
-    RowSet::RowId child;
-    RowSet::RowId parent;
+    RowId child;
+    RowId parent;
 };
 
 // The rows of key.parent that these rows of key.child reference.

@@ -57,7 +57,7 @@ SubjectRow get_subject_row(pg::Spi &spi, const TableInfo &table, const std::vect
                         (lock == SubjectLock::for_update ? "UPDATE" : "KEY SHARE"));
     pg::OwnerScope owner(table.owner);
     for (const pg::Row &found : spi.query(query, lookup.values)) {
-        row.rows.add({found.text(0), found.text(1)});
+        row.rows.add(read_row_id(found));
     }
     if (row.rows.empty()) {
         raise_no_such_row(table, key);

@@ -45,9 +45,9 @@ private:
 
     RowSet take_new(const RowSet &rows) {
         RowSet fresh;
-        for (const RowSet::RowId &row : rows.ids()) {
+        for (const RowId &row : rows.ids()) {
             if (tree_.all.add(row)) {
-                const catalog::TableInfo &table = get_table(static_cast<Oid>(std::stoul(row.first)));
+                const catalog::TableInfo &table = get_table(row.table);
                 TreeTable &member = tree_.tables[table.relation];
                 member.table = table;
                 member.rows.add(row);

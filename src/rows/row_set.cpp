@@ -1,4 +1,4 @@
-// Row sets as SQL parameters.
+// Sets of rows by position, and the SQL conditions that name them.
 #include "rows/row_set.hpp"
 #include "sqltext/format.hpp"
 
@@ -18,12 +18,44 @@ std::string make_rows(int first) {
                            first, (first + 1));
 }
 
+// As tidout() writes it.
+std::string to_text(const ItemPointerData &position) {
+    return sqltext::format("(%1%,%2%)", ItemPointerGetBlockNumberNoCheck(&position),
+                           ItemPointerGetOffsetNumberNoCheck(&position));
+}
+
 } // namespace
+
+std::strong_ordering RowId::operator<=>(const RowId &other) const {
+    if (table != other.table) {
+        return table <=> other.table;
+    }
+    ItemPointerData left = position;
+    ItemPointerData right = other.position;
+    return ItemPointerCompare(&left, &right) <=> 0;
+}
+
+pg::Parameter RowId::table_parameter() const {
+    return {std::to_string(table), OIDOID};
+}
+
+pg::Parameter RowId::position_parameter() const {
+    return {to_text(position), TIDOID};
+}
+
+RowId read_row_id(const pg::Row &row, std::size_t first) {
+    const std::string &text = row.text(first + 1);
+    ItemPointerData position = pg::call([&] {
+        Datum read = DirectFunctionCall1(tidin, CStringGetDatum(text.c_str()));
+        return *reinterpret_cast<const ItemPointerData *>(DatumGetPointer(read));
+    });
+    return {row.oid(first), position};
+}
 
 pg::Parameter RowSet::tables() const {
     std::vector<std::string> values;
     for (const RowId &row : rows_) {
-        values.push_back(row.first);
+        values.push_back(std::to_string(row.table));
     }
     return {pg::make_array(values), OIDARRAYOID};
 }
@@ -31,21 +63,9 @@ pg::Parameter RowSet::tables() const {
 pg::Parameter RowSet::positions() const {
     std::vector<std::string> values;
     for (const RowId &row : rows_) {
-        values.push_back(row.second);
+        values.push_back(to_text(row.position));
     }
     return {pg::make_array(values), TIDARRAYOID};
-}
-
-RowSet::RowId make_row_id(Oid relation, const ItemPointerData *row) {
-    return {std::to_string(relation), sqltext::format("(%1%,%2%)", ItemPointerGetBlockNumberNoCheck(row),
-                                                      ItemPointerGetOffsetNumberNoCheck(row))};
-}
-
-ItemPointerData get_position(const RowSet::RowId &row) {
-    return pg::call([&] {
-        Datum position = DirectFunctionCall1(tidin, CStringGetDatum(row.second.c_str()));
-        return *reinterpret_cast<const ItemPointerData *>(DatumGetPointer(position));
-    });
 }
 
 std::string make_membership(const catalog::TableInfo &table, const char *alias, int first) {
@@ -72,8 +92,8 @@ std::string make_exclusion(const char *alias, int first) {
 
 std::map<Oid, RowSet> group_by_table(const RowSet &rows) {
     std::map<Oid, RowSet> groups;
-    for (const RowSet::RowId &row : rows.ids()) {
-        groups[static_cast<Oid>(std::stoul(row.first))].add(row);
+    for (const RowId &row : rows.ids()) {
+        groups[row.table].add(row);
     }
     return groups;
 }

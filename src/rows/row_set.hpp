@@ -7,18 +7,33 @@ extern "C" {
 #include "storage/itemptr.h"
 }
 
+#include <compare>
 #include <map>
 #include <set>
 #include <string>
-#include <utility>
 
 namespace softdelete::rows {
 
+// A row by its physical position. Ordered as the rows lie.
+struct RowId {
+    Oid table; // the partition or child that it is in
+    ItemPointerData position;
+
+    std::strong_ordering operator<=>(const RowId &other) const;
+
+    bool operator==(const RowId &other) const { return (*this <=> other) == 0; }
+
+    // As parameters for make_identity().
+    pg::Parameter table_parameter() const;
+    pg::Parameter position_parameter() const;
+};
+
+// The row whose tableoid and ctid are the columns from first on.
+RowId read_row_id(const pg::Row &row, std::size_t first = 0);
+
 class RowSet {
 public:
-    using RowId = std::pair<std::string, std::string>; // tableoid, ctid
-
-    bool add(RowId row) { return rows_.insert(std::move(row)).second; }
+    bool add(const RowId &row) { return rows_.insert(row).second; }
 
     void add_all(const RowSet &other) { rows_.insert(other.rows_.begin(), other.rows_.end()); }
 
@@ -39,12 +54,6 @@ public:
 private:
     std::set<RowId> rows_;
 };
-
-// The row at this position.
-RowSet::RowId make_row_id(Oid relation, const ItemPointerData *row);
-
-// And back.
-ItemPointerData get_position(const RowSet::RowId &row);
 
 // SQL: the row under this alias is in the set whose tables are parameter $first::oid[] and positions the next one.
 std::string make_membership(const catalog::TableInfo &table, const char *alias, int first);

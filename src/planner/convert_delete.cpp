@@ -160,14 +160,8 @@ bool has_action(Query *query, CmdType command) {
     return false;
 }
 
-} // namespace
-
-bool has_delete_action(Query *query) {
-    return has_action(query, CMD_DELETE);
-}
-
-DeleteKind kind_of_delete(Query *query, const session::RegisteredTable &table,
-                          const session::Statement &statement) {
+DeleteKind get_kind(Query *query, const session::RegisteredTable &table, const session::Statement &statement,
+                    bool may_purge) {
     if (statement.is_foreign_key && runs_as_owner(table)) {
         return DeleteKind::foreign_key;
     }
@@ -180,16 +174,42 @@ DeleteKind kind_of_delete(Query *query, const session::RegisteredTable &table,
     if (settings::deletion() == settings::Deletion::hard) {
         return DeleteKind::hard;
     }
-    bool is_purge = may_purge(query, table) && pg::compat::owns_relation(table.relation, get_deleter(query));
+    bool is_purge = may_purge && pg::compat::owns_relation(table.relation, get_deleter(query));
     return is_purge ? DeleteKind::purge : DeleteKind::soft;
+}
+
+} // namespace
+
+bool has_delete_action(Query *query) {
+    return has_action(query, CMD_DELETE);
+}
+
+const DeleteDecision *decide_delete(Query *query, const session::RegisteredTable &table,
+                                    session::Statement *statement) {
+    if (const DeleteDecision *known = find_delete_decision(query, *statement)) {
+        return known;
+    }
+    auto *decision = static_cast<DeleteDecision *>(palloc0(sizeof(DeleteDecision)));
+    decision->query = query;
+    decision->may_purge = is_plain(query) && matches_only_deleted_rows(query, 1, table);
+    decision->kind = get_kind(query, table, *statement, decision->may_purge);
+    statement->deletes = lappend(statement->deletes, decision);
+    return decision;
+}
+
+const DeleteDecision *find_delete_decision(const Query *query, const session::Statement &statement) {
+    ListCell *cell;
+    foreach (cell, statement.deletes) {
+        const auto *decision = static_cast<const DeleteDecision *>(lfirst(cell));
+        if (decision->query == query) {
+            return decision;
+        }
+    }
+    return nullptr;
 }
 
 bool runs_as_owner(const session::RegisteredTable &table) {
     return pg::get_owner(table.relation) == GetUserId();
-}
-
-bool may_purge(Query *query, const session::RegisteredTable &table) {
-    return is_plain(query) && matches_only_deleted_rows(query, 1, table);
 }
 
 void check_writable(const session::RegisteredTable &table, bool reaches_children) {

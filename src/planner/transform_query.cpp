@@ -30,18 +30,15 @@ bool find_target(Query *query, session::RegisteredTable *table) {
     return can_be_registered(rte) && session::find_registered_table(rte->relid, table);
 }
 
-bool deletes_softly(Query *query, const session::RegisteredTable &table,
-                    const session::Statement &statement) {
-    bool deletes =
-        query->commandType == CMD_DELETE || (query->commandType == CMD_MERGE && has_delete_action(query));
-    return deletes && kind_of_delete(query, table, statement) == DeleteKind::soft;
+bool is_delete(Query *query) {
+    return query->commandType == CMD_DELETE || (query->commandType == CMD_MERGE && has_delete_action(query));
 }
 
 // DELETE can stand at the top of a statement and in its WITH queries.
 void collect_targets(Query *query, session::Statement *statement) {
     session::RegisteredTable table;
-    if (query->commandType != CMD_SELECT && find_target(query, &table)
-        && deletes_softly(query, table, *statement)) {
+    if (is_delete(query) && find_target(query, &table)
+        && decide_delete(query, table, statement)->kind == DeleteKind::soft) {
         statement->deleted_from = lappend_oid(statement->deleted_from, table.relation);
     }
     ListCell *cell;
@@ -51,6 +48,17 @@ void collect_targets(Query *query, session::Statement *statement) {
             collect_targets(castNode(Query, with), statement);
         }
     }
+}
+
+// The target of a DELETE that becomes an update gets its condition with the conversion. The setting that shows deleted
+// rows only decides it all the same: there the DELETE meets none.
+bool is_decided(const Query *query, Index reference, const session::Statement &statement) {
+    const DeleteDecision *decision =
+        reference == static_cast<Index>(query->resultRelation) && query->commandType == CMD_DELETE
+            ? find_delete_decision(query, statement)
+            : nullptr;
+    return decision != nullptr && decision->kind == DeleteKind::soft
+           && statement.visibility != settings::Visibility::deleted;
 }
 
 void decide_scopes(Query *query, session::Statement *statement) {
@@ -67,6 +75,8 @@ void decide_scopes(Query *query, session::Statement *statement) {
         if (scope_of(rte) == Scope::past_policy) {
             set_scope(rte, Scope::all);
             remove_own_policy(rte, reference, table);
+        } else if (is_decided(query, reference, *statement)) {
+            set_scope(rte, Scope::all);
         } else {
             set_scope(rte, decide_scope(query, reference, table, *statement));
             if (scope_of(rte) == Scope::live) {
@@ -97,9 +107,10 @@ void convert_target(Query *query, const session::RegisteredTable &table, session
     RangeTblEntry *rte = rt_fetch(query->resultRelation, query->rtable);
     statement->notes |= session::note_planned;
     if (query->commandType == CMD_DELETE) {
-        DeleteKind kind = kind_of_delete(query, table, *statement);
+        const DeleteDecision *decision = decide_delete(query, table, statement);
+        DeleteKind kind = decision->kind;
         statement->notes |= note_for(kind);
-        statement->depends_on_role = statement->depends_on_role || may_purge(query, table);
+        statement->depends_on_role = statement->depends_on_role || decision->may_purge;
         if (kind != DeleteKind::hard) {
             check_writable(table, kind != DeleteKind::soft && rte->inh);
         }
@@ -133,7 +144,7 @@ void convert_target(Query *query, const session::RegisteredTable &table, session
             }
         }
         if (has_delete_action(query)) {
-            DeleteKind kind = kind_of_delete(query, table, *statement);
+            DeleteKind kind = decide_delete(query, table, statement)->kind;
             statement->notes |= note_for(kind);
             if (kind == DeleteKind::soft) {
                 check_writable(table, false);

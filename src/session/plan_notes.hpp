@@ -57,7 +57,8 @@ struct Statement {
     settings::Visibility visibility; // what the setting means for this statement
     ParamListInfo parameters;        // the values of a custom plan
     uint32 notes;
-    List *deleted_from;  // OIDs of the tables whose rows a converted DELETE of this statement takes
+    List *deleted_from; // OIDs of the tables whose rows a converted DELETE of this statement takes
+    List *deletes; // planner::DeleteDecision of each DELETE, and MERGE that deletes, on a registered table
     List *invalidations; // PlanInvalItems of functions that we inlined
     bool depends_on_role;
     uint32 scopes; // a bit for each Scope of its references, before writes are converted

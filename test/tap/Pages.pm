@@ -90,6 +90,7 @@ sub run_block
 			$steps[-1]{output} .= "$line\n";
 		}
 	}
+	push @steps, { line => $source[0], output => "(not reached)\n$printed" } if @source;
 	return @steps;
 }
 
@@ -97,7 +98,7 @@ sub run_block
 sub wrong_remark
 {
 	my ($step) = @_;
-	my $failed = $step->{output} =~ /^(?:ERROR|FATAL|PANIC):/m;
+	my $failed = $step->{output} =~ /^(?:(?:ERROR|FATAL|PANIC):|\(not reached\)$)/m;
 	return ($failed ? '' : 'does not fail') if $step->{line} =~ /-- fails$/;
 	return 'fails' if $failed;
 	return '' unless $step->{line} =~ /-- (.*)$/;

@@ -8,6 +8,7 @@ extern "C" {
 #include "access/htup_details.h"
 #include "catalog/partition.h"
 #include "catalog/pg_operator.h"
+#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
@@ -169,6 +170,25 @@ void append_operator(StringInfo text, Oid operator_id) {
     const auto *form = reinterpret_cast<Form_pg_operator>(GETSTRUCT(row));
     appendStringInfo(text, " OPERATOR(%s.%s) ", quote_identifier(get_namespace_name(form->oprnamespace)),
                      NameStr(form->oprname));
+    ReleaseSysCache(row);
+}
+
+Oid get_operand_type(Oid operator_id, Side side) {
+    Oid left = InvalidOid;
+    Oid right = InvalidOid;
+    op_input_types(operator_id, &left, &right);
+    return side == Side::left ? left : right;
+}
+
+void append_cast(StringInfo text, Oid type, Oid wanted) {
+    if (wanted == type || !OidIsValid(wanted) || IsPolymorphicType(wanted)) {
+        return;
+    }
+    HeapTuple row = SearchSysCache1(TYPEOID, ObjectIdGetDatum(wanted));
+    const auto *form = reinterpret_cast<Form_pg_type>(GETSTRUCT(row));
+    appendStringInfo(
+        text, " ::%s",
+        quote_qualified_identifier(get_namespace_name(form->typnamespace), NameStr(form->typname)));
     ReleaseSysCache(row);
 }
 

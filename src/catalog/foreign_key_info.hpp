@@ -62,4 +62,10 @@ void install_foreign_keys();
 const char *quote_table(Oid relation);
 void append_operator(StringInfo text, Oid operator_id);
 
+// What an operand of the operator is to be cast to, and " ::schema.type" where it is of another type, as the server's own
+// queries have it: by name alone another operator of the same schema may fit better.
+enum class Side { left, right };
+Oid get_operand_type(Oid operator_id, Side side);
+void append_cast(StringInfo text, Oid type, Oid wanted);
+
 } // namespace softdelete::catalog

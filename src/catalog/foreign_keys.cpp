@@ -8,22 +8,31 @@ namespace softdelete::catalog {
 
 namespace {
 
-// Keys compare with the referenced column's collation. A partition's copy of a key has conparentid; the root's stands for
-// all of them. A key that a partition alone has, or that references one alone, says so in its link, since its tables are
-// the roots here. Keys that are not enforced (18 and later) do not count.
+// Columns of another type than the operator's are cast to that, as the server's own queries do: by name alone another
+// operator of the same schema may fit better. Keys compare with the referenced column's collation. A partition's copy of a
+// key has conparentid; the root's stands for all of them. A key that a partition alone has, or that references one alone,
+// says so in its link, since its tables are the roots here. Keys that are not enforced (18 and later) do not count.
 constexpr const char *keys_query = R"(
     SELECT k.oid, k.conname, k.conrelid, k.confrelid, k.confdeltype,
-           (SELECT pg_catalog.string_agg(pg_catalog.format('p.%%I%%s OPERATOR(%%I.%%s) c.%%I', pa.attname,
+           (SELECT pg_catalog.string_agg(pg_catalog.format('p.%%I%%s%%s OPERATOR(%%I.%%s) c.%%I%%s', pa.attname, pt.casting,
                    (SELECT pg_catalog.format(' COLLATE %%I.%%I', ln.nspname, l.collname)
                     FROM pg_catalog.pg_collation l JOIN pg_catalog.pg_namespace ln ON ln.oid = l.collnamespace
                     WHERE l.oid = pa.attcollation AND pa.attcollation <> ca.attcollation),
-                   n.nspname, o.oprname, ca.attname), ' AND ' ORDER BY x.position)
+                   n.nspname, o.oprname, ca.attname, ct.casting), ' AND ' ORDER BY x.position)
             FROM ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey),
                             pg_catalog.unnest(k.conpfeqop)) WITH ORDINALITY AS x (ckey, pkey, op, position)
             JOIN pg_catalog.pg_attribute ca ON ca.attrelid = k.conrelid AND ca.attnum = x.ckey
             JOIN pg_catalog.pg_attribute pa ON pa.attrelid = k.confrelid AND pa.attnum = x.pkey
             JOIN pg_catalog.pg_operator o ON o.oid = x.op
-            JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace),
+            JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
+            LEFT JOIN LATERAL (
+                SELECT pg_catalog.format('::%%I.%%I', tn.nspname, t.typname)
+                FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
+                WHERE t.oid = o.oprleft AND t.oid <> pa.atttypid AND t.typtype <> 'p') AS pt (casting) ON true
+            LEFT JOIN LATERAL (
+                SELECT pg_catalog.format('::%%I.%%I', tn.nspname, t.typname)
+                FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
+                WHERE t.oid = o.oprright AND t.oid <> ca.atttypid AND t.typtype <> 'p') AS ct (casting) ON true),
            (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY x.position)
             FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY AS x (key, position)
             JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = x.key),

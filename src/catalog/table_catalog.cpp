@@ -127,6 +127,7 @@ sqltext::QualifiedName get_qualified_name(pg::Spi &spi, Oid relation) {
 }
 
 bool has_marker(pg::Spi &spi, Oid relation) {
+    pg::OwnerScope owner(pg::get_extension_owner());
     return spi
         .query("SELECT EXISTS (SELECT FROM pg_trigger"
                " WHERE tgrelid = $1::oid AND tgfoid = 'softdelete_internal.on_delete'::regproc)",
@@ -210,6 +211,7 @@ std::vector<OwnForeignKey> find_own_foreign_keys(pg::Spi &spi, Oid relation) {
 
 std::vector<DeleteTrigger> find_delete_triggers(pg::Spi &spi, Oid relation) {
     std::vector<DeleteTrigger> triggers;
+    pg::OwnerScope owner(pg::get_extension_owner());
     for (const pg::Row &row : spi.query(
              "SELECT t.tgname, t.tgtype::int & 1 <> 0, t.tgtype::int & 2 <> 0, pg_get_triggerdef(t.oid),"
              " t.tgtype::int & 16 <> 0 AND t.tgattr = ''"

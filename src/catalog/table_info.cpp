@@ -28,7 +28,10 @@ constexpr const char *table_query = R"(
 
 constexpr const char *key_query = R"(
     SELECT pg_catalog.quote_ident(a.attname), pg_catalog.format_type(a.atttypid, a.atttypmod),
-           pg_catalog.format('OPERATOR(%I.%s)', on_.nspname, o.oprname),
+           pg_catalog.format('%sOPERATOR(%I.%s)',
+               (SELECT pg_catalog.format('::%I.%I ', tn.nspname, t.typname)
+                FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
+                WHERE t.oid = o.oprleft AND t.oid <> a.atttypid AND t.typtype <> 'p'), on_.nspname, o.oprname),
            (WITH RECURSIVE types AS (
                 SELECT t.oid, t.typbasetype FROM pg_catalog.pg_type t WHERE t.oid = a.atttypid
                 UNION ALL SELECT t.oid, t.typbasetype FROM types u JOIN pg_catalog.pg_type t ON t.oid = u.typbasetype)
@@ -46,6 +49,8 @@ constexpr const char *key_query = R"(
     ORDER BY k.position)";
 
 TableInfo read_table(pg::Spi &spi, Oid relation, std::string *kind) {
+    // Whoever acts needs no privilege on our schema.
+    pg::OwnerScope owner(pg::get_extension_owner());
     std::vector<pg::Row> rows = spi.query_kept(table_query, {relation});
     if (rows.empty()) {
         pg::raise({.sqlstate = ERRCODE_UNDEFINED_TABLE,

@@ -4,6 +4,7 @@
 namespace softdelete::catalog {
 
 std::optional<OwnTrigger> find_own_trigger(pg::Spi &spi, Oid relation, const std::string &name) {
+    pg::OwnerScope owner(pg::get_extension_owner());
     auto rows = spi.query("SELECT pg_get_triggerdef(t.oid), t.tgenabled = 'A',"
                           " EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_trigger'::regclass"
                           "  AND d.objid = t.oid AND d.deptype = 'x')"

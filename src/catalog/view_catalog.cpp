@@ -15,6 +15,7 @@ std::optional<ExistingRelation> find_relation(pg::Spi &spi, Oid schema, const st
 }
 
 bool is_include_deleted(pg::Spi &spi, Oid function) {
+    pg::OwnerScope owner(pg::get_extension_owner());
     return spi.query("SELECT $1::oid = 'softdelete.include_deleted'::regproc", {function}).front().boolean(0);
 }
 

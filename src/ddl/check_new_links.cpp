@@ -3,7 +3,7 @@
 #include "sqltext/format.hpp"
 
 #include "ddl/parse_tree.hpp"
-#include "pg/pinned_spi.hpp"
+#include "pg/spi.hpp"
 #include "rows/key_statement.hpp"
 #include "session/registered_table.hpp"
 
@@ -97,8 +97,7 @@ void warn_of_new_links(const Node *statement) {
     if (!OidIsValid(table)) {
         return;
     }
-    pg::DdlSession session;
-    pg::Spi &spi = session.spi();
+    pg::Spi spi;
     for (const ForeignKey &key : catalog::find_own_keys(spi, table)) {
         for (const NewKey &one : wanted) {
             if (is_meant(one, key)) {

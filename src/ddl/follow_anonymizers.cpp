@@ -4,8 +4,8 @@
 
 #include "ddl/parse_tree.hpp"
 #include "pg/column_expression.hpp"
-#include "pg/pinned_spi.hpp"
 #include "pg/quote.hpp"
+#include "pg/spi.hpp"
 #include "registry/anonymizers.hpp"
 #include "session/registered_table.hpp"
 
@@ -98,8 +98,8 @@ void prepare_anonymizers(const Node *statement) {
     if (!OidIsValid(relation)) {
         return;
     }
-    pg::DdlSession session;
-    for (const registry::Anonymizer &rule : registry::find_anonymizers(session.spi(), relation)) {
+    pg::Spi spi;
+    for (const registry::Anonymizer &rule : registry::find_anonymizers(spi, relation)) {
         remember(relation, rule, pg::parse_column_expression(relation, rule.column, rule.expression).tree);
     }
 }
@@ -109,16 +109,16 @@ void finish_anonymizers(const Node *statement) {
     if (!OidIsValid(relation)) {
         return;
     }
-    pg::DdlSession session;
+    pg::Spi spi;
     if (renames_column(statement)) {
-        write_down_renamed(session.spi(), relation);
+        write_down_renamed(spi, relation);
         prepared = nullptr;
         return;
     }
-    for (const registry::Anonymizer &rule : registry::find_anonymizers(session.spi(), relation)) {
+    for (const registry::Anonymizer &rule : registry::find_anonymizers(spi, relation)) {
         AttrNumber attribute = pg::call([&] { return get_attnum(relation, rule.column.c_str()); });
         if (attribute == InvalidAttrNumber) {
-            registry::delete_anonymizer(session.spi(), relation, rule.column);
+            registry::delete_anonymizer(spi, relation, rule.column);
         } else {
             check_rule(relation, rule);
         }

@@ -4,8 +4,8 @@
 
 #include "catalog/foreign_keys.hpp"
 #include "ddl/parse_tree.hpp"
-#include "pg/pinned_spi.hpp"
 #include "pg/scopes.hpp"
+#include "pg/spi.hpp"
 #include "registration/plan_foreign_key_triggers.hpp"
 #include "registration/run_steps.hpp"
 #include "registration/trigger_names.hpp"
@@ -84,8 +84,7 @@ Oid find_table_to_link(const Node *statement) {
 }
 
 void link_table(Oid relation) {
-    pg::DdlSession session;
-    pg::Spi &spi = session.spi();
+    pg::Spi spi;
     catalog::TableInfo table = catalog::get_table(spi, relation);
     registration::run_steps(spi, registration::plan_own_links(spi, table.relation));
     registration::RegisteredTables tables;

@@ -7,9 +7,9 @@
 #include "ddl/parse_tree.hpp"
 #include "model/table_settings.hpp"
 #include "pg/compat.hpp"
-#include "pg/pinned_spi.hpp"
 #include "pg/quote.hpp"
 #include "pg/scopes.hpp"
+#include "pg/spi.hpp"
 #include "registration/run_steps.hpp"
 #include "registry/registered_names.hpp"
 #include "registry/registry.hpp"
@@ -72,8 +72,7 @@ std::optional<FollowedTable> find_followed(const RangeVar *name) {
     if (!is_registered) {
         return std::nullopt;
     }
-    pg::DdlSession session;
-    pg::Spi &spi = session.spi();
+    pg::Spi spi;
     Oid root = registry::find_registered_root(spi, table.relation).value_or(table.relation);
     std::optional<registry::Registration> registration = registry::find_registration(spi, root);
     if (!registration || registration->settings.indexes == model::IndexMode::none) {
@@ -360,8 +359,6 @@ void finish_indexes() {
         return;
     }
     // New indexes go to the user's default_tablespace.
-    pg::SettingScope settings;
-    settings.set("search_path", "pg_catalog, pg_temp");
     pg::Spi spi;
     while (taken != nullptr) {
         TakenConstraint entry = *taken;

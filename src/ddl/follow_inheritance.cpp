@@ -4,8 +4,8 @@
 #include "catalog/table_catalog.hpp"
 #include "ddl/parse_tree.hpp"
 #include "ddl/take_on_member.hpp"
-#include "pg/pinned_spi.hpp"
 #include "pg/scopes.hpp"
+#include "pg/spi.hpp"
 #include "registration/bring_in_step.hpp"
 #include "registry/registered_names.hpp"
 #include "session/registered_table.hpp"
@@ -154,8 +154,7 @@ void finish_members(const Node *statement) {
         if (!is_registered(move.table)) {
             continue;
         }
-        pg::DdlSession session;
-        pg::Spi &spi = session.spi();
+        pg::Spi spi;
         if (move.comes) {
             take_on(spi, move, IsA(statement, CreateStmt));
         } else {

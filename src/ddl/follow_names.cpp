@@ -3,9 +3,9 @@
 
 #include "ddl/parse_tree.hpp"
 #include "pg/compat.hpp"
-#include "pg/pinned_spi.hpp"
 #include "pg/quote.hpp"
 #include "pg/scopes.hpp"
+#include "pg/spi.hpp"
 #include "registration/run_steps.hpp"
 #include "registry/registered_names.hpp"
 #include "registry/registry.hpp"
@@ -51,16 +51,16 @@ std::string qualified_name_of(Oid schema, const std::string &name) {
 }
 
 void follow_view(Oid view, const RenameStmt *rename) {
-    pg::DdlSession session;
-    if (std::optional<Oid> table = registry::find_table_of_view(session.spi(), view)) {
-        registry::rename_view(session.spi(), *table, name_of(view), rename->newname);
+    pg::Spi spi;
+    if (std::optional<Oid> table = registry::find_table_of_view(spi, view)) {
+        registry::rename_view(spi, *table, name_of(view), rename->newname);
     }
 }
 
 void follow_index(Oid table, const std::string &name, const char *new_name) {
-    pg::DdlSession session;
-    Oid root = registry::find_registered_root(session.spi(), table).value_or(table);
-    registry::rename_index(session.spi(), root, table, name, new_name);
+    pg::Spi spi;
+    Oid root = registry::find_registered_root(spi, table).value_or(table);
+    registry::rename_index(spi, root, table, name, new_name);
 }
 
 void follow_relation(const RenameStmt *rename) {
@@ -84,8 +84,8 @@ void follow_constraint(RenameStmt *rename) {
     }
     bool is_index = false;
     {
-        pg::DdlSession session;
-        is_index = registry::is_constraint_turned_index(session.spi(), table, rename->subname);
+        pg::Spi spi;
+        is_index = registry::is_constraint_turned_index(spi, table, rename->subname);
     }
     follow_index(table, rename->subname, rename->newname);
     if (is_index) {
@@ -112,12 +112,12 @@ void follow_comment(CommentStmt *comment) {
     if (!is_registered(table)) {
         return;
     }
-    pg::DdlSession session;
-    if (!registry::is_constraint_turned_index(session.spi(), table, name)) {
+    pg::Spi spi;
+    if (!registry::is_constraint_turned_index(spi, table, name)) {
         return;
     }
     registry::set_constraint_comment(
-        session.spi(), table, name,
+        spi, table, name,
         comment->comment == nullptr ? std::nullopt : std::optional<std::string>(comment->comment));
     pg::call([&] {
         MemoryContext caller = MemoryContextSwitchTo(GetMemoryChunkContext(comment));
@@ -167,11 +167,11 @@ void follow_drops(AlterTableStmt *alter) {
     if (!is_registered(table)) {
         return;
     }
-    pg::DdlSession session;
+    pg::Spi spi;
     ListCell *cell;
     foreach (cell, alter->cmds) {
         const AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
-        if (command->subtype == AT_DropConstraint && drop_index_of(session.spi(), table, command)) {
+        if (command->subtype == AT_DropConstraint && drop_index_of(spi, table, command)) {
             alter->cmds = pg::call([&] { return foreach_delete_current(alter->cmds, cell); });
         }
     }

@@ -91,6 +91,7 @@ void refuse_disabling(const AlterTableStmt *alter) {
 // The tables with visibility rls that the relation belongs to: one, or none.
 std::vector<Oid> find_roots(pg::Spi &spi, Oid relation) {
     std::vector<Oid> roots;
+    pg::UserScope owner(pg::get_extension_owner());
     for (const pg::Row &row : spi.query(
              "WITH RECURSIVE line (relation) AS (SELECT $1::pg_catalog.oid UNION SELECT h.inhparent FROM "
              "pg_catalog.pg_inherits h JOIN line l ON h.inhrelid = l.relation) "
@@ -219,8 +220,6 @@ void follow_policies(const Node *statement) {
     if (relation == InvalidOid) {
         return;
     }
-    pg::SettingScope settings;
-    settings.set("search_path", "pg_catalog, pg_temp");
     pg::Spi spi;
     if (change == Change::fewer_members) {
         release_former_members(spi);
@@ -259,8 +258,6 @@ void follow_dropped_policies() {
 }
 
 void leave_policies() {
-    pg::SettingScope settings;
-    settings.set("search_path", "pg_catalog, pg_temp");
     pg::Spi spi;
     release(spi, registry::find_secured_tables(spi));
 }

@@ -2,7 +2,6 @@
 #include "ddl/follow_triggers.hpp"
 
 #include "ddl/parse_tree.hpp"
-#include "pg/pinned_spi.hpp"
 #include "pg/scopes.hpp"
 #include "pg/spi.hpp"
 #include "registration/run_steps.hpp"
@@ -50,11 +49,15 @@ void enable_own_triggers(const Node *statement) {
     if (!OidIsValid(relation)) {
         return; // IF EXISTS
     }
-    pg::DdlSession session;
-    pg::Spi &spi = session.spi();
+    pg::Spi spi;
     registration::OwnDdlScope own_ddl;
-    for (const pg::Row &row : spi.query(statements_query, {relation})) {
-        spi.execute(row.text(0));
+    std::vector<pg::Row> statements;
+    {
+        pg::UserScope owner(pg::get_extension_owner());
+        statements = spi.query(statements_query, {relation});
+    }
+    for (const pg::Row &statement : statements) {
+        spi.execute(statement.text(0));
     }
 }
 

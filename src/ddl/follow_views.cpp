@@ -5,9 +5,9 @@
 #include "ddl/parse_tree.hpp"
 #include "ddl/view_properties.hpp"
 #include "pg/compat.hpp"
-#include "pg/pinned_spi.hpp"
 #include "pg/quote.hpp"
 #include "pg/scopes.hpp"
+#include "pg/spi.hpp"
 #include "registration/bring_in_step.hpp"
 #include "registration/run_steps.hpp"
 #include "registry/registered_names.hpp"
@@ -47,6 +47,11 @@ constexpr const char *views_query = R"(
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE r.relation = $1::pg_catalog.oid
     ORDER BY c.oid)";
+
+std::vector<pg::Row> find_views(pg::Spi &spi, Oid table) {
+    pg::UserScope owner(pg::get_extension_owner());
+    return spi.query(views_query, {table});
+}
 
 void note_afterwards(Oid role, const std::string &command) {
     pg::call([&] {
@@ -172,7 +177,7 @@ void check_owner(Oid relation) {
 
 // Notes what the views have, for when they come back.
 void keep_properties(pg::Spi &spi, Oid table, const std::vector<std::string> &dropped_columns) {
-    for (const pg::Row &view : spi.query(views_query, {table})) {
+    for (const pg::Row &view : find_views(spi, table)) {
         for (const ViewProperty &property : get_view_properties(spi, view.oid(0), table, dropped_columns)) {
             note_afterwards(property.role, property.command);
         }
@@ -181,7 +186,7 @@ void keep_properties(pg::Spi &spi, Oid table, const std::vector<std::string> &dr
 
 void drop_views(pg::Spi &spi, Oid table, bool cascade) {
     registration::OwnDdlScope own_ddl;
-    for (const pg::Row &view : spi.query(views_query, {table})) {
+    for (const pg::Row &view : find_views(spi, table)) {
         spi.execute("DROP VIEW " + view.text(1) + (cascade ? " CASCADE" : ""));
     }
 }
@@ -194,8 +199,7 @@ void drop_views_of_dropped(const DropStmt *drop) {
             find_registered(pg::call([&] { return makeRangeVarFromNameList(lfirst_node(List, cell)); }));
         if (OidIsValid(relation)) {
             check_owner(relation);
-            pg::DdlSession session;
-            pg::Spi &spi = session.spi();
+            pg::Spi spi;
             if (catalog::get_table(spi, relation).relation == relation) { // no partition
                 drop_views(spi, relation, drop->behavior == DROP_CASCADE);
             }
@@ -213,7 +217,7 @@ void move_views(pg::Spi &spi, Oid relation, const Node *statement) {
     } else {
         what = "OWNER TO " + get_new_owner(castNode(AlterTableStmt, const_cast<Node *>(statement)));
     }
-    for (const pg::Row &view : spi.query(views_query, {relation})) {
+    for (const pg::Row &view : find_views(spi, relation)) {
         note_afterwards(0, "ALTER VIEW " + view.text(1) + " " + what);
     }
 }
@@ -246,7 +250,7 @@ void bring_in_step(pg::Spi &spi, Oid relation, Change change) {
     if (change == Change::anew) {
         pg::UserScope scope(owner);
         registration::OwnDdlScope own_ddl;
-        for (const pg::Row &view : spi.query(views_query, {table})) {
+        for (const pg::Row &view : find_views(spi, table)) {
             revoke_default_privileges(spi, view.oid(0));
         }
     }
@@ -270,8 +274,7 @@ void prepare_views(Node *statement) {
     }
     // Nobody else is to lock the views.
     check_owner(relation);
-    pg::DdlSession session;
-    pg::Spi &spi = session.spi();
+    pg::Spi spi;
     if (!OidIsValid(find_concerned(spi, relation))) {
         return;
     }
@@ -294,8 +297,7 @@ void finish_views(const Node *statement) {
     if (change == Change::moved ? afterwards == nullptr : !OidIsValid(relation)) {
         return;
     }
-    pg::DdlSession session;
-    pg::Spi &spi = session.spi();
+    pg::Spi spi;
     if (change == Change::moved) {
         run_afterwards(spi, std::nullopt);
     } else {

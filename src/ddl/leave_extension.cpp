@@ -34,8 +34,6 @@ std::string remove_condition(const std::string &query) {
 } // namespace
 
 void leave_views() {
-    pg::SettingScope settings;
-    settings.set("search_path", "pg_catalog, pg_temp");
     pg::Spi spi;
     registration::OwnDdlScope own_ddl;
     for (const pg::Row &view : spi.query(views_query)) {

@@ -221,6 +221,7 @@ void refuse_loss_of_held_rows() {
 
 void refuse_loss() {
     pg::Spi spi;
+    pg::UserScope owner(pg::get_extension_owner());
     std::vector<pg::Row> lost = spi.query(lost_query);
     if (lost.empty()) {
         return;

@@ -4,7 +4,7 @@
 
 #include "catalog/rule_catalog.hpp"
 #include "ddl/parse_tree.hpp"
-#include "pg/pinned_spi.hpp"
+#include "pg/spi.hpp"
 #include "registration/check_rules.hpp"
 #include "session/registered_table.hpp"
 #include "sqltext/format.hpp"
@@ -51,8 +51,8 @@ void refuse_rule(const Node *statement) {
     if (!OidIsValid(relation)) {
         return;
     }
-    pg::DdlSession session;
-    if (std::optional<catalog::Rule> rule = catalog::find_replacing_rule(session.spi(), {relation})) {
+    pg::Spi spi;
+    if (std::optional<catalog::Rule> rule = catalog::find_replacing_rule(spi, {relation})) {
         std::string table = pg::call([&] { return get_rel_name(relation); });
         pg::raise({ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                    sqltext::format("cannot replace %1% on registered table \"%2%\" by rule \"%3%\"",

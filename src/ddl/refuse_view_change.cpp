@@ -49,12 +49,6 @@ const RangeVar *get_moved(const Node *statement, const char **what) {
     return nullptr;
 }
 
-std::optional<Oid> find_table(pg::Spi &spi, Oid view) {
-    pg::SettingScope settings;
-    settings.set("search_path", "pg_catalog, pg_temp");
-    return registry::find_table_of_view(spi, view);
-}
-
 } // namespace
 
 void refuse_view_move(const Node *statement) {
@@ -65,7 +59,7 @@ void refuse_view_move(const Node *statement) {
         return;
     }
     pg::Spi spi;
-    if (std::optional<Oid> table = find_table(spi, view)) {
+    if (std::optional<Oid> table = registry::find_table_of_view(spi, view)) {
         refuse(view, *table, what);
     }
 }
@@ -76,12 +70,10 @@ void refuse_view_change(const Node *statement) {
     }
     Oid view = find_view(castNode(ViewStmt, const_cast<Node *>(statement))->view);
     pg::Spi spi;
-    std::optional<Oid> relation = OidIsValid(view) ? find_table(spi, view) : std::nullopt;
+    std::optional<Oid> relation = OidIsValid(view) ? registry::find_table_of_view(spi, view) : std::nullopt;
     if (!relation) {
         return;
     }
-    pg::SettingScope settings;
-    settings.set("search_path", "pg_catalog, pg_temp");
     catalog::Table table = catalog::get_table_definition(spi, *relation);
     registration::TableWork work =
         registration::begin_work(spi, table, *registry::find_registration(spi, *relation), true);

@@ -6,9 +6,9 @@
 #include "catalog/trigger_catalog.hpp"
 #include "catalog/view_catalog.hpp"
 #include "ddl/check_new_links.hpp"
-#include "pg/pinned_spi.hpp"
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
+#include "pg/spi.hpp"
 #include "registration/bring_in_step.hpp"
 #include "registration/check_rules.hpp"
 #include "registration/plan_foreign_key_triggers.hpp"
@@ -147,8 +147,7 @@ void adopt_deletions(pg::Spi &spi, Oid relation, const catalog::Table &member,
 } // namespace
 
 void prepare_member(Oid member_oid, Oid table_oid, bool is_partition) {
-    pg::DdlSession session;
-    pg::Spi &spi = session.spi();
+    pg::Spi spi;
     catalog::Table member = catalog::get_table_definition(spi, member_oid);
     check_member(spi, member);
     Oid root = registry::find_registered_root(spi, table_oid).value_or(table_oid);
@@ -172,8 +171,7 @@ void prepare_member(Oid member_oid, Oid table_oid, bool is_partition) {
 }
 
 void take_on_member(Oid member_oid, bool has_rows) {
-    pg::DdlSession session;
-    pg::Spi &spi = session.spi();
+    pg::Spi spi;
     std::optional<Oid> root = registry::find_registered_root(spi, member_oid);
     if (!root) {
         return;
@@ -202,8 +200,7 @@ void take_on_member(Oid member_oid, bool has_rows) {
 }
 
 void register_alone(Oid member_oid, Oid table_oid) {
-    pg::DdlSession session;
-    pg::Spi &spi = session.spi();
+    pg::Spi spi;
     Oid root = registry::find_registered_root(spi, table_oid).value_or(table_oid);
     std::optional<registry::Registration> of_table = registry::find_registration(spi, root);
     if (!of_table) {

@@ -62,6 +62,7 @@ constexpr const char *properties_query = R"(
 std::vector<ViewProperty> get_view_properties(pg::Spi &spi, Oid view, Oid table,
                                               const std::vector<std::string> &dropped_columns) {
     std::vector<ViewProperty> properties;
+    pg::OwnerScope owner(pg::get_extension_owner());
     for (const pg::Row &row : spi.query(properties_query, {view, pg::make_array(dropped_columns), table})) {
         properties.push_back({row.oid(0), row.text(1)});
     }

@@ -3,7 +3,7 @@
 #include "ddl/warn_delete_triggers.hpp"
 
 #include "ddl/parse_tree.hpp"
-#include "pg/pinned_spi.hpp"
+#include "pg/spi.hpp"
 #include "registration/delete_triggers.hpp"
 #include "session/registered_table.hpp"
 #include "sqltext/format.hpp"
@@ -52,13 +52,12 @@ void warn_of_delete_trigger(const Node *statement) {
     if (deleted_at.empty()) {
         return;
     }
-    pg::DdlSession session;
-    for (const catalog::DeleteTrigger &trigger :
-         catalog::find_delete_triggers(session.spi(), table.relation)) {
+    pg::Spi spi;
+    for (const catalog::DeleteTrigger &trigger : catalog::find_delete_triggers(spi, table.relation)) {
         if (trigger.name == create->trigname) {
             warn(trigger, create->relation->relname,
-                 registration::make_soft_trigger(
-                     trigger, catalog::get_qualified_name(session.spi(), table.relation), deleted_at));
+                 registration::make_soft_trigger(trigger, catalog::get_qualified_name(spi, table.relation),
+                                                 deleted_at));
         }
     }
 }

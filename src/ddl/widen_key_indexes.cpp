@@ -5,7 +5,7 @@
 #include "ddl/parse_tree.hpp"
 #include "model/index_decision.hpp"
 #include "model/predicate.hpp"
-#include "pg/pinned_spi.hpp"
+#include "pg/spi.hpp"
 #include "registration/index_trees.hpp"
 #include "registration/key_indexes.hpp"
 #include "registration/plan_parts.hpp"
@@ -108,19 +108,18 @@ void widen_key_indexes(const Node *statement) {
     if (!OidIsValid(relation)) {
         return;
     }
-    pg::DdlSession session;
-    std::optional<Oid> root = registry::find_registered_root(session.spi(), relation);
+    pg::Spi spi;
+    std::optional<Oid> root = registry::find_registered_root(spi, relation);
     std::optional<registry::Registration> registration =
-        root ? registry::find_registration(session.spi(), *root) : std::nullopt;
+        root ? registry::find_registration(spi, *root) : std::nullopt;
     if (!registration) {
         return;
     }
-    catalog::Table table = catalog::get_table_definition(session.spi(), *root);
-    for (const OwnForeignKey &key : catalog::find_own_foreign_keys(session.spi(), relation)) {
+    catalog::Table table = catalog::get_table_definition(spi, *root);
+    for (const OwnForeignKey &key : catalog::find_own_foreign_keys(spi, relation)) {
         for (const AddedKey &one : added) {
             if (one.columns == key.column_list.text()) {
-                registration::TableWork work =
-                    registration::begin_work(session.spi(), table, *registration, false);
+                registration::TableWork work = registration::begin_work(spi, table, *registration, false);
                 widen_for_key(work, work.member(relation), key, one.is_validated);
             }
         }

@@ -7,6 +7,7 @@
 #include "pg/compat.hpp"
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
+#include "pg/spi.hpp"
 #include "session/plan_notes.hpp"
 #include "session/registered_table.hpp"
 
@@ -69,10 +70,10 @@ KeptPlans *get_kept_plans(const catalog::ForeignKeyInfo &key) {
     auto *entry = static_cast<KeptPlans *>(hash_search(kept_plans, &key.constraint, HASH_ENTER, &found));
     if (found && !entry->is_valid) {
         for (SPIPlanPtr &plan : entry->plans) {
-            if (plan != nullptr && entry->running == 0) {
-                SPI_freeplan(plan);
+            SPIPlanPtr former = std::exchange(plan, nullptr);
+            if (former != nullptr && entry->running == 0) {
+                SPI_freeplan(former);
             }
-            plan = nullptr;
         }
     }
     if (!found || !entry->is_valid) {
@@ -105,8 +106,9 @@ const char *quote_column(Oid relation, AttrNumber attribute) {
 }
 
 // The child's column, compared with the parent's collation where that matters, as RI_FKey_cascade_del() does.
-void append_child_column(StringInfo text, const catalog::ForeignKeyInfo &key, int column) {
+void append_child_column(StringInfo text, const catalog::ForeignKeyInfo &key, int column, Oid operand) {
     appendStringInfo(text, "c.%s", quote_column(key.child, key.child_columns[column]));
+    catalog::append_cast(text, get_atttype(key.child, key.child_columns[column]), operand);
     Oid type = InvalidOid;
     int32 typmod = 0;
     Oid parent_collation = InvalidOid;
@@ -141,15 +143,23 @@ int get_step(const catalog::ForeignKeyInfo &key, int count) {
 
 void append_condition(StringInfo text, const catalog::ForeignKeyInfo &key, bool by_many) {
     if (by_many && uses_array(key)) {
-        append_child_column(text, key, 0);
-        catalog::append_operator(text, get_commutator(key.equality[0]));
-        appendStringInfoString(text, "ANY ($1)");
+        Oid commutator = get_commutator(key.equality[0]);
+        append_child_column(text, key, 0, catalog::get_operand_type(commutator, catalog::Side::left));
+        catalog::append_operator(text, commutator);
+        appendStringInfoString(text, "ANY ($1");
+        Oid element = catalog::get_operand_type(commutator, catalog::Side::right);
+        if (!IsPolymorphicType(element)) {
+            catalog::append_cast(text, get_array_type(get_parameter_type(key, 0)), get_array_type(element));
+        }
+        appendStringInfoChar(text, ')');
         return;
     }
     for (int i = 0; i < key.columns; i++) {
         appendStringInfo(text, by_many ? "%sk.k%d" : "%s$%d", i == 0 ? "" : " AND ", i + 1);
+        catalog::append_cast(text, get_parameter_type(key, i),
+                             catalog::get_operand_type(key.equality[i], catalog::Side::left));
         catalog::append_operator(text, key.equality[i]);
-        append_child_column(text, key, i);
+        append_child_column(text, key, i, catalog::get_operand_type(key.equality[i], catalog::Side::right));
     }
 }
 
@@ -204,7 +214,12 @@ const char *make_statement(const catalog::ForeignKeyInfo &key, StatementKind kin
 }
 
 // Many keys are planned each time with the array at hand: a plan that fits any array is a disaster without an index.
+// Where something that the plan depends on has changed it is made anew here, since the server would parse it under the
+// search_path in force.
 SPIPlanPtr get_plan(KeptPlans *kept, const catalog::ForeignKeyInfo &key, StatementKind kind) {
+    if (kept->plans[kind] != nullptr && kept->running == 0 && !SPI_plan_is_valid(kept->plans[kind])) {
+        SPI_freeplan(std::exchange(kept->plans[kind], nullptr));
+    }
     if (kept->plans[kind] == nullptr) {
         Oid types[INDEX_MAX_KEYS];
         for (int i = 0; i < key.columns; i++) {
@@ -212,12 +227,7 @@ SPIPlanPtr get_plan(KeptPlans *kept, const catalog::ForeignKeyInfo &key, Stateme
             types[i] = is_many(kind) ? get_array_type(type) : type;
         }
         int options = is_many(kind) ? CURSOR_OPT_CUSTOM_PLAN : 0;
-        SPIPlanPtr plan = SPI_prepare_cursor(make_statement(key, kind), key.columns, types, options);
-        if (plan == nullptr) {
-            ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-                            errmsg("could not prepare the cascade of foreign key %s: %s", NameStr(key.name),
-                                   SPI_result_code_string(SPI_result))));
-        }
+        SPIPlanPtr plan = pg::prepare_plan(make_statement(key, kind), key.columns, types, options);
         SPI_keepplan(plan);
         kept->plans[kind] = plan;
     }
@@ -250,15 +260,10 @@ uint64 run(const catalog::ForeignKeyInfo &key, StatementKind kind, Datum *values
     SPIPlanPtr plan = get_plan(kept, key, kind);
     kept->running++;
     all_running++;
-    int code = SPI_execute_snapshot(plan, values, nullptr, test, crosscheck, false, true, 0);
+    int code = pg::run_plan(plan, values, false, 0, test, crosscheck);
     kept->running--;
     all_running--;
     pg::act_as(caller);
-    if (code < 0) {
-        ereport(ERROR,
-                (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not run the cascade of foreign key %s: %s",
-                                                         NameStr(key.name), SPI_result_code_string(code))));
-    }
     if (code != (is_delete(kind) ? SPI_OK_DELETE : SPI_OK_SELECT)) {
         report_rewritten(key);
     }

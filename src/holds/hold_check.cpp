@@ -36,14 +36,6 @@ void forget(void *check) {
     delete static_cast<HoldCheck *>(check);
 }
 
-class PinnedPath {
-public:
-    PinnedPath() { settings_.set("search_path", "pg_catalog, pg_temp"); }
-
-private:
-    pg::SettingScope settings_;
-};
-
 // The marker fires ALWAYS, unless somebody disabled it.
 bool has_silent_marker(Oid relation) {
     session::RegisteredTable table;
@@ -60,7 +52,6 @@ HoldCheck *begin_hold_check(Oid relation, MemoryContext context) {
     auto *callback =
         static_cast<MemoryContextCallback *>(MemoryContextAllocZero(context, sizeof(MemoryContextCallback)));
     auto *check = pg::entry([&]() -> HoldCheck * {
-        PinnedPath path;
         pg::Spi spi;
         auto made = std::make_unique<HoldCheck>(spi);
         return made->graph.leads_to_hold(spi, relation) ? made.release() : nullptr;
@@ -75,7 +66,6 @@ HoldCheck *begin_hold_check(Oid relation, MemoryContext context) {
 
 void check_hold(HoldCheck *check, Oid relation, const ItemPointerData *row) {
     pg::entry([&] {
-        PinnedPath path;
         pg::Spi spi;
         rows::RowId id = rows::RowId{relation, *row};
         auto hold = find_hold_above(spi, check->graph, id);
@@ -98,7 +88,6 @@ void check_no_holds(Oid relation, const char *action) {
         return;
     }
     pg::entry([&] {
-        PinnedPath path;
         pg::Spi spi;
         catalog::TableInfo table = catalog::get_table(spi, relation);
         std::optional<std::int64_t> hold = find_hold_in(spi, table, relation);

@@ -62,8 +62,6 @@ bool knows_tables() {
 }
 
 void follow_drop(const ddl::DropConcern &concern) {
-    pg::SettingScope settings;
-    settings.set("search_path", "pg_catalog, pg_temp");
     if (concern.holds) {
         ddl::refuse_loss_of_held_rows();
     }

@@ -83,12 +83,16 @@ void count(FmgrHookEventType event, FunctionKind kind) {
 
 extern "C" void softdelete_function_hook(FmgrHookEventType event, FmgrInfo *function, Datum *private_data) {
     CallSite *site = get_call_site(function, private_data);
+    // At the start the other hook first: where it raises an error, the server tells nobody that the call is over.
+    if (event == FHET_START && next_function_hook != nullptr) {
+        next_function_hook(event, function, &site->next_private);
+    }
     count(event, site->kind);
     if (event != FHET_START) {
         session::leave_session_view();
     }
     session::follow_session_view();
-    if (next_function_hook != nullptr) {
+    if (event != FHET_START && next_function_hook != nullptr) {
         next_function_hook(event, function, &site->next_private);
     }
 }

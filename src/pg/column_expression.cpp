@@ -2,6 +2,7 @@
 #include "pg/column_expression.hpp"
 
 #include "pg/compat.hpp"
+#include "pg/scopes.hpp"
 
 extern "C" {
 #include "access/table.h"
@@ -31,7 +32,7 @@ namespace {
 
 // The text must be one expression and nothing else.
 Node *parse_raw(const char *text) {
-    List *parsed = raw_parser(psprintf("SELECT (%s\n)", text), RAW_PARSE_DEFAULT);
+    List *parsed = raw_parser(psprintf("SELECT (%s\n)", text), RAW_PARSE_DEFAULT); // looks up no name
     SelectStmt *select = nullptr;
     if (list_length(parsed) == 1 && IsA(linitial_node(RawStmt, parsed)->stmt, SelectStmt)) {
         select = castNode(SelectStmt, linitial_node(RawStmt, parsed)->stmt);
@@ -56,7 +57,9 @@ Node *analyze(Oid relation_id, AttrNumber attribute, const char *text) {
     ParseNamespaceItem *item =
         addRangeTableEntryForRelation(state, relation, AccessShareLock, nullptr, false, true);
     addNSItemToQuery(state, item, true, true, true);
-    Node *expression = transformExpr(state, parse_raw(text), EXPR_KIND_GENERATED_COLUMN);
+    int nest_level = pin_session();
+    Node *expression = transformExpr(state, parse_raw(text), EXPR_KIND_GENERATED_COLUMN); // pinned
+    unpin_session(nest_level);
     const FormData_pg_attribute *column = TupleDescAttr(RelationGetDescr(relation), attribute - 1);
     Oid type = exprType(expression);
     expression = coerce_to_target_type(state, expression, type, column->atttypid, column->atttypmod,
@@ -122,8 +125,11 @@ bool find_volatiles(Node *node, Volatiles *found) {
 }
 
 const char *deparse(Oid relation, Node *tree) {
+    int nest_level = pin_session();
     List *context = deparse_context_for(get_rel_name(relation), relation);
-    return deparse_expression(tree, context, false, false);
+    const char *text = deparse_expression(tree, context, false, false);
+    unpin_session(nest_level);
+    return text;
 }
 
 } // namespace

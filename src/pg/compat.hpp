@@ -9,6 +9,7 @@
 extern "C" {
 #include "access/genam.h"
 #include "access/tableam.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
@@ -328,6 +329,25 @@ inline constexpr const char *enforced_condition = "true";
 #else
 #define SOFTDELETE_EXECUTOR_RUN_EXTRA_PARAMETER , bool execute_once
 #define SOFTDELETE_EXECUTOR_RUN_EXTRA_ARGUMENT , execute_once
+#endif
+
+// 17 renamed the search paths that kept plans remember.
+#if PG_VERSION_NUM >= 170000
+inline SearchPathMatcher *get_search_path_matcher(MemoryContext context) {
+    return GetSearchPathMatcher(context);
+}
+
+inline bool search_path_matches(SearchPathMatcher *path) {
+    return SearchPathMatchesCurrentEnvironment(path);
+}
+#else
+inline OverrideSearchPath *get_search_path_matcher(MemoryContext context) {
+    return GetOverrideSearchPath(context);
+}
+
+inline bool search_path_matches(OverrideSearchPath *path) {
+    return OverrideSearchPathMatchesCurrent(path);
+}
 #endif
 
 // 18 took away run_once.

@@ -7,18 +7,38 @@ extern "C" {
 #include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_namespace.h"
+#include "miscadmin.h"
+#include "parser/parser.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 }
 
+#include <cstring>
 #include <exception>
 
 namespace softdelete::pg {
 
 namespace {
 
+constexpr const char *pinned_path = "pg_catalog, pg_temp";
+
+struct PinnedSetting {
+    const char *name;
+    const char *value;
+    bool (*is_in_force)();
+};
+
+const PinnedSetting pinned_settings[] = {
+    {"search_path", pinned_path, [] { return strcmp(namespace_search_path, pinned_path) == 0; }},
+    {"quote_all_identifiers", "off", [] { return !quote_all_identifiers; }},
+    {"standard_conforming_strings", "on", [] { return standard_conforming_strings; }},
+    {"IntervalStyle", "postgres", [] { return IntervalStyle == INTSTYLE_POSTGRES; }},
+};
+
 PinnedPathScope *innermost_path = nullptr;
+bool is_callers_statement_awaited = false;
 
 // Plain assignments, right on the way out of an error as well.
 Role act_as(Oid user, int restrictions) noexcept {
@@ -60,8 +80,34 @@ void SettingScope::set(const char *name, const char *value) {
     });
 }
 
+int pin_session() {
+    int nest_level = 0;
+    for (const PinnedSetting &setting : pinned_settings) {
+        if (!setting.is_in_force()) {
+            nest_level = nest_level == 0 ? NewGUCNestLevel() : nest_level;
+            (void)set_config_option(setting.name, setting.value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+                                    true, 0, false);
+        }
+    }
+    return nest_level;
+}
+
+void unpin_session(int nest_level) {
+    if (nest_level != 0) {
+        AtEOXact_GUC(true, nest_level);
+    }
+}
+
+PinnedScope::PinnedScope() : nest_level_(call([] { return pin_session(); })) {}
+
+PinnedScope::~PinnedScope() {
+    if (std::uncaught_exceptions() == 0) {
+        unpin_session(nest_level_);
+    }
+}
+
 PinnedPathScope::PinnedPathScope() : callers_path_(namespace_search_path), outer_(innermost_path) {
-    settings_.set("search_path", "pg_catalog, pg_temp");
+    settings_.set("search_path", pinned_path);
     innermost_path = this;
 }
 
@@ -73,6 +119,23 @@ CallersPathScope::CallersPathScope() {
     if (innermost_path != nullptr) {
         settings_.set("search_path", innermost_path->callers_path_.c_str());
     }
+    is_callers_statement_awaited = true;
+}
+
+CallersPathScope::~CallersPathScope() {
+    is_callers_statement_awaited = false;
+}
+
+bool CallersPathScope::is_awaited() noexcept {
+    return is_callers_statement_awaited;
+}
+
+CallersStatementScope::CallersStatementScope() noexcept {
+    is_callers_statement_awaited = false;
+}
+
+CallersStatementScope::~CallersStatementScope() {
+    is_callers_statement_awaited = true;
 }
 
 ExactTextScope::ExactTextScope() {
@@ -96,19 +159,21 @@ SnapshotScope::~SnapshotScope() {
 
 void pin_search_path() {
     call([] {
-        (void)set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-                                GUC_ACTION_LOCAL, true, 0, false);
+        (void)set_config_option("search_path", pinned_path, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL,
+                                true, 0, false);
     });
 }
 
+Oid find_extension_owner() {
+    HeapTuple schema =
+        SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(get_namespace_oid("softdelete", false)));
+    Oid owner = reinterpret_cast<Form_pg_namespace>(GETSTRUCT(schema))->nspowner;
+    ReleaseSysCache(schema);
+    return owner;
+}
+
 Oid get_extension_owner() {
-    return call([] {
-        HeapTuple schema =
-            SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(get_namespace_oid("softdelete", false)));
-        Oid owner = reinterpret_cast<Form_pg_namespace>(GETSTRUCT(schema))->nspowner;
-        ReleaseSysCache(schema);
-        return owner;
-    });
+    return call([] { return find_extension_owner(); });
 }
 
 } // namespace softdelete::pg

@@ -65,6 +65,24 @@ private:
     int nest_level_ = 0;
 };
 
+// The settings that the meaning of a statement's text and the text of a definition depend on, held still. Every statement
+// of ours is parsed in one, which pg::Spi and prepare_plan() see to. An empty one where they are as they should be: that
+// costs a few comparisons. A plain SET in users' code that runs within it undoes it, so that it is asked for each statement.
+class PinnedScope {
+public:
+    PinnedScope();
+    ~PinnedScope();
+    PinnedScope(const PinnedScope &) = delete;
+    PinnedScope &operator=(const PinnedScope &) = delete;
+
+private:
+    int nest_level_;
+};
+
+// The same for plain server code, where an error jumps over destructors: returns what unpin_session() takes.
+int pin_session();
+void unpin_session(int nest_level);
+
 // For functions without a SET clause: pins search_path, and remembers the caller's.
 class PinnedPathScope {
 public:
@@ -81,14 +99,31 @@ private:
     SettingScope settings_;
 };
 
-// The path of whoever called the innermost function that pinned it: for statements that fire triggers, which find it
-// as they would under a statement of the caller's. Such statements qualify every name and operator themselves.
+// The path of whoever called the innermost function that pinned it: for a statement that fires triggers, which find it
+// as they would under a statement of the caller's. The statement is parsed under the pinned path all the same.
 class CallersPathScope {
 public:
     CallersPathScope();
+    ~CallersPathScope();
+    CallersPathScope(const CallersPathScope &) = delete;
+    CallersPathScope &operator=(const CallersPathScope &) = delete;
+
+    // Is the next statement to run under that path? What runs within the statement is not.
+    static bool is_awaited() noexcept;
 
 private:
+    friend class CallersStatementScope;
+
     SettingScope settings_;
+};
+
+// Around such a statement.
+class CallersStatementScope {
+public:
+    CallersStatementScope() noexcept;
+    ~CallersStatementScope();
+    CallersStatementScope(const CallersStatementScope &) = delete;
+    CallersStatementScope &operator=(const CallersStatementScope &) = delete;
 };
 
 // Values become text, and text values, in a way that does not depend on the session's settings.
@@ -123,7 +158,8 @@ private:
 // Until the transaction ends no name is looked up but in pg_catalog: for code that commits, around which no scope fits.
 void pin_search_path();
 
-// The role that owns the extension's tables.
+// The role that owns the extension's tables. The second one is for plain server code.
 Oid get_extension_owner();
+Oid find_extension_owner();
 
 } // namespace softdelete::pg

@@ -10,6 +10,7 @@ extern "C" {
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/plancache.h"
 #include "utils/snapmgr.h"
 }
 
@@ -107,17 +108,45 @@ void check_code(int code) {
 // Kept for the session; the server plans it anew when what it reads has changed.
 SPIPlanPtr get_kept_plan(const std::string &sql, const std::vector<Oid> &types) {
     static std::unordered_map<std::string, SPIPlanPtr> kept_plans;
-    SPIPlanPtr &plan = kept_plans[sql];
-    if (plan == nullptr) {
-        plan = call([&] {
-            SPIPlanPtr made = SPI_prepare_cursor(sql.c_str(), static_cast<int>(types.size()),
-                                                 const_cast<Oid *>(types.data()), CURSOR_OPT_GENERIC_PLAN);
-            check_code(made == nullptr ? SPI_result : 0);
-            check_code(SPI_keepplan(made));
-            return made;
+    auto found = kept_plans.find(sql);
+    if (found == kept_plans.end()) {
+        SPIPlanPtr made = call([&] {
+            SPIPlanPtr plan = prepare_plan(sql.c_str(), static_cast<int>(types.size()),
+                                           const_cast<Oid *>(types.data()), CURSOR_OPT_GENERIC_PLAN);
+            check_code(SPI_keepplan(plan));
+            return plan;
         });
+        found = kept_plans.emplace(sql, made).first;
     }
-    return plan;
+    return found->second;
+}
+
+// Lets a plan be taken as it is under the path in force. The server compares the two before each run (plancache.c).
+void adopt_search_path(SPIPlanPtr plan) {
+    ListCell *cell;
+    foreach (cell, SPI_plan_get_plan_sources(plan)) {
+        auto *source = static_cast<CachedPlanSource *>(lfirst(cell));
+        if (source->is_valid && source->search_path != nullptr
+            && !compat::search_path_matches(source->search_path)) {
+            auto *former = source->search_path;
+            source->search_path = compat::get_search_path_matcher(source->context);
+            list_free(former->schemas);
+            pfree(former);
+        }
+    }
+}
+
+// Parsed under the pinned path, run under the caller's.
+void run_for_caller(const std::string &sql, const std::vector<Parameter> &parameters, bool is_read_only) {
+    CallersStatementScope statement;
+    Arguments arguments(parameters);
+    call([&] {
+        SPIPlanPtr plan =
+            prepare_plan(sql.c_str(), static_cast<int>(parameters.size()), arguments.types.data());
+        adopt_search_path(plan);
+        check_code(SPI_execute_plan(plan, arguments.values.data(), arguments.nulls.c_str(), is_read_only, 0));
+        SPI_freeplan(plan);
+    });
 }
 
 // Outside of Row, whose member text() hides the server's type of that name.
@@ -176,13 +205,10 @@ std::vector<std::string> Row::array(std::size_t column) const {
     return items;
 }
 
-void connect_spi(int options) {
-    if (SPI_connect_ext(options) != SPI_OK_CONNECT) {
-        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not connect to SPI")));
-    }
-}
-
 Spi::Spi(SpiMode mode) {
+    if (mode == SpiMode::atomic) {
+        pinned_.emplace();
+    }
     call([&] { connect_spi(mode == SpiMode::non_atomic ? SPI_OPT_NONATOMIC : 0); });
 }
 
@@ -194,6 +220,11 @@ Spi::~Spi() {
 }
 
 void Spi::run(const std::string &sql, const std::vector<Parameter> &parameters) {
+    if (CallersPathScope::is_awaited()) {
+        run_for_caller(sql, parameters, is_read_only_);
+        return;
+    }
+    PinnedScope pinned;
     Arguments arguments(parameters);
     call([&] {
         check_code(SPI_execute_with_args(sql.c_str(), static_cast<int>(parameters.size()),
@@ -203,6 +234,7 @@ void Spi::run(const std::string &sql, const std::vector<Parameter> &parameters) 
 }
 
 std::vector<Row> Spi::query_kept(const std::string &sql, const std::vector<Parameter> &parameters) {
+    PinnedScope pinned;
     Arguments arguments(parameters);
     SPIPlanPtr plan = get_kept_plan(sql, arguments.types);
     call([&] {
@@ -213,11 +245,11 @@ std::vector<Row> Spi::query_kept(const std::string &sql, const std::vector<Param
 }
 
 std::vector<Row> Spi::query_latest(const std::string &sql, const std::vector<Parameter> &parameters) {
+    PinnedScope pinned;
     Arguments arguments(parameters);
     call([&] {
         SPIPlanPtr plan =
-            SPI_prepare(sql.c_str(), static_cast<int>(parameters.size()), arguments.types.data());
-        check_code(plan == nullptr ? SPI_result : 0);
+            prepare_plan(sql.c_str(), static_cast<int>(parameters.size()), arguments.types.data());
         Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
         check_code(SPI_execute_snapshot(plan, arguments.values.data(), arguments.nulls.c_str(), snapshot,
                                         InvalidSnapshot, false, false, 0));
@@ -229,16 +261,14 @@ std::vector<Row> Spi::query_latest(const std::string &sql, const std::vector<Par
 
 PreparedQuery Spi::prepare(const std::string &sql, const std::vector<Oid> &types) {
     SPIPlanPtr plan = call([&] {
-        SPIPlanPtr result =
-            SPI_prepare(sql.c_str(), static_cast<int>(types.size()), const_cast<Oid *>(types.data()));
-        check_code(result == nullptr ? SPI_result : 0);
-        return result;
+        return prepare_plan(sql.c_str(), static_cast<int>(types.size()), const_cast<Oid *>(types.data()));
     });
     return PreparedQuery(plan, types.size());
 }
 
 void PreparedQuery::run(const std::vector<Parameter> &parameters) const {
     Assert(parameters.size() == parameters_);
+    PinnedScope pinned;
     Arguments arguments(parameters);
     call([&] {
         check_code(SPI_execute_plan(plan_, arguments.values.data(), arguments.nulls.c_str(), false, 0));
@@ -258,10 +288,7 @@ std::uint64_t PreparedQuery::execute(const std::vector<Parameter> &parameters) c
 }
 
 void PreparedQuery::note_independent_of_role() const {
-    ListCell *cell;
-    foreach (cell, SPI_plan_get_plan_sources(plan_)) {
-        static_cast<CachedPlanSource *>(lfirst(cell))->dependsOnRLS = false;
-    }
+    pg::note_independent_of_role(plan_);
 }
 
 std::vector<Row> Spi::query(const std::string &sql, const std::vector<Parameter> &parameters) {
@@ -282,6 +309,51 @@ std::vector<Row> Spi::query(const std::string &sql, std::initializer_list<Parame
 
 std::uint64_t Spi::execute(const std::string &sql, std::initializer_list<Parameter> parameters) {
     return execute(sql, std::vector<Parameter>(parameters));
+}
+
+void connect_spi(int options) {
+    if (SPI_connect_ext(options) != SPI_OK_CONNECT) {
+        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not connect to SPI")));
+    }
+}
+
+SPIPlanPtr prepare_plan(const char *sql, int parameters, Oid *types, int cursor_options) {
+    int nest_level = pin_session();
+    SPIPlanPtr plan = SPI_prepare_cursor(sql, parameters, types, cursor_options);
+    check_code(plan == nullptr ? SPI_result : 0);
+    unpin_session(nest_level);
+    return plan;
+}
+
+void note_independent_of_role(SPIPlanPtr plan) {
+    ListCell *cell;
+    foreach (cell, SPI_plan_get_plan_sources(plan)) {
+        static_cast<CachedPlanSource *>(lfirst(cell))->dependsOnRLS = false;
+    }
+}
+
+int run_plan(SPIPlanPtr plan, const Datum *values, bool is_read_only, long limit, Snapshot snapshot,
+             Snapshot crosscheck, bool fires_triggers) {
+    adopt_search_path(plan);
+    int code = SPI_execute_snapshot(plan, const_cast<Datum *>(values), nullptr, snapshot, crosscheck,
+                                    is_read_only, fires_triggers, limit);
+    check_code(code);
+    return code;
+}
+
+int execute_pinned(const char *sql, int parameters, Oid *types, Datum *values) {
+    int nest_level = pin_session();
+    int code = SPI_execute_with_args(sql, parameters, types, values, nullptr, false, 0);
+    check_code(code);
+    unpin_session(nest_level);
+    return code;
+}
+
+Portal open_cursor_pinned(const char *sql, int parameters, Oid *types, Datum *values) {
+    int nest_level = pin_session();
+    Portal portal = SPI_cursor_open_with_args(nullptr, sql, parameters, types, values, nullptr, false, 0);
+    unpin_session(nest_level);
+    return portal;
 }
 
 std::string make_array(const std::vector<std::string> &values) {

@@ -1,8 +1,16 @@
-// SQL through SPI for the commands: every value goes in and comes out as text, copied into C++ at once, so that nothing
-// refers to SPI's memory. For catalog work, where clearness counts; the per-row paths do not come here.
+// The only way to run SQL. Every statement is parsed with the settings held still that its meaning depends on
+// (pg::PinnedScope), whoever calls. Two shapes: the class Spi for the commands, where every value goes in and comes out as
+// text, copied into C++ at once, so that nothing refers to SPI's memory; and functions for plain server code at the end,
+// where plans are kept and run per row.
 #pragma once
 
 #include "pg/boundary.hpp"
+#include "pg/scopes.hpp"
+
+extern "C" {
+#include "utils/portal.h"
+#include "utils/snapshot.h"
+}
 
 #include <cstdint>
 #include <initializer_list>
@@ -92,6 +100,8 @@ public:
     // Its references say themselves whose policies apply: another role that runs it need not parse it again.
     void note_independent_of_role() const;
 
+    _SPI_plan *plan() const { return plan_; }
+
 private:
     friend class Spi;
 
@@ -103,13 +113,11 @@ private:
     std::size_t parameters_;
 };
 
-// A connection for plain server code, where an error jumps over destructors; SPI_finish() or the abort ends it.
-void connect_spi(int options = 0);
-
 // non_atomic: for commands that commit in between (pg/transactions.hpp).
 enum class SpiMode { atomic, non_atomic };
 
-// An SPI connection for the lifetime of the object. Connections nest.
+// An SPI connection for the lifetime of the object, with the session pinned. Connections nest. Which role a statement runs
+// as is said by the scope around it (pg::UserScope, pg::OwnerScope); without one it is the current user.
 class Spi {
 public:
     explicit Spi(SpiMode mode = SpiMode::atomic);
@@ -141,8 +149,32 @@ public:
 private:
     void run(const std::string &sql, const std::vector<Parameter> &parameters);
 
+    // Where the connection commits in between, each statement is pinned for itself.
+    std::optional<PinnedScope> pinned_;
     bool is_read_only_ = false;
 };
+
+// For plain server code, where an error jumps over destructors.
+
+// SPI_finish() or the abort ends it.
+void connect_spi(int options = 0);
+
+// Parses a statement, pinned and as the current user. Never returns null.
+_SPI_plan *prepare_plan(const char *sql, int parameters, Oid *types, int cursor_options = 0);
+
+// The plan's references say themselves whose policies apply, or none do: another role that runs it need not parse it anew.
+void note_independent_of_role(_SPI_plan *plan);
+
+// Runs such a plan as it was parsed, under the search_path in force, which is that of the triggers that it fires: the
+// server would parse it anew under another path. Where its tables have changed meanwhile the server does; callers that
+// keep plans ask SPI_plan_is_valid() and prepare it again. Raises where SPI says that it failed, else returns SPI's code.
+int run_plan(_SPI_plan *plan, const Datum *values, bool is_read_only = false, long limit = 0,
+             Snapshot snapshot = InvalidSnapshot, Snapshot crosscheck = InvalidSnapshot,
+             bool fires_triggers = true);
+
+// Parses a statement, pinned, and runs it with these values, none of them NULL.
+int execute_pinned(const char *sql, int parameters, Oid *types, Datum *values);
+Portal open_cursor_pinned(const char *sql, int parameters, Oid *types, Datum *values);
 
 // The array literal of the values, as a parameter for $1::name[] or $1::text[].
 std::string make_array(const std::vector<std::string> &values);

@@ -239,6 +239,42 @@ bool is_null_test(Node *condition) {
            && IsA(castNode(NullTest, condition)->arg, Var);
 }
 
+// A condition without those of its AND-ed parts that are a call of include_deleted(); null where nothing is left.
+Node *without_include_deleted(Node *condition) {
+    if (condition == nullptr || is_include_deleted(condition)) {
+        return nullptr;
+    }
+    if (!is_andclause(condition)) {
+        return condition;
+    }
+    List *rest = NIL;
+    ListCell *cell;
+    foreach (cell, castNode(BoolExpr, condition)->args) {
+        Node *part = without_include_deleted(static_cast<Node *>(lfirst(cell)));
+        rest = part == nullptr ? rest : lappend(rest, part);
+    }
+    return rest == NIL ? nullptr : reinterpret_cast<Node *>(make_ands_explicit(rest));
+}
+
+void drop_include_deleted_from(Node *node) {
+    if (node == nullptr) {
+        return;
+    }
+    if (IsA(node, JoinExpr)) {
+        JoinExpr *join = castNode(JoinExpr, node);
+        drop_include_deleted_from(join->larg);
+        drop_include_deleted_from(join->rarg);
+        join->quals = without_include_deleted(join->quals);
+    } else if (IsA(node, FromExpr)) {
+        FromExpr *from = castNode(FromExpr, node);
+        ListCell *cell;
+        foreach (cell, from->fromlist) {
+            drop_include_deleted_from(static_cast<Node *>(lfirst(cell)));
+        }
+        from->quals = without_include_deleted(from->quals);
+    }
+}
+
 // What the level says of its reference's deleted_at.
 struct Answer {
     bool only_deleted;
@@ -283,6 +319,10 @@ Answer ask_conditions(Query *query, Index reference, const session::RegisteredTa
 
 bool matches_only_deleted_rows(Query *query, Index reference, const session::RegisteredTable &table) {
     return ask_conditions(query, reference, table).only_deleted;
+}
+
+void drop_include_deleted(Query *query) {
+    drop_include_deleted_from(reinterpret_cast<Node *>(query->jointree));
 }
 
 Scope decide_scope(Query *query, Index reference, const session::RegisteredTable &table,

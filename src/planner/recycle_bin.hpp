@@ -29,4 +29,8 @@ bool matches_only_deleted_rows(Query *query, Index reference, const session::Reg
 Scope decide_scope(Query *query, Index reference, const session::RegisteredTable &table,
                    const session::Statement &statement);
 
+// include_deleted() is true of every row: where the level's scopes are decided its calls have nothing more to say. Takes
+// them out of the level's top-level conditions, so that nobody needs the privilege to execute it.
+void drop_include_deleted(Query *query);
+
 } // namespace softdelete::planner

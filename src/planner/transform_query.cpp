@@ -63,6 +63,7 @@ bool is_decided(const Query *query, Index reference, const session::Statement &s
 
 void decide_scopes(Query *query, session::Statement *statement) {
     Index reference = 0;
+    bool is_any_registered = false;
     ListCell *cell;
     foreach (cell, query->rtable) {
         RangeTblEntry *rte = lfirst_node(RangeTblEntry, cell);
@@ -71,6 +72,7 @@ void decide_scopes(Query *query, session::Statement *statement) {
         if (!can_be_registered(rte) || !session::find_registered_table(rte->relid, &table)) {
             continue;
         }
+        is_any_registered = true;
         adopt_policies(rte, reference, table);
         if (scope_of(rte) == Scope::past_policy) {
             set_scope(rte, Scope::all);
@@ -84,6 +86,9 @@ void decide_scopes(Query *query, session::Statement *statement) {
             }
         }
         statement->scopes |= 1U << static_cast<uint32>(scope_of(rte));
+    }
+    if (is_any_registered) {
+        drop_include_deleted(query);
     }
 }
 

@@ -30,8 +30,7 @@ std::string make_pending(const PurgeTarget &target, const char *alias) {
 
 Portal open(const std::string &sql, Oid type, Datum *values) {
     Oid types[] = {type, type};
-    return pg::call(
-        [&] { return SPI_cursor_open_with_args(nullptr, sql.c_str(), 2, types, values, nullptr, false, 0); });
+    return pg::call([&] { return pg::open_cursor_pinned(sql.c_str(), 2, types, values); });
 }
 
 struct DueRow {
@@ -77,9 +76,7 @@ std::uint64_t count_due(const PurgeTarget &target, TimestampTz cutoff) {
     return pg::call([&] {
         Oid type = get_comparable_type(target);
         Datum value = get_comparable(target, cutoff);
-        if (SPI_execute_with_args(sql.c_str(), 1, &type, &value, nullptr, false, 0) != SPI_OK_SELECT) {
-            ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not count due rows")));
-        }
+        (void)pg::execute_pinned(sql.c_str(), 1, &type, &value);
         bool is_null = false;
         Datum count = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
         return static_cast<std::uint64_t>(DatumGetInt64(count));

@@ -62,7 +62,6 @@ std::string make_explanation(const PurgeTarget &target, const std::vector<Blocke
 } // namespace
 
 PurgeScope::PurgeScope(Oid owner) : user_(owner), owner_(owner) {
-    settings_.set("search_path", "pg_catalog, pg_temp");
     settings_.set("DateStyle", "ISO");
     settings_.set("lock_timeout", lock_wait);
     settings_.set("softdelete.deletion", "soft");
@@ -73,7 +72,7 @@ PurgeScope::PurgeScope(Oid owner) : user_(owner), owner_(owner) {
     settings_.set("enable_seqscan", "off");
     settings_.set("enable_sort", "off");
     settings_.set("jit", "off");
-    pg::call([] { (void)SPI_execute("SET CONSTRAINTS ALL IMMEDIATE", false, 0); });
+    pg::call([] { (void)pg::execute_pinned("SET CONSTRAINTS ALL IMMEDIATE", 0, nullptr, nullptr); });
 }
 
 rows::RowSet make_row_set(const PurgeTarget &target, const Positions &rows) {

@@ -344,8 +344,6 @@ void purge_rows(const PurgeRequest &request) {
         pg::commit_and_begin();
     } else {
         pg::notice("purge runs within a transaction: its batches are not committed one by one");
-        pg::SettingScope settings;
-        settings.set("search_path", "pg_catalog, pg_temp");
         PurgeRun(spi, request).run();
     }
 }

@@ -27,6 +27,9 @@ bool OwnDdlScope::is_active() noexcept {
 
 void run_steps(pg::Spi &spi, const std::vector<model::Step> &steps) {
     OwnDdlScope own_ddl;
+    // Steps name the tablespaces that they mean.
+    pg::SettingScope settings;
+    settings.set("default_tablespace", "");
     std::map<Oid, Oid> owners;
     for (const model::Step &step : steps) {
         if (!step.runs()) {

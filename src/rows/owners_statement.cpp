@@ -46,17 +46,9 @@ void OwnersStatement::prepare() {
         if (before != nullptr) {
             SPI_freeplan(before);
         }
-        SPIPlanPtr plan = SPI_prepare_cursor(sql_.c_str(), static_cast<int>(types_.size()), types_.data(),
-                                             CURSOR_OPT_GENERIC_PLAN);
-        if (plan == nullptr) {
-            ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-                            errmsg("could not prepare: %s", SPI_result_code_string(SPI_result))));
-        }
-        ListCell *cell;
-        foreach (cell, SPI_plan_get_plan_sources(plan)) {
-            // Its references say themselves whose policies apply.
-            static_cast<CachedPlanSource *>(lfirst(cell))->dependsOnRLS = false;
-        }
+        SPIPlanPtr plan = pg::prepare_plan(sql_.c_str(), static_cast<int>(types_.size()), types_.data(),
+                                           CURSOR_OPT_GENERIC_PLAN);
+        pg::note_independent_of_role(plan);
         SPI_keepplan(plan);
         return plan;
     });
@@ -69,11 +61,7 @@ std::uint64_t OwnersStatement::execute(const std::function<std::array<Datum, 2>(
     prepare();
     return pg::call([&] {
         std::array<Datum, 2> values = make_values();
-        int code = SPI_execute_plan(plan_, values.data(), nullptr, false, 0);
-        if (code < 0) {
-            ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-                            errmsg("could not purge: %s", SPI_result_code_string(code))));
-        }
+        (void)pg::run_plan(plan_, values.data());
         std::uint64_t processed = SPI_processed;
         look();
         return processed;

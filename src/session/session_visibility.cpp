@@ -38,8 +38,8 @@ void follow_session_view() {
     SessionView view = session_view();
     was_unfiltered = was_unfiltered || view.is_unfiltered;
     if (view.is_unfiltered != last_view.is_unfiltered || view.visibility != last_view.visibility) {
-        last_view = view;
         ResetPlanCache();
+        last_view = view;
     }
 }
 

@@ -38,7 +38,7 @@ Query *analyze_view_query(const PlannedStmt *plan, const ViewStmt *statement, co
     raw->stmt = static_cast<Node *>(copyObjectImpl(statement->query));
     raw->stmt_location = plan->stmt_location;
     raw->stmt_len = plan->stmt_len;
-    return parse_analyze_fixedparams(raw, query_string, nullptr, 0, nullptr);
+    return parse_analyze_fixedparams(raw, query_string, nullptr, 0, nullptr); // the user's own statement
 }
 
 bool is_registered_view(Oid view, Oid table) {

@@ -50,7 +50,9 @@ List *make_conditions(const session::RegisteredTable &table) {
     char *deletion_id = get_attname(table.relation, table.deletion_id, false);
     Node *relation = make_literal(psprintf("%u", table.relation), "regclass");
     Node *time = make_check("check_deleted_at", make_reference(deleted_at), relation);
-    A_Expr *same = makeSimpleA_Expr(AEXPR_NOT_DISTINCT, pstrdup("="), time, make_reference(deleted_at), -1);
+    // The server's own operator, whatever the session's search_path is.
+    List *equals = list_make2(makeString(pstrdup("pg_catalog")), makeString(pstrdup("=")));
+    A_Expr *same = makeA_Expr(AEXPR_NOT_DISTINCT, equals, time, make_reference(deleted_at), -1);
     NullTest *none = makeNode(NullTest);
     none->arg = reinterpret_cast<Expr *>(
         make_check("check_deletion_id", make_reference(deletion_id), make_literal(nullptr, "int8")));

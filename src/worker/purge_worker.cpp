@@ -2,6 +2,7 @@
 // whether there is anything, and calls it as a client would, so that its batches commit.
 #include "pg/boundary.hpp"
 #include "pg/compat.hpp"
+#include "pg/scopes.hpp"
 #include "purge/preview_purge.hpp"
 #include "settings.hpp"
 
@@ -38,10 +39,13 @@ void run_statement(const char *statement) {
         AllocSetContextCreate(TopMemoryContext, "softdelete worker", ALLOCSET_DEFAULT_SIZES);
     StartTransactionCommand();
     MemoryContextSwitchTo(context);
-    RawStmt *parsed = linitial_node(RawStmt, pg_parse_query(statement));
+    // The database may set a search_path for everybody.
+    int nest_level = pg::pin_session();
+    RawStmt *parsed = linitial_node(RawStmt, pg_parse_query(statement)); // pinned
     PushActiveSnapshot(GetTransactionSnapshot());
-    List *queries = pg_analyze_and_rewrite_fixedparams(parsed, statement, nullptr, 0, nullptr);
+    List *queries = pg_analyze_and_rewrite_fixedparams(parsed, statement, nullptr, 0, nullptr); // pinned
     List *plans = pg_plan_queries(queries, statement, CURSOR_OPT_PARALLEL_OK, nullptr);
+    pg::unpin_session(nest_level);
     PopActiveSnapshot();
     Portal portal = CreatePortal("", true, true);
     portal->visible = false;

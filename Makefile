@@ -72,13 +72,17 @@ $(DATA_built): $(SQL_PARTS) softdelete.control
 BUILDFLAGS = $(FAULTS) $(shell $(PG_CONFIG) --version) $(includedir_server) $(CXX) $(filter-out -Werror,$(CXXFLAGS))
 $(OBJS): .buildflags
 .buildflags: FORCE
-	@echo '$(BUILDFLAGS)' | cmp -s - $@ || echo '$(BUILDFLAGS)' > $@
+	@echo '$(BUILDFLAGS)' | cmp -s - $@ || { rm -f $@ && echo '$(BUILDFLAGS)' > $@; }
+
+# What another user has made here, as root by `make install`, can be replaced, but not written to.
+BUILT := -name '*.[od]' -o -name '*.gch' -o -name '*.so' -o -name .buildflags -o -path './$(EXTENSION)--*'
+$(shell find . -name .git -prune -o -type f ! -writable \( $(BUILT) \) -exec rm -f {} + 2>/dev/null)
 
 #
 # Development: everything below works on a private copy of the server and leaves the machine's own alone.
 #
 # Nothing about the server is decided here, since some targets install one first.
-RUN     = MAKE='$(MAKE)' PG_CONFIG='$(GIVEN_PG_CONFIG)' TESTS='$(TESTS)' PURPOSE='$(PURPOSE)'
+RUN     = OUT= STAGE= FRESH_STAGE= MAKE='$(MAKE)' PG_CONFIG='$(GIVEN_PG_CONFIG)' TESTS='$(TESTS)' PURPOSE='$(PURPOSE)'
 PRIVATE = sh test/server/with-install
 SERVER  = $(PRIVATE) sh test/server/with-server
 PURPOSE = demo

@@ -2,6 +2,6 @@
 # `make demo` is the first thing that root does.
 told_story make demo
 no_cluster
-for package in shellcheck clang-format libfaketime libipc-run-perl "postgresql-$(major)-cron" sudo; do
+for package in shellcheck clang-format libfaketime "postgresql-$(major)-cron" sudo; do
     ! dpkg -s "$package" >/dev/null 2>&1 || fail "the demo needs no $package"
 done

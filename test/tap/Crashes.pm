@@ -5,12 +5,26 @@ use strict;
 use warnings;
 use Time::HiRes qw(usleep);
 
+sub children_of
+{
+	my ($parent) = @_;
+	my @children;
+	foreach my $file (glob '/proc/[0-9]*/stat')
+	{
+		open my $handle, '<', $file or next;    # it has ended
+		my ($process, $its_parent) = (<$handle> // '') =~ /^(\d+) \(.*\) \S (\d+)/s;
+		push @children, $process if defined $process && $its_parent == $parent;
+	}
+	die "process $parent has no children" unless @children;
+	return @children;
+}
+
 # As if the machine had stopped: no process gets to do anything. Then starts the server.
 sub cut_power
 {
 	my ($node) = @_;
 	my $postmaster = $node->{_pid};
-	chomp(my @children = `pgrep -P $postmaster`);
+	my @children = children_of($postmaster);
 	$node->kill9;
 	kill 9, @children;
 	foreach my $child (@children)

@@ -43,6 +43,12 @@ CALL softdelete.purge('notes');
 SELECT * FROM look();
 SELECT id FROM all_notes ORDER BY id;
 
+-- Without a retention there is no cutoff and nothing is due, however long ago a row was deleted.
+BEGIN;
+INSERT INTO notes (id, deleted_at) VALUES (1990, '1990-01-01');
+SELECT relation, cutoff, due, held, blocked FROM softdelete.purge_preview('notes');
+ROLLBACK;
+
 -- Retention counts in UTC, whatever the session's time zone; months have the length that the calendar gives them.
 SELECT action FROM softdelete.configure('notes', retention => '1 day');
 INSERT INTO notes (id, deleted_at) VALUES (6, now() - interval '24 hours 1 minute'), (7, now() - interval '23 hours 59 minutes');

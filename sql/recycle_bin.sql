@@ -62,6 +62,12 @@ INSERT INTO questions (query, answer) SELECT 'SELECT id FROM orders WHERE ' || c
     ('deleted_at IS NOT NULL AND id < 6', '{3}'),
     ('id < 6 AND (id > 0 AND deleted_at IS NOT NULL)', '{3}'),
     ('(deleted_at IS NOT NULL AND id < 6) AND true', '{3}'),
+    -- So are conditions on deletion_id alone: a live row has none. Order 9 was imported without one.
+    ('deletion_id IS NOT NULL', '{3,6}'),
+    ('deletion_id = (SELECT max(deletion_id) FROM orders WHERE deletion_id > 0)', '{3,6}'),
+    ('deletion_id = ANY (ARRAY[(SELECT max(deletion_id) FROM all_orders), 0])', '{3,6}'),
+    ('NOT (deletion_id IS NULL) AND id < 6', '{3}'),
+    ('deletion_id BETWEEN 1 AND 9223372036854775807 AND id > 3', '{6}'),
     -- Those that could be true of NULL, are not about the column alone, or are not AND-ed: the filter stays.
     ('deleted_at IS NOT NULL OR id = 1', '{1}'),
     ('deleted_at IS NULL OR deleted_at > ''2021-01-01''', '{1,2,4,5,7,8}'),
@@ -70,7 +76,11 @@ INSERT INTO questions (query, answer) SELECT 'SELECT id FROM orders WHERE ' || c
     ('is_recent(deleted_at)', '{}'),
     ('deleted_at < now() + id * interval ''1 day''', '{}'),
     ('deleted_by IS NOT NULL', '{}'),
-    ('deletion_id IS NOT NULL', '{}'),
+    ('deletion_id IS NULL', '{1,2,4,5,7,8}'),
+    ('deletion_id IS DISTINCT FROM 0', '{1,2,4,5,7,8}'),
+    ('deletion_id + id > 0', '{}'),
+    ('deletion_id > 0 OR id = 1', '{1}'),
+    ('deletion_id = extract(epoch FROM deleted_at)', '{}'),
     ('NOT deleted_at = ANY (SELECT now() WHERE false)', '{1,2,4,5,7,8}'),
     -- Both, and what contradicts itself.
     ('deleted_at IS NULL', '{1,2,4,5,7,8}'),
@@ -230,6 +240,11 @@ UPDATE all_orders SET customer = customer + 100 WHERE id IN (2, 3) RETURNING id,
 UPDATE active_orders SET customer = 9 WHERE id = 3;
 UPDATE orders SET customer = 9 WHERE id = 3;
 SELECT id, customer FROM all_orders WHERE id IN (2, 3) ORDER BY id;
+
+-- A condition on deletion_id shows deleted rows and reaches none: neither an UPDATE nor a DELETE takes them.
+UPDATE orders SET customer = 9 WHERE deletion_id > 0;
+DELETE FROM orders WHERE deletion_id > 0;
+SELECT count(*) FROM orders WHERE deletion_id > 0;
 
 -- DELETE through the views deletes live rows only.
 BEGIN;

@@ -5,6 +5,11 @@
 #include "registration/register_table.hpp"
 #include "registration/repair_table.hpp"
 #include "registration/unregister_table.hpp"
+#include "sqltext/layout.hpp"
+
+extern "C" {
+#include "utils/lsyscache.h"
+}
 
 namespace softdelete {
 
@@ -19,14 +24,42 @@ registration::RegisterRequest get_request(const pg::Arguments &arguments) {
         arguments.text(12, "on_expiry")};
 }
 
+std::optional<std::string> make_command(const model::Step &step) {
+    std::string text = step.remark.empty() ? "" : sqltext::lay_out_remark(step.remark);
+    if (!step.advice.empty()) {
+        text += "\n" + sqltext::lay_out_remark(step.advice + ":");
+    }
+    const char *separator = text.empty() ? "" : "\n";
+    for (const std::string &command : step.commands) {
+        text += separator + sqltext::lay_out(command);
+        separator = ";\n";
+    }
+    return text.empty() ? std::nullopt : std::optional(text);
+}
+
 void give_back(FunctionCallInfo call, const std::vector<model::Step> &steps) {
     pg::ResultSet result(call);
     int number = 0;
     for (const model::Step &step : steps) {
         result.add({std::to_string(++number), std::to_string(step.relation), step.object,
-                    model::to_text(step.action), step.is_online ? "true" : "false",
-                    step.command.empty() ? std::nullopt : std::optional(step.command)});
+                    model::to_text(step.action), step.is_online ? "true" : "false", make_command(step)});
     }
+}
+
+// A client that throws the rows away still shows these.
+void warn_client(const std::vector<model::Step> &steps) {
+    for (const model::Step &step : steps) {
+        if (step.action == model::Action::warning) {
+            std::string table = pg::call([&] { return get_rel_name(step.relation); });
+            pg::warn("table \"" + table + "\", " + step.object + ": " + step.remark,
+                     step.commands.empty() ? "" : step.advice + ": " + step.commands.front() + ";");
+        }
+    }
+}
+
+void warn_and_give_back(FunctionCallInfo call, const std::vector<model::Step> &steps) {
+    warn_client(steps);
+    give_back(call, steps);
 }
 
 } // namespace
@@ -38,7 +71,7 @@ PG_FUNCTION_INFO_V1(softdelete_register);
 PGDLLEXPORT Datum softdelete_register(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
         pg::refuse_if_read_only("softdelete.register()");
-        give_back(fcinfo, registration::register_table(get_request(pg::Arguments(fcinfo))));
+        warn_and_give_back(fcinfo, registration::register_table(get_request(pg::Arguments(fcinfo))));
         return Datum(0);
     });
 }
@@ -58,11 +91,11 @@ PGDLLEXPORT Datum softdelete_configure(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
         pg::refuse_if_read_only("softdelete.configure()");
         pg::Arguments arguments(fcinfo);
-        give_back(fcinfo,
-                  registration::configure_table({arguments.relation(0, "relation"),
-                                                 arguments.optional_text(1), arguments.optional_boolean(2),
-                                                 arguments.optional_text(3), arguments.optional_text(4),
-                                                 arguments.optional_names(5), arguments.optional_text(6)}));
+        warn_and_give_back(
+            fcinfo, registration::configure_table({arguments.relation(0, "relation"),
+                                                   arguments.optional_text(1), arguments.optional_boolean(2),
+                                                   arguments.optional_text(3), arguments.optional_text(4),
+                                                   arguments.optional_names(5), arguments.optional_text(6)}));
         return Datum(0);
     });
 }
@@ -72,7 +105,7 @@ PG_FUNCTION_INFO_V1(softdelete_repair);
 PGDLLEXPORT Datum softdelete_repair(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
         pg::refuse_if_read_only("softdelete.repair()");
-        give_back(fcinfo, registration::mend_table(pg::Arguments(fcinfo).relation(0, "relation")));
+        warn_and_give_back(fcinfo, registration::mend_table(pg::Arguments(fcinfo).relation(0, "relation")));
         return Datum(0);
     });
 }
@@ -83,8 +116,8 @@ PGDLLEXPORT Datum softdelete_unregister(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
         pg::refuse_if_read_only("softdelete.unregister()");
         pg::Arguments arguments(fcinfo);
-        give_back(fcinfo, registration::unregister_table(arguments.relation(0, "relation"),
-                                                         arguments.text(1, "deleted_rows")));
+        warn_and_give_back(fcinfo, registration::unregister_table(arguments.relation(0, "relation"),
+                                                                  arguments.text(1, "deleted_rows")));
         return Datum(0);
     });
 }

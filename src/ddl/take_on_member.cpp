@@ -222,7 +222,7 @@ void register_alone(Oid member_oid, Oid table_oid) {
         work.steps.insert(work.steps.end(), links.begin(), links.end());
         registration::plan_policies(work);
         registration::plan_views(work);
-        registration::plan_comment(work);
+        registration::plan_comments(work);
     }
     add_own_index_names(work);
     registration::run_and_record(work);

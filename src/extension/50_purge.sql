@@ -27,6 +27,7 @@ COMMENT ON COLUMN softdelete_internal.purge_run.is_complete IS 'Was every due ro
 COMMENT ON COLUMN softdelete_internal.purge_run.removed IS
     'Rows physically removed. Written in the transaction that removed them: it is true after a crash as well.';
 COMMENT ON COLUMN softdelete_internal.purge_run.blockers IS 'What kept the blocked rows: the foreign key, and for how many rows.';
+COMMENT ON SEQUENCE softdelete_internal.purge_run_id_seq IS 'Gives the ids of the entries of the purge log.';
 
 SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.purge_run', '');
 SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.purge_run_id_seq', '');

@@ -1,13 +1,15 @@
 // One step of what register(), configure(), repair() or unregister() does or would do.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
 namespace softdelete::model {
 
-enum class Action { create, adopt, replace, alter, keep, warning };
+enum class Action { warning, create, adopt, replace, alter, drop, keep };
+
+// What a warning is about, the worst first.
+enum class Concern { data, behaviour, speed };
 
 const char *to_text(Action action);
 
@@ -15,16 +17,19 @@ struct Step {
     unsigned int relation; // the table's OID
     std::string object;    // kind and name, as in `index orders_pkey`
     Action action;
-    bool is_online; // can be run beforehand, in its order, while the table is in use
-    std::string command;
+    bool is_online; // can be run beforehand, in its order, while the table is in use; one statement only
+    std::vector<std::string> commands; // statements, in their order; of a warning, what helps
+    std::string remark = {};           // what a warning says, or why something is kept
+    Concern concern = Concern::data;   // of a warning
+    std::string advice = {};           // of a warning, what its command is
 
     // The others only tell.
-    bool runs() const {
-        return action == Action::create || action == Action::replace || action == Action::alter;
-    }
+    bool runs() const { return action != Action::warning && !commands.empty(); }
 };
 
-// Online steps first, warnings last, otherwise as they were.
-void sort_steps(std::vector<Step> &steps);
+// Makes the steps that run and are not online one per object, in the place of the object's first, and puts warnings
+// first, the worst at the top, then online steps, then the others. Run in the order that results, the steps do what they
+// do in the order given: what a later step of an object does may depend on earlier objects only.
+std::vector<Step> arrange(std::vector<Step> steps);
 
 } // namespace softdelete::model

@@ -1,5 +1,5 @@
 // The recycle-bin rule: collects the AND-ed conditions that restrict a reference at its own query level and asks of
-// each that is about deleted_at alone what it says of NULL.
+// each that is about deleted_at alone, or about deletion_id alone, what it says of NULL.
 #include "planner/recycle_bin.hpp"
 
 #include "pg/compat.hpp"
@@ -103,6 +103,7 @@ Conditions conditions_on(Query *query, Index reference) {
 struct MentionContext {
     Query *query;
     Column column;
+    AttrNumber other; // a further column of the reference that will do
 };
 
 // Cheap test before the copying starts. A column of a join may turn out to be ours.
@@ -116,7 +117,7 @@ bool may_mention(Node *node, MentionContext *context) {
             return false;
         }
         if (static_cast<Index>(var->varno) == context->column.reference) {
-            return var->varattno == context->column.attribute;
+            return var->varattno == context->column.attribute || var->varattno == context->other;
         }
         return rt_fetch(var->varno, context->query->rtable)->rtekind == RTE_JOIN;
     }
@@ -275,9 +276,10 @@ void drop_include_deleted_from(Node *node) {
     }
 }
 
-// What the level says of its reference's deleted_at.
+// What the level says of its reference's deleted_at and deletion_id.
 struct Answer {
-    bool only_deleted;
+    bool only_deleted;     // of deleted_at alone
+    bool only_of_deletion; // of deletion_id alone, which is null in live rows
     bool all;
     bool only_live;         // says deleted_at IS NULL ...
     bool only_live_at_scan; // ... where it makes the filter superfluous
@@ -286,7 +288,8 @@ struct Answer {
 Answer ask_conditions(Query *query, Index reference, const session::RegisteredTable &table) {
     Answer answer = {};
     Column column = {reference, table.deleted_at};
-    MentionContext mention = {query, column};
+    Column deletion = {reference, table.deletion_id};
+    MentionContext mention = {query, column, table.deletion_id};
     Conditions conditions = conditions_on(query, reference);
     ListCell *cell;
     foreach (cell, conditions.all) {
@@ -301,6 +304,9 @@ Answer ask_conditions(Query *query, Index reference, const session::RegisteredTa
         ListCell *conjunct;
         foreach (conjunct, make_ands_implicit(reinterpret_cast<Expr *>(folded))) {
             Node *part = static_cast<Node *>(lfirst(conjunct));
+            if (is_about_column_alone(part, deletion)) {
+                answer.only_of_deletion = answer.only_of_deletion || is_never_true_for_null(part, deletion);
+            }
             if (!is_about_column_alone(part, column)) {
                 continue;
             }
@@ -340,7 +346,10 @@ Scope decide_scope(Query *query, Index reference, const session::RegisteredTable
     }
     // The filter takes the place of our policy, which a condition of the user's must not.
     bool is_superfluous = answer.only_live_at_scan && table.visibility != session::TableVisibility::rls;
-    return answer.only_deleted || answer.all || is_superfluous ? Scope::all : Scope::live;
+    // A target shows nothing: what a statement may change is for deleted_at to say.
+    bool asks_for_deletion = answer.only_of_deletion && !is_target;
+    return answer.only_deleted || asks_for_deletion || answer.all || is_superfluous ? Scope::all
+                                                                                    : Scope::live;
 }
 
 } // namespace softdelete::planner

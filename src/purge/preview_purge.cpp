@@ -22,8 +22,9 @@ class Preview {
 public:
     Preview(pg::Spi &spi, const PurgePlan &plan) : spi_(spi), plan_(plan) {
         for (const PurgeTable &table : plan.tables) {
-            cutoffs_[table.info.relation] =
-                pg::call([&] { return registry::get_cutoff(table.info.relation).cutoff; });
+            registry::Cutoff cutoff = pg::call([&] { return registry::get_cutoff(table.info.relation); });
+            // Without a retention nothing is due.
+            cutoffs_[table.info.relation] = cutoff.has_retention ? cutoff.cutoff : DT_NOBEGIN;
             tables_[table.info.relation] = &table;
         }
     }
@@ -54,7 +55,10 @@ public:
     }
 
 private:
-    std::string get_cutoff_text(Oid relation) const {
+    std::optional<std::string> get_cutoff_text(Oid relation) const {
+        if (TIMESTAMP_IS_NOBEGIN(cutoffs_.at(relation))) {
+            return std::nullopt;
+        }
         return pg::call([&] { return pstrdup(timestamptz_to_str(cutoffs_.at(relation))); });
     }
 

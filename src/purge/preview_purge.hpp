@@ -12,10 +12,10 @@ namespace softdelete::purge {
 
 struct DueLine {
     Oid relation;
-    std::string cutoff;    // timestamptz as text
-    std::uint64_t due;     // rows deleted before the cutoff
-    std::uint64_t held;    // of these, rows that a hold protects
-    std::uint64_t blocked; // of these, others that are referenced by rows that stay
+    std::optional<std::string> cutoff; // timestamptz as text; nothing where the table has no retention
+    std::uint64_t due;                 // rows deleted before the cutoff
+    std::uint64_t held;                // of these, rows that a hold protects
+    std::uint64_t blocked;             // of these, others that are referenced by rows that stay
 };
 
 // The tables that purge() with the same argument is about. Errors: as plan_purge().

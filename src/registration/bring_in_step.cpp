@@ -40,7 +40,7 @@ void check_columns(const catalog::Table &table, const model::TableSettings &sett
 
 void run_and_record(TableWork &work) {
     std::erase_if(work.steps, [](const model::Step &step) { return !step.runs(); });
-    model::sort_steps(work.steps);
+    work.steps = model::arrange(std::move(work.steps));
     run_steps(work.spi, work.steps);
     for (const registry::ConvertedIndex &index : work.converted) {
         registry::insert_converted_index(work.spi, index);
@@ -65,7 +65,7 @@ std::vector<model::Step> repair_table(Oid relation) {
         work.steps.insert(work.steps.end(), links.begin(), links.end());
         plan_policies(work);
         plan_views(work);
-        plan_comment(work);
+        plan_comments(work);
     }
     run_and_record(work);
     add_missing(registration.added_columns, work.registration.added_columns);

@@ -77,7 +77,7 @@ BuiltIndex build_member(TableWork &work, const WantedMember &wanted, const Built
         work.adopt(member.oid, "index " + existing->quoted_name);
         return {existing->name, existing->oid};
     }
-    work.add_online(Action::replace, member.oid, "index " + existing->quoted_name,
+    work.add_online(Action::drop, member.oid, "invalid index " + existing->quoted_name,
                     sqltext::drop_index(get_index_name(member, existing->name), work.is_plan));
     create(work, wanted, existing->name);
     return {existing->name, 0};
@@ -103,7 +103,9 @@ BuiltTree build_index(TableWork &work, const std::vector<WantedMember> &members)
         if (parent != tree.end() && !is_attached(work, built, parent->second)) {
             sqltext::QualifiedName name = get_index_name(member, built.name);
             work.add_online(
-                Action::alter, member.oid, "index " + catalog::identifier(built.name).text(),
+                Action::alter, member.oid,
+                "index " + catalog::identifier(built.name).text() + " in "
+                    + catalog::identifier(parent->second.name).text(),
                 sqltext::attach_index(get_index_name(work.member(parent->first), parent->second.name), name));
         }
         tree.emplace(member.oid, built);

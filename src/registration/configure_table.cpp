@@ -1,6 +1,7 @@
 // Configuration: the same parts as registration, for what changes.
 #include "registration/configure_table.hpp"
 
+#include "pg/quote.hpp"
 #include "pg/scopes.hpp"
 #include "registration/lock_table.hpp"
 #include "registration/parse_options.hpp"
@@ -92,6 +93,32 @@ std::vector<registry::ConvertedIndex> find_unwanted(TableWork &work) {
     return records;
 }
 
+std::string join(const std::vector<std::string> &names) {
+    std::string list;
+    for (const std::string &name : names) {
+        list += (list.empty() ? "" : ", ") + pg::quote_identifier(name);
+    }
+    return list.empty() ? "none" : list;
+}
+
+// Settings that no object shows: where one changes and nothing of the table with it, there is a row nonetheless.
+void add_settings(TableWork &work, const model::TableSettings &former) {
+    const model::TableSettings &settings = work.settings();
+    auto add = [&](const char *name, const std::string &before, const std::string &now) {
+        if (before != now) {
+            work.steps.push_back({work.table.oid,
+                                  std::string("setting ") + name,
+                                  model::Action::alter,
+                                  false,
+                                  {},
+                                  "it was " + before + ", it is " + now});
+        }
+    };
+    add("admin_roles", join(former.admin_roles), join(settings.admin_roles));
+    add("indexes", model::to_text(former.indexes), model::to_text(settings.indexes));
+    add("on_expiry", model::to_text(former.on_expiry), model::to_text(settings.on_expiry));
+}
+
 } // namespace
 
 std::vector<model::Step> configure_table(const ConfigureRequest &request) {
@@ -106,8 +133,9 @@ std::vector<model::Step> configure_table(const ConfigureRequest &request) {
     if (request.retention || request.keep_forever || request.on_expiry) {
         pg::call([&] { registry::lock_retention(table.oid, registry::RetentionLock::exclusive); });
     }
-    bool changes_indexes = registration.settings.indexes != change_settings(request, registration).indexes;
+    const model::TableSettings former = registration.settings;
     registration.settings = change_settings(request, registration);
+    bool changes_indexes = registration.settings.indexes != former.indexes;
     TableWork work = begin_work(spi, table, registration, false);
     std::vector<registry::ConvertedIndex> unwanted;
     {
@@ -122,12 +150,13 @@ std::vector<model::Step> configure_table(const ConfigureRequest &request) {
             plan_triggers(work);
             plan_policies(work);
         }
-        plan_comment(work);
+        plan_comments(work);
     }
     std::erase_if(work.steps, [](const model::Step &step) {
         return step.action == model::Action::adopt || step.action == model::Action::keep;
     });
-    model::sort_steps(work.steps);
+    add_settings(work, former);
+    work.steps = model::arrange(std::move(work.steps));
     run_steps(spi, work.steps);
     for (const registry::ConvertedIndex &index : unwanted) {
         registry::delete_converted_index(spi, index.relation, index.name);

@@ -1,5 +1,6 @@
 // The columns deleted_at, deleted_by and deletion_id.
 #include "catalog/quoting.hpp"
+#include "registration/additions.hpp"
 #include "registration/plan_parts.hpp"
 #include "sqltext/table_statements.hpp"
 
@@ -11,6 +12,8 @@ namespace {
 
 using catalog::Column;
 using model::Action;
+
+constexpr const char *comments_object = "comments";
 
 // Ends the comment on a column that register() or the online steps of plan() added: unregister() drops those.
 constexpr const char *added_mark = "; added by softdelete.";
@@ -95,22 +98,25 @@ bool is_marked_as_added(const Column &column) {
 void plan_column(TableWork &work, const WantedColumn &wanted) {
     sqltext::Identifier name = catalog::identifier(wanted.name);
     std::string object = "column " + name.text();
-    if (const Column *column = work.table.find_column(wanted.name)) {
+    const Column *column = work.table.find_column(wanted.name);
+    if (column == nullptr) {
+        work.add_online(Action::create, work.table.oid, object,
+                        sqltext::add_column(work.table.qualified, name, sqltext::Expression(wanted.type)));
+    } else {
         check_adoptable(work, *column, wanted);
         work.adopt(work.table.oid, object);
-        if (is_marked_as_added(*column)) {
-            note_added(work, wanted.name);
-        }
-        return;
     }
-    work.add_online(Action::create, work.table.oid, object,
-                    sqltext::add_column(work.table.qualified, name, sqltext::Expression(wanted.type)));
-    work.add_online(
-        Action::alter, work.table.oid, "comment on " + object,
-        sqltext::comment_on_column(
+    if (column != nullptr && is_marked_as_added(*column)) {
+        note_added(work, wanted.name);
+    } else if (column == nullptr || is_addition(work, name.text())) {
+        note_added(work, wanted.name);
+        if (wanted.name == work.settings().deleted_at) {
+            return; // its comment states the retention
+        }
+        work.comments.push_back(sqltext::comment_on_column(
             work.table.qualified, name,
             sqltext::Expression(catalog::literal(std::string(wanted.meaning) + added_mark).text())));
-    note_added(work, wanted.name);
+    }
 }
 
 void check_names(const TableWork &work) {
@@ -146,7 +152,10 @@ void plan_columns(TableWork &work) {
     }
 }
 
-void plan_comment(TableWork &work) {
+namespace {
+
+// The comment on deleted_at that states the retention.
+void plan_retention(TableWork &work) {
     const Column *column = work.table.find_column(work.settings().deleted_at);
     std::string comment = model::describe_retention(work.settings().retention, work.settings().on_expiry);
     if (column != nullptr && column->comment == comment) {
@@ -157,9 +166,17 @@ void plan_comment(TableWork &work) {
         work.registration.comment_before = column->comment;
     }
     sqltext::Identifier name = catalog::identifier(work.settings().deleted_at);
-    work.add(Action::alter, work.table.oid, "comment on column " + name.text(),
-             sqltext::comment_on_column(work.table.qualified, name,
-                                        sqltext::Expression(catalog::literal(comment).text())));
+    work.comments.push_back(sqltext::comment_on_column(
+        work.table.qualified, name, sqltext::Expression(catalog::literal(comment).text())));
+}
+
+} // namespace
+
+void plan_comments(TableWork &work) {
+    plan_retention(work);
+    for (const sqltext::Statement &comment : work.comments) {
+        work.add(Action::alter, work.table.oid, comments_object, comment);
+    }
 }
 
 void plan_former_comment(TableWork &work, bool columns_stay) {
@@ -175,7 +192,7 @@ void plan_former_comment(TableWork &work, bool columns_stay) {
     if (is_added) {
         comment = std::string("When the row was deleted") + added_mark;
     }
-    work.add(Action::alter, work.table.oid, "comment on column " + column->quoted.text(),
+    work.add(Action::alter, work.table.oid, comments_object,
              sqltext::comment_on_column(
                  work.table.qualified, column->quoted,
                  sqltext::Expression(comment ? catalog::literal(*comment).text() : "NULL")));

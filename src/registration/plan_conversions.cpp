@@ -43,7 +43,7 @@ void note_converted(TableWork &work, const IndexFacts &index, Conversion convers
                               index.is_deferrable, index.is_initially_deferred, index.is_clustered,
                               index.constraint_comment});
     if (index.is_clustered) {
-        work.warn(index.table, model::describe(index),
+        work.warn(model::Concern::speed, index.table, model::describe(index),
                   "the table is no longer clustered on it, which a partial index does not allow");
     }
 }
@@ -66,13 +66,13 @@ BuiltTree convert_to_index(TableWork &work, const std::vector<const IndexFacts *
         members.push_back(describe_live_index(work, *index));
     }
     BuiltTree built = build_index(work, members);
-    drop_old(work, *tree.front());
+    drop_old(work, *tree.front(), model::describe(*tree.front()));
     for (const IndexFacts *index : tree) {
         const Member &member = work.member(index->table);
         work.add(Action::replace, index->table, model::describe(*index),
                  sqltext::rename_index(get_index_name(member, built.at(index->table).name),
                                        sqltext::Identifier(index->quoted_name)));
-        keep_properties(work, *index);
+        keep_properties(work, *index, model::describe(*index));
     }
     return built;
 }
@@ -80,7 +80,7 @@ BuiltTree convert_to_index(TableWork &work, const std::vector<const IndexFacts *
 // Exclusion constraints cannot be built online, nor attached under another name: the old one goes first.
 void convert_to_exclusion(TableWork &work, const std::vector<const IndexFacts *> &tree,
                           Conversion conversion) {
-    drop_old(work, *tree.front());
+    drop_old(work, *tree.front(), model::describe(*tree.front()));
     for (const IndexFacts *index : tree) {
         const Member &member = work.member(index->table);
         sqltext::Expression definition =
@@ -92,10 +92,10 @@ void convert_to_exclusion(TableWork &work, const std::vector<const IndexFacts *>
         work.add(Action::replace, index->table, model::describe(*index),
                  sqltext::add_constraint(member.qualified, member.is_partitioned(),
                                          sqltext::Identifier(index->quoted_name), definition));
-        keep_properties(work, *index);
-        keep_constraint_comment(work, *index, index->constraint_comment);
+        keep_properties(work, *index, model::describe(*index));
+        keep_constraint_comment(work, *index, model::describe(*index), index->constraint_comment);
     }
-    attach_again(work, tree);
+    attach_again(work, tree, "constraint ");
 }
 
 bool serves_foreign_key(TableWork &work, const IndexFacts &index) {
@@ -121,7 +121,7 @@ void warn_of_lost_names(TableWork &work, const std::vector<std::string> &names) 
     for (const std::string &name : names) {
         list += (list.empty() ? "" : ", ") + name;
     }
-    work.warn(work.table.oid, "ON CONFLICT ON CONSTRAINT",
+    work.warn(model::Concern::behaviour, work.table.oid, "ON CONFLICT ON CONSTRAINT",
               "ON CONFLICT ON CONSTRAINT and new foreign keys cannot use these any more: " + list
                   + "; name the columns instead, as in ON CONFLICT (column)");
 }
@@ -157,8 +157,8 @@ void warn_of_missing_indexes(TableWork &work, const Outcome &outcome) {
         }
         for (const catalog::OwnForeignKey &key : catalog::find_own_foreign_keys(work.spi, member.oid)) {
             if (!is_served(work, member, key, outcome.replaced)) {
-                work.warn(member.oid, "constraint " + pg::quote_identifier(key.name), unserved_key,
-                          make_key_index(work, member, key));
+                work.warn(model::Concern::speed, member.oid, "constraint " + pg::quote_identifier(key.name),
+                          unserved_key, "An index for it", make_key_index(work, member, key));
             }
         }
     }
@@ -174,11 +174,12 @@ void plan_index(TableWork &work, const IndexFacts &index, Outcome &outcome) {
         return;
     case Conversion::warn:
         if (!index.is_valid && !index.is_partitioned) {
-            work.warn(index.table, model::describe(index), decision.reason,
+            work.warn(model::Concern::behaviour, index.table, model::describe(index), decision.reason,
+                      "To rebuild it",
                       sqltext::statement("REINDEX INDEX CONCURRENTLY %1%",
                                          get_index_name(work.member(index.table), index.name)));
         } else {
-            work.warn(index.table, model::describe(index), decision.reason);
+            work.warn(model::Concern::behaviour, index.table, model::describe(index), decision.reason);
         }
         return;
     case Conversion::adopt:

@@ -220,7 +220,7 @@ private:
     }
 
     void drop(const TableInfo &table, const std::string &name) {
-        add_step(table, name, model::Action::alter, make_drop(table, name));
+        add_step(table, name, model::Action::drop, make_drop(table, name));
     }
 
     // The trigger goes with the extension, and leaves the table to its owner.
@@ -236,11 +236,11 @@ private:
     void add_step(const TableInfo &table, const std::string &name, model::Action action,
                   const std::string &command) {
         bool is_new = std::none_of(steps_.begin(), steps_.end(), [&](const model::Step &step) {
-            return step.relation == table.relation && step.command == command;
+            return step.relation == table.relation && step.commands.front() == command;
         });
         if (is_new) {
             steps_.push_back(
-                {table.relation, "trigger " + pg::quote_identifier(name), action, false, command});
+                {table.relation, "trigger " + pg::quote_identifier(name), action, false, {command}});
         }
     }
 
@@ -274,7 +274,7 @@ std::vector<model::Step> plan_links(pg::Spi &spi, const RegisteredTables &tables
     std::set<std::pair<unsigned int, std::string>> seen;
     for (const auto &[relation, deleted_at] : all) {
         for (model::Step &step : LinkPlanner(spi, relation, all).link()) {
-            if (seen.emplace(step.relation, step.command).second) {
+            if (seen.emplace(step.relation, step.commands.front()).second) {
                 steps.push_back(std::move(step));
             }
         }

@@ -1,5 +1,6 @@
 // The indexes that softdelete itself needs: on (deleted_at) and (deletion_id), of deleted rows only.
 #include "catalog/quoting.hpp"
+#include "registration/additions.hpp"
 #include "registration/build_index.hpp"
 #include "registration/plan_parts.hpp"
 #include "sqltext/table_statements.hpp"
@@ -9,7 +10,6 @@ namespace softdelete::registration {
 namespace {
 
 using catalog::Member;
-using model::Action;
 
 constexpr const char *added_mark = "Deleted rows only; added by softdelete.";
 
@@ -50,13 +50,13 @@ void plan_index(TableWork &work, const Member &top, const std::string &column) {
         work.own_indexes.push_back(built.oid);
     }
     const BuiltIndex &index = tree.at(top.oid);
-    if (index.oid != 0 && !is_marked(work, index.oid)) {
+    bool is_known = index.oid != 0 && is_marked(work, index.oid);
+    if (index.oid != 0 && !is_known && !is_addition(work, catalog::identifier(index.name).text())) {
         return;
     }
-    sqltext::QualifiedName name = get_index_name(top, index.name);
-    if (index.oid == 0) {
-        work.add_online(Action::alter, top.oid, "comment on index " + catalog::identifier(index.name).text(),
-                        sqltext::comment_on_index(name, catalog::literal(added_mark)));
+    if (!is_known) {
+        work.comments.push_back(
+            sqltext::comment_on_index(get_index_name(top, index.name), catalog::literal(added_mark)));
     }
     work.registration.added_indexes.push_back(index.name);
 }

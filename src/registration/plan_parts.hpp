@@ -12,8 +12,8 @@ void plan_columns(TableWork &work);
 // Statistics of deleted_at and deletion_id where there are none: the planner would take one row in two hundred for live.
 void plan_statistics(TableWork &work);
 
-// The comment on deleted_at that states the retention.
-void plan_comment(TableWork &work);
+// The comments on columns and indexes that the other parts wish for, and the one on deleted_at that states the retention.
+void plan_comments(TableWork &work);
 
 // The indexes of deleted rows.
 void plan_own_indexes(TableWork &work);
@@ -41,6 +41,10 @@ void plan_views(TableWork &work);
 
 // True where the view, which has one of the names that are registered, shows what it is to show.
 bool is_view_in_step(const TableWork &work, Oid view, const std::string &name);
+
+// Warns of a column such as is_deleted, which says beside deleted_at whether a row is deleted, and counts the rows where
+// the two disagree.
+void warn_of_flags(TableWork &work);
 
 // What registration cannot do for the user. together: tables that are being registered in the same call.
 void plan_warnings(TableWork &work, const std::vector<catalog::Table> &together);

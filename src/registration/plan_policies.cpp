@@ -112,7 +112,7 @@ private:
     }
 
     void drop(const char *policy) {
-        work_.add(Action::alter, member_.oid, get_object(policy),
+        work_.add(Action::drop, member_.oid, get_object(policy),
                   sqltext::drop_policy(member_.qualified, sqltext::Identifier(policy)));
     }
 

@@ -70,17 +70,18 @@ IndexFacts without_constraint_comment(IndexFacts index, const std::string &kind,
 void restore_tree(TableWork &work, const std::vector<ConvertedIndex> &records, const ConvertedIndex &root,
                   const IndexFacts &root_index) {
     std::vector<const IndexFacts *> tree = get_tree(work.indexes, root_index);
-    drop_old(work, root_index);
+    const char *kind = root.kind == "index" ? "index " : "constraint ";
+    drop_old(work, root_index, kind + root_index.quoted_name);
     for (const IndexFacts *index : tree) {
         const ConvertedIndex &record = get_record(records, *index, root);
         bool is_known = record.relation == index->table;
-        std::string object = (root.kind == "index" ? "index " : "constraint ") + index->quoted_name;
+        std::string object = kind + index->quoted_name;
         work.add(Action::replace, index->table, object,
                  restore_index(work, *index, root.kind, root.is_initially_deferred));
-        keep_properties(work, without_constraint_comment(*index, root.kind, record));
+        keep_properties(work, without_constraint_comment(*index, root.kind, record), object);
         if (root.kind != "index") {
             auto comment = index->is_constraint ? index->constraint_comment : record.comment;
-            keep_constraint_comment(work, *index, is_known ? comment : std::nullopt);
+            keep_constraint_comment(work, *index, object, is_known ? comment : std::nullopt);
         }
         if (is_known && record.is_clustered) {
             work.add(Action::alter, index->table, object,
@@ -88,7 +89,7 @@ void restore_tree(TableWork &work, const std::vector<ConvertedIndex> &records, c
                                          sqltext::Identifier(index->quoted_name)));
         }
     }
-    attach_again(work, tree);
+    attach_again(work, tree, kind);
 }
 
 // The index was dropped or renamed meanwhile.

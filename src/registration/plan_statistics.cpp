@@ -16,8 +16,7 @@ void plan_statistics(TableWork &work) {
     for (const catalog::Member &member : work.table.members) {
         // ANALYZE of a partitioned table goes on to its partitions, that of a parent does not go on to its children.
         if (!member.is_partition && !catalog::has_statistics(work.spi, member, names)) {
-            work.add_online(model::Action::alter, member.oid,
-                            "statistics of table " + member.qualified.text(),
+            work.add_online(model::Action::alter, member.oid, "statistics",
                             sqltext::analyze(member.qualified, columns));
         }
     }

@@ -126,8 +126,9 @@ void adopt_view(TableWork &work, const catalog::ExistingRelation &existing, cons
     bool has_row_security =
         work.table.has_row_security || work.settings().visibility == model::Visibility::rls;
     if (has_row_security && !existing.is_security_invoker) {
-        work.warn(work.table.oid, object,
+        work.warn(model::Concern::data, work.table.oid, object,
                   "the view reads the table with its owner's rights, past row security",
+                  "To let it read with the reader's",
                   sqltext::statement("ALTER VIEW %1% SET (security_invoker = true)",
                                      catalog::qualified_name(work.table.schema, wanted.name)));
     }
@@ -195,7 +196,7 @@ void follow_table(TableWork &work, const catalog::StrayView &stray, const Wanted
 }
 
 void plan_view(TableWork &work, const WantedView &wanted) {
-    std::string object = "view " + catalog::qualified_name(work.table.schema, wanted.name).text();
+    std::string object = "view " + catalog::identifier(wanted.name).text();
     const std::vector<std::string> &added = work.registration.added_views;
     bool is_ours = std::find(added.begin(), added.end(), wanted.name) != added.end();
     auto existing = catalog::find_relation(work.spi, work.table.schema_oid, wanted.name);

@@ -15,11 +15,13 @@ namespace softdelete::registration {
 
 namespace {
 
+using model::Concern;
+
 void warn_of_primary_key(TableWork &work) {
     auto columns = catalog::find_primary_key_columns(work.spi, work.table.oid);
     if (columns.empty()) {
         work.warn(
-            work.table.oid, "table " + work.table.qualified.text(),
+            Concern::behaviour, work.table.oid, "primary key",
             "the table has no primary key: softdelete.delete(), restore() and the like cannot name its rows");
         return;
     }
@@ -29,7 +31,7 @@ void warn_of_primary_key(TableWork &work) {
                                   [](const auto &c) { return !c.is_surrogate && !c.is_foreign_key; });
     if (is_natural || is_join_table) {
         work.warn(
-            work.table.oid, "primary key",
+            Concern::behaviour, work.table.oid, "primary key",
             "a deleted row keeps its key: the same key cannot be inserted again until the row is restored or "
             "purged");
     }
@@ -40,13 +42,13 @@ void warn_of_triggers(TableWork &work, const catalog::Member &member) {
         std::string object = "trigger " + pg::quote_identifier(trigger.name);
         if (trigger.fires_on_update) {
             work.warn(
-                member.oid, object,
+                Concern::behaviour, member.oid, object,
                 "the trigger fires on a soft delete as on the UPDATE that it is, with TG_OP = 'UPDATE'");
             continue;
         }
-        work.warn(member.oid, object,
-                  "the trigger does not fire on a soft delete, which is an UPDATE; the equivalent ("
-                      + soft_trigger_advice(trigger) + "):",
+        work.warn(Concern::behaviour, member.oid, object,
+                  "the trigger does not fire on a soft delete, which is an UPDATE",
+                  "The equivalent (" + soft_trigger_advice(trigger) + ")",
                   make_soft_trigger(trigger, member.qualified, work.settings().deleted_at));
     }
 }
@@ -55,9 +57,10 @@ void warn_of_missing_rules(TableWork &work) {
     if (work.settings().on_expiry == model::OnExpiry::anonymize
         && registry::find_anonymizers(work.spi, work.table.oid).empty()) {
         work.warn(
-            work.table.oid, "rules for anonymization",
+            Concern::data, work.table.oid, "rules for anonymization",
             "rows cannot be anonymized when their retention ends before there is a rule for each column "
-            "with personal data, such as:",
+            "with personal data",
+            "Such as",
             sqltext::statement("SELECT softdelete.set_anonymizer(%1%, 'email', 'NULL')",
                                catalog::literal(work.table.qualified.text())));
     }
@@ -75,10 +78,10 @@ void warn_of_children(TableWork &work, const std::vector<catalog::Table> &togeth
         }
         sqltext::QualifiedName name = catalog::get_qualified_name(work.spi, child);
         work.warn(
-            work.table.oid, "table " + name.text(),
-            "rows of this table that reference a deleted row by ON DELETE CASCADE stay until the purge; to "
-            "have "
-            "them deleted and restored together:",
+            Concern::data, work.table.oid, "table " + name.text(),
+            "rows of this table that reference a deleted row by ON DELETE CASCADE stay until the purge, "
+            "which takes them for good",
+            "To have them deleted and restored together",
             sqltext::statement("SELECT * FROM softdelete.register(%1%)", catalog::literal(name.text())));
     }
 }
@@ -89,9 +92,10 @@ void warn_of_publications(TableWork &work) {
          work.spi.query("SELECT pubname FROM pg_publication WHERE puballtables ORDER BY pubname")) {
         sqltext::Identifier name = catalog::identifier(row.text(0));
         work.warn(
-            work.table.oid, "publication " + name.text(),
+            Concern::data, work.table.oid, "publication " + name.text(),
             "the publication is FOR ALL TABLES and publishes softdelete's own tables, which subscribers "
-            "must not take over; publish by schema instead, as in:",
+            "must not take over",
+            "To publish by schema instead",
             sqltext::statement("DROP PUBLICATION %1%; CREATE PUBLICATION %1% FOR TABLES IN SCHEMA %2%", name,
                                catalog::identifier(work.table.schema)));
     }
@@ -125,21 +129,18 @@ void warn_of_policies(TableWork &work, const catalog::Member &member) {
             work.adopt(member.oid, "policy " + pg::quote_identifier(policy.name));
             continue;
         }
-        std::string remedy = is_secured
-                                 ? "softdelete_live hides deleted rows without that; to leave it to it:"
-                                 : "visibility => 'rls' hides deleted rows without that; with it:";
-        work.warn(member.oid, "policy " + pg::quote_identifier(policy.name),
+        std::string advice = is_secured ? "softdelete_live hides deleted rows without that; to leave it to it"
+                                        : "visibility => 'rls' hides deleted rows without that; with it";
+        work.warn(Concern::behaviour, member.oid, "policy " + pg::quote_identifier(policy.name),
                   "the policy hides deleted rows from whoever would restore them, admin_roles included, and "
-                  "refuses "
-                  "UPDATE ... SET deleted_at; "
-                      + remedy,
-                  relax(work, member, policy));
+                  "refuses UPDATE ... SET deleted_at",
+                  advice, relax(work, member, policy));
     }
 }
 
 void warn_of_event_triggers(TableWork &work) {
     if (std::optional<std::string> reason = find_event_trigger_gap(work.spi)) {
-        work.warn(work.table.oid, "event triggers", *reason + ". " + event_trigger_remedy);
+        work.warn(Concern::data, work.table.oid, "event triggers", *reason + ". " + event_trigger_remedy);
     }
 }
 

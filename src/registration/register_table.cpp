@@ -5,6 +5,7 @@
 #include "pg/quote.hpp"
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
+#include "registration/additions.hpp"
 #include "registration/lock_table.hpp"
 #include "registration/parse_options.hpp"
 #include "registration/plan_foreign_key_triggers.hpp"
@@ -79,23 +80,41 @@ TableWork plan_table(pg::Spi &spi, const RegisterRequest &request, const catalog
     plan_columns(work);
     plan_statistics(work);
     plan_own_indexes(work);
+    plan_additions(work);
     plan_conversions(work);
     plan_triggers(work);
     plan_policies(work);
     plan_views(work);
-    plan_comment(work);
+    plan_comments(work);
     plan_warnings(work, together);
+    warn_of_flags(work);
     return work;
 }
 
-// The triggers by which foreign keys see soft deletes, on these tables and on those that reference them.
-void add_links(pg::Spi &spi, const std::vector<TableWork> &works, std::vector<model::Step> &steps) {
+// All steps, with the triggers by which foreign keys see soft deletes beside the other triggers of their tables. Those of
+// tables that only reference the registered ones come last.
+std::vector<model::Step> collect_steps(pg::Spi &spi, const std::vector<TableWork> &works) {
     RegisteredTables tables;
     for (const TableWork &work : works) {
         tables[work.table.oid] = pg::quote_identifier(work.settings().deleted_at);
     }
     std::vector<model::Step> links = plan_links(spi, tables);
+    std::vector<model::Step> steps;
+    for (const TableWork &work : works) {
+        auto is_own = [&](const model::Step &step) {
+            return work.table.find_member(step.relation) != nullptr;
+        };
+        auto is_trigger = [](const model::Step &step) {
+            return step.action != model::Action::warning && step.object.starts_with("trigger ");
+        };
+        auto last = std::find_if(work.steps.rbegin(), work.steps.rend(), is_trigger).base();
+        steps.insert(steps.end(), work.steps.begin(), last);
+        std::copy_if(links.begin(), links.end(), std::back_inserter(steps), is_own);
+        std::erase_if(links, is_own);
+        steps.insert(steps.end(), last, work.steps.end());
+    }
     steps.insert(steps.end(), links.begin(), links.end());
+    return steps;
 }
 
 registry::TableRows get_rows(const TableWork &work) {
@@ -140,7 +159,7 @@ void record(pg::Spi &spi, const TableWork &work, std::vector<model::Step> &steps
     std::int64_t deletions = registry::adopt_deletions(spi, get_rows(work), deleted_by);
     if (deletions > 0) {
         steps.push_back(
-            {work.table.oid, std::to_string(deletions) + " deletions", model::Action::adopt, false, ""});
+            {work.table.oid, std::to_string(deletions) + " deletions", model::Action::adopt, false, {}});
     }
 }
 
@@ -152,24 +171,21 @@ std::vector<model::Step> register_tables(const RegisterRequest &request, bool is
     check_roles(spi, request.admin_roles);
     check_retention(spi, request.retention);
     std::vector<TableWork> works;
-    std::vector<model::Step> steps;
     for (const catalog::Table &table : tables) {
         works.push_back(plan_table(spi, request, table, tables, is_plan));
-        steps.insert(steps.end(), works.back().steps.begin(), works.back().steps.end());
     }
-    add_links(spi, works, steps);
-    model::sort_steps(steps);
+    std::vector<model::Step> steps = model::arrange(collect_steps(spi, works));
     if (is_plan) {
         return steps;
     }
     std::vector<model::Step> done;
     renumber(spi, works, done);
     run_steps(spi, steps);
-    steps.insert(steps.begin(), done.begin(), done.end());
+    done.insert(done.end(), std::make_move_iterator(steps.begin()), std::make_move_iterator(steps.end()));
     for (const TableWork &work : works) {
-        record(spi, work, steps);
+        record(spi, work, done);
     }
-    return steps;
+    return model::arrange(std::move(done));
 }
 
 } // namespace

@@ -123,8 +123,11 @@ std::vector<model::Step> renumber_deletions(pg::Spi &spi, const registry::TableR
     pg::SettingScope settings;
     settings.set("session_replication_role", "replica");
     spi.execute(update);
-    return {{table.relation, std::to_string(ids.size()) + " deletions with ids of others",
-             model::Action::alter, false, update}};
+    return {{table.relation,
+             std::to_string(ids.size()) + " deletions with ids of others",
+             model::Action::alter,
+             false,
+             {update}}};
 }
 
 } // namespace softdelete::registration

@@ -65,7 +65,11 @@ Steps give_views(pg::Spi &spi, const RegisteredTable &registered) {
         pg::UserScope administrator(pg::get_extension_owner());
         OwnDdlScope own_ddl;
         spi.execute(command.text());
-        steps.push_back({table.oid, "view " + name.text(), model::Action::alter, false, command.text()});
+        steps.push_back({table.oid,
+                         "view " + catalog::identifier(row.text(1)).text(),
+                         model::Action::alter,
+                         false,
+                         {command.text()}});
     }
     return steps;
 }
@@ -132,7 +136,7 @@ Steps follow_renamed_indexes(pg::Spi &spi, const RegisteredTable &registered) {
         if (!is_there && found.size() == 1) {
             registry::rename_index(spi, table.oid, record.relation, record.name, found.front()->name);
             steps.push_back(
-                {record.relation, model::describe(*found.front()), model::Action::adopt, false, ""});
+                {record.relation, model::describe(*found.front()), model::Action::adopt, false, {}});
         }
     }
     return steps;

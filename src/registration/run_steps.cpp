@@ -43,7 +43,9 @@ void run_steps(pg::Spi &spi, const std::vector<model::Step> &steps) {
                     .oid(0);
         }
         pg::UserScope owner(owners[step.relation]);
-        spi.execute(step.command);
+        for (const std::string &command : step.commands) {
+            spi.execute(command);
+        }
     }
 }
 

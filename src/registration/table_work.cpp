@@ -25,29 +25,30 @@ const catalog::Member &TableWork::member(Oid oid) const {
 
 void TableWork::add(Action action, Oid relation, const std::string &object,
                     const sqltext::Statement &command) {
-    steps.push_back({relation, object, action, false, command.text()});
+    steps.push_back({relation, object, action, false, {command.text()}});
 }
 
 void TableWork::add_online(Action action, Oid relation, const std::string &object,
                            const sqltext::Statement &command) {
-    steps.push_back({relation, object, action, true, command.text()});
+    steps.push_back({relation, object, action, true, {command.text()}});
 }
 
 void TableWork::adopt(Oid relation, const std::string &object) {
-    steps.push_back({relation, object, Action::adopt, false, ""});
+    steps.push_back({relation, object, Action::adopt, false, {}});
 }
 
 void TableWork::keep(Oid relation, const std::string &object, const std::string &reason) {
-    add(Action::keep, relation, object, sqltext::remark(reason));
+    steps.push_back({relation, object, Action::keep, false, {}, reason});
 }
 
-void TableWork::warn(Oid relation, const std::string &object, const std::string &text) {
-    add(Action::warning, relation, object, sqltext::remark(text));
+void TableWork::warn(model::Concern concern, Oid relation, const std::string &object,
+                     const std::string &text) {
+    steps.push_back({relation, object, Action::warning, false, {}, text, concern});
 }
 
-void TableWork::warn(Oid relation, const std::string &object, const std::string &text,
-                     const sqltext::Statement &remedy) {
-    add(Action::warning, relation, object, sqltext::remark(text, remedy));
+void TableWork::warn(model::Concern concern, Oid relation, const std::string &object, const std::string &text,
+                     const std::string &advice, const sqltext::Statement &remedy) {
+    steps.push_back({relation, object, Action::warning, false, {remedy.text()}, text, concern, advice});
 }
 
 TableWork begin_work(pg::Spi &spi, const catalog::Table &table, const registry::Registration &registration,
@@ -56,10 +57,18 @@ TableWork begin_work(pg::Spi &spi, const catalog::Table &table, const registry::
     if (registration.settings.deleted_by) {
         columns.push_back(*registration.settings.deleted_by);
     }
-    return {spi,          table, is_plan,
-            registration, {},    catalog::find_indexes(spi, table.member_oids(), columns),
-            {},           {},    NameChooser(spi),
-            {},           {}};
+    return {.spi = spi,
+            .table = table,
+            .is_plan = is_plan,
+            .registration = registration,
+            .converted = {},
+            .indexes = catalog::find_indexes(spi, table.member_oids(), columns),
+            .own_indexes = {},
+            .steps = {},
+            .comments = {},
+            .names = NameChooser(spi),
+            .secured = {},
+            .released = {}};
 }
 
 std::string get_live_condition(const model::TableSettings &settings) {

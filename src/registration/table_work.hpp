@@ -37,6 +37,7 @@ struct TableWork {
     std::vector<model::IndexFacts> indexes;
     std::vector<unsigned int> own_indexes; // indexes of deleted rows that are there
     std::vector<model::Step> steps;
+    std::vector<sqltext::Statement> comments; // on the table's columns and indexes, to be set at the end
     NameChooser names;
     // Tables that carry our policies from now on, and whether the user wishes row security; those that no longer do.
     std::vector<std::pair<unsigned int, bool>> secured;
@@ -52,9 +53,10 @@ struct TableWork {
                     const sqltext::Statement &command);
     void adopt(Oid relation, const std::string &object);
     void keep(Oid relation, const std::string &object, const std::string &reason);
-    void warn(Oid relation, const std::string &object, const std::string &text);
-    void warn(Oid relation, const std::string &object, const std::string &text,
-              const sqltext::Statement &remedy);
+    // text: a sentence without its period. advice: what the remedy is, or when to run it.
+    void warn(model::Concern concern, Oid relation, const std::string &object, const std::string &text);
+    void warn(model::Concern concern, Oid relation, const std::string &object, const std::string &text,
+              const std::string &advice, const sqltext::Statement &remedy);
 };
 
 // Reads the table's indexes as well. The registration's settings are complete.

@@ -65,7 +65,8 @@ void plan_view_drops(TableWork &work) {
         auto existing = catalog::find_relation(work.spi, work.table.schema_oid, view);
         if (existing && existing->kind == 'v') {
             sqltext::QualifiedName name = catalog::qualified_name(work.table.schema, view);
-            work.add(Action::alter, work.table.oid, "view " + name.text(), sqltext::drop_view(name));
+            work.add(Action::drop, work.table.oid, "view " + catalog::identifier(view).text(),
+                     sqltext::drop_view(name));
         }
     }
 }
@@ -75,7 +76,7 @@ void plan_trigger_drops(TableWork &work) {
         for (const char *name : {model::marker_trigger, model::truncate_trigger, model::update_trigger}) {
             bool is_clone = member.is_partition && name == std::string(model::marker_trigger);
             if (!is_clone && catalog::find_own_trigger(work.spi, member.oid, name)) {
-                work.add(Action::alter, member.oid, std::string("trigger ") + name,
+                work.add(Action::drop, member.oid, std::string("trigger ") + name,
                          sqltext::drop_trigger(member.qualified, sqltext::Identifier(name)));
             }
         }
@@ -85,7 +86,7 @@ void plan_trigger_drops(TableWork &work) {
 void plan_index_drops(TableWork &work) {
     for (const model::IndexFacts &index : work.indexes) {
         if (index.parent == 0 && contains(work.registration.added_indexes, index.name)) {
-            work.add(Action::alter, index.table, "index " + index.quoted_name,
+            work.add(Action::drop, index.table, "index " + index.quoted_name,
                      sqltext::drop_index(get_index_name(work.member(index.table), index.name), false));
         }
     }
@@ -96,7 +97,7 @@ void plan_column_drops(TableWork &work) {
     for (auto name = added.rbegin(); name != added.rend(); ++name) {
         if (work.table.find_column(*name) != nullptr) {
             sqltext::Identifier column = catalog::identifier(*name);
-            work.add(Action::alter, work.table.oid, "column " + column.text(),
+            work.add(Action::drop, work.table.oid, "column " + column.text(),
                      sqltext::drop_column(work.table.qualified, column));
         }
     }
@@ -173,7 +174,7 @@ model::Step purge(pg::Spi &spi, const catalog::Table &table, const registry::Reg
                    "A trigger or a row-security policy of the table keeps them.",
                    "Remove them first, or pass deleted_rows => 'keep'.", table.oid});
     }
-    return {table.oid, count_rows(rows), Action::alter, false, command.text()};
+    return {table.oid, count_rows(rows), Action::drop, false, {command.text()}};
 }
 
 void run(pg::Spi &spi, const TableWork &work) {
@@ -204,6 +205,7 @@ std::vector<model::Step> unregister_table(Oid relation, const std::string &delet
         steps.push_back(purge(spi, table, registration, rows));
     }
     TableWork work = plan_unregistration(spi, table, registration, deleted_rows);
+    work.steps = model::arrange(std::move(work.steps));
     run(spi, work);
     record_policies(work);
     registry::delete_registration(spi, relation, table.member_oids());

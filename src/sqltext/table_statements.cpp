@@ -84,16 +84,4 @@ Statement disable_row_security(const QualifiedName &table) {
     return statement("ALTER TABLE %1% DISABLE ROW LEVEL SECURITY", table);
 }
 
-Statement remark(const std::string &text) {
-    std::string line = "-- " + text;
-    for (char &character : line) {
-        character = character == '\n' || character == '\r' ? ' ' : character;
-    }
-    return Statement(line);
-}
-
-Statement remark(const std::string &text, const Statement &remedy) {
-    return Statement(remark(text).text() + "\n" + remedy.text());
-}
-
 } // namespace softdelete::sqltext

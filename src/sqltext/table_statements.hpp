@@ -35,8 +35,4 @@ Statement drop_policy(const QualifiedName &table, const Identifier &policy);
 Statement enable_row_security(const QualifiedName &table);
 Statement disable_row_security(const QualifiedName &table);
 
-// A text that only tells, before a statement that helps where there is one.
-Statement remark(const std::string &text);
-Statement remark(const std::string &text, const Statement &remedy);
-
 } // namespace softdelete::sqltext

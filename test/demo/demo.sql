@@ -37,12 +37,11 @@ INSERT INTO orders (user_id, item, price) VALUES
 SELECT * FROM revenue;
 
 \echo '=== Register ==='
-\echo 'One call takes a table on, and tells what it did. (What only adds to a line above is left out here.)'
+\echo 'One call takes a table on, and tells what it did: one line per object, warnings first. (The SQL of each is left out here.)'
 \echo
 SELECT action, object
-FROM softdelete.register('users', retention => '90 days')
-WHERE action <> 'alter';
-\echo 'The last line warns that deletes of users cascade to orders, which are not registered yet. Here they are:'
+FROM softdelete.register('users', retention => '90 days');
+\echo 'The first line warns that deletes of users cascade to orders, which are not registered yet. Here they are:'
 \echo
 SELECT count(*) AS steps FROM softdelete.register('orders', retention => '90 days');
 

@@ -8,4 +8,4 @@ objects() { # COMMAND: kind and name of each object that it is about
 { objects 'CREATE|CREATE OR REPLACE|CREATE UNIQUE|CREATE CONSTRAINT'; echo; objects 'COMMENT ON'; } | awk '
     !NF { commented = 1 }
     NF { balance[$0] += commented ? -1 : 1 }
-    END { for (o in balance) if (balance[o]) { print o ": " balance[o] " more created than commented"; bad = 1 }; exit bad }'
+    END { for (o in balance) if (balance[o] > 0) { print o ": " balance[o] " more created than commented"; bad = 1 }; exit bad }'

@@ -96,7 +96,7 @@ arrives("SET softdelete.deletion = 'hard'; TRUNCATE users CASCADE", undef,
 # FOR ALL TABLES would publish the extension's own tables as well.
 $publisher->safe_psql('postgres', 'CREATE EXTENSION softdelete; CREATE TABLE t (id int PRIMARY KEY); CREATE PUBLICATION "All" FOR ALL TABLES');
 like($publisher->safe_psql('postgres', "SELECT object, action, command FROM softdelete.plan('t')"),
-	qr/^publication "All"\|warning\|.*^DROP PUBLICATION "All"; CREATE PUBLICATION "All" FOR TABLES IN SCHEMA public$/ms,
+	qr/^publication "All"\|warning\|.*^DROP\s+PUBLICATION\s+"All";\s+CREATE\s+PUBLICATION\s+"All"\s+FOR\s+TABLES\s+IN\s+SCHEMA\s+public$/ms,
 	'register warns of a publication FOR ALL TABLES');
 
 # The subscriber's own statements are as soft as ever.

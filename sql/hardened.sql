@@ -76,6 +76,9 @@ TRUNCATE parents; -- fails
 \c -
 SET search_path = regress_hard;
 SET ROLE regress_hard_owner;
+ALTER TABLE parents ADD COLUMN n int;
+SELECT id, n FROM all_parents WHERE id = 1;
+ALTER TABLE parents DROP COLUMN n;
 ALTER TABLE parents ADD COLUMN deleted_at timestamptz;
 CREATE TABLE later (id int PRIMARY KEY, parent int REFERENCES parents);
 INSERT INTO later VALUES (1, 1); -- fails

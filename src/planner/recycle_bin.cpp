@@ -230,9 +230,11 @@ bool is_never_true_for_null(Node *condition, Column column) {
 }
 
 bool is_include_deleted(Node *condition) {
+    if (!IsA(condition, FuncExpr)) {
+        return false;
+    }
     const session::ExtensionFunctions *functions = session::find_extension_functions();
-    return IsA(condition, FuncExpr) && functions != nullptr
-           && castNode(FuncExpr, condition)->funcid == functions->include_deleted;
+    return functions != nullptr && castNode(FuncExpr, condition)->funcid == functions->include_deleted;
 }
 
 bool is_null_test(Node *condition) {

@@ -1,9 +1,12 @@
 // Runs steps.
 #include "registration/run_steps.hpp"
 
+#include "pg/parse_scope.hpp"
 #include "pg/scopes.hpp"
 
+#include <algorithm>
 #include <map>
+#include <optional>
 
 namespace softdelete::registration {
 
@@ -25,6 +28,22 @@ bool OwnDdlScope::is_active() noexcept {
     return own_ddl_depth > 0;
 }
 
+namespace {
+
+// The view of all rows names it: in a hardened database its owner may have no privilege on the schema.
+bool names_include_deleted(const std::string &command) {
+    return command.find("softdelete.include_deleted(") != std::string::npos;
+}
+
+bool may_use_schema(pg::Spi &spi, Oid role) {
+    return spi
+        .query("SELECT pg_catalog.has_schema_privilege($1::pg_catalog.oid, 'softdelete', 'USAGE')", {role})
+        .front()
+        .boolean(0);
+}
+
+} // namespace
+
 void run_steps(pg::Spi &spi, const std::vector<model::Step> &steps) {
     OwnDdlScope own_ddl;
     // Steps name the tablespaces that they mean.
@@ -42,8 +61,14 @@ void run_steps(pg::Spi &spi, const std::vector<model::Step> &steps) {
                     .front()
                     .oid(0);
         }
+        bool needs_help = std::any_of(step.commands.begin(), step.commands.end(), names_include_deleted)
+                          && !may_use_schema(spi, owners[step.relation]);
         pg::UserScope owner(owners[step.relation]);
         for (const std::string &command : step.commands) {
+            std::optional<pg::ParsedByExtensionScope> parsing;
+            if (needs_help && names_include_deleted(command)) {
+                parsing.emplace();
+            }
             spi.execute(command);
         }
     }

@@ -8,6 +8,7 @@ use Time::HiRes qw(usleep);
 sub children_of
 {
 	my ($parent) = @_;
+	die 'the server does not run' unless $parent && $parent > 1;
 	my @children;
 	foreach my $file (glob '/proc/[0-9]*/stat')
 	{

@@ -9,7 +9,8 @@ complain() { echo "$1"; status=1; }
 
 released=$directory/released/softdelete--$last.sql
 update=$directory/upgrade/softdelete--$last--$version.sql
-if ! cat $directory/[0-9]*.sql | cmp -s - "$released"; then
+# cmp stops reading at the first difference, of which cat complains.
+if ! cat $directory/[0-9]*.sql 2>/dev/null | cmp -s - "$released"; then
     if [ "$last" = "$version" ]; then
         complain "the install script differs from $released: raise default_version and begin an upgrade script"
     elif [ ! -f "$update" ]; then

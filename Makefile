@@ -26,6 +26,10 @@ override docmoduledir = extension/$(EXTENSION)
 # FAULTS=1 makes a library for tests whose guarded calls can be made to fail (test/tap/faults.pl).
 PG_CPPFLAGS = $(if $(FAULTS),-DSOFTDELETE_FAULTS) -Isrc -isystem $(includedir_server) -MMD -MP $(if $(filter 15,$(MAJORVERSION)),$(EXPORT))
 PG_CXXFLAGS = -std=c++20 -fvisibility=hidden -fno-strict-aliasing -Wall -Wextra -Wpedantic $(if $(DEBUG),,-g1) $(if $(WERROR),-Werror)
+ifdef UBSAN
+PG_CXXFLAGS += -fsanitize=undefined -fno-sanitize-recover=undefined
+SHLIB_LINK += -fsanitize=undefined
+endif
 EXPORT      = -D'PGDLLEXPORT=__attribute__((visibility("default")))'
 EXTRA_CLEAN = $(OBJS:.o=.d) $(PCH) $(PCH:.gch=.d) .buildflags
 
@@ -68,6 +72,10 @@ endif
 $(DATA_built): $(SQL_PARTS) softdelete.control
 	cat $(SQL_PARTS) > $@
 
+# The version of the SQL objects that the library works with, which it compares with the database's.
+src/session/extension_functions.o: override CPPFLAGS += -DSOFTDELETE_VERSION='"$(EXTVERSION)"'
+src/session/extension_functions.o: softdelete.control
+
 # Another server or other flags: compile anew.
 BUILDFLAGS = $(FAULTS) $(shell $(PG_CONFIG) --version) $(includedir_server) $(CXX) $(filter-out -Werror,$(CXXFLAGS))
 $(OBJS): .buildflags
@@ -95,6 +103,8 @@ help:
 	@echo 'make test                                lint and all tests; both install what the machine lacks'
 	@echo 'make regress|isolation|tap [TESTS="..."] one kind of test, or only those named'
 	@echo 'make expected TESTS="..."                run these and take what they print as expected output'
+	@echo 'make test-assert|test-ubsan [TESTS="..."] the tests on a server with assertions, or with a library that'
+	@echo '                                         looks for undefined behaviour; make test-valgrind TESTS="..."'
 	@echo 'make upgrade-test OLD=... NEW=...        pg_upgrade between the servers of two pg_config programs'
 	@echo 'make core-regress                        the core suite of PostgreSQL with and without the library'
 	@echo 'make bench                               the figures in doc/performance.md'
@@ -113,6 +123,12 @@ demo bench:
 
 shell:
 	@$(RUN) $(SERVER) psql -X
+
+test-assert test-ubsan:
+	@$(RUN) test/server/$@
+
+test-valgrind:
+	@$(RUN) $(PRIVATE) test/server/$@
 
 installcheck:
 	@$(RUN) sh test/server/installcheck

@@ -51,7 +51,9 @@ DELETE FROM orders WHERE id = 1; -- fails
 TRUNCATE orders; -- fails
 TRUNCATE whole CASCADE; -- fails
 ALTER TABLE orders ENABLE TRIGGER ALL;
+SET row_security = off;
 ALTER TABLE orders DISABLE TRIGGER USER;
+RESET row_security;
 TRUNCATE orders; -- fails
 DELETE FROM orders WHERE id = 1; -- fails
 SELECT count(*) FROM orders;
@@ -80,7 +82,9 @@ DELETE FROM parts WHERE deleted_at IS NOT NULL; -- fails
 CREATE TABLE things (id int PRIMARY KEY);
 SELECT count(*) > 0 AS registered FROM softdelete.register('things');
 CREATE TABLE books () INHERITS (things);
+SET row_security = off;
 ALTER TABLE books DISABLE TRIGGER USER;
+RESET row_security;
 INSERT INTO books (id) VALUES (1), (2);
 DELETE FROM things WHERE id = 1;
 DELETE FROM things WHERE deleted_at IS NOT NULL; -- fails
@@ -106,7 +110,9 @@ INSERT INTO sales (id, shop) VALUES (1, 1), (2, 2);
 DELETE FROM shops WHERE id = 1; -- fails
 DELETE FROM sales WHERE id = 2;
 DELETE FROM shops WHERE id = 2;
+SET row_security = off;
 ALTER TABLE sales DISABLE TRIGGER USER;
+RESET row_security;
 DELETE FROM shops WHERE id = 1; -- fails
 ALTER TABLE sales ENABLE TRIGGER USER;
 SELECT id FROM sales;
@@ -202,7 +208,7 @@ CREATE TRIGGER wrong AFTER INSERT ON lines FOR EACH ROW EXECUTE FUNCTION softdel
 INSERT INTO lines VALUES (1); -- fails
 DROP TRIGGER wrong ON lines;
 SELECT softdelete_internal.new_deletion_id('orders'); -- fails
-SELECT softdelete_internal.assign_deletion_id(1, 'orders');
+SELECT softdelete_internal.assign_deletion_id(1, 'orders'); -- fails
 
 RESET SESSION AUTHORIZATION;
 RESET search_path;

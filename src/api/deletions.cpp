@@ -8,8 +8,10 @@
 #include "restore/list_conflicts.hpp"
 #include "restore/restore_tree.hpp"
 #include "restore/undo_deletion.hpp"
+#include "session/extension_functions.hpp"
 
 extern "C" {
+#include "miscadmin.h"
 #include "utils/builtins.h"
 }
 
@@ -26,6 +28,10 @@ Oid get_relation(FunctionCallInfo call) {
 
 // The first argument of the functions on deletions. Errors: 22004 for NULL.
 std::int64_t get_deletion(FunctionCallInfo call) {
+    pg::call([] {
+        session::check_version();
+        PreventCommandIfParallelMode("softdelete functions");
+    });
     if (call->args[0].isnull) {
         pg::raise({.sqlstate = ERRCODE_NULL_VALUE_NOT_ALLOWED,
                    .message = "argument \"deletion_id\" must not be null",

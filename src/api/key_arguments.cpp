@@ -2,6 +2,7 @@
 #include "api/key_arguments.hpp"
 
 #include "pg/scopes.hpp"
+#include "session/extension_functions.hpp"
 
 extern "C" {
 #include "catalog/pg_type.h"
@@ -37,6 +38,7 @@ const char *to_text(Datum value, Oid type) {
 } // namespace
 
 std::vector<std::string> get_key_arguments(FunctionCallInfo call, int first) {
+    pg::call([] { session::check_version(); });
     Arguments arguments = pg::call([&] {
         Arguments result = {};
         result.count =

@@ -4,8 +4,10 @@
 #include "purge/preview_purge.hpp"
 #include "purge/purge_rows.hpp"
 #include "purge/schedule_purge.hpp"
+#include "session/extension_functions.hpp"
 
 extern "C" {
+#include "miscadmin.h"
 #include "utils/timestamp.h"
 }
 
@@ -67,6 +69,7 @@ PG_FUNCTION_INFO_V1(softdelete_purge);
 PGDLLEXPORT Datum softdelete_purge(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
         pg::refuse_if_read_only("softdelete.purge()");
+        pg::call([] { session::check_version(); });
         purge::purge_rows(get_request(fcinfo));
         return Datum{0};
     });
@@ -76,6 +79,10 @@ PG_FUNCTION_INFO_V1(softdelete_purge_preview);
 
 PGDLLEXPORT Datum softdelete_purge_preview(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
+        pg::call([] {
+            session::check_version();
+            PreventCommandIfParallelMode("softdelete.purge_preview()");
+        });
         std::vector<purge::DueLine> lines = purge::preview_purge(get_relation(fcinfo, 0));
         pg::ResultSet result(fcinfo);
         for (const purge::DueLine &line : lines) {

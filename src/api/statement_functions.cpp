@@ -1,9 +1,11 @@
 // Functions that the planner hook puts into statements on registered tables. They run once per row and are plain server
-// code. Called by hand they do nothing that the caller could not do otherwise.
+// code. They run for calls that the planner hook made, and refuse all others: everybody may execute them, since they run
+// with the rights of whoever writes to the table.
 #include "deletion/open_deletions.hpp"
 #include "deletion/restored_deletions.hpp"
 #include "pg/compat.hpp"
 #include "pg/server.hpp"
+#include "planner/expressions.hpp"
 #include "session/plan_notes.hpp"
 #include "session/running_statements.hpp"
 #include "settings.hpp"
@@ -28,6 +30,14 @@ constexpr TimestampTz rounding_tolerance = USECS_PER_SEC;
 // after it, act on it.
 enum class Transition { none, deletes, restores };
 Transition transition = Transition::none;
+
+void check_own_call(FunctionCallInfo call) {
+    if (!planner::is_own_call(call)) {
+        ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                        errmsg("permission denied for function %s", get_func_name(call->flinfo->fn_oid)),
+                        errdetail("Only softdelete calls it, in statements on registered tables.")));
+    }
+}
 
 int64 get_deletion_id(Oid relation) {
     if ((session::running_statement_notes() & session::note_soft) == 0) {
@@ -125,6 +135,7 @@ extern "C" {
 PG_FUNCTION_INFO_V1(softdelete_new_deletion_id);
 
 PGDLLEXPORT Datum softdelete_new_deletion_id(PG_FUNCTION_ARGS) {
+    check_own_call(fcinfo);
     if (fcinfo->flinfo->fn_extra == nullptr) {
         int64 id = get_deletion_id(PG_GETARG_OID(0));
         fcinfo->flinfo->fn_extra = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(int64));
@@ -137,6 +148,7 @@ PGDLLEXPORT Datum softdelete_new_deletion_id(PG_FUNCTION_ARGS) {
 PG_FUNCTION_INFO_V1(softdelete_new_actor);
 
 PGDLLEXPORT Datum softdelete_new_actor(PG_FUNCTION_ARGS) {
+    check_own_call(fcinfo);
     if (fcinfo->flinfo->fn_extra == nullptr) {
         fcinfo->flinfo->fn_extra = keep_actor(fcinfo, PG_GETARG_INT32(1));
     }
@@ -151,6 +163,7 @@ PGDLLEXPORT Datum softdelete_new_actor(PG_FUNCTION_ARGS) {
 PG_FUNCTION_INFO_V1(softdelete_assign_deleted_at);
 
 PGDLLEXPORT Datum softdelete_assign_deleted_at(PG_FUNCTION_ARGS) {
+    check_own_call(fcinfo);
     Oid relation = PG_GETARG_OID(2);
     transition = Transition::none;
     if (PG_ARGISNULL(0)) {
@@ -172,6 +185,7 @@ PGDLLEXPORT Datum softdelete_assign_deleted_at(PG_FUNCTION_ARGS) {
 PG_FUNCTION_INFO_V1(softdelete_assign_deletion_id);
 
 PGDLLEXPORT Datum softdelete_assign_deletion_id(PG_FUNCTION_ARGS) {
+    check_own_call(fcinfo);
     if (transition == Transition::deletes) {
         PG_RETURN_INT64(get_deletion_id(PG_GETARG_OID(1)));
     }
@@ -189,6 +203,7 @@ PGDLLEXPORT Datum softdelete_assign_deletion_id(PG_FUNCTION_ARGS) {
 PG_FUNCTION_INFO_V1(softdelete_note_restored);
 
 PGDLLEXPORT Datum softdelete_note_restored(PG_FUNCTION_ARGS) {
+    check_own_call(fcinfo);
     if (!PG_ARGISNULL(0)) {
         deletion::note_restored_row(PG_GETARG_INT64(0));
     }
@@ -199,6 +214,7 @@ PGDLLEXPORT Datum softdelete_note_restored(PG_FUNCTION_ARGS) {
 PG_FUNCTION_INFO_V1(softdelete_assign_deleted_by);
 
 PGDLLEXPORT Datum softdelete_assign_deleted_by(PG_FUNCTION_ARGS) {
+    check_own_call(fcinfo);
     bool is_null = PG_ARGISNULL(0) || transition == Transition::restores;
     Datum value = is_null ? 0 : PG_GETARG_DATUM(0);
     if (transition == Transition::deletes) {
@@ -214,6 +230,7 @@ PGDLLEXPORT Datum softdelete_assign_deleted_by(PG_FUNCTION_ARGS) {
 PG_FUNCTION_INFO_V1(softdelete_check_deleted_at);
 
 PGDLLEXPORT Datum softdelete_check_deleted_at(PG_FUNCTION_ARGS) {
+    check_own_call(fcinfo);
     if (PG_ARGISNULL(0)) {
         PG_RETURN_NULL();
     }
@@ -225,6 +242,7 @@ PGDLLEXPORT Datum softdelete_check_deleted_at(PG_FUNCTION_ARGS) {
 PG_FUNCTION_INFO_V1(softdelete_check_deletion_id);
 
 PGDLLEXPORT Datum softdelete_check_deletion_id(PG_FUNCTION_ARGS) {
+    check_own_call(fcinfo);
     bool is_same = !PG_ARGISNULL(0) && !PG_ARGISNULL(1) && PG_GETARG_INT64(0) == PG_GETARG_INT64(1);
     if (!PG_ARGISNULL(0) && !is_same) {
         ereport(ERROR, (errcode(ERRCODE_GENERATED_ALWAYS),
@@ -242,6 +260,7 @@ PGDLLEXPORT Datum softdelete_check_deletion_id(PG_FUNCTION_ARGS) {
 PG_FUNCTION_INFO_V1(softdelete_refuse_deleted);
 
 PGDLLEXPORT Datum softdelete_refuse_deleted(PG_FUNCTION_ARGS) {
+    check_own_call(fcinfo);
     if (!PG_ARGISNULL(0)) {
         const char *table = get_rel_name(PG_GETARG_OID(1));
         ereport(ERROR,

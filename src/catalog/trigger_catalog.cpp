@@ -19,4 +19,31 @@ std::optional<OwnTrigger> find_own_trigger(pg::Spi &spi, Oid relation, const std
     return OwnTrigger{rows.front().text(0), rows.front().boolean(1), rows.front().boolean(2)};
 }
 
+bool has_foreign_trigger(pg::Spi &spi, Oid relation, const std::string &name) {
+    return !spi.query("SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = $1::pg_catalog.oid"
+                      " AND t.tgname = $2::pg_catalog.name AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc p"
+                      " WHERE p.oid = t.tgfoid AND p.pronamespace = "
+                      "'softdelete_internal'::pg_catalog.regnamespace)",
+                      {relation, name})
+                .empty();
+}
+
+std::vector<std::string> find_renamed_triggers(pg::Spi &spi, Oid relation) {
+    std::vector<std::string> names;
+    for (const pg::Row &row : spi.query(
+             "SELECT t.tgname FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid"
+             " WHERE t.tgrelid = $1::pg_catalog.oid AND t.tgparentid = 0"
+             " AND p.pronamespace = 'softdelete_internal'::pg_catalog.regnamespace AND NOT CASE p.proname"
+             " WHEN 'on_delete' THEN t.tgname = 'softdelete_marker'"
+             " WHEN 'on_truncate' THEN t.tgname = 'softdelete_truncate'"
+             " WHEN 'on_update' THEN t.tgname = 'softdelete_update'"
+             " WHEN 'lock_row' THEN t.tgname = 'softdelete_lock'"
+             " WHEN 'collect_deleted' THEN t.tgname IN ('softdelete_collect', 'softdelete_collect_moved')"
+             " ELSE true END ORDER BY t.tgname",
+             {relation})) {
+        names.push_back(row.text(0));
+    }
+    return names;
+}
+
 } // namespace softdelete::catalog

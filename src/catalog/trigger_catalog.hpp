@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace softdelete::catalog {
 
@@ -16,5 +17,11 @@ struct OwnTrigger {
 
 // The trigger of that name on the table, where it calls a function of the extension.
 std::optional<OwnTrigger> find_own_trigger(pg::Spi &spi, Oid relation, const std::string &name);
+
+// Has the table a trigger of that name that calls a function of somebody else's?
+bool has_foreign_trigger(pg::Spi &spi, Oid relation, const std::string &name);
+
+// The table's triggers that call a function of the extension and have not the name that it gives them.
+std::vector<std::string> find_renamed_triggers(pg::Spi &spi, Oid relation);
 
 } // namespace softdelete::catalog

@@ -29,14 +29,17 @@ constexpr const char *statements_query = R"(
 
 } // namespace
 
-bool enables_all_triggers(const Node *statement) {
+bool enables_triggers(const Node *statement) {
+    if (IsA(statement, CreateTrigStmt)) {
+        return castNode(CreateTrigStmt, const_cast<Node *>(statement))->replace;
+    }
     if (!IsA(statement, AlterTableStmt)) {
         return false;
     }
     ListCell *cell;
     foreach (cell, castNode(AlterTableStmt, const_cast<Node *>(statement))->cmds) {
         AlterTableType kind = lfirst_node(AlterTableCmd, cell)->subtype;
-        if (kind == AT_EnableTrigAll || kind == AT_EnableTrigUser) {
+        if (kind == AT_EnableTrig || kind == AT_EnableTrigAll || kind == AT_EnableTrigUser) {
             return true;
         }
     }
@@ -44,7 +47,9 @@ bool enables_all_triggers(const Node *statement) {
 }
 
 void enable_own_triggers(const Node *statement) {
-    const RangeVar *name = castNode(AlterTableStmt, const_cast<Node *>(statement))->relation;
+    const RangeVar *name = IsA(statement, CreateTrigStmt)
+                               ? castNode(CreateTrigStmt, const_cast<Node *>(statement))->relation
+                               : castNode(AlterTableStmt, const_cast<Node *>(statement))->relation;
     Oid relation = pg::call([&] { return find_relation(name); });
     if (!OidIsValid(relation)) {
         return; // IF EXISTS

@@ -10,8 +10,8 @@ extern "C" {
 
 namespace softdelete::ddl {
 
-// Is the statement an ALTER TABLE that enables triggers without naming them?
-bool enables_all_triggers(const Node *statement);
+// Is the statement one that may leave triggers of ours enabled otherwise than ALWAYS?
+bool enables_triggers(const Node *statement);
 
 // After such a statement: what refuses physical deletes on its table and the partitions fires ALWAYS again.
 void enable_own_triggers(const Node *statement);

@@ -30,23 +30,10 @@ bool has_own_trigger(const RangeVar *name) {
     return session::has_own_trigger(find_relation(name));
 }
 
-// Foreign keys have triggers on both of their tables.
-bool references_registered(Oid relation_id) {
-    if (!session::has_triggers(relation_id)) {
-        return false;
-    }
-    Relation relation = RelationIdGetRelation(relation_id);
-    bool found = false;
-    ListCell *cell;
-    foreach (cell, relation == nullptr ? NIL : RelationGetFKeyList(relation)) {
-        found = found
-                || session::is_registered_table(
-                    static_cast<const ForeignKeyCacheInfo *>(lfirst(cell))->confrelid);
-    }
-    if (relation != nullptr) {
-        RelationClose(relation);
-    }
-    return found;
+// ALTER TABLE takes views as well.
+bool names_view(const RangeVar *name) {
+    Oid relation = find_relation(name);
+    return OidIsValid(relation) && get_rel_relkind(relation) == RELKIND_VIEW;
 }
 
 // Tables that come under others, or leave them: the other one is named in the command.
@@ -62,7 +49,7 @@ bool moves_table(const AlterTableStmt *alter) {
 
 bool drops_own(const DropStmt *drop) {
     if (drop->removeType != OBJECT_TABLE) {
-        return false;
+        return drop->removeType == OBJECT_VIEW || drop->removeType == OBJECT_INDEX;
     }
     ListCell *cell;
     foreach (cell, drop->objects) {
@@ -99,7 +86,7 @@ void look_at_relation(const pg::DroppedObject *object, DropConcern *concern) {
             concern->registry || registry::has_row_of("registration", "registration_pkey", object->object_id)
             || registry::has_row_of("converted_index", "converted_index_pkey", object->object_id)
             || registry::has_row_of("secured_table", "secured_table_pkey", object->object_id);
-        concern->holds = concern->holds || registry::has_row_of("hold", "hold_active", object->object_id);
+        concern->holds = concern->holds || registry::has_hold(object->object_id);
     }
 }
 
@@ -119,10 +106,30 @@ void look_at_part(const pg::DroppedObject *object, DropConcern *concern) {
 
 } // namespace
 
+// Foreign keys have triggers on both of their tables.
+bool references_registered(Oid relation_id) {
+    if (!session::has_triggers(relation_id)) {
+        return false;
+    }
+    Relation relation = RelationIdGetRelation(relation_id);
+    bool found = false;
+    ListCell *cell;
+    foreach (cell, relation == nullptr ? NIL : RelationGetFKeyList(relation)) {
+        found = found
+                || session::is_registered_table(
+                    static_cast<const ForeignKeyCacheInfo *>(lfirst(cell))->confrelid);
+    }
+    if (relation != nullptr) {
+        RelationClose(relation);
+    }
+    return found;
+}
+
 bool concerns_before(const Node *statement) {
     if (IsA(statement, AlterTableStmt)) {
         const AlterTableStmt *alter = castNode(AlterTableStmt, const_cast<Node *>(statement));
-        return alter->objtype != OBJECT_TABLE || moves_table(alter) || has_own_trigger(alter->relation);
+        return alter->objtype != OBJECT_TABLE || moves_table(alter) || has_own_trigger(alter->relation)
+               || names_view(alter->relation);
     }
     if (IsA(statement, IndexStmt)) {
         return has_own_trigger(castNode(IndexStmt, const_cast<Node *>(statement))->relation);

@@ -14,6 +14,9 @@ namespace softdelete::ddl {
 bool concerns_before(const Node *statement);
 bool concerns_after(const Node *statement);
 
+// Has the table a foreign key to a registered one?
+bool references_registered(Oid relation);
+
 // After it, where it has dropped something.
 bool may_drop_own(const Node *statement);
 

@@ -13,6 +13,7 @@
 
 extern "C" {
 #include "catalog/namespace.h"
+#include "commands/extension.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -24,8 +25,7 @@ namespace softdelete::ddl {
 
 namespace {
 
-// Objects of ours that are gone from tables that are not. An inheritance child is registered by its parent. A view that
-// the user names may go.
+// Objects of ours that are gone from tables that are not. An inheritance child is registered by its parent.
 constexpr const char *lost_query = R"(
     WITH RECURSIVE lost AS (
         SELECT d.object_type, d.address_names, c.oid AS relation, d.original
@@ -91,21 +91,6 @@ void refuse_rename(const RenameStmt *rename) {
                                   quote_literal_cstr(rename->newname))));
 }
 
-bool is_disabling(const AlterTableCmd *command) {
-    return (command->subtype == AT_DisableTrig || command->subtype == AT_EnableReplicaTrig)
-           && command->name != nullptr
-           && strncmp(command->name, model::own_trigger_prefix, strlen(model::own_trigger_prefix)) == 0;
-}
-
-[[noreturn]] void report_disabling(const AlterTableCmd *command, const session::RegisteredTable &table) {
-    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                    errmsg("cannot disable trigger \"%s\" of registered table \"%s\"", command->name,
-                           get_rel_name(table.relation)),
-                    errhint("To remove rows physically, set softdelete.deletion to hard. To give soft delete "
-                            "up, use softdelete.unregister().")));
-    pg_unreachable();
-}
-
 // Since 18 NOT NULL is a constraint, which ADD CONSTRAINT can write as well.
 bool adds_not_null(const AlterTableCmd *command) {
     return command->subtype == AT_AddConstraint && IsA(command->def, Constraint)
@@ -160,14 +145,18 @@ void refuse_commands(const AlterTableStmt *alter) {
     ListCell *cell;
     foreach (cell, alter->cmds) {
         const AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
-        bool is_refusable = is_disabling(command) || get_column_change(command) != nullptr;
-        if (!is_refusable || !find_named_table(alter->relation, &table)) {
-            continue;
+        if (get_column_change(command) != nullptr && find_named_table(alter->relation, &table)) {
+            refuse_column_change(command, table);
         }
-        if (is_disabling(command)) {
-            report_disabling(command, table);
-        }
-        refuse_column_change(command, table);
+    }
+}
+
+// The library trusts nothing but members of the extension: without one it would take registered tables for others.
+void refuse_member_change(const AlterExtensionContentsStmt *alter) {
+    if (strcmp(alter->extname, "softdelete") == 0 && !creating_extension) {
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("cannot change the members of extension \"softdelete\""),
+                        errhint("Use ALTER EXTENSION softdelete UPDATE, or DROP EXTENSION softdelete.")));
     }
 }
 
@@ -182,7 +171,9 @@ void check_own_holds(const RangeVar *name, const char *action) {
 } // namespace
 
 void refuse_alteration(const Node *statement) {
-    if (IsA(statement, RenameStmt)) {
+    if (IsA(statement, AlterExtensionContentsStmt)) {
+        refuse_member_change(castNode(AlterExtensionContentsStmt, const_cast<Node *>(statement)));
+    } else if (IsA(statement, RenameStmt)) {
         refuse_rename(castNode(RenameStmt, const_cast<Node *>(statement)));
     } else if (IsA(statement, AlterTableStmt)) {
         refuse_commands(castNode(AlterTableStmt, const_cast<Node *>(statement)));

@@ -3,15 +3,21 @@
 
 #include "ddl/parse_tree.hpp"
 #include "pg/scopes.hpp"
+#include "pg/spi.hpp"
 #include "registration/plan_parts.hpp"
+#include "registration/run_steps.hpp"
 #include "registry/registered_names.hpp"
 
 extern "C" {
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "commands/defrem.h"
+#include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
 #include "utils/lsyscache.h"
 }
 
+#include <cstring>
 #include <optional>
 
 namespace softdelete::ddl {
@@ -49,6 +55,87 @@ const RangeVar *get_moved(const Node *statement, const char **what) {
     return nullptr;
 }
 
+// The table whose registration made the view.
+constexpr const char *maker_query = R"(
+    SELECT r.relation::pg_catalog.oid
+    FROM softdelete_internal.registration r
+    JOIN pg_catalog.pg_class t ON t.oid = r.relation
+    JOIN pg_catalog.pg_class v ON v.relnamespace = t.relnamespace AND v.relname = ANY (r.added_views)
+    WHERE v.oid = $1::pg_catalog.oid AND v.relkind = 'v')";
+
+std::optional<Oid> find_maker(Oid view) {
+    pg::Spi spi;
+    pg::UserScope owner(pg::get_extension_owner());
+    auto rows = spi.query(maker_query, {view});
+    return rows.empty() ? std::nullopt : std::optional(rows.front().oid(0));
+}
+
+void refuse_drop(const DropStmt *drop) {
+    ListCell *cell;
+    foreach (cell, drop->objects) {
+        Oid view = find_view(pg::call([&] { return makeRangeVarFromNameList(lfirst_node(List, cell)); }));
+        std::optional<Oid> table = OidIsValid(view) ? find_maker(view) : std::nullopt;
+        if (table) {
+            std::string view_name = pg::call([&] { return get_rel_name(view); });
+            std::string table_name = pg::call([&] { return get_rel_name(*table); });
+            pg::raise({ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+                       "cannot drop view \"" + view_name + "\" of registered table \"" + table_name + "\"",
+                       {},
+                       "softdelete.unregister() removes it. A tool that compares schemas has to be told to "
+                       "leave it alone.",
+                       view});
+        }
+    }
+}
+
+bool turns_invoker_off(const AlterTableCmd *command) {
+    if (command->subtype != AT_SetRelOptions && command->subtype != AT_ResetRelOptions
+        && command->subtype != AT_ReplaceRelOptions) {
+        return false;
+    }
+    ListCell *cell;
+    foreach (cell, castNode(List, command->def)) {
+        auto *option = lfirst_node(DefElem, cell);
+        if (strcmp(option->defname, "security_invoker") == 0
+            && (command->subtype == AT_ResetRelOptions || !defGetBoolean(option))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// The view must read with its reader's rights, or it shows everybody what its owner may see.
+void refuse_options(const AlterTableStmt *alter) {
+    ListCell *cell;
+    foreach (cell, alter->cmds) {
+        const AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
+        Oid view =
+            pg::call([&] { return turns_invoker_off(command); }) ? find_view(alter->relation) : InvalidOid;
+        std::optional<Oid> table = OidIsValid(view) ? find_maker(view) : std::nullopt;
+        if (table) {
+            refuse(view, *table, "turn security_invoker off for");
+        }
+    }
+}
+
+// CREATE OR REPLACE RULE "_RETURN" is the old way to write CREATE OR REPLACE VIEW.
+void refuse_return_rule(const RuleStmt *rule) {
+    Oid view = rule->event == CMD_SELECT ? find_view(rule->relation) : InvalidOid;
+    std::optional<Oid> table = OidIsValid(view) ? find_maker(view) : std::nullopt;
+    if (table) {
+        refuse(view, *table, "replace");
+    }
+}
+
+bool is_security_invoker(pg::Spi &spi, Oid view) {
+    return !spi.query("SELECT FROM pg_catalog.pg_class c, pg_catalog.pg_options_to_table(c.reloptions) o"
+                      " WHERE c.oid = $1::pg_catalog.oid AND o.option_name OPERATOR(pg_catalog.=) "
+                      "'security_invoker'"
+                      " AND o.option_value::pg_catalog.bool",
+                      {view})
+                .empty();
+}
+
 } // namespace
 
 void refuse_view_move(const Node *statement) {
@@ -61,6 +148,17 @@ void refuse_view_move(const Node *statement) {
     pg::Spi spi;
     if (std::optional<Oid> table = registry::find_table_of_view(spi, view)) {
         refuse(view, *table, what);
+    }
+}
+
+void refuse_view_drop(const Node *statement) {
+    if (IsA(statement, DropStmt)
+        && castNode(DropStmt, const_cast<Node *>(statement))->removeType == OBJECT_VIEW) {
+        refuse_drop(castNode(DropStmt, const_cast<Node *>(statement)));
+    } else if (IsA(statement, AlterTableStmt)) {
+        refuse_options(castNode(AlterTableStmt, const_cast<Node *>(statement)));
+    } else if (IsA(statement, RuleStmt)) {
+        refuse_return_rule(castNode(RuleStmt, const_cast<Node *>(statement)));
     }
 }
 
@@ -79,6 +177,11 @@ void refuse_view_change(const Node *statement) {
         registration::begin_work(spi, table, *registry::find_registration(spi, *relation), true);
     if (!registration::is_view_in_step(work, view, pg::call([&] { return get_rel_name(view); }))) {
         refuse(view, *relation, "replace");
+    }
+    if (find_maker(view) && !is_security_invoker(spi, view)) {
+        registration::OwnDdlScope own_ddl;
+        spi.execute("ALTER VIEW " + catalog::get_qualified_name(spi, view).text()
+                    + " SET (security_invoker = true)");
     }
 }
 

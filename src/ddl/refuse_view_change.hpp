@@ -12,7 +12,12 @@ namespace softdelete::ddl {
 // Before SET SCHEMA of a view, and RENAME COLUMN: refuses it for a registered table's views. Errors: 55000.
 void refuse_view_move(const Node *statement);
 
-// After CREATE OR REPLACE VIEW: refuses another meaning for one of them. Errors: 55000.
+// Before DROP VIEW of a view that register() made, and before what makes it another view: its query by a rule, its
+// security_invoker off. Errors: 2BP01, 55000.
+void refuse_view_drop(const Node *statement);
+
+// After CREATE OR REPLACE VIEW: refuses another meaning for one of them, and puts security_invoker back, which the
+// statement loses. Errors: 55000.
 void refuse_view_change(const Node *statement);
 
 } // namespace softdelete::ddl

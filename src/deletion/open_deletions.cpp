@@ -4,6 +4,7 @@
 
 #include "deletion/restored_deletions.hpp"
 #include "registry/deletion_log.hpp"
+#include "session/extension_functions.hpp"
 #include "settings.hpp"
 
 extern "C" {
@@ -134,6 +135,8 @@ void write(OpenDeletion *entry) {
     for (const TouchedTable *table = entry->tables; table != nullptr; table = table->next) {
         further[--place] = table->relation;
     }
+    // First, because the row may be written by a statement, around which this is asked again. An error ends the level.
+    entry->written_level = GetCurrentTransactionNestLevel();
     // The first of them is where it began.
     registry::insert_deletion({.id = entry->id,
                                .relation = entry->relation,
@@ -142,7 +145,6 @@ void write(OpenDeletion *entry) {
                                .further_relations = further + 1,
                                .further_count = count - 1,
                                .command = entry->command});
-    entry->written_level = GetCurrentTransactionNestLevel();
     pfree(further);
 }
 
@@ -162,6 +164,7 @@ const char *get_actor() {
 }
 
 int64 get_current_deletion(Oid named_relation) {
+    session::check_version();
     Oid relation = get_registered_root(named_relation);
     OpenDeletion *entry = find_pinned_deletion();
     if (entry == nullptr) {

@@ -14,7 +14,9 @@
 #include "ddl/is_concerned.hpp"
 #include "ddl/leave_extension.hpp"
 #include "ddl/refuse_ddl.hpp"
+#include "ddl/refuse_index_drop.hpp"
 #include "ddl/refuse_rules.hpp"
+#include "ddl/refuse_trigger_change.hpp"
 #include "ddl/refuse_view_change.hpp"
 #include "ddl/warn_delete_triggers.hpp"
 #include "ddl/widen_key_indexes.hpp"
@@ -22,9 +24,11 @@
 #include "pg/scopes.hpp"
 #include "registration/run_steps.hpp"
 #include "registry/registry_scan.hpp"
+#include "session/extension_functions.hpp"
 
 extern "C" {
 #include "commands/event_trigger.h"
+#include "commands/extension.h"
 #include "nodes/parsenodes.h"
 #include "nodes/value.h"
 #include "utils/guc.h"
@@ -37,16 +41,31 @@ namespace softdelete {
 
 namespace {
 
-const EventTriggerData *get_event(FunctionCallInfo call, const char *function) {
+// Event triggers on other events may call with no statement at all.
+const EventTriggerData *get_event(FunctionCallInfo call, const char *function, const char *event) {
     if (!CALLED_AS_EVENT_TRIGGER(call)) {
         ereport(ERROR, (errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
-                        errmsg("function \"softdelete_internal.%s\" was not called by event trigger manager",
-                               function)));
+                        errmsg("function \"%s\" was not called by event trigger manager", function)));
     }
-    return reinterpret_cast<const EventTriggerData *>(call->context);
+    const auto *data = reinterpret_cast<const EventTriggerData *>(call->context);
+    if (strcmp(data->event, event) != 0 || data->parsetree == nullptr) {
+        ereport(ERROR, (errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
+                        errmsg("function \"%s\" is for event triggers on %s", function, event)));
+    }
+    return data;
+}
+
+// The scripts of an upgrade run between two versions.
+void check_version() {
+    if (!creating_extension) {
+        session::check_version();
+    }
 }
 
 bool drops_softdelete(const DropStmt *statement) {
+    if (statement->removeType != OBJECT_EXTENSION) {
+        return false;
+    }
     ListCell *cell;
     foreach (cell, statement->objects) {
         if (strcmp(strVal(lfirst(cell)), "softdelete") == 0) {
@@ -83,15 +102,22 @@ extern "C" {
 PG_FUNCTION_INFO_V1(softdelete_on_ddl_command_start);
 
 PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
-    const EventTriggerData *event = get_event(fcinfo, "on_ddl_command_start");
-    if (row_security && !registration::OwnDdlScope::is_active() && ddl::concerns_before(event->parsetree)
-        && registry::has_rows("registration")) {
+    const EventTriggerData *event = get_event(fcinfo, "on_ddl_command_start", "ddl_command_start");
+    if (registration::OwnDdlScope::is_active()) {
+        return 0;
+    }
+    // Also while a dump is being restored: its statements pass, those of others that only look like it do not.
+    ddl::refuse_trigger_change(event->parsetree);
+    if (row_security && ddl::concerns_before(event->parsetree) && registry::has_rows("registration")) {
+        check_version();
         ddl::refuse_alteration(event->parsetree);
         ddl::refuse_policy_change(event->parsetree);
         ddl::refuse_removal_of_held_rows(event->parsetree);
         pg::entry([&] {
             ddl::follow_names(event->parsetree);
             ddl::refuse_view_move(event->parsetree);
+            ddl::refuse_view_drop(event->parsetree);
+            ddl::refuse_index_drop(event->parsetree);
             ddl::prepare_members(event->parsetree);
             ddl::prepare_views(event->parsetree);
             ddl::prepare_indexes(event->parsetree);
@@ -104,17 +130,18 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
 PG_FUNCTION_INFO_V1(softdelete_on_ddl_command_end);
 
 PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
-    const EventTriggerData *event = get_event(fcinfo, "on_ddl_command_end");
+    const EventTriggerData *event = get_event(fcinfo, "on_ddl_command_end", "ddl_command_end");
     if (registration::OwnDdlScope::is_active()) {
         return 0;
     }
     // Also before the registry has come: a restore of data alone enables the triggers of each table when it has it.
-    if (ddl::enables_all_triggers(event->parsetree)) {
+    if (ddl::enables_triggers(event->parsetree)) {
         pg::entry([&] { ddl::enable_own_triggers(event->parsetree); });
     }
     if (!row_security || !ddl::concerns_after(event->parsetree) || !registry::has_rows("registration")) {
         return 0;
     }
+    check_version();
     pg::entry([&] { ddl::refuse_rule(event->parsetree); });
     pg::entry([&] { ddl::warn_of_delete_trigger(event->parsetree); });
     if (IsA(event->parsetree, RuleStmt) || IsA(event->parsetree, CreateTrigStmt)) {
@@ -142,7 +169,7 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
 PG_FUNCTION_INFO_V1(softdelete_on_drop_extension);
 
 PGDLLEXPORT Datum softdelete_on_drop_extension(PG_FUNCTION_ARGS) {
-    const EventTriggerData *event = get_event(fcinfo, "on_drop_extension");
+    const EventTriggerData *event = get_event(fcinfo, "on_drop_extension", "ddl_command_start");
     if (IsA(event->parsetree, DropStmt) && drops_softdelete(castNode(DropStmt, event->parsetree))) {
         pg::entry([] {
             ddl::leave_policies();
@@ -155,7 +182,7 @@ PGDLLEXPORT Datum softdelete_on_drop_extension(PG_FUNCTION_ARGS) {
 PG_FUNCTION_INFO_V1(softdelete_on_sql_drop);
 
 PGDLLEXPORT Datum softdelete_on_sql_drop(PG_FUNCTION_ARGS) {
-    const EventTriggerData *event = get_event(fcinfo, "on_sql_drop");
+    const EventTriggerData *event = get_event(fcinfo, "on_sql_drop", "sql_drop");
     if (registration::OwnDdlScope::is_active() || !ddl::may_drop_own(event->parsetree) || !knows_tables()) {
         return 0;
     }

@@ -13,6 +13,7 @@
 #include "utility/copy_from.hpp"
 #include "utility/copy_to.hpp"
 #include "utility/set_constraints.hpp"
+#include "utility/skip_unchanged.hpp"
 
 extern "C" {
 #include "tcop/utility.h"
@@ -43,7 +44,14 @@ extern "C" void softdelete_utility(PlannedStmt *plan, const char *query_string, 
     if (utility::is_existing_view(plan, query_string)) {
         return;
     }
+    if (utility::is_existing_index(plan)) {
+        return;
+    }
     plan = utility::skip_existing_columns(plan, &read_only_tree);
+    plan = utility::skip_unchanged_parts(plan, &read_only_tree);
+    if (plan == nullptr) {
+        return;
+    }
     if (IsA(plan->utilityStmt, TruncateStmt)) {
         deletion::refuse_truncate(castNode(TruncateStmt, plan->utilityStmt));
     }

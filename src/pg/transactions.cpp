@@ -28,7 +28,10 @@ bool may_commit(FunctionCallInfo call) {
 }
 
 void refuse_if_read_only(const char *function) {
-    call([&] { PreventCommandIfReadOnly(function); });
+    call([&] {
+        PreventCommandIfReadOnly(function);
+        PreventCommandIfParallelMode(function);
+    });
 }
 
 void commit_and_begin() {

@@ -11,6 +11,13 @@ extern "C" {
 
 namespace softdelete::planner {
 
+namespace {
+
+// Calls of ours are marked by a form that the server's grammar gives to functions of pg_catalog only, as EXTRACT().
+constexpr CoercionForm own_call_format = COERCE_SQL_SYNTAX;
+
+} // namespace
+
 Var *make_column(Oid relation, Index reference, AttrNumber attribute) {
     Oid type = InvalidOid;
     Oid collation = InvalidOid;
@@ -36,7 +43,13 @@ void add_condition(Node **conditions, Node *condition) {
 
 Node *make_call(Oid function, Oid result, List *arguments) {
     return reinterpret_cast<Node *>(
-        makeFuncExpr(function, result, arguments, InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL));
+        makeFuncExpr(function, result, arguments, InvalidOid, InvalidOid, own_call_format));
+}
+
+bool is_own_call(FunctionCallInfo call) {
+    const Node *expression = call->flinfo->fn_expr;
+    return expression != nullptr && IsA(expression, FuncExpr)
+           && reinterpret_cast<const FuncExpr *>(expression)->funcformat == own_call_format;
 }
 
 Node *make_regclass(Oid relation) {

@@ -22,6 +22,9 @@ void add_condition(Node **conditions, Node *condition);
 // A call of one of the extension's functions with the given result type.
 Node *make_call(Oid function, Oid result, List *arguments);
 
+// Does the function run for a call that make_call() put into a plan? No statement can contain such a call by itself.
+bool is_own_call(FunctionCallInfo call);
+
 Node *make_regclass(Oid relation);
 Node *make_typmod(int32 typmod);
 

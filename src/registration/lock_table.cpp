@@ -5,6 +5,7 @@
 #include "pg/relations.hpp"
 #include "registration/check_rules.hpp"
 #include "registry/registry.hpp"
+#include "session/extension_functions.hpp"
 #include "sqltext/fragments.hpp"
 
 extern "C" {
@@ -205,6 +206,7 @@ void check_not_registered(pg::Spi &spi, const Table &table) {
 }
 
 void check_library_is_loaded(pg::Spi &spi) {
+    pg::call([] { session::check_version(); });
     std::string database_setting = get_database_setting(spi);
     if (pg::names_library(pg::shared_preload_libraries(), library)
         || pg::names_library(pg::session_preload_libraries(), library)

@@ -5,6 +5,7 @@
 #include "sqltext/format.hpp"
 
 #include "catalog/foreign_keys.hpp"
+#include "catalog/trigger_catalog.hpp"
 #include "pg/quote.hpp"
 #include "registration/trigger_names.hpp"
 
@@ -24,6 +25,7 @@ struct LinkTrigger {
     bool has_condition;
     std::string deferral; // as make_deferral() says it
     bool is_of_key;       // stands for one foreign key
+    bool is_enabled;
 };
 
 using Triggers = std::map<std::string, LinkTrigger>;
@@ -34,14 +36,14 @@ Triggers find_triggers(pg::Spi &spi, Oid relation) {
              "SELECT t.tgname, t.tgqual IS NOT NULL, CASE WHEN t.tginitdeferred THEN ' DEFERRABLE INITIALLY "
              "DEFERRED'"
              " WHEN t.tgdeferrable THEN ' DEFERRABLE' ELSE '' END, p.proname IN ('check_children', "
-             "'check_parent')"
+             "'check_parent'), t.tgenabled IN ('O', 'A')"
              " FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid"
              " JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE t.tgrelid = $1::pg_catalog.oid"
              " AND n.nspname = 'softdelete_internal' AND p.proname IN ('lock_row', 'collect_deleted', "
              "'check_children',"
              " 'check_parent')",
              {relation})) {
-        triggers[row.text(0)] = {row.boolean(1), row.text(2), row.boolean(3)};
+        triggers[row.text(0)] = {row.boolean(1), row.text(2), row.boolean(3), row.boolean(4)};
     }
     return triggers;
 }
@@ -184,11 +186,16 @@ private:
         Triggers triggers = find_triggers(spi_, child.relation);
         auto place = triggers.find(name);
         if (place == triggers.end()) {
+            if (catalog::has_foreign_trigger(spi_, child.relation, name)) {
+                drop(child, name);
+            }
             add(child, name, model::Action::create, make_child_trigger(key, child));
         } else if (place->second.has_condition != child.is_registered
                    || place->second.deferral != make_deferral(key)) {
             drop(child, name);
             add(child, name, model::Action::replace, make_child_trigger(key, child));
+        } else if (!place->second.is_enabled) {
+            enable(child, name);
         }
     }
 
@@ -199,6 +206,11 @@ private:
         bool is_stale = place != triggers.end() && place->second.deferral != deferral;
         if (is_stale) {
             drop(table_, name);
+        }
+        if (place == triggers.end() && catalog::has_foreign_trigger(spi_, table_.relation, name)) {
+            drop(table_, name);
+        } else if (place != triggers.end() && !place->second.is_enabled) {
+            enable(table_, name);
         }
         if (is_stale || place == triggers.end()) {
             add(table_, name, is_stale ? model::Action::replace : model::Action::create,
@@ -217,6 +229,11 @@ private:
 
     static std::string make_drop(const TableInfo &table, const std::string &name) {
         return sqltext::format("DROP TRIGGER %1% ON %2%", pg::quote_identifier(name), table.name);
+    }
+
+    void enable(const TableInfo &table, const std::string &name) {
+        add_step(table, name, model::Action::alter,
+                 "ALTER TABLE " + table.name + " ENABLE TRIGGER " + pg::quote_identifier(name));
     }
 
     void drop(const TableInfo &table, const std::string &name) {

@@ -22,7 +22,10 @@ void plan_trigger(TableWork &work, const Member &member, const char *trigger,
         work.adopt(member.oid, object);
         return;
     }
-    if (!existing) {
+    if (!existing && catalog::has_foreign_trigger(work.spi, member.oid, name.text())) {
+        work.add(Action::replace, member.oid, object, sqltext::drop_trigger(member.qualified, name));
+        work.add(Action::replace, member.oid, object, create);
+    } else if (!existing) {
         work.add(Action::create, member.oid, object, create);
     } else if (!is_right) {
         work.add(Action::replace, member.oid, object, sqltext::or_replace(create));
@@ -33,11 +36,20 @@ void plan_trigger(TableWork &work, const Member &member, const char *trigger,
     }
 }
 
+void drop_renamed_triggers(TableWork &work, const Member &member) {
+    for (const std::string &trigger : catalog::find_renamed_triggers(work.spi, member.oid)) {
+        sqltext::Identifier name = catalog::identifier(trigger);
+        work.add(Action::alter, member.oid, "trigger " + name.text(),
+                 sqltext::drop_trigger(member.qualified, name));
+    }
+}
+
 } // namespace
 
 void plan_triggers(TableWork &work) {
     const model::TableSettings &settings = work.settings();
     for (const Member &member : work.table.members) {
+        drop_renamed_triggers(work, member);
         // Partitions get clones of the row trigger, but none of the statement triggers.
         if (!member.is_partition) {
             plan_trigger(work, member, model::marker_trigger,

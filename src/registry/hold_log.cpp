@@ -3,11 +3,10 @@
 #include "registry/hold_log.hpp"
 
 #include "pg/scopes.hpp"
+#include "registry/registry_scan.hpp"
 
 extern "C" {
-#include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "storage/lmgr.h"
@@ -34,27 +33,7 @@ LOCKMODE to_server(HoldLock lock) {
     pg_unreachable();
 }
 
-// The columns' order in src/extension/60_holds.sql.
-enum HoldColumn : AttrNumber { column_id = 1, column_relation = 2, column_key = 3 };
-
-// A scan of the index of the holds in force.
-struct HoldScan {
-    Relation table;
-    SysScanDesc scan;
-};
-
-HoldScan begin_scan() {
-    Oid schema = get_namespace_oid("softdelete_internal", false);
-    Relation table = table_open(get_relname_relid("hold", schema), AccessShareLock);
-    SysScanDesc scan = systable_beginscan(table, get_relname_relid("hold_active", schema), true,
-                                          GetLatestSnapshot(), 0, nullptr);
-    return {table, scan};
-}
-
-void end_scan(const HoldScan &scan) {
-    systable_endscan(scan.scan);
-    table_close(scan.table, AccessShareLock);
-}
+constexpr ScanOrder active_holds = {.table = "hold", .index = "hold_active", .null_column = "released_at"};
 
 // Plain data in the current memory context.
 struct FoundHold {
@@ -65,14 +44,24 @@ struct FoundHold {
     FoundHold *next;
 };
 
-FoundHold *read_hold(HeapTuple row, TupleDesc columns, FoundHold *next) {
-    bool is_null = false;
+Datum get_value(HeapTuple row, Relation table, const char *column) {
+    bool is_null = true;
+    AttrNumber number = get_attnum(RelationGetRelid(table), column);
+    Datum value = number > 0 ? heap_getattr(row, number, RelationGetDescr(table), &is_null) : 0;
+    if (is_null) {
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("hold without a value in column \"%s\"", column)));
+    }
+    return value;
+}
+
+FoundHold *read_hold(HeapTuple row, Relation table, FoundHold *next) {
     auto *hold = static_cast<FoundHold *>(palloc0(sizeof(FoundHold)));
-    hold->id = DatumGetInt64(heap_getattr(row, column_id, columns, &is_null));
-    hold->relation = DatumGetObjectId(heap_getattr(row, column_relation, columns, &is_null));
+    hold->id = DatumGetInt64(get_value(row, table, "id"));
+    hold->relation = DatumGetObjectId(get_value(row, table, "relation"));
     Datum *values = nullptr;
-    deconstruct_array(DatumGetArrayTypePCopy(heap_getattr(row, column_key, columns, &is_null)), TEXTOID, -1,
-                      false, TYPALIGN_INT, &values, nullptr, &hold->values);
+    deconstruct_array(DatumGetArrayTypePCopy(get_value(row, table, "key")), TEXTOID, -1, false, TYPALIGN_INT,
+                      &values, nullptr, &hold->values);
     hold->key = static_cast<char **>(palloc(sizeof(char *) * static_cast<Size>(hold->values)));
     for (int i = 0; i < hold->values; i++) {
         hold->key[i] = TextDatumGetCString(values[i]);
@@ -83,12 +72,13 @@ FoundHold *read_hold(HeapTuple row, TupleDesc columns, FoundHold *next) {
 
 FoundHold *read_holds() {
     FoundHold *holds = nullptr;
-    HoldScan scan = begin_scan();
-    for (HeapTuple row = systable_getnext(scan.scan); HeapTupleIsValid(row);
-         row = systable_getnext(scan.scan)) {
-        holds = read_hold(row, RelationGetDescr(scan.table), holds);
+    OwnScan scan = {};
+    if (begin_scan(active_holds, GetLatestSnapshot(), &scan)) {
+        for (HeapTuple row = get_next_row(scan); HeapTupleIsValid(row); row = get_next_row(scan)) {
+            holds = read_hold(row, scan.table, holds);
+        }
+        end_scan(scan);
     }
-    end_scan(scan);
     return holds;
 }
 
@@ -122,8 +112,11 @@ void clear_holds(pg::Spi &spi, const std::vector<std::string> &holds) {
 }
 
 bool has_active_holds() {
-    HoldScan scan = begin_scan();
-    bool found = HeapTupleIsValid(systable_getnext(scan.scan));
+    OwnScan scan = {};
+    if (!begin_scan(active_holds, GetLatestSnapshot(), &scan)) {
+        return false;
+    }
+    bool found = HeapTupleIsValid(get_next_row(scan));
     end_scan(scan);
     return found;
 }

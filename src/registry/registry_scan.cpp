@@ -1,4 +1,4 @@
-// Reads the extension's own tables by their indexes.
+// Reads the extension's own tables by their indexes, and row by row where an index is gone, half-built or another one.
 #include "registry/registry_scan.hpp"
 
 extern "C" {
@@ -8,12 +8,14 @@ extern "C" {
 #include "catalog/namespace.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
+#include "nodes/primnodes.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/relcache.h"
 }
 
 namespace softdelete::registry {
@@ -34,27 +36,41 @@ Oid find_parent(Oid relation) {
     return parent;
 }
 
-RegisteredValue read_value(Oid relation, const char *column) {
-    Oid schema = get_namespace_oid("softdelete_internal", false);
-    Relation registry = table_open(get_relname_relid("registration", schema), AccessShareLock);
-    ScanKeyData key;
-    ScanKeyInit(&key, get_attnum(RelationGetRelid(registry), "relation"), BTEqualStrategyNumber, F_OIDEQ,
-                ObjectIdGetDatum(relation));
-    SysScanDesc scan =
-        systable_beginscan(registry, get_relname_relid("registration_pkey", schema), true, nullptr, 1, &key);
-    HeapTuple row = systable_getnext(scan);
-    RegisteredValue result = {HeapTupleIsValid(row), true, 0};
-    if (result.is_found) {
-        AttrNumber number = get_attnum(RelationGetRelid(registry), column);
-        Datum value = heap_getattr(row, number, RelationGetDescr(registry), &result.is_null);
-        if (!result.is_null) {
-            Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(registry), number - 1);
-            result.value = datumCopy(value, attribute->attbyval, attribute->attlen);
-        }
+// Does the index hold the rows whose column is null, or all of them?
+bool holds_rows(Relation index, AttrNumber null_column) {
+    List *predicate = RelationGetIndexPredicate(index);
+    if (predicate == NIL) {
+        return true;
     }
-    systable_endscan(scan);
-    table_close(registry, AccessShareLock);
-    return result;
+    const auto *test = static_cast<const NullTest *>(linitial(predicate));
+    return list_length(predicate) == 1 && IsA(test, NullTest) && test->nulltesttype == IS_NULL
+           && IsA(test->arg, Var) && reinterpret_cast<const Var *>(test->arg)->varattno == null_column;
+}
+
+// The index of that name where a scan may go by it; InvalidOid otherwise. The table is locked, so that it stays.
+Oid find_usable_index(Relation table, const char *name, AttrNumber key_column, AttrNumber null_column) {
+    Oid found = get_relname_relid(name, RelationGetNamespace(table));
+    if (!OidIsValid(found) || !list_member_oid(RelationGetIndexList(table), found)) {
+        return InvalidOid;
+    }
+    Relation index = index_open(found, AccessShareLock);
+    bool is_usable = index->rd_index->indisvalid && holds_rows(index, null_column)
+                     && (key_column == InvalidAttrNumber || index->rd_index->indkey.values[0] == key_column);
+    index_close(index, AccessShareLock);
+    return is_usable ? found : InvalidOid;
+}
+
+AttrNumber find_column(Relation table, const char *name) {
+    AttrNumber column = name == nullptr ? InvalidAttrNumber : get_attnum(RelationGetRelid(table), name);
+    if (name != nullptr && column <= 0) {
+        ereport(ERROR,
+                (errcode(ERRCODE_UNDEFINED_COLUMN),
+                 errmsg("column \"%s\" of table \"softdelete_internal.%s\" does not exist", name,
+                        RelationGetRelationName(table)),
+                 errhint("Run ALTER EXTENSION softdelete UPDATE, or start a session with the library of "
+                         "the extension's version.")));
+    }
+    return column;
 }
 
 bool has_match(Oid table, Oid index, ScanKeyData *key) {
@@ -66,29 +82,107 @@ bool has_match(Oid table, Oid index, ScanKeyData *key) {
     return found;
 }
 
-// True where one of our tables has a row with that value in a column.
-bool has_value(const char *table, const char *index, const char *column, RegProcedure equals, Datum value) {
-    Oid schema = get_namespace_oid("softdelete_internal", true);
-    Oid table_id = get_relname_relid(table, schema);
-    Oid index_id = get_relname_relid(index, schema);
-    if (!OidIsValid(table_id) || !OidIsValid(index_id)) {
+} // namespace
+
+bool begin_scan(const ScanOrder &order, Snapshot snapshot, OwnScan *scan) {
+    Oid relation = get_relname_relid(order.table, get_namespace_oid("softdelete_internal", true));
+    if (!OidIsValid(relation)) {
         return false;
     }
-    ScanKeyData key;
-    ScanKeyInit(&key, get_attnum(table_id, column), BTEqualStrategyNumber, equals, value);
-    return has_match(table_id, index_id, &key);
+    scan->table = table_open(relation, AccessShareLock);
+    scan->null_column = find_column(scan->table, order.null_column);
+    AttrNumber key_column = find_column(scan->table, order.key_column);
+    Oid index = find_usable_index(scan->table, order.index, key_column, scan->null_column);
+    int keys = 0;
+    if (key_column != InvalidAttrNumber) {
+        ScanKeyInit(&scan->key, key_column, BTEqualStrategyNumber, order.equals, order.value);
+        keys = 1;
+    }
+    scan->scan = systable_beginscan(scan->table, index, OidIsValid(index), snapshot, keys,
+                                    keys == 0 ? nullptr : &scan->key);
+    return true;
+}
+
+HeapTuple get_next_row(const OwnScan &scan) {
+    HeapTuple row = systable_getnext(scan.scan);
+    while (HeapTupleIsValid(row) && scan.null_column != InvalidAttrNumber
+           && !heap_attisnull(row, scan.null_column, RelationGetDescr(scan.table))) {
+        row = systable_getnext(scan.scan);
+    }
+    return row;
+}
+
+void end_scan(const OwnScan &scan) {
+    systable_endscan(scan.scan);
+    table_close(scan.table, AccessShareLock);
+}
+
+namespace {
+
+bool has_value(const ScanOrder &order) {
+    OwnScan scan = {};
+    if (!begin_scan(order, nullptr, &scan)) {
+        return false;
+    }
+    bool found = HeapTupleIsValid(get_next_row(scan));
+    end_scan(scan);
+    return found;
+}
+
+RegisteredValue read_value(Oid relation, const char *column) {
+    OwnScan scan = {};
+    RegisteredValue result = {false, true, 0};
+    if (!begin_scan({.table = "registration",
+                     .index = "registration_pkey",
+                     .key_column = "relation",
+                     .equals = F_OIDEQ,
+                     .value = ObjectIdGetDatum(relation)},
+                    nullptr, &scan)) {
+        return result;
+    }
+    HeapTuple row = get_next_row(scan);
+    result.is_found = HeapTupleIsValid(row);
+    if (result.is_found) {
+        AttrNumber number = find_column(scan.table, column);
+        Datum value = heap_getattr(row, number, RelationGetDescr(scan.table), &result.is_null);
+        if (!result.is_null) {
+            Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(scan.table), number - 1);
+            result.value = datumCopy(value, attribute->attbyval, attribute->attlen);
+        }
+    }
+    end_scan(scan);
+    return result;
 }
 
 } // namespace
 
 bool has_row_of(const char *table, const char *index, Oid relation) {
-    return OidIsValid(relation) && has_value(table, index, "relation", F_OIDEQ, ObjectIdGetDatum(relation));
+    return OidIsValid(relation)
+           && has_value({.table = table,
+                         .index = index,
+                         .key_column = "relation",
+                         .equals = F_OIDEQ,
+                         .value = ObjectIdGetDatum(relation)});
+}
+
+bool has_hold(Oid relation) {
+    return OidIsValid(relation)
+           && has_value({.table = "hold",
+                         .index = "hold_active",
+                         .key_column = "relation",
+                         .equals = F_OIDEQ,
+                         .value = ObjectIdGetDatum(relation),
+                         .null_column = "released_at"});
 }
 
 bool has_converted_index(const char *name) {
     NameData value;
     namestrcpy(&value, name);
-    return has_value("converted_index", "converted_index_name", "name", F_NAMEEQ, NameGetDatum(&value));
+    return has_value({.table = "converted_index",
+                      .index = "converted_index_name",
+                      .key_column = "name",
+                      .equals = F_NAMEEQ,
+                      .value = NameGetDatum(&value)});
 }
 
 bool has_constraint_trigger(const char *name) {

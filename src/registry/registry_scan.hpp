@@ -3,6 +3,11 @@
 
 #include "pg/server.hpp"
 
+extern "C" {
+#include "access/genam.h"
+#include "access/skey.h"
+}
+
 namespace softdelete::registry {
 
 struct RegisteredValue {
@@ -10,6 +15,29 @@ struct RegisteredValue {
     bool is_null;
     Datum value; // a copy in the current memory context
 };
+
+// Which rows of one of the extension's tables to read, and by which of its indexes.
+struct ScanOrder {
+    const char *table;
+    const char *index;
+    const char *key_column = nullptr; // the index begins with it; null for all rows
+    RegProcedure equals = InvalidOid;
+    Datum value = 0;
+    const char *null_column = nullptr; // only rows in which it is null; the index may be of those
+};
+
+struct OwnScan {
+    Relation table;
+    SysScanDesc scan;
+    ScanKeyData key;
+    AttrNumber null_column;
+};
+
+// Begins a scan, which stays where it is; false where the table is dropped already. snapshot: null for what is committed
+// now. Raises 42703 where the table has not the columns, as one of another version of the extension.
+bool begin_scan(const ScanOrder &order, Snapshot snapshot, OwnScan *scan);
+HeapTuple get_next_row(const OwnScan &scan);
+void end_scan(const OwnScan &scan);
 
 // Has one of the extension's tables, named without its schema, any row? False where it is dropped already.
 bool has_rows(const char *table);
@@ -19,6 +47,9 @@ Oid find_registered_relation(Oid relation);
 
 // Has one of them a row of this relation? index: begins with the column relation. False where they are dropped already.
 bool has_row_of(const char *table, const char *index, Oid relation);
+
+// Is a row of this relation on hold?
+bool has_hold(Oid relation);
 
 // Does any table know a converted index by that name?
 bool has_converted_index(const char *name);

@@ -6,15 +6,23 @@
 #include "pg/compat.hpp"
 
 extern "C" {
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_extension.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/inval.h"
+#include "utils/rel.h"
 #include "utils/syscache.h"
 }
+
+#include <cstring>
 
 namespace softdelete::session {
 
@@ -45,6 +53,22 @@ Oid find_internal(const char *name, int argument_count, const Oid *arguments) {
     return find_function("softdelete_internal", name, argument_count, arguments);
 }
 
+bool read_version(Oid extension, char *version) {
+    Relation catalog = table_open(ExtensionRelationId, AccessShareLock);
+    ScanKeyData key;
+    ScanKeyInit(&key, Anum_pg_extension_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(extension));
+    SysScanDesc scan = systable_beginscan(catalog, ExtensionOidIndexId, true, nullptr, 1, &key);
+    HeapTuple row = systable_getnext(scan);
+    bool is_null = true;
+    Datum value = HeapTupleIsValid(row)
+                      ? heap_getattr(row, Anum_pg_extension_extversion, RelationGetDescr(catalog), &is_null)
+                      : 0;
+    strlcpy(version, is_null ? "" : TextDatumGetCString(value), NAMEDATALEN);
+    systable_endscan(scan);
+    table_close(catalog, AccessShareLock);
+    return strcmp(version, SOFTDELETE_VERSION) == 0;
+}
+
 // Raises whatever the catalogs raise, as where a lock on them times out.
 bool look_up(ExtensionFunctions *found) {
     Oid extension = get_extension_oid("softdelete", true);
@@ -62,6 +86,7 @@ bool look_up(ExtensionFunctions *found) {
     const Oid two_bigints[] = {INT8OID, INT8OID};
     found->on_delete = find_internal("on_delete", 0, nullptr);
     found->on_update = find_internal("on_update", 0, nullptr);
+    found->on_truncate = find_internal("on_truncate", 0, nullptr);
     found->lock_row = find_internal("lock_row", 0, nullptr);
     found->collect_deleted = find_internal("collect_deleted", 0, nullptr);
     found->check_children = find_internal("check_children", 0, nullptr);
@@ -76,6 +101,7 @@ bool look_up(ExtensionFunctions *found) {
     found->check_deletion_id = find_internal("check_deletion_id", 2, two_bigints);
     found->note_restored = find_internal("note_restored", 1, one_bigint);
     found->refuse_deleted = find_internal("refuse_deleted", 3, element_regclass_boolean);
+    found->is_of_this_version = read_version(extension, found->version);
     return OidIsValid(found->on_delete)
            && getExtensionOfObject(ProcedureRelationId, found->on_delete) == extension;
 }
@@ -97,6 +123,28 @@ const ExtensionFunctions *find_extension_functions() {
         return is_present ? &cached : nullptr;
     }
     return state == CacheState::present ? &cached : nullptr;
+}
+
+void check_version() {
+    const ExtensionFunctions *own = find_extension_functions();
+    if (own != nullptr && !own->is_of_this_version) {
+        ereport(
+            ERROR,
+            (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+             errmsg("extension softdelete is of version %s in this database, and its library of version %s",
+                    own->version, SOFTDELETE_VERSION),
+             errhint("If the library is the newer one, run ALTER EXTENSION softdelete UPDATE. If not, start "
+                     "a new "
+                     "session, or the server where it preloads the library.")));
+    }
+}
+
+bool is_trigger_function(Oid function) {
+    const ExtensionFunctions *own = find_extension_functions();
+    return own != nullptr
+           && (function == own->on_delete || function == own->on_update || function == own->on_truncate
+               || function == own->lock_row || function == own->collect_deleted
+               || function == own->check_children || function == own->check_parent);
 }
 
 bool is_extension_known() noexcept {

@@ -67,7 +67,9 @@ void read_marker(Relation relation, const Trigger *marker, bool missing_ok, Regi
 const Trigger *find_marker(Relation relation, const ExtensionFunctions *functions) {
     const TriggerDesc *triggers = relation->trigdesc;
     for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
-        if (triggers->triggers[i].tgfoid == functions->on_delete) {
+        // By its name too: who has nothing but the TRIGGER privilege can add another one, but not under this name.
+        if (triggers->triggers[i].tgfoid == functions->on_delete
+            && strcmp(triggers->triggers[i].tgname, model::marker_trigger) == 0) {
             return &triggers->triggers[i];
         }
     }

@@ -4,6 +4,7 @@
 #include "deletion/find_parent.hpp"
 #include "deletion/foreign_key_errors.hpp"
 #include "deletion/skipped_triggers.hpp"
+#include "model/trigger_names.hpp"
 #include "pg/compat.hpp"
 #include "restore/restore_statement.hpp"
 #include "session/registered_table.hpp"
@@ -23,6 +24,16 @@ extern "C" {
 namespace softdelete {
 
 namespace {
+
+constexpr triggers::TriggerShape parent_check = {
+    .function = "check_parent",
+    .name = model::parent_check_prefix,
+    .is_prefix = true,
+    .types = {TRIGGER_TYPE_AFTER | TRIGGER_TYPE_ROW | TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE},
+    .arguments = 1,
+    .is_constraint = true,
+    .described = "AFTER INSERT OR UPDATE FOR EACH ROW",
+};
 
 using triggers::get_new_row;
 using triggers::get_old_row;
@@ -235,11 +246,11 @@ bool moves_with_parent(const catalog::ForeignKeyInfo &key, const TriggerData *da
 
 extern "C" {
 
-// AFTER INSERT OR UPDATE FOR EACH ROW, deferrable as its key is: (the key's name).
+// Deferrable as its key is: (the key's name).
 PG_FUNCTION_INFO_V1(softdelete_check_parent);
 
 PGDLLEXPORT Datum softdelete_check_parent(PG_FUNCTION_ARGS) {
-    TriggerData *data = triggers::get_trigger_data(fcinfo, "check_parent");
+    TriggerData *data = triggers::get_trigger_data(fcinfo, parent_check);
     ChildTable *child = get_child_table(fcinfo, data);
     const session::RegisteredTable *table = child->is_registered ? &child->table : nullptr;
     HeapTuple row = nullptr;

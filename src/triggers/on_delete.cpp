@@ -6,6 +6,7 @@
 #include "deletion/refuse_truncate.hpp"
 #include "erasure/remove_rows.hpp"
 #include "holds/hold_check.hpp"
+#include "model/trigger_names.hpp"
 #include "pg/server.hpp"
 #include "purge/log_hand_purge.hpp"
 #include "registry/retention.hpp"
@@ -32,6 +33,28 @@ extern "C" {
 namespace softdelete {
 
 namespace {
+
+constexpr triggers::TriggerShape marker = {
+    .function = "on_delete",
+    .name = model::marker_trigger,
+    .types = {TRIGGER_TYPE_BEFORE | TRIGGER_TYPE_ROW | TRIGGER_TYPE_DELETE},
+    .arguments = 3,
+    .described = "BEFORE DELETE FOR EACH ROW",
+};
+
+constexpr triggers::TriggerShape update_guard = {
+    .function = "on_update",
+    .name = model::update_trigger,
+    .types = {TRIGGER_TYPE_BEFORE | TRIGGER_TYPE_UPDATE},
+    .described = "BEFORE UPDATE FOR EACH STATEMENT",
+};
+
+constexpr triggers::TriggerShape truncate_guard = {
+    .function = "on_truncate",
+    .name = model::truncate_trigger,
+    .types = {TRIGGER_TYPE_BEFORE | TRIGGER_TYPE_TRUNCATE},
+    .described = "BEFORE TRUNCATE FOR EACH STATEMENT",
+};
 
 [[noreturn]] void refuse_unplanned(Relation relation, const char *message, const char *detail) {
     ereport(
@@ -159,14 +182,7 @@ extern "C" {
 PG_FUNCTION_INFO_V1(softdelete_on_delete);
 
 PGDLLEXPORT Datum softdelete_on_delete(PG_FUNCTION_ARGS) {
-    TriggerData *data = triggers::get_trigger_data(fcinfo, "on_delete");
-    if (!TRIGGER_FIRED_BEFORE(data->tg_event) || !TRIGGER_FIRED_FOR_ROW(data->tg_event)
-        || !TRIGGER_FIRED_BY_DELETE(data->tg_event)) {
-        ereport(
-            ERROR,
-            (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-             errmsg("function \"softdelete_internal.on_delete\" must be fired BEFORE DELETE FOR EACH ROW")));
-    }
+    TriggerData *data = triggers::get_trigger_data(fcinfo, marker);
     if (IsLogicalWorker()) {
         return PointerGetDatum(data->tg_trigtuple);
     }
@@ -194,11 +210,10 @@ PGDLLEXPORT Datum softdelete_on_delete(PG_FUNCTION_ARGS) {
     return PointerGetDatum(data->tg_trigtuple);
 }
 
-// BEFORE UPDATE FOR EACH STATEMENT.
 PG_FUNCTION_INFO_V1(softdelete_on_update);
 
 PGDLLEXPORT Datum softdelete_on_update(PG_FUNCTION_ARGS) {
-    TriggerData *data = triggers::get_trigger_data(fcinfo, "on_update");
+    TriggerData *data = triggers::get_trigger_data(fcinfo, update_guard);
     session::RegisteredTable table;
     if (session::running_statement_notes() == 0
         && session::find_registered_table(RelationGetRelid(data->tg_relation), &table)
@@ -213,7 +228,7 @@ PGDLLEXPORT Datum softdelete_on_update(PG_FUNCTION_ARGS) {
 PG_FUNCTION_INFO_V1(softdelete_on_truncate);
 
 PGDLLEXPORT Datum softdelete_on_truncate(PG_FUNCTION_ARGS) {
-    TriggerData *data = triggers::get_trigger_data(fcinfo, "on_truncate");
+    TriggerData *data = triggers::get_trigger_data(fcinfo, truncate_guard);
     if (settings::deletion() != settings::Deletion::hard && !IsLogicalWorker()
         && !deletion::is_before_load(RelationGetRelid(data->tg_relation))) {
         ereport(

@@ -3,6 +3,7 @@
 #include "deletion/cascade.hpp"
 #include "deletion/open_deletions.hpp"
 #include "deletion/skipped_deletion_triggers.hpp"
+#include "model/trigger_names.hpp"
 #include "session/plan_notes.hpp"
 #include "session/registered_table.hpp"
 #include "session/running_statements.hpp"
@@ -20,6 +21,33 @@ extern "C" {
 namespace softdelete {
 
 namespace {
+
+constexpr triggers::TriggerShape lock_trigger = {
+    .function = "lock_row",
+    .name = model::lock_trigger,
+    .types = {TRIGGER_TYPE_BEFORE | TRIGGER_TYPE_ROW | TRIGGER_TYPE_UPDATE},
+    .described = "BEFORE UPDATE FOR EACH ROW",
+};
+
+// softdelete_collect, and softdelete_collect_moved on INSERT.
+constexpr triggers::TriggerShape collect_trigger = {
+    .function = "collect_deleted",
+    .name = model::collect_trigger,
+    .is_prefix = true,
+    .types = {TRIGGER_TYPE_AFTER | TRIGGER_TYPE_ROW | TRIGGER_TYPE_UPDATE,
+              TRIGGER_TYPE_AFTER | TRIGGER_TYPE_ROW | TRIGGER_TYPE_INSERT},
+    .described = "AFTER UPDATE FOR EACH ROW",
+};
+
+constexpr triggers::TriggerShape children_check = {
+    .function = "check_children",
+    .name = model::children_check_prefix,
+    .is_prefix = true,
+    .types = {TRIGGER_TYPE_AFTER | TRIGGER_TYPE_ROW | TRIGGER_TYPE_UPDATE},
+    .arguments = 1,
+    .is_constraint = true,
+    .described = "AFTER UPDATE FOR EACH ROW",
+};
 
 using triggers::get_new_row;
 using triggers::get_old_row;
@@ -116,12 +144,12 @@ void lock_exclusively(const TriggerData *data) {
 
 extern "C" {
 
-// BEFORE UPDATE FOR EACH ROW. Where the planner hook has named the key columns as updated the executor has taken the
+// Where the planner hook has named the key columns as updated the executor has taken the
 // lock when it fetched the row for this trigger.
 PG_FUNCTION_INFO_V1(softdelete_lock_row);
 
 PGDLLEXPORT Datum softdelete_lock_row(PG_FUNCTION_ARGS) {
-    TriggerData *data = triggers::get_trigger_data(fcinfo, "lock_row");
+    TriggerData *data = triggers::get_trigger_data(fcinfo, lock_trigger);
     uint32 notes = session::running_statement_notes();
     bool is_locked = (notes & session::note_key_locked) != 0 && (notes & session::note_lock_rows) == 0;
     const TableKeys *found = get_table(fcinfo, data->tg_relation);
@@ -136,11 +164,10 @@ PGDLLEXPORT Datum softdelete_lock_row(PG_FUNCTION_ARGS) {
     return PointerGetDatum(get_new_row(data));
 }
 
-// AFTER UPDATE OR INSERT FOR EACH ROW.
 PG_FUNCTION_INFO_V1(softdelete_collect_deleted);
 
 PGDLLEXPORT Datum softdelete_collect_deleted(PG_FUNCTION_ARGS) {
-    TriggerData *data = triggers::get_trigger_data(fcinfo, "collect_deleted");
+    TriggerData *data = triggers::get_trigger_data(fcinfo, collect_trigger);
     const TableKeys *found = get_table_keys(fcinfo, data->tg_relation);
     if (found->is_registered && is_soft_delete(data, found->table)) {
         collect(data, *found);
@@ -148,11 +175,11 @@ PGDLLEXPORT Datum softdelete_collect_deleted(PG_FUNCTION_ARGS) {
     return Datum{0};
 }
 
-// AFTER UPDATE FOR EACH ROW, deferrable as its key is: (the key's name).
+// Deferrable as its key is: (the key's name).
 PG_FUNCTION_INFO_V1(softdelete_check_children);
 
 PGDLLEXPORT Datum softdelete_check_children(PG_FUNCTION_ARGS) {
-    TriggerData *data = triggers::get_trigger_data(fcinfo, "check_children");
+    TriggerData *data = triggers::get_trigger_data(fcinfo, children_check);
     const TableKeys *found = get_table_keys(fcinfo, data->tg_relation);
     HeapTuple row = triggers::find_current_row(data);
     if (!found->is_registered || row == nullptr || !is_soft_delete(data, found->table)

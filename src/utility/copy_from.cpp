@@ -41,7 +41,8 @@ Node *make_literal(char *text, const char *type) {
 
 Node *make_check(const char *function, Node *value, Node *other) {
     List *name = list_make2(makeString(pstrdup("softdelete_internal")), makeString(pstrdup(function)));
-    return reinterpret_cast<Node *>(makeFuncCall(name, list_make2(value, other), COERCE_EXPLICIT_CALL, -1));
+    // The form that planner/expressions.cpp gives to calls of ours.
+    return reinterpret_cast<Node *>(makeFuncCall(name, list_make2(value, other), COERCE_SQL_SYNTAX, -1));
 }
 
 // True for every value that the checks let pass: of deleted_at the check is the value, of deletion_id it is NULL.

@@ -3,7 +3,7 @@
 #include "deletion/count_deletion.hpp"
 #include "deletion/delete_row.hpp"
 #include "deletion/preview_delete.hpp"
-#include "pg/scopes.hpp"
+#include "pg/called_settings.hpp"
 #include "pg/srf.hpp"
 #include "restore/list_conflicts.hpp"
 #include "restore/restore_tree.hpp"
@@ -48,7 +48,7 @@ PG_FUNCTION_INFO_V1(softdelete_delete);
 
 PGDLLEXPORT Datum softdelete_delete(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
-        pg::PinnedPathScope path;
+        pg::CommandScope path;
         std::optional<std::int64_t> id =
             deletion::delete_row(get_relation(fcinfo), api::get_key_arguments(fcinfo, 1));
         fcinfo->isnull = !id.has_value();
@@ -60,7 +60,7 @@ PG_FUNCTION_INFO_V1(softdelete_restore);
 
 PGDLLEXPORT Datum softdelete_restore(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
-        pg::PinnedPathScope path;
+        pg::CommandScope path;
         std::uint64_t rows = restore::restore_row(get_relation(fcinfo), api::get_key_arguments(fcinfo, 1));
         return Int64GetDatum(static_cast<int64>(rows));
     });
@@ -70,7 +70,7 @@ PG_FUNCTION_INFO_V1(softdelete_undo);
 
 PGDLLEXPORT Datum softdelete_undo(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
-        pg::PinnedPathScope path;
+        pg::CommandScope path;
         return Int64GetDatum(static_cast<int64>(restore::undo_deletion(get_deletion(fcinfo))));
     });
 }

@@ -3,6 +3,7 @@
 #include "erasure/anonymize_row.hpp"
 #include "erasure/erase_row.hpp"
 #include "erasure/set_anonymizer.hpp"
+#include "pg/called_settings.hpp"
 #include "pg/srf.hpp"
 #include "pg/transactions.hpp"
 
@@ -20,6 +21,7 @@ using Command = std::string (*)(Oid, const std::optional<std::string> &, const s
 // (relation, reason, VARIADIC key)
 Datum run(FunctionCallInfo call, const char *function, Command command) {
     return pg::entry([&] {
+        pg::CommandScope path;
         pg::refuse_if_read_only(function);
         pg::Arguments arguments(call);
         std::string entry = command(arguments.relation(0, "relation"), arguments.optional_text(1),

@@ -1,4 +1,5 @@
 // register(), plan(), configure(), repair() and unregister(): arguments in, steps out.
+#include "pg/called_settings.hpp"
 #include "pg/srf.hpp"
 #include "pg/transactions.hpp"
 #include "registration/configure_table.hpp"
@@ -70,6 +71,7 @@ PG_FUNCTION_INFO_V1(softdelete_register);
 
 PGDLLEXPORT Datum softdelete_register(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
+        pg::CommandScope path;
         pg::refuse_if_read_only("softdelete.register()");
         warn_and_give_back(fcinfo, registration::register_table(get_request(pg::Arguments(fcinfo))));
         return Datum(0);
@@ -89,6 +91,7 @@ PG_FUNCTION_INFO_V1(softdelete_configure);
 
 PGDLLEXPORT Datum softdelete_configure(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
+        pg::CommandScope path;
         pg::refuse_if_read_only("softdelete.configure()");
         pg::Arguments arguments(fcinfo);
         warn_and_give_back(
@@ -104,6 +107,7 @@ PG_FUNCTION_INFO_V1(softdelete_repair);
 
 PGDLLEXPORT Datum softdelete_repair(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
+        pg::CommandScope path;
         pg::refuse_if_read_only("softdelete.repair()");
         warn_and_give_back(fcinfo, registration::mend_table(pg::Arguments(fcinfo).relation(0, "relation")));
         return Datum(0);
@@ -114,6 +118,7 @@ PG_FUNCTION_INFO_V1(softdelete_unregister);
 
 PGDLLEXPORT Datum softdelete_unregister(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
+        pg::CommandScope path;
         pg::refuse_if_read_only("softdelete.unregister()");
         pg::Arguments arguments(fcinfo);
         warn_and_give_back(fcinfo, registration::unregister_table(arguments.relation(0, "relation"),

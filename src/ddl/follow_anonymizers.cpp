@@ -8,6 +8,7 @@
 #include "pg/spi.hpp"
 #include "registry/anonymizers.hpp"
 #include "session/registered_table.hpp"
+#include "session/utility_commands.hpp"
 
 extern "C" {
 #include "access/xact.h"
@@ -20,7 +21,9 @@ namespace softdelete::ddl {
 
 namespace {
 
+// Belongs to the command that renames a column, and to none that runs within it.
 struct PreparedRule {
+    uint64 command;
     char *column;
     AttrNumber attribute;
     Node *tree;
@@ -55,8 +58,12 @@ void remember(Oid relation, const registry::Anonymizer &rule, Node *tree) {
     pg::call([&] {
         MemoryContext caller = MemoryContextSwitchTo(TopTransactionContext);
         auto *entry = static_cast<PreparedRule *>(palloc(sizeof(PreparedRule)));
-        *entry = {pstrdup(rule.column.c_str()), get_attnum(relation, rule.column.c_str()),
-                  static_cast<Node *>(copyObjectImpl(tree)), GetCurrentTransactionNestLevel(), prepared};
+        *entry = {session::running_command(),
+                  pstrdup(rule.column.c_str()),
+                  get_attnum(relation, rule.column.c_str()),
+                  static_cast<Node *>(copyObjectImpl(tree)),
+                  GetCurrentTransactionNestLevel(),
+                  prepared};
         prepared = entry;
         MemoryContextSwitchTo(caller);
     });
@@ -64,6 +71,9 @@ void remember(Oid relation, const registry::Anonymizer &rule, Node *tree) {
 
 void write_down_renamed(pg::Spi &spi, Oid relation) {
     for (const PreparedRule *rule = prepared; rule != nullptr; rule = rule->next) {
+        if (rule->command != session::running_command()) {
+            continue;
+        }
         const char *column = pg::call(
             [&] { return static_cast<const char *>(get_attname(relation, rule->attribute, false)); });
         registry::delete_anonymizer(spi, relation, rule->column);
@@ -93,7 +103,6 @@ void check_rule(Oid relation, const registry::Anonymizer &rule) {
 } // namespace
 
 void prepare_anonymizers(const Node *statement) {
-    prepared = nullptr;
     Oid relation = renames_column(statement) ? find_table(statement) : InvalidOid;
     if (!OidIsValid(relation)) {
         return;
@@ -112,7 +121,6 @@ void finish_anonymizers(const Node *statement) {
     pg::Spi spi;
     if (renames_column(statement)) {
         write_down_renamed(spi, relation);
-        prepared = nullptr;
         return;
     }
     for (const registry::Anonymizer &rule : registry::find_anonymizers(spi, relation)) {

@@ -14,6 +14,7 @@
 #include "registry/registered_names.hpp"
 #include "registry/registry.hpp"
 #include "session/registered_table.hpp"
+#include "session/utility_commands.hpp"
 
 extern "C" {
 #include "access/xact.h"
@@ -30,25 +31,24 @@ extern "C" {
 
 #include <cstring>
 #include <optional>
+#include <utility>
 
 namespace softdelete::ddl {
 
 namespace {
 
 // A UNIQUE constraint that was taken out of a command, or an exclusion constraint that got the condition, copied into the
-// transaction's memory.
-struct TakenConstraint {
+// transaction's memory; or the table whose CREATE INDEX got the condition, which may commit on its way. Of the command, and
+// of none that runs within it.
+struct Prepared {
     Oid relation;
-    Constraint *constraint;
+    Constraint *constraint; // null for an index
+    uint64 command;
     int nest_level;
-    TakenConstraint *next;
+    Prepared *next;
 };
 
-TakenConstraint *taken = nullptr;
-
-// The table whose CREATE INDEX got the condition.
-Oid prepared_relation = InvalidOid;
-int prepared_level = 0;
+Prepared *prepared = nullptr;
 
 // Whose indexes are to be followed, and how.
 struct FollowedTable {
@@ -141,6 +141,26 @@ bool serves_foreign_key(const IndexStmt *index, Oid relation_id) {
     return serves;
 }
 
+void prepare(Oid relation, Constraint *constraint) {
+    auto *entry = static_cast<Prepared *>(MemoryContextAlloc(TopMemoryContext, sizeof(Prepared)));
+    *entry = {relation, constraint, session::running_command(), GetCurrentTransactionNestLevel(), prepared};
+    prepared = entry;
+}
+
+// Takes what the running command has prepared, the last first; false where nothing is left.
+bool take_prepared(Prepared *taken) {
+    Prepared **place = &prepared;
+    while (*place != nullptr && (*place)->command != session::running_command()) {
+        place = &(*place)->next;
+    }
+    if (*place == nullptr) {
+        return false;
+    }
+    *taken = **place;
+    pfree(std::exchange(*place, taken->next));
+    return true;
+}
+
 void prepare_index(IndexStmt *index) {
     if (index->primary || index->isconstraint) {
         return;
@@ -153,25 +173,20 @@ void prepare_index(IndexStmt *index) {
         if (index->unique || !serves_foreign_key(index, table->relation)) {
             MemoryContext caller = MemoryContextSwitchTo(GetMemoryChunkContext(index));
             index->whereClause = add_live_test(index->whereClause, table->deleted_at);
-            prepared_relation = table->relation;
-            prepared_level = GetCurrentTransactionNestLevel();
             MemoryContextSwitchTo(caller);
+            prepare(table->relation, nullptr);
         }
     });
 }
 
 void take(Oid relation, const Constraint *constraint, const char *column) {
     MemoryContext caller = MemoryContextSwitchTo(TopTransactionContext);
-    auto *entry = static_cast<TakenConstraint *>(palloc(sizeof(TakenConstraint)));
-    entry->relation = relation;
-    entry->constraint = static_cast<Constraint *>(copyObjectImpl(constraint));
+    auto *copy = static_cast<Constraint *>(copyObjectImpl(constraint));
     if (column != nullptr) {
-        entry->constraint->keys = list_make1(makeString(pstrdup(column)));
+        copy->keys = list_make1(makeString(pstrdup(column)));
     }
-    entry->nest_level = GetCurrentTransactionNestLevel();
-    entry->next = taken;
-    taken = entry;
     MemoryContextSwitchTo(caller);
+    prepare(relation, copy);
 }
 
 // Whether a partial index, or a partial exclusion constraint, can stand for the constraint, as when a table is registered
@@ -322,7 +337,7 @@ void make_taken(pg::Spi &spi, Oid relation, const Constraint *constraint) {
     std::string name = choose_constraint_name(constraint, relation);
     std::string command = make_replacement(table, constraint, name);
     if (!command.empty()) {
-        registration::OwnDdlScope own_ddl;
+        session::OwnDdlScope own_ddl;
         spi.execute(command);
     }
     if (constraint->indexname != nullptr) {
@@ -353,29 +368,30 @@ void prepare_indexes(Node *statement) {
 }
 
 void finish_indexes() {
-    Oid relation = prepared_relation;
-    prepared_relation = InvalidOid;
-    if (taken == nullptr && !OidIsValid(relation)) {
-        return;
-    }
     // New indexes go to the user's default_tablespace.
-    pg::Spi spi;
-    while (taken != nullptr) {
-        TakenConstraint entry = *taken;
-        taken = taken->next;
-        make_taken(spi, entry.relation, entry.constraint);
-    }
-    if (OidIsValid(relation)) {
-        record_created(spi, relation);
+    std::optional<pg::Spi> spi;
+    for (Prepared entry; take_prepared(&entry);) {
+        if (!spi) {
+            spi.emplace();
+        }
+        if (entry.constraint != nullptr) {
+            make_taken(*spi, entry.relation, entry.constraint);
+        } else {
+            record_created(*spi, entry.relation);
+        }
     }
 }
 
-void forget_prepared_indexes(int nest_level) noexcept {
-    while (taken != nullptr && taken->nest_level >= nest_level) {
-        taken = taken->next;
-    }
-    if (prepared_level >= nest_level) {
-        prepared_relation = InvalidOid;
+void forget_prepared_indexes(int nest_level, bool is_commit) noexcept {
+    Prepared **place = &prepared;
+    while (*place != nullptr) {
+        const Prepared &entry = **place;
+        bool is_over = entry.constraint != nullptr || !session::is_running_command(entry.command);
+        if (is_commit ? is_over : entry.nest_level >= nest_level) {
+            pfree(std::exchange(*place, entry.next));
+        } else {
+            place = &(*place)->next;
+        }
     }
 }
 

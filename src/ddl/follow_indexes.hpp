@@ -20,7 +20,7 @@ void prepare_indexes(Node *statement);
 void finish_indexes();
 
 // Called by the abort callbacks: what commands of that level or below have prepared. What they run may roll back a
-// savepoint of its own.
-void forget_prepared_indexes(int nest_level) noexcept;
+// savepoint of its own. And where a transaction commits, as CREATE INDEX CONCURRENTLY does on its way.
+void forget_prepared_indexes(int nest_level, bool is_commit = false) noexcept;
 
 } // namespace softdelete::ddl

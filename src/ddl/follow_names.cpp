@@ -10,6 +10,7 @@
 #include "registry/registered_names.hpp"
 #include "registry/registry.hpp"
 #include "session/registered_table.hpp"
+#include "session/utility_commands.hpp"
 
 extern "C" {
 #include "catalog/index.h"
@@ -144,7 +145,7 @@ bool drop_index_of(pg::Spi &spi, Oid table, const AlterTableCmd *command) {
     check_owner(table);
     Oid schema = pg::call([&] { return get_rel_namespace(table); });
     {
-        registration::OwnDdlScope own_ddl;
+        session::OwnDdlScope own_ddl;
         spi.execute("DROP INDEX " + qualified_name_of(schema, command->name)
                     + (command->behavior == DROP_CASCADE ? " CASCADE" : ""));
     }

@@ -5,6 +5,7 @@
 #include "pg/scopes.hpp"
 #include "pg/spi.hpp"
 #include "registration/run_steps.hpp"
+#include "session/utility_commands.hpp"
 
 extern "C" {
 #include "nodes/parsenodes.h"
@@ -55,7 +56,7 @@ void enable_own_triggers(const Node *statement) {
         return; // IF EXISTS
     }
     pg::Spi spi;
-    registration::OwnDdlScope own_ddl;
+    session::OwnDdlScope own_ddl;
     std::vector<pg::Row> statements;
     {
         pg::UserScope owner(pg::get_extension_owner());

@@ -12,6 +12,7 @@
 #include "registration/run_steps.hpp"
 #include "registry/registered_names.hpp"
 #include "session/registered_table.hpp"
+#include "session/utility_commands.hpp"
 
 extern "C" {
 #include "access/xact.h"
@@ -32,6 +33,7 @@ namespace {
 struct Afterwards {
     Oid role; // 0 for the table's owner
     char *command;
+    uint64 of; // the command that it follows
     int nest_level;
     Afterwards *next;
 };
@@ -59,6 +61,7 @@ void note_afterwards(Oid role, const std::string &command) {
             static_cast<Afterwards *>(MemoryContextAlloc(TopTransactionContext, sizeof(Afterwards)));
         entry->role = role;
         entry->command = MemoryContextStrdup(TopTransactionContext, command.c_str());
+        entry->of = session::running_command();
         entry->nest_level = GetCurrentTransactionNestLevel();
         entry->next = nullptr;
         Afterwards **place = &afterwards;
@@ -185,7 +188,7 @@ void keep_properties(pg::Spi &spi, Oid table, const std::vector<std::string> &dr
 }
 
 void drop_views(pg::Spi &spi, Oid table, bool cascade) {
-    registration::OwnDdlScope own_ddl;
+    session::OwnDdlScope own_ddl;
     for (const pg::Row &view : find_views(spi, table)) {
         spi.execute("DROP VIEW " + view.text(1) + (cascade ? " CASCADE" : ""));
     }
@@ -228,15 +231,26 @@ Oid find_concerned(pg::Spi &spi, Oid relation) {
     return registry::find_registered_root(spi, relation) == relation ? relation : InvalidOid;
 }
 
+// The first that is to follow the running command.
+Afterwards **find_afterwards() {
+    Afterwards **place = &afterwards;
+    while (*place != nullptr && (*place)->of != session::running_command()) {
+        place = &(*place)->next;
+    }
+    return place;
+}
+
 // As their owner, or as who had done it before.
 void run_afterwards(pg::Spi &spi, std::optional<Oid> owner) {
-    registration::OwnDdlScope own_ddl;
-    for (; afterwards != nullptr; afterwards = afterwards->next) {
+    session::OwnDdlScope own_ddl;
+    for (Afterwards **place = find_afterwards(); *place != nullptr; place = find_afterwards()) {
+        const Afterwards *entry = *place;
+        *place = entry->next;
         std::optional<pg::UserScope> role;
-        if (OidIsValid(afterwards->role) || owner) {
-            role.emplace(OidIsValid(afterwards->role) ? afterwards->role : *owner);
+        if (OidIsValid(entry->role) || owner) {
+            role.emplace(OidIsValid(entry->role) ? entry->role : *owner);
         }
-        spi.execute(afterwards->command);
+        spi.execute(entry->command);
     }
 }
 
@@ -249,7 +263,7 @@ void bring_in_step(pg::Spi &spi, Oid relation, Change change) {
     Oid owner = catalog::get_table(spi, table).owner;
     if (change == Change::anew) {
         pg::UserScope scope(owner);
-        registration::OwnDdlScope own_ddl;
+        session::OwnDdlScope own_ddl;
         for (const pg::Row &view : find_views(spi, table)) {
             revoke_default_privileges(spi, view.oid(0));
         }
@@ -294,7 +308,7 @@ void finish_views(const Node *statement) {
     }
     // A table that has moved is not found by the statement's name for it, and needs no more than what was noted.
     Oid relation = change == Change::moved ? InvalidOid : find_registered(get_name(statement));
-    if (change == Change::moved ? afterwards == nullptr : !OidIsValid(relation)) {
+    if (change == Change::moved ? *find_afterwards() == nullptr : !OidIsValid(relation)) {
         return;
     }
     pg::Spi spi;

@@ -5,6 +5,7 @@
 #include "pg/scopes.hpp"
 #include "pg/spi.hpp"
 #include "registration/run_steps.hpp"
+#include "session/utility_commands.hpp"
 
 namespace softdelete::ddl {
 
@@ -35,7 +36,7 @@ std::string remove_condition(const std::string &query) {
 
 void leave_views() {
     pg::Spi spi;
-    registration::OwnDdlScope own_ddl;
+    session::OwnDdlScope own_ddl;
     for (const pg::Row &view : spi.query(views_query)) {
         std::string options = view.text_or(3, "");
         std::string command = sqltext::format("CREATE OR REPLACE VIEW %1%%2% AS %3%", view.text(0),

@@ -7,6 +7,7 @@
 #include "registration/plan_parts.hpp"
 #include "registration/run_steps.hpp"
 #include "registry/registered_names.hpp"
+#include "session/utility_commands.hpp"
 
 extern "C" {
 #include "catalog/namespace.h"
@@ -179,7 +180,7 @@ void refuse_view_change(const Node *statement) {
         refuse(view, *relation, "replace");
     }
     if (find_maker(view) && !is_security_invoker(spi, view)) {
-        registration::OwnDdlScope own_ddl;
+        session::OwnDdlScope own_ddl;
         spi.execute("ALTER VIEW " + catalog::get_qualified_name(spi, view).text()
                     + " SET (security_invoker = true)");
     }

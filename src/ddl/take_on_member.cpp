@@ -16,6 +16,7 @@
 #include "registration/renumber_deletions.hpp"
 #include "registration/run_steps.hpp"
 #include "registry/registered_names.hpp"
+#include "session/utility_commands.hpp"
 #include "sqltext/table_statements.hpp"
 
 #include <algorithm>
@@ -57,7 +58,7 @@ std::vector<std::string> get_own_columns(const registry::Registration &registrat
 // As the user would have added them.
 void add_columns(pg::Spi &spi, const catalog::Table &member, const catalog::Table &table,
                  const registry::Registration &registration) {
-    registration::OwnDdlScope own_ddl;
+    session::OwnDdlScope own_ddl;
     for (const std::string &name : get_own_columns(registration)) {
         const catalog::Column *column = table.find_column(name);
         if (column != nullptr && member.find_column(name) == nullptr) {
@@ -86,7 +87,7 @@ void drop_own_objects(pg::Spi &spi, const catalog::Table &member,
 // The clones of the table's row triggers take the places of the partition's own. Those for keys that the partition alone
 // has, or that reference it alone, the table gets when the partition is there.
 void drop_row_triggers(pg::Spi &spi, const catalog::Table &member) {
-    registration::OwnDdlScope own_ddl;
+    session::OwnDdlScope own_ddl;
     for (const pg::Row &row : spi.query(
              "SELECT t.tgname FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n"
              " ON n.oid = p.pronamespace AND n.nspname = 'softdelete_internal' WHERE t.tgrelid = $1::oid AND "

@@ -39,8 +39,12 @@ struct PendingKeys {
 PendingKeys *pending = nullptr;
 int current_level = 0; // of the rows that are being deleted
 
+bool is_cascade() {
+    return (session::running_statement_notes() & session::note_cascade) != 0;
+}
+
 int get_level(const catalog::ForeignKeyInfo &key) {
-    return key.on_delete == FKCONSTR_ACTION_NOACTION ? 0 : current_level;
+    return key.on_delete == FKCONSTR_ACTION_NOACTION || !is_cascade() ? 0 : current_level;
 }
 
 PendingKeys *add_pending(const catalog::ForeignKeyInfo &key, int64 deletion) {
@@ -179,8 +183,8 @@ void collect_deleted_row(Relation relation, List *keys, HeapTuple row, int64 del
     }
 }
 
-void finish_statement(QueryDesc *query) {
-    if (pending == nullptr || session::is_cascade_query(query->sourceText)) {
+void finish_statement() {
+    if (pending == nullptr || is_cascade()) {
         return;
     }
     pg::connect_spi();

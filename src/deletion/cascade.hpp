@@ -5,7 +5,6 @@
 #include "catalog/foreign_key_info.hpp"
 
 extern "C" {
-#include "executor/execdesc.h"
 #include "executor/tuptable.h"
 }
 
@@ -19,7 +18,7 @@ void collect_deleted_row(Relation relation, List *keys, HeapTuple row, int64 del
 // level, as their tables' owners, and checks RESTRICT keys in between, when the server would, and NO ACTION after. Does
 // nothing for the cascade's own statements.
 // Locks: as DELETE on the children. Errors: 23503 (23001 for RESTRICT from 18 on) where a live child exists.
-void finish_statement(QueryDesc *query);
+void finish_statement();
 
 // The time of a deferrable NO ACTION key has come for this deleted row: raises where a live child still references it.
 // While a statement fires its triggers that is decided when its cascade is through.

@@ -8,6 +8,7 @@
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 #include "pg/spi.hpp"
+#include "session/own_statement.hpp"
 #include "session/plan_notes.hpp"
 #include "session/registered_table.hpp"
 
@@ -260,7 +261,10 @@ uint64 run(const catalog::ForeignKeyInfo &key, StatementKind kind, Datum *values
     SPIPlanPtr plan = get_plan(kept, key, kind);
     kept->running++;
     all_running++;
+    int own = session::begin_own_statement(session::get_kept_text(plan), nullptr,
+                                           {.notes = session::note_cascade, .called_by = caller.user});
     int code = pg::run_plan(plan, values, false, 0, test, crosscheck);
+    session::end_own_statements(own);
     kept->running--;
     all_running--;
     pg::act_as(caller);

@@ -3,7 +3,7 @@
 #include "sqltext/format.hpp"
 
 #include "catalog/table_info.hpp"
-#include "pg/scopes.hpp"
+#include "session/own_statement.hpp"
 
 namespace softdelete::deletion {
 
@@ -13,7 +13,7 @@ std::optional<std::int64_t> delete_row(Oid relation, const std::vector<std::stri
     catalog::KeyLookup lookup = catalog::get_key_lookup(spi, table, key);
     std::string statement =
         sqltext::format("DELETE FROM %1% WHERE %2% RETURNING deletion_id", table.name, lookup.condition);
-    pg::CallersPathScope path;
+    session::OwnStatement own(statement, {.runs_as_called = true});
     std::vector<pg::Row> rows = spi.query(statement, lookup.values);
     if (rows.empty() || rows.front().is_null(0)) {
         return std::nullopt;

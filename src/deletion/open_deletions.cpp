@@ -5,6 +5,8 @@
 #include "deletion/restored_deletions.hpp"
 #include "registry/deletion_log.hpp"
 #include "session/extension_functions.hpp"
+#include "session/plan_notes.hpp"
+#include "session/running_statements.hpp"
 #include "settings.hpp"
 
 extern "C" {
@@ -73,8 +75,10 @@ OpenDeletion *find_open_deletion(int64 id) noexcept {
     return entry;
 }
 
+// Nobody's but the cascade's own statements belong to it.
 OpenDeletion *find_pinned_deletion() {
-    return pins == nullptr ? nullptr : find_open_deletion(pins->id);
+    bool is_cascade = (session::running_statement_notes() & session::note_cascade) != 0;
+    return pins == nullptr || !is_cascade ? nullptr : find_open_deletion(pins->id);
 }
 
 bool touches(const OpenDeletion *entry, Oid relation) {

@@ -4,6 +4,7 @@
 #include "deletion/deletion_tables.hpp"
 #include "deletion/open_deletions.hpp"
 #include "pg/scopes.hpp"
+#include "session/plan_notes.hpp"
 #include "session/running_statements.hpp"
 
 extern "C" {
@@ -21,13 +22,12 @@ namespace {
 struct Noted {
     int64 deletion;
     int nest_level;
-    int place; // of the statement that restores the row
+    int place;              // of the statement that restores the row
+    bool waits_for_command; // it is an update of restore or undo
     Noted *next;
 };
 
 Noted *noted = nullptr;
-
-int restores_under_way = 0;
 
 bool is_empty(pg::Spi &spi, std::int64_t deletion) {
     std::vector<catalog::TableInfo> tables = get_deletion_tables(spi, deletion, DeletionLock::none);
@@ -78,10 +78,11 @@ void forget_if(Predicate is_meant) noexcept {
 
 // Takes a note of a statement that is through; null where there is none. A statement that a trigger runs leaves those of
 // the statement that fired it.
-const Noted *take_finished() {
+const Noted *take_finished(bool is_command_through) {
     int running = session::running_statement_place();
     Noted **place = &noted;
-    while (*place != nullptr && (*place)->place <= running) {
+    while (*place != nullptr
+           && ((*place)->place <= running || ((*place)->waits_for_command && !is_command_through))) {
         place = &(*place)->next;
     }
     const Noted *entry = *place;
@@ -100,7 +101,8 @@ void note_restored_row(int64 deletion) {
         }
     }
     auto *entry = static_cast<Noted *>(MemoryContextAlloc(TopTransactionContext, sizeof(Noted)));
-    *entry = {deletion, GetCurrentTransactionNestLevel(), Max(session::running_statement_place(), 1), noted};
+    *entry = {deletion, GetCurrentTransactionNestLevel(), Max(session::running_statement_place(), 1),
+              (session::running_statement_notes() & session::note_restore) != 0, noted};
     noted = entry;
 }
 
@@ -114,13 +116,13 @@ void mark_restored(std::int64_t deletion) {
                 {deletion});
 }
 
-void finish_restored_deletions() {
-    if (noted == nullptr || is_restoring()) {
+void finish_restored_deletions(bool is_command_through) {
+    if (noted == nullptr) {
         return;
     }
-    pg::entry([] {
+    pg::entry([&] {
         pg::Spi spi;
-        while (const Noted *entry = take_finished()) {
+        while (const Noted *entry = take_finished(is_command_through)) {
             finish(spi, entry->deletion);
         }
     });
@@ -134,22 +136,6 @@ void keep_restored_deletions(int nest_level) noexcept {
     for (Noted *entry = noted; entry != nullptr; entry = entry->next) {
         entry->nest_level = Min(entry->nest_level, nest_level - 1);
     }
-}
-
-bool is_restoring() noexcept {
-    return restores_under_way > 0;
-}
-
-void begin_restoring() noexcept {
-    restores_under_way++;
-}
-
-void end_restoring() noexcept {
-    restores_under_way = restores_under_way > 0 ? restores_under_way - 1 : 0;
-}
-
-void forget_restoring() noexcept {
-    restores_under_way = 0;
 }
 
 } // namespace softdelete::deletion

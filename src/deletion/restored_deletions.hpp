@@ -14,20 +14,13 @@ void note_restored_row(int64 deletion);
 // Called from C++, through the boundary.
 void mark_restored(std::int64_t deletion);
 
-// Called when a statement is through: sets restored_at of noted deletions that hold no row any more. Those of restore
-// and undo wait until these are through and call it.
-void finish_restored_deletions();
+// Called when a statement is through: sets restored_at of noted deletions that hold no row any more. What the updates of
+// restore and undo noted waits until these are through and call it as well.
+void finish_restored_deletions(bool is_command_through = false);
 
 // Called by the abort and transaction callbacks.
 void forget_restored_deletions(int nest_level) noexcept;
 // Called where a subtransaction of that level commits: what it noted is its parent's.
 void keep_restored_deletions(int nest_level) noexcept;
-
-// Is a restore or an undo under way, which marks its deletion itself when it is through?
-bool is_restoring() noexcept;
-void begin_restoring() noexcept;
-void end_restoring() noexcept;
-// Called by the abort callbacks.
-void forget_restoring() noexcept;
 
 } // namespace softdelete::deletion

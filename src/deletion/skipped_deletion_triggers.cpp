@@ -54,7 +54,7 @@ bool checks_referenced_key(Oid function) {
            || function == F_RI_FKEY_SETDEFAULT_UPD;
 }
 
-class DeletionAnswers : public TriggerAnswers {
+class DeletionAnswers : public session::TriggerAnswers {
 public:
     // may_have_new_rows: the server looks at the link of a row that this transaction has inserted as if it were new,
     // because the check of the insert leaves it to the update.

@@ -5,6 +5,7 @@
 
 #include "session/extension_functions.hpp"
 #include "session/plan_notes.hpp"
+#include "session/running_statements.hpp"
 
 extern "C" {
 #include "catalog/pg_trigger.h"
@@ -13,13 +14,9 @@ extern "C" {
 #include "parser/parsetree.h"
 }
 
-#include <cstring>
-
 namespace softdelete::deletion {
 
 namespace {
-
-AnsweredTriggersScope *innermost = nullptr;
 
 // The table that the statement names, whichever partitions it writes.
 Oid get_named_table(const PlannedStmt *plan) {
@@ -29,7 +26,7 @@ Oid get_named_table(const PlannedStmt *plan) {
     return rt_fetch(castNode(ModifyTable, plan->planTree)->nominalRelation, plan->rtable)->relid;
 }
 
-void leave_out_of(ResultRelInfo *target, CmdType command, TriggerAnswers *answers) {
+void leave_out_of(ResultRelInfo *target, CmdType command, session::TriggerAnswers *answers) {
     TriggerDesc *triggers = target->ri_TrigDesc;
     if (triggers == nullptr) {
         return;
@@ -75,7 +72,7 @@ void leave_out_guard_of(TriggerDesc *triggers) {
 } // namespace
 
 void leave_out_guard(const QueryDesc *query) {
-    if (session::notes_of_plan(query->plannedstmt) == 0 || session::find_extension_functions() == nullptr) {
+    if (session::running_statement_notes() == 0 || session::find_extension_functions() == nullptr) {
         return;
     }
     ListCell *cell;
@@ -87,37 +84,11 @@ void leave_out_guard(const QueryDesc *query) {
     }
 }
 
-void leave_out(const QueryDesc *query, CmdType command, TriggerAnswers *answers) {
+void leave_out(const QueryDesc *query, CmdType command, session::TriggerAnswers *answers) {
     ListCell *cell;
     foreach (cell, query->estate->es_opened_result_relations) {
         leave_out_of(lfirst_node(ResultRelInfo, cell), command, answers);
     }
-}
-
-AnsweredTriggersScope::AnsweredTriggersScope(const char *sql, CmdType command, Oid table) noexcept
-    : sql_(sql)
-    , command_(command)
-    , table_(table)
-    , outer_(innermost) {
-    innermost = this;
-}
-
-AnsweredTriggersScope::~AnsweredTriggersScope() {
-    innermost = outer_;
-}
-
-bool AnsweredTriggersScope::covers(const QueryDesc *statement) noexcept {
-    for (const AnsweredTriggersScope *scope = innermost; scope != nullptr; scope = scope->outer_) {
-        if (statement != nullptr && scope->statement_ == statement) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool AnsweredTriggersScope::awaits(const QueryDesc *query) const {
-    return statement_ == nullptr && query->operation == command_ && query->sourceText != nullptr
-           && strcmp(query->sourceText, sql_) == 0 && get_named_table(query->plannedstmt) == table_;
 }
 
 bool has_changing_trigger(Relation table) {
@@ -135,12 +106,12 @@ bool has_changing_trigger(Relation table) {
 }
 
 bool leave_out_triggers(const QueryDesc *query) {
-    AnsweredTriggersScope *scope = innermost;
-    if (scope == nullptr || !scope->awaits(query)) {
+    const session::OwnTraits *own = session::running_own_statement();
+    if (own == nullptr || own->skipped.answers == nullptr || query->operation != own->skipped.command
+        || get_named_table(query->plannedstmt) != own->skipped.table) {
         return false;
     }
-    scope->statement_ = query;
-    leave_out(query, scope->command_, scope);
+    leave_out(query, own->skipped.command, own->skipped.answers);
     return true;
 }
 

@@ -5,13 +5,14 @@
 #include "erasure/clear_subject.hpp"
 #include "erasure/reset_statistics.hpp"
 #include "holds/held_rows.hpp"
+#include "pg/called_settings.hpp"
 #include "pg/quote.hpp"
-#include "pg/scopes.hpp"
 #include "registry/anonymizers.hpp"
 #include "registry/erasure_log.hpp"
 #include "registry/hold_log.hpp"
 #include "rows/named_row.hpp"
 #include "rows/physical_tree.hpp"
+#include "session/own_statement.hpp"
 #include "session/plan_notes.hpp"
 
 #include <algorithm>
@@ -64,7 +65,7 @@ std::uint64_t overwrite(pg::Spi &spi, const TableInfo &table, const std::vector<
         sqltext::format("%1% UPDATE %2% AS %3% SET %4%%5% WHERE %6% AND %7%", session::removal_text,
                         table.name, name, assignments, further, rows::see_all(table, name.c_str()),
                         rows::make_membership(table, name.c_str(), 1));
-    session::RemovalStatementScope removal(statement);
+    session::OwnStatement own(statement, {.notes = session::note_removal, .runs_as_called = true});
     return spi.execute(statement, {rows.tables(), rows.positions()});
 }
 
@@ -78,8 +79,8 @@ void clear_actors(pg::Spi &spi, const rows::TreeTable &member) {
         "%1% UPDATE %2% AS t SET %3% WHERE %4% AND t.%5% IS NOT NULL AND %6%", session::removal_text,
         member.table.name, assignment.substr(2), rows::see_all(member.table, "t"), member.table.deleted_by,
         rows::make_membership(member.table, "t", 1));
-    session::RemovalStatementScope removal(statement);
-    pg::OwnerScope owner(member.table.owner);
+    session::OwnStatement own(statement, {.notes = session::note_removal, .runs_as_called = true});
+    pg::OwnersCodeScope owner(member.table.owner);
     spi.execute(statement, {member.rows.tables(), member.rows.positions()});
 }
 
@@ -105,7 +106,7 @@ void overwrite_tree(pg::Spi &spi, const rows::RowTree &tree,
     for (const auto &[relation, member] : tree.tables) {
         std::uint64_t rows = 0;
         try {
-            pg::OwnerScope owner(member.table.owner);
+            pg::OwnersCodeScope owner(member.table.owner);
             rows = overwrite(spi, member.table, rules.at(relation), member.rows, "");
         } catch (pg::ServerError &error) {
             error.clear_context();
@@ -158,7 +159,7 @@ std::uint64_t anonymize_rows(pg::Spi &spi, const TableInfo &table, const rows::R
     if (rules.empty()) {
         raise_no_rules(table);
     }
-    pg::OwnerScope owner(table.owner);
+    pg::OwnersCodeScope owner(table.owner);
     return overwrite(spi, table, rules, rows,
                      ", deletion_id = - pg_catalog.abs(coalesce(deletion_id, 9223372036854775807))");
 }

@@ -57,8 +57,7 @@ void check_gone(pg::Spi &spi, const rows::TreeTable &member) {
 void remove_tree(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowSet &rows,
                  const rows::RowTree &tree) {
     try {
-        RemovalScope scope(tree.all);
-        if (remove_rows(spi, table, rows) != rows.size()) {
+        if (remove_rows(spi, table, rows, tree.all) != rows.size()) {
             raise_not_removed(table);
         }
     } catch (pg::ServerError &error) {

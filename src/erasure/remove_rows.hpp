@@ -9,27 +9,16 @@ extern "C" {
 
 namespace softdelete::erasure {
 
-// While one lives, referential actions may remove these rows of registered tables; of others, only what they may remove
-// at any time: deleted rows whose retention has passed and that no hold protects. Scopes nest; the innermost counts.
-class RemovalScope {
-public:
-    explicit RemovalScope(const rows::RowSet &rows);
-    ~RemovalScope();
-    RemovalScope(const RemovalScope &) = delete;
-    RemovalScope &operator=(const RemovalScope &) = delete;
+// Called by the marker trigger: is the row one of those that a command of ours has checked and is removing? So may be the
+// rows that its statement names, and those that referential actions take along with them; of others, these take only what
+// they may remove at any time: deleted rows whose retention has passed and that no hold protects. Plain server code.
+// Raises 40001 for another row where the transaction's snapshot is too old to have shown it to the command.
+bool is_being_removed(Oid relation, const ItemPointerData *row);
 
-    // Called by the marker trigger. Raises 40001 for another row where the transaction's snapshot is too old to have
-    // shown it to the command.
-    static bool contains(Oid relation, const ItemPointerData *row);
-
-private:
-    const rows::RowSet &rows_;
-    RemovalScope *outer_;
-};
-
-// Removes these rows of a registered table by DELETE, as its owner, with what goes with them natively. The caller has
-// locked them and checked holds. Returns how many of them went.
+// Removes these rows of a registered table by DELETE, as its owner, with what goes with them natively: all are the rows
+// that may go. The caller has locked them and checked holds. Returns how many of the rows themselves went.
 // Errors: what the server and users' triggers raise; 23503 for keys that refuse.
-std::uint64_t remove_rows(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowSet &rows);
+std::uint64_t remove_rows(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowSet &rows,
+                          const rows::RowSet &all);
 
 } // namespace softdelete::erasure

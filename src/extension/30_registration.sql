@@ -9,7 +9,7 @@ CREATE FUNCTION softdelete.register(
     on_expiry text DEFAULT 'purge')
     RETURNS TABLE (step integer, relation regclass, object text, action text, online boolean, command text)
     LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_register'
-    SET search_path = pg_catalog, pg_temp
+    -- search_path: the library pins it, except while code of users may run
     SET quote_all_identifiers = off
     SET IntervalStyle = postgres
     SET default_tablespace = ''
@@ -38,7 +38,7 @@ CREATE FUNCTION softdelete.configure(
     on_expiry text DEFAULT NULL)
     RETURNS TABLE (step integer, relation regclass, object text, action text, online boolean, command text)
     LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_configure'
-    SET search_path = pg_catalog, pg_temp
+    -- search_path: the library pins it, except while code of users may run
     SET quote_all_identifiers = off
     SET IntervalStyle = postgres
     SET default_tablespace = '';
@@ -48,7 +48,7 @@ COMMENT ON FUNCTION softdelete.configure(regclass, interval, boolean, text, text
 CREATE FUNCTION softdelete.repair(relation regclass)
     RETURNS TABLE (step integer, relation regclass, object text, action text, online boolean, command text)
     LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_repair'
-    SET search_path = pg_catalog, pg_temp
+    -- search_path: the library pins it, except while code of users may run
     SET quote_all_identifiers = off
     SET IntervalStyle = postgres
     SET default_tablespace = '';
@@ -58,7 +58,7 @@ COMMENT ON FUNCTION softdelete.repair(regclass) IS
 CREATE FUNCTION softdelete.unregister(relation regclass, deleted_rows text DEFAULT 'refuse')
     RETURNS TABLE (step integer, relation regclass, object text, action text, online boolean, command text)
     LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_unregister'
-    SET search_path = pg_catalog, pg_temp
+    -- search_path: the library pins it, except while code of users may run
     SET quote_all_identifiers = off
     SET IntervalStyle = postgres
     SET default_tablespace = '';

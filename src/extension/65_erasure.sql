@@ -39,18 +39,22 @@ SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.erasure', '');
 SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.anonymizer', '');
 
 CREATE FUNCTION softdelete.erase(relation regclass, reason text, VARIADIC key "any") RETURNS jsonb
-    LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_erase';
+    -- search_path: the library pins it, except while triggers of the tables may fire
+    LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_erase';
 CREATE FUNCTION softdelete.erase(relation regclass, reason text, VARIADIC key text[]) RETURNS jsonb
-    LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_erase';
+    -- search_path: the library pins it, except while triggers of the tables may fire
+    LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_erase';
 COMMENT ON FUNCTION softdelete.erase(regclass, text, "any") IS
     'Removes the row with that primary key, live or deleted, and what references it by CASCADE; returns the log entry.';
 COMMENT ON FUNCTION softdelete.erase(regclass, text, text[]) IS
     'Removes the row with that primary key, live or deleted, and what references it by CASCADE; returns the log entry.';
 
 CREATE FUNCTION softdelete.anonymize(relation regclass, reason text, VARIADIC key "any") RETURNS jsonb
-    LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_anonymize';
+    -- search_path: the library pins it, except while triggers of the tables may fire
+    LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_anonymize';
 CREATE FUNCTION softdelete.anonymize(relation regclass, reason text, VARIADIC key text[]) RETURNS jsonb
-    LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_anonymize';
+    -- search_path: the library pins it, except while triggers of the tables may fire
+    LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_anonymize';
 COMMENT ON FUNCTION softdelete.anonymize(regclass, text, "any") IS
     'Overwrites the row with that primary key, and what references it by CASCADE, by the tables'' rules; returns the log entry.';
 COMMENT ON FUNCTION softdelete.anonymize(regclass, text, text[]) IS

@@ -30,8 +30,6 @@ public:
 
 namespace {
 
-int checked_depth = 0;
-
 void forget(void *check) {
     delete static_cast<HoldCheck *>(check);
 }
@@ -115,18 +113,6 @@ void prepare_physical_delete(const QueryDesc *query) {
             check_no_holds(relation, "delete from");
         }
     });
-}
-
-HoldsCheckedScope::HoldsCheckedScope() {
-    checked_depth++;
-}
-
-HoldsCheckedScope::~HoldsCheckedScope() {
-    checked_depth--;
-}
-
-bool HoldsCheckedScope::is_active() noexcept {
-    return checked_depth > 0;
 }
 
 } // namespace softdelete::holds

@@ -28,16 +28,4 @@ void check_no_holds(Oid relation, const char *action);
 // where the marker trigger does not fire it must not reach protected rows.
 void prepare_physical_delete(const QueryDesc *query);
 
-// While one lives, DELETE statements of the purge kind were checked as a whole beforehand (find_held_rows): the marker
-// trigger does not ask for each row. What they take along by foreign keys is checked as ever.
-class HoldsCheckedScope {
-public:
-    HoldsCheckedScope();
-    ~HoldsCheckedScope();
-    HoldsCheckedScope(const HoldsCheckedScope &) = delete;
-    HoldsCheckedScope &operator=(const HoldsCheckedScope &) = delete;
-
-    static bool is_active() noexcept;
-};
-
 } // namespace softdelete::holds

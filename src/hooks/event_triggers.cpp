@@ -21,10 +21,12 @@
 #include "ddl/warn_delete_triggers.hpp"
 #include "ddl/widen_key_indexes.hpp"
 #include "pg/boundary.hpp"
+#include "pg/called_settings.hpp"
 #include "pg/scopes.hpp"
 #include "registration/run_steps.hpp"
 #include "registry/registry_scan.hpp"
 #include "session/extension_functions.hpp"
+#include "session/utility_commands.hpp"
 
 extern "C" {
 #include "commands/event_trigger.h"
@@ -81,6 +83,7 @@ bool knows_tables() {
 }
 
 void follow_drop(const ddl::DropConcern &concern) {
+    pg::CalledSettings called;
     if (concern.holds) {
         ddl::refuse_loss_of_held_rows();
     }
@@ -103,7 +106,7 @@ PG_FUNCTION_INFO_V1(softdelete_on_ddl_command_start);
 
 PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
     const EventTriggerData *event = get_event(fcinfo, "on_ddl_command_start", "ddl_command_start");
-    if (registration::OwnDdlScope::is_active()) {
+    if (session::is_own_command()) {
         return 0;
     }
     // Also while a dump is being restored: its statements pass, those of others that only look like it do not.
@@ -114,6 +117,7 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
         ddl::refuse_policy_change(event->parsetree);
         ddl::refuse_removal_of_held_rows(event->parsetree);
         pg::entry([&] {
+            pg::CalledSettings called;
             ddl::follow_names(event->parsetree);
             ddl::refuse_view_move(event->parsetree);
             ddl::refuse_view_drop(event->parsetree);
@@ -131,7 +135,7 @@ PG_FUNCTION_INFO_V1(softdelete_on_ddl_command_end);
 
 PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
     const EventTriggerData *event = get_event(fcinfo, "on_ddl_command_end", "ddl_command_end");
-    if (registration::OwnDdlScope::is_active()) {
+    if (session::is_own_command()) {
         return 0;
     }
     // Also before the registry has come: a restore of data alone enables the triggers of each table when it has it.
@@ -148,6 +152,7 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
         return 0;
     }
     pg::entry([&] {
+        pg::CalledSettings called;
         ddl::finish_indexes();
         ddl::finish_views(event->parsetree);
         ddl::refuse_view_change(event->parsetree);
@@ -157,12 +162,16 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
     Oid relation = ddl::find_table_to_link(event->parsetree);
     if (OidIsValid(relation)) {
         pg::entry([&] {
+            pg::CalledSettings called;
             ddl::link_table(relation);
             ddl::warn_of_new_links(event->parsetree);
             ddl::widen_key_indexes(event->parsetree);
         });
     }
-    pg::entry([&] { ddl::follow_policies(event->parsetree); });
+    pg::entry([&] {
+        pg::CalledSettings called;
+        ddl::follow_policies(event->parsetree);
+    });
     return 0;
 }
 
@@ -183,7 +192,7 @@ PG_FUNCTION_INFO_V1(softdelete_on_sql_drop);
 
 PGDLLEXPORT Datum softdelete_on_sql_drop(PG_FUNCTION_ARGS) {
     const EventTriggerData *event = get_event(fcinfo, "on_sql_drop", "sql_drop");
-    if (registration::OwnDdlScope::is_active() || !ddl::may_drop_own(event->parsetree) || !knows_tables()) {
+    if (session::is_own_command() || !ddl::may_drop_own(event->parsetree) || !knows_tables()) {
         return 0;
     }
     ddl::DropConcern concern = ddl::get_drop_concern();

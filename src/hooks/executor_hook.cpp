@@ -10,6 +10,8 @@
 #include "holds/hold_check.hpp"
 #include "pg/compat.hpp"
 #include "purge/log_hand_purge.hpp"
+#include "session/immediate_triggers.hpp"
+#include "session/own_statement.hpp"
 #include "session/plan_notes.hpp"
 #include "session/running_statements.hpp"
 #include "session/session_visibility.hpp"
@@ -27,12 +29,15 @@ ExecutorFinish_hook_type next_executor_finish = nullptr;
 
 extern "C" void softdelete_executor_run(QueryDesc *query, ScanDirection direction,
                                         uint64 count SOFTDELETE_EXECUTOR_RUN_EXTRA_PARAMETER) {
+    uint32 notes = session::notes_of_plan(query->plannedstmt);
+    session::set_called_settings(query->sourceText);
     session::follow_session_view();
-    if (!session::is_cascade_query(query->sourceText)) {
+    if ((notes & session::note_cascade) == 0) {
         deletion::write_deletions();
     }
     holds::prepare_physical_delete(query);
-    session::push_running_statement(query, session::Phase::run);
+    session::push_running_statement(query, session::Phase::run, notes);
+    session::fire_deferrable_triggers_at_once(query);
     deletion::leave_out_guard(query);
     if (!deletion::leave_out_triggers(query)) {
         deletion::leave_out_deletion_triggers(query);
@@ -43,16 +48,18 @@ extern "C" void softdelete_executor_run(QueryDesc *query, ScanDirection directio
 }
 
 extern "C" void softdelete_executor_finish(QueryDesc *query) {
-    session::push_running_statement(query, session::Phase::finish);
+    uint32 notes = session::notes_of_plan(query->plannedstmt);
+    session::push_running_statement(query, session::Phase::finish, notes);
     auto *finish = next_executor_finish != nullptr ? next_executor_finish : standard_ExecutorFinish;
     finish(query);
-    deletion::finish_statement(query);
-    if (!session::is_cascade_query(query->sourceText)) {
+    deletion::finish_statement();
+    if ((notes & session::note_cascade) == 0) {
         deletion::write_deletions();
     }
     purge::log_purged_rows(query);
     session::pop_running_statement();
     deletion::finish_restored_deletions();
+    session::end_called_settings(query->sourceText);
 }
 
 } // namespace

@@ -2,16 +2,20 @@
 // SECURITY DEFINER functions and those with a SET clause. Counts the former: a caller's visibility stays outside.
 #include "hooks/hooks.hpp"
 
-#include "pg/server.hpp"
+#include "pg/called_settings.hpp"
 #include "session/session_visibility.hpp"
+#include "session/utility_commands.hpp"
 #include "settings.hpp"
 
 extern "C" {
 #include "access/htup_details.h"
+#include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/syscache.h"
 }
 
@@ -22,12 +26,14 @@ namespace softdelete::hooks {
 namespace {
 
 fmgr_hook_type next_function_hook = nullptr;
+needs_fmgr_hook_type next_needs_hook = nullptr;
 
 enum class FunctionKind { invoker, definer, definer_with_visibility };
 
 // Kept in the hook's private Datum, per call site; another hook's Datum is kept inside.
 struct CallSite {
     FunctionKind kind;
+    int settings_level; // of the settings that a function of users' gets in a command of ours; 0 where it has its own
     Datum next_private;
 };
 
@@ -71,6 +77,37 @@ CallSite *get_call_site(FmgrInfo *function, Datum *private_data) {
     return reinterpret_cast<CallSite *>(DatumGetPointer(*private_data));
 }
 
+// What our own DDL calls: event triggers, and functions in index expressions. They find the settings of whoever called us.
+void set_called_settings(FmgrHookEventType event, CallSite *site) {
+    if (event == FHET_START && site->settings_level == 0 && session::is_called_by_own_command()) {
+        site->settings_level = NewGUCNestLevel();
+        pg::CalledSettings::apply();
+    } else if (event != FHET_START && site->settings_level > 0) {
+        // An error's abort ends them itself; what the function of a table's owner has set ends with it.
+        if (event == FHET_END) {
+            AtEOXact_GUC(!InSecurityRestrictedOperation(), site->settings_level);
+        }
+        site->settings_level = 0;
+    }
+}
+
+bool is_of_users(Oid function_id) {
+    HeapTuple function = SearchSysCache1(PROCOID, ObjectIdGetDatum(function_id));
+    if (!HeapTupleIsValid(function)) {
+        return false;
+    }
+    Oid language = reinterpret_cast<Form_pg_proc>(GETSTRUCT(function))->prolang;
+    bool has_settings = !heap_attisnull(function, Anum_pg_proc_proconfig, nullptr);
+    ReleaseSysCache(function);
+    return language != INTERNALlanguageId && language != ClanguageId && !has_settings;
+}
+
+// Asked for every function that is looked up: within our own DDL users' functions are called through the hook.
+extern "C" bool softdelete_needs_function_hook(Oid function) {
+    return (session::is_called_by_own_command() && is_of_users(function))
+           || (next_needs_hook != nullptr && next_needs_hook(function));
+}
+
 void count(FmgrHookEventType event, FunctionKind kind) {
     if (kind == FunctionKind::invoker) {
         return;
@@ -88,6 +125,7 @@ extern "C" void softdelete_function_hook(FmgrHookEventType event, FmgrInfo *func
         next_function_hook(event, function, &site->next_private);
     }
     count(event, site->kind);
+    set_called_settings(event, site);
     if (event != FHET_START) {
         session::leave_session_view();
     }
@@ -100,6 +138,8 @@ extern "C" void softdelete_function_hook(FmgrHookEventType event, FmgrInfo *func
 } // namespace
 
 void install_function_hook() {
+    next_needs_hook = needs_fmgr_hook;
+    needs_fmgr_hook = softdelete_needs_function_hook;
     next_function_hook = fmgr_hook;
     fmgr_hook = softdelete_function_hook;
 }

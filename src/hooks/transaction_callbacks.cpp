@@ -10,9 +10,10 @@
 #include "deletion/open_deletions.hpp"
 #include "deletion/restored_deletions.hpp"
 #include "purge/log_hand_purge.hpp"
-#include "session/plan_notes.hpp"
+#include "session/own_statement.hpp"
 #include "session/running_statements.hpp"
 #include "session/session_visibility.hpp"
+#include "session/utility_commands.hpp"
 
 extern "C" {
 #include "access/xact.h"
@@ -23,9 +24,14 @@ namespace softdelete::hooks {
 namespace {
 
 // Statements that an error has ended.
-void forget_commands(int nest_level) noexcept {
+void forget_statements(int nest_level) noexcept {
     session::forget_running_statements(nest_level);
+    session::forget_own_statements(nest_level);
     session::forget_utility_commands(nest_level);
+}
+
+// What event triggers prepared at the start of commands that have not come to their end.
+void forget_preparations(int nest_level) noexcept {
     ddl::forget_prepared_indexes(nest_level);
     ddl::forget_prepared_views(nest_level);
     ddl::forget_prepared_anonymizers(nest_level);
@@ -36,14 +42,17 @@ extern "C" void softdelete_transaction_callback(XactEvent event, void *) {
         deletion::write_deletions();
     }
     if (event == XACT_EVENT_ABORT || event == XACT_EVENT_PARALLEL_ABORT) {
-        forget_commands(0);
+        forget_statements(0);
+        forget_preparations(0);
     }
     if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE) {
         deletion::end_transaction();
         deletion::forget_cascades(0);
         deletion::forget_running_plans();
         deletion::forget_restored_deletions(0);
-        deletion::forget_restoring();
+        ddl::forget_prepared_indexes(0, true);
+        ddl::forget_prepared_views(0);
+        ddl::forget_prepared_anonymizers(0);
         purge::forget_purged_rows(0);
         session::leave_session_view();
     }
@@ -53,7 +62,8 @@ extern "C" void softdelete_subtransaction_callback(SubXactEvent event, SubTransa
                                                    void *) {
     int nest_level = GetCurrentTransactionNestLevel();
     if (event == SUBXACT_EVENT_ABORT_SUB) {
-        forget_commands(nest_level);
+        forget_statements(nest_level);
+        forget_preparations(nest_level);
         deletion::abort_subtransaction(nest_level);
         deletion::forget_cascades(nest_level);
         deletion::forget_restored_deletions(nest_level);

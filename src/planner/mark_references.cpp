@@ -4,19 +4,17 @@
 #include "pg/compat.hpp"
 #include "pg/relations.hpp"
 #include "planner/recycle_bin.hpp"
+#include "session/own_statement.hpp"
 
 extern "C" {
 #include "nodes/nodeFuncs.h"
 }
 
-#include <cstring>
-
 namespace softdelete::planner {
 
 namespace {
 
-const char *announced_text = nullptr;
-OwnReading announced_reading = OwnReading::as_owners;
+using session::OwnReading;
 
 bool mark_references(Node *node, OwnReading *reading) {
     if (node == nullptr) {
@@ -44,21 +42,12 @@ bool mark_references(Node *node, OwnReading *reading) {
 
 } // namespace
 
-OwnStatementScope::OwnStatementScope(const std::string &text, OwnReading reading) noexcept {
-    announced_text = text.c_str();
-    announced_reading = reading;
-}
-
-OwnStatementScope::~OwnStatementScope() {
-    announced_text = nullptr;
-}
-
 void mark_own_statement(const char *text, Query *query) {
-    if (announced_text == nullptr || text == nullptr || strcmp(text, announced_text) != 0) {
+    const session::OwnTraits *own = session::find_own_statement(text);
+    if (own == nullptr || own->reading == OwnReading::as_said) {
         return;
     }
-    announced_text = nullptr;
-    OwnReading reading = announced_reading;
+    OwnReading reading = own->reading;
     mark_references(reinterpret_cast<Node *>(query), &reading);
 }
 

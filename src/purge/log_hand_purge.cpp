@@ -2,6 +2,7 @@
 #include "purge/log_hand_purge.hpp"
 
 #include "registry/purge_log.hpp"
+#include "session/plan_notes.hpp"
 #include "session/running_statements.hpp"
 
 extern "C" {
@@ -31,7 +32,6 @@ struct PurgedRows {
 PurgedRows *entries = nullptr;
 int count = 0;
 int capacity = 0;
-int logged_depth = 0;
 
 void add_entry(const QueryDesc *query, Oid relation, bool by_foreign_key) {
     if (count == capacity) {
@@ -95,7 +95,8 @@ void write_log(const QueryDesc *query) {
 
 void note_purged_row(Oid relation, bool by_foreign_key) {
     const QueryDesc *query = by_foreign_key ? session::outermost_statement() : session::running_statement();
-    if (query == nullptr || (logged_depth > 0 && !by_foreign_key)) {
+    bool is_logged = (session::running_statement_notes() & session::note_logged) != 0;
+    if (query == nullptr || is_logged) {
         return;
     }
     int nest_level = GetCurrentTransactionNestLevel();
@@ -134,14 +135,6 @@ void keep_purged_rows(int nest_level) noexcept {
     for (int i = count; i-- > 0 && entries[i].nest_level >= nest_level;) {
         entries[i].nest_level = nest_level - 1;
     }
-}
-
-PurgeIsLoggedScope::PurgeIsLoggedScope() {
-    logged_depth++;
-}
-
-PurgeIsLoggedScope::~PurgeIsLoggedScope() {
-    logged_depth--;
 }
 
 } // namespace softdelete::purge

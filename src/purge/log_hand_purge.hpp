@@ -19,13 +19,4 @@ void forget_purged_rows(int nest_level) noexcept;
 // Called where a subtransaction of that level commits: what it removed is its parent's.
 void keep_purged_rows(int nest_level) noexcept;
 
-// While one lives, purge() is at work and writes the log itself.
-class PurgeIsLoggedScope {
-public:
-    PurgeIsLoggedScope();
-    ~PurgeIsLoggedScope();
-    PurgeIsLoggedScope(const PurgeIsLoggedScope &) = delete;
-    PurgeIsLoggedScope &operator=(const PurgeIsLoggedScope &) = delete;
-};
-
 } // namespace softdelete::purge

@@ -3,6 +3,7 @@
 #include "purge/purge_batch.hpp"
 #include "sqltext/format.hpp"
 
+#include "catalog/search_path.hpp"
 #include "erasure/anonymize_row.hpp"
 #include "holds/held_rows.hpp"
 #include "holds/hold_check.hpp"
@@ -11,10 +12,12 @@
 #include "rows/owners_statement.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 extern "C" {
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "postmaster/bgworker.h"
 #include "utils/fmgrprotos.h"
 }
 
@@ -59,20 +62,28 @@ std::string make_explanation(const PurgeTarget &target, const std::vector<Blocke
                            make_due_at(target, "p"));
 }
 
+// Ours, where nobody has called purge().
+bool runs_in_worker() {
+    return MyBgworkerEntry != nullptr && strcmp(MyBgworkerEntry->bgw_library_name, "softdelete") == 0;
+}
+
 } // namespace
 
-PurgeScope::PurgeScope(Oid owner) : user_(owner), owner_(owner) {
-    settings_.set("DateStyle", "ISO");
+PurgeScope::PurgeScope(Oid owner) : called_(pg::CalledSettings::copy()), user_(owner), owner_(owner) {
+    if (runs_in_worker()) {
+        pg::Spi spi;
+        called_.set_path(catalog::get_search_path(spi, owner));
+    }
     settings_.set("lock_timeout", lock_wait);
     settings_.set("softdelete.deletion", "soft");
     settings_.set("session_replication_role", "origin");
     // References are looked up by their indexes, row by row: the cost is that of what is due, whatever is live.
-    settings_.set("enable_hashjoin", "off");
-    settings_.set("enable_mergejoin", "off");
-    settings_.set("enable_seqscan", "off");
-    settings_.set("enable_sort", "off");
-    settings_.set("jit", "off");
-    pg::call([] { (void)pg::execute_pinned("SET CONSTRAINTS ALL IMMEDIATE", 0, nullptr, nullptr); });
+    for (const char *name : {"enable_hashjoin", "enable_mergejoin", "enable_seqscan", "enable_sort", "jit"}) {
+        called_.keep(name);
+        settings_.set(name, "off");
+    }
+    called_.keep("DateStyle");
+    settings_.set("DateStyle", "ISO");
 }
 
 rows::RowSet make_row_set(const PurgeTarget &target, const Positions &rows) {
@@ -102,7 +113,6 @@ PurgeCounts PurgeBatch::remove(TimestampTz cutoff, const Positions &rows) {
     Positions removable = rows;
     drop_held(removable);
     PurgeScope scope(target_.owner);
-    holds::HoldsCheckedScope checked;
     Positions rest = removable;
     if (unreferenced_.may_remove()) {
         remove_unreferenced(rest);

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "holds/hold_check.hpp"
-#include "pg/scopes.hpp"
+#include "pg/called_settings.hpp"
 #include "purge/bisect_failures.hpp"
 #include "purge/due_rows.hpp"
 #include "purge/log_hand_purge.hpp"
@@ -13,19 +13,18 @@
 
 namespace softdelete::purge {
 
-// Acts as a role whose own code must not outlive the batch, past its own forced policies, with settings of its own:
-// nothing of the session that calls reaches the owner's triggers. Constraints are immediate: what fires at the commit
-// would fire with the caller's rights.
+// Acts as a role whose own code must not outlive the batch, past its own forced policies, with settings of its own. Users'
+// triggers find those of whoever called purge(); the worker calls it as the owner would. What they defer fires with the
+// statement: at the commit it would fire with the caller's rights (session/immediate_triggers.hpp).
 class PurgeScope {
 public:
     explicit PurgeScope(Oid owner);
 
 private:
+    pg::CalledSettings called_;
     pg::SettingScope settings_;
     pg::UserScope user_;
     pg::OwnerScope owner_;
-    PurgeIsLoggedScope logged_;
-    holds::HoldsCheckedScope holds_checked_;
 };
 
 // A batch's rows by their positions in the target.

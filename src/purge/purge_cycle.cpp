@@ -319,8 +319,8 @@ void PurgeCycle::remove_part(Oid role, const std::vector<Piece *> &pieces) {
     }
     if (!pieces.empty()) {
         pg::OwnerScope scope(role);
-        holds::HoldsCheckedScope checked;
-        (void)rows::query_as_owners("/* softdelete purge */ " + deletes + " SELECT", parameters);
+        (void)rows::query_as_owners("/* softdelete purge */ " + deletes + " SELECT", parameters,
+                                    {.notes = removal_notes, .runs_as_called = true});
     }
 }
 

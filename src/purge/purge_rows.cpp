@@ -3,6 +3,7 @@
 #include "sqltext/format.hpp"
 
 #include "holds/held_rows.hpp"
+#include "pg/called_settings.hpp"
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 #include "pg/transactions.hpp"
@@ -335,6 +336,7 @@ private:
 } // namespace
 
 void purge_rows(const PurgeRequest &request) {
+    pg::CalledSettings called;
     pg::Spi spi(request.may_commit ? pg::SpiMode::non_atomic : pg::SpiMode::atomic);
     // A procedure that commits cannot have a SET clause.
     if (request.may_commit) {

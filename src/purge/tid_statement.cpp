@@ -3,7 +3,6 @@
 #include "sqltext/format.hpp"
 
 #include "catalog/foreign_key_info.hpp"
-#include "deletion/skipped_triggers.hpp"
 #include "session/registered_table.hpp"
 
 #include <algorithm>
@@ -23,13 +22,10 @@ bool is_before(const ItemPointerData &one, const ItemPointerData &other) {
 
 // A removal fires neither the marker nor the actions of the foreign keys, by their roots (a partition's copy of a key is
 // meant by its root).
-class RemovalTriggersScope : deletion::AnsweredTriggersScope {
+class RemovalAnswers : public session::TriggerAnswers {
 public:
-    RemovalTriggersScope(const char *sql, Oid table, const std::vector<Oid> &keys) noexcept
-        : deletion::AnsweredTriggersScope(sql, CMD_DELETE, table)
-        , keys_(keys) {}
+    explicit RemovalAnswers(const std::vector<Oid> &keys) : keys_(keys) {}
 
-private:
     bool is_answered(Relation, const Trigger &trigger) override {
         if (session::is_marker_function(trigger.tgfoid)) {
             return true;
@@ -40,6 +36,7 @@ private:
                && std::find(keys_.begin(), keys_.end(), key.root) != keys_.end();
     }
 
+private:
     const std::vector<Oid> &keys_;
 };
 
@@ -55,18 +52,22 @@ PositionStatement::PositionStatement(const PurgeTarget &target, std::string sql)
     , statement_("/* softdelete purge */ " + std::move(sql), {TIDARRAYOID, get_comparable_type(target)}) {}
 
 std::uint64_t PositionStatement::execute(const ItemPointerData *rows, std::size_t count, TimestampTz cutoff,
-                                         const std::function<void()> &look) {
+                                         const std::function<void()> &look,
+                                         const session::OwnTraits &traits) {
     return statement_.execute(
         [&] {
             return std::array<Datum, 2>{make_positions(rows, count), get_comparable(target_, cutoff)};
         },
-        look);
+        look, traits);
 }
 
 std::uint64_t PositionStatement::remove(const ItemPointerData *rows, std::size_t count, TimestampTz cutoff,
                                         const std::vector<Oid> &keys) {
-    RemovalTriggersScope triggers(statement_.sql().c_str(), target_.relation, keys);
-    return execute(rows, count, cutoff);
+    RemovalAnswers answers(keys);
+    return execute(rows, count, cutoff, [] {},
+                   {.notes = removal_notes,
+                    .skipped = {&answers, CMD_DELETE, target_.relation},
+                    .runs_as_called = true});
 }
 
 Positions PositionStatement::find(const Positions &rows, TimestampTz cutoff) {

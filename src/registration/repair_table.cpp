@@ -13,6 +13,7 @@
 #include "registration/run_steps.hpp"
 #include "registration/table_work.hpp"
 #include "registry/registered_names.hpp"
+#include "session/utility_commands.hpp"
 
 #include <algorithm>
 
@@ -63,7 +64,7 @@ Steps give_views(pg::Spi &spi, const RegisteredTable &registered) {
         sqltext::Statement command =
             sqltext::statement("ALTER VIEW %1% OWNER TO %2%", name, catalog::identifier(owner));
         pg::UserScope administrator(pg::get_extension_owner());
-        OwnDdlScope own_ddl;
+        session::OwnDdlScope own_ddl;
         spi.execute(command.text());
         steps.push_back({table.oid,
                          "view " + catalog::identifier(row.text(1)).text(),

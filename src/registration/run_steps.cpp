@@ -3,30 +3,13 @@
 
 #include "pg/parse_scope.hpp"
 #include "pg/scopes.hpp"
+#include "session/utility_commands.hpp"
 
 #include <algorithm>
 #include <map>
 #include <optional>
 
 namespace softdelete::registration {
-
-namespace {
-
-int own_ddl_depth = 0;
-
-} // namespace
-
-OwnDdlScope::OwnDdlScope() {
-    own_ddl_depth++;
-}
-
-OwnDdlScope::~OwnDdlScope() {
-    own_ddl_depth--;
-}
-
-bool OwnDdlScope::is_active() noexcept {
-    return own_ddl_depth > 0;
-}
 
 namespace {
 
@@ -45,7 +28,7 @@ bool may_use_schema(pg::Spi &spi, Oid role) {
 } // namespace
 
 void run_steps(pg::Spi &spi, const std::vector<model::Step> &steps) {
-    OwnDdlScope own_ddl;
+    session::OwnDdlScope own_ddl;
     // Steps name the tablespaces that they mean.
     pg::SettingScope settings;
     settings.set("default_tablespace", "");

@@ -11,15 +11,4 @@ namespace softdelete::registration {
 // Runs those steps that change something, in order, each as the owner of its table.
 void run_steps(pg::Spi &spi, const std::vector<model::Step> &steps);
 
-// While one lives, DDL is our own: the event triggers leave it alone.
-class OwnDdlScope {
-public:
-    OwnDdlScope();
-    ~OwnDdlScope();
-    OwnDdlScope(const OwnDdlScope &) = delete;
-    OwnDdlScope &operator=(const OwnDdlScope &) = delete;
-
-    static bool is_active() noexcept;
-};
-
 } // namespace softdelete::registration

@@ -5,6 +5,7 @@
 #include "catalog/quoting.hpp"
 #include "catalog/trigger_catalog.hpp"
 #include "catalog/view_catalog.hpp"
+#include "pg/called_settings.hpp"
 #include "pg/scopes.hpp"
 #include "registration/build_index.hpp"
 #include "registration/lock_table.hpp"
@@ -12,6 +13,7 @@
 #include "registration/plan_parts.hpp"
 #include "registration/run_steps.hpp"
 #include "registry/hold_log.hpp"
+#include "session/own_statement.hpp"
 #include "session/plan_notes.hpp"
 #include "sqltext/table_statements.hpp"
 
@@ -103,17 +105,6 @@ void plan_column_drops(TableWork &work) {
     }
 }
 
-// Deferred checks would still be pending when the table is altered.
-void make_constraints_immediate(pg::Spi &spi, Oid relation) {
-    if (spi.query("SELECT EXISTS (SELECT FROM pg_constraint"
-                  " WHERE condeferred AND $1::oid IN (conrelid, confrelid))",
-                  {relation})
-            .front()
-            .boolean(0)) {
-        spi.execute("SET CONSTRAINTS ALL IMMEDIATE");
-    }
-}
-
 TableWork plan_unregistration(pg::Spi &spi, const catalog::Table &table,
                               const registry::Registration &registration, DeletedRows deleted_rows) {
     pg::UserScope owner(table.owner);
@@ -157,11 +148,12 @@ model::Step purge(pg::Spi &spi, const catalog::Table &table, const registry::Reg
                   std::int64_t rows) {
     sqltext::Statement command = sqltext::statement("DELETE FROM %1% WHERE %2% IS NOT NULL", table.qualified,
                                                     catalog::identifier(registration.settings.deleted_at));
-    make_constraints_immediate(spi, table.oid);
     std::string statement = std::string(session::removal_text) + " " + command.text();
     try {
-        session::RemovalStatementScope removal(statement);
-        pg::OwnerScope owner(table.owner);
+        // What is left to the end of the transaction would keep the table from being altered.
+        session::OwnStatement own(
+            statement, {.notes = session::note_removal, .runs_as_called = true, .fires_at_once = true});
+        pg::OwnersCodeScope owner(table.owner);
         spi.execute(statement);
     } catch (pg::ServerError &error) {
         error.clear_context();

@@ -3,9 +3,16 @@
 #include "sqltext/format.hpp"
 
 #include "deletion/restored_deletions.hpp"
+#include "pg/called_settings.hpp"
 #include "pg/relations.hpp"
-#include "pg/scopes.hpp"
 #include "restore/restore_statement.hpp"
+#include "session/own_statement.hpp"
+#include "session/plan_notes.hpp"
+
+extern "C" {
+#include "miscadmin.h"
+#include "utils/acl.h"
+}
 
 namespace softdelete::restore {
 
@@ -19,31 +26,30 @@ std::string make_conflicts_hint(const std::optional<std::string> &deletion) {
     return hint;
 }
 
+// Has the session all rights of the owner and more? The owner's triggers are not to have them.
+bool stands_above(Oid owner) {
+    return pg::call([&] { return GetUserId() != owner && has_privs_of_role(GetUserId(), owner); });
+}
+
 bool may_show_values(const catalog::TableInfo &table) {
     return pg::call([&] { return pg::may_show_values(table.relation); });
 }
 
 } // namespace
 
-RestoringScope::RestoringScope() {
-    deletion::begin_restoring();
-}
-
-RestoringScope::~RestoringScope() {
-    deletion::end_restoring();
-}
-
 std::uint64_t execute_restore(pg::Spi &spi, const catalog::TableInfo &table, RestoreAs role,
                               const std::optional<std::string> &deletion, const std::string &statement,
                               const std::vector<pg::Parameter> &parameters) {
     bool may_show = may_show_values(table);
     try {
-        pg::CallersPathScope path;
-        std::optional<pg::OwnerScope> owner;
-        if (role == RestoreAs::owner) {
+        std::optional<pg::OwnersCodeScope> owner;
+        if (role == RestoreAs::owner || stands_above(table.owner)) {
             owner.emplace(table.owner);
         }
-        RestoreStatementScope scope(statement.c_str(), table.relation);
+        RestoreAnswers answers;
+        session::OwnStatement own(statement, {.notes = session::note_restore,
+                                              .skipped = {&answers, CMD_UPDATE, table.relation},
+                                              .runs_as_called = true});
         return spi.execute(statement, parameters);
     } catch (pg::ServerError &error) {
         if (error.sqlstate() == ERRCODE_UNIQUE_VIOLATION || error.sqlstate() == ERRCODE_EXCLUSION_VIOLATION) {

@@ -10,15 +10,6 @@
 
 namespace softdelete::restore {
 
-// A restore under way, for the triggers that check parents (commands/restoring.hpp).
-class RestoringScope {
-public:
-    RestoringScope();
-    ~RestoringScope();
-    RestoringScope(const RestoringScope &) = delete;
-    RestoringScope &operator=(const RestoringScope &) = delete;
-};
-
 // A cascade reached the table: it is updated as its owner.
 enum class RestoreAs { caller, owner };
 

@@ -1,9 +1,9 @@
-// A counter of what is under way, and the triggers that have nothing to say to it.
+// The triggers that have nothing to say to such an update.
 #include "restore/restore_statement.hpp"
 
-#include "deletion/restored_deletions.hpp"
 #include "deletion/skipped_deletion_triggers.hpp"
 #include "session/extension_functions.hpp"
+#include "session/plan_notes.hpp"
 #include "session/running_statements.hpp"
 
 extern "C" {
@@ -38,7 +38,7 @@ bool has_foreign_trigger(Relation table) {
 
 } // namespace
 
-bool RestoreStatementScope::is_answered(Relation table, const Trigger &trigger) {
+bool RestoreAnswers::is_answered(Relation table, const Trigger &trigger) {
     const session::ExtensionFunctions *functions = session::find_extension_functions();
     if (functions == nullptr) {
         return false;
@@ -66,8 +66,8 @@ bool may_keep_rows(Oid table) {
     return false;
 }
 
-bool is_restore_statement() noexcept {
-    return deletion::is_restoring() && deletion::AnsweredTriggersScope::covers(session::running_statement());
+bool is_restore_statement() {
+    return (session::running_statement_notes() & session::note_restore) != 0;
 }
 
 } // namespace softdelete::restore

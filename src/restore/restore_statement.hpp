@@ -2,18 +2,14 @@
 // command checks the whole itself. What users' triggers write meanwhile is checked as ever.
 #pragma once
 
-#include "deletion/skipped_triggers.hpp"
+#include "session/own_statement.hpp"
 
 namespace softdelete::restore {
 
-// Announces the next such update. It soft-deletes nothing, so that the triggers for that do not fire; nor do those that
-// check parents, where the rows surely keep their links.
-class RestoreStatementScope : deletion::AnsweredTriggersScope {
+// Which triggers such an update does not fire: it soft-deletes nothing, so not those for that; nor those that check
+// parents, where the rows surely keep their links.
+class RestoreAnswers : public session::TriggerAnswers {
 public:
-    RestoreStatementScope(const char *sql, Oid table) noexcept
-        : deletion::AnsweredTriggersScope(sql, CMD_UPDATE, table) {}
-
-private:
     bool is_answered(Relation table, const Trigger &trigger) override;
 };
 
@@ -21,7 +17,7 @@ private:
 // such an update? Locks them ACCESS SHARE.
 bool may_keep_rows(Oid table);
 
-// Is the innermost statement such an update of one?
-bool is_restore_statement() noexcept;
+// Is the innermost statement such an update?
+bool is_restore_statement();
 
 } // namespace softdelete::restore

@@ -6,10 +6,10 @@
 #include "catalog/foreign_keys.hpp"
 #include "deletion/restored_deletions.hpp"
 #include "pg/scopes.hpp"
-#include "planner/mark_references.hpp"
 #include "restore/restore_errors.hpp"
 #include "restore/taken_children.hpp"
 #include "rows/named_row.hpp"
+#include "session/own_statement.hpp"
 
 extern "C" {
 #include "catalog/pg_type.h"
@@ -74,7 +74,7 @@ private:
                                             "t.deletion_id < 0 FROM %1% AS t "
                                             "WHERE softdelete.include_deleted(t.%2%) AND %3% FOR UPDATE",
                                             root_.name, root_.deleted_at, lookup.condition);
-        planner::OwnStatementScope scope(query, planner::OwnReading::past_filter);
+        session::OwnStatement own(query, {.reading = session::OwnReading::past_filter});
         std::vector<pg::Row> rows = spi_.query(query, lookup.values);
         if (rows.empty()) {
             rows::raise_no_such_row(root_, key_);
@@ -222,7 +222,6 @@ private:
     }
 
     std::uint64_t update() {
-        RestoringScope scope;
         // The caller's statement names the table that he named.
         rows::RowSet of_root;
         const std::vector<Oid> heirs = catalog::find_heirs(spi_, root_.relation);
@@ -275,7 +274,7 @@ std::uint64_t restore_row(Oid relation, const std::vector<std::string> &key) {
     pg::Spi spi;
     TableInfo table = catalog::get_registered_table(spi, relation);
     std::uint64_t restored = RestoreTree(spi, table, key).run();
-    pg::call([] { deletion::finish_restored_deletions(); });
+    pg::call([] { deletion::finish_restored_deletions(true); });
     return restored;
 }
 

@@ -102,7 +102,6 @@ std::uint64_t update(pg::Spi &spi, const TableInfo &table, std::int64_t deletion
 std::uint64_t update_all(pg::Spi &spi, const std::vector<TableInfo> &tables, std::int64_t deletion,
                          const std::set<Oid> &cascaded) {
     std::uint64_t restored = 0;
-    RestoringScope scope;
     for (const TableInfo &table : tables) {
         restored += update(spi, table, deletion, cascaded.count(table.relation) != 0);
     }
@@ -132,7 +131,7 @@ std::uint64_t undo_deletion(std::int64_t deletion) {
     }
     std::uint64_t restored = update_all(spi, tables, deletion, cascaded);
     // Triggers may have restored rows of other deletions.
-    pg::call([] { deletion::finish_restored_deletions(); });
+    pg::call([] { deletion::finish_restored_deletions(true); });
     return restored;
 }
 

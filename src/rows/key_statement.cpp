@@ -3,7 +3,7 @@
 #include "rows/key_statement.hpp"
 
 #include "pg/scopes.hpp"
-#include "planner/mark_references.hpp"
+#include "session/own_statement.hpp"
 
 extern "C" {
 #include "catalog/pg_type.h"
@@ -15,7 +15,7 @@ namespace {
 
 pg::PreparedQuery prepare(pg::Spi &spi, const std::string &text, const std::vector<Oid> &types) {
     pg::OwnerScope owner(pg::get_extension_owner());
-    planner::OwnStatementScope statement(text, planner::OwnReading::as_owners);
+    session::OwnStatement own(text, {.reading = session::OwnReading::as_owners});
     pg::PreparedQuery query = spi.prepare(text, types);
     query.note_independent_of_role();
     return query;
@@ -40,13 +40,13 @@ KeyStatement::KeyStatement(pg::Spi &spi, const catalog::ForeignKey &key, const s
 // Announced again: it is parsed anew where something has changed meanwhile.
 std::vector<pg::Row> KeyStatement::query(const std::vector<pg::Parameter> &parameters) const {
     pg::OwnerScope owner(role_);
-    planner::OwnStatementScope statement(text_, planner::OwnReading::as_owners);
+    session::OwnStatement own(text_, {.reading = session::OwnReading::as_owners}, statement_.plan());
     return statement_.query(parameters);
 }
 
 void KeyStatement::execute(const std::vector<pg::Parameter> &parameters) const {
     pg::OwnerScope owner(role_);
-    planner::OwnStatementScope statement(text_, planner::OwnReading::as_owners);
+    session::OwnStatement own(text_, {.reading = session::OwnReading::as_owners}, statement_.plan());
     statement_.execute(parameters);
 }
 

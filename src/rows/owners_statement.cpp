@@ -3,7 +3,6 @@
 #include "rows/owners_statement.hpp"
 
 #include "pg/scopes.hpp"
-#include "planner/mark_references.hpp"
 
 extern "C" {
 #include "catalog/pg_type.h"
@@ -13,19 +12,22 @@ extern "C" {
 
 namespace softdelete::rows {
 
-std::vector<pg::Row> query_as_owners(const std::string &sql, const std::vector<pg::Parameter> &parameters) {
+std::vector<pg::Row> query_as_owners(const std::string &sql, const std::vector<pg::Parameter> &parameters,
+                                     session::OwnTraits traits) {
+    traits.reading = session::OwnReading::as_owners;
     pg::Spi spi;
     std::vector<Oid> types;
     for (const pg::Parameter &parameter : parameters) {
         types.push_back(OidIsValid(parameter.type()) ? parameter.type() : TEXTOID);
     }
-    planner::OwnStatementScope statement(sql, planner::OwnReading::as_owners);
     std::optional<pg::PreparedQuery> query;
     {
+        session::OwnStatement own(sql, traits);
         pg::OwnerScope owner(pg::get_extension_owner());
         query.emplace(spi.prepare(sql, types));
     }
     query->note_independent_of_role();
+    session::OwnStatement own(sql, traits, query->plan());
     return query->query(parameters);
 }
 
@@ -36,10 +38,11 @@ OwnersStatement::~OwnersStatement() {
 }
 
 // After a change to one of its tables, once more: the server would parse it as the role that runs it.
-void OwnersStatement::prepare() {
+void OwnersStatement::prepare(const session::OwnTraits &traits) {
     if (plan_ != nullptr && pg::call([&] { return SPI_plan_is_valid(plan_); })) {
         return;
     }
+    session::OwnStatement own(sql_, traits);
     pg::OwnerScope owner(pg::get_extension_owner());
     SPIPlanPtr before = std::exchange(plan_, nullptr);
     plan_ = pg::call([&] {
@@ -55,10 +58,11 @@ void OwnersStatement::prepare() {
 }
 
 std::uint64_t OwnersStatement::execute(const std::function<std::array<Datum, 2>()> &make_values,
-                                       const std::function<void()> &look) {
+                                       const std::function<void()> &look, session::OwnTraits traits) {
     pg::Spi spi;
-    planner::OwnStatementScope statement(sql_, planner::OwnReading::as_owners);
-    prepare();
+    traits.reading = session::OwnReading::as_owners;
+    prepare(traits);
+    session::OwnStatement own(sql_, traits, plan_);
     return pg::call([&] {
         std::array<Datum, 2> values = make_values();
         (void)pg::run_plan(plan_, values.data());

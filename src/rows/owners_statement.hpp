@@ -3,14 +3,16 @@
 #pragma once
 
 #include "pg/spi.hpp"
+#include "session/own_statement.hpp"
 
 #include <array>
 #include <functional>
 
 namespace softdelete::rows {
 
-// Runs a statement with text parameters and returns its rows.
-std::vector<pg::Row> query_as_owners(const std::string &sql, const std::vector<pg::Parameter> &parameters);
+// Runs a statement with text parameters and returns its rows. traits: what else it is as one of ours.
+std::vector<pg::Row> query_as_owners(const std::string &sql, const std::vector<pg::Parameter> &parameters,
+                                     session::OwnTraits traits = {});
 
 // One that is parsed and planned once, to run in many transactions. It is planned without a look at the values: a list of
 // ten thousand positions is as good as any other.
@@ -29,10 +31,11 @@ public:
     // Runs it with values that are made once it is parsed, and then looks at what SPI has left. Both callbacks are plain
     // server code. Returns how many rows it processed.
     std::uint64_t execute(
-        const std::function<std::array<Datum, 2>()> &make_values, const std::function<void()> &look = [] {});
+        const std::function<std::array<Datum, 2>()> &make_values, const std::function<void()> &look = [] {},
+        session::OwnTraits traits = {});
 
 private:
-    void prepare();
+    void prepare(const session::OwnTraits &traits);
 
     const std::string sql_;
     std::vector<Oid> types_;

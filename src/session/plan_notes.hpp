@@ -11,8 +11,6 @@ extern "C" {
 #include "nodes/plannodes.h"
 }
 
-#include <string>
-
 namespace softdelete::session {
 
 // Why a plan of ours may reach the marker trigger with a physical DELETE, and whether it writes deletions.
@@ -25,28 +23,20 @@ enum PlanNote : uint32 {
     note_key_locked =
         32, // names key columns as updated: the executor locks the old rows as for a key's change
     note_lock_rows = 64, // does not where it would fire a trigger on the key: the trigger locks the rows
-    note_removal = 128   // a statement of ours removes rows whatever their state
+    note_removal = 128,  // a statement of ours removes or overwrites rows whatever their state
+    note_own = 256,      // a statement of ours (session/own_statement.hpp)
+    note_cascade = 512,  // one of the cascade's own statements
+    note_restore = 1024, // an update by which restore or undo brings rows back
+    note_holds_checked = 2048, // a statement of ours whose rows were checked for holds beforehand
+    note_logged = 4096,        // a statement of ours that removes rows and has a log of its own
+    note_referential =
+        8192 // a referential action: an update or a DELETE by which a foreign key follows another statement
 };
 
-// How the cascade's own statements begin.
+// How the cascade's own statements begin, and those that remove or overwrite rows for good: for who reads the statements
+// that run. Nothing is known by them.
 inline constexpr char cascade_text[] = "/* softdelete cascade */";
-
-// How the statements of ours begin that remove or overwrite rows for good.
 inline constexpr char removal_text[] = "/* softdelete removal */";
-
-// Announces such a statement: nobody else's that has the text is taken for it, not even one of a trigger that it fires,
-// since it is planned before it runs anything. For a statement that is planned once and runs once.
-class RemovalStatementScope {
-public:
-    explicit RemovalStatementScope(const std::string &text) noexcept;
-    ~RemovalStatementScope();
-    RemovalStatementScope(const RemovalStatementScope &) = delete;
-    RemovalStatementScope &operator=(const RemovalStatementScope &) = delete;
-};
-
-// One of the cascade's own statements? Told by its text and by the context that it runs in, where no client's statement
-// begins. A trigger's may look like one; what it collects, the statement that fired it works off.
-bool is_cascade_query(const char *text);
 
 // One statement on its way through the planner. Plain data; lives on the stack of the planner hook.
 struct Statement {
@@ -75,11 +65,5 @@ bool is_plain_soft_delete(const PlannedStmt *plan);
 
 // Reads them back; 0 for a plan that was made without our hook.
 uint32 notes_of_plan(const PlannedStmt *plan);
-
-// While a utility command validates foreign keys, its own queries see all rows. The utility hook says which commands run,
-// the abort callbacks which an error has ended.
-void begin_utility_command(bool validates_constraints);
-void end_utility_command() noexcept;
-void forget_utility_commands(int nest_level) noexcept;
 
 } // namespace softdelete::session

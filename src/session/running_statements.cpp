@@ -1,10 +1,12 @@
 // A stack kept by nest level: an error leaves entries behind, and the (sub)transaction's abort removes them.
 #include "session/running_statements.hpp"
 
+#include "session/own_statement.hpp"
 #include "session/plan_notes.hpp"
 
 extern "C" {
 #include "access/xact.h"
+#include "miscadmin.h"
 #include "utils/memutils.h"
 }
 
@@ -17,6 +19,10 @@ struct RunningStatement {
     int nest_level;
     Phase phase;
     int place; // of the innermost statement that is not the cascade's own, counted from 1
+    uint32 notes;
+    int own;             // its number among the own statements; 0 where it is none
+    bool is_within_ours; // it is one of ours, or runs in one
+    AtOnce at_once;
 };
 
 RunningStatement *stack = nullptr;
@@ -41,17 +47,41 @@ void note_first_writer(const QueryDesc *query) {
     }
 }
 
+AtOnce decide_at_once(bool may_change_role, bool is_within_ours) {
+    AtOnce outer = depth > 0 ? stack[depth - 1].at_once : AtOnce::none;
+    if (!is_within_ours) {
+        return outer;
+    }
+    bool is_asked = may_change_role || InSecurityRestrictedOperation();
+    return is_asked ? Max(outer, fired_at_once()) : outer;
+}
+
+// The innermost statement that is no referential action: what foreign keys do follows from it.
+const RunningStatement *find_acting() {
+    int place = depth;
+    while (place > 1 && (stack[place - 1].notes & note_referential) != 0) {
+        place--;
+    }
+    return place == 0 ? nullptr : &stack[place - 1];
+}
+
 } // namespace
 
-void push_running_statement(QueryDesc *query, Phase phase) {
+void push_running_statement(QueryDesc *query, Phase phase, uint32 notes) {
     if (phase == Phase::run) {
         note_first_writer(query);
     }
     if (depth == capacity) {
         grow();
     }
-    int place = is_cascade_query(query->sourceText) ? running_statement_place() : depth + 1;
-    stack[depth++] = {query, GetCurrentTransactionNestLevel(), phase, place};
+    int place = (notes & note_cascade) != 0 ? running_statement_place() : depth + 1;
+    // The actions of rules have the text of the statement that they are added to.
+    int number = number_of_own_statement(query->sourceText);
+    int own = (notes & note_own) != 0 ? number : 0;
+    bool is_within_ours = number != 0 || (depth > 0 && stack[depth - 1].is_within_ours);
+    AtOnce at_once = decide_at_once(number != 0 || (notes & note_referential) != 0, is_within_ours);
+    stack[depth++] = {query,  GetCurrentTransactionNestLevel(), phase, place, notes, own, is_within_ours,
+                      at_once};
 }
 
 void pop_running_statement() {
@@ -80,6 +110,23 @@ const QueryDesc *outermost_statement() {
     return depth == 0 ? nullptr : stack[0].query;
 }
 
+const OwnTraits *acting_own_statement() {
+    const RunningStatement *statement = find_acting();
+    return statement == nullptr ? nullptr : get_own_statement(statement->own);
+}
+
+const OwnTraits *running_own_statement() {
+    return depth == 0 ? nullptr : get_own_statement(stack[depth - 1].own);
+}
+
+AtOnce fired_at_once_by_running() {
+    return depth == 0 ? AtOnce::none : stack[depth - 1].at_once;
+}
+
+int running_statement_depth() noexcept {
+    return depth;
+}
+
 bool is_first_writer() {
     int place = running_statement_place();
     return place > 0 && stack[place - 1].query == first_writer;
@@ -90,7 +137,7 @@ int running_statement_place() {
 }
 
 uint32 running_statement_notes() {
-    return depth == 0 ? 0 : notes_of_plan(stack[depth - 1].query->plannedstmt);
+    return depth == 0 ? 0 : stack[depth - 1].notes;
 }
 
 } // namespace softdelete::session

@@ -2,7 +2,7 @@
 // put into a plan whose plan it is. Plain server code.
 #pragma once
 
-#include "pg/server.hpp"
+#include "session/own_statement.hpp"
 
 extern "C" {
 #include "executor/execdesc.h"
@@ -12,8 +12,8 @@ namespace softdelete::session {
 
 enum class Phase { run, finish };
 
-// Called around every ExecutorRun and ExecutorFinish.
-void push_running_statement(QueryDesc *query, Phase phase);
+// Called around every ExecutorRun and ExecutorFinish. notes: of its plan (PlanNote).
+void push_running_statement(QueryDesc *query, Phase phase, uint32 notes);
 void pop_running_statement();
 
 // Forgets what an aborted (sub)transaction was running; nest_level as GetCurrentTransactionNestLevel() counts.
@@ -34,6 +34,19 @@ const QueryDesc *enclosing_statement();
 
 // The outermost one; null where none runs.
 const QueryDesc *outermost_statement();
+
+// What the innermost statement may do as one of ours, or that which it follows as a referential action; null where neither
+// is one.
+const OwnTraits *acting_own_statement();
+
+// The same of the innermost statement itself.
+const OwnTraits *running_own_statement();
+
+// Which deferrable triggers of the innermost statement have to fire when it is through (session/immediate_triggers.hpp).
+AtOnce fired_at_once_by_running();
+
+// How many statements run.
+int running_statement_depth() noexcept;
 
 // The place on the stack of the innermost statement that is not the cascade's own; 0 where there is none.
 int running_statement_place();

@@ -130,12 +130,11 @@ bool find_column(Relation relation, Guards *guards) {
 // Is the row one of those that a command of ours has checked and is removing?
 bool is_being_removed(const TriggerData *data, uint32 notes) {
     return (notes & (session::note_removal | session::note_foreign_key)) != 0
-           && erasure::RemovalScope::contains(RelationGetRelid(data->tg_relation),
-                                              &data->tg_trigtuple->t_self);
+           && erasure::is_being_removed(RelationGetRelid(data->tg_relation), &data->tg_trigtuple->t_self);
 }
 
 void check_not_held(FunctionCallInfo call, const TriggerData *data, uint32 notes) {
-    bool is_checked = (notes & session::note_purge) != 0 && holds::HoldsCheckedScope::is_active();
+    bool is_checked = (notes & session::note_holds_checked) != 0;
     holds::HoldCheck *holds = is_checked ? nullptr : get_guards(call, data->tg_relation)->holds;
     if (holds != nullptr) {
         holds::check_hold(holds, RelationGetRelid(data->tg_relation), &data->tg_trigtuple->t_self);

@@ -1,0 +1,87 @@
+// Kept by objects of C++, which end with their command on every way out of it.
+#include "pg/called_settings.hpp"
+
+extern "C" {
+#include "catalog/namespace.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/guc.h"
+}
+
+#include <cstring>
+
+namespace softdelete::pg {
+
+namespace {
+
+CalledSettings *innermost = nullptr;
+
+} // namespace
+
+CalledSettings::CalledSettings() : caller_(GetUserId()), outer_(innermost) {
+    values_.emplace_back("search_path", namespace_search_path);
+    innermost = this;
+}
+
+CalledSettings::CalledSettings(const CalledSettings *outer)
+    : caller_(outer == nullptr ? GetUserId() : outer->caller_)
+    , outer_(innermost) {
+    if (outer != nullptr) {
+        values_ = outer->values_;
+    }
+    innermost = this;
+}
+
+CalledSettings CalledSettings::copy() {
+    return CalledSettings(innermost);
+}
+
+CalledSettings::~CalledSettings() {
+    innermost = outer_;
+}
+
+void CalledSettings::keep(const char *name) {
+    values_.emplace_back(name, call([&] { return GetConfigOption(name, false, false); }));
+}
+
+void CalledSettings::set_path(const std::string &path) {
+    for (auto &[name, value] : values_) {
+        if (strcmp(name, "search_path") == 0) {
+            value = path;
+        }
+    }
+}
+
+void CalledSettings::apply() {
+    if (innermost == nullptr) {
+        return;
+    }
+    for (const auto &[name, value] : innermost->values_) {
+        (void)set_config_option(name, value.c_str(), PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+                                false);
+    }
+}
+
+Oid CalledSettings::caller() noexcept {
+    return innermost == nullptr ? GetOuterUserId() : innermost->caller_;
+}
+
+bool runs_others_code(Oid role, Oid caller) {
+    Oid login = GetOuterUserId();
+    return role != caller && role != login && !has_privs_of_role(role, login);
+}
+
+OwnersCodeScope::OwnersCodeScope(Oid owner) {
+    bool is_restricted = call([&] { return runs_others_code(owner, CalledSettings::caller()); });
+    saved_ = act_as_owner(owner);
+    if (is_restricted) {
+        SetUserIdAndSecContext(owner, saved_.context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS
+                                          | SECURITY_RESTRICTED_OPERATION);
+    }
+}
+
+OwnersCodeScope::~OwnersCodeScope() {
+    act_as(saved_);
+}
+
+} // namespace softdelete::pg

@@ -1,0 +1,126 @@
+// A stack kept by nest level, as that of the running statements is: an error leaves entries behind, and the abort of the
+// (sub)transaction removes them before anything else runs.
+#include "session/own_statement.hpp"
+
+#include "pg/called_settings.hpp"
+
+extern "C" {
+#include "access/xact.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/plancache.h"
+}
+
+namespace softdelete::session {
+
+namespace {
+
+struct Entry {
+    const char *text;
+    const char *kept_text;
+    OwnTraits traits;
+    int nest_level;
+    int settings_level;  // of the settings that it runs under; 0 where they are not set
+    bool keeps_settings; // that code of users makes while it runs
+};
+
+Entry *entries = nullptr;
+int depth = 0;
+int capacity = 0;
+
+void grow() {
+    int wanted = capacity == 0 ? 16 : capacity * 2;
+    Size size = sizeof(Entry) * static_cast<Size>(wanted);
+    entries = static_cast<Entry *>(entries == nullptr ? MemoryContextAlloc(TopMemoryContext, size)
+                                                      : repalloc(entries, size));
+    capacity = wanted;
+}
+
+Entry *find(const char *text) noexcept {
+    if (depth == 0 || text == nullptr) {
+        return nullptr;
+    }
+    Entry *entry = &entries[depth - 1];
+    return text == entry->text || text == entry->kept_text ? entry : nullptr;
+}
+
+} // namespace
+
+int begin_own_statement(const char *text, const char *kept_text, const OwnTraits &traits) {
+    if (depth == capacity) {
+        grow();
+    }
+    entries[depth] = {text, kept_text, traits, GetCurrentTransactionNestLevel(), 0, false};
+    return depth++;
+}
+
+void end_own_statements(int mark) noexcept {
+    depth = Min(depth, mark);
+}
+
+void forget_own_statements(int nest_level) noexcept {
+    while (depth > 0 && entries[depth - 1].nest_level >= nest_level) {
+        depth--;
+    }
+}
+
+int number_of_own_statement(const char *text) noexcept {
+    return find(text) == nullptr ? 0 : depth;
+}
+
+const OwnTraits *get_own_statement(int number) noexcept {
+    return number == 0 ? nullptr : &entries[number - 1].traits;
+}
+
+const OwnTraits *find_own_statement(const char *text) noexcept {
+    const Entry *entry = find(text);
+    return entry == nullptr ? nullptr : &entry->traits;
+}
+
+AtOnce fired_at_once() {
+    const OwnTraits *own = depth == 0 ? nullptr : &entries[depth - 1].traits;
+    if (InSecurityRestrictedOperation() || (own != nullptr && own->fires_at_once)) {
+        return AtOnce::all;
+    }
+    Oid named = own == nullptr ? InvalidOid : own->called_by;
+    return pg::runs_others_code(GetUserId(), OidIsValid(named) ? named : pg::CalledSettings::caller())
+               ? AtOnce::users
+               : AtOnce::none;
+}
+
+void set_called_settings(const char *text) {
+    Entry *entry = find(text);
+    if (entry == nullptr || !entry->traits.runs_as_called || entry->settings_level > 0) {
+        return;
+    }
+    entry->keeps_settings =
+        !InSecurityRestrictedOperation() && !pg::runs_others_code(GetUserId(), pg::CalledSettings::caller());
+    entry->settings_level = NewGUCNestLevel();
+    pg::CalledSettings::apply();
+}
+
+void end_called_settings(const char *text) {
+    Entry *entry = find(text);
+    if (entry != nullptr && entry->settings_level > 0) {
+        AtEOXact_GUC(entry->keeps_settings, entry->settings_level);
+        entry->settings_level = 0;
+    }
+}
+
+const char *get_kept_text(_SPI_plan *plan) {
+    return plan == nullptr ? nullptr
+                           : static_cast<const CachedPlanSource *>(linitial(SPI_plan_get_plan_sources(plan)))
+                                 ->query_string;
+}
+
+OwnStatement::OwnStatement(const std::string &text, const OwnTraits &traits, _SPI_plan *plan) {
+    mark_ = pg::call([&] { return begin_own_statement(text.c_str(), get_kept_text(plan), traits); });
+}
+
+OwnStatement::~OwnStatement() {
+    end_own_statements(mark_);
+}
+
+} // namespace softdelete::session

@@ -1,0 +1,99 @@
+// A stack kept by nest level: an error leaves entries behind, and the (sub)transaction's abort removes them.
+#include "session/utility_commands.hpp"
+
+#include "session/running_statements.hpp"
+
+extern "C" {
+#include "access/xact.h"
+#include "utils/memutils.h"
+}
+
+namespace softdelete::session {
+
+namespace {
+
+struct UtilityCommand {
+    uint64 number;
+    int nest_level;
+    int statements; // that ran when it began
+    bool validates_constraints;
+    bool is_own;
+};
+
+UtilityCommand *commands = nullptr;
+int depth = 0;
+int capacity = 0;
+uint64 last_number = 0;
+OwnDdlScope *innermost_ddl = nullptr;
+
+void grow() {
+    int wanted = capacity == 0 ? 16 : capacity * 2;
+    Size size = sizeof(UtilityCommand) * static_cast<Size>(wanted);
+    commands = static_cast<UtilityCommand *>(commands == nullptr ? MemoryContextAlloc(TopMemoryContext, size)
+                                                                 : repalloc(commands, size));
+    capacity = wanted;
+}
+
+} // namespace
+
+void begin_utility_command(bool validates_constraints) {
+    if (depth == capacity) {
+        grow();
+    }
+    bool is_own = OwnDdlScope::is_here();
+    commands[depth++] = {++last_number, GetCurrentTransactionNestLevel(), running_statement_depth(),
+                         validates_constraints, is_own};
+}
+
+void end_utility_command() noexcept {
+    depth = Max(depth - 1, 0);
+}
+
+void forget_utility_commands(int nest_level) noexcept {
+    while (depth > 0 && commands[depth - 1].nest_level >= nest_level) {
+        depth--;
+    }
+}
+
+uint64 running_command() noexcept {
+    return depth == 0 ? 0 : commands[depth - 1].number;
+}
+
+bool is_running_command(uint64 number) noexcept {
+    for (int i = 0; i < depth; i++) {
+        if (commands[i].number == number) {
+            return true;
+        }
+    }
+    return number == 0;
+}
+
+bool is_own_command() noexcept {
+    return depth > 0 && commands[depth - 1].is_own;
+}
+
+bool is_called_by_own_command() noexcept {
+    return is_own_command() && commands[depth - 1].statements == running_statement_depth();
+}
+
+bool validates_constraints() noexcept {
+    return depth > 0 && commands[depth - 1].validates_constraints;
+}
+
+OwnDdlScope::OwnDdlScope() noexcept
+    : commands_(depth)
+    , statements_(running_statement_depth())
+    , outer_(innermost_ddl) {
+    innermost_ddl = this;
+}
+
+OwnDdlScope::~OwnDdlScope() {
+    innermost_ddl = outer_;
+}
+
+bool OwnDdlScope::is_here() noexcept {
+    return innermost_ddl != nullptr && innermost_ddl->commands_ == depth
+           && innermost_ddl->statements_ == running_statement_depth();
+}
+
+} // namespace softdelete::session

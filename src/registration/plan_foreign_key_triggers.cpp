@@ -64,7 +64,7 @@ public:
     LinkPlanner(pg::Spi &spi, Oid relation, const RegisteredTables &tables)
         : spi_(spi)
         , tables_(tables)
-        , table_(see(catalog::get_table(spi, relation))) {}
+        , table_(assume_registered(catalog::get_table(spi, relation))) {}
 
     std::vector<model::Step> link() {
         std::vector<ForeignKey> referencing;
@@ -76,10 +76,10 @@ public:
             link_parent(referencing);
         }
         for (const ForeignKey &key : referencing) {
-            link_child(key, see(key.child));
+            link_child(key, assume_registered(key.child));
         }
         for (const ForeignKey &key : catalog::find_own_keys(spi_, table_.relation)) {
-            if (see(key.parent).is_registered) {
+            if (assume_registered(key.parent).is_registered) {
                 link_child(key, table_);
             }
         }
@@ -113,7 +113,7 @@ public:
 
 private:
     // As if the tables at hand were registered already.
-    TableInfo see(TableInfo table) const {
+    TableInfo assume_registered(TableInfo table) const {
         auto place = tables_.find(table.relation);
         if (place != tables_.end()) {
             table.is_registered = true;

@@ -1,4 +1,5 @@
-// SQL functions on single rows and on deletions: delete, restore, undo, conflicts, preview.
+// The SQL functions delete(), restore(), undo(), conflicts() and preview(). Unpacks the arguments, calls deletion/ or
+// restore/, packs the result; decides nothing.
 #include "api/key_arguments.hpp"
 #include "deletion/count_deletion.hpp"
 #include "deletion/delete_row.hpp"

@@ -1,4 +1,4 @@
-// SQL functions on single subjects: erase, anonymize, set_anonymizer.
+// The SQL functions erase(), anonymize() and set_anonymizer(). Unpacks the arguments and leaves the work to erasure/.
 #include "api/key_arguments.hpp"
 #include "erasure/anonymize_row.hpp"
 #include "erasure/erase_row.hpp"

@@ -1,4 +1,4 @@
-// SQL functions on legal holds: hold, release.
+// The SQL functions hold() and release(). Unpacks the arguments and leaves the work to holds/hold_row.
 #include "api/key_arguments.hpp"
 #include "holds/hold_row.hpp"
 #include "pg/srf.hpp"

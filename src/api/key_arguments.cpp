@@ -1,4 +1,5 @@
-// Values of any type become text by their output functions and are read back by the key column's input function.
+// Reads the VARIADIC key of the SQL functions. A value of any type becomes text by the output function of its type;
+// rows/named_row and its like have the key column read that text back.
 #include "api/key_arguments.hpp"
 
 #include "pg/scopes.hpp"

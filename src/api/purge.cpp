@@ -1,4 +1,5 @@
-// purge(), purge_preview() and what the log asks.
+// The SQL procedure purge() and the functions purge_preview(), schedule() and unschedule(). Unpacks the arguments and
+// leaves the work to purge/.
 #include "pg/srf.hpp"
 #include "pg/transactions.hpp"
 #include "purge/preview_purge.hpp"

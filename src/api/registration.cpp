@@ -1,4 +1,5 @@
-// register(), plan(), configure(), repair() and unregister(): arguments in, steps out.
+// The SQL functions register(), plan(), configure(), repair() and unregister(). Unpacks the arguments, leaves the work
+// to registration/ and returns its steps as rows.
 #include "pg/called_settings.hpp"
 #include "pg/srf.hpp"
 #include "pg/transactions.hpp"

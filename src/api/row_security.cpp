@@ -1,4 +1,5 @@
-// The function in our row-security policy. It runs per deleted row and is plain server code.
+// The function that our row-security policy calls for each deleted row, for tables with visibility rls. Answers whether
+// the current role may see deleted rows. Plain server code.
 #include "pg/compat.hpp"
 #include "registry/registry_scan.hpp"
 

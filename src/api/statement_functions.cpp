@@ -1,6 +1,6 @@
-// Functions that the planner hook puts into statements on registered tables. They run once per row and are plain server
-// code. They run for calls that the planner hook made, and refuse all others: everybody may execute them, since they run
-// with the rights of whoever writes to the table.
+// The functions that planner/ puts into statements on registered tables: the new deletion id, the actor, the checks of
+// what a statement writes. They run once per row and are plain server code. Called by hand they do nothing that the
+// caller could not do otherwise.
 #include "deletion/open_deletions.hpp"
 #include "deletion/restored_deletions.hpp"
 #include "pg/compat.hpp"

@@ -1,5 +1,6 @@
-// pg_constraint rows through the syscache, taken apart once, as ri_LoadConstraintInfo() in
-// src/backend/utils/adt/ri_triggers.c does; the lists of keys through the relation cache.
+// Foreign keys for the row triggers. Takes rows of pg_constraint apart as ri_LoadConstraintInfo() in
+// src/backend/utils/adt/ri_triggers.c does, and keeps them until a constraint changes. Called by deletion/ per row;
+// commands read catalog/foreign_keys instead.
 #include "catalog/foreign_key_info.hpp"
 
 #include "pg/compat.hpp"

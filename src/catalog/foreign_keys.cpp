@@ -1,4 +1,5 @@
-// Reads pg_constraint.
+// Foreign keys for commands that follow trees of rows: reads pg_constraint by SQL and makes the conditions that compare
+// keys. The per-row paths use catalog/foreign_key_info.
 #include "catalog/foreign_keys.hpp"
 #include "sqltext/format.hpp"
 

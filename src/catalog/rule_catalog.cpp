@@ -1,4 +1,5 @@
-// Reads pg_rewrite.
+// Finds rules that replace DELETE or UPDATE of a table, in pg_rewrite. Called by registration/check_rules and
+// ddl/refuse_rules, which refuse them.
 #include "catalog/rule_catalog.hpp"
 
 namespace softdelete::catalog {

@@ -1,4 +1,5 @@
-// Queries on the system catalogs. They work on all supported versions and as any role.
+// Reads a table for registration: members, columns, foreign keys, triggers. The queries work on all supported versions
+// and as any role. Commands on rows read catalog/table_info instead.
 #include "catalog/table_catalog.hpp"
 
 #include "catalog/quoting.hpp"

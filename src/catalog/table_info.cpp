@@ -1,4 +1,5 @@
-// Reads tables and their keys by SQL.
+// Reads a table for the commands on rows: its quoted name, its owner, its key with the operators. Registration reads
+// catalog/table_catalog, which knows more.
 #include "catalog/table_info.hpp"
 #include "sqltext/format.hpp"
 

@@ -1,4 +1,5 @@
-// Reads pg_trigger.
+// Finds triggers of ours on a table and its members, in pg_trigger. Called where registration, unregistration and new
+// members compare what is there with what should be.
 #include "catalog/trigger_catalog.hpp"
 
 namespace softdelete::catalog {

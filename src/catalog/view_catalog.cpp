@@ -1,4 +1,5 @@
-// Reads pg_class.
+// Finds the relations that have the names of our views, in pg_class. Called where registration decides whether a view
+// can be adopted.
 #include "catalog/view_catalog.hpp"
 
 namespace softdelete::catalog {

@@ -1,4 +1,6 @@
-// One look-up of the referenced row for each live row, as a validation does it.
+// Looks for live rows below deleted parents where a foreign key is added and where a partition is attached, by one
+// look-up of the referenced row for each live row, as a validation does it. Event triggers and ddl/take_on_member call
+// it; rows that are written are checked by triggers/check_parent.
 #include "ddl/check_new_links.hpp"
 #include "sqltext/format.hpp"
 

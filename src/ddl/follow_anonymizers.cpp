@@ -1,4 +1,5 @@
-// A rule's analyzed form knows columns by number: made before a rename, it is deparsed with the new names after it.
+// Keeps the rules of anonymization in step with renamed and dropped columns. An analyzed rule knows columns by number:
+// made before the rename, it is deparsed with the new names after it. Event triggers call both halves.
 #include "ddl/follow_anonymizers.hpp"
 #include "sqltext/format.hpp"
 

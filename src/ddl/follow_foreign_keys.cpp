@@ -1,4 +1,5 @@
-// Follows DDL as far as foreign keys are concerned.
+// Puts the triggers of a foreign key on both tables after a command has added the key. Event triggers call it; which
+// triggers those are is decided in registration/plan_foreign_key_triggers.
 #include "ddl/follow_foreign_keys.hpp"
 #include "model/trigger_names.hpp"
 

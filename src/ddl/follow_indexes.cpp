@@ -1,4 +1,6 @@
-// Works on raw parse trees, before the server has analyzed them.
+// Gives new indexes and constraints of a registered table the condition that live rows meet, in the raw parse tree,
+// before the server has analyzed the command. Event triggers call the two halves; what stands for a UNIQUE constraint
+// is made in ddl/live_constraints.
 #include "ddl/follow_indexes.hpp"
 
 #include "catalog/table_catalog.hpp"

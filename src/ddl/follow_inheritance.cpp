@@ -1,4 +1,5 @@
-// Reads from the statement which table comes or leaves. Nothing is looked up in the registry for tables without marker.
+// Sees which table a command attaches, detaches or makes a child, before and after it runs. Event triggers call it;
+// ddl/take_on_member does what follows. For tables without the marker nothing is looked up.
 #include "ddl/follow_inheritance.hpp"
 
 #include "catalog/table_catalog.hpp"

@@ -1,4 +1,6 @@
-// Works on raw statements. The server itself says what is wrong with names that do not exist.
+// Follows RENAME of views, indexes and constraints of a registered table, and translates commands about a UNIQUE
+// constraint that became an index. Works on raw statements before they run; what is wrong with a name the server itself
+// says.
 #include "ddl/follow_names.hpp"
 
 #include "ddl/parse_tree.hpp"

@@ -1,5 +1,6 @@
-// What the user wishes of row security is noted in softdelete_internal.secured_table; the rest follows from the policies that
-// are there.
+// Keeps row security of tables with visibility rls in step with policies that users create and drop. Event triggers
+// call it. registry/secured_tables records what the owner wishes; everything else follows from the policies that are
+// there.
 #include "ddl/follow_policies.hpp"
 #include "registry/secured_tables.hpp"
 #include "sqltext/format.hpp"

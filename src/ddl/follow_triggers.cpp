@@ -1,4 +1,5 @@
-// Finds the triggers by their functions and enables each on its own table.
+// Puts our triggers back to ENABLE ALWAYS after ENABLE TRIGGER ALL or USER. Event triggers call it, also while a dump
+// is being restored.
 #include "ddl/follow_triggers.hpp"
 
 #include "ddl/parse_tree.hpp"

@@ -1,4 +1,6 @@
-// Keeps what has to be put back as SQL statements, in the transaction's memory.
+// Drops our views before a command that they would refuse, and makes them again after it. Event triggers call the two
+// halves. What has to be put back, as ddl/view_properties reads it, is kept as SQL statements in the transaction's
+// memory.
 #include "ddl/follow_views.hpp"
 
 #include "catalog/table_info.hpp"

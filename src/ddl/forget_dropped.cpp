@@ -1,4 +1,5 @@
-// Asks the server's list of dropped objects, and looks further only where it names what the registry knows.
+// Removes what the registry keeps of dropped tables and indexes. The sql_drop event trigger calls it; the server's list
+// of dropped objects says what went.
 #include "ddl/forget_dropped.hpp"
 #include "model/trigger_names.hpp"
 

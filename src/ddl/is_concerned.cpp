@@ -1,6 +1,6 @@
-// A statement concerns us where its table has a trigger of ours. pg_class says first whether it has any, for the price of
-// a look into the system cache; the relation cache would build an entry that the command has no use for. Of dropped
-// objects each costs a few look-ups by index.
+// Says whether a command concerns softdelete at all, so that DDL on other tables costs next to nothing. Event triggers
+// ask first and then look closer. pg_class tells whether a table has triggers for the price of a look into the system
+// cache; the relation cache would build an entry that the command has no use for.
 #include "ddl/is_concerned.hpp"
 #include "model/trigger_names.hpp"
 

@@ -1,4 +1,5 @@
-// Redefines the views that name softdelete.include_deleted().
+// Makes DROP EXTENSION leave views and row security behind: redefines the views without softdelete.include_deleted()
+// and drops our policies. The event trigger of DROP EXTENSION calls it.
 #include "ddl/leave_extension.hpp"
 #include "sqltext/format.hpp"
 

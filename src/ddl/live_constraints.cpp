@@ -1,4 +1,6 @@
-// Everything that the constraint says is said again of what stands for it.
+// Makes the statements that stand for a UNIQUE constraint which a registered table gets: a partial unique index, or an
+// exclusion constraint where it is deferrable. Everything that the constraint says is said again. Called by
+// ddl/follow_indexes.
 #include "ddl/live_constraints.hpp"
 #include "sqltext/format.hpp"
 

@@ -1,4 +1,5 @@
-// Looks at nothing but the tree and, for a name, the catalog.
+// Reads the parse trees of DDL for the other files of this folder. Looks at nothing but the tree and, for a name, the
+// catalog.
 #include "ddl/parse_tree.hpp"
 
 #include "pg/quote.hpp"

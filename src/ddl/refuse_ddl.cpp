@@ -1,4 +1,5 @@
-// Looks at raw statements before, and at the server's list of dropped objects after they run.
+// Refuses commands that would take a registration apart. Event triggers call it: before the command for what the
+// statement says, after it for what the server's list of dropped objects says.
 #include "ddl/refuse_ddl.hpp"
 #include "model/trigger_names.hpp"
 #include "sqltext/format.hpp"

@@ -1,4 +1,5 @@
-// What a view means is asked of the server, once it has taken the new definition.
+// Refuses commands that would move one of our views or change its meaning. Event triggers call it. What a view means is
+// asked of the server, once it has taken the new definition.
 #include "ddl/refuse_view_change.hpp"
 
 #include "ddl/parse_tree.hpp"

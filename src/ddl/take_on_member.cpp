@@ -1,4 +1,5 @@
-// Uses the parts of registration on the member alone.
+// Registers a table as a member of a registered one, or alone when it leaves, with the parts of registration/. Called
+// by ddl/follow_inheritance.
 #include "ddl/take_on_member.hpp"
 #include "model/trigger_names.hpp"
 

@@ -1,4 +1,5 @@
-// Reads the catalogs. Privileges are granted again by those who granted them, the owner's own grants first.
+// Reads what a view has beside its query: grants, comments, options, owner. Called by ddl/follow_views. Privileges are
+// granted again by those who granted them, the owner's own grants first.
 #include "ddl/view_properties.hpp"
 
 namespace softdelete::ddl {

@@ -1,5 +1,6 @@
-// The work list. A statement's triggers add keys to it; when the statement's triggers are through it is worked off, and
-// the statements that do so add the next level's keys to the same list.
+// The work list of the cascade. Row triggers add keys; when the triggers of a statement are through, the executor hook
+// has the list worked off, and the statements that do so add the next level's keys to the same list. The statements
+// themselves are made in deletion/cascade_statements.
 #include "deletion/cascade.hpp"
 
 #include "deletion/cascade_statements.hpp"

@@ -1,6 +1,6 @@
-// Builds the statements from the constraint's own columns and operators, keeps their plans, and runs them as
+// Makes, keeps and runs the statements of the cascade, from the constraint's own columns and operators. They run as
 // ri_triggers.c runs its queries: as the table's owner, and with snapshots that notice concurrent changes under
-// REPEATABLE READ and SERIALIZABLE.
+// REPEATABLE READ and SERIALIZABLE. Called by deletion/cascade.
 #include "deletion/cascade_statements.hpp"
 
 #include "deletion/foreign_key_errors.hpp"

@@ -1,4 +1,5 @@
-// Counts at the time of asking, by the index on deletion_id: what undo would bring back, and never wrong.
+// Counts the rows that a deletion still holds, for the view softdelete.deletions. The index on deletion_id is asked at
+// the time of asking, so that the count is what undo() would bring back.
 #include "deletion/count_deletion.hpp"
 #include "sqltext/format.hpp"
 

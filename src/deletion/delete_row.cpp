@@ -1,4 +1,5 @@
-// softdelete.delete() is a plain DELETE, with everything that a plain DELETE does.
+// softdelete.delete(): a plain DELETE by primary key, with everything that a plain DELETE does. Called by
+// api/deletions.
 #include "deletion/delete_row.hpp"
 #include "sqltext/format.hpp"
 

@@ -1,4 +1,5 @@
-// Asks the log of deletions, then the tables themselves.
+// Finds the tables of a deletion, in the log of deletions, and whether they still hold rows of it. Called by undo(),
+// conflicts(), erasure and the end of restores.
 #include "deletion/deletion_tables.hpp"
 #include "sqltext/format.hpp"
 

@@ -1,5 +1,5 @@
-// A probe of the index that the foreign key itself uses; SQL for partitioned parents, for periods and where a lock is
-// wanted.
+// Answers whether the row that a child references is live. Called per row by triggers/check_parent. Probes the index
+// that the foreign key itself uses; SQL is for partitioned parents, for periods, and where a lock is wanted.
 #include "deletion/find_parent.hpp"
 
 #include "pg/compat.hpp"

@@ -1,4 +1,5 @@
-// The key's values are shown to those who may read the referenced table.
+// Raises foreign-key violations with the server's SQLSTATE and wording. Shows the key's values only to those who may
+// read the referenced table. Called by the cascade and by triggers/check_parent.
 #include "deletion/foreign_key_errors.hpp"
 
 #include "pg/compat.hpp"

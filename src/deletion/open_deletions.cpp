@@ -1,5 +1,7 @@
-// Keeps the open deletions in the transaction's memory. An entry made in a savepoint that rolls back is forgotten with
-// its row in the log; one whose row was written in a savepoint that rolls back is written again.
+// Gives the transaction's deletions their ids and writes them to the log. Called from statements
+// (api/statement_functions), the cascade and the hooks that end statements and transactions. An entry that a savepoint
+// takes back is forgotten with its row in the log; one whose row alone was taken back is written again. How a row is
+// written is registry/deletion_log's matter.
 #include "deletion/open_deletions.hpp"
 
 #include "deletion/restored_deletions.hpp"

@@ -1,5 +1,6 @@
-// Walks the tree as the cascade does, over live rows: level by level, and each level in the order of the server's
-// triggers. Which keys a row's parent has is a matter of the table that it is in, a partition or inheritance child too.
+// preview(): walks the tree as the cascade does, over live rows, level by level, and each level in the order of the
+// server's triggers, and changes nothing. Which keys a row's parent has depends on the table that the row is in, which
+// may be a partition or an inheritance child.
 #include "deletion/preview_delete.hpp"
 #include "sqltext/format.hpp"
 

@@ -1,4 +1,5 @@
-// Collects the tables as ExecuteTruncate() in src/backend/commands/tablecmds.c does, before it does.
+// Refuses TRUNCATE of registered tables. The utility hook calls it, and the statement trigger of triggers/on_delete.
+// Collects the tables as ExecuteTruncate() in src/backend/commands/tablecmds.c does, before the server does.
 #include "deletion/refuse_truncate.hpp"
 
 #include "session/registered_table.hpp"

@@ -1,4 +1,5 @@
-// Keeps the ids of a statement's restored deletions in the transaction's memory.
+// Sets restored_at of deletions whose last row has come back, by whatever statement. Statements note deletions here;
+// the executor hook has them looked at when the statement is through, restore() and undo() when they are through.
 #include "deletion/restored_deletions.hpp"
 
 #include "deletion/deletion_tables.hpp"

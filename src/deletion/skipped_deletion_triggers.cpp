@@ -1,5 +1,7 @@
-// The server's own checks find row by row that no key has changed (RI_FKey_pk_upd_check_required() and
-// RI_FKey_fk_upd_check_required() in src/backend/utils/adt/ri_triggers.c), and have each old row fetched for that.
+// Finds the triggers that a converted DELETE need not fire. The executor hook calls it before the statement runs. The
+// server's own foreign-key checks would find row by row that no key has changed (RI_FKey_pk_upd_check_required() and
+// RI_FKey_fk_upd_check_required() in src/backend/utils/adt/ri_triggers.c), and fetch each old row for that. How a
+// trigger is left out stands in deletion/skipped_triggers.
 #include "deletion/skipped_deletion_triggers.hpp"
 
 #include "deletion/skipped_triggers.hpp"

@@ -1,6 +1,7 @@
-// The executor works on a copy of the table's triggers that it makes for each execution (InitResultRelInfo() in
-// src/backend/executor/execMain.c). A trigger that is disabled there does not fire, and where none is left for rows the
-// executor neither fetches nor locks each row for them.
+// Leaves triggers out of one execution of a statement. The executor works on a copy of the table's triggers that it
+// makes for each execution (InitResultRelInfo() in src/backend/executor/execMain.c): a trigger that is disabled there
+// does not fire, and where none is left for rows the executor neither fetches nor locks each row. Commands announce
+// their statements here; the executor hook carries it out.
 #include "deletion/skipped_triggers.hpp"
 
 #include "session/extension_functions.hpp"

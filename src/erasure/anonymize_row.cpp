@@ -1,4 +1,5 @@
-// One UPDATE per table. Its text tells the planner that it is ours and may write deletion_id (planner/statement.hpp).
+// anonymize(), and on_expiry => 'anonymize' for purge/purge_batch: one UPDATE per table by the rules in
+// registry/anonymizers. The planner knows the statement as ours, so that it may write deletion_id.
 #include "erasure/anonymize_row.hpp"
 #include "sqltext/format.hpp"
 

@@ -1,4 +1,5 @@
-// Deletions that hold other subjects' rows as well keep their actor and reason.
+// Clears what our own tables say of erased or anonymized rows: actor and reason of their deletions, keys of holds.
+// Called by erase() and anonymize(). Deletions that hold other subjects' rows as well keep their actor and reason.
 #include "erasure/clear_subject.hpp"
 #include "sqltext/format.hpp"
 

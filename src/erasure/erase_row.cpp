@@ -1,5 +1,5 @@
-// One DELETE of the row itself: its descendants go as foreign keys take them along, and links of SET NULL and SET DEFAULT
-// are dissolved, by the server.
+// erase(): checks the holds, removes the row with one DELETE and logs it. Descendants go as foreign keys take them
+// along; links of SET NULL and SET DEFAULT are dissolved by the server. Called by api/erasure.
 #include "erasure/erase_row.hpp"
 #include "sqltext/format.hpp"
 

@@ -1,4 +1,6 @@
-// The statement is one of ours (session/own_statement.hpp), which is how the marker trigger knows its rows.
+// Removes rows physically, whatever their state, and what foreign keys take along. Called by erase() and by
+// unregister(deleted_rows => 'purge'); purge() has its own way in purge/. The planner and the marker trigger know the
+// statement as ours.
 #include "erasure/remove_rows.hpp"
 
 #include "pg/called_settings.hpp"

@@ -1,4 +1,6 @@
-// ANALYZE alone would leave the old statistics of a table that is empty now, and of columns that it skips.
+// Drops what the planner's statistics hold of values that are gone, and has the table analyzed. ANALYZE alone would
+// leave the old statistics of a table that is empty now, and of columns that it skips. Called by erase() and
+// anonymize().
 #include "erasure/reset_statistics.hpp"
 
 #include "pg/scopes.hpp"

@@ -1,4 +1,5 @@
-// A rule is parsed as the table's owner, as whom it will run, and kept as the server deparses it.
+// set_anonymizer(): checks a rule and keeps it. A rule is parsed as the table's owner, as whom it will run, and kept as
+// the server deparses it. Called by api/erasure; ddl/follow_anonymizers keeps rules in step with columns.
 #include "erasure/set_anonymizer.hpp"
 #include "sqltext/format.hpp"
 

@@ -1,5 +1,6 @@
-// The rows concerned and the held rows are connected by walking up from both, level by level; what is above and below a
-// held row is found among these connections.
+// Finds the rows that legal holds protect, for the commands that remove rows. Walks up from the rows concerned and from
+// the held rows, level by level, and finds among these connections what is above and below a held row. Statements of
+// users are asked in holds/hold_check.
 #include "holds/held_rows.hpp"
 #include "sqltext/format.hpp"
 

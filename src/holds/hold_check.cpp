@@ -1,4 +1,6 @@
-// Keeps what is known of holds and foreign keys while a statement runs.
+// Asks, for each row that a physical DELETE is about to remove, whether a hold protects it. Called by the marker
+// trigger and by hooks; keeps what is known of holds and foreign keys while the statement runs. Commands ask
+// holds/held_rows for many rows at once.
 #include "holds/hold_check.hpp"
 #include "sqltext/format.hpp"
 

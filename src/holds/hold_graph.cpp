@@ -1,4 +1,5 @@
-// Keys are compared by the types and operators of the primary key, not as text.
+// Reads the holds in force and the CASCADE keys around the tables that have some, each table once. Used by
+// holds/held_rows, previews and erasure. Keys are compared by the types and operators of the primary key, not as text.
 #include "holds/hold_graph.hpp"
 #include "sqltext/format.hpp"
 

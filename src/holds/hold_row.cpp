@@ -1,4 +1,4 @@
-// hold() and release().
+// hold() and release(): locks the row, checks the reason and writes to registry/hold_log. Called by api/holds.
 #include "holds/hold_row.hpp"
 
 #include "registry/hold_log.hpp"

@@ -1,6 +1,5 @@
-// emit_log_hook: errors about what an index or a constraint cannot be any more get the hint that a user of registered
-// tables needs. They are raised where no hook of a statement sees it, and nothing may be looked up while an error is
-// reported, so that the hint says "if".
+// Adds our hints to errors of the server that only a registered table can cause. Such errors are raised where no hook
+// of a statement sees them.
 #include "hooks/hooks.hpp"
 
 #include "pg/server.hpp"

@@ -1,5 +1,6 @@
-// ExecutorRun and ExecutorFinish, which runs the data-modifying WITH queries that nothing read and the AFTER triggers:
-// remember which statement runs, and let the cascade follow it. On an error the entry is removed by the abort callbacks.
+// ExecutorRun and ExecutorFinish: remembers which statement runs, leaves out triggers that have nothing to say, and
+// lets the cascade follow the statement. ExecutorFinish runs the AFTER triggers and the data-modifying WITH queries
+// that nothing read. After an error the abort callbacks remove the entry.
 #include "hooks/hooks.hpp"
 
 #include "deletion/cascade.hpp"

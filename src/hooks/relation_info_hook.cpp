@@ -1,4 +1,5 @@
-// The planner asks for a relation's properties: the moment to add the filter.
+// get_relation_info: the planner asks for the properties of a relation, which is the moment to add the filter.
+// planner/filter_relation adds it.
 #include "hooks/hooks.hpp"
 
 #include "pg/compat.hpp"

@@ -1,5 +1,5 @@
-// The ends of transactions and subtransactions: what is to be written still is written, and what was kept for them is
-// forgotten. Only what runs before the end may raise an error.
+// The ends of transactions and subtransactions: writes what is to be written still, and has every file that keeps
+// something for a transaction forget it. Only what runs before the end may raise an error.
 #include "hooks/hooks.hpp"
 
 #include "ddl/follow_anonymizers.hpp"

@@ -1,4 +1,5 @@
-// The rules of P4, in order of precedence.
+// Decides which indexes cover live rows only while their table is registered, in order of precedence, and says why.
+// Called by registration/plan_conversions and ddl/; the facts come from catalog/index_catalog.
 #include "model/index_decision.hpp"
 
 #include "model/predicate.hpp"

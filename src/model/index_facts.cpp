@@ -1,4 +1,5 @@
-// Takes definitions apart by what is known to stand in them, never by searching.
+// Describes an index, and takes its definition apart by what is known to stand in it, never by searching. Filled by
+// catalog/index_catalog.
 #include "model/index_facts.hpp"
 
 namespace softdelete::model {

@@ -1,4 +1,5 @@
-// A reader of parentheses and quotes, which is all that it takes.
+// Adds, finds and removes the condition of live rows in an index predicate, as the server deparses predicates. A reader
+// of parentheses and quotes, which is all that it takes.
 #include "model/predicate.hpp"
 
 #include <algorithm>

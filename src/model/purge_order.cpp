@@ -1,4 +1,5 @@
-// Tarjan's strongly connected components: found from the referenced to the referencing, they come out in this order.
+// Orders tables for a purge by Tarjan's strongly connected components: found from the referenced to the referencing,
+// they come out in the order that a purge needs. Called by purge/purge_tables.
 #include "model/purge_order.hpp"
 
 #include <algorithm>

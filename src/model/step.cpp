@@ -1,4 +1,4 @@
-// Steps: names and order.
+// The steps of register() and its like: the names of their actions and the order in which they are shown and run.
 #include "model/step.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Options as values, and what is said about them.
+// The options of a registered table as values, and the words that stand for them in SQL and in comments.
 #include "model/table_settings.hpp"
 
 namespace softdelete::model {

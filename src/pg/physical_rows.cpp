@@ -1,4 +1,4 @@
-// Reads the relation cache and the table access method.
+// Rows by their positions, read through the table access method, and what their removal would run.
 #include "pg/physical_rows.hpp"
 
 extern "C" {

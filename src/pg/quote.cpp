@@ -1,4 +1,4 @@
-// Thin wrappers: each copies the server's result at once.
+// Quoting and names of objects by the server's own rules. Thin wrappers: each copies the server's result at once.
 #include "pg/quote.hpp"
 
 extern "C" {

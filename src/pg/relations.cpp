@@ -1,4 +1,4 @@
-// Relations behind the boundary.
+// Relations by OID, behind the boundary: locks, ownership, and what simple views say.
 #include "pg/relations.hpp"
 
 #include "pg/compat.hpp"

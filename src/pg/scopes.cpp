@@ -1,4 +1,5 @@
-// Roles and settings for a while.
+// Roles, settings and snapshots for the lifetime of an object. An error puts nothing back here; the abort of the
+// (sub)transaction does.
 #include "pg/scopes.hpp"
 
 extern "C" {

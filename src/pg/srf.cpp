@@ -1,4 +1,4 @@
-// Arguments and results of SQL-callable functions.
+// Arguments and results of SQL-callable functions, as owned values. Used by every file of api/.
 #include "pg/srf.hpp"
 
 extern "C" {

@@ -1,4 +1,5 @@
-// As the server itself drops statistics with a relation or an object (heap.c, statscmds.c).
+// Drops the planner's statistics of a table, as the server itself does with a relation or an object (heap.c,
+// statscmds.c). Called by erasure/reset_statistics.
 #include "pg/statistics.hpp"
 
 extern "C" {

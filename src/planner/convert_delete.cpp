@@ -1,4 +1,5 @@
-// The conversion of DELETE and of MERGE's DELETE actions.
+// Converts DELETE, and MERGE's DELETE actions, into updates that mark rows, and says which kind of DELETE a statement
+// is: soft, hard, a purge by hand, a referential action or a removal of ours. Called by planner/transform_query.
 #include "planner/convert_delete.hpp"
 
 #include "pg/compat.hpp"

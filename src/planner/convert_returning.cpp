@@ -1,4 +1,5 @@
-// The executor sees an update. What it would say of one is replaced by what a DELETE says, in sub-queries too.
+// Rewrites RETURNING of converted statements. The executor sees an update; what it would say of one is replaced by what
+// a DELETE says, in sub-queries too. Called by planner/convert_delete.
 #include "planner/convert_returning.hpp"
 
 #include "pg/compat.hpp"

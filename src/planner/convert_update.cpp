@@ -1,4 +1,5 @@
-// Statements that write the extension's columns themselves, and upserts.
+// Puts checks into statements that write deleted_at, deleted_by or deletion_id themselves, recognises restores by
+// UPDATE, and gives upserts the condition of the partial unique index. Called by planner/transform_query.
 #include "planner/convert_update.hpp"
 
 #include "pg/compat.hpp"

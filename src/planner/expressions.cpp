@@ -1,4 +1,4 @@
-// Small builders over nodes/makefuncs.h.
+// Builds the expressions that planner/ puts into queries. Small builders over nodes/makefuncs.h.
 #include "planner/expressions.hpp"
 
 extern "C" {

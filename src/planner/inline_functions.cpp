@@ -1,4 +1,5 @@
-// Does what preprocess_function_rtes() in src/backend/optimizer/prep/prepjointree.c will do, a little earlier.
+// Inlines set-returning SQL functions before scopes are decided, as preprocess_function_rtes() in
+// src/backend/optimizer/prep/prepjointree.c will do a little later. Called by planner/transform_query.
 #include "planner/inline_functions.hpp"
 
 #include "pg/compat.hpp"

@@ -1,5 +1,6 @@
-// The server removes a self-join on a unique key (remove_useless_self_joins() in
-// src/backend/optimizer/plan/analyzejoins.c). Of references with the same scope either's filter is as good.
+// Keeps references of one table with different scopes apart where the server would remove a self-join on a unique key
+// (remove_useless_self_joins() in src/backend/optimizer/plan/analyzejoins.c, from version 18). Called by
+// hooks/planner_hook. Of references with the same scope either's filter is as good.
 #include "planner/keep_self_joins.hpp"
 
 #include "pg/compat.hpp"

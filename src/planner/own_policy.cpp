@@ -1,5 +1,6 @@
-// Security conditions carry no name, so that ours is told by being equal to the policy in the relation cache; a check
-// option carries its policy's name.
+// Takes our row-security policy, and its check of new rows, out of statements that say more themselves. Called by
+// planner/transform_query. Security conditions carry no name, so that ours is told by being equal to the policy in the
+// relation cache; a check option carries its policy's name.
 #include "planner/own_policy.hpp"
 
 #include "model/policy_names.hpp"

@@ -1,4 +1,5 @@
-// The work begins anew only when the error has been left behind.
+// Separates the rows of a batch that cannot be removed, by halves, until the failing rows stand alone. Each half runs
+// in a savepoint; the work begins anew only when the error has been left behind. Called by purge/purge_batch.
 #include "purge/bisect_failures.hpp"
 #include "sqltext/format.hpp"
 

@@ -1,5 +1,6 @@
-// An SPI cursor, read row by row as the server has them. One statement may delete millions of rows at the same now():
-// a place in the scan is a time and the rows seen of that time.
+// Finds the due rows of one physical table, oldest first, by an SPI cursor that is read as the server has the rows. One
+// statement may delete millions of rows at the same now(), so that a place in the scan is a time and the rows seen of
+// that time. Called by purge/purge_rows.
 #include "purge/due_rows.hpp"
 #include "sqltext/format.hpp"
 

@@ -1,4 +1,5 @@
-// Counts per statement and table while the statement runs; one line per table when it has run.
+// Logs purges that users write by hand: counts per statement and table while the statement runs, and writes one line
+// per table when it has run. Called by the marker trigger and the executor hook.
 #include "purge/log_hand_purge.hpp"
 
 #include "registry/purge_log.hpp"

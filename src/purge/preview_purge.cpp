@@ -1,4 +1,5 @@
-// Finds the due rows that are referenced by rows that stay, and from these upward what stays because of them.
+// purge_preview(): finds the due rows that are referenced by rows that stay, and from these upward what stays because
+// of them. Called by api/purge, and by the worker, which asks whether there is anything to do.
 #include "purge/preview_purge.hpp"
 #include "sqltext/format.hpp"
 

@@ -1,5 +1,6 @@
-// The fast way first: one DELETE that waits for row locks a moment. Where somebody holds one longer, a DELETE that skips
-// locked rows; where rows fail, halves, until the failing rows stand alone.
+// Removes one batch of due rows of one physical table. The fast way first: one DELETE that waits for row locks a
+// moment. Where somebody holds a lock longer, a DELETE that skips locked rows; where rows fail, purge/bisect_failures.
+// Called by purge/purge_rows; circles of tables go to purge/purge_cycle.
 #include "purge/purge_batch.hpp"
 #include "sqltext/format.hpp"
 

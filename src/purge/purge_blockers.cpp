@@ -1,4 +1,5 @@
-// Walks the foreign keys down through unregistered tables.
+// Finds what can keep a due row: the foreign keys to its table, down through unregistered CASCADE tables, and the SQL
+// that asks them. Called by the files that remove rows and by the preview.
 #include "purge/purge_blockers.hpp"
 #include "sqltext/format.hpp"
 

@@ -1,4 +1,5 @@
-// Collect downward, drop upward what stays, remove the rest: the largest set that nothing outside of it references.
+// Removes due rows of tables that reference each other in a circle, or themselves: collects downward, drops upward what
+// stays, removes the rest, which is the largest set that nothing outside of it references. Called by purge/purge_rows.
 #include "purge/purge_cycle.hpp"
 #include "sqltext/format.hpp"
 

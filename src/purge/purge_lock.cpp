@@ -1,4 +1,5 @@
-// The lock manager's object locks: the object is the table, seen as a row of softdelete_internal.registration.
+// Lets one run at a time purge a table. Takes an object lock of the server's lock manager on the table, seen as a row
+// of our registration table, which nothing else locks. Called by purge/purge_rows.
 #include "purge/purge_lock.hpp"
 
 #include "pg/compat.hpp"

@@ -1,4 +1,6 @@
-// A transaction per batch: the batch and its line in the log stand or fall together.
+// purge(): the run over tables and batches, its transactions, its lines in the log. Each batch is a transaction with
+// its line in the log. Called by api/purge; what happens to the rows of a batch is decided in purge/purge_batch and
+// purge/purge_cycle.
 #include "purge/purge_rows.hpp"
 #include "sqltext/format.hpp"
 

@@ -1,4 +1,6 @@
-// Reads the registry and the foreign keys once per run.
+// Plans a run: the registered tables that the caller may purge, in the order of model/purge_order, with their physical
+// tables and owners. Reads the registry and the foreign keys once per run. Called by purge(), its preview and
+// schedule().
 #include "purge/purge_tables.hpp"
 
 #include "pg/compat.hpp"

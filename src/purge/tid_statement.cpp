@@ -1,4 +1,5 @@
-// The positions go in as one array and come back as SPI's rows.
+// Runs statements on rows of one physical table by their positions, parsed and planned once for all batches of a run.
+// The positions go in as one array. Used by purge/purge_batch and purge/unreferenced_rows.
 #include "purge/tid_statement.hpp"
 #include "sqltext/format.hpp"
 

@@ -1,4 +1,5 @@
-// Table by table: which of these deletions does a row still name?
+// Applies the retention of the log of deletions: asks each registered table which of the old deletions its rows still
+// name, and removes the others. Called at the end of a run over all tables.
 #include "purge/trim_log.hpp"
 #include "sqltext/format.hpp"
 

@@ -1,4 +1,5 @@
-// Three statements per batch instead of one look-up per row and foreign key.
+// Removes the rows of a batch that nothing references, in three statements instead of one look-up per row and foreign
+// key. Called by purge/purge_batch, which does the others.
 #include "purge/unreferenced_rows.hpp"
 #include "sqltext/format.hpp"
 

@@ -1,4 +1,5 @@
-// Repair: registration once more with the recorded settings; what is there already needs no step.
+// Registers a table once more with its recorded settings; what is there already needs no step. Called by repair() and
+// by event triggers after DDL that left a table behind.
 #include "registration/bring_in_step.hpp"
 
 #include "pg/quote.hpp"

@@ -1,5 +1,6 @@
-// Builds or adopts indexes. An invalid one of the right definition under our name is what an interrupted CREATE INDEX
-// CONCURRENTLY left, and goes first.
+// Makes the steps that bring an index about on a table and its partitions, or adopt one that is there. An invalid index
+// of the right definition under our name is what an interrupted CREATE INDEX CONCURRENTLY left, and goes first. Called
+// by the parts of registration that plan indexes.
 #include "registration/build_index.hpp"
 
 #include "catalog/quoting.hpp"

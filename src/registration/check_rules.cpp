@@ -1,4 +1,5 @@
-// A disabled rule does nothing; enabling it is DDL on the table.
+// Refuses to register or attach a table that has a rule which replaces DELETE or UPDATE. Called by
+// registration/lock_table and ddl/take_on_member; rules that come later are refused by ddl/refuse_rules.
 #include "registration/check_rules.hpp"
 #include "sqltext/format.hpp"
 

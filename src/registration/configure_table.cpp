@@ -1,4 +1,5 @@
-// Configuration: the same parts as registration, for what changes.
+// configure(): changes retention, visibility, indexes or admin roles with the same parts as registration, for what
+// changes. Called by api/registration.
 #include "registration/configure_table.hpp"
 
 #include "pg/quote.hpp"

@@ -1,4 +1,5 @@
-// Constraint definitions.
+// Makes the definitions of constraints that ALTER TABLE ... ADD CONSTRAINT takes, from what catalog/index_catalog knows
+// of their indexes. Called where indexes and constraints are converted, taken back and repaired.
 #include "registration/constraint_definitions.hpp"
 
 namespace softdelete::registration {

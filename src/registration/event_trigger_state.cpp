@@ -1,4 +1,5 @@
-// Asks the catalog, and the setting that servers from 17 on have.
+// Warns where DDL would not be followed, because our event triggers are off: asks the catalog, and the setting that
+// servers from 17 on have. Called by register() and repair().
 #include "registration/event_trigger_state.hpp"
 
 namespace softdelete::registration {

@@ -1,4 +1,5 @@
-// Trees of indexes.
+// Finds an index together with the indexes of partitions that are attached to it. Called where indexes are converted
+// and taken back.
 #include "registration/index_trees.hpp"
 
 namespace softdelete::registration {

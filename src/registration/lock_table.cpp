@@ -1,4 +1,5 @@
-// Refusals, each with what to do instead.
+// Locks a table for registration and refuses, with a hint, what cannot be registered or is not the caller's. The first
+// thing that register(), configure(), repair() and unregister() do.
 #include "registration/lock_table.hpp"
 
 #include "catalog/quoting.hpp"

@@ -1,4 +1,4 @@
-// The columns deleted_at, deleted_by and deletion_id.
+// The part of registration that adds or adopts the columns deleted_at, deleted_by and deletion_id.
 #include "catalog/quoting.hpp"
 #include "registration/additions.hpp"
 #include "registration/plan_parts.hpp"

@@ -1,5 +1,6 @@
-// The user's indexes and constraints become partial: each is built anew beside the old one, which then goes, and takes
-// over its name.
+// The part of registration that makes the user's indexes and constraints partial: each is built anew beside the old
+// one, which then goes and leaves its name. What becomes of an index is decided in model/index_decision;
+// registration/plan_reversals is the way back.
 #include "catalog/index_catalog.hpp"
 #include "catalog/quoting.hpp"
 #include "model/index_decision.hpp"

@@ -1,5 +1,6 @@
-// One constraint trigger per foreign key on the referencing table, and on a referenced table one that locks, one that
-// collects, and one per deferrable NO ACTION key.
+// Says which triggers foreign keys need so that they see soft deletes, compares with those that are there, and makes
+// the steps: a constraint trigger per key on the referencing table; on a referenced table one that locks, one that
+// collects, and one per deferrable NO ACTION key. Called by registration and by DDL that changes keys.
 #include "registration/plan_foreign_key_triggers.hpp"
 #include "model/trigger_names.hpp"
 #include "sqltext/format.hpp"

@@ -1,4 +1,5 @@
-// The indexes that softdelete itself needs: on (deleted_at) and (deletion_id), of deleted rows only.
+// The part of registration that makes the indexes of softdelete itself: on deleted_at and on deletion_id, of deleted
+// rows only.
 #include "catalog/quoting.hpp"
 #include "registration/additions.hpp"
 #include "registration/build_index.hpp"

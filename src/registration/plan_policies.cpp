@@ -1,5 +1,6 @@
-// Row security of tables with visibility rls. Policies apply to the table that a query names, so that partitions and
-// children get theirs too.
+// The part of registration that makes the row-security policies of tables with visibility rls. Policies apply to the
+// table that a query names, so that partitions and children get theirs too. What the policies say stands in
+// registration/policy_definitions.
 #include "catalog/policy_catalog.hpp"
 #include "catalog/quoting.hpp"
 #include "model/policy_names.hpp"

@@ -1,5 +1,6 @@
-// Converted indexes and constraints as they were: made from what is there now without our condition, so that renamed
-// columns and tables are followed, and from the recorded definition where it is gone.
+// Takes conversions of indexes and constraints back: from what is there now without our condition, so that renamed
+// columns are followed, and from the recorded definition where the index is gone. Called by unregister(), configure()
+// and ddl/widen_key_indexes.
 #include "catalog/quoting.hpp"
 #include "model/predicate.hpp"
 #include "registration/build_index.hpp"

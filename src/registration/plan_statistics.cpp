@@ -1,5 +1,5 @@
-// Without statistics the planner takes one row in two hundred for one whose deleted_at is null, and adding a column is
-// no reason for autovacuum to analyze the table.
+// The part of registration that analyzes the new columns. Without statistics the planner takes one row in two hundred
+// for one whose deleted_at is null, and adding a column is no reason for autovacuum to analyze the table.
 #include "catalog/quoting.hpp"
 #include "catalog/table_catalog.hpp"
 #include "registration/plan_parts.hpp"

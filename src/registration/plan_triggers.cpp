@@ -1,4 +1,4 @@
-// The marker and the guards of whole statements.
+// The part of registration that puts the marker and the guards of whole statements on a table and its members.
 #include "catalog/quoting.hpp"
 #include "catalog/trigger_catalog.hpp"
 #include "model/trigger_names.hpp"

@@ -1,4 +1,4 @@
-// The views of live, deleted and all rows.
+// The part of registration that makes or adopts the views of live, deleted and all rows.
 #include "catalog/quoting.hpp"
 #include "catalog/view_catalog.hpp"
 #include "pg/relations.hpp"

@@ -1,4 +1,5 @@
-// What the user has to know or to do.
+// The part of registration that warns: of triggers, keys, columns and views that soft delete changes the meaning of,
+// each with what to do. The warnings come first in the result.
 #include "catalog/policy_catalog.hpp"
 #include "catalog/quoting.hpp"
 #include "model/predicate.hpp"

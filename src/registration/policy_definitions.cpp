@@ -1,4 +1,5 @@
-// The policies, in the server's words.
+// The text of our two row-security policies, as it is created and as the server deparses it. Called by
+// registration/plan_policies.
 #include "registration/policy_definitions.hpp"
 
 #include "catalog/quoting.hpp"

@@ -1,4 +1,5 @@
-// Registration: works out the steps, and runs them where it is no plan.
+// register() and plan(): goes through the parts of registration/plan_parts, then runs the steps or returns them. Called
+// by api/registration.
 #include "registration/register_table.hpp"
 
 #include "catalog/quoting.hpp"

@@ -1,4 +1,5 @@
-// One UPDATE, without the user's triggers: nothing happens to the rows that the user would know of.
+// Gives adopted rows new deletion ids where other deletions have got theirs meanwhile. One UPDATE without the user's
+// triggers: nothing happens to the rows that the user would know of. Called by register() and ddl/take_on_member.
 #include "registration/renumber_deletions.hpp"
 
 #include "pg/scopes.hpp"

@@ -1,4 +1,6 @@
-// Each of the three is found by what it is, not by the name that the registry has.
+// repair(): finds the columns, views and indexes that DDL without event triggers has renamed or changed, by what they
+// are and not by the name that the registry has, corrects the registry, then has registration/bring_in_step do the
+// rest. Called by api/registration.
 #include "registration/repair_table.hpp"
 
 #include "catalog/quoting.hpp"

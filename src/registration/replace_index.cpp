@@ -1,4 +1,5 @@
-// Replacing an index.
+// Takes an old index away and carries over what the definition of its successor does not say: comment, statistics
+// targets, CLUSTER, replica identity. Called by registration/plan_conversions and registration/plan_reversals.
 #include "registration/replace_index.hpp"
 
 #include "catalog/quoting.hpp"

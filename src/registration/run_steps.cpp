@@ -1,4 +1,5 @@
-// Runs steps.
+// Runs the steps of registration, configuration and repair one after the other, marked as DDL of our own, which the
+// event triggers leave alone.
 #include "registration/run_steps.hpp"
 
 #include "pg/parse_scope.hpp"

@@ -1,4 +1,5 @@
-// Collects steps.
+// What the parts of registration share while they work on one table: its facts, its settings, the steps so far, the
+// names taken.
 #include "registration/table_work.hpp"
 
 #include "catalog/index_catalog.hpp"

@@ -1,4 +1,5 @@
-// Names of link triggers.
+// Makes the name of a constraint trigger from the name of its foreign key. Called wherever such a trigger is made or
+// looked for; the prefixes stand in model/trigger_names.
 #include "registration/trigger_names.hpp"
 
 extern "C" {

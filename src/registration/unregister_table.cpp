@@ -1,4 +1,4 @@
-// Unregistration, in the reverse order of registration.
+// unregister(): takes registration back in the reverse order of register(). Called by api/registration.
 #include "registration/unregister_table.hpp"
 #include "model/trigger_names.hpp"
 

@@ -1,4 +1,5 @@
-// SQL on our own table.
+// Reads and writes the rules of anonymization, as the extension's owner. Called by erasure/ and by
+// ddl/follow_anonymizers.
 #include "registry/anonymizers.hpp"
 
 #include "pg/scopes.hpp"

@@ -1,4 +1,5 @@
-// The entry that is returned is read back from the row that was written.
+// Writes the log of erasures. The entry that is returned as proof is read back from the row that was written. Called by
+// erase() and anonymize().
 #include "registry/erasure_log.hpp"
 
 #include "pg/scopes.hpp"

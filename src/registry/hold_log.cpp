@@ -1,5 +1,5 @@
-// Holds in force are read with a system-table scan and the latest snapshot: a transaction that looked at the database
-// before a hold was made must not remove what it protects.
+// Reads and writes legal holds. Holds in force are read with a system-table scan and the latest snapshot: a transaction
+// that looked at the database before a hold was made must not remove what it protects. Called by holds/.
 #include "registry/hold_log.hpp"
 
 #include "pg/scopes.hpp"

@@ -1,4 +1,4 @@
-// Plain INSERT and UPDATE through SPI: once per batch.
+// Writes the log of purges by plain INSERT and UPDATE, once per batch. Called by purge/.
 #include "registry/purge_log.hpp"
 
 #include "pg/scopes.hpp"

@@ -1,4 +1,5 @@
-// SQL on our own tables.
+// Reads and changes the names that the registry keeps of views, indexes and constraints. Called by ddl/ and
+// registration/.
 #include "registry/registered_names.hpp"
 
 #include "pg/scopes.hpp"

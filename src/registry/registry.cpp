@@ -1,4 +1,5 @@
-// SQL on our own tables.
+// Reads and writes registrations and converted indexes, by SQL as the extension's owner. Called by commands; the hot
+// path reads session/registered_table.
 #include "registry/registry.hpp"
 
 #include "pg/scopes.hpp"

@@ -1,4 +1,5 @@
-// Reads the extension's own tables by their indexes, and row by row where an index is gone, half-built or another one.
+// Reads single values of the registry with system-table scans, without privileges and without SPI. Called by event
+// triggers and by the guards of physical deletes.
 #include "registry/registry_scan.hpp"
 
 extern "C" {

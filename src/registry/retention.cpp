@@ -1,4 +1,5 @@
-// The retention in the registration, counted back from the transaction's time.
+// Computes the time before which deleted rows of a table are due: the retention counted back from the transaction's
+// time, in UTC. Called by purge/ and by the marker trigger.
 #include "registry/retention.hpp"
 
 #include "registry/registry_scan.hpp"

@@ -1,5 +1,5 @@
-// Finds, for each row of a deletion, live rows (or other rows of the deletion) that hold the same unique values, and
-// parents that stay deleted.
+// conflicts(): finds, for each row of a deletion, live rows or other rows of the deletion that hold the same unique
+// values, and parents that stay deleted. Called by api/deletions.
 #include "restore/list_conflicts.hpp"
 #include "sqltext/format.hpp"
 

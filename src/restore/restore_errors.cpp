@@ -1,4 +1,5 @@
-// Errors of restore and undo.
+// Runs the update of a restore and turns its errors into ones that name the key and the remedy. Called by restore() and
+// undo().
 #include "restore/restore_errors.hpp"
 #include "sqltext/format.hpp"
 

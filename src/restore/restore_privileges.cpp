@@ -1,4 +1,5 @@
-// Follows CASCADE keys from the tables that the caller may update.
+// Decides which tables of a deletion the caller restores with his own rights and which as their owners, following
+// CASCADE keys from the tables that he may update. Called by undo() and conflicts().
 #include "restore/restore_privileges.hpp"
 
 #include "catalog/foreign_keys.hpp"

@@ -1,4 +1,5 @@
-// The triggers that have nothing to say to such an update.
+// Tells the executor hook which triggers the update of a restore need not fire, and the triggers that check parents
+// that the command checks the whole itself. Announced by restore/restore_errors.
 #include "restore/restore_statement.hpp"
 
 #include "deletion/skipped_deletion_triggers.hpp"

@@ -1,5 +1,6 @@
-// Restore of a row: collect what its deletion took below it, drop what has a parent that stays deleted with all below it,
-// update the rest. Both are work lists, never recursion, which settles diamonds, cycles and chains of any depth.
+// restore(): collects what the deletion of a row took below it, drops what has a parent that stays deleted with all
+// below that, and updates the rest. Both are work lists, never recursion, which settles diamonds, cycles and chains of
+// any depth. Called by api/deletions.
 #include "restore/restore_tree.hpp"
 #include "sqltext/format.hpp"
 

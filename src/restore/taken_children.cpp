@@ -1,4 +1,6 @@
-// Statistics from before a deletion know of no deleted rows: plans by them would begin with all of those, once per level.
+// Steps from rows to the rows that a deletion took below them, for restore/restore_tree. Statistics from before a
+// deletion know of no deleted rows, and a plan by them would begin with all of those, once per level; the statements
+// here leave the planner no such choice.
 #include "restore/taken_children.hpp"
 #include "sqltext/format.hpp"
 

@@ -1,4 +1,4 @@
-// Undo works table by table with the deletion's id: no rows are collected, and one UPDATE per table does it.
+// undo(): one UPDATE per table by the deletion's id, without collecting rows. Called by api/deletions.
 #include "restore/undo_deletion.hpp"
 #include "sqltext/format.hpp"
 

@@ -1,5 +1,6 @@
-// Two statements per step: the values of one side as text, then the rows of the other side that match them by the
-// foreign key's own operators.
+// Steps along foreign keys, up and down, over rows of any state, with two statements per step: the values of one side
+// as text, then the rows of the other side that match them by the key's own operators. Called by holds/, erasure/ and
+// rows/physical_tree.
 #include "rows/follow_links.hpp"
 #include "sqltext/format.hpp"
 

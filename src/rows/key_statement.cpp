@@ -1,5 +1,6 @@
-// The statement is parsed, which runs nobody's code, as the extension's owner: neither owner may be able to name the
-// other's table.
+// Runs statements that join the two tables of a foreign key. The statement is parsed, which runs nobody's code, as the
+// extension's owner, since neither owner may be able to name the other's table. Called by restore/, previews and
+// ddl/check_new_links.
 #include "rows/key_statement.hpp"
 
 #include "pg/scopes.hpp"

@@ -1,4 +1,5 @@
-// Key values come in the session's formats and are read back from the row in one that every session understands.
+// Finds the row that hold(), erase(), anonymize() and restore() name by its key. Key values come in the session's
+// formats and are read back from the row in one that every session understands.
 #include "rows/named_row.hpp"
 #include "sqltext/format.hpp"
 

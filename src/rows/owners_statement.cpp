@@ -1,5 +1,6 @@
-// The statement is parsed, which runs nobody's code, as the extension's owner: the role that runs it may not be able to
-// name all tables. A connection of its own frees what it made.
+// Runs statements on tables of several owners, each with its own owner's rights. The statement is parsed, which runs
+// nobody's code, as the extension's owner, since the role that runs it may not be able to name all tables. A connection
+// of its own frees what it made. Called by purge/.
 #include "rows/owners_statement.hpp"
 
 #include "pg/scopes.hpp"

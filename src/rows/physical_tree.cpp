@@ -1,5 +1,6 @@
-// Level by level; a level's rows are grouped by the table that they are in, which may be an inheritance child or a
-// partition with foreign keys of its own.
+// Collects a row with all that its physical removal takes along, level by level. A level's rows are grouped by the
+// table that they are in, which may be an inheritance child or a partition with foreign keys of its own. Called by
+// erasure/.
 #include "rows/physical_tree.hpp"
 #include "sqltext/format.hpp"
 

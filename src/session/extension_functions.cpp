@@ -1,6 +1,5 @@
-// Caches the extension's function OIDs. Trust comes from extension membership: a schema or a function of the same name
-// that somebody else created is not ours. Nobody's privileges are asked: what the session knows of the extension must not
-// depend on who looks first.
+// Looks up the OIDs of our functions once, and again after a change to pg_proc. Trust comes from extension membership:
+// a schema or a function of the same name that somebody else created is not ours.
 #include "session/extension_functions.hpp"
 
 #include "pg/compat.hpp"

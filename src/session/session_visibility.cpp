@@ -1,4 +1,5 @@
-// Computes the view and remembers the last one.
+// Computes which rows the session sees at this moment and remembers the last answer; drops cached plans where the
+// answer changes without the server's knowing. Called by hooks and by the planner.
 #include "session/session_visibility.hpp"
 
 extern "C" {

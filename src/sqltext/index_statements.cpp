@@ -1,4 +1,4 @@
-// One pattern per statement.
+// The statements on indexes and on the constraints that they serve: one pattern per statement.
 #include "sqltext/index_statements.hpp"
 
 namespace softdelete::sqltext {

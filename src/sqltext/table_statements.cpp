@@ -1,4 +1,4 @@
-// One pattern per statement.
+// The statements on a table's columns, triggers and views: one pattern per statement.
 #include "sqltext/table_statements.hpp"
 
 namespace softdelete::sqltext {

@@ -1,4 +1,5 @@
-// Whatever is not exactly the same is left to the server, which says that it exists.
+// Skips the CREATE VIEW and ADD COLUMN of a migration that makes what register() has made already, with a notice.
+// Called by the utility hook. Whatever is not exactly the same is left to the server, which says that it exists.
 #include "utility/adopt_existing.hpp"
 
 #include "ddl/parse_tree.hpp"

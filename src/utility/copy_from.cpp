@@ -1,4 +1,5 @@
-// Adds to COPY's WHERE clause, which is evaluated for every row, the functions that check an INSERT's values.
+// Adds the checks of an INSERT to the WHERE clause of COPY table FROM, which is evaluated for every row. Called by the
+// utility hook.
 #include "utility/copy_from.hpp"
 
 #include "session/registered_table.hpp"

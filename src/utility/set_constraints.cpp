@@ -1,5 +1,6 @@
-// The server finds constraints by name only (AfterTriggerSetState() in src/backend/commands/trigger.c); the names of our
-// constraint triggers are made of the keys' names.
+// Adds our constraint triggers to SET CONSTRAINTS of a foreign key. Called by the utility hook. The server finds
+// constraints by name only (AfterTriggerSetState() in src/backend/commands/trigger.c); the names of our triggers are
+// made of the keys' names.
 #include "utility/set_constraints.hpp"
 #include "model/trigger_names.hpp"
 

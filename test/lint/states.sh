@@ -1,6 +1,7 @@
 #!/bin/sh
 # State that outlives a call stands in the table of doc/architecture.md, with what resets it: every variable of a namespace,
 # or static in a function, that is not constant. And the table names none that is gone.
+# shellcheck disable=SC2016 # `...` in quotes is Markdown
 found=$(mktemp) listed=$(mktemp)
 trap 'rm -f "$found" "$listed"' EXIT
 name='[a-z][a-z_0-9]*'

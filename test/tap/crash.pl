@@ -107,7 +107,7 @@ for my $round (1 .. $rounds)
 	is($node->safe_psql('postgres', $halves), '', "${when}registrations are whole or absent");
 	is($node->safe_psql('postgres', 'SELECT s.* FROM softdelete_internal.registration r, LATERAL softdelete.repair(r.relation) s'), '',
 		"${when}there is nothing to repair");
-	is($node->safe_psql('postgres', "SELECT nextval('softdelete_internal.deletion_id_seq') > max(id) FROM softdelete_internal.deletion"), 't',
+	is($node->safe_psql('postgres', "SELECT nextval('softdelete_internal.deletion_id_seq') > coalesce(max(id), 0) FROM softdelete_internal.deletion"), 't',
 		"${when}ids go on");
 	$node->safe_psql('postgres', "SELECT EXISTS (SELECT FROM softdelete_internal.registration WHERE relation = 'm1'::regclass)") eq 't'
 	  ? $registered++ : $absent++;

@@ -36,9 +36,9 @@ UPDATE users SET deleted_at = '2020-02-02 00:00+00' WHERE id = 5;
 SELECT deleted_at = '2020-02-02 00:00+00' AS as_given, deletion_id IS NOT NULL AS in_deletion FROM users
     WHERE deleted_at IS NOT NULL AND id = 5;
 
--- One in the future, or never, is refused.
+-- One that is more than a day ahead, or never, is refused.
 \set VERBOSITY sqlstate
-UPDATE users SET deleted_at = now() + interval '1 day' WHERE id = 6; -- fails
+UPDATE users SET deleted_at = now() + interval '25 hours' WHERE id = 6; -- fails
 UPDATE users SET deleted_at = 'infinity' WHERE id = 6; -- fails
 UPDATE users SET deleted_at = '-infinity' WHERE id = 6; -- fails
 \set VERBOSITY default
@@ -70,9 +70,13 @@ SELECT * FROM state(12, 13);
 -- A deleted row is not updated: a stale save of the whole row neither revives nor changes it.
 UPDATE users SET name = 'stale', email = '1@example.org', deleted_at = NULL, deleted_by = NULL WHERE id = 1;
 UPDATE users SET name = 'stale' WHERE id = 1;
-EXECUTE remove (1, NULL);
 UPDATE users SET deleted_at = now() WHERE id = 1;
 SELECT * FROM state(1, 1);
+
+-- A parameter that is NULL restores as the literal does.
+EXECUTE remove (1, NULL);
+SELECT * FROM state(1, 1);
+DELETE FROM users WHERE id = 1;
 
 -- Assigning the literal NULL, and nothing but the extension's columns besides, brings the row back.
 UPDATE users SET deleted_at = NULL WHERE id = 1;
@@ -136,7 +140,7 @@ SELECT * FROM state(18, 19);
 INSERT INTO users (id, name, deleted_at, deleted_by) VALUES (201, 'imported', '2019-01-01', 'legacy');
 INSERT INTO users (id, name, deleted_at) SELECT 202, 'imported', now() UNION ALL SELECT 203, 'live', NULL;
 INSERT INTO users (id, name, deleted_at) VALUES (204, 'imported', 'infinity'); -- fails
-INSERT INTO users (id, name, deleted_at) VALUES (204, 'live', NULL), (205, 'imported', now() + interval '1 day'); -- fails
+INSERT INTO users (id, name, deleted_at) VALUES (204, 'live', NULL), (205, 'imported', now() + interval '25 hours'); -- fails
 SELECT * FROM state(201, 205);
 
 -- MERGE and upserts that write deleted_at are soft deletes as well.
@@ -200,7 +204,7 @@ INSERT INTO rounded_zone (id) SELECT generate_series(1, 20);
 SET TimeZone = 'Asia/Tokyo';
 DELETE FROM local_time WHERE id = 1 RETURNING deleted_at = now()::timestamp AS local;
 UPDATE local_time SET deleted_at = now() WHERE id = 2;
-UPDATE local_time SET deleted_at = now() + interval '1 hour' WHERE id = 3; -- fails
+UPDATE local_time SET deleted_at = now() + interval '2 days' WHERE id = 3; -- fails
 UPDATE local_time SET deleted_at = 'infinity' WHERE id = 3; -- fails
 DO $$
 BEGIN

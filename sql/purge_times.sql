@@ -22,10 +22,10 @@ SELECT id FROM adopted ORDER BY id;
 -- New ones are refused.
 UPDATE adopted SET deleted_at = 'infinity' WHERE id = 5; -- fails
 UPDATE adopted SET deleted_at = '-infinity' WHERE id = 5; -- fails
-UPDATE adopted SET deleted_at = now() + interval '1 hour' WHERE id = 5; -- fails
+UPDATE adopted SET deleted_at = now() + interval '2 days' WHERE id = 5; -- fails
 INSERT INTO adopted VALUES (6, 'infinity'); -- fails
 INSERT INTO adopted VALUES (6, '-infinity'); -- fails
-INSERT INTO adopted VALUES (6, now() + interval '1 hour'); -- fails
+INSERT INTO adopted VALUES (6, now() + interval '2 days'); -- fails
 DELETE FROM adopted WHERE id = 5;
 UPDATE all_adopted SET deleted_at = 'infinity' WHERE id = 5; -- fails
 SELECT count(*) FROM all_adopted;

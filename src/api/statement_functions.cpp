@@ -1,20 +1,17 @@
 // The functions that planner/ puts into statements on registered tables: the new deletion id, the actor, the checks of
-// what a statement writes. They run once per row and are plain server code. Called by hand they do nothing that the
-// caller could not do otherwise.
+// what a statement writes. They run once per row and are plain server code. They refuse calls that planner/ did not
+// make: everybody may execute them, since they run with the rights of whoever writes to the table.
+#include "deletion/actor_value.hpp"
+#include "deletion/deletion_time.hpp"
 #include "deletion/open_deletions.hpp"
 #include "deletion/restored_deletions.hpp"
-#include "pg/compat.hpp"
 #include "pg/server.hpp"
 #include "planner/expressions.hpp"
 #include "session/plan_notes.hpp"
 #include "session/running_statements.hpp"
-#include "settings.hpp"
 
 extern "C" {
-#include "access/xact.h"
-#include "catalog/pg_type.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 }
@@ -22,9 +19,6 @@ extern "C" {
 namespace softdelete {
 
 namespace {
-
-// now() rounded up to the precision of a timestamp(0) column is not yet the future.
-constexpr TimestampTz rounding_tolerance = USECS_PER_SEC;
 
 // What assign_deleted_at() found for the row at hand; the functions for the other columns, which the planner hook puts
 // after it, act on it.
@@ -48,44 +42,6 @@ int64 get_deletion_id(Oid relation) {
     return deletion::get_current_deletion(relation);
 }
 
-// The actor as a value of the type that the call returns.
-Datum make_actor(FunctionCallInfo call, int32 typmod, bool *is_null) {
-    Oid type = get_fn_expr_rettype(call->flinfo);
-    Oid base = type == TEXTOID ? type : getBaseType(type);
-    const char *actor = settings::actor();
-    bool is_named = actor != nullptr;
-    if (!is_named && base != TEXTOID && base != NAMEOID && base != VARCHAROID && base != BPCHAROID) {
-        *is_null = true;
-        return 0;
-    }
-    if (!is_named) {
-        actor = deletion::get_actor();
-    }
-    *is_null = false;
-    if (type == TEXTOID) {
-        return CStringGetTextDatum(actor);
-    }
-    Oid input = InvalidOid;
-    Oid parameter = InvalidOid;
-    getTypeInputInfo(type, &input, &parameter);
-    return OidInputFunctionCall(input, const_cast<char *>(actor), parameter, typmod);
-}
-
-void name_setting(void *type) {
-    errcontext("casting setting \"softdelete.actor\" to type %s", format_type_be(*static_cast<Oid *>(type)));
-    errhint("Set softdelete.actor to a value of that type.");
-}
-
-// As make_actor(), with errors that name the setting.
-Datum get_actor(FunctionCallInfo call, int32 typmod, bool *is_null) {
-    Oid type = get_fn_expr_rettype(call->flinfo);
-    ErrorContextCallback context = {error_context_stack, name_setting, &type};
-    error_context_stack = &context;
-    Datum actor = make_actor(call, typmod, is_null);
-    error_context_stack = context.previous;
-    return actor;
-}
-
 // What new_actor() answered first, for the other rows of the statement.
 struct KeptActor {
     Datum value;
@@ -95,36 +51,9 @@ struct KeptActor {
 KeptActor *keep_actor(FunctionCallInfo call, int32 typmod) {
     MemoryContext caller = MemoryContextSwitchTo(call->flinfo->fn_mcxt);
     auto *kept = static_cast<KeptActor *>(palloc0(sizeof(KeptActor)));
-    kept->value = get_actor(call, typmod, &kept->is_null);
+    kept->value = deletion::get_actor_value(get_fn_expr_rettype(call->flinfo), typmod, &kept->is_null);
     MemoryContextSwitchTo(caller);
     return kept;
-}
-
-bool has_time_zone(FunctionCallInfo call, int argument) {
-    return getBaseType(get_fn_expr_argtype(call->flinfo, argument)) != TIMESTAMPOID;
-}
-
-void check_not_in_future(Datum value, bool has_zone, Oid relation) {
-    Timestamp deleted_at = DatumGetTimestamp(value);
-    // now() may be ahead of a clock that was set back meanwhile.
-    TimestampTz now = Max(GetCurrentTimestamp(), GetCurrentTransactionStartTimestamp());
-    Datum clock = TimestampTzGetDatum(now + rounding_tolerance);
-    Timestamp latest = has_zone ? DatumGetTimestamp(clock)
-                                : DatumGetTimestamp(DirectFunctionCall1(timestamptz_timestamp, clock));
-    if (TIMESTAMP_NOT_FINITE(deleted_at) || deleted_at > latest) {
-        ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-                        errmsg("deletion time of a row of table \"%s\" must be finite and not in the future",
-                               get_rel_name(relation)),
-                        errhint("Use now().")));
-    }
-}
-
-void check_may_redate(Oid relation) {
-    if (!pg::compat::owns_relation(relation, GetUserId())) {
-        ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                        errmsg("must be owner of table %s", get_rel_name(relation)),
-                        errdetail("Only the owner can change when a deleted row was deleted.")));
-    }
 }
 
 } // namespace
@@ -165,6 +94,7 @@ PG_FUNCTION_INFO_V1(softdelete_assign_deleted_at);
 PGDLLEXPORT Datum softdelete_assign_deleted_at(PG_FUNCTION_ARGS) {
     check_own_call(fcinfo);
     Oid relation = PG_GETARG_OID(2);
+    Oid type = get_fn_expr_argtype(fcinfo->flinfo, 0);
     transition = Transition::none;
     if (PG_ARGISNULL(0)) {
         transition = PG_ARGISNULL(1) ? Transition::none : Transition::restores;
@@ -172,11 +102,10 @@ PGDLLEXPORT Datum softdelete_assign_deleted_at(PG_FUNCTION_ARGS) {
     }
     Datum value = PG_GETARG_DATUM(0);
     if (PG_ARGISNULL(1)) {
-        check_not_in_future(value, has_time_zone(fcinfo, 0), relation);
+        deletion::check_time_of_deletion(value, type, relation);
         transition = Transition::deletes;
     } else if (DatumGetTimestamp(value) != DatumGetTimestamp(PG_GETARG_DATUM(1))) {
-        check_may_redate(relation);
-        check_not_in_future(value, has_time_zone(fcinfo, 0), relation);
+        deletion::check_may_redate(value, type, relation);
     }
     return value;
 }
@@ -218,7 +147,7 @@ PGDLLEXPORT Datum softdelete_assign_deleted_by(PG_FUNCTION_ARGS) {
     bool is_null = PG_ARGISNULL(0) || transition == Transition::restores;
     Datum value = is_null ? 0 : PG_GETARG_DATUM(0);
     if (transition == Transition::deletes) {
-        value = get_actor(fcinfo, PG_GETARG_INT32(1), &is_null);
+        value = deletion::get_actor_value(get_fn_expr_rettype(fcinfo->flinfo), PG_GETARG_INT32(1), &is_null);
     }
     if (is_null) {
         PG_RETURN_NULL();
@@ -234,7 +163,8 @@ PGDLLEXPORT Datum softdelete_check_deleted_at(PG_FUNCTION_ARGS) {
     if (PG_ARGISNULL(0)) {
         PG_RETURN_NULL();
     }
-    check_not_in_future(PG_GETARG_DATUM(0), has_time_zone(fcinfo, 0), PG_GETARG_OID(1));
+    deletion::check_deletion_time(PG_GETARG_DATUM(0), get_fn_expr_argtype(fcinfo->flinfo, 0),
+                                  PG_GETARG_OID(1));
     return PG_GETARG_DATUM(0);
 }
 

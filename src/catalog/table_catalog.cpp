@@ -1,6 +1,7 @@
 // Reads a table for registration: members, columns, foreign keys, triggers. The queries work on all supported versions
 // and as any role. Commands on rows read catalog/table_info instead.
 #include "catalog/table_catalog.hpp"
+#include "sqltext/format.hpp"
 
 #include "catalog/quoting.hpp"
 
@@ -210,20 +211,81 @@ std::vector<OwnForeignKey> find_own_foreign_keys(pg::Spi &spi, Oid relation) {
     return keys;
 }
 
+namespace {
+
+// A definition as pg_get_triggerdef() writes it, taken apart.
+struct TriggerText {
+    std::string head;
+    std::string condition;
+    sqltext::Expression call;
+};
+
+TriggerText take_apart(const std::string &definition) {
+    const std::string execute = " EXECUTE FUNCTION ";
+    const std::string when = " WHEN (";
+    std::size_t end = definition.rfind(execute);
+    std::size_t condition = definition.find(when);
+    sqltext::Expression call(definition.substr(end + execute.size()));
+    if (condition == std::string::npos || condition > end) {
+        return {definition.substr(0, end), "", call};
+    }
+    std::size_t start = condition + when.size();
+    return {definition.substr(0, condition), definition.substr(start, end - 1 - start), call};
+}
+
+std::optional<sqltext::Expression> make_head(const TriggerText &text, bool is_replaceable) {
+    const std::string create = "CREATE ";
+    if (!is_replaceable) {
+        return std::nullopt;
+    }
+    return sqltext::Expression("CREATE OR REPLACE " + text.head.substr(create.size()));
+}
+
+constexpr const char *is_replaceable =
+    "t.tgtype::int & 1 <> 0 AND t.tgtype::int & 4 = 0 AND t.tgconstraint = 0";
+
+} // namespace
+
 std::vector<DeleteTrigger> find_delete_triggers(pg::Spi &spi, Oid relation) {
     std::vector<DeleteTrigger> triggers;
     pg::OwnerScope owner(pg::get_extension_owner());
-    for (const pg::Row &row : spi.query(
-             "SELECT t.tgname, t.tgtype::int & 1 <> 0, t.tgtype::int & 2 <> 0, pg_get_triggerdef(t.oid),"
-             " t.tgtype::int & 16 <> 0 AND t.tgattr = ''"
-             " FROM pg_trigger t WHERE t.tgrelid = $1::oid AND NOT t.tgisinternal AND t.tgtype::int & 8 <> 0"
-             " AND t.tgparentid = 0 AND t.tgfoid <> 'softdelete_internal.on_delete'::regproc ORDER BY "
-             "t.tgname",
-             {relation})) {
-        const std::string marker = " EXECUTE FUNCTION ";
-        const std::string &definition = row.text(3);
-        sqltext::Expression call(definition.substr(definition.rfind(marker) + marker.size()));
-        triggers.push_back({row.text(0), row.boolean(1), row.boolean(2), row.boolean(4), call});
+    std::string query = sqltext::format(
+        "SELECT t.tgname, t.tgtype::int & 1 <> 0, t.tgtype::int & 2 <> 0, pg_get_triggerdef(t.oid),"
+        " t.tgtype::int & 16 <> 0 AND t.tgattr = '', %1%,"
+        " (SELECT pg_get_triggerdef(i.oid) FROM pg_trigger i WHERE i.tgrelid = t.tgrelid"
+        "  AND NOT i.tgisinternal AND i.tgtype::int & 5 = 5 AND i.tgtype::int & 2 = t.tgtype::int & 2"
+        "  AND i.tgfoid NOT IN (SELECT d.objid FROM pg_depend d WHERE d.deptype = 'e'"
+        "  AND d.classid = 'pg_proc'::regclass)"
+        "  ORDER BY i.oid <> t.oid, i.tgtype::int & 8 <> 0, i.tgname LIMIT 1)"
+        " FROM pg_trigger t WHERE t.tgrelid = $1::oid AND NOT t.tgisinternal AND t.tgtype::int & 8 <> 0"
+        " AND t.tgparentid = 0 AND t.tgfoid <> 'softdelete_internal.on_delete'::regproc ORDER BY t.tgname",
+        is_replaceable);
+    for (const pg::Row &row : spi.query(query, {relation})) {
+        TriggerText text = take_apart(row.text(3));
+        std::optional<sqltext::Expression> insert_call;
+        if (!row.is_null(6)) {
+            insert_call = take_apart(row.text(6)).call;
+        }
+        triggers.push_back({row.text(0), row.boolean(1), row.boolean(2), row.boolean(4), text.call,
+                            make_head(text, row.boolean(5)), text.condition, insert_call});
+    }
+    return triggers;
+}
+
+std::vector<UpdateTrigger> find_update_triggers(pg::Spi &spi, Oid relation, const std::string &deleted_at) {
+    std::vector<UpdateTrigger> triggers;
+    std::string query = sqltext::format(
+        "SELECT t.tgname, pg_get_triggerdef(t.oid), %1%"
+        " FROM pg_trigger t WHERE t.tgrelid = $1::oid AND NOT t.tgisinternal AND t.tgtype::int & 16 <> 0"
+        " AND t.tgattr = '' AND (t.tgtype::int & 2 <> 0 OR t.tgconstraint <> 0) AND t.tgparentid = 0"
+        " AND t.tgfoid NOT IN (SELECT d.objid FROM pg_depend d WHERE d.deptype = 'e'"
+        " AND d.classid = 'pg_proc'::regclass) ORDER BY t.tgname",
+        is_replaceable);
+    for (const pg::Row &row : spi.query(query, {relation})) {
+        TriggerText text = take_apart(row.text(1));
+        if (text.condition.find(deleted_at) == std::string::npos) {
+            triggers.push_back({row.text(0), make_head(text, row.boolean(2)), text.condition, text.call});
+        }
     }
     return triggers;
 }

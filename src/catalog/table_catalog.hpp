@@ -107,9 +107,26 @@ struct DeleteTrigger {
     bool is_before;
     bool fires_on_update;     // of any column: on a soft delete, too
     sqltext::Expression call; // function and arguments
+    // Its definition up to the function, and its condition, empty for none; of one that CREATE OR REPLACE can give another
+    // condition on the old row, which is one for rows that is no constraint trigger and does not fire on INSERT.
+    std::optional<sqltext::Expression> head;
+    std::string condition;
+    // What the table's trigger for INSERT of rows calls; its own call where it is that, and none where there is none.
+    std::optional<sqltext::Expression> insert_call;
 };
 
 std::vector<DeleteTrigger> find_delete_triggers(pg::Spi &spi, Oid relation);
+
+// A user's trigger that fires on every UPDATE, so on soft deletes and restores too, and may refuse or change them.
+struct UpdateTrigger {
+    std::string name;
+    std::optional<sqltext::Expression> head; // as above
+    std::string condition;
+    sqltext::Expression call;
+};
+
+// Those that do not mention a column of that name, which is quoted.
+std::vector<UpdateTrigger> find_update_triggers(pg::Spi &spi, Oid relation, const std::string &deleted_at);
 
 // True where a relation of that name exists in the schema.
 bool has_relation(pg::Spi &spi, Oid schema, const std::string &name);

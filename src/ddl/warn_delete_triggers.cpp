@@ -20,9 +20,12 @@ namespace {
 
 void warn(const catalog::DeleteTrigger &trigger, const char *table, const sqltext::Statement &equivalent) {
     if (trigger.fires_on_update) {
-        pg::warn(sqltext::format("trigger \"%1%\" fires on a soft delete of \"%2%\" as on an UPDATE",
-                                 trigger.name, table),
-                 "In its function TG_OP is UPDATE then, and OLD and NEW are both set.");
+        pg::warn(
+            sqltext::format("trigger \"%1%\" fires on a soft delete of \"%2%\" as on an UPDATE", trigger.name,
+                            table),
+            "In its function TG_OP is UPDATE then, and OLD and NEW are both set. It fires once more when "
+            "the row is purged"
+                + (equivalent.text().empty() ? "." : "; to keep it quiet then: " + equivalent.text()));
         return;
     }
     pg::warn(sqltext::format("trigger \"%1%\" does not fire on a soft delete, which is an UPDATE of \"%2%\"",
@@ -56,8 +59,8 @@ void warn_of_delete_trigger(const Node *statement) {
     for (const catalog::DeleteTrigger &trigger : catalog::find_delete_triggers(spi, table.relation)) {
         if (trigger.name == create->trigname) {
             warn(trigger, create->relation->relname,
-                 registration::make_soft_trigger(trigger, catalog::get_qualified_name(spi, table.relation),
-                                                 deleted_at));
+                 registration::make_equivalents(trigger, catalog::get_qualified_name(spi, table.relation),
+                                                deleted_at));
         }
     }
 }

@@ -4,7 +4,9 @@
 #include "sqltext/format.hpp"
 
 #include "catalog/table_info.hpp"
+#include "deletion/open_deletions.hpp"
 #include "session/own_statement.hpp"
+#include "settings.hpp"
 
 namespace softdelete::deletion {
 
@@ -12,14 +14,14 @@ std::optional<std::int64_t> delete_row(Oid relation, const std::vector<std::stri
     pg::Spi spi;
     catalog::TableInfo table = catalog::get_registered_table(spi, relation);
     catalog::KeyLookup lookup = catalog::get_key_lookup(spi, table, key);
-    std::string statement =
-        sqltext::format("DELETE FROM %1% WHERE %2% RETURNING deletion_id", table.name, lookup.condition);
+    // Without RETURNING, which would need SELECT on more than the key.
+    std::string statement = sqltext::format("DELETE FROM %1% WHERE %2%", table.name, lookup.condition);
     session::OwnStatement own(statement, {.runs_as_called = true});
-    std::vector<pg::Row> rows = spi.query(statement, lookup.values);
-    if (rows.empty() || rows.front().is_null(0)) {
+    bool is_soft = settings::deletion() == settings::Deletion::soft;
+    if (spi.execute(statement, lookup.values) == 0 || !is_soft) {
         return std::nullopt;
     }
-    return rows.front().number(0);
+    return pg::call([] { return find_current_deletion(); });
 }
 
 } // namespace softdelete::deletion

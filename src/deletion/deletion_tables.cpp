@@ -13,12 +13,14 @@ namespace {
 // unregistered since are no part of the deletion any more.
 constexpr const char *tables_query = R"(
     WITH RECURSIVE line (relation, place) AS (
-        SELECT d.relation::pg_catalog.oid, 0 FROM softdelete_internal.deletion d WHERE d.id = $1::pg_catalog.int8
+        SELECT d.relation::pg_catalog.oid, 0::pg_catalog.int8 FROM softdelete_internal.deletion d WHERE d.id = $1::pg_catalog.int8
         UNION
-        SELECT pg_catalog.unnest(d.further_relations)::pg_catalog.oid, 1
-        FROM softdelete_internal.deletion d WHERE d.id = $1::pg_catalog.int8
+        SELECT u.relation::pg_catalog.oid, u.place
+        FROM softdelete_internal.deletion d, pg_catalog.unnest(d.further_relations) WITH ORDINALITY AS u (relation, place)
+        WHERE d.id = $1::pg_catalog.int8
         UNION
-        SELECT d.relation::pg_catalog.oid, 1 FROM softdelete_internal.deletion_table d WHERE d.deletion_id = $1::pg_catalog.int8
+        SELECT d.relation::pg_catalog.oid, 1000000 + pg_catalog.row_number() OVER (ORDER BY d.ctid)
+        FROM softdelete_internal.deletion_table d WHERE d.deletion_id = $1::pg_catalog.int8
         UNION
         SELECT h.inhparent, l.place FROM pg_catalog.pg_inherits h JOIN line l ON h.inhrelid = l.relation)
     SELECT l.relation
@@ -29,6 +31,14 @@ constexpr const char *tables_query = R"(
     ORDER BY pg_catalog.min(l.place), l.relation)";
 
 } // namespace
+
+bool is_logged(pg::Spi &spi, std::int64_t deletion) {
+    pg::UserScope owner(pg::get_extension_owner());
+    return !spi.query("SELECT FROM softdelete_internal.deletion WHERE id OPERATOR(pg_catalog.=) "
+                      "$1::pg_catalog.int8",
+                      {deletion})
+                .empty();
+}
 
 std::vector<catalog::TableInfo> get_deletion_tables(pg::Spi &spi, std::int64_t deletion, DeletionLock lock) {
     std::vector<Oid> relations;

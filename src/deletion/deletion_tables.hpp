@@ -10,9 +10,12 @@ namespace softdelete::deletion {
 
 enum class DeletionLock { none, for_update };
 
-// The registered tables that a deletion touched, that of its first row first. The lock is one on the deletion's row in
+// The registered tables that a deletion touched, in the order in which it came to them. The lock is one on the deletion's row in
 // the log. Errors: P0002 no such deletion.
 std::vector<catalog::TableInfo> get_deletion_tables(pg::Spi &spi, std::int64_t deletion, DeletionLock lock);
+
+// Is the deletion in this database's log? One whose rows came with data from elsewhere may not be.
+bool is_logged(pg::Spi &spi, std::int64_t deletion);
 
 // Has the table rows that are still deleted by it, as is committed by now or our own, in any isolation level? Reads the
 // table as its owner.

@@ -68,21 +68,36 @@ void make_scan_keys(const catalog::ForeignKeyInfo &key, Relation index, Relation
     }
 }
 
-// A deleted parent, whose version came with that transaction and command.
-Parent make_deleted(TransactionId transaction, CommandId command) {
-    return {ParentState::deleted,
-            TransactionIdIsCurrentTransactionId(transaction) ? command : InvalidCommandId};
+Parent make_parent(ParentState state) {
+    Parent parent = {};
+    parent.state = state;
+    parent.written_by = InvalidCommandId;
+    return parent;
 }
 
-Parent read_parent(TupleTableSlot *slot, AttrNumber deleted_at) {
+// A deleted parent, whose version came with that transaction and command.
+Parent make_deleted(TransactionId transaction, CommandId command, Oid table, const ItemPointerData &place,
+                    int64 deletion) {
+    Parent parent = make_parent(ParentState::deleted);
+    parent.written_by = TransactionIdIsCurrentTransactionId(transaction) ? command : InvalidCommandId;
+    parent.table = table;
+    parent.place = place;
+    parent.deletion = deletion;
+    return parent;
+}
+
+Parent read_parent(TupleTableSlot *slot, const session::RegisteredTable &table) {
     bool is_null = true;
-    (void)slot_getattr(slot, deleted_at, &is_null);
+    (void)slot_getattr(slot, table.deleted_at, &is_null);
     if (is_null) {
-        return {ParentState::live, InvalidCommandId};
+        return make_parent(ParentState::live);
     }
+    Datum deletion = slot_getattr(slot, table.deletion_id, &is_null);
+    int64 id = is_null ? 0 : DatumGetInt64(deletion);
     Datum transaction = slot_getsysattr(slot, MinTransactionIdAttributeNumber, &is_null);
     Datum command = slot_getsysattr(slot, MinCommandIdAttributeNumber, &is_null);
-    return make_deleted(DatumGetTransactionId(transaction), DatumGetCommandId(command));
+    return make_deleted(DatumGetTransactionId(transaction), DatumGetCommandId(command), slot->tts_tableOid,
+                        slot->tts_tid, id);
 }
 
 Parent probe(const catalog::ForeignKeyInfo &key, const session::RegisteredTable &table, Relation child,
@@ -95,9 +110,9 @@ Parent probe(const catalog::ForeignKeyInfo &key, const session::RegisteredTable 
     IndexScanDesc scan = pg::compat::index_beginscan(parent, index, snapshot, key.columns);
     index_rescan(scan, scan_keys, key.columns, nullptr, 0);
     TupleTableSlot *slot = table_slot_create(parent, nullptr);
-    Parent result = {ParentState::absent, InvalidCommandId};
+    Parent result = make_parent(ParentState::absent);
     while (result.state != ParentState::live && index_getnext_slot(scan, ForwardScanDirection, slot)) {
-        result = read_parent(slot, table.deleted_at);
+        result = read_parent(slot, table);
     }
     ExecDropSingleTupleTableSlot(slot);
     index_endscan(scan);
@@ -132,8 +147,10 @@ void append_parents(StringInfo text, const catalog::ForeignKeyInfo &key,
 const char *make_query(const catalog::ForeignKeyInfo &key, const session::RegisteredTable &table, bool lock) {
     StringInfoData text;
     initStringInfo(&text);
-    appendStringInfo(&text, "/* softdelete */ SELECT p.%s IS NULL, p.xmin, p.cmin",
-                     quote_column(key, table.deleted_at));
+    appendStringInfo(&text,
+                     "/* softdelete */ SELECT p.%s IS NULL, p.xmin, p.cmin, p.tableoid, p.ctid, "
+                     "coalesce(p.%s, 0)",
+                     quote_column(key, table.deleted_at), quote_column(key, table.deletion_id));
     append_parents(&text, key, table);
     appendStringInfoString(&text, lock ? " FOR KEY SHARE OF p" : "");
     return text.data;
@@ -189,12 +206,15 @@ Parent query(const catalog::ForeignKeyInfo &key, const session::RegisteredTable 
     bool is_of_one_row = catalog::compares_by_equality(key);
     const char *sql = is_of_one_row ? make_query(key, table, lock) : make_period_query(key, table, lock);
     HeapTuple found = look_up(key, sql, child, row, GetLatestSnapshot(), false);
-    Parent result = {found == nullptr ? ParentState::absent : ParentState::live, InvalidCommandId};
+    Parent result = make_parent(found == nullptr ? ParentState::absent : ParentState::live);
     if (found != nullptr && !DatumGetBool(get_found(found, 1))) {
         // A period may be of several rows, which no one command wrote.
-        result = is_of_one_row ? make_deleted(DatumGetTransactionId(get_found(found, 2)),
-                                              DatumGetCommandId(get_found(found, 3)))
-                               : Parent{ParentState::deleted, InvalidCommandId};
+        result = is_of_one_row ? make_deleted(
+                     DatumGetTransactionId(get_found(found, 2)), DatumGetCommandId(get_found(found, 3)),
+                     DatumGetObjectId(get_found(found, 4)),
+                     *reinterpret_cast<const ItemPointerData *>(DatumGetPointer(get_found(found, 5))),
+                     DatumGetInt64(get_found(found, 6)))
+                               : make_parent(ParentState::deleted);
     }
     pg::act_as(caller);
     SPI_finish();
@@ -251,7 +271,7 @@ bool is_same_parent(const catalog::ForeignKeyInfo &key, Relation child, HeapTupl
 Parent find_parent(const catalog::ForeignKeyInfo &key, Relation child, HeapTuple row, bool lock) {
     session::RegisteredTable table;
     if (!session::find_registered_table(key.parent, &table)) {
-        return {ParentState::live, InvalidCommandId};
+        return make_parent(ParentState::live);
     }
     bool is_plain = get_rel_relkind(key.parent) == RELKIND_RELATION && catalog::compares_by_equality(key);
     return is_plain && !lock ? probe(key, table, child, row) : query(key, table, child, row, lock);

@@ -5,6 +5,7 @@
 
 extern "C" {
 #include "access/htup.h"
+#include "storage/itemptr.h"
 #include "utils/snapshot.h"
 }
 
@@ -15,6 +16,10 @@ enum class ParentState { live, deleted, absent };
 struct Parent {
     ParentState state;
     CommandId written_by; // the command of this transaction that wrote a deleted one; else InvalidCommandId
+    // Of a deleted one that is one row.
+    int64 deletion; // 0 for none
+    Oid table;      // or the partition that it is in
+    ItemPointerData place;
 };
 
 // Looks up the parent of a row of the child table as it is committed by now, or by this transaction. Where lock is

@@ -37,8 +37,10 @@ struct OpenDeletion {
     char *reason; // null where none
     CommandId command;
     int nest_level;
-    int written_level; // where its row in the log was written; 0 for not yet
-    bool is_restored;  // was empty once: its rows are back
+    int written_level;         // where its row in the log was written; 0 for not yet
+    bool is_restored;          // was empty once: its rows are back
+    bool is_confirmed;         // a row has surely joined it
+    const QueryDesc *begun_by; // runs still, and no other statement has added to it; else null
     TouchedTable *tables;
     OpenDeletion *next;
 };
@@ -108,6 +110,7 @@ OpenDeletion *begin_deletion(Oid relation, const char *actor, const char *reason
     entry->reason = copy_text(reason);
     entry->command = GetCurrentCommandId(true);
     entry->nest_level = GetCurrentTransactionNestLevel();
+    entry->begun_by = session::running_statement();
     entry->next = open_deletions;
     open_deletions = entry;
     add_table(entry, relation);
@@ -177,11 +180,19 @@ int64 get_current_deletion(Oid named_relation) {
         entry = find_or_begin_deletion(relation);
     }
     touch(entry, relation);
+    if (entry->begun_by != session::running_statement()) {
+        entry->begun_by = nullptr;
+    }
     if (entry->is_restored) {
         note_restored_row(
             entry->id); // the log says restored, which is looked at again when the statement is through
     }
     return entry->id;
+}
+
+int64 find_current_deletion() {
+    const OpenDeletion *entry = find_open_deletion(get_actor(), settings::reason());
+    return entry == nullptr ? 0 : entry->id;
 }
 
 void write_deletions() {
@@ -190,6 +201,36 @@ void write_deletions() {
             write(entry);
         }
     }
+}
+
+void confirm_deletion(int64 id) noexcept {
+    if (OpenDeletion *entry = find_open_deletion(id); entry != nullptr) {
+        entry->is_confirmed = true;
+    }
+}
+
+int64 end_of_statement(const QueryDesc *query) noexcept {
+    int64 begun = 0;
+    for (OpenDeletion *entry = open_deletions; entry != nullptr; entry = entry->next) {
+        if (entry->begun_by == query) {
+            begun = entry->is_confirmed ? 0 : entry->id;
+            entry->begun_by = nullptr;
+        }
+    }
+    return begun;
+}
+
+bool forget_deletion(int64 id) noexcept {
+    OpenDeletion **link = &open_deletions;
+    while (*link != nullptr && (*link)->id != id) {
+        link = &(*link)->next;
+    }
+    OpenDeletion *entry = *link;
+    if (entry == nullptr) {
+        return false;
+    }
+    *link = entry->next;
+    return entry->written_level > 0;
 }
 
 bool is_open_deletion(int64 id) noexcept {
@@ -218,6 +259,10 @@ void end_transaction() noexcept {
 }
 
 void abort_subtransaction(int nest_level) noexcept {
+    // The statements are over.
+    for (OpenDeletion *entry = open_deletions; entry != nullptr; entry = entry->next) {
+        entry->begun_by = nullptr;
+    }
     while (pins != nullptr && pins->nest_level >= nest_level) {
         pins = pins->next;
     }

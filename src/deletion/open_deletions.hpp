@@ -4,6 +4,10 @@
 
 #include "pg/server.hpp"
 
+extern "C" {
+#include "executor/execdesc.h"
+}
+
 namespace softdelete::deletion {
 
 // The id of the transaction's deletion under the present actor and reason; gives it one when this is its first row.
@@ -11,11 +15,24 @@ namespace softdelete::deletion {
 // Locks: ROW EXCLUSIVE on the log. Raises what an INSERT into the log raises.
 int64 get_current_deletion(Oid relation);
 
+// The same where there is one already; else 0.
+int64 find_current_deletion();
+
 // Writes the rows of softdelete_internal.deletion that are not written yet: before any other statement runs, which might look at
 // them, and when the one that began the deletion is through, so that its tables need no rows of their own. Called as
 // well before a transaction commits or is prepared.
 // Locks: ROW EXCLUSIVE on the log. Raises what an INSERT into the log raises.
 void write_deletions();
+
+// A row has surely joined the deletion.
+void confirm_deletion(int64 id) noexcept;
+
+// Called when a statement is through. The id of the deletion that it has begun, where no row has surely joined it and no
+// other statement has added to it; else 0.
+int64 end_of_statement(const QueryDesc *query) noexcept;
+
+// Forgets an open deletion that has no rows. True where its row in the log was written.
+bool forget_deletion(int64 id) noexcept;
 
 // Has this transaction given that id?
 bool is_open_deletion(int64 id) noexcept;

@@ -64,7 +64,7 @@ public:
 
     bool is_answered(Relation relation, const Trigger &trigger) override {
         look_at(relation);
-        return keeps_keys_ && is_answered(trigger);
+        return is_about_other_columns(trigger) || (keeps_keys_ && is_answered(trigger));
     }
 
 private:
@@ -73,13 +73,24 @@ private:
             return;
         }
         relation_ = RelationGetRelid(relation);
-        session::RegisteredTable table;
-        keeps_keys_ = writes_rows_as_said(relation) && session::find_registered_table(relation_, &table);
+        is_registered_ = session::find_registered_table(relation_, &table_);
+        keeps_keys_ = writes_rows_as_said(relation) && is_registered_;
         if (keeps_keys_) {
             is_locked_ = has_lock_trigger(relation);
-            writes_referenced_ = writes_referenced_columns(relation, table);
-            writes_links_ = writes_links(relation, table);
+            writes_referenced_ = writes_referenced_columns(relation, table_);
+            writes_links_ = writes_links(relation, table_);
         }
+    }
+
+    // The statement names the columns of keys as well, for the lock that the executor takes then: a partition may have a
+    // trigger on these.
+    bool is_about_other_columns(const Trigger &trigger) const {
+        for (int i = 0; i < trigger.tgnattr; i++) {
+            if (is_written(table_, trigger.tgattr[i])) {
+                return false;
+            }
+        }
+        return is_registered_ && trigger.tgnattr > 0;
     }
 
     static bool has_lock_trigger(Relation relation) {
@@ -110,10 +121,24 @@ private:
 
     const bool may_have_new_rows_;
     Oid relation_ = InvalidOid;
+    session::RegisteredTable table_ = {};
+    bool is_registered_ = false;
     bool keeps_keys_ = false;
     bool is_locked_ = false;
     bool writes_referenced_ = true;
     bool writes_links_ = true;
+};
+
+// An UPDATE that does not write deleted_at deletes nothing, unless a trigger does.
+class UpdateAnswers : public session::TriggerAnswers {
+public:
+    bool is_answered(Relation relation, const Trigger &trigger) override {
+        const session::ExtensionFunctions *functions = session::find_extension_functions();
+        bool is_about_deletions = trigger.tgfoid == functions->lock_row
+                                  || trigger.tgfoid == functions->collect_deleted
+                                  || trigger.tgfoid == functions->check_children;
+        return is_about_deletions && !has_changing_trigger(relation);
+    }
 };
 
 bool has_generated_columns(Relation table) {
@@ -130,6 +155,13 @@ bool writes_rows_as_said(Relation table) {
 void leave_out_deletion_triggers(const QueryDesc *query) {
     if (session::is_plain_soft_delete(query->plannedstmt) && session::find_extension_functions() != nullptr) {
         DeletionAnswers answers(!session::is_first_writer());
+        leave_out(query, CMD_UPDATE, &answers);
+        return;
+    }
+    uint32 notes = session::notes_of_plan(query->plannedstmt);
+    if ((notes & session::note_planned) != 0 && (notes & session::note_soft) == 0
+        && query->operation != CMD_DELETE && session::find_extension_functions() != nullptr) {
+        UpdateAnswers answers;
         leave_out(query, CMD_UPDATE, &answers);
     }
 }

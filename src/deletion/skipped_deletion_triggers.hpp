@@ -16,7 +16,8 @@ bool writes_rows_as_said(Relation table);
 
 // Called when a statement's execution was set up, before it runs. A DELETE that became an UPDATE, and writes nothing
 // else, fires neither the check of links, which is about live rows, nor the server's checks of keys that stay as they
-// are; the trigger that locks its rows collects them.
+// are; the trigger that locks its rows collects them. An UPDATE that deletes nothing fires none of those that see to
+// deletions: the executor would lock its rows for them as if their keys were to change, where it names these.
 void leave_out_deletion_triggers(const QueryDesc *query);
 
 } // namespace softdelete::deletion

@@ -4,7 +4,9 @@
 #include "sqltext/format.hpp"
 
 #include "erasure/clear_subject.hpp"
+#include "erasure/overwrite_rows.hpp"
 #include "erasure/reset_statistics.hpp"
+#include "erasure/subject_tree.hpp"
 #include "holds/held_rows.hpp"
 #include "pg/called_settings.hpp"
 #include "pg/quote.hpp"
@@ -32,95 +34,40 @@ using registry::Anonymizer;
                .relation = table.relation});
 }
 
-// Who deleted the row, unless a rule of its own says what becomes of that. Live rows have nobody there.
-std::string forget_actor(pg::Spi &spi, const TableInfo &table, const std::vector<Anonymizer> &rules) {
-    bool has_rule = std::any_of(rules.begin(), rules.end(), [&](const Anonymizer &rule) {
-        return pg::quote_identifier(rule.column) == table.deleted_by;
-    });
-    if (table.deleted_by.empty() || has_rule) {
-        return "";
-    }
-    bool is_nullable = spi.query("SELECT NOT attnotnull FROM pg_catalog.pg_attribute WHERE attrelid = "
-                                 "$1::pg_catalog.oid AND pg_catalog.quote_ident(attname) = $2",
-                                 {table.relation, table.deleted_by})
-                           .front()
-                           .boolean(0);
-    return is_nullable ? ", " + table.deleted_by + " = NULL" : "";
-}
-
-std::uint64_t overwrite(pg::Spi &spi, const TableInfo &table, const std::vector<Anonymizer> &rules,
-                        const rows::RowSet &rows, const std::string &further) {
-    std::string assignments;
-    for (const Anonymizer &rule : rules) {
-        assignments += sqltext::format("%1%%2% = (%3%)", (assignments.empty() ? "" : ", "),
-                                       pg::quote_identifier(rule.column), rule.expression);
-    }
-    assignments += forget_actor(spi, table, rules);
-    std::string name =
-        spi.query("SELECT pg_catalog.quote_ident(relname) FROM pg_catalog.pg_class WHERE oid = "
-                  "$1::pg_catalog.oid",
-                  {table.relation})
-            .front()
-            .text(0);
-    std::string statement =
-        sqltext::format("%1% UPDATE %2% AS %3% SET %4%%5% WHERE %6% AND %7%", session::removal_text,
-                        table.name, name, assignments, further, rows::see_all(table, name.c_str()),
-                        rows::make_membership(table, name.c_str(), 1));
-    session::OwnStatement own(statement, {.notes = session::note_removal, .runs_as_called = true});
-    return spi.execute(statement, {rows.tables(), rows.positions()});
-}
-
 // Who deleted rows that stay as they are otherwise.
 void clear_actors(pg::Spi &spi, const rows::TreeTable &member) {
-    std::string assignment = member.table.is_registered ? forget_actor(spi, member.table, {}) : "";
-    if (assignment.empty()) {
+    if (!member.table.is_registered || !forgets_actor(spi, member.table, {})) {
         return;
     }
-    std::string statement = sqltext::format(
-        "%1% UPDATE %2% AS t SET %3% WHERE %4% AND t.%5% IS NOT NULL AND %6%", session::removal_text,
-        member.table.name, assignment.substr(2), rows::see_all(member.table, "t"), member.table.deleted_by,
-        rows::make_membership(member.table, "t", 1));
+    std::string statement =
+        sqltext::format("%1% UPDATE %2% AS t SET %3% = NULL WHERE %4% AND t.%3% IS NOT NULL AND %5%",
+                        session::removal_text, member.table.name, member.table.deleted_by,
+                        rows::see_all(member.table, "t"), rows::make_membership(member.table, "t", 1));
     session::OwnStatement own(statement, {.notes = session::note_removal, .runs_as_called = true});
     pg::OwnersCodeScope owner(member.table.owner);
     spi.execute(statement, {member.rows.tables(), member.rows.positions()});
 }
 
-// What is to be overwritten of the tree: the tables that have rules.
-rows::RowTree restrict_to_rules(pg::Spi &spi, const rows::RowTree &tree,
-                                std::map<Oid, std::vector<Anonymizer>> *rules) {
-    rows::RowTree part;
-    for (const auto &[relation, member] : tree.tables) {
-        std::vector<Anonymizer> found = registry::find_anonymizers(spi, relation);
-        if (member.table.is_registered && !found.empty()) {
-            (*rules)[relation] = std::move(found);
-            part.tables[relation] = member;
-            for (const rows::RowId &row : member.rows.ids()) {
-                part.all.add(row);
-            }
-        }
-    }
-    return part;
+// Released holds keep the key that they were for.
+bool changes_key(const rows::SubjectRow &row, const std::vector<Anonymizer> &rules) {
+    return std::any_of(row.columns.begin(), row.columns.end(), [&](const catalog::KeyColumn &column) {
+        return std::any_of(rules.begin(), rules.end(), [&](const Anonymizer &rule) {
+            return pg::quote_identifier(rule.column) == column.name;
+        });
+    });
 }
 
-void overwrite_tree(pg::Spi &spi, const rows::RowTree &tree,
-                    const std::map<Oid, std::vector<Anonymizer>> &rules) {
-    for (const auto &[relation, member] : tree.tables) {
-        std::uint64_t rows = 0;
-        try {
-            pg::OwnersCodeScope owner(member.table.owner);
-            rows = overwrite(spi, member.table, rules.at(relation), member.rows, "");
-        } catch (pg::ServerError &error) {
-            error.clear_context();
-            throw;
+void overwrite_tree(pg::Spi &spi, const SubjectTree &tree) {
+    try {
+        for (const auto &[relation, member] : tree.overwritten.tables) {
+            (void)overwrite_rows(spi, member.table, tree.rules.at(relation), member.rows, Occasion::request);
         }
-        if (rows != member.rows.size()) {
-            pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                       .message = sqltext::format("not all rows of table %1% could be overwritten",
-                                                  member.table.title),
-                       .detail = "A trigger of the table kept rows. Nothing was changed.",
-                       .hint = "Disable the trigger, or let it pass rows that are anonymized.",
-                       .relation = relation});
+    } catch (pg::ServerError &error) {
+        error.clear_context();
+        if (error.sqlstate() == ERRCODE_UNIQUE_VIOLATION && !error.has_hint()) {
+            error.set_hint("Let the rule give every row a value of its own, as with gen_random_uuid().");
         }
+        throw;
     }
 }
 
@@ -137,22 +84,30 @@ std::string anonymize_row(Oid relation, const std::optional<std::string> &reason
     pg::call([] { registry::lock_holds(registry::HoldLock::exclusive); });
     rows::SubjectRow row = rows::get_subject_row(spi, table, key, rows::SubjectLock::for_update);
     rows::check_reason(reason, row.key);
-    std::map<Oid, std::vector<Anonymizer>> rules;
     rows::RowTree whole = rows::collect_tree(spi, row.rows);
-    rows::RowTree tree = restrict_to_rules(spi, whole, &rules);
-    for (const auto &[oid, member] : tree.tables) {
+    SubjectTree tree = find_subject_tree(spi, table, whole);
+    for (const auto &[oid, member] : tree.overwritten.tables) {
         holds::check_held_rows(spi, member.table, member.rows, "anonymize");
+        whole.all.add_all(member.rows);
+        whole.tables.try_emplace(oid, member);
     }
     std::vector<std::string> deletions = find_own_deletions(spi, whole);
-    overwrite_tree(spi, tree, rules);
+    std::vector<std::string> holds;
+    if (changes_key(row, tree.rules.at(table.relation))) {
+        holds = find_released_holds(spi, whole);
+    }
+    overwrite_tree(spi, tree);
     registry::clear_deletions(spi, deletions);
+    registry::clear_holds(spi, holds);
     for (const auto &[oid, member] : whole.tables) {
-        if (!rules.contains(oid)) {
+        if (!tree.rules.contains(oid)) {
             clear_actors(spi, member);
         }
     }
     reset_statistics(spi, whole.get_relations());
-    return registry::insert_erasure(spi, table, {"anonymize", *reason, tree.count(spi), row.key});
+    std::vector<std::string> not_reached(tree.not_reached.begin(), tree.not_reached.end());
+    return registry::insert_erasure(
+        spi, table, {"anonymize", *reason, tree.overwritten.count(spi), row.key, std::move(not_reached)});
 }
 
 std::uint64_t anonymize_rows(pg::Spi &spi, const TableInfo &table, const rows::RowSet &rows) {
@@ -160,9 +115,7 @@ std::uint64_t anonymize_rows(pg::Spi &spi, const TableInfo &table, const rows::R
     if (rules.empty()) {
         raise_no_rules(table);
     }
-    pg::OwnersCodeScope owner(table.owner);
-    return overwrite(spi, table, rules, rows,
-                     ", deletion_id = - pg_catalog.abs(coalesce(deletion_id, 9223372036854775807))");
+    return overwrite_rows(spi, table, rules, rows, Occasion::on_expiry);
 }
 
 std::string make_pending_condition(const char *alias) {

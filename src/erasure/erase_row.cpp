@@ -8,32 +8,16 @@
 #include "erasure/reset_statistics.hpp"
 #include "holds/held_rows.hpp"
 #include "holds/hold_graph.hpp"
-#include "pg/physical_rows.hpp"
 #include "pg/scopes.hpp"
 #include "registry/erasure_log.hpp"
 #include "registry/hold_log.hpp"
 #include "rows/named_row.hpp"
+#include "rows/newest_rows.hpp"
 #include "rows/physical_tree.hpp"
 
 namespace softdelete::erasure {
 
 namespace {
-
-// What a rule or trigger updated meanwhile is another version of the row.
-rows::RowSet follow_updates(const rows::RowSet &rows) {
-    rows::RowSet newest;
-    for (const auto &[relation, part] : rows::group_by_table(rows)) {
-        std::vector<ItemPointerData> positions;
-        for (const rows::RowId &row : part.ids()) {
-            positions.push_back(row.position);
-        }
-        pg::call([&, table = relation] { pg::follow_updates(table, positions.data(), positions.size()); });
-        for (const ItemPointerData &position : positions) {
-            newest.add(rows::RowId{relation, position});
-        }
-    }
-    return newest;
-}
 
 [[noreturn]] void raise_not_removed(const catalog::TableInfo &table) {
     pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -44,7 +28,7 @@ rows::RowSet follow_updates(const rows::RowSet &rows) {
 }
 
 void check_gone(pg::Spi &spi, const rows::TreeTable &member) {
-    rows::RowSet rows = follow_updates(member.rows);
+    rows::RowSet rows = rows::follow_updates(member.rows);
     std::string query =
         sqltext::format("/* softdelete */ SELECT FROM %1% AS t WHERE %2% AND %3% LIMIT 1", member.table.name,
                         rows::see_all(member.table, "t"), rows::make_membership(member.table, "t", 1));
@@ -91,7 +75,7 @@ std::string erase_row(Oid relation, const std::optional<std::string> &reason,
     registry::clear_deletions(spi, deletions);
     registry::clear_holds(spi, holds);
     reset_statistics(spi, touched);
-    return registry::insert_erasure(spi, table, {"erase", *reason, tree.count(spi), row.key});
+    return registry::insert_erasure(spi, table, {"erase", *reason, tree.count(spi), row.key, {}});
 }
 
 } // namespace softdelete::erasure

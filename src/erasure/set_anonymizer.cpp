@@ -19,19 +19,29 @@ using catalog::TableInfo;
 struct ColumnFacts {
     bool is_not_null;
     bool is_generated;
-    bool is_key;    // of the primary key, of a foreign key or referenced by one
+    bool is_link;   // of a foreign key, or a key of numbers or uuids, which are nobody's values
     bool is_unique; // of a unique index
+    // A foreign key that references it and would not follow its change, and that key's table; empty for none.
+    std::string unfollowing_key;
+    std::string unfollowing_table;
 };
 
 ColumnFacts get_facts(pg::Spi &spi, const TableInfo &table, const std::string &column) {
     std::vector<pg::Row> rows =
         spi.query("SELECT a.attnotnull, a.attgenerated <> '' OR a.attidentity = 'a',"
-                  " EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.contype IN ('p', 'f')"
-                  " AND ((k.conrelid = a.attrelid AND a.attnum = ANY (k.conkey))"
-                  " OR (k.confrelid = a.attrelid AND a.attnum = ANY (k.confkey)))),"
+                  " EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.contype = 'f'"
+                  " AND k.conrelid = a.attrelid AND a.attnum = ANY (k.conkey))"
+                  " OR (a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'uuid'::regtype)"
+                  " AND EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE (k.contype = 'p'"
+                  " AND k.conrelid = a.attrelid AND a.attnum = ANY (k.conkey)) OR (k.contype = 'f'"
+                  " AND k.confrelid = a.attrelid AND a.attnum = ANY (k.confkey)))),"
                   " EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = a.attrelid AND i.indisunique"
-                  " AND a.attnum = ANY (i.indkey))"
-                  " FROM pg_catalog.pg_attribute a WHERE a.attrelid = $1::pg_catalog.oid AND a.attname = "
+                  " AND a.attnum = ANY (i.indkey)), f.conname, f.conrelid::pg_catalog.regclass"
+                  " FROM pg_catalog.pg_attribute a LEFT JOIN LATERAL (SELECT k.conname, k.conrelid"
+                  " FROM pg_catalog.pg_constraint k WHERE k.contype = 'f' AND k.confrelid = a.attrelid"
+                  " AND a.attnum = ANY (k.confkey) AND k.confupdtype <> 'c'"
+                  " ORDER BY k.conrelid, k.conname LIMIT 1) f ON true"
+                  " WHERE a.attrelid = $1::pg_catalog.oid AND a.attname = "
                   "$2::pg_catalog.name AND a.attnum > 0 AND NOT a.attisdropped",
                   {table.relation, column});
     if (rows.empty()) {
@@ -41,25 +51,45 @@ ColumnFacts get_facts(pg::Spi &spi, const TableInfo &table, const std::string &c
              .relation = table.relation});
     }
     const pg::Row &row = rows.front();
-    return {row.boolean(0), row.boolean(1), row.boolean(2), row.boolean(3)};
+    return {row.boolean(0), row.boolean(1),     row.boolean(2),
+            row.boolean(3), row.text_or(4, ""), row.text_or(5, "")};
+}
+
+struct Refusal {
+    std::string detail;
+    std::string hint = "softdelete.erase() removes the whole row.";
+};
+
+std::optional<Refusal> find_refusal(const TableInfo &table, const std::string &column,
+                                    const ColumnFacts &facts) {
+    std::string quoted = pg::quote_identifier(column);
+    if (quoted == table.deleted_at || quoted == "deletion_id") {
+        return Refusal{"Soft delete keeps its own record in this column."};
+    }
+    if (facts.is_generated) {
+        return Refusal{"It is generated; anonymize the columns that it is made of."};
+    }
+    if (facts.is_link) {
+        return Refusal{"It belongs to a primary or foreign key, by which rows are found."};
+    }
+    if (!facts.unfollowing_key.empty()) {
+        return Refusal{
+            sqltext::format("Foreign key \"%1%\" of table %2% references it and does not say ON UPDATE "
+                            "CASCADE.",
+                            facts.unfollowing_key, facts.unfollowing_table),
+            "Make the foreign key anew with ON UPDATE CASCADE, or remove the whole row by "
+            "softdelete.erase()."};
+    }
+    return std::nullopt;
 }
 
 void check_column(const TableInfo &table, const std::string &column, const ColumnFacts &facts) {
-    std::string quoted = pg::quote_identifier(column);
-    const char *reason = nullptr;
-    if (quoted == table.deleted_at || quoted == "deletion_id") {
-        reason = "Soft delete keeps its own record in this column.";
-    } else if (facts.is_key) {
-        reason = "It belongs to a primary or foreign key, by which rows are found.";
-    } else if (facts.is_generated) {
-        reason = "It is generated; anonymize the columns that it is made of.";
-    }
-    if (reason != nullptr) {
+    if (std::optional<Refusal> refusal = find_refusal(table, column, facts)) {
         pg::raise(
             {.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
              .message = sqltext::format("cannot anonymize column \"%1%\" of table %2%", column, table.title),
-             .detail = reason,
-             .hint = "softdelete.erase() removes the whole row.",
+             .detail = refusal->detail,
+             .hint = refusal->hint,
              .relation = table.relation});
     }
 }

@@ -26,7 +26,9 @@ COMMENT ON COLUMN softdelete_internal.purge_run.cutoff IS 'Rows deleted before i
 COMMENT ON COLUMN softdelete_internal.purge_run.is_complete IS 'Was every due row looked at? Not so where max_runtime ended the run.';
 COMMENT ON COLUMN softdelete_internal.purge_run.removed IS
     'Rows physically removed. Written in the transaction that removed them: it is true after a crash as well.';
-COMMENT ON COLUMN softdelete_internal.purge_run.blockers IS 'What kept the blocked rows: the foreign key, and for how many rows.';
+COMMENT ON COLUMN softdelete_internal.purge_run.blockers IS 'What kept the blocked rows: the foreign key, or an error''s SQLSTATE and what it names; and for how many rows.';
+COMMENT ON COLUMN softdelete_internal.purge_run.error IS
+    'The SQLSTATE of the error that ended the run, and what it names. Its text, which may quote a row, is not kept.';
 COMMENT ON SEQUENCE softdelete_internal.purge_run_id_seq IS 'Gives the ids of the entries of the purge log.';
 
 SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.purge_run', '');

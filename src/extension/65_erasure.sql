@@ -13,6 +13,7 @@ CREATE TABLE softdelete_internal.erasure (
     role       text        NOT NULL,
     reason     text        NOT NULL,
     rows       jsonb       NOT NULL,
+    not_reached text[],
     key        text[],
     digest     text        NOT NULL
 );
@@ -21,6 +22,8 @@ COMMENT ON COLUMN softdelete_internal.erasure.relation IS 'NULL once the table w
 COMMENT ON COLUMN softdelete_internal.erasure.erased_by IS 'The session''s user.';
 COMMENT ON COLUMN softdelete_internal.erasure.role IS 'The role that SET ROLE gave, or the session''s user.';
 COMMENT ON COLUMN softdelete_internal.erasure.rows IS 'How many rows of which tables were removed or overwritten.';
+COMMENT ON COLUMN softdelete_internal.erasure.not_reached IS
+    'Which rows that reference the subject stayed as they were, and why; NULL for none.';
 COMMENT ON COLUMN softdelete_internal.erasure.key IS 'The primary key''s values, where all are integers or uuids.';
 COMMENT ON COLUMN softdelete_internal.erasure.digest IS
     'SHA-256 in hex of the key''s text; of a key of several columns, of the text of the array of their texts.';
@@ -56,9 +59,9 @@ CREATE FUNCTION softdelete.anonymize(relation regclass, reason text, VARIADIC ke
     -- search_path: the library pins it, except while triggers of the tables may fire
     LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_anonymize';
 COMMENT ON FUNCTION softdelete.anonymize(regclass, text, "any") IS
-    'Overwrites the row with that primary key, and what references it by CASCADE, by the tables'' rules; returns the log entry.';
+    'Overwrites the row with that primary key, and what references it by any key, by the tables'' rules; returns the log entry.';
 COMMENT ON FUNCTION softdelete.anonymize(regclass, text, text[]) IS
-    'Overwrites the row with that primary key, and what references it by CASCADE, by the tables'' rules; returns the log entry.';
+    'Overwrites the row with that primary key, and what references it by any key, by the tables'' rules; returns the log entry.';
 
 CREATE FUNCTION softdelete.set_anonymizer(relation regclass, col name, expression text) RETURNS void
     LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_set_anonymizer';
@@ -66,7 +69,7 @@ COMMENT ON FUNCTION softdelete.set_anonymizer(regclass, name, text) IS
     'Sets what softdelete.anonymize() writes into a column, an expression over the row''s columns; NULL takes the rule away.';
 
 CREATE VIEW softdelete.erasure_log WITH (security_barrier) AS
-    SELECT e.id, e.action, e.relation, e.table_name, e.erased_at, e.erased_by, e.role, e.reason, e.rows, e.key, e.digest
+    SELECT e.id, e.action, e.relation, e.table_name, e.erased_at, e.erased_by, e.role, e.reason, e.rows, e.key, e.digest, e.not_reached
     FROM softdelete_internal.erasure e
     WHERE pg_catalog.has_table_privilege(e.relation::pg_catalog.oid, 'SELECT')
        OR pg_catalog.pg_has_role('pg_database_owner', 'USAGE');

@@ -4,8 +4,11 @@
 #include "hooks/hooks.hpp"
 
 #include "deletion/cascade.hpp"
+#include "deletion/explain_reference.hpp"
+#include "deletion/forget_empty_deletion.hpp"
 #include "deletion/open_deletions.hpp"
 #include "deletion/restored_deletions.hpp"
+#include "deletion/settle_rows.hpp"
 #include "deletion/skipped_deletion_triggers.hpp"
 #include "deletion/skipped_triggers.hpp"
 #include "holds/hold_check.hpp"
@@ -43,21 +46,27 @@ extern "C" void softdelete_executor_run(QueryDesc *query, ScanDirection directio
     if (!deletion::leave_out_triggers(query)) {
         deletion::leave_out_deletion_triggers(query);
     }
+    deletion::let_markers_settle(query);
     auto *run = next_executor_run != nullptr ? next_executor_run : standard_ExecutorRun;
     run(query, direction, count SOFTDELETE_EXECUTOR_RUN_EXTRA_ARGUMENT);
+    deletion::look_at_reference(query);
     session::pop_running_statement();
 }
 
 extern "C" void softdelete_executor_finish(QueryDesc *query) {
     uint32 notes = session::notes_of_plan(query->plannedstmt);
     session::push_running_statement(query, session::Phase::finish, notes);
+    ErrorContextCallback explanation = {error_context_stack, deletion::explain_reference, nullptr};
+    error_context_stack = &explanation;
     auto *finish = next_executor_finish != nullptr ? next_executor_finish : standard_ExecutorFinish;
     finish(query);
     deletion::finish_statement();
+    deletion::forget_empty_deletion(query);
     if ((notes & session::note_cascade) == 0) {
         deletion::write_deletions();
     }
     purge::log_purged_rows(query);
+    error_context_stack = explanation.previous;
     session::pop_running_statement();
     deletion::finish_restored_deletions();
     session::end_called_settings(query->sourceText);

@@ -87,11 +87,24 @@ Node *make_now() {
     return reinterpret_cast<Node *>(now);
 }
 
+// Without time zone it is local time, of a zone that the session may have set as it likes: checked as an UPDATE's is.
+TargetEntry *make_time(const session::RegisteredTable &table) {
+    TargetEntry *entry = make_assignment(table.relation, table.deleted_at, make_now());
+    Oid type = exprType(reinterpret_cast<Node *>(entry->expr));
+    if (getBaseType(type) == TIMESTAMPOID) {
+        const Var *column = make_column(table.relation, 1, table.deleted_at);
+        Node *none = reinterpret_cast<Node *>(makeNullConst(type, column->vartypmod, column->varcollid));
+        entry->expr =
+            reinterpret_cast<Expr *>(make_call(session::find_extension_functions()->assign_deleted_at, type,
+                                               list_make3(entry->expr, none, make_regclass(table.relation))));
+    }
+    return entry;
+}
+
 // The assignments of a soft delete.
-List *make_deletion(Query *query, RangeTblEntry *rte, const session::RegisteredTable &table,
-                    session::Statement *statement) {
+List *make_deletion(Query *query, RangeTblEntry *rte, const session::RegisteredTable &table) {
     const session::ExtensionFunctions *functions = session::find_extension_functions();
-    List *assignments = list_make1(make_assignment(table.relation, table.deleted_at, make_now()));
+    List *assignments = list_make1(make_time(table));
     pg::compat::note_updated_column(query, rte, table.deleted_at);
     Node *id = make_call(functions->new_deletion_id, INT8OID, list_make1(make_regclass(table.relation)));
     assignments = lappend(assignments, make_assignment(table.relation, table.deletion_id, id));
@@ -105,7 +118,6 @@ List *make_deletion(Query *query, RangeTblEntry *rte, const session::RegisteredT
         assignments = lappend(assignments, make_assignment(table.relation, table.deleted_by, actor));
         pg::compat::note_updated_column(query, rte, table.deleted_by);
     }
-    lock_keys(query, rte, statement);
     return assignments;
 }
 
@@ -240,7 +252,8 @@ void convert_delete(Query *query, const session::RegisteredTable &table, session
     Index target = static_cast<Index>(query->resultRelation);
     RangeTblEntry *rte = rt_fetch(target, query->rtable);
     query->commandType = CMD_UPDATE;
-    query->targetList = list_concat(make_deletion(query, rte, table, statement), query->targetList);
+    query->targetList = list_concat(make_deletion(query, rte, table), query->targetList);
+    lock_keys(query, rte, statement);
     convert_delete_returning(query);
     // Stays even where all rows are visible: it makes the recheck after a concurrent delete right.
     add_condition(&query->jointree->quals, make_deleted_test(table, target, IS_NULL));
@@ -252,6 +265,8 @@ void convert_merge(Query *query, const session::RegisteredTable &table, session:
     if (has_action(query, CMD_UPDATE)) {
         pg::compat::move_permission_check(query, rte);
     }
+    // Its UPDATE actions lock as they would without us, and the trigger locks the rows that it deletes.
+    statement->notes |= session::note_lock_rows;
     query->withCheckOptions = convert_check_options(query->withCheckOptions, has_action(query, CMD_UPDATE));
     convert_merge_returning(query, table, has_action(query, CMD_UPDATE));
     ListCell *cell;
@@ -259,7 +274,7 @@ void convert_merge(Query *query, const session::RegisteredTable &table, session:
         MergeAction *action = lfirst_node(MergeAction, cell);
         if (action->commandType == CMD_DELETE) {
             action->commandType = CMD_UPDATE;
-            action->targetList = make_deletion(query, rte, table, statement);
+            action->targetList = make_deletion(query, rte, table);
             add_condition(&action->qual, make_deleted_test(table, target, IS_NULL));
         }
     }

@@ -11,6 +11,8 @@ extern "C" {
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "utils/lsyscache.h"
 }
 
 #include <initializer_list>
@@ -19,18 +21,42 @@ namespace softdelete::planner {
 
 namespace {
 
+Node *expression_of(const TargetEntry *entry) {
+    return reinterpret_cast<Node *>(entry->expr);
+}
+
+// The value below casts of all kinds.
+Node *strip_casts(Node *node) {
+    for (;;) {
+        if (IsA(node, RelabelType)) {
+            node = reinterpret_cast<Node *>(castNode(RelabelType, node)->arg);
+        } else if (IsA(node, CoerceViaIO)) {
+            node = reinterpret_cast<Node *>(castNode(CoerceViaIO, node)->arg);
+        } else if (IsA(node, CoerceToDomain)) {
+            node = reinterpret_cast<Node *>(castNode(CoerceToDomain, node)->arg);
+        } else if (IsA(node, FuncExpr)
+                   && (castNode(FuncExpr, node)->funcformat == COERCE_EXPLICIT_CAST
+                       || castNode(FuncExpr, node)->funcformat == COERCE_IMPLICIT_CAST)) {
+            node = static_cast<Node *>(linitial(castNode(FuncExpr, node)->args));
+        } else {
+            return node;
+        }
+    }
+}
+
 bool is_null_literal(const TargetEntry *entry) {
-    Node *value = strip_implicit_coercions(reinterpret_cast<Node *>(entry->expr));
+    Node *value = strip_casts(expression_of(entry));
     return IsA(value, Const) && castNode(Const, value)->constisnull;
+}
+
+bool is_parameter(const TargetEntry *entry) {
+    Node *value = strip_casts(expression_of(entry));
+    return IsA(value, Param) && castNode(Param, value)->paramkind == PARAM_EXTERN;
 }
 
 Node *old_value(Query *query, const session::RegisteredTable &table, AttrNumber attribute) {
     return reinterpret_cast<Node *>(
         make_column(table.relation, static_cast<Index>(query->resultRelation), attribute));
-}
-
-Node *expression_of(const TargetEntry *entry) {
-    return reinterpret_cast<Node *>(entry->expr);
 }
 
 // Changes the entry of a column or appends one, and says so in the permission data.
@@ -95,23 +121,59 @@ List *convert_deleted_at(Query *query, List *assignments, const session::Registe
     return put_first(assignments, {table.deleted_at, table.deletion_id, table.deleted_by});
 }
 
-} // namespace
+// A column of a date and time type, such as updated_at.
+bool is_time(Oid relation, AttrNumber attribute) {
+    char category = '\0';
+    bool is_preferred = false;
+    get_type_category_preferred(getBaseType(get_atttype(relation, attribute)), &category, &is_preferred);
+    return category == TYPCATEGORY_DATETIME;
+}
 
-bool is_restore(Query *query, const session::RegisteredTable &table) {
-    TargetEntry *deleted_at = find_assignment(query->targetList, table.deleted_at);
-    if (query->commandType != CMD_UPDATE || deleted_at == nullptr || !is_null_literal(deleted_at)) {
+Node *make_null_test(const TargetEntry *entry, NullTestType kind) {
+    NullTest *test = makeNode(NullTest);
+    test->arg = static_cast<Expr *>(copyObjectImpl(entry->expr));
+    test->nulltesttype = kind;
+    test->argisrow = false;
+    test->location = -1;
+    return reinterpret_cast<Node *>(test);
+}
+
+Node *make_either(Node *left, Node *right) {
+    return reinterpret_cast<Node *>(make_orclause(list_make2(left, right)));
+}
+
+// Is it one of several columns that a sub-select gives? Such a value cannot be asked for twice.
+bool is_of_row_assignment(Node *node, void *context) {
+    if (node == nullptr) {
         return false;
     }
+    if (IsA(node, Param)) {
+        return castNode(Param, node)->paramkind == PARAM_MULTIEXPR;
+    }
+    return expression_tree_walker(node, pg::compat::walker(is_of_row_assignment), context);
+}
+
+} // namespace
+
+RestoreKind kind_of_restore(List *assignments, const session::RegisteredTable &table) {
+    const TargetEntry *deleted_at = find_assignment(assignments, table.deleted_at);
+    if (deleted_at == nullptr || !(is_null_literal(deleted_at) || is_parameter(deleted_at))) {
+        return RestoreKind::none;
+    }
+    RestoreKind kind = is_parameter(deleted_at) ? RestoreKind::where_null : RestoreKind::plain;
     ListCell *cell;
-    foreach (cell, query->targetList) {
+    foreach (cell, assignments) {
         const TargetEntry *entry = lfirst_node(TargetEntry, cell);
         bool is_ours = entry->resjunk || entry->resno == table.deleted_at || entry->resno == table.deletion_id
                        || (table.deleted_by != InvalidAttrNumber && entry->resno == table.deleted_by);
-        if (!is_ours) {
-            return false;
+        if (!is_ours && !is_time(table.relation, entry->resno)) {
+            return RestoreKind::none;
+        }
+        if (!is_ours && kind == RestoreKind::plain) {
+            kind = RestoreKind::with_times;
         }
     }
-    return true;
+    return kind;
 }
 
 void convert_restore(Query *query, const session::RegisteredTable &table) {
@@ -126,6 +188,25 @@ void convert_restore(Query *query, const session::RegisteredTable &table) {
     }
     add_condition(&query->jointree->quals,
                   make_deleted_test(table, static_cast<Index>(query->resultRelation), IS_NOT_NULL));
+}
+
+void restrict_restore(Query *query, const session::RegisteredTable &table) {
+    const TargetEntry *deleted_at = find_assignment(query->targetList, table.deleted_at);
+    Node *is_live = make_deleted_test(table, static_cast<Index>(query->resultRelation), IS_NULL);
+    add_condition(&query->jointree->quals, make_either(is_live, make_null_test(deleted_at, IS_NULL)));
+}
+
+void keep_deleted(Query *query, List *assignments, const session::RegisteredTable &table, Node **conditions) {
+    const TargetEntry *deleted_at = find_assignment(assignments, table.deleted_at);
+    if (deleted_at == nullptr || contain_volatile_functions(expression_of(deleted_at))) {
+        return;
+    }
+    Node *is_live = make_deleted_test(table, static_cast<Index>(query->resultRelation), IS_NULL);
+    if (is_of_row_assignment(expression_of(deleted_at), nullptr)) {
+        add_condition(conditions, is_live);
+        return;
+    }
+    add_condition(conditions, make_either(is_live, make_null_test(deleted_at, IS_NOT_NULL)));
 }
 
 List *convert_assignments(Query *query, List *assignments, const session::RegisteredTable &table,

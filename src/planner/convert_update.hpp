@@ -6,11 +6,26 @@
 
 namespace softdelete::planner {
 
-// True for an UPDATE that assigns the literal NULL to deleted_at and nothing but that, deleted_by and deletion_id.
-bool is_restore(Query *query, const session::RegisteredTable &table);
+// Is an UPDATE a restore? It has to set deleted_at to NULL, and may besides assign the extension's columns and those of
+// date and time types only.
+enum class RestoreKind {
+    none,
+    plain,      // by the literal, and nothing but the extension's columns: of deleted rows
+    with_times, // by the literal, other columns as well, which live rows get too
+    where_null  // by a parameter: where that is NULL
+};
 
-// Completes a restore: it touches deleted rows only and clears all three columns.
+RestoreKind kind_of_restore(List *assignments, const session::RegisteredTable &table);
+
+// Completes a plain restore: it touches deleted rows only and clears all three columns.
 void convert_restore(Query *query, const session::RegisteredTable &table);
+
+// Lets the UPDATE reach deleted rows only where its parameter is NULL, in custom and generic plans.
+void restrict_restore(Query *query, const session::RegisteredTable &table);
+
+// Keeps assignments that reach deleted rows, though their UPDATE is none of those, from bringing them back: adds to the
+// conditions that NULL is assigned to live rows only. A volatile value, which cannot be asked for twice, it lets pass.
+void keep_deleted(Query *query, List *assignments, const session::RegisteredTable &table, Node **conditions);
 
 // Makes assignments to deleted_at soft deletes or restores, row by row; checks values. Returns the new list.
 // Used for UPDATE, for the UPDATE actions of MERGE and for ON CONFLICT DO UPDATE.

@@ -3,6 +3,7 @@
 #include "planner/recycle_bin.hpp"
 
 #include "pg/compat.hpp"
+#include "planner/never_true.hpp"
 #include "session/extension_functions.hpp"
 
 extern "C" {
@@ -161,74 +162,6 @@ bool is_about_column_alone(Node *condition, Column column) {
     return !mentions_another(condition, &context) && context.mentioned;
 }
 
-Node *replace_by_null(Node *node, AloneContext *context) {
-    if (node == nullptr) {
-        return nullptr;
-    }
-    if (IsA(node, Var)) {
-        const Var *var = castNode(Var, node);
-        if (var->varlevelsup == context->depth
-            && static_cast<Index>(var->varno) == context->column.reference) {
-            return reinterpret_cast<Node *>(makeNullConst(var->vartype, var->vartypmod, var->varcollid));
-        }
-        return node;
-    }
-    if (IsA(node, Query)) {
-        context->depth++;
-        Node *result = reinterpret_cast<Node *>(
-            query_tree_mutator(castNode(Query, node), pg::compat::mutator(replace_by_null), context, 0));
-        context->depth--;
-        return result;
-    }
-    return expression_tree_mutator(node, pg::compat::mutator(replace_by_null), context);
-}
-
-bool is_null_constant(Node *node) {
-    return IsA(node, Const) && castNode(Const, node)->constisnull;
-}
-
-// NULL = ANY (...), or NULL <> ALL (...) of at least one element; folding leaves them alone.
-bool is_strict_array_comparison(const ScalarArrayOpExpr *comparison) {
-    Node *array = static_cast<Node *>(lsecond(comparison->args));
-    bool is_conclusive = comparison->useOr
-                         || (IsA(array, ArrayExpr) && !castNode(ArrayExpr, array)->multidims
-                             && castNode(ArrayExpr, array)->elements != NIL);
-    return is_conclusive && op_strict(comparison->opno)
-           && is_null_constant(static_cast<Node *>(linitial(comparison->args)));
-}
-
-// Of a folded condition.
-bool is_never_true(Node *node) {
-    if (node == nullptr) {
-        return false;
-    }
-    if (IsA(node, Const)) {
-        return castNode(Const, node)->constisnull || !DatumGetBool(castNode(Const, node)->constvalue);
-    }
-    if (IsA(node, ScalarArrayOpExpr)) {
-        return is_strict_array_comparison(castNode(ScalarArrayOpExpr, node));
-    }
-    if (IsA(node, SubLink)) {
-        return castNode(SubLink, node)->subLinkType == ANY_SUBLINK
-               && is_never_true(castNode(SubLink, node)->testexpr);
-    }
-    if (!is_andclause(node) && !is_orclause(node)) {
-        return false;
-    }
-    ListCell *cell;
-    foreach (cell, castNode(BoolExpr, node)->args) {
-        if (is_never_true(static_cast<Node *>(lfirst(cell))) == is_andclause(node)) {
-            return is_andclause(node);
-        }
-    }
-    return is_orclause(node);
-}
-
-bool is_never_true_for_null(Node *condition, Column column) {
-    AloneContext context = {column, 0, false};
-    return is_never_true(eval_const_expressions(nullptr, replace_by_null(condition, &context)));
-}
-
 bool is_include_deleted(Node *condition) {
     if (!IsA(condition, FuncExpr)) {
         return false;
@@ -307,7 +240,7 @@ Answer ask_conditions(Query *query, Index reference, const session::RegisteredTa
         foreach (conjunct, make_ands_implicit(reinterpret_cast<Expr *>(folded))) {
             Node *part = static_cast<Node *>(lfirst(conjunct));
             if (is_about_column_alone(part, deletion)) {
-                answer.only_of_deletion = answer.only_of_deletion || is_never_true_for_null(part, deletion);
+                answer.only_of_deletion = answer.only_of_deletion || is_never_true_for_null(part);
             }
             if (!is_about_column_alone(part, column)) {
                 continue;
@@ -317,7 +250,7 @@ Answer ask_conditions(Query *query, Index reference, const session::RegisteredTa
             answer.only_live = answer.only_live || is_live;
             answer.only_live_at_scan =
                 answer.only_live_at_scan || (is_live && list_member_ptr(conditions.reaching, condition));
-            answer.only_deleted = answer.only_deleted || is_never_true_for_null(part, column);
+            answer.only_deleted = answer.only_deleted || is_never_true_for_null(part);
         }
     }
     return answer;
@@ -333,10 +266,14 @@ void drop_include_deleted(Query *query) {
     drop_include_deleted_from(reinterpret_cast<Node *>(query->jointree));
 }
 
+bool sees_all_rows(const session::RegisteredTable &table, const session::Statement &statement) {
+    return statement.is_unfiltered || table.visibility == session::TableVisibility::view
+           || statement.visibility == settings::Visibility::all;
+}
+
 Scope decide_scope(Query *query, Index reference, const session::RegisteredTable &table,
                    const session::Statement &statement) {
-    bool sees_all = statement.is_unfiltered || table.visibility == session::TableVisibility::view
-                    || statement.visibility == settings::Visibility::all;
+    bool sees_all = sees_all_rows(table, statement);
     bool is_target = query->resultRelation == static_cast<int>(reference);
     bool is_batch = list_member_oid(statement.deleted_from, table.relation);
     if (statement.is_foreign_key || (sees_all && !is_batch)) {

@@ -21,6 +21,9 @@ inline void set_scope(RangeTblEntry *rte, Scope scope) {
     rte->ctelevelsup = static_cast<Index>(scope);
 }
 
+// Is a reference to the table unfiltered whatever the query says?
+bool sees_all_rows(const session::RegisteredTable &table, const session::Statement &statement);
+
 // True where the level's conditions on deleted_at alone can only be true for deleted rows. Those on deletion_id do not
 // count here: a user's trigger may set it in a live row, and what this decides is what may be removed for good.
 bool matches_only_deleted_rows(Query *query, Index reference, const session::RegisteredTable &table);

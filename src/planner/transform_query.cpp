@@ -108,6 +108,34 @@ uint32 note_for(DeleteKind kind) {
     pg_unreachable();
 }
 
+// Do the query's own conditions open the recycle bin for the target?
+bool is_opened(const RangeTblEntry *rte, const session::RegisteredTable &table,
+               const session::Statement &statement) {
+    return scope_of(rte) == Scope::all && !sees_all_rows(table, statement);
+}
+
+void convert_update(Query *query, RangeTblEntry *rte, const session::RegisteredTable &table,
+                    session::Statement *statement) {
+    RestoreKind kind = kind_of_restore(query->targetList, table);
+    if (kind == RestoreKind::none && is_opened(rte, table, *statement)) {
+        keep_deleted(query, query->targetList, table, &query->jointree->quals);
+    }
+    if (kind == RestoreKind::where_null && scope_of(rte) == Scope::live) {
+        restrict_restore(query, table);
+    }
+    bool sees_all = scope_of(rte) == Scope::live || kind == RestoreKind::plain;
+    if (kind != RestoreKind::none && sees_all) {
+        remove_own_policy(rte, static_cast<Index>(query->resultRelation), table);
+        set_scope(rte, Scope::all);
+    }
+    if (kind == RestoreKind::plain) {
+        statement->notes |= session::note_soft;
+        convert_restore(query, table);
+    } else {
+        query->targetList = convert_assignments(query, query->targetList, table, statement);
+    }
+}
+
 void convert_target(Query *query, const session::RegisteredTable &table, session::Statement *statement) {
     RangeTblEntry *rte = rt_fetch(query->resultRelation, query->rtable);
     statement->notes |= session::note_planned;
@@ -126,18 +154,17 @@ void convert_target(Query *query, const session::RegisteredTable &table, session
         }
         return;
     }
-    if ((statement->is_foreign_key && runs_as_owner(table)) || statement->is_removal) {
+    if (statement->is_removal) {
+        statement->notes |= session::note_removal;
+        return;
+    }
+    if (statement->is_foreign_key && runs_as_owner(table)) {
         return;
     }
     query->withCheckOptions =
         remove_own_checks(query->withCheckOptions, static_cast<Index>(query->resultRelation), table);
-    if (query->commandType == CMD_UPDATE && is_restore(query, table)) {
-        statement->notes |= session::note_soft;
-        convert_restore(query, table);
-        remove_own_policy(rte, static_cast<Index>(query->resultRelation), table);
-        set_scope(rte, Scope::all);
-    } else if (query->commandType == CMD_UPDATE) {
-        query->targetList = convert_assignments(query, query->targetList, table, statement);
+    if (query->commandType == CMD_UPDATE) {
+        convert_update(query, rte, table, statement);
     } else if (query->commandType == CMD_INSERT) {
         convert_insert(query, table, statement);
     } else if (query->commandType == CMD_MERGE) {
@@ -145,6 +172,10 @@ void convert_target(Query *query, const session::RegisteredTable &table, session
         foreach (cell, query->mergeActionList) {
             MergeAction *action = lfirst_node(MergeAction, cell);
             if (action->commandType == CMD_UPDATE) {
+                bool is_restore = kind_of_restore(action->targetList, table) != RestoreKind::none;
+                if (!is_restore && is_opened(rte, table, *statement)) {
+                    keep_deleted(query, action->targetList, table, &action->qual);
+                }
                 action->targetList = convert_assignments(query, action->targetList, table, statement);
             }
         }

@@ -1,6 +1,7 @@
 // Separates the rows of a batch that cannot be removed, by halves, until the failing rows stand alone. Each half runs
 // in a savepoint; the work begins anew only when the error has been left behind. Called by purge/purge_batch.
 #include "purge/bisect_failures.hpp"
+#include "registry/error_name.hpp"
 #include "sqltext/format.hpp"
 
 namespace softdelete::purge {
@@ -38,7 +39,7 @@ void FailingRows::separate(std::size_t first, std::size_t count,
     try {
         attempt(first, count);
         return;
-    } catch (const pg::ServerError &error) {
+    } catch (pg::ServerError &error) {
         if (!is_about_rows(error)) {
             throw;
         }
@@ -51,7 +52,7 @@ void FailingRows::separate(std::size_t first, std::size_t count,
     separate(first + count / 2, count - count / 2, attempt, fail);
 }
 
-std::string FailingRows::note(const pg::ServerError &error) {
+std::string FailingRows::note(pg::ServerError &error) {
     if (++count_ > most_failures) {
         pg::raise(
             {error.sqlstate(), error.message(), error.detail() ? error.detail() : "",
@@ -59,7 +60,7 @@ std::string FailingRows::note(const pg::ServerError &error) {
                              most_failures),
              table_});
     }
-    return std::string("error: ") + error.message();
+    return registry::name_error(spi_, std::move(error));
 }
 
 } // namespace softdelete::purge

@@ -2,7 +2,7 @@
 // others go all the same.
 #pragma once
 
-#include "pg/boundary.hpp"
+#include "pg/spi.hpp"
 
 #include <cstddef>
 #include <functional>
@@ -16,10 +16,10 @@ bool is_about_rows(const pg::ServerError &error);
 // Those of one table in one run.
 class FailingRows {
 public:
-    explicit FailingRows(Oid table) : table_(table) {}
+    FailingRows(pg::Spi &spi, Oid table) : spi_(spi), table_(table) {}
 
     // Calls attempt(first, count) for all rows; where that raises an error about rows, for both halves, until those that
-    // fail stand alone. For each of these calls fail() with the name that the log gives it.
+    // fail stand alone. For each of these calls fail() with the name that the log gives its error.
     // Raises what is about no row, and the error of a row after many others: then it is not about them.
     void separate(std::size_t count, const std::function<void(std::size_t, std::size_t)> &attempt,
                   const std::function<void(const std::string &)> &fail);
@@ -28,8 +28,9 @@ private:
     void separate(std::size_t first, std::size_t count,
                   const std::function<void(std::size_t, std::size_t)> &attempt,
                   const std::function<void(const std::string &)> &fail);
-    std::string note(const pg::ServerError &error);
+    std::string note(pg::ServerError &error); // consumes it
 
+    pg::Spi &spi_;
     Oid table_;
     int count_ = 0;
 };

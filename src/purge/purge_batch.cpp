@@ -105,7 +105,7 @@ PurgeBatch::PurgeBatch(pg::Spi &spi, const catalog::TableInfo &table, const Purg
     , delete_(target, make_delete(target, blockers_, false))
     , delete_unlocked_(target, make_delete(target, blockers_, true))
     , explain_(target, make_explanation(target, blockers_))
-    , failing_(table.relation) {}
+    , failing_(spi, table.relation) {}
 
 PurgeCounts PurgeBatch::remove(TimestampTz cutoff, const Positions &rows) {
     cutoff_ = cutoff;

@@ -24,7 +24,7 @@ public:
         : spi_(spi)
         , tables_(std::move(tables))
         , asked_of_(table)
-        , failing_(table) {}
+        , failing_(spi, table) {}
 
     // Removes those of the rows that are still due, with the due rows that reference them, and counts by table. Of the
     // rows asked for it also counts those that stay, and says why. Of a table without a cutoff nothing goes.

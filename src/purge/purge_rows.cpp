@@ -6,12 +6,14 @@
 
 #include "holds/held_rows.hpp"
 #include "pg/called_settings.hpp"
+#include "pg/quote.hpp"
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 #include "pg/transactions.hpp"
 #include "purge/purge_lock.hpp"
 #include "purge/purge_tables.hpp"
 #include "purge/trim_log.hpp"
+#include "registry/error_name.hpp"
 #include "registry/retention.hpp"
 #include "settings.hpp"
 
@@ -100,11 +102,11 @@ private:
             savepoint_.emplace();
             purge_table(group, table);
             savepoint_->commit();
-        } catch (const pg::ServerError &error) {
+        } catch (pg::ServerError &error) {
             if (ERRCODE_TO_CATEGORY(error.sqlstate()) == ERRCODE_OPERATOR_INTERVENTION) {
                 throw;
             }
-            failure_ = {pg::call([&] { return unpack_sql_state(error.sqlstate()); }), error.message()};
+            failure_.emplace(std::move(error));
         }
         savepoint_.reset();
         if (failure_) {
@@ -134,11 +136,29 @@ private:
         if (run_ == 0 || !request_.may_commit) {
             run_ = registry::begin_purge_run(spi_, table.info, std::nullopt, 0);
         }
-        registry::fail_purge_run(spi_, run_, failure_->first, failure_->second);
+        std::string sqlstate = pg::call([&] { return unpack_sql_state(failure_->sqlstate()); });
+        std::string message = failure_->message();
+        registry::fail_purge_run(spi_, run_, sqlstate, registry::name_error(spi_, std::move(*failure_)));
         commit();
-        pg::warn(sqltext::format("could not purge table %1%: %2%", table.info.title, failure_->second),
-                 "SELECT * FROM softdelete.purge_log WHERE state = 'failed' keeps this.");
+        tell_failure(table, sqlstate, message);
         failure_.reset();
+    }
+
+    // The text may quote a row, which the server's log is not to keep: it goes to the client alone.
+    static void tell_failure(const PurgeTable &table, const std::string &sqlstate,
+                             const std::string &message) {
+        std::string text = sqltext::format("could not purge table %1%: %2%", table.info.title, message);
+        bool is_worker = pg::call([&] {
+            ereport(WARNING_CLIENT_ONLY,
+                    (errmsg("%s", text.c_str()), errhint("SELECT * FROM softdelete.purge_log WHERE state = "
+                                                         "'failed' keeps its SQLSTATE and what it names.")));
+            return IsBackgroundWorker;
+        });
+        if (is_worker) {
+            pg::warn(
+                sqltext::format("could not purge table %1%: SQLSTATE %2%", table.info.title, sqlstate),
+                sqltext::format("CALL softdelete.purge(%1%) says why.", pg::quote_literal(table.info.name)));
+        }
     }
 
     void purge_table(const model::PurgeGroup &group, const PurgeTable &table) {
@@ -332,7 +352,7 @@ private:
     PurgeCounts total_;       // of the table
     bool is_changed_ = false; // somebody dropped, unregistered, configured or gave away the table meanwhile
     std::optional<pg::Subtransaction> savepoint_;
-    std::optional<std::pair<std::string, std::string>> failure_; // SQLSTATE and message
+    std::optional<pg::ServerError> failure_;
 };
 
 } // namespace

@@ -1,4 +1,5 @@
-// Triggers of the user for DELETE, which a soft delete does not fire.
+// Triggers of the user for DELETE, which a soft delete does not fire and the purge does, and for UPDATE, which it fires: what
+// to write instead.
 #pragma once
 
 #include "catalog/table_catalog.hpp"
@@ -8,11 +9,16 @@
 
 namespace softdelete::registration {
 
-// CREATE TRIGGER for one that a soft delete fires instead.
-sqltext::Statement make_soft_trigger(const catalog::DeleteTrigger &trigger,
-                                     const sqltext::QualifiedName &table, const std::string &deleted_at);
+// What stands in for a trigger for DELETE, as one text of statements: a trigger for the soft delete, one for the restore
+// where the table has a trigger for INSERT to take its function from, and the old one with a condition that keeps it quiet
+// when deleted rows are purged.
+sqltext::Statement make_equivalents(const catalog::DeleteTrigger &trigger,
+                                    const sqltext::QualifiedName &table, const std::string &deleted_at);
 
 // What its function has to know.
 std::string soft_trigger_advice(const catalog::DeleteTrigger &trigger);
+
+// The trigger with a condition that keeps it out of soft deletes and restores; empty where none can be written.
+sqltext::Statement make_quiet(const catalog::UpdateTrigger &trigger, const std::string &deleted_at);
 
 } // namespace softdelete::registration

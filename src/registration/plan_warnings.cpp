@@ -38,19 +38,41 @@ void warn_of_primary_key(TableWork &work) {
     }
 }
 
-void warn_of_triggers(TableWork &work, const catalog::Member &member) {
+void warn_of_behaviour(TableWork &work, Oid relation, const std::string &object, const std::string &text,
+                       const std::string &advice, const sqltext::Statement &remedy) {
+    if (remedy.text().empty()) {
+        work.warn(Concern::behaviour, relation, object, text);
+    } else {
+        work.warn(Concern::behaviour, relation, object, text, advice, remedy);
+    }
+}
+
+void warn_of_delete_triggers(TableWork &work, const catalog::Member &member) {
     for (const catalog::DeleteTrigger &trigger : catalog::find_delete_triggers(work.spi, member.oid)) {
         std::string object = "trigger " + pg::quote_identifier(trigger.name);
+        sqltext::Statement remedy = make_equivalents(trigger, member.qualified, work.settings().deleted_at);
         if (trigger.fires_on_update) {
-            work.warn(
-                Concern::behaviour, member.oid, object,
-                "the trigger fires on a soft delete as on the UPDATE that it is, with TG_OP = 'UPDATE'");
+            warn_of_behaviour(
+                work, member.oid, object,
+                "the trigger fires on a soft delete as on the UPDATE that it is, with TG_OP = 'UPDATE', and "
+                "once more when the row is purged",
+                "To keep it quiet then", remedy);
             continue;
         }
-        work.warn(Concern::behaviour, member.oid, object,
-                  "the trigger does not fire on a soft delete, which is an UPDATE",
-                  "The equivalent (" + soft_trigger_advice(trigger) + ")",
-                  make_soft_trigger(trigger, member.qualified, work.settings().deleted_at));
+        warn_of_behaviour(
+            work, member.oid, object,
+            "the trigger does not fire on a soft delete, which is an UPDATE, but when the row is purged",
+            "The equivalent (" + soft_trigger_advice(trigger) + ")", remedy);
+    }
+}
+
+void warn_of_update_triggers(TableWork &work, const catalog::Member &member) {
+    for (const catalog::UpdateTrigger &trigger : catalog::find_update_triggers(
+             work.spi, member.oid, pg::quote_identifier(work.settings().deleted_at))) {
+        warn_of_behaviour(
+            work, member.oid, "trigger " + pg::quote_identifier(trigger.name),
+            "the trigger fires on soft deletes and restores as on any UPDATE, and may refuse or change them",
+            "To keep it out of them", make_quiet(trigger, work.settings().deleted_at));
     }
 }
 
@@ -150,7 +172,8 @@ void warn_of_event_triggers(TableWork &work) {
 void plan_warnings(TableWork &work, const std::vector<catalog::Table> &together) {
     warn_of_primary_key(work);
     for (const catalog::Member &member : work.table.members) {
-        warn_of_triggers(work, member);
+        warn_of_delete_triggers(work, member);
+        warn_of_update_triggers(work, member);
         warn_of_policies(work, member);
     }
     warn_of_children(work, together);

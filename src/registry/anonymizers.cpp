@@ -18,6 +18,19 @@ std::vector<Anonymizer> find_anonymizers(pg::Spi &spi, Oid relation) {
     return rules;
 }
 
+std::vector<Oid> find_tables_with_rules(pg::Spi &spi) {
+    pg::UserScope owner(pg::get_extension_owner());
+    std::vector<Oid> tables;
+    for (const pg::Row &row :
+         spi.query("SELECT DISTINCT a.relation::pg_catalog.oid FROM softdelete_internal.anonymizer a "
+                   "JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) "
+                   "a.relation::pg_catalog.oid",
+                   {})) {
+        tables.push_back(row.oid(0));
+    }
+    return tables;
+}
+
 void put_anonymizer(pg::Spi &spi, Oid relation, const Anonymizer &rule) {
     pg::UserScope owner(pg::get_extension_owner());
     spi.execute("INSERT INTO softdelete_internal.anonymizer (relation, column_name, expression) VALUES "

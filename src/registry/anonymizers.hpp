@@ -17,6 +17,9 @@ struct Anonymizer {
 std::vector<Anonymizer> find_anonymizers(pg::Spi &spi, Oid relation);
 
 // Replaces a former rule of the same column.
+// The tables that have rules.
+std::vector<Oid> find_tables_with_rules(pg::Spi &spi);
+
 void put_anonymizer(pg::Spi &spi, Oid relation, const Anonymizer &rule);
 void delete_anonymizer(pg::Spi &spi, Oid relation, const std::string &column);
 

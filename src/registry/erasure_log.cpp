@@ -15,8 +15,9 @@ namespace softdelete::registry {
 namespace {
 
 constexpr const char *insert_statement = R"(
-    INSERT INTO softdelete_internal.erasure AS e (action, relation, table_name, role, reason, rows, key, digest)
+    INSERT INTO softdelete_internal.erasure AS e (action, relation, table_name, role, reason, rows, not_reached, key, digest)
     VALUES ($1, $2::pg_catalog.oid, $3, $4, $5, $6::pg_catalog.jsonb,
+            NULLIF($9::pg_catalog.text[], '{}'),
             CASE WHEN $8::pg_catalog.bool THEN $7::pg_catalog.text[] END,
             pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(
                 CASE pg_catalog.cardinality($7::pg_catalog.text[]) WHEN 1 THEN ($7::pg_catalog.text[])[1]
@@ -24,7 +25,7 @@ constexpr const char *insert_statement = R"(
     RETURNING pg_catalog.jsonb_build_object(
         'id', id, 'action', action, 'table', table_name, 'erased_at', erased_at, 'erased_by', erased_by, 'role', role,
         'reason', reason, 'rows', rows, 'key', key, 'digest', digest,
-        'not_reached', ARRAY['dead row versions and index entries, until VACUUM', 'write-ahead log and its archive',
+        'not_reached', e.not_reached || ARRAY['dead row versions and index entries, until VACUUM', 'write-ahead log and its archive',
                              'backups and exports', 'logs of the server and of applications']))";
 
 bool is_identifier_key(pg::Spi &spi, const catalog::TableInfo &table) {
@@ -45,8 +46,9 @@ std::string insert_erasure(pg::Spi &spi, const catalog::TableInfo &table, const 
     bool keeps_key = is_identifier_key(spi, table);
     pg::UserScope owner(pg::get_extension_owner());
     return spi
-        .query(insert_statement, {erasure.action, table.relation, table.name, role, erasure.reason,
-                                  erasure.rows, pg::make_array(erasure.key), keeps_key})
+        .query(insert_statement,
+               {erasure.action, table.relation, table.name, role, erasure.reason, erasure.rows,
+                pg::make_array(erasure.key), keeps_key, pg::make_array(erasure.not_reached)})
         .front()
         .text(0);
 }

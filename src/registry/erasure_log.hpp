@@ -13,6 +13,7 @@ struct Erasure {
     std::string reason;
     std::string rows; // JSON
     std::vector<std::string> key;
+    std::vector<std::string> not_reached; // besides what no erasure reaches; no values of rows
 };
 
 // Adds an entry and returns it as JSON, with what it does not reach. Of the key it keeps a digest, and the key itself

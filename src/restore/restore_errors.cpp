@@ -7,6 +7,7 @@
 #include "pg/called_settings.hpp"
 #include "pg/relations.hpp"
 #include "restore/restore_statement.hpp"
+#include "rows/newest_rows.hpp"
 #include "session/own_statement.hpp"
 #include "session/plan_notes.hpp"
 
@@ -64,6 +65,15 @@ std::uint64_t execute_restore(pg::Spi &spi, const catalog::TableInfo &table, Res
         }
         throw;
     }
+}
+
+std::uint64_t update_rows(pg::Spi &spi, const catalog::TableInfo &table, RestoreAs role,
+                          const std::optional<std::string> &deletion, const rows::RowSet &rows) {
+    rows::RowSet newest = rows::follow_updates(rows);
+    std::string statement =
+        sqltext::format("/* softdelete */ UPDATE %1% AS t SET %2% = NULL WHERE %3%", table.name,
+                        table.deleted_at, rows::make_membership(table, "t", 1));
+    return execute_restore(spi, table, role, deletion, statement, {newest.tables(), newest.positions()});
 }
 
 void raise_parent_deleted(const catalog::ForeignKey &key, const std::string &values,

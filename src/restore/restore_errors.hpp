@@ -2,6 +2,7 @@
 #pragma once
 
 #include "catalog/foreign_keys.hpp"
+#include "rows/row_set.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -19,6 +20,10 @@ enum class RestoreAs { caller, owner };
 std::uint64_t execute_restore(pg::Spi &spi, const catalog::TableInfo &table, RestoreAs role,
                               const std::optional<std::string> &deletion, const std::string &statement,
                               const std::vector<pg::Parameter> &parameters);
+
+// The same for these rows of the table, wherever they are by now. How many came back.
+std::uint64_t update_rows(pg::Spi &spi, const catalog::TableInfo &table, RestoreAs role,
+                          const std::optional<std::string> &deletion, const rows::RowSet &rows);
 
 // 23503: the row's parent is deleted and does not come back with it.
 [[noreturn]] void raise_parent_deleted(const catalog::ForeignKey &key, const std::string &values,

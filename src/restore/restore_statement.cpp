@@ -17,6 +17,8 @@ namespace softdelete::restore {
 
 namespace {
 
+const ComingBackScope *innermost = nullptr;
+
 bool is_our_trigger(Oid function) {
     const session::ExtensionFunctions *functions = session::find_extension_functions();
     return functions != nullptr
@@ -31,6 +33,26 @@ bool has_foreign_trigger(Relation table) {
         const Trigger &trigger = triggers->triggers[i];
         bool is_fired = TRIGGER_FOR_UPDATE(trigger.tgtype) || TRIGGER_FOR_INSERT(trigger.tgtype);
         if (is_fired && !trigger.tgisinternal && !is_our_trigger(trigger.tgfoid)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool has_users_code(Relation table) {
+    return table->rd_rel->relhasrules || has_foreign_trigger(table);
+}
+
+// Of the table, or of one that inherits from it.
+bool is_true_of_any(Oid table, bool (*question)(Relation)) {
+    ListCell *cell;
+    foreach (cell, find_all_inheritors(table, AccessShareLock, nullptr)) {
+        Relation relation = RelationIdGetRelation(lfirst_oid(cell));
+        bool is_true = !RelationIsValid(relation) || question(relation);
+        if (RelationIsValid(relation)) {
+            RelationClose(relation);
+        }
+        if (is_true) {
             return true;
         }
     }
@@ -52,15 +74,35 @@ bool RestoreAnswers::is_answered(Relation table, const Trigger &trigger) {
 }
 
 bool may_keep_rows(Oid table) {
-    ListCell *cell;
-    foreach (cell, find_all_inheritors(table, AccessShareLock, nullptr)) {
-        Relation relation = RelationIdGetRelation(lfirst_oid(cell));
-        bool may_keep = !RelationIsValid(relation) || relation->rd_rel->relrowsecurity
-                        || relation->rd_rel->relhasrules || has_foreign_trigger(relation);
-        if (RelationIsValid(relation)) {
-            RelationClose(relation);
+    return is_true_of_any(table, [](Relation relation) {
+        return relation->rd_rel->relrowsecurity || has_users_code(relation);
+    });
+}
+
+bool fires_users_code(Oid table) {
+    return is_true_of_any(table, has_users_code);
+}
+
+ComingBackScope::ComingBackScope(std::int64_t deletion, const rows::RowSet *rows) noexcept
+    : deletion_(deletion)
+    , rows_(rows)
+    , outer_(innermost) {
+    innermost = this;
+}
+
+ComingBackScope::~ComingBackScope() {
+    innermost = outer_;
+}
+
+bool ComingBackScope::contains(int64 deletion, Oid table, const ItemPointerData *place) {
+    for (const ComingBackScope *scope = innermost; scope != nullptr; scope = scope->outer_) {
+        if (deletion == 0 || scope->deletion_ != deletion) {
+            continue;
         }
-        if (may_keep) {
+        bool is_found = scope->rows_ == nullptr || pg::entry([&] {
+                            return scope->rows_->contains(rows::RowId{table, *place});
+                        });
+        if (is_found) {
             return true;
         }
     }

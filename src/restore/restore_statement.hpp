@@ -2,6 +2,7 @@
 // command checks the whole itself. What users' triggers write meanwhile is checked as ever.
 #pragma once
 
+#include "rows/row_set.hpp"
 #include "session/own_statement.hpp"
 
 namespace softdelete::restore {
@@ -16,6 +17,28 @@ public:
 // Could row security, a rule or somebody else's trigger keep back rows of the table, or of those that inherit from it, from
 // such an update? Locks them ACCESS SHARE.
 bool may_keep_rows(Oid table);
+
+// Would such an update fire somebody else's trigger or rule? Locks as above.
+bool fires_users_code(Oid table);
+
+// What a restore or an undo brings back: a deletion, or these rows of it, which are not changed meanwhile. While it lives,
+// rows below those are not below deleted ones: they will be back.
+class ComingBackScope {
+public:
+    // deletion: 0 for none. rows: null for all.
+    ComingBackScope(std::int64_t deletion, const rows::RowSet *rows) noexcept;
+    ~ComingBackScope();
+    ComingBackScope(const ComingBackScope &) = delete;
+    ComingBackScope &operator=(const ComingBackScope &) = delete;
+
+    // Is a deleted row of that deletion one of them? Plain server code.
+    static bool contains(int64 deletion, Oid table, const ItemPointerData *place);
+
+private:
+    const std::int64_t deletion_;
+    const rows::RowSet *rows_;
+    const ComingBackScope *outer_;
+};
 
 // Is the innermost statement such an update?
 bool is_restore_statement();

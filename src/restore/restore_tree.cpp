@@ -5,9 +5,12 @@
 #include "sqltext/format.hpp"
 
 #include "catalog/foreign_keys.hpp"
+#include "deletion/deletion_tables.hpp"
 #include "deletion/restored_deletions.hpp"
 #include "pg/scopes.hpp"
 #include "restore/restore_errors.hpp"
+#include "restore/restore_order.hpp"
+#include "restore/restore_statement.hpp"
 #include "restore/taken_children.hpp"
 #include "rows/named_row.hpp"
 #include "session/own_statement.hpp"
@@ -225,33 +228,67 @@ private:
     std::uint64_t update() {
         // The caller's statement names the table that he named.
         rows::RowSet of_root;
+        rows::RowSet all;
+        std::vector<TableInfo> tables = {root_};
         const std::vector<Oid> heirs = catalog::find_heirs(spi_, root_.relation);
         auto is_heir = [&](Oid relation) {
             return std::find(heirs.begin(), heirs.end(), relation) != heirs.end();
         };
         for (const auto &[relation, branch] : branches_) {
+            all.add_all(branch.rows);
             if (is_heir(relation)) {
                 of_root.add_all(branch.rows);
+            } else if (!branch.rows.empty()) {
+                tables.push_back(branch.table);
             }
         }
-        std::uint64_t restored = update_rows(root_, of_root, RestoreAs::caller);
-        for (const auto &[relation, branch] : branches_) {
-            if (!is_heir(relation)) {
-                restored += update_rows(branch.table, branch.rows, RestoreAs::owner);
-            }
+        ComingBackScope coming_back(deletion_ ? std::stoll(*deletion_) : 0, &all);
+        std::uint64_t restored = 0;
+        for (const RestorePart &part : make_parts(tables, of_root)) {
+            restored += update_part(tables[part.table],
+                                    part.table == 0 ? RestoreAs::caller : RestoreAs::owner, part.rows);
         }
         return restored;
     }
 
-    std::uint64_t update_rows(const TableInfo &table, const rows::RowSet &rows, RestoreAs role) {
+    // The root's table is the first.
+    std::vector<RestorePart> make_parts(const std::vector<TableInfo> &tables, const rows::RowSet &of_root) {
+        auto get_rows = [&](std::size_t i) {
+            return i == 0 ? of_root : branches_.at(tables[i].relation).rows;
+        };
+        std::vector<RestorePart> parts;
+        if (!deletion_ || !is_order_seen(tables)) {
+            for (std::size_t i = 0; i < tables.size(); i++) {
+                parts.push_back({i, get_rows(i)});
+            }
+            return parts;
+        }
+        std::map<Oid, std::size_t> places = get_places();
+        RestoreOrder order(spi_);
+        for (std::size_t i = 0; i < tables.size(); i++) {
+            auto place = places.find(tables[i].relation);
+            order.add(i, place == places.end() ? places.size() : place->second, tables[i], get_rows(i));
+        }
+        return order.make_parts();
+    }
+
+    // As the deletion came to the tables. One that is not logged has come with data from elsewhere.
+    std::map<Oid, std::size_t> get_places() {
+        std::map<Oid, std::size_t> places;
+        if (deletion::is_logged(spi_, std::stoll(*deletion_))) {
+            for (const TableInfo &table :
+                 deletion::get_deletion_tables(spi_, std::stoll(*deletion_), deletion::DeletionLock::none)) {
+                places.emplace(table.relation, places.size());
+            }
+        }
+        return places;
+    }
+
+    std::uint64_t update_part(const TableInfo &table, RestoreAs role, const rows::RowSet &rows) {
         if (rows.empty()) {
             return 0;
         }
-        std::string statement =
-            sqltext::format("/* softdelete */ UPDATE %1% AS t SET %2% = NULL WHERE %3%", table.name,
-                            table.deleted_at, rows::make_membership(table, "t", 1));
-        std::uint64_t count =
-            execute_restore(spi_, table, role, deletion_, statement, {rows.tables(), rows.positions()});
+        std::uint64_t count = update_rows(spi_, table, role, deletion_, rows);
         if (count != rows.size()) {
             raise_not_all_restored(table);
         }

@@ -5,6 +5,7 @@
 #include "deletion/deletion_tables.hpp"
 #include "deletion/restored_deletions.hpp"
 #include "restore/restore_errors.hpp"
+#include "restore/restore_order.hpp"
 #include "restore/restore_privileges.hpp"
 #include "restore/restore_statement.hpp"
 #include "rows/key_statement.hpp"
@@ -90,21 +91,46 @@ bool may_keep_rows(const std::vector<TableInfo> &tables) {
     });
 }
 
-std::uint64_t update(pg::Spi &spi, const TableInfo &table, std::int64_t deletion, bool as_owner) {
+std::uint64_t update(pg::Spi &spi, const TableInfo &table, std::int64_t deletion, RestoreAs role) {
     std::string statement =
         sqltext::format("/* softdelete */ UPDATE %1% AS t SET %2% = NULL WHERE t.deletion_id "
                         "OPERATOR(pg_catalog.=) $1::pg_catalog.int8",
                         table.name, table.deleted_at);
-    RestoreAs role = as_owner ? RestoreAs::owner : RestoreAs::caller;
     return execute_restore(spi, table, role, std::to_string(deletion), statement, {deletion});
+}
+
+RestoreAs get_role(const TableInfo &table, const std::set<Oid> &cascaded) {
+    return cascaded.count(table.relation) != 0 ? RestoreAs::owner : RestoreAs::caller;
+}
+
+std::uint64_t update_in_order(pg::Spi &spi, const std::vector<TableInfo> &tables, std::int64_t deletion,
+                              const std::set<Oid> &cascaded) {
+    RestoreOrder order(spi);
+    for (std::size_t i = 0; i < tables.size(); i++) {
+        order.add_all(i, i, tables[i], deletion);
+    }
+    std::uint64_t restored = 0;
+    for (const RestorePart &part : order.make_parts()) {
+        const TableInfo &table = tables[part.table];
+        restored += update_rows(spi, table, get_role(table, cascaded), std::to_string(deletion), part.rows);
+    }
+    return restored;
+}
+
+std::uint64_t update_at_once(pg::Spi &spi, const std::vector<TableInfo> &tables, std::int64_t deletion,
+                             const std::set<Oid> &cascaded) {
+    std::uint64_t restored = 0;
+    for (const TableInfo &table : tables) {
+        restored += update(spi, table, deletion, get_role(table, cascaded));
+    }
+    return restored;
 }
 
 std::uint64_t update_all(pg::Spi &spi, const std::vector<TableInfo> &tables, std::int64_t deletion,
                          const std::set<Oid> &cascaded) {
-    std::uint64_t restored = 0;
-    for (const TableInfo &table : tables) {
-        restored += update(spi, table, deletion, cascaded.count(table.relation) != 0);
-    }
+    ComingBackScope coming_back(deletion, nullptr);
+    std::uint64_t restored = is_order_seen(tables) ? update_in_order(spi, tables, deletion, cascaded)
+                                                   : update_at_once(spi, tables, deletion, cascaded);
     if (may_keep_rows(tables)) {
         for (const TableInfo &table : tables) {
             if (deletion::holds_rows(spi, table, deletion)) {

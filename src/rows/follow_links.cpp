@@ -60,7 +60,7 @@ enum class Direction { to_parents, to_children };
 
 // The rows of the other side that these values lead to: (position, tableoid, ctid).
 std::vector<pg::Row> follow_values(pg::Spi &spi, const ForeignKey &key, const LinkValues &values,
-                                   Direction direction, RowLock lock) {
+                                   Direction direction, const std::string &further) {
     bool is_down = direction == Direction::to_children;
     const char *given_alias = is_down ? "p" : "c"; // as in key.comparison
     const char *alias = is_down ? "c" : "p";
@@ -72,10 +72,22 @@ std::vector<pg::Row> follow_values(pg::Spi &spi, const ForeignKey &key, const Li
         "%2%.ctid FROM %3% AS %1% JOIN "
         "%4% AS %2% ON %5% WHERE %6%%7%",
         given_alias, alias, make_value_rows(given.names, given.types, 1), table.key_rows(),
-        (key.comparison + catalog::restrict_to_partition(alias, wanted)), see_all(table, alias),
-        (lock == RowLock::for_update ? std::string(" FOR UPDATE OF ") + alias : ""));
+        (key.comparison + catalog::restrict_to_partition(alias, wanted)), see_all(table, alias), further);
     pg::OwnerScope owner(table.owner);
     return spi.query(query, make_value_arrays(values.values, given.names.size()));
+}
+
+RowSet find_children(pg::Spi &spi, const ForeignKey &key, const RowSet &parents, const std::string &further) {
+    pg::ExactTextScope texts;
+    RowSet found;
+    LinkValues values = read_values(spi, key.parent, key.parent_link, parents);
+    if (values.values.empty()) {
+        return found;
+    }
+    for (const pg::Row &row : follow_values(spi, key, values, Direction::to_children, further)) {
+        found.add(read_row_id(row, 1));
+    }
+    return found;
 }
 
 } // namespace
@@ -87,7 +99,7 @@ std::vector<RowLink> find_parents(pg::Spi &spi, const ForeignKey &key, const Row
     if (values.values.empty()) {
         return links;
     }
-    for (const pg::Row &row : follow_values(spi, key, values, Direction::to_parents, RowLock::none)) {
+    for (const pg::Row &row : follow_values(spi, key, values, Direction::to_parents, "")) {
         for (const RowId &child : values.rows.at(static_cast<std::size_t>(row.number(0) - 1))) {
             links.push_back({child, read_row_id(row, 1)});
         }
@@ -96,16 +108,11 @@ std::vector<RowLink> find_parents(pg::Spi &spi, const ForeignKey &key, const Row
 }
 
 RowSet find_children(pg::Spi &spi, const ForeignKey &key, const RowSet &parents, RowLock lock) {
-    pg::ExactTextScope texts;
-    RowSet found;
-    LinkValues values = read_values(spi, key.parent, key.parent_link, parents);
-    if (values.values.empty()) {
-        return found;
-    }
-    for (const pg::Row &row : follow_values(spi, key, values, Direction::to_children, lock)) {
-        found.add(read_row_id(row, 1));
-    }
-    return found;
+    return find_children(spi, key, parents, lock == RowLock::for_update ? " FOR UPDATE OF c" : "");
+}
+
+RowSet find_some_children(pg::Spi &spi, const ForeignKey &key, const RowSet &parents, std::size_t limit) {
+    return find_children(spi, key, parents, " LIMIT " + std::to_string(limit));
 }
 
 std::string make_value_rows(const std::vector<std::string> &names, const std::vector<std::string> &types,

@@ -22,6 +22,10 @@ enum class RowLock { none, for_update };
 
 RowSet find_children(pg::Spi &spi, const catalog::ForeignKey &key, const RowSet &parents, RowLock lock);
 
+// So many of them, any.
+RowSet find_some_children(pg::Spi &spi, const catalog::ForeignKey &key, const RowSet &parents,
+                          std::size_t limit);
+
 // SQL: rows of text values, of columns with these names and types, from parameter $first on, one array of text per
 // column. The derived table has a last column "softdelete.position", counted from 1.
 std::string make_value_rows(const std::vector<std::string> &names, const std::vector<std::string> &types,

@@ -273,7 +273,10 @@ PGDLLEXPORT Datum softdelete_check_parent(PG_FUNCTION_ARGS) {
         // The server's own check has locked the parent of a new link, but does not look at a restored row.
         bool must_lock = question == Question::restored;
         deletion::Parent parent = deletion::find_parent(*key, data->tg_relation, row, must_lock);
-        if (parent.state == deletion::ParentState::deleted && !was_linked_before(*key, data, parent)
+        bool is_below_deleted =
+            parent.state == deletion::ParentState::deleted
+            && !restore::ComingBackScope::contains(parent.deletion, parent.table, &parent.place);
+        if (is_below_deleted && !was_linked_before(*key, data, parent)
             && !(question == Question::new_link
                  && (moves_with_parent(*key, data, parent) || keeps_parent(*key, data, row)))) {
             deletion::report_not_present(*key, data->tg_relation, row);

@@ -4,6 +4,7 @@
 // load the library the first of them to fire loads it, refuses its own statement, and the next ones are planned rightly.
 // Plain server code.
 #include "deletion/refuse_truncate.hpp"
+#include "deletion/settle_rows.hpp"
 #include "erasure/remove_rows.hpp"
 #include "holds/hold_check.hpp"
 #include "model/trigger_names.hpp"
@@ -37,7 +38,9 @@ namespace {
 constexpr triggers::TriggerShape marker = {
     .function = "on_delete",
     .name = model::marker_trigger,
-    .types = {TRIGGER_TYPE_BEFORE | TRIGGER_TYPE_ROW | TRIGGER_TYPE_DELETE},
+    .types = {TRIGGER_TYPE_BEFORE | TRIGGER_TYPE_ROW | TRIGGER_TYPE_DELETE,
+              // where it settles rows as well (deletion/settle_rows.hpp)
+              TRIGGER_TYPE_BEFORE | TRIGGER_TYPE_ROW | TRIGGER_TYPE_DELETE | TRIGGER_TYPE_UPDATE},
     .arguments = 3,
     .described = "BEFORE DELETE FOR EACH ROW",
 };
@@ -182,6 +185,10 @@ PG_FUNCTION_INFO_V1(softdelete_on_delete);
 
 PGDLLEXPORT Datum softdelete_on_delete(PG_FUNCTION_ARGS) {
     TriggerData *data = triggers::get_trigger_data(fcinfo, marker);
+    // Told to, in this execution alone (deletion/settle_rows.hpp).
+    if (TRIGGER_FIRED_BY_UPDATE(data->tg_event)) {
+        return PointerGetDatum(deletion::settle_row(data));
+    }
     if (IsLogicalWorker()) {
         return PointerGetDatum(data->tg_trigtuple);
     }

@@ -1,0 +1,53 @@
+// Cast by the type's input function, as a literal would be.
+#include "deletion/actor_value.hpp"
+
+#include "deletion/open_deletions.hpp"
+#include "settings.hpp"
+
+extern "C" {
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+}
+
+namespace softdelete::deletion {
+
+namespace {
+
+Datum make_value(Oid type, int32 typmod, bool *is_null) {
+    Oid base = type == TEXTOID ? type : getBaseType(type);
+    const char *actor = settings::actor();
+    bool is_named = actor != nullptr;
+    if (!is_named && base != TEXTOID && base != NAMEOID && base != VARCHAROID && base != BPCHAROID) {
+        *is_null = true;
+        return 0;
+    }
+    if (!is_named) {
+        actor = get_actor();
+    }
+    *is_null = false;
+    if (type == TEXTOID) {
+        return CStringGetTextDatum(actor);
+    }
+    Oid input = InvalidOid;
+    Oid parameter = InvalidOid;
+    getTypeInputInfo(type, &input, &parameter);
+    return OidInputFunctionCall(input, const_cast<char *>(actor), parameter, typmod);
+}
+
+void name_setting(void *type) {
+    errcontext("casting setting \"softdelete.actor\" to type %s", format_type_be(*static_cast<Oid *>(type)));
+    errhint("Set softdelete.actor to a value of that type.");
+}
+
+} // namespace
+
+Datum get_actor_value(Oid type, int32 typmod, bool *is_null) {
+    ErrorContextCallback context = {error_context_stack, name_setting, &type};
+    error_context_stack = &context;
+    Datum actor = make_value(type, typmod, is_null);
+    error_context_stack = context.previous;
+    return actor;
+}
+
+} // namespace softdelete::deletion

@@ -1,0 +1,25 @@
+// The rows that an anonymization is about: the subject's row, and those that reference it, by any foreign key and to any
+// depth, where their tables have rules.
+#pragma once
+
+#include "registry/anonymizers.hpp"
+#include "rows/physical_tree.hpp"
+
+#include <map>
+#include <set>
+#include <string>
+
+namespace softdelete::erasure {
+
+struct SubjectTree {
+    rows::RowTree overwritten; // by the rules of their tables
+    std::map<Oid, std::vector<registry::Anonymizer>> rules;
+    std::set<std::string> not_reached; // what the entry of the log says: tables, never values
+};
+
+// Follows ON DELETE CASCADE keys everywhere. Others as far as they lead to tables with rules, which the caller owns, and
+// not to other rows of the subject's own table: these are other subjects.
+// Locks the rows of tables with rules FOR UPDATE. whole: the subject's row with what its removal would take along.
+SubjectTree find_subject_tree(pg::Spi &spi, const catalog::TableInfo &subject, const rows::RowTree &whole);
+
+} // namespace softdelete::erasure

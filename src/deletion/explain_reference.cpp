@@ -65,6 +65,10 @@ void look_at_reference(const QueryDesc *query) {
     strlcpy(table, is_meant ? get_rel_name(relation) : "", sizeof(table));
 }
 
+void forget_reference() noexcept {
+    table[0] = '\0';
+}
+
 void explain_reference(void *unused) {
     (void)unused;
     int code = geterrcode();

@@ -14,6 +14,9 @@ namespace softdelete::deletion {
 // key changes, which is an error in a moment: asks whether a live row does so too.
 void look_at_reference(const QueryDesc *query);
 
+// Called before a statement runs: what the last check has found is of no interest any more.
+void forget_reference() noexcept;
+
 // An ErrorContextCallback's function, in force while a statement's triggers fire: adds the hint to that error.
 void explain_reference(void *unused);
 

@@ -47,6 +47,7 @@ extern "C" void softdelete_executor_run(QueryDesc *query, ScanDirection directio
         deletion::leave_out_deletion_triggers(query);
     }
     deletion::let_markers_settle(query);
+    deletion::forget_reference();
     auto *run = next_executor_run != nullptr ? next_executor_run : standard_ExecutorRun;
     run(query, direction, count SOFTDELETE_EXECUTOR_RUN_EXTRA_ARGUMENT);
     deletion::look_at_reference(query);

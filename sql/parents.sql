@@ -68,7 +68,7 @@ SELECT softdelete.restore('"r_set default"', 20);
 SELECT p FROM "r_set null" WHERE id = 20;
 
 -- Nor by an UPDATE that sets more than that.
-UPDATE all_r_cascade SET deleted_at = NULL, p = 2 WHERE id = 21; -- fails
+UPDATE all_r_cascade SET deleted_at = NULL, p = 2 WHERE id = 21;
 UPDATE all_r_cascade SET deleted_at = NULL, p = 1 WHERE id = 21;
 SELECT id, p FROM r_cascade ORDER BY id;
 

@@ -144,13 +144,86 @@ RESET SESSION AUTHORIZATION;
 SQL
 }
 
+# Tables of the role eve, in a schema of that name, with code in everything that PostgreSQL runs by itself. The function
+# trap_command is for event triggers, which a superuser has to create.
+sub tables_of_traps
+{
+	return <<'SQL' . spy('eve') . <<'SQL2';
+CREATE SCHEMA eve AUTHORIZATION eve;
+GRANT USAGE ON SCHEMA eve TO PUBLIC;
+SET SESSION AUTHORIZATION eve;
+SET search_path = pg_catalog;
+SQL
+SET search_path = eve;
+CREATE FUNCTION trap(anyelement) RETURNS anyelement LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog
+	AS 'BEGIN PERFORM eve.spy(''expression''); RETURN $1; END';
+CREATE FUNCTION trap_trigger() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS
+	'BEGIN PERFORM eve.spy(format(''trigger %s %s %s of %s'', tg_name, tg_when, tg_op, tg_table_name)); RETURN coalesce(new, old); END';
+CREATE DOMAIN code AS int CHECK (trap(VALUE) > 0);
+CREATE DOMAIN moment AS timestamptz CHECK (VALUE IS NULL OR trap(VALUE) IS NOT NULL);
+CREATE DOMAIN label AS text DEFAULT trap('label'::text) CHECK (trap(VALUE) <> 'no');
+CREATE TYPE pair AS (a code, b label);
+CREATE FUNCTION to_text(pair) RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog AS
+	$$ BEGIN PERFORM eve.spy('cast to text'); RETURN ($1).a || '/' || ($1).b; END $$;
+CREATE FUNCTION to_json(pair) RETURNS json LANGUAGE plpgsql SET search_path = pg_catalog AS
+	$$ BEGIN PERFORM eve.spy('cast to json'); RETURN '"x"'; END $$;
+CREATE CAST (pair AS text) WITH FUNCTION to_text(pair) AS ASSIGNMENT;
+CREATE CAST (pair AS json) WITH FUNCTION to_json(pair);
+CREATE FUNCTION difference(int, int) RETURNS float8 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog
+	AS 'BEGIN PERFORM eve.spy(''range''); RETURN $1 - $2; END';
+CREATE TYPE span AS RANGE (SUBTYPE = int, SUBTYPE_DIFF = difference);
+CREATE TABLE parents (
+	id pair PRIMARY KEY, name label UNIQUE CHECK (trap(name) <> ''), email text DEFAULT trap('e'::text), valid span,
+	gone_at moment, copied text GENERATED ALWAYS AS (trap(email)) STORED, UNIQUE (email, name) DEFERRABLE INITIALLY DEFERRED);
+CREATE TABLE children (id code PRIMARY KEY, parent pair REFERENCES parents ON DELETE CASCADE, name label, n int DEFAULT trap(1));
+CREATE TABLE readers (id int PRIMARY KEY, parent pair REFERENCES parents DEFERRABLE INITIALLY DEFERRED);
+CREATE TABLE owed (id int PRIMARY KEY, parent pair REFERENCES parents ON DELETE SET NULL);
+CREATE TABLE slices (id int PRIMARY KEY, v text) PARTITION BY RANGE (id);
+CREATE TABLE slices_1 PARTITION OF slices FOR VALUES FROM (0) TO (100);
+CREATE TABLE others (id int PRIMARY KEY, v text);
+CREATE UNIQUE INDEX ON children (trap(name::text)) WHERE trap(1) = 1;
+CREATE INDEX ON parents (trap(email)) WHERE trap(email) <> '';
+CREATE INDEX ON parents USING gist (valid);
+CREATE INDEX ON slices (trap(v));
+CREATE STATISTICS guess ON (trap(email)), email FROM parents;
+ALTER TABLE children ENABLE ROW LEVEL SECURITY;
+CREATE POLICY few ON children USING (trap(n) = 1) WITH CHECK (trap(n) = 1);
+ALTER TABLE slices ENABLE ROW LEVEL SECURITY;
+ALTER TABLE slices FORCE ROW LEVEL SECURITY;
+CREATE POLICY all_of ON slices USING (trap(true));
+DO $$
+DECLARE
+	t text;
+BEGIN
+	FOREACH t IN ARRAY '{parents,children,readers,owed,slices}'::text[] LOOP
+		EXECUTE format('CREATE TRIGGER before_row BEFORE INSERT OR UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION trap_trigger()', t);
+		EXECUTE format('CREATE TRIGGER after_row AFTER INSERT OR UPDATE OR DELETE ON %I FOR EACH ROW WHEN (eve.trap(true)) EXECUTE FUNCTION trap_trigger()', t);
+		EXECUTE format('CREATE TRIGGER before_all BEFORE INSERT OR UPDATE OR DELETE ON %I EXECUTE FUNCTION trap_trigger()', t);
+		EXECUTE format('CREATE TRIGGER after_all AFTER INSERT OR UPDATE OR DELETE ON %I EXECUTE FUNCTION trap_trigger()', t);
+		EXECUTE format('CREATE CONSTRAINT TRIGGER in_the_end AFTER INSERT OR UPDATE OR DELETE ON %I
+			DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION trap_trigger()', t);
+		EXECUTE format('CREATE CONSTRAINT TRIGGER at_once AFTER INSERT OR UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION trap_trigger()', t);
+	END LOOP;
+END $$;
+CREATE RULE also_updated AS ON UPDATE TO owed DO ALSO SELECT eve.trap('rule'::text);
+CREATE RULE also_deleted AS ON DELETE TO owed DO ALSO INSERT INTO others SELECT OLD.id, eve.trap('rule'::text) ON CONFLICT DO NOTHING;
+CREATE FUNCTION trap_command() RETURNS event_trigger LANGUAGE plpgsql SET search_path = pg_catalog AS
+	$$ BEGIN PERFORM eve.spy('event trigger ' || tg_event || ' ' || tg_tag); END $$;
+INSERT INTO parents (id, name) SELECT row(i, 'p')::pair, 'p' || i FROM generate_series(1, 30) i;
+INSERT INTO children SELECT i, row(i, 'p')::pair, 'c' || i FROM generate_series(1, 30) i;
+INSERT INTO readers SELECT i, row(i, 'p')::pair FROM generate_series(21, 25) i;
+INSERT INTO owed SELECT i, row(i, 'p')::pair FROM generate_series(1, 30) i;
+INSERT INTO slices SELECT i, 's' FROM generate_series(1, 50) i;
+SQL2
+}
+
 # What the spies told since the last time, each once.
 my %offset;
 sub sightings
 {
 	my ($node) = @_;
 	my $log = slurp_file($node->logfile, $offset{$node->name} // 0);
-	$offset{$node->name} = -s $node->logfile;
+	$offset{$node->name} += length $log;
 	my %seen = map { $_ => 1 } $log =~ /softdelete-spy: ([^%\n]+)$/mg;
 	return join "\n", sort keys %seen;
 }

@@ -1,6 +1,6 @@
 # Nobody gets more than he had. A caller whose search_path comes first and holds a trap for every name of the server's, and
 # an owner whose tables are full of traps: every statement kind and every function of the extension, called by the attacker
-# himself, by a superuser, by a member of the owner's role, by the worker and by pg_cron. No trap runs as another role than
+# himself, by a superuser, by a member of the owner's role, by the worker and by what pg_cron runs. No trap runs as another role than
 # the one that set it. A function of the extension that is not called here fails the test.
 
 use strict;
@@ -11,13 +11,14 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Traps;
 
+chomp(my $libraries = `$ENV{BINDIR}/pg_config --pkglibdir`);
+my $has_cron = -e "$libraries/pg_cron.so";
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
+$node->append_conf('postgresql.conf', $has_cron ? "shared_preload_libraries = 'softdelete,pg_cron'
+cron.database_name = 'attacked'" : "shared_preload_libraries = 'softdelete'");
 $node->append_conf(
 	'postgresql.conf', q{
-shared_preload_libraries = 'softdelete,pg_cron'
-cron.database_name = 'attacked'
-cron.use_background_workers = on
 max_worker_processes = 20
 max_prepared_transactions = 5
 track_functions = all
@@ -28,8 +29,7 @@ $node->safe_psql('postgres', 'CREATE DATABASE attacked');
 my $superuser = $node->safe_psql('postgres', 'SELECT current_user');
 my $sent = '';    # all statements, for the coverage at the end
 
-# Runs a script as a role. What is refused is other tests' concern; here each statement has to get as far as that: an error
-# beside those expected is shown, and fails the test where it says that the script itself is broken.
+# Runs a script as a role. Each statement has to get through, or to fail with an error that is expected.
 sub run
 {
 	my ($name, $role, $sql, $expected) = @_;
@@ -37,9 +37,7 @@ sub run
 	my $stderr;
 	$node->psql('attacked', $sql, on_error_stop => 0, stderr => \$stderr, extra_params => [ '-U', $role ]);
 	my %known = map { $_ => 1 } @{ $expected // [] };
-	my @errors = grep { !$known{$_} } $stderr =~ /ERROR:  (.*)/g;
-	note("$name: $_") for @errors;
-	is(scalar(grep { /syntax error|does not exist|cache lookup|internal error|could not (?:open|find)/ } @errors), 0, "$name: runs");
+	is(join("\n", grep { !$known{$_} } $stderr =~ /(?:ERROR|FATAL):  (.*)/g), '', "$name: runs");
 	is(Traps::sightings($node), '', "$name: no trap runs as somebody else");
 }
 
@@ -52,7 +50,6 @@ sub run_each
 
 $node->safe_psql('attacked', q{
 	CREATE EXTENSION softdelete;
-	CREATE EXTENSION pg_cron;
 	CREATE ROLE mallory LOGIN;
 	CREATE ROLE alice LOGIN;
 	CREATE ROLE eve LOGIN;
@@ -61,9 +58,13 @@ $node->safe_psql('attacked', q{
 	GRANT USAGE ON SCHEMA shop TO PUBLIC;
 	GRANT CREATE ON SCHEMA shop TO mallory;
 	GRANT CREATE ON DATABASE attacked TO mallory;
-	GRANT USAGE ON SCHEMA cron TO mallory;
 });
+$node->safe_psql('attacked', 'CREATE EXTENSION pg_cron; GRANT USAGE ON SCHEMA cron TO mallory') if $has_cron;
 run('traps are set', $superuser, Traps::schema_of_traps('mallory'));
+
+# The spies are awake.
+$node->safe_psql('attacked', 'SET search_path = mallory, pg_catalog; SELECT 1 + 1');
+is(Traps::sightings($node), "operator integer + integer of mallory runs as $superuser (session of $superuser)", 'a spy tells of a superuser');
 
 #
 # An attacking caller: his path comes first.
@@ -142,6 +143,16 @@ UPDATE shop.pieces SET deleted_at = NULL, deleted_by = NULL WHERE part = 1;
 UPDATE shop.locked SET deleted_at = NULL;
 UPDATE shop.children SET parent = 30 WHERE id = 31;
 UPDATE shop.all_parents SET deleted_at = NULL WHERE id = 1;
+UPDATE shop.parents p SET n = c.id FROM shop.children c WHERE c.parent = p.id AND p.id = 23 RETURNING p.n, c.*;
+INSERT INTO shop.keepers SELECT 200 + id, id FROM shop.parents WHERE id BETWEEN 50 AND 52;
+MERGE INTO shop.parents p USING (VALUES (24), (401)) v (id) ON v.id = p.id WHEN MATCHED THEN UPDATE SET n = 0 WHEN NOT MATCHED THEN INSERT VALUES (v.id, 'm', 1);
+SELECT p.id FROM shop.parents p JOIN shop.children c ON c.parent = p.id WHERE p.id = 24 FOR UPDATE OF p FOR SHARE OF c;
+SELECT count(*) FROM shop.deleted_parents; SELECT count(*) FROM shop.all_words; TABLE shop.active_parts;
+BEGIN; DECLARE h SCROLL CURSOR WITH HOLD FOR SELECT id FROM shop.parents ORDER BY id; FETCH LAST FROM h; COMMIT; FETCH FIRST FROM h; CLOSE h;
+CREATE TEMPORARY TABLE taken AS SELECT * FROM shop.parents; DROP TABLE taken;
+CREATE FUNCTION mallory.definer() RETURNS pg_catalog.int8 LANGUAGE sql SECURITY DEFINER SET search_path = mallory, pg_catalog, shop
+	AS 'WITH gone AS (DELETE FROM shop.children WHERE id = 26 RETURNING 1) SELECT count(*) FROM gone';
+SELECT mallory.definer();
 DELETE FROM shop.active_parents WHERE id = 25;
 COPY shop.parents TO STDOUT;
 COPY (SELECT id FROM shop.parents) TO STDOUT;
@@ -321,72 +332,9 @@ SQL
 #
 # An attacking owner: his tables are full of traps. Who looks after them runs none of them as himself.
 #
-run('traps of an owner are set', $superuser, <<'SQL' . Traps::spy('eve') . <<'SQL2');
-CREATE SCHEMA eve AUTHORIZATION eve;
-GRANT USAGE ON SCHEMA eve TO PUBLIC;
-SET SESSION AUTHORIZATION eve;
-SET search_path = pg_catalog;
-SQL
-SET search_path = eve;
-CREATE FUNCTION trap(anyelement) RETURNS anyelement LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog
-	AS 'BEGIN PERFORM eve.spy(''expression''); RETURN $1; END';
-CREATE FUNCTION trap_trigger() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS
-	'BEGIN PERFORM eve.spy(format(''trigger %s %s %s of %s'', tg_name, tg_when, tg_op, tg_table_name)); RETURN coalesce(new, old); END';
-CREATE DOMAIN code AS int CHECK (trap(VALUE) > 0);
-CREATE DOMAIN moment AS timestamptz CHECK (VALUE IS NULL OR trap(VALUE) IS NOT NULL);
-CREATE DOMAIN label AS text DEFAULT trap('label'::text) CHECK (trap(VALUE) <> 'no');
-CREATE TYPE pair AS (a code, b label);
-CREATE FUNCTION to_text(pair) RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog AS
-	$$ BEGIN PERFORM eve.spy('cast to text'); RETURN ($1).a || '/' || ($1).b; END $$;
-CREATE FUNCTION to_json(pair) RETURNS json LANGUAGE plpgsql SET search_path = pg_catalog AS
-	$$ BEGIN PERFORM eve.spy('cast to json'); RETURN '"x"'; END $$;
-CREATE CAST (pair AS text) WITH FUNCTION to_text(pair) AS ASSIGNMENT;
-CREATE CAST (pair AS json) WITH FUNCTION to_json(pair);
-CREATE FUNCTION difference(int, int) RETURNS float8 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog
-	AS 'BEGIN PERFORM eve.spy(''range''); RETURN $1 - $2; END';
-CREATE TYPE span AS RANGE (SUBTYPE = int, SUBTYPE_DIFF = difference);
-CREATE TABLE parents (
-	id pair PRIMARY KEY, name label UNIQUE CHECK (trap(name) <> ''), email text DEFAULT trap('e'::text), valid span,
-	gone_at moment, copied text GENERATED ALWAYS AS (trap(email)) STORED, UNIQUE (email, name) DEFERRABLE INITIALLY DEFERRED);
-CREATE TABLE children (id code PRIMARY KEY, parent pair REFERENCES parents ON DELETE CASCADE, name label, n int DEFAULT trap(1));
-CREATE TABLE readers (id int PRIMARY KEY, parent pair REFERENCES parents DEFERRABLE INITIALLY DEFERRED);
-CREATE TABLE owed (id int PRIMARY KEY, parent pair REFERENCES parents ON DELETE SET NULL);
-CREATE TABLE slices (id int PRIMARY KEY, v text) PARTITION BY RANGE (id);
-CREATE TABLE slices_1 PARTITION OF slices FOR VALUES FROM (0) TO (100);
-CREATE TABLE others (id int PRIMARY KEY, v text);
-CREATE UNIQUE INDEX ON children (trap(name::text)) WHERE trap(1) = 1;
-CREATE INDEX ON parents (trap(email)) WHERE trap(email) <> '';
-CREATE INDEX ON parents USING gist (valid);
-CREATE INDEX ON slices (trap(v));
-CREATE STATISTICS guess ON (trap(email)), email FROM parents;
-ALTER TABLE children ENABLE ROW LEVEL SECURITY;
-CREATE POLICY few ON children USING (trap(n) = 1) WITH CHECK (trap(n) = 1);
-ALTER TABLE slices ENABLE ROW LEVEL SECURITY;
-ALTER TABLE slices FORCE ROW LEVEL SECURITY;
-CREATE POLICY all_of ON slices USING (trap(true));
-DO $$
-DECLARE
-	t text;
-BEGIN
-	FOREACH t IN ARRAY '{parents,children,readers,owed,slices}'::text[] LOOP
-		EXECUTE format('CREATE TRIGGER before_row BEFORE INSERT OR UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION trap_trigger()', t);
-		EXECUTE format('CREATE TRIGGER after_row AFTER INSERT OR UPDATE OR DELETE ON %I FOR EACH ROW WHEN (eve.trap(true)) EXECUTE FUNCTION trap_trigger()', t);
-		EXECUTE format('CREATE TRIGGER before_all BEFORE INSERT OR UPDATE OR DELETE ON %I EXECUTE FUNCTION trap_trigger()', t);
-		EXECUTE format('CREATE TRIGGER after_all AFTER INSERT OR UPDATE OR DELETE ON %I EXECUTE FUNCTION trap_trigger()', t);
-		EXECUTE format('CREATE CONSTRAINT TRIGGER in_the_end AFTER INSERT OR UPDATE OR DELETE ON %I
-			DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION trap_trigger()', t);
-		EXECUTE format('CREATE CONSTRAINT TRIGGER at_once AFTER INSERT OR UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION trap_trigger()', t);
-	END LOOP;
-END $$;
-CREATE FUNCTION trap_command() RETURNS event_trigger LANGUAGE plpgsql SET search_path = pg_catalog AS
-	$$ BEGIN PERFORM eve.spy('event trigger ' || tg_event || ' ' || tg_tag); END $$;
-INSERT INTO parents (id, name) SELECT row(i, 'p')::pair, 'p' || i FROM generate_series(1, 30) i;
-INSERT INTO children SELECT i, row(i, 'p')::pair, 'c' || i FROM generate_series(1, 30) i;
-INSERT INTO readers SELECT i, row(i, 'p')::pair FROM generate_series(21, 25) i;
-INSERT INTO owed SELECT i, row(i, 'p')::pair FROM generate_series(1, 30) i;
-INSERT INTO slices SELECT i, 's' FROM generate_series(1, 50) i;
-SQL2
-
+run('traps of an owner are set', $superuser, Traps::tables_of_traps());
+$node->safe_psql('attacked', 'UPDATE eve.owed SET id = id WHERE id = 1');
+like(Traps::sightings($node), qr/^expression of eve runs as \Q$superuser\E .*^trigger after_row AFTER UPDATE of owed of eve runs as \Q$superuser\E /ms, 'a spy tells of a superuser');
 my $event_triggers = join '', map { "CREATE EVENT TRIGGER trap_$_ ON $_ EXECUTE FUNCTION eve.trap_command();\n" }
   qw(ddl_command_start ddl_command_end sql_drop table_rewrite);
 my $drop_event_triggers = join '', map { "DROP EVENT TRIGGER trap_$_;\n" } qw(ddl_command_start ddl_command_end sql_drop table_rewrite);
@@ -419,6 +367,7 @@ SQL
 		# whom the policies bind reads by them as by a SELECT
 		$caller eq 'member' ? () : q{SELECT softdelete.preview('eve.slices', 30)},
 		q{SELECT softdelete.conflicts((SELECT pg_catalog.max(id) FROM softdelete.deletions))},
+		q{SELECT softdelete.restore('eve.parents', '(6,p)')},
 		q{SELECT softdelete.hold('eve.parents', 'why', '(1,p)')},
 		q{SELECT softdelete.hold('eve.children', 'why', 12)},
 		q{SELECT softdelete.purge_preview()},
@@ -473,11 +422,16 @@ ok($node->poll_query_until('attacked', 'SELECT count(*) = 0 FROM eve.deleted_sli
 $node->append_conf('postgresql.conf', q{softdelete.worker_databases = ''});
 $node->reload;
 is(Traps::sightings($node), '', "the worker: no trap runs as somebody else");
-run('a job', $superuser, q{SELECT softdelete.schedule('* * * * *', 'eve.slices');});
-run('what the job finds', 'eve', 'SET search_path = eve, pg_catalog; DELETE FROM slices WHERE id <= 20');
-ok($node->poll_query_until('attacked', 'SELECT count(*) = 0 FROM eve.deleted_slices'), 'pg_cron purges');
-run('the job ends', $superuser, 'SELECT softdelete.unschedule();');
-is(Traps::sightings($node), '', "pg_cron: no trap runs as somebody else");
+SKIP:
+{
+	skip 'pg_cron is not installed', 9 unless $has_cron;
+	run('a job', $superuser, q{SELECT softdelete.schedule('17 3 * * *', 'eve.slices');});
+	run('what the job finds', 'eve', 'SET search_path = eve, pg_catalog; DELETE FROM slices WHERE id <= 20');
+	my ($role, $command) = split /\|/, $node->safe_psql('attacked', 'SELECT username, command FROM cron.job');
+	run("what the job runs, as $role", $role, $command);
+	is($node->safe_psql('attacked', 'SELECT count(*) FROM eve.deleted_slices'), 0, 'the job purges');
+	run('the job ends', $superuser, 'SELECT softdelete.unschedule();');
+}
 
 # Internal functions that nothing calls by itself.
 my $internal = $node->safe_psql('attacked', q{SELECT pronamespace::regnamespace FROM pg_proc WHERE proname = 'is_purging'});

@@ -33,8 +33,6 @@ extern "C" {
 
 namespace softdelete::deletion {
 
-const char *const cascade_prefix = session::cascade_text;
-
 namespace {
 
 enum StatementKind { delete_by_one, delete_by_many, find_by_one, find_by_many, statement_kinds };
@@ -186,7 +184,7 @@ const char *make_statement(const catalog::ForeignKeyInfo &key, StatementKind kin
     StringInfoData text;
     initStringInfo(&text);
     bool joins_keys = is_many(kind) && !uses_array(key);
-    appendStringInfo(&text, "%s", cascade_prefix);
+    appendStringInfo(&text, "%s", session::cascade_text);
     if (is_delete(kind)) {
         appendStringInfoString(&text, " DELETE FROM ");
     } else {

@@ -18,9 +18,6 @@ void delete_children(const catalog::ForeignKeyInfo &key, const KeyValues &keys, 
 // Raises the foreign-key violation where a live child of one of these keys exists. Takes FOR KEY SHARE on it.
 void refuse_children(const catalog::ForeignKeyInfo &key, const KeyValues &keys, int first, int count);
 
-// Begins the statements' text; tells the planner hook and the executor hook that they are ours.
-extern const char *const cascade_prefix;
-
 // Called at the end of a transaction: what an error has ended runs no more, and its plan can be freed.
 void forget_running_plans() noexcept;
 

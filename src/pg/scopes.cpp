@@ -38,9 +38,6 @@ const PinnedSetting pinned_settings[] = {
     {"IntervalStyle", "postgres", [] { return IntervalStyle == INTSTYLE_POSTGRES; }},
 };
 
-PinnedPathScope *innermost_path = nullptr;
-bool is_callers_statement_awaited = false;
-
 // Plain assignments, right on the way out of an error as well.
 Role act_as(Oid user, int restrictions) noexcept {
     Role before = {};
@@ -105,38 +102,6 @@ PinnedScope::~PinnedScope() {
     if (std::uncaught_exceptions() == 0) {
         unpin_session(nest_level_);
     }
-}
-
-PinnedPathScope::PinnedPathScope() : callers_path_(namespace_search_path), outer_(innermost_path) {
-    settings_.set("search_path", pinned_path);
-    innermost_path = this;
-}
-
-PinnedPathScope::~PinnedPathScope() {
-    innermost_path = outer_;
-}
-
-CallersPathScope::CallersPathScope() {
-    if (innermost_path != nullptr) {
-        settings_.set("search_path", innermost_path->callers_path_.c_str());
-    }
-    is_callers_statement_awaited = true;
-}
-
-CallersPathScope::~CallersPathScope() {
-    is_callers_statement_awaited = false;
-}
-
-bool CallersPathScope::is_awaited() noexcept {
-    return is_callers_statement_awaited;
-}
-
-CallersStatementScope::CallersStatementScope() noexcept {
-    is_callers_statement_awaited = false;
-}
-
-CallersStatementScope::~CallersStatementScope() {
-    is_callers_statement_awaited = true;
 }
 
 ExactTextScope::ExactTextScope() {

@@ -4,8 +4,6 @@
 
 #include "pg/boundary.hpp"
 
-#include <string>
-
 extern "C" {
 #include "utils/snapshot.h"
 }
@@ -82,49 +80,6 @@ private:
 // The same for plain server code, where an error jumps over destructors: returns what unpin_session() takes.
 int pin_session();
 void unpin_session(int nest_level);
-
-// For functions without a SET clause: pins search_path, and remembers the caller's.
-class PinnedPathScope {
-public:
-    PinnedPathScope();
-    ~PinnedPathScope();
-    PinnedPathScope(const PinnedPathScope &) = delete;
-    PinnedPathScope &operator=(const PinnedPathScope &) = delete;
-
-private:
-    friend class CallersPathScope;
-
-    std::string callers_path_;
-    PinnedPathScope *outer_;
-    SettingScope settings_;
-};
-
-// The path of whoever called the innermost function that pinned it: for a statement that fires triggers, which find it
-// as they would under a statement of the caller's. The statement is parsed under the pinned path all the same.
-class CallersPathScope {
-public:
-    CallersPathScope();
-    ~CallersPathScope();
-    CallersPathScope(const CallersPathScope &) = delete;
-    CallersPathScope &operator=(const CallersPathScope &) = delete;
-
-    // Is the next statement to run under that path? What runs within the statement is not.
-    static bool is_awaited() noexcept;
-
-private:
-    friend class CallersStatementScope;
-
-    SettingScope settings_;
-};
-
-// Around such a statement.
-class CallersStatementScope {
-public:
-    CallersStatementScope() noexcept;
-    ~CallersStatementScope();
-    CallersStatementScope(const CallersStatementScope &) = delete;
-    CallersStatementScope &operator=(const CallersStatementScope &) = delete;
-};
 
 // Values become text, and text values, in a way that does not depend on the session's settings.
 class ExactTextScope {

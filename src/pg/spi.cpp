@@ -136,19 +136,6 @@ void adopt_search_path(SPIPlanPtr plan) {
     }
 }
 
-// Parsed under the pinned path, run under the caller's.
-void run_for_caller(const std::string &sql, const std::vector<Parameter> &parameters, bool is_read_only) {
-    CallersStatementScope statement;
-    Arguments arguments(parameters);
-    call([&] {
-        SPIPlanPtr plan =
-            prepare_plan(sql.c_str(), static_cast<int>(parameters.size()), arguments.types.data());
-        adopt_search_path(plan);
-        check_code(SPI_execute_plan(plan, arguments.values.data(), arguments.nulls.c_str(), is_read_only, 0));
-        SPI_freeplan(plan);
-    });
-}
-
 // Outside of Row, whose member text() hides the server's type of that name.
 const char *copy_element(Datum element) {
     return call([&] { return TextDatumGetCString(element); });
@@ -220,10 +207,6 @@ Spi::~Spi() {
 }
 
 void Spi::run(const std::string &sql, const std::vector<Parameter> &parameters) {
-    if (CallersPathScope::is_awaited()) {
-        run_for_caller(sql, parameters, is_read_only_);
-        return;
-    }
     PinnedScope pinned;
     Arguments arguments(parameters);
     call([&] {

@@ -1,11 +1,9 @@
 // Removes due rows of one physical table, as its owner and by one DELETE per batch.
 #pragma once
 
-#include "holds/hold_check.hpp"
 #include "pg/called_settings.hpp"
 #include "purge/bisect_failures.hpp"
 #include "purge/due_rows.hpp"
-#include "purge/log_hand_purge.hpp"
 #include "purge/purge_blockers.hpp"
 #include "purge/unreferenced_rows.hpp"
 #include "registry/purge_log.hpp"

@@ -3,7 +3,6 @@
 #include "restore/restore_errors.hpp"
 #include "sqltext/format.hpp"
 
-#include "deletion/restored_deletions.hpp"
 #include "pg/called_settings.hpp"
 #include "pg/relations.hpp"
 #include "restore/restore_statement.hpp"

@@ -2,7 +2,6 @@
 #include "utility/skip_unchanged.hpp"
 
 #include "ddl/parse_tree.hpp"
-#include "pg/quote.hpp"
 #include "pg/scopes.hpp"
 #include "pg/spi.hpp"
 #include "registry/registered_names.hpp"

@@ -29,7 +29,7 @@ SELECT softdelete.set_anonymizer('users', 'phone', 'NULL');
 SELECT softdelete.set_anonymizer('users', 'born', $$date_trunc('year', born)::date$$);
 SELECT softdelete.set_anonymizer('users', 'Odd "name', 'left("Odd ""name", 1) -- a comment');
 SELECT softdelete.set_anonymizer('posts', 'author', 'gen_random_uuid()');
-SELECT relation, column_name, expression FROM softdelete_internal.anonymizer ORDER BY relation::text, column_name;
+SELECT relation, column_name, expression FROM softdelete.anonymizers ORDER BY relation::text, column_name;
 
 -- What cannot be a rule.
 SELECT softdelete.set_anonymizer('users', 'name', 'NULL'); -- fails
@@ -111,7 +111,7 @@ ALTER TABLE users RENAME id TO "User ID";
 ALTER TABLE users RENAME email TO mail;
 ALTER TABLE users DROP phone;
 ALTER TABLE users RENAME TO folk;
-SELECT column_name, expression FROM softdelete_internal.anonymizer WHERE relation = 'folk'::regclass ORDER BY column_name;
+SELECT column_name, expression FROM softdelete.anonymizers WHERE relation = 'folk'::regclass ORDER BY column_name;
 ALTER TABLE folk ALTER born TYPE text; -- the rule gives a date, which can be assigned
 ALTER TABLE folk ALTER born TYPE int USING 1; -- fails
 SELECT softdelete.set_anonymizer('folk', 'mail', '"Odd ""name" || "User ID"');

@@ -123,6 +123,32 @@ INSERT INTO viewed (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET email = 'new';
 -- What cannot work says why: the constraint's name, and a foreign key to its columns.
 INSERT INTO viewed (id, email) VALUES (9, 'a@x') ON CONFLICT ON CONSTRAINT viewed_email_key DO NOTHING; -- fails
 CREATE TABLE letters (email text REFERENCES viewed (email)); -- fails
+-- So does an error that a function catches, also while a savepoint's error lies behind.
+DO $$
+DECLARE hint text;
+BEGIN
+    BEGIN
+        INSERT INTO viewed (id, email) VALUES (9, 'a@x') ON CONFLICT ON CONSTRAINT nothing DO NOTHING;
+    EXCEPTION WHEN undefined_object THEN NULL;
+    END;
+    INSERT INTO viewed (id, email) VALUES (9, 'a@x') ON CONFLICT ON CONSTRAINT viewed_email_key DO NOTHING;
+EXCEPTION WHEN undefined_object THEN
+    GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+    RAISE NOTICE '%', hint;
+END $$;
+-- So does one that the server does not log, in the first statement of a session.
+\set QUIET on
+\c -
+\set QUIET off
+SET log_min_messages = panic;
+INSERT INTO regress_upsert.viewed (id, email) VALUES (9, 'a@x') ON CONFLICT ON CONSTRAINT viewed_email_key DO NOTHING; -- fails
+INSERT INTO regress_upsert.viewed (id, email) VALUES (9, 'a@x') ON CONFLICT ON CONSTRAINT viewed_email_key DO NOTHING; -- fails
+BEGIN;
+SAVEPOINT s;
+INSERT INTO regress_upsert.viewed (id, email) VALUES (9, 'a@x') ON CONFLICT ON CONSTRAINT viewed_email_key DO NOTHING; -- fails
+ROLLBACK TO s;
+INSERT INTO regress_upsert.viewed (id, email) VALUES (9, 'a@x') ON CONFLICT ON CONSTRAINT viewed_email_key DO NOTHING; -- fails
+ROLLBACK;
 
 RESET SESSION AUTHORIZATION;
 SET client_min_messages = warning;

@@ -27,10 +27,10 @@ void _PG_init(void) {
     softdelete::hooks::install_planner_hook();
     softdelete::hooks::install_relation_info_hook();
     softdelete::hooks::install_executor_hook();
-    softdelete::hooks::install_error_hook();
     softdelete::hooks::install_utility_hook();
     softdelete::hooks::install_function_hook();
     softdelete::hooks::install_transaction_callbacks();
+    softdelete::hooks::keep_error_hints();
     softdelete::worker::install_launcher();
     // Plans made before a mid-session load know nothing of us.
     ResetPlanCache();

@@ -70,8 +70,8 @@ CREATE VIEW softdelete.purge_log WITH (security_barrier) AS
                 THEN 'running' ELSE 'interrupted' END AS state,
            r.started_at, r.finished_at, r.run_by, r.cutoff, r.due, r.removed, r.anonymized, r.held, r.blocked,
            r.blockers, r.batches,
-           (r.removed + r.anonymized) / NULLIF(EXTRACT(epoch FROM COALESCE(r.finished_at, r.last_batch_at)
-                                                                  - r.started_at), 0) AS rows_per_second,
+           pg_catalog.round((r.removed + r.anonymized) / NULLIF(EXTRACT(epoch FROM COALESCE(r.finished_at, r.last_batch_at)
+                                                                                   - r.started_at), 0), 1) AS rows_per_second,
            r.sqlstate, r.error
     FROM softdelete_internal.purge_run r
     WHERE pg_catalog.has_table_privilege(r.relation::pg_catalog.oid, 'SELECT')

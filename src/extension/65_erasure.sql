@@ -13,7 +13,7 @@ CREATE TABLE softdelete_internal.erasure (
     role       text        NOT NULL,
     reason     text        NOT NULL,
     rows       jsonb       NOT NULL,
-    not_reached text[],
+    not_reached text[]     NOT NULL,
     key        text[],
     digest     text        NOT NULL
 );
@@ -23,7 +23,7 @@ COMMENT ON COLUMN softdelete_internal.erasure.erased_by IS 'The session''s user.
 COMMENT ON COLUMN softdelete_internal.erasure.role IS 'The role that SET ROLE gave, or the session''s user.';
 COMMENT ON COLUMN softdelete_internal.erasure.rows IS 'How many rows of which tables were removed or overwritten.';
 COMMENT ON COLUMN softdelete_internal.erasure.not_reached IS
-    'Which rows that reference the subject stayed as they were, and why; NULL for none.';
+    'Which rows that reference the subject stayed as they were, and why; and what no statement reaches.';
 COMMENT ON COLUMN softdelete_internal.erasure.key IS 'The primary key''s values, where all are integers or uuids.';
 COMMENT ON COLUMN softdelete_internal.erasure.digest IS
     'SHA-256 in hex of the key''s text; of a key of several columns, of the text of the array of their texts.';
@@ -75,3 +75,9 @@ CREATE VIEW softdelete.erasure_log WITH (security_barrier) AS
        OR pg_catalog.pg_has_role('pg_database_owner', 'USAGE');
 COMMENT ON VIEW softdelete.erasure_log IS
     'Erasures and anonymizations of tables that the reader may read; to the owner of the database, of all.';
+
+CREATE VIEW softdelete.anonymizers AS
+    SELECT a.relation, a.column_name, a.expression
+    FROM softdelete_internal.anonymizer a
+    WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = a.relation);
+COMMENT ON VIEW softdelete.anonymizers IS 'What softdelete.anonymize() writes into which columns: the rules of set_anonymizer().';

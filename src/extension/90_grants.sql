@@ -14,7 +14,7 @@ GRANT SELECT ON softdelete_internal.registration TO PUBLIC;
 GRANT SELECT ON softdelete.tables TO PUBLIC;
 GRANT SELECT ON softdelete.deletions TO PUBLIC;
 GRANT SELECT ON softdelete.purge_log TO PUBLIC;
-GRANT SELECT ON softdelete_internal.anonymizer TO PUBLIC; -- as pg_attrdef
+GRANT SELECT ON softdelete_internal.anonymizer, softdelete.anonymizers TO PUBLIC; -- as pg_attrdef
 GRANT SELECT ON softdelete.holds TO PUBLIC;
 GRANT SELECT ON softdelete.erasure_log TO PUBLIC;
 

@@ -56,6 +56,7 @@ extern "C" void softdelete_transaction_callback(XactEvent event, void *) {
         purge::forget_purged_rows(0);
         session::leave_session_view();
     }
+    keep_error_hints();
 }
 
 extern "C" void softdelete_subtransaction_callback(SubXactEvent event, SubTransactionId, SubTransactionId,
@@ -69,6 +70,7 @@ extern "C" void softdelete_subtransaction_callback(SubXactEvent event, SubTransa
         deletion::forget_restored_deletions(nest_level);
         purge::forget_purged_rows(nest_level);
         session::leave_session_view();
+        keep_error_hints();
     } else if (event == SUBXACT_EVENT_COMMIT_SUB) {
         deletion::commit_subtransaction(nest_level);
         deletion::keep_cascades(nest_level);

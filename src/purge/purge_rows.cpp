@@ -308,7 +308,7 @@ private:
         }
         end_transaction();
         if (settings::purge_progress()) {
-            pg::notice(sqltext::format("table %1%: %2% rows removed, %3% held, %4% blocked so far",
+            pg::notice(sqltext::format("table %1%: removed %2%, held %3%, blocked %4% so far",
                                        table.info.title, total_.removed, total_.held, total_.blocked));
         }
         if (request_.may_commit && request_.delay.count() > 0) {
@@ -340,7 +340,7 @@ private:
         for (const auto &[name, count] : total_.blockers) {
             reasons += sqltext::format("%1%%2% (%3%)", (reasons.empty() ? ": " : ", "), name, count);
         }
-        pg::notice(sqltext::format("table %1%: %2% rows removed, %3% held, %4% blocked%5%", table.info.title,
+        pg::notice(sqltext::format("table %1%: removed %2%, held %3%, blocked %4%%5%", table.info.title,
                                    total_.removed, total_.held, total_.blocked, reasons));
     }
 

@@ -15,9 +15,10 @@ namespace softdelete::registry {
 namespace {
 
 constexpr const char *insert_statement = R"(
-    INSERT INTO softdelete_internal.erasure AS e (action, relation, table_name, role, reason, rows, not_reached, key, digest)
+    INSERT INTO softdelete_internal.erasure (action, relation, table_name, role, reason, rows, not_reached, key, digest)
     VALUES ($1, $2::pg_catalog.oid, $3, $4, $5, $6::pg_catalog.jsonb,
-            NULLIF($9::pg_catalog.text[], '{}'),
+            $9::pg_catalog.text[] OPERATOR(pg_catalog.||) ARRAY['dead row versions and index entries, until VACUUM',
+                'write-ahead log and its archive', 'backups and exports', 'logs of the server and of applications'],
             CASE WHEN $8::pg_catalog.bool THEN $7::pg_catalog.text[] END,
             pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(
                 CASE pg_catalog.cardinality($7::pg_catalog.text[]) WHEN 1 THEN ($7::pg_catalog.text[])[1]
@@ -25,8 +26,7 @@ constexpr const char *insert_statement = R"(
     RETURNING pg_catalog.jsonb_build_object(
         'id', id, 'action', action, 'table', table_name, 'erased_at', erased_at, 'erased_by', erased_by, 'role', role,
         'reason', reason, 'rows', rows, 'key', key, 'digest', digest,
-        'not_reached', e.not_reached || ARRAY['dead row versions and index entries, until VACUUM', 'write-ahead log and its archive',
-                             'backups and exports', 'logs of the server and of applications']))";
+        'not_reached', not_reached))";
 
 bool is_identifier_key(pg::Spi &spi, const catalog::TableInfo &table) {
     static const std::set<std::string> types = {"smallint", "integer", "bigint", "uuid"};

@@ -31,8 +31,7 @@ enum class CacheState { unknown, absent, present };
 
 CacheState state = CacheState::unknown;
 ExtensionFunctions cached;
-uint64 changes = 0;    // of functions and schemas, as this session has heard of them
-bool is_known = false; // as of the last look-up
+uint64 changes = 0; // of functions and schemas, as this session has heard of them
 
 void forget(Datum, pg::compat::SysCacheIdentifier, uint32) {
     changes++;
@@ -115,7 +114,6 @@ const ExtensionFunctions *find_extension_functions() {
         ExtensionFunctions found = {};
         bool is_present = look_up(&found);
         cached = found;
-        is_known = is_present;
         if (changes == changes_before) {
             state = is_present ? CacheState::present : CacheState::absent;
         }
@@ -144,10 +142,6 @@ bool is_trigger_function(Oid function) {
            && (function == own->on_delete || function == own->on_update || function == own->on_truncate
                || function == own->lock_row || function == own->collect_deleted
                || function == own->check_children || function == own->check_parent);
-}
-
-bool is_extension_known() noexcept {
-    return is_known;
 }
 
 void install_extension_functions() {

@@ -38,9 +38,6 @@ void check_version();
 // One of the extension's trigger functions?
 bool is_trigger_function(Oid function);
 
-// True where this session has found the extension installed; asks nobody.
-bool is_extension_known() noexcept;
-
 // Registers the invalidation callbacks; called once from _PG_init.
 void install_extension_functions();
 

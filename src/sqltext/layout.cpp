@@ -14,9 +14,9 @@ constexpr std::string_view indent = "  ";
 constexpr std::string_view remark_mark = "-- ";
 
 constexpr std::string_view clauses[] = {
-    "ADD ",  "AFTER ",  "ALTER ",   "AS SELECT ", "ATTACH ", "BEFORE ", "DEPENDS ",
-    "DROP ", "ENABLE ", "EXECUTE ", "FOR EACH ",  "FROM ",   "IS '",    "IS E'",
-    "ON ",   "RENAME ", "SET ",     "USING ",     "WHEN ",   "WHERE ",  "WITH ",
+    "ADD ",  "AFTER ",  "ALTER ",   "AS SELECT ", "ATTACH ",   "BEFORE ", "DEPENDS ", "DISABLE ",
+    "DROP ", "ENABLE ", "EXCLUDE ", "EXECUTE ",   "FOR EACH ", "FROM ",   "IS '",     "IS E'",
+    "ON ",   "RENAME ", "SET ",     "UNIQUE (",   "USING ",    "WHEN ",   "WHERE ",   "WITH ",
 };
 
 struct Break {

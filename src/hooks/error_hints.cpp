@@ -1,0 +1,89 @@
+// Adds our hints to errors of the server that only a registered table can cause. Some are raised where a statement is
+// parsed, before any hook sees it. So the hints are given by an error context callback that lies at the bottom of the
+// server's stack of them (elog.c) for the whole session.
+#include "hooks/hooks.hpp"
+
+#include "pg/server.hpp"
+#include "session/extension_functions.hpp"
+
+extern "C" {
+#include "access/xact.h"
+#include "utils/memutils.h"
+}
+
+#include <cstring>
+
+namespace softdelete::hooks {
+
+namespace {
+
+struct Hint {
+    const char *message_id; // the server's message, untranslated
+    const char *function;   // of the server's, that raises it; null for any
+    const char *text;
+};
+
+const Hint hints[] = {
+    {"constraint \"%s\" for table \"%s\" does not exist", "get_relation_constraint_attnos",
+     "If the table is registered with softdelete, the constraint is a partial unique index now: name its "
+     "columns, as "
+     "in ON CONFLICT (column)."},
+    {"there is no unique constraint matching given keys for referenced table \"%s\"", nullptr,
+     "If the table is registered with softdelete, its unique constraints are partial unique indexes, which a "
+     "foreign "
+     "key cannot reference: reference the primary key, or add the foreign key before the table is "
+     "registered."},
+    {"cannot cluster on partial index \"%s\"", nullptr,
+     "If the table is registered with softdelete, the index covers live rows only: cluster on the primary "
+     "key."},
+    {"cannot use partial index \"%s\" as replica identity", nullptr,
+     "If the table is registered with softdelete, the index covers live rows only: use the primary key, or "
+     "REPLICA "
+     "IDENTITY FULL."},
+};
+
+const char *find_hint(const ErrorData *error) {
+    if (error->hint != nullptr || error->message_id == nullptr) {
+        return nullptr;
+    }
+    for (const Hint &hint : hints) {
+        bool is_raised_there = hint.function == nullptr
+                               || (error->funcname != nullptr && strcmp(error->funcname, hint.function) == 0);
+        if (is_raised_there && strcmp(error->message_id, hint.message_id) == 0) {
+            return hint.text;
+        }
+    }
+    return nullptr;
+}
+
+// Called for every message of the session, so that it looks at the SQLSTATE first. Where one of these errors is raised, the
+// server holds no lock that a look at the catalogs could meet.
+void add_hint(void *) {
+    int code = geterrcode();
+    if (code != ERRCODE_UNDEFINED_OBJECT && code != ERRCODE_INVALID_FOREIGN_KEY
+        && code != ERRCODE_FEATURE_NOT_SUPPORTED) {
+        return;
+    }
+    // CopyErrorData() wants another context than that of errors.
+    MemoryContext copies = AllocSetContextCreate(ErrorContext, "softdelete hint", ALLOCSET_SMALL_SIZES);
+    MemoryContext former = MemoryContextSwitchTo(copies);
+    const char *hint = find_hint(CopyErrorData());
+    MemoryContextSwitchTo(former);
+    MemoryContextDelete(copies);
+    if (hint != nullptr && IsTransactionState() && session::find_extension_functions() != nullptr) {
+        errhint("%s", hint);
+    }
+}
+
+ErrorContextCallback bottom = {nullptr, add_hint, nullptr};
+
+} // namespace
+
+// The server empties the stack when an error has ended a statement.
+void keep_error_hints() noexcept {
+    if (error_context_stack == nullptr) {
+        error_context_stack = &bottom;
+    }
+}
+
+} // namespace softdelete::hooks

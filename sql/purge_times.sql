@@ -69,6 +69,49 @@ SELECT due FROM softdelete.purge_preview('domains');
 CALL softdelete.purge('domains');
 SELECT id FROM all_domains;
 
+-- Lengths of time for a run, however long: all rows that are due go. None may be negative.
+CREATE TABLE runs (id int PRIMARY KEY);
+SELECT count(*) > 0 AS registered FROM softdelete.register('runs', retention => '1 day');
+CREATE FUNCTION fill() RETURNS void LANGUAGE sql AS
+    'INSERT INTO runs (id, deleted_at) SELECT g, now() - interval ''2 days'' FROM generate_series(1, 3) g';
+\set run 'SELECT fill() \\g (format=unaligned tuples_only=on)'
+:run
+CALL softdelete.purge('runs', max_runtime => '300 years');
+SELECT count(*) FROM all_runs;
+:run
+CALL softdelete.purge('runs', max_runtime => '300000 years');
+SELECT count(*) FROM all_runs;
+:run
+CALL softdelete.purge('runs', max_runtime => '178000000 years');
+SELECT count(*) FROM all_runs;
+:run
+CALL softdelete.purge('runs', max_runtime => '2147483647 days 2562047788 hours');
+SELECT count(*) FROM all_runs;
+:run
+CALL softdelete.purge('runs', max_runtime => '1 month -29 days -23 hours');
+SELECT count(*) FROM all_runs;
+:run
+CALL softdelete.purge('runs', max_runtime => '-1 microsecond'); -- fails
+CALL softdelete.purge('runs', max_runtime => '-178000000 years'); -- fails
+CALL softdelete.purge('runs', max_runtime => '1 day -25 hours'); -- fails
+CALL softdelete.purge('runs', delay => '-300000 years'); -- fails
+CALL softdelete.purge('runs', max_runtime => '0');
+SELECT count(*) FROM all_runs;
+CALL softdelete.purge('runs', max_runtime => NULL);
+SELECT count(*) FROM all_runs;
+
+-- A table without a retention is left alone, and the notice and the log say so where it was named.
+CREATE TABLE endless (id int PRIMARY KEY);
+SELECT count(*) > 0 AS registered FROM softdelete.register('endless');
+INSERT INTO endless VALUES (1);
+DELETE FROM endless;
+CALL softdelete.purge('endless');
+SELECT table_name, state, cutoff, due, removed FROM softdelete.purge_log WHERE table_name LIKE '%endless%';
+CALL softdelete.purge();
+SELECT count(*) FROM softdelete.purge_log WHERE table_name LIKE '%endless%';
+DELETE FROM endless WHERE deleted_at IS NOT NULL;
+SELECT count(*) FROM all_endless;
+
 RESET SESSION AUTHORIZATION;
 SET client_min_messages = warning;
 DROP SCHEMA regress_times CASCADE;

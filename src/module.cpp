@@ -5,6 +5,7 @@
 #include "pg/server.hpp"
 #include "registry/deletion_log.hpp"
 #include "session/extension_functions.hpp"
+#include "session/own_statement.hpp"
 #include "session/registered_table.hpp"
 #include "settings.hpp"
 #include "worker/worker.hpp"
@@ -19,6 +20,7 @@ PGDLLEXPORT void _PG_init(void);
 void _PG_init(void) {
     softdelete::settings::install();
     softdelete::session::install_extension_functions();
+    softdelete::session::install_own_statements();
     softdelete::session::install_registered_tables();
     softdelete::catalog::install_foreign_keys();
     softdelete::registry::install_deletion_log();

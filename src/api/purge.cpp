@@ -9,6 +9,7 @@
 
 extern "C" {
 #include "miscadmin.h"
+#include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 }
 
@@ -16,16 +17,33 @@ namespace softdelete {
 
 namespace {
 
+// A run that may last longer than this, or forever, is given this: what a clock is compared with must not overflow.
+constexpr std::int64_t longest = INT64CONST(100) * 365 * USECS_PER_DAY;
+
+bool is_negative(const Interval *interval) {
+    Interval zero = {};
+    return pg::call([&] {
+        return DatumGetInt32(
+                   DirectFunctionCall2(interval_cmp, IntervalPGetDatum(interval), IntervalPGetDatum(&zero)))
+               < 0;
+    });
+}
+
+// As intervals are compared: months of 30 days, days of 24 hours. Up to the longest it is exact.
+std::int64_t get_length(const Interval *interval) {
+    double days = static_cast<double>(interval->month) * DAYS_PER_MONTH + interval->day;
+    double length = days * USECS_PER_DAY + static_cast<double>(interval->time);
+    return length < static_cast<double>(longest) ? static_cast<std::int64_t>(length) : longest;
+}
+
 std::chrono::microseconds get_duration(FunctionCallInfo call, int number, const char *name) {
     const Interval *interval = DatumGetIntervalP(call->args[number].value);
-    std::chrono::microseconds duration(interval->time + interval->day * USECS_PER_DAY
-                                       + interval->month * DAYS_PER_MONTH * USECS_PER_DAY);
-    if (duration.count() < 0) {
+    if (is_negative(interval)) {
         pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
                    .message = std::string(name) + " must not be negative",
                    .hint = "Give a length of time, such as '10 minutes'."});
     }
-    return duration;
+    return std::chrono::microseconds(get_length(interval));
 }
 
 void require(FunctionCallInfo call, int number, const char *name) {

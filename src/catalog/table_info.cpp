@@ -3,6 +3,8 @@
 #include "catalog/table_info.hpp"
 #include "sqltext/format.hpp"
 
+#include "catalog/half_registered.hpp"
+#include "catalog/table_catalog.hpp"
 #include "pg/quote.hpp"
 
 extern "C" {
@@ -94,10 +96,13 @@ TableInfo get_registered_table(pg::Spi &spi, Oid relation) {
                    .hint = "Name a registered table."});
     }
     if (!table.is_registered) {
+        bool is_copy = has_marker(spi, table.relation);
         pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                    .message = sqltext::format("table %1% is not registered", table.title),
-                   .hint = sqltext::format("Run SELECT * FROM softdelete.register(%1%).",
-                                           pg::quote_literal(table.name)),
+                   .detail = is_copy ? half_registered : "",
+                   .hint = sqltext::format("Run SELECT * FROM softdelete.register(%1%)%2%.",
+                                           pg::quote_literal(table.name),
+                                           is_copy ? ", which takes on what is there" : ""),
                    .relation = relation});
     }
     return table;

@@ -4,7 +4,9 @@
 #include "ddl/check_new_links.hpp"
 #include "sqltext/format.hpp"
 
+#include "catalog/table_catalog.hpp"
 #include "ddl/parse_tree.hpp"
+#include "pg/quote.hpp"
 #include "pg/spi.hpp"
 #include "rows/key_statement.hpp"
 #include "session/registered_table.hpp"
@@ -13,7 +15,9 @@ extern "C" {
 #include "nodes/parsenodes.h"
 }
 
+#include <algorithm>
 #include <optional>
+#include <set>
 #include <vector>
 
 namespace softdelete::ddl {
@@ -22,35 +26,77 @@ namespace {
 
 using catalog::ForeignKey;
 
-// A key that a command adds or validates: by its name, or by its columns where the server chooses the name.
-struct NewKey {
-    std::string name;
-    std::string columns; // as ForeignKey::child_columns
+// What an ALTER TABLE does to the keys of its table, and to those that reference it.
+struct Change {
+    // Keys that it adds or validates: by their names, or by their columns where the server chooses the name.
+    std::set<std::string> names;
+    std::set<std::string> columns; // as ForeignKey::child_columns
+    std::set<std::string> added;   // columns, quoted: what the command has written there is new
+    std::set<std::string> retyped; // columns, quoted: what is there may be something else now
+    std::vector<Oid> partitions;
+
+    bool is_empty() const {
+        return names.empty() && columns.empty() && retyped.empty() && partitions.empty();
+    }
 };
 
-std::vector<NewKey> get_new_keys(const AlterTableStmt *alter) {
-    std::vector<NewKey> keys;
-    ListCell *cell;
-    foreach (cell, alter->cmds) {
-        const AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
-        if (command->subtype == AT_ValidateConstraint) {
-            keys.push_back({command->name, ""});
-        }
-        const Constraint *added = get_added_key(command);
-        if (added != nullptr && !added->skip_validation) {
-            keys.push_back({added->conname == nullptr ? "" : added->conname, join_columns(added->fk_attrs)});
-        }
+void add_key(Change *change, const char *name, const std::string &columns) {
+    if (name != nullptr) {
+        change->names.insert(name);
+    } else {
+        change->columns.insert(columns);
     }
-    return keys;
 }
 
-bool is_meant(const NewKey &wanted, const ForeignKey &key) {
-    return wanted.name.empty() ? wanted.columns == key.child_columns : wanted.name == key.name;
+void add_column(Change *change, const ColumnDef *column) {
+    std::string name = pg::quote_identifier(column->colname);
+    change->added.insert(name);
+    ListCell *cell;
+    foreach (cell, column->constraints) {
+        const Constraint *constraint = lfirst_node(Constraint, cell);
+        if (constraint->contype == CONSTR_FOREIGN) {
+            add_key(change, constraint->conname, name);
+        }
+    }
+}
+
+void add_command(Change *change, const AlterTableCmd *command) {
+    const Constraint *key = get_added_key(command);
+    if (key != nullptr && !key->skip_validation) {
+        add_key(change, key->conname, join_columns(key->fk_attrs));
+    } else if (command->subtype == AT_ValidateConstraint) {
+        change->names.insert(command->name);
+    } else if (command->subtype == AT_AddColumn) {
+        add_column(change, castNode(ColumnDef, command->def));
+    } else if (command->subtype == AT_AlterColumnType) {
+        change->retyped.insert(pg::quote_identifier(command->name));
+    } else if (command->subtype == AT_AttachPartition) {
+        const RangeVar *partition = castNode(PartitionCmd, command->def)->name;
+        change->partitions.push_back(pg::call([&] { return find_relation(partition); }));
+    }
+}
+
+Change get_change(const AlterTableStmt *alter) {
+    Change change;
+    ListCell *cell;
+    foreach (cell, alter->cmds) {
+        add_command(&change, lfirst_node(AlterTableCmd, cell));
+    }
+    return change;
+}
+
+bool has_one_of(const catalog::LinkColumns &side, const std::set<std::string> &columns) {
+    return std::any_of(side.names.begin(), side.names.end(),
+                       [&](const std::string &name) { return columns.contains(name); });
+}
+
+bool is_new(const Change &change, const ForeignKey &key) {
+    return change.names.contains(key.name) || change.columns.contains(key.child_columns);
 }
 
 // The key values of a live row that references a deleted one; nothing where there is none.
 std::optional<std::string> find_live_link(pg::Spi &spi, const ForeignKey &key, const std::string &relation) {
-    if (!key.parent.is_registered || !catalog::binds(key.on_delete)) {
+    if (!key.parent.is_registered) {
         return std::nullopt;
     }
     std::string live = key.child.is_registered ? "c." + key.child.deleted_at + " IS NULL AND " : "";
@@ -62,9 +108,9 @@ std::optional<std::string> find_live_link(pg::Spi &spi, const ForeignKey &key, c
     return rows.empty() ? std::nullopt : rows.front().value(0);
 }
 
-// Validation sees all rows, so that the command runs; what it found is said.
-void warn_of_live_links(pg::Spi &spi, const ForeignKey &key) {
-    if (find_live_link(spi, key, key.child.key_rows())) {
+// The command sees all rows, and has taken them as they are.
+void warn_of_live_links(pg::Spi &spi, const ForeignKey &key, const std::string &relation) {
+    if (catalog::binds(key.on_delete) && find_live_link(spi, key, relation)) {
         pg::warn(
             sqltext::format("live rows of table %1% reference deleted rows of table %2%", key.child.title,
                             key.parent.title),
@@ -73,37 +119,68 @@ void warn_of_live_links(pg::Spi &spi, const ForeignKey &key) {
     }
 }
 
-} // namespace
+[[noreturn]] void raise_live_link(const ForeignKey &key, const std::string &values) {
+    pg::raise(
+        {.sqlstate = ERRCODE_FOREIGN_KEY_VIOLATION,
+         .message = sqltext::format("insert or update on table %1% violates foreign key constraint \"%2%\"",
+                                    key.child.title, key.name),
+         .detail = sqltext::format("Key (%1%)=(%2%) is not present in table %3%.", key.child_columns, values,
+                                   key.parent.title),
+         .hint = "A live row references a deleted one. Delete it, or restore the other.",
+         .relation = key.child.relation});
+}
 
-void check_links(pg::Spi &spi, const ForeignKey &key, const std::string &relation) {
-    if (std::optional<std::string> values = find_live_link(spi, key, relation)) {
-        pg::raise({.sqlstate = ERRCODE_FOREIGN_KEY_VIOLATION,
-                   .message = sqltext::format(
-                       "insert or update on table %1% violates foreign key constraint \"%2%\"",
-                       key.child.title, key.name),
-                   .detail = sqltext::format("Key (%1%)=(%2%) is not present in table %3%.",
-                                             key.child_columns, *values, key.parent.title),
-                   .hint = "A live row references a deleted one. Delete it, or restore the other.",
-                   .relation = key.child.relation});
+// A partition that comes to a table which is not registered brings rows with it. To a registered one it comes by
+// take_on_member().
+void warn_of_partition(pg::Spi &spi, const ForeignKey &key, Oid partition) {
+    if (OidIsValid(partition) && !key.child.is_registered) {
+        warn_of_live_links(spi, key, catalog::get_qualified_name(spi, partition).text());
     }
 }
 
-void warn_of_new_links(const Node *statement) {
+void check_own_key(pg::Spi &spi, const Change &change, const ForeignKey &key) {
+    if (has_one_of(key.child_link, change.added)) {
+        if (std::optional<std::string> values = find_live_link(spi, key, key.child.key_rows())) {
+            raise_live_link(key, *values);
+        }
+    } else if (is_new(change, key) || has_one_of(key.child_link, change.retyped)) {
+        warn_of_live_links(spi, key, key.child.key_rows());
+    }
+    for (Oid partition : change.partitions) {
+        warn_of_partition(spi, key, partition);
+    }
+}
+
+} // namespace
+
+void check_links(pg::Spi &spi, const ForeignKey &key, const std::string &relation) {
+    if (!catalog::binds(key.on_delete)) {
+        return;
+    }
+    if (std::optional<std::string> values = find_live_link(spi, key, relation)) {
+        raise_live_link(key, *values);
+    }
+}
+
+void check_new_links(const Node *statement) {
     const AlterTableStmt *alter =
         IsA(statement, AlterTableStmt) ? castNode(AlterTableStmt, const_cast<Node *>(statement)) : nullptr;
     if (alter == nullptr || alter->objtype != OBJECT_TABLE) {
         return;
     }
-    std::vector<NewKey> wanted = get_new_keys(alter);
-    Oid table = wanted.empty() ? InvalidOid : pg::call([&] { return find_relation(alter->relation); });
+    Change change = get_change(alter);
+    Oid table = change.is_empty() ? InvalidOid : pg::call([&] { return find_relation(alter->relation); });
     if (!OidIsValid(table)) {
         return;
     }
     pg::Spi spi;
     for (const ForeignKey &key : catalog::find_own_keys(spi, table)) {
-        for (const NewKey &one : wanted) {
-            if (is_meant(one, key)) {
-                warn_of_live_links(spi, key);
+        check_own_key(spi, change, key);
+    }
+    if (!change.retyped.empty()) {
+        for (const ForeignKey &key : catalog::find_referencing_keys(spi, table)) {
+            if (has_one_of(key.parent_link, change.retyped)) {
+                warn_of_live_links(spi, key, key.child.key_rows());
             }
         }
     }

@@ -15,8 +15,9 @@ namespace softdelete::ddl {
 // the quoted name of the key's table or of one of its partitions.
 void check_links(pg::Spi &spi, const catalog::ForeignKey &key, const std::string &relation);
 
-// After ALTER TABLE: warns where live rows under keys that it added or validated reference deleted ones. Validation sees
-// all rows, and migrations run. Returns quickly for any other statement.
-void warn_of_new_links(const Node *statement);
+// After ALTER TABLE: live rows that reference deleted ones by a column which the command itself has added and filled are an
+// error, as for an INSERT. Where it adds or validates a key over what is there, rewrites the key's columns, or attaches a
+// partition with rows, it warns: validation sees all rows, and migrations run. Returns quickly for any other statement.
+void check_new_links(const Node *statement);
 
 } // namespace softdelete::ddl

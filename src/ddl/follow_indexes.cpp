@@ -7,6 +7,7 @@
 #include "catalog/table_info.hpp"
 #include "ddl/live_constraints.hpp"
 #include "ddl/parse_tree.hpp"
+#include "ddl/whole_primary_key.hpp"
 #include "model/table_settings.hpp"
 #include "pg/compat.hpp"
 #include "pg/quote.hpp"
@@ -277,6 +278,7 @@ void prepare_alter(AlterTableStmt *alter) {
     if (!table) {
         return;
     }
+    widen_primary_key(alter, table->relation);
     pg::call([&] {
         MemoryContext caller = MemoryContextSwitchTo(GetMemoryChunkContext(alter));
         ListCell *cell;
@@ -304,17 +306,16 @@ void prepare_alter(AlterTableStmt *alter) {
 // Records the index and, on a partitioned table, those of its partitions.
 void record(pg::Spi &spi, Oid relation, const std::string &name, const char *kind,
             const Constraint *constraint) {
-    for (const pg::Row &row : spi.query(
-             "SELECT i.indrelid, c.relname, pg_catalog.pg_get_indexdef(c.oid) FROM pg_catalog.pg_class x "
-             "CROSS JOIN LATERAL (SELECT x.oid AS relid WHERE x.relkind = 'i' UNION ALL SELECT p.relid FROM "
-             "pg_catalog.pg_partition_tree(x.oid) p WHERE x.relkind = 'I') t "
-             "JOIN pg_catalog.pg_class c ON c.oid = t.relid "
-             "JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid JOIN pg_catalog.pg_index xi ON "
-             "xi.indexrelid = "
-             "x.oid AND xi.indrelid = $1::pg_catalog.oid WHERE x.relname = $2 AND x.relkind IN ('i', 'I') "
-             "AND "
-             "xi.indpred IS NOT NULL",
-             {relation, name})) {
+    for (const pg::Row &row : spi.query(R"(
+        SELECT i.indrelid, c.relname, pg_catalog.pg_get_indexdef(c.oid)
+        FROM pg_catalog.pg_class x
+        CROSS JOIN LATERAL (SELECT x.oid AS relid WHERE x.relkind = 'i' UNION ALL
+                            SELECT p.relid FROM pg_catalog.pg_partition_tree(x.oid) p WHERE x.relkind = 'I') t
+        JOIN pg_catalog.pg_class c ON c.oid = t.relid
+        JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
+        JOIN pg_catalog.pg_index xi ON xi.indexrelid = x.oid AND xi.indrelid = $1::pg_catalog.oid
+        WHERE x.relname = $2 AND x.relkind IN ('i', 'I') AND xi.indpred IS NOT NULL)",
+                                        {relation, name})) {
         registry::ConvertedIndex index = {};
         index.relation = row.oid(0);
         index.name = row.text(1);
@@ -337,7 +338,7 @@ void make_taken(pg::Spi &spi, Oid relation, const Constraint *constraint) {
     table.schema =
         pg::quote_identifier(pg::call([&] { return get_namespace_name(get_rel_namespace(relation)); }));
     std::string name = choose_constraint_name(constraint, relation);
-    std::string command = make_replacement(table, constraint, name);
+    std::string command = make_replacement(table, relation, constraint, name);
     if (!command.empty()) {
         session::OwnDdlScope own_ddl;
         spi.execute(command);
@@ -350,11 +351,10 @@ void make_taken(pg::Spi &spi, Oid relation, const Constraint *constraint) {
 
 // The server says how the index is called that the command made.
 void record_created(pg::Spi &spi, Oid relation) {
-    for (const pg::Row &row : spi.query("SELECT c.relname FROM pg_catalog.pg_event_trigger_ddl_commands() d "
-                                        "JOIN pg_catalog.pg_class c ON "
-                                        "c.oid = d.objid WHERE d.classid = "
-                                        "'pg_catalog.pg_class'::pg_catalog.regclass AND d.command_tag = "
-                                        "'CREATE INDEX'")) {
+    for (const pg::Row &row : spi.query(R"(
+        SELECT c.relname FROM pg_catalog.pg_event_trigger_ddl_commands() d
+        JOIN pg_catalog.pg_class c ON c.oid = d.objid
+        WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.command_tag = 'CREATE INDEX')")) {
         record(spi, relation, row.text(0), "index", nullptr);
     }
 }

@@ -146,6 +146,8 @@ void prepare_members(const Node *statement) {
             prepare_member(move.member, move.table, move.is_partition);
         } else if (is_registered(move.member)) {
             refuse(move.member, move.table);
+        } else if (move.is_partition && pg::call([&] { return session::has_own_trigger(move.member); })) {
+            drop_parent_checks(move.member);
         }
     }
 }

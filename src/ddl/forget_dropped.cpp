@@ -9,6 +9,7 @@
 #include "registration/run_steps.hpp"
 #include "registration/trigger_names.hpp"
 
+#include <optional>
 #include <string>
 
 namespace softdelete::ddl {
@@ -77,18 +78,30 @@ void forget(pg::Spi &spi) {
     }
 }
 
-// The trigger that a deferrable key had on the table that it referenced.
+// Each constraint trigger of that name, on that table where one is given.
+void unlink_trigger(pg::Spi &spi, const char *prefix, const std::string &key, std::optional<Oid> table) {
+    std::string trigger = pg::call([&] { return registration::make_link_name(prefix, key.c_str()); });
+    for (const pg::Row &row : spi.query("SELECT conrelid FROM pg_catalog.pg_constraint"
+                                        " WHERE conname = $1::pg_catalog.name AND contype = 't'"
+                                        " AND conparentid = 0",
+                                        {trigger})) {
+        if (!table || *table == row.oid(0)) {
+            registration::run_steps(spi, registration::plan_own_links(spi, row.oid(0)));
+        }
+    }
+}
+
+// The trigger that a deferrable key had on the table that it referenced, and the one that any key to a registered table had
+// on its own, which stays where that table was dropped by CASCADE.
 void unlink_dropped_keys(pg::Spi &spi) {
-    for (const pg::Row &key :
-         spi.query("SELECT address_names[3] FROM pg_catalog.pg_event_trigger_dropped_objects()"
-                   " WHERE object_type = 'table constraint'")) {
-        std::string trigger = pg::call(
-            [&] { return registration::make_link_name(model::children_check_prefix, key.text(0).c_str()); });
-        for (const pg::Row &parent : spi.query("SELECT conrelid FROM pg_catalog.pg_constraint"
-                                               " WHERE conname = $1::pg_catalog.name AND contype = 't'"
-                                               " AND conparentid = 0",
-                                               {trigger})) {
-            registration::run_steps(spi, registration::plan_own_links(spi, parent.oid(0)));
+    for (const pg::Row &key : spi.query(
+             "SELECT d.address_names[3], c.oid FROM pg_catalog.pg_event_trigger_dropped_objects() d"
+             " LEFT JOIN (pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace)"
+             " ON n.nspname = d.address_names[1] AND c.relname = d.address_names[2]"
+             " WHERE d.object_type = 'table constraint'")) {
+        unlink_trigger(spi, model::children_check_prefix, key.text(0), std::nullopt);
+        if (!key.is_null(1)) {
+            unlink_trigger(spi, model::parent_check_prefix, key.text(0), key.oid(1));
         }
     }
 }

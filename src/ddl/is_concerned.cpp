@@ -99,8 +99,10 @@ void look_at_part(const pg::DroppedObject *object, DropConcern *concern) {
             concern->policies
             || registry::has_row_of("secured_table", "secured_table_pkey", find_table(object));
     } else if (is(object, "table constraint") && object->names[2] != nullptr) {
-        const char *trigger = registration::make_link_name(model::children_check_prefix, object->names[2]);
-        concern->keys = concern->keys || registry::has_constraint_trigger(trigger);
+        for (const char *prefix : {model::children_check_prefix, model::parent_check_prefix}) {
+            const char *trigger = registration::make_link_name(prefix, object->names[2]);
+            concern->keys = concern->keys || registry::has_constraint_trigger(trigger);
+        }
     }
 }
 

@@ -5,12 +5,19 @@
 #include "sqltext/format.hpp"
 
 #include "ddl/parse_tree.hpp"
+#include "model/index_facts.hpp"
 #include "pg/quote.hpp"
+#include "registration/constraint_definitions.hpp"
 
 extern "C" {
+#include "access/htup_details.h"
+#include "access/stratnum.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_operator.h"
 #include "commands/defrem.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 }
 
 namespace softdelete::ddl {
@@ -52,20 +59,63 @@ std::string make_unique_index(const catalog::TableInfo &table, const Constraint 
         get_tablespace(constraint, " TABLESPACE "), table.deleted_at);
 }
 
-// Only an exclusion constraint can be both partial and deferrable.
-std::string make_deferrable(const catalog::TableInfo &table, const Constraint *constraint,
-                            const std::string &name) {
-    std::string elements;
+// The operator by which the column's default operator class tells equal values, as the server would for UNIQUE.
+const char *get_equality_operator(Oid relation, const char *column) {
+    AttrNumber attribute = get_attnum(relation, column);
+    if (attribute == InvalidAttrNumber) {
+        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+                        errmsg("column \"%s\" named in key does not exist", column)));
+    }
+    Oid type = get_atttype(relation, attribute);
+    Oid opclass = OidIsValid(type) ? GetDefaultOpClass(type, BTREE_AM_OID) : InvalidOid;
+    if (!OidIsValid(opclass)) {
+        ereport(ERROR,
+                (errcode(ERRCODE_UNDEFINED_OBJECT),
+                 errmsg("column \"%s\" of relation \"%s\" cannot be unique", column, get_rel_name(relation)),
+                 errhint("Its type has no default operator class for access method \"btree\".")));
+    }
+    Oid input = get_opclass_input_type(opclass);
+    Oid equality = get_opfamily_member(get_opclass_family(opclass), input, input, BTEqualStrategyNumber);
+    HeapTuple row = SearchSysCache1(OPEROID, ObjectIdGetDatum(equality));
+    const auto *form = reinterpret_cast<Form_pg_operator>(GETSTRUCT(row));
+    const char *text = psprintf("OPERATOR(%s.%s)", quote_identifier(get_namespace_name(form->oprnamespace)),
+                                NameStr(form->oprname));
+    ReleaseSysCache(row);
+    return text;
+}
+
+// The constraint as if it were there already, for what registration makes of constraints.
+model::IndexFacts describe(const Constraint *constraint) {
+    model::IndexFacts facts = {};
     ListCell *cell;
     foreach (cell, constraint->keys) {
-        elements += (elements.empty() ? "" : ", ") + pg::quote_identifier(strVal(lfirst(cell))) + " WITH =";
+        facts.keys.push_back(pg::quote_identifier(strVal(lfirst(cell))));
     }
-    return sqltext::format(
-        "ALTER TABLE %1% ADD CONSTRAINT %2% EXCLUDE USING btree (%3%)%4%%5%%6% WHERE (%7% IS "
-        "NULL) DEFERRABLE%8%",
-        table.name, pg::quote_identifier(name), elements, get_including(constraint), get_options(constraint),
-        get_tablespace(constraint, " USING INDEX TABLESPACE "), table.deleted_at,
-        (constraint->initdeferred ? " INITIALLY DEFERRED" : ""));
+    foreach (cell, constraint->including) {
+        facts.included.push_back(pg::quote_identifier(strVal(lfirst(cell))));
+    }
+    facts.definition = "CREATE UNIQUE INDEX i ON t USING btree (" + join_columns(constraint->keys) + ")"
+                       + get_including(constraint) + get_options(constraint);
+    if (constraint->indexspace != nullptr) {
+        facts.tablespace = pg::quote_identifier(constraint->indexspace);
+    }
+    facts.is_initially_deferred = constraint->initdeferred;
+    return facts;
+}
+
+// Only an exclusion constraint can be both partial and deferrable.
+std::string make_deferrable(const catalog::TableInfo &table, Oid relation, const Constraint *constraint,
+                            const std::string &name) {
+    std::vector<std::string> operators;
+    ListCell *cell;
+    foreach (cell, constraint->keys) {
+        const char *column = strVal(lfirst(cell));
+        operators.emplace_back(pg::call([&] { return get_equality_operator(relation, column); }));
+    }
+    return sqltext::format("ALTER TABLE %1% ADD CONSTRAINT %2% %3%", table.name, pg::quote_identifier(name),
+                           registration::make_live_deferrable(describe(constraint), operators,
+                                                              "(" + table.deleted_at + " IS NULL)")
+                               .text());
 }
 
 } // namespace
@@ -88,7 +138,7 @@ std::string choose_constraint_name(const Constraint *constraint, Oid relation) {
     });
 }
 
-std::string make_replacement(const catalog::TableInfo &table, const Constraint *constraint,
+std::string make_replacement(const catalog::TableInfo &table, Oid relation, const Constraint *constraint,
                              const std::string &name) {
     if (constraint->indexname != nullptr) {
         return name == constraint->indexname
@@ -96,7 +146,7 @@ std::string make_replacement(const catalog::TableInfo &table, const Constraint *
                    : sqltext::format("ALTER INDEX %1%.%2% RENAME TO %3%", table.schema,
                                      pg::quote_identifier(constraint->indexname), pg::quote_identifier(name));
     }
-    return constraint->deferrable ? make_deferrable(table, constraint, name)
+    return constraint->deferrable ? make_deferrable(table, relation, constraint, name)
                                   : make_unique_index(table, constraint, name);
 }
 

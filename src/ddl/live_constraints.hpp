@@ -15,8 +15,8 @@ namespace softdelete::ddl {
 std::string choose_constraint_name(const Constraint *constraint, Oid relation);
 
 // The statement that stands for a UNIQUE constraint; empty where nothing is left to do. An index that the command names is
-// partial already.
-std::string make_replacement(const catalog::TableInfo &table, const Constraint *constraint,
+// partial already. relation: the table, or the partition of it that gets the constraint.
+std::string make_replacement(const catalog::TableInfo &table, Oid relation, const Constraint *constraint,
                              const std::string &name);
 
 } // namespace softdelete::ddl

@@ -115,7 +115,7 @@ void dissolve(pg::Spi &spi, const catalog::Table &member, const registry::Regist
 
 std::string choose_view_name(registration::TableWork &work, const char *prefix) {
     return work.names.choose(work.table.schema_oid, [&](int number) {
-        return pg::truncate_name(prefix + work.table.name + (number == 0 ? "" : std::to_string(number)));
+        return registration::make_numbered_name(prefix + work.table.name, number);
     });
 }
 
@@ -169,6 +169,18 @@ void prepare_member(Oid member_oid, Oid table_oid, bool is_partition) {
         && member.find_column(registration->settings.deleted_at) != nullptr) {
         registration::renumber_deletions(spi, {member.oid, member.owner, member.qualified,
                                                catalog::identifier(registration->settings.deleted_at)});
+    }
+}
+
+void drop_parent_checks(Oid member_oid) {
+    pg::Spi spi;
+    session::OwnDdlScope own_ddl;
+    for (const pg::Row &row :
+         spi.query("SELECT format('DROP TRIGGER %I ON %s', t.tgname, t.tgrelid::regclass) FROM pg_trigger t"
+                   " WHERE t.tgrelid = $1::oid AND t.tgparentid = 0"
+                   " AND t.tgfoid = 'softdelete_internal.check_parent'::regproc",
+                   {member_oid})) {
+        spi.execute(row.text(0));
     }
 }
 

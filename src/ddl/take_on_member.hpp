@@ -11,6 +11,10 @@ namespace softdelete::ddl {
 // own columns have other names; 2BP01 where objects of the user depend on its views.
 void prepare_member(Oid member, Oid table, bool is_partition);
 
+// Before a table becomes a partition of a table that is not registered: what checks its keys makes room for the clones of
+// the table's triggers, which have the same names where it was a partition once.
+void drop_parent_checks(Oid member);
+
 // After it has become one: the guard against TRUNCATE, indexes that cover live rows only, and the deletions of
 // its rows, if it can have any.
 // Errors: 23503 where a live row of it references a deleted one.

@@ -20,7 +20,8 @@ CREATE EVENT TRIGGER softdelete_ddl_command_start ON ddl_command_start
     -- The last four for nothing but loading the library: what they plan then sees live rows.
     WHEN TAG IN ('ALTER TABLE', 'CREATE INDEX', 'DROP TABLE', 'ALTER INDEX', 'ALTER VIEW', 'COMMENT', 'CREATE POLICY',
                  'ALTER POLICY', 'CREATE TRIGGER', 'ALTER TRIGGER', 'DROP TRIGGER', 'DROP VIEW', 'DROP INDEX', 'CREATE RULE',
-                 'ALTER EXTENSION', 'CREATE MATERIALIZED VIEW', 'CREATE TABLE AS', 'REFRESH MATERIALIZED VIEW', 'SELECT INTO')
+                 'ALTER EXTENSION', 'CREATE SUBSCRIPTION', 'ALTER SUBSCRIPTION', 'DROP SUBSCRIPTION',
+                 'CREATE MATERIALIZED VIEW', 'CREATE TABLE AS', 'REFRESH MATERIALIZED VIEW', 'SELECT INTO')
     EXECUTE FUNCTION softdelete_internal.on_ddl_command_start();
 ALTER EVENT TRIGGER softdelete_ddl_command_start ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER softdelete_ddl_command_start IS 'Prepares DDL on registered tables.';

@@ -42,6 +42,20 @@ bool has_silent_marker(Oid relation) {
     return session::find_registered_table(relation, &table) && !table.enabled;
 }
 
+std::optional<std::int64_t> find_hold(pg::Spi &spi, HoldCheck *check, Oid relation,
+                                      const ItemPointerData *row) {
+    rows::RowId id = rows::RowId{relation, *row};
+    auto hold = find_hold_above(spi, check->graph, id);
+    if (const QueryDesc *statement = session::enclosing_statement(); !hold && statement != nullptr) {
+        // A referential action: the row above is gone by now, unless one looks as that statement does.
+        pg::SnapshotScope before(statement->snapshot);
+        spi.set_read_only(true);
+        hold = find_hold_above(spi, check->graph, id);
+        spi.set_read_only(false);
+    }
+    return hold;
+}
+
 } // namespace
 
 HoldCheck *begin_hold_check(Oid relation, MemoryContext context) {
@@ -67,18 +81,16 @@ HoldCheck *begin_hold_check(Oid relation, MemoryContext context) {
 void check_hold(HoldCheck *check, Oid relation, const ItemPointerData *row) {
     pg::entry([&] {
         pg::Spi spi;
-        rows::RowId id = rows::RowId{relation, *row};
-        auto hold = find_hold_above(spi, check->graph, id);
-        if (const QueryDesc *statement = session::enclosing_statement(); !hold && statement != nullptr) {
-            // A referential action: the row above is gone by now, unless one looks as that statement does.
-            pg::SnapshotScope before(statement->snapshot);
-            spi.set_read_only(true);
-            hold = find_hold_above(spi, check->graph, id);
-            spi.set_read_only(false);
-        }
-        if (hold) {
+        if (std::optional<std::int64_t> hold = find_hold(spi, check, relation, row)) {
             raise_held(catalog::get_table(spi, relation), *hold);
         }
+    });
+}
+
+bool is_held(HoldCheck *check, Oid relation, const ItemPointerData *row) {
+    return pg::entry([&] {
+        pg::Spi spi;
+        return find_hold(spi, check, relation, row).has_value();
     });
 }
 

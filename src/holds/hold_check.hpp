@@ -20,6 +20,9 @@ HoldCheck *begin_hold_check(Oid relation, MemoryContext context);
 // Raises 55000 where a hold protects the row itself or a row above it. relation: the table or partition that it is in.
 void check_hold(HoldCheck *check, Oid relation, const ItemPointerData *row);
 
+// The same without an error: true where a hold protects it.
+bool is_held(HoldCheck *check, Oid relation, const ItemPointerData *row);
+
 // Raises 55000 where rows of the table or partition are held, themselves or by rows above them. action: what is refused,
 // as in "truncate".
 void check_no_holds(Oid relation, const char *action);

@@ -5,6 +5,7 @@
 
 #include "pg/server.hpp"
 #include "session/extension_functions.hpp"
+#include "session/row_checks.hpp"
 
 extern "C" {
 #include "access/xact.h"
@@ -36,15 +37,35 @@ const Hint hints[] = {
     {"cannot cluster on partial index \"%s\"", nullptr,
      "If the table is registered with softdelete, the index covers live rows only: cluster on the primary "
      "key."},
+    {"new row for relation \"%s\" violates partition constraint", nullptr,
+     "If the table is registered with softdelete and the partition depends on whether rows are deleted, a "
+     "deletion moves the row: delete through the partitioned table."},
     {"cannot use partial index \"%s\" as replica identity", nullptr,
      "If the table is registered with softdelete, the index covers live rows only: use the primary key, or "
      "REPLICA "
      "IDENTITY FULL."},
 };
 
+// Values that are wrong, and constraints that are violated. A division by zero is one of the command's own expression.
+bool is_about_row(int sqlstate) {
+    int category = ERRCODE_TO_CATEGORY(sqlstate);
+    return (category == ERRCODE_DATA_EXCEPTION && sqlstate != ERRCODE_DIVISION_BY_ZERO)
+           || category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;
+}
+
+bool may_be_known(int sqlstate) {
+    return sqlstate == ERRCODE_UNDEFINED_OBJECT || sqlstate == ERRCODE_INVALID_FOREIGN_KEY
+           || sqlstate == ERRCODE_FEATURE_NOT_SUPPORTED || sqlstate == ERRCODE_CHECK_VIOLATION;
+}
+
 const char *find_hint(const ErrorData *error) {
-    if (error->hint != nullptr || error->message_id == nullptr) {
+    if (error->hint != nullptr || error->message_id == nullptr || error->elevel < ERROR) {
         return nullptr;
+    }
+    if (session::is_checking_rows() && is_about_row(error->sqlerrcode)) {
+        return "Deleted rows count as well, and an UPDATE does not see them unless it is told to: run it "
+               "after SET "
+               "LOCAL softdelete.visibility = 'all'.";
     }
     for (const Hint &hint : hints) {
         bool is_raised_there = hint.function == nullptr
@@ -60,8 +81,7 @@ const char *find_hint(const ErrorData *error) {
 // server holds no lock that a look at the catalogs could meet.
 void add_hint(void *) {
     int code = geterrcode();
-    if (code != ERRCODE_UNDEFINED_OBJECT && code != ERRCODE_INVALID_FOREIGN_KEY
-        && code != ERRCODE_FEATURE_NOT_SUPPORTED) {
+    if (!may_be_known(code) && !(session::is_checking_rows() && is_about_row(code))) {
         return;
     }
     // CopyErrorData() wants another context than that of errors.

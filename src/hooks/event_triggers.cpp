@@ -13,7 +13,10 @@
 #include "ddl/forget_dropped.hpp"
 #include "ddl/is_concerned.hpp"
 #include "ddl/leave_extension.hpp"
+#include "ddl/lock_target.hpp"
+#include "ddl/note_row_checks.hpp"
 #include "ddl/refuse_ddl.hpp"
+#include "ddl/refuse_drop.hpp"
 #include "ddl/refuse_index_drop.hpp"
 #include "ddl/refuse_rules.hpp"
 #include "ddl/refuse_trigger_change.hpp"
@@ -23,9 +26,12 @@
 #include "pg/boundary.hpp"
 #include "pg/called_settings.hpp"
 #include "pg/scopes.hpp"
+#include "pg/spi.hpp"
 #include "registration/run_steps.hpp"
+#include "registry/deletion_ids.hpp"
 #include "registry/registry_scan.hpp"
 #include "session/extension_functions.hpp"
+#include "session/row_checks.hpp"
 #include "session/utility_commands.hpp"
 
 extern "C" {
@@ -77,6 +83,18 @@ bool drops_softdelete(const DropStmt *statement) {
     return false;
 }
 
+// Rows that a subscription brings carry the ids of the database that deleted them. One that ends says so once more: it may
+// have been made while event triggers were off.
+bool is_about_subscription(const Node *statement) {
+    return IsA(statement, CreateSubscriptionStmt) || IsA(statement, AlterSubscriptionStmt)
+           || IsA(statement, DropSubscriptionStmt);
+}
+
+void separate_deletion_ids() {
+    pg::Spi spi;
+    registry::separate_deletion_ids(spi);
+}
+
 // Databases that have the extension and do not use it pay next to nothing. The first is the usual one to have rows.
 bool knows_tables() {
     return registry::has_rows("registration") || registry::has_rows("hold");
@@ -106,16 +124,26 @@ PG_FUNCTION_INFO_V1(softdelete_on_ddl_command_start);
 
 PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
     const EventTriggerData *event = get_event(fcinfo, "on_ddl_command_start", "ddl_command_start");
+    if (is_about_subscription(event->parsetree)) {
+        pg::entry([] { separate_deletion_ids(); });
+        return 0;
+    }
     if (session::is_own_command()) {
         return 0;
     }
     // Also while a dump is being restored: its statements pass, those of others that only look like it do not.
     ddl::refuse_trigger_change(event->parsetree);
-    if (row_security && ddl::concerns_before(event->parsetree) && registry::has_rows("registration")) {
+    if (!row_security) {
+        return 0;
+    }
+    ddl::lock_target(event->parsetree);
+    if (ddl::concerns_before(event->parsetree) && registry::has_rows("registration")) {
         check_version();
         ddl::refuse_alteration(event->parsetree);
         ddl::refuse_policy_change(event->parsetree);
         ddl::refuse_removal_of_held_rows(event->parsetree);
+        ddl::refuse_drop_of_copied(event->parsetree);
+        ddl::note_row_checks(event->parsetree);
         pg::entry([&] {
             pg::CalledSettings called;
             ddl::follow_names(event->parsetree);
@@ -135,6 +163,7 @@ PG_FUNCTION_INFO_V1(softdelete_on_ddl_command_end);
 
 PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
     const EventTriggerData *event = get_event(fcinfo, "on_ddl_command_end", "ddl_command_end");
+    session::end_row_checks();
     if (session::is_own_command()) {
         return 0;
     }
@@ -146,6 +175,7 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
         return 0;
     }
     check_version();
+    ddl::refuse_repack(event->parsetree);
     pg::entry([&] { ddl::refuse_rule(event->parsetree); });
     pg::entry([&] { ddl::warn_of_delete_trigger(event->parsetree); });
     if (IsA(event->parsetree, RuleStmt) || IsA(event->parsetree, CreateTrigStmt)) {
@@ -164,7 +194,7 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
         pg::entry([&] {
             pg::CalledSettings called;
             ddl::link_table(relation);
-            ddl::warn_of_new_links(event->parsetree);
+            ddl::check_new_links(event->parsetree);
             ddl::widen_key_indexes(event->parsetree);
         });
     }

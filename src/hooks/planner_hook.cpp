@@ -5,6 +5,7 @@
 #include "pg/compat.hpp"
 #include "planner/keep_self_joins.hpp"
 #include "planner/transform_query.hpp"
+#include "session/copied_tables.hpp"
 #include "session/session_visibility.hpp"
 
 namespace softdelete::hooks {
@@ -19,6 +20,9 @@ extern "C" PlannedStmt *softdelete_planner(Query *query, const char *query_strin
     session::follow_session_view();
     if (!session::workers_have_session_view()) {
         cursor_options &= ~CURSOR_OPT_PARALLEL_OK;
+    }
+    if (command == CMD_INSERT && list_length(query->rtable) > 1) {
+        session::note_copied_tables(query);
     }
     session::Statement statement = session::begin_statement(query, query_string, parameters);
     planner::transform_query(query, &statement);

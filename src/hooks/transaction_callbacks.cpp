@@ -11,6 +11,8 @@
 #include "deletion/restored_deletions.hpp"
 #include "purge/log_hand_purge.hpp"
 #include "session/own_statement.hpp"
+#include "session/plan_notes.hpp"
+#include "session/row_checks.hpp"
 #include "session/running_statements.hpp"
 #include "session/session_visibility.hpp"
 #include "session/utility_commands.hpp"
@@ -26,6 +28,7 @@ namespace {
 // Statements that an error has ended.
 void forget_statements(int nest_level) noexcept {
     session::forget_running_statements(nest_level);
+    session::forget_row_checks(nest_level);
     session::forget_own_statements(nest_level);
     session::forget_utility_commands(nest_level);
 }

@@ -7,6 +7,8 @@
 #include "deletion/open_deletions.hpp"
 #include "deletion/refuse_truncate.hpp"
 #include "pg/compat.hpp"
+#include "session/copied_tables.hpp"
+#include "session/plan_notes.hpp"
 #include "session/session_visibility.hpp"
 #include "session/utility_commands.hpp"
 #include "utility/adopt_existing.hpp"
@@ -40,6 +42,12 @@ extern "C" void softdelete_utility(PlannedStmt *plan, const char *query_string, 
         plan = utility::check_copy(plan, &read_only_tree);
     } else if (IsA(plan->utilityStmt, ConstraintsSetStmt)) {
         plan = utility::add_own_constraints(plan, &read_only_tree);
+    }
+    if (IsA(plan->utilityStmt, CreateTableAsStmt)) {
+        Node *query = castNode(CreateTableAsStmt, plan->utilityStmt)->query;
+        if (IsA(query, Query)) {
+            session::note_copied_tables(castNode(Query, query));
+        }
     }
     if (utility::is_existing_view(plan, query_string)) {
         return;

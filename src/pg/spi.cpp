@@ -5,6 +5,7 @@
 #include "pg/scopes.hpp"
 
 extern "C" {
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "utils/array.h"
@@ -14,6 +15,7 @@ extern "C" {
 #include "utils/snapmgr.h"
 }
 
+#include <cstring>
 #include <exception>
 #include <unordered_map>
 
@@ -103,6 +105,42 @@ void check_code(int code) {
         ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
                         errmsg("softdelete's own query failed: %s", SPI_result_code_string(code))));
     }
+}
+
+// Commands go by what is committed now, as the server's own do. A transaction that has one snapshot must know the rows
+// that it changes, which is a serialization failure otherwise: ri_PerformCheck() in src/backend/utils/adt/ri_triggers.c.
+int execute_plan(SPIPlanPtr plan, const Arguments &arguments) {
+    Snapshot test = InvalidSnapshot;
+    Snapshot crosscheck = InvalidSnapshot;
+    if (IsolationUsesXactSnapshot()) {
+        CommandCounterIncrement();
+        test = GetLatestSnapshot();
+        crosscheck = GetTransactionSnapshot();
+    }
+    return SPI_execute_snapshot(plan, const_cast<Datum *>(arguments.values.data()), arguments.nulls.c_str(),
+                                test, crosscheck, false, true, 0);
+}
+
+// What looks for rows of the caller's or locks them begins so: he gets what a statement of his own would, which is a
+// serialization failure where somebody has changed them.
+constexpr char row_text[] = "/* softdelete */";
+
+KeptTextHook kept_text_hook = nullptr;
+
+// Within the one SPI connection, planned with the values at hand.
+int execute_once(const char *sql, Arguments &arguments, bool is_latest, bool is_read_only) {
+    int count = static_cast<int>(arguments.types.size());
+    bool sees_rows = !is_latest && strncmp(sql, row_text, strlen(row_text)) == 0;
+    if (is_read_only || sees_rows || !IsolationUsesXactSnapshot()) {
+        return SPI_execute_with_args(sql, count, arguments.types.data(), arguments.values.data(),
+                                     arguments.nulls.c_str(), is_read_only, 0);
+    }
+    SPIPlanPtr plan = prepare_plan(sql, count, arguments.types.data());
+    kept_text_hook(sql, plan);
+    int code = execute_plan(plan, arguments);
+    kept_text_hook(sql, nullptr);
+    SPI_freeplan(plan);
+    return code;
 }
 
 // Kept for the session; the server plans it anew when what it reads has changed.
@@ -209,11 +247,7 @@ Spi::~Spi() {
 void Spi::run(const std::string &sql, const std::vector<Parameter> &parameters) {
     PinnedScope pinned;
     Arguments arguments(parameters);
-    call([&] {
-        check_code(SPI_execute_with_args(sql.c_str(), static_cast<int>(parameters.size()),
-                                         arguments.types.data(), arguments.values.data(),
-                                         arguments.nulls.c_str(), is_read_only_, 0));
-    });
+    call([&] { check_code(execute_once(sql.c_str(), arguments, false, is_read_only_)); });
 }
 
 std::vector<Row> Spi::query_kept(const std::string &sql, const std::vector<Parameter> &parameters) {
@@ -221,8 +255,9 @@ std::vector<Row> Spi::query_kept(const std::string &sql, const std::vector<Param
     Arguments arguments(parameters);
     SPIPlanPtr plan = get_kept_plan(sql, arguments.types);
     call([&] {
-        check_code(
-            SPI_execute_plan(plan, arguments.values.data(), arguments.nulls.c_str(), is_read_only_, 0));
+        check_code(is_read_only_
+                       ? SPI_execute_plan(plan, arguments.values.data(), arguments.nulls.c_str(), true, 0)
+                       : execute_plan(plan, arguments));
     });
     return take_rows();
 }
@@ -230,15 +265,7 @@ std::vector<Row> Spi::query_kept(const std::string &sql, const std::vector<Param
 std::vector<Row> Spi::query_latest(const std::string &sql, const std::vector<Parameter> &parameters) {
     PinnedScope pinned;
     Arguments arguments(parameters);
-    call([&] {
-        SPIPlanPtr plan =
-            prepare_plan(sql.c_str(), static_cast<int>(parameters.size()), arguments.types.data());
-        Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-        check_code(SPI_execute_snapshot(plan, arguments.values.data(), arguments.nulls.c_str(), snapshot,
-                                        InvalidSnapshot, false, false, 0));
-        UnregisterSnapshot(snapshot);
-        SPI_freeplan(plan);
-    });
+    call([&] { check_code(execute_once(sql.c_str(), arguments, true, false)); });
     return take_rows();
 }
 
@@ -292,6 +319,10 @@ std::vector<Row> Spi::query(const std::string &sql, std::initializer_list<Parame
 
 std::uint64_t Spi::execute(const std::string &sql, std::initializer_list<Parameter> parameters) {
     return execute(sql, std::vector<Parameter>(parameters));
+}
+
+void install_kept_text_hook(KeptTextHook hook) noexcept {
+    kept_text_hook = hook;
 }
 
 void connect_spi(int options) {

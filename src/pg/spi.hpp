@@ -156,6 +156,11 @@ private:
 
 // For plain server code, where an error jumps over destructors.
 
+// Called with the text of a statement and the plan that was made to run it once, which has a copy of the text, before it
+// runs; with null for the plan afterwards, but not after an error. session/own_statement installs it at load.
+using KeptTextHook = void (*)(const char *text, _SPI_plan *plan);
+void install_kept_text_hook(KeptTextHook hook) noexcept;
+
 // SPI_finish() or the abort ends it.
 void connect_spi(int options = 0);
 

@@ -73,9 +73,10 @@ void Subtransaction::commit() {
 }
 
 void sleep_ms(long milliseconds) {
+    long an_hour = 3600000; // a latch takes no more than an int
     call([&] {
         CHECK_FOR_INTERRUPTS();
-        (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, milliseconds,
+        (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, Min(milliseconds, an_hour),
                         WAIT_EVENT_PG_SLEEP);
         ResetLatch(MyLatch);
         CHECK_FOR_INTERRUPTS();

@@ -225,19 +225,19 @@ bool runs_as_owner(const session::RegisteredTable &table) {
     return pg::get_owner(table.relation) == GetUserId();
 }
 
-void check_writable(const session::RegisteredTable &table, bool reaches_children) {
+void check_writable(const session::RegisteredTable &table, bool reaches_children, const char *action) {
     const char *name = get_rel_name(table.relation);
     if (!table.enabled || (reaches_children && has_unguarded_child(table))) {
         ereport(ERROR,
                 (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                 errmsg("cannot delete from table \"%s\" while its softdelete triggers are disabled", name),
+                 errmsg("cannot %s table \"%s\" while its softdelete triggers are disabled", action, name),
                  errhint("Run ALTER TABLE ... ENABLE TRIGGER ALL first. To remove rows physically, set "
                          "softdelete.deletion to hard.")));
     }
     if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA) {
         ereport(ERROR,
                 (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                 errmsg("cannot delete from table \"%s\" while session_replication_role is replica", name),
+                 errmsg("cannot %s table \"%s\" while session_replication_role is replica", action, name),
                  errhint("Set session_replication_role to origin. To remove rows physically, set "
                          "softdelete.deletion to hard.")));
     }

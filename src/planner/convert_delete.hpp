@@ -28,9 +28,10 @@ const DeleteDecision *find_delete_decision(const Query *query, const session::St
 // cascade on the table that it names.
 bool runs_as_owner(const session::RegisteredTable &table);
 
-// Raises an error where the table's marker would not fire; reaches_children: nor that of a partition or child, which
-// matters where rows go physically. Locks: ACCESS SHARE on these.
-void check_writable(const session::RegisteredTable &table, bool reaches_children);
+// Raises an error where the table's marker would not fire, nor what a soft delete and a restore need beside it;
+// reaches_children: nor that of a partition or child, which matters where rows go physically. Locks: ACCESS SHARE on
+// these. action: what the statement does, for the error, as in "delete from".
+void check_writable(const session::RegisteredTable &table, bool reaches_children, const char *action);
 
 // Converts a DELETE. Raises an error where the statement cannot be converted.
 void convert_delete(Query *query, const session::RegisteredTable &table, session::Statement *statement);

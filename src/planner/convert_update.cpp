@@ -3,6 +3,7 @@
 #include "planner/convert_update.hpp"
 
 #include "pg/compat.hpp"
+#include "planner/convert_delete.hpp"
 #include "planner/expressions.hpp"
 #include "planner/recycle_bin.hpp"
 #include "session/extension_functions.hpp"
@@ -212,6 +213,7 @@ void keep_deleted(Query *query, List *assignments, const session::RegisteredTabl
 List *convert_assignments(Query *query, List *assignments, const session::RegisteredTable &table,
                           session::Statement *statement) {
     if (TargetEntry *entry = find_assignment(assignments, table.deleted_at); entry != nullptr) {
+        check_writable(table, false, "delete or restore rows of");
         statement->notes |= session::note_soft | session::note_lock_rows;
         return convert_deleted_at(query, assignments, table, entry);
     }

@@ -129,6 +129,7 @@ void convert_update(Query *query, RangeTblEntry *rte, const session::RegisteredT
         set_scope(rte, Scope::all);
     }
     if (kind == RestoreKind::plain) {
+        check_writable(table, false, "restore rows of");
         statement->notes |= session::note_soft;
         convert_restore(query, table);
     } else {
@@ -145,7 +146,7 @@ void convert_target(Query *query, const session::RegisteredTable &table, session
         statement->notes |= note_for(kind);
         statement->depends_on_role = statement->depends_on_role || decision->may_purge;
         if (kind != DeleteKind::hard) {
-            check_writable(table, kind != DeleteKind::soft && rte->inh);
+            check_writable(table, kind != DeleteKind::soft && rte->inh, "delete from");
         }
         if (kind == DeleteKind::soft) {
             convert_delete(query, table, statement);
@@ -183,7 +184,7 @@ void convert_target(Query *query, const session::RegisteredTable &table, session
             DeleteKind kind = decide_delete(query, table, statement)->kind;
             statement->notes |= note_for(kind);
             if (kind == DeleteKind::soft) {
-                check_writable(table, false);
+                check_writable(table, false, "delete from");
                 convert_merge(query, table, statement);
             }
         }

@@ -14,6 +14,7 @@
 #include "purge/purge_tables.hpp"
 #include "purge/trim_log.hpp"
 #include "registry/error_name.hpp"
+#include "registry/registry_scan.hpp"
 #include "registry/retention.hpp"
 #include "settings.hpp"
 
@@ -164,6 +165,7 @@ private:
     void purge_table(const model::PurgeGroup &group, const PurgeTable &table) {
         registry::Cutoff cutoff = get_cutoff(table.info.relation);
         if (!cutoff.has_retention) {
+            note_no_retention(table);
             return;
         }
         std::uint64_t due = 0;
@@ -180,6 +182,22 @@ private:
         registry::finish_purge_run(spi_, run_, !is_over() && !is_changed_);
         end_transaction();
         tell_what_stays(table);
+    }
+
+    // Of the table that was named: somebody waits for its rows to go. Its line in the log has no cutoff.
+    void note_no_retention(const PurgeTable &table) {
+        bool is_registered =
+            pg::call([&] { return OidIsValid(registry::find_registered_relation(table.info.relation)); });
+        if (request_.relation != table.info.relation || !is_registered) {
+            return;
+        }
+        run_ = registry::begin_purge_run(spi_, table.info, std::nullopt, 0);
+        registry::finish_purge_run(spi_, run_, true);
+        end_transaction();
+        pg::notice(
+            sqltext::format("table %1% has no retention: its deleted rows stay until softdelete.configure() "
+                            "sets one, or a DELETE of deleted rows removes them",
+                            table.info.title));
     }
 
     // Where the removal of rows moves others, positions of rows that stay are seen twice or not at all: once more until

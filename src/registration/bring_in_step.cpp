@@ -64,6 +64,7 @@ std::vector<model::Step> repair_table(Oid relation) {
         std::vector<model::Step> links =
             plan_links(spi, {{table.oid, pg::quote_identifier(registration.settings.deleted_at)}});
         work.steps.insert(work.steps.end(), links.begin(), links.end());
+        plan_disabled_triggers(work);
         plan_policies(work);
         plan_views(work);
         plan_comments(work);

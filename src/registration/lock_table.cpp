@@ -2,6 +2,7 @@
 // thing that register(), configure(), repair() and unregister() do.
 #include "registration/lock_table.hpp"
 
+#include "catalog/half_registered.hpp"
 #include "catalog/quoting.hpp"
 #include "pg/relations.hpp"
 #include "registration/check_rules.hpp"
@@ -184,14 +185,16 @@ RegisteredTable lock_registered_table(pg::Spi &spi, Oid relation, pg::Lock lock)
         std::vector<Oid> parents = catalog::find_parents(spi, relation);
         Oid root = table.is_partition ? catalog::get_partition_root(spi, relation)
                                       : (parents.empty() ? relation : parents.front());
-        std::string hint = root == relation ? "Register it with softdelete.register()."
-                                            : "Name the table that it belongs to, "
-                                                  + catalog::get_qualified_name(spi, root).text() + ".";
+        bool is_copy = catalog::has_marker(spi, root);
+        std::string hint =
+            root == relation
+                ? is_copy ? "Register it with softdelete.register(), which takes on "
+                            "what is there."
+                          : "Register it with softdelete.register()."
+                : "Name the table that it belongs to, " + catalog::get_qualified_name(spi, root).text() + ".";
         pg::raise({ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                    "table " + quote(table.name) + " is not registered",
-                   {},
-                   hint,
-                   relation});
+                   is_copy && root == relation ? catalog::half_registered : "", hint, relation});
     }
     return {table, *registration};
 }

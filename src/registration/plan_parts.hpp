@@ -26,6 +26,10 @@ void plan_reversals(TableWork &work, const std::vector<registry::ConvertedIndex>
 
 void plan_triggers(TableWork &work);
 
+// Triggers of ours that were disabled unseen: those of the table, of its partitions and children, and of the tables that
+// reference it. The others are those of plan_triggers().
+void plan_disabled_triggers(TableWork &work);
+
 // Row security as the visibility wants it, for the table, its partitions and its children: with rls our policies, else
 // none of them. Raises 55000 where policies of the user's are there but not in force, 42710 where one has our name.
 void plan_policies(TableWork &work);

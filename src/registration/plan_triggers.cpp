@@ -12,6 +12,29 @@ namespace {
 using catalog::Member;
 using model::Action;
 
+// Clones of the marker are told by their parent.
+constexpr const char *disabled_query = R"(
+    WITH RECURSIVE line (relation) AS (
+        SELECT $1::pg_catalog.oid
+        UNION SELECT h.inhrelid FROM pg_catalog.pg_inherits h JOIN line l ON h.inhparent = l.relation),
+    referencing (relation) AS (
+        SELECT k.conrelid FROM pg_catalog.pg_constraint k JOIN line l ON k.confrelid = l.relation WHERE k.contype = 'f'),
+    concerned (relation, is_own) AS (
+        SELECT relation, true FROM line UNION SELECT relation, false FROM referencing)
+    SELECT DISTINCT t.tgrelid, pg_catalog.quote_ident(t.tgname),
+           pg_catalog.format('ALTER TABLE ONLY %I.%I ENABLE %sTRIGGER %I', n.nspname, c.relname,
+                             CASE WHEN p.proname = 'on_delete' THEN 'ALWAYS ' ELSE '' END, t.tgname)
+    FROM concerned k
+    JOIN pg_catalog.pg_trigger t ON t.tgrelid = k.relation
+    JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid AND p.pronamespace = 'softdelete_internal'::pg_catalog.regnamespace
+    WHERE t.tgenabled = 'D'
+      AND (p.proname = 'check_parent'
+           OR (k.is_own AND p.proname IN ('lock_row', 'collect_deleted', 'check_children'))
+           OR (k.is_own AND p.proname = 'on_delete' AND t.tgparentid <> 0))
+    ORDER BY 3)";
+
 void plan_trigger(TableWork &work, const Member &member, const char *trigger,
                   const sqltext::Statement &create) {
     sqltext::Identifier name(trigger);
@@ -59,6 +82,12 @@ void plan_triggers(TableWork &work) {
         }
         plan_trigger(work, member, model::truncate_trigger, sqltext::create_truncate_guard(member.qualified));
         plan_trigger(work, member, model::update_trigger, sqltext::create_update_guard(member.qualified));
+    }
+}
+
+void plan_disabled_triggers(TableWork &work) {
+    for (const pg::Row &row : work.spi.query(disabled_query, {work.table.oid})) {
+        work.steps.push_back({row.oid(0), "trigger " + row.text(1), Action::alter, false, {row.text(2)}});
     }
 }
 

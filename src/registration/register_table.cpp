@@ -3,6 +3,7 @@
 #include "registration/register_table.hpp"
 
 #include "catalog/quoting.hpp"
+#include "catalog/view_catalog.hpp"
 #include "pg/quote.hpp"
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
@@ -13,6 +14,7 @@
 #include "registration/plan_parts.hpp"
 #include "registration/renumber_deletions.hpp"
 #include "registration/run_steps.hpp"
+#include "registry/deletion_ids.hpp"
 
 #include <algorithm>
 
@@ -30,12 +32,29 @@ void check_options(const RegisterRequest &request) {
     }
 }
 
-std::string get_view_name(const std::optional<std::string> &given, const char *prefix,
-                          const catalog::Table &table) {
-    return given ? *given : pg::truncate_name(prefix + table.name);
+// A view of that name which reads another table, or anything else of that name.
+bool belongs_to_other(pg::Spi &spi, const catalog::Table &table, const std::string &name) {
+    auto existing = catalog::find_relation(spi, table.schema_oid, name);
+    return existing && (existing->kind != 'v' || pg::read_view(existing->oid).table != table.oid);
 }
 
-registry::Registration make_registration(const RegisterRequest &request, const catalog::Table &table) {
+// A long name is cut, so that the view of another table may have it already. A whole one that is taken is an error.
+std::string get_view_name(pg::Spi &spi, const std::optional<std::string> &given, const char *prefix,
+                          const catalog::Table &table, NameChooser &names) {
+    std::string name = prefix + table.name;
+    if (given || pg::truncate_name(name) == name) {
+        return given.value_or(name);
+    }
+    for (int number = 0;; number++) {
+        std::string candidate = make_numbered_name(name, number);
+        if (!belongs_to_other(spi, table, candidate) && names.take(table.schema_oid, candidate)) {
+            return candidate;
+        }
+    }
+}
+
+registry::Registration make_registration(pg::Spi &spi, const RegisterRequest &request,
+                                         const catalog::Table &table, NameChooser &names) {
     registry::Registration registration = {};
     registration.relation = table.oid;
     model::TableSettings &settings = registration.settings;
@@ -48,9 +67,11 @@ registry::Registration make_registration(const RegisterRequest &request, const c
     settings.admin_roles = request.admin_roles;
     bool is_named = table.oid == request.relation;
     settings.on_expiry = is_named ? get_on_expiry(request.on_expiry) : model::OnExpiry::purge;
-    settings.active_view = get_view_name(is_named ? request.active_view : std::nullopt, "active_", table);
-    settings.deleted_view = get_view_name(is_named ? request.deleted_view : std::nullopt, "deleted_", table);
-    settings.all_view = get_view_name(is_named ? request.all_view : std::nullopt, "all_", table);
+    settings.active_view =
+        get_view_name(spi, is_named ? request.active_view : std::nullopt, "active_", table, names);
+    settings.deleted_view =
+        get_view_name(spi, is_named ? request.deleted_view : std::nullopt, "deleted_", table, names);
+    settings.all_view = get_view_name(spi, is_named ? request.all_view : std::nullopt, "all_", table, names);
     return registration;
 }
 
@@ -75,9 +96,10 @@ std::vector<catalog::Table> lock_tables(pg::Spi &spi, const RegisterRequest &req
 }
 
 TableWork plan_table(pg::Spi &spi, const RegisterRequest &request, const catalog::Table &table,
-                     const std::vector<catalog::Table> &together, bool is_plan) {
+                     const std::vector<catalog::Table> &together, bool is_plan, NameChooser &names) {
     pg::UserScope owner(table.owner);
-    TableWork work = begin_work(spi, table, make_registration(request, table), is_plan);
+    TableWork work = begin_work(spi, table, make_registration(spi, request, table, names), is_plan);
+    work.names.follow(names);
     plan_columns(work);
     plan_statistics(work);
     plan_own_indexes(work);
@@ -89,6 +111,7 @@ TableWork plan_table(pg::Spi &spi, const RegisterRequest &request, const catalog
     plan_comments(work);
     plan_warnings(work, together);
     warn_of_flags(work);
+    names.follow(work.names);
     return work;
 }
 
@@ -172,14 +195,16 @@ std::vector<model::Step> register_tables(const RegisterRequest &request, bool is
     check_roles(spi, request.admin_roles);
     check_retention(spi, request.retention);
     std::vector<TableWork> works;
+    NameChooser names(spi);
     for (const catalog::Table &table : tables) {
-        works.push_back(plan_table(spi, request, table, tables, is_plan));
+        works.push_back(plan_table(spi, request, table, tables, is_plan, names));
     }
     std::vector<model::Step> steps = model::arrange(collect_steps(spi, works));
     if (is_plan) {
         return steps;
     }
     std::vector<model::Step> done;
+    registry::separate_subscribers_ids(spi);
     renumber(spi, works, done);
     run_steps(spi, steps);
     done.insert(done.end(), std::make_move_iterator(steps.begin()), std::make_move_iterator(steps.end()));

@@ -2,16 +2,13 @@
 // triggers: nothing happens to the rows that the user would know of. Called by register() and ddl/take_on_member.
 #include "registration/renumber_deletions.hpp"
 
+#include "catalog/table_info.hpp"
+#include "pg/quote.hpp"
 #include "pg/scopes.hpp"
+#include "registry/deletion_ids.hpp"
+#include "session/own_statement.hpp"
+#include "session/plan_notes.hpp"
 #include "sqltext/fragments.hpp"
-
-extern "C" {
-#include "catalog/namespace.h"
-#include "storage/lmgr.h"
-#include "utils/lsyscache.h"
-}
-
-#include <algorithm>
 
 namespace softdelete::registration {
 
@@ -20,13 +17,13 @@ namespace {
 struct FoundDeletions {
     std::vector<std::string> ids;
     std::vector<std::string> times;
-    std::int64_t last = 0;
 };
 
 // An id and the one that it is to become.
 struct NewId {
     std::string former;
     std::string id;
+    std::string deleted_at; // where it is about rows of that time alone
 };
 
 FoundDeletions find_deletions(pg::Spi &spi, const registry::TableRows &table) {
@@ -40,33 +37,14 @@ FoundDeletions find_deletions(pg::Spi &spi, const registry::TableRows &table) {
                        .text())) {
         found.ids.push_back(row.text(0));
         found.times.push_back(row.text(1));
-        found.last = std::max(found.last, row.number(0));
     }
     return found;
-}
-
-// Whoever has an id holds a lock on the sequence until his transaction ends: afterwards the log shows all that were given,
-// and none up to this one is given any more.
-void reserve_ids(pg::Spi &spi, std::int64_t last) {
-    Oid sequence = pg::call([] {
-        Oid relation = get_relname_relid("deletion_id_seq", get_namespace_oid("softdelete_internal", false));
-        LockRelationOid(relation, ShareRowExclusiveLock);
-        return relation;
-    });
-    {
-        pg::UserScope owner(pg::get_extension_owner());
-        spi.query_latest(
-            "SELECT pg_catalog.setval('softdelete_internal.deletion_id_seq', $1::pg_catalog.int8)"
-            " FROM softdelete_internal.deletion_id_seq WHERE last_value <= $1::pg_catalog.int8",
-            {std::to_string(last)});
-    }
-    pg::call([&] { UnlockRelationOid(sequence, ShareRowExclusiveLock); });
 }
 
 std::vector<NewId> choose_ids(pg::Spi &spi, Oid relation, const FoundDeletions &found) {
     pg::UserScope owner(pg::get_extension_owner());
     std::vector<NewId> chosen;
-    for (const pg::Row &row : spi.query_latest(
+    for (const pg::Row &row : spi.query(
              "WITH found (id, deleted_at) AS"
              " (SELECT * FROM unnest($1::pg_catalog.int8[], $2::pg_catalog.timestamptz[])),"
              " taken AS (SELECT f.id FROM found f JOIN softdelete_internal.deletion d ON d.id = f.id"
@@ -81,7 +59,7 @@ std::vector<NewId> choose_ids(pg::Spi &spi, Oid relation, const FoundDeletions &
              " LEFT JOIN taken t ON t.id = f.id WHERE t.id IS NOT NULL OR r.id IS NOT NULL"
              " GROUP BY f.id ORDER BY f.id",
              {pg::make_array(found.ids), pg::make_array(found.times), relation})) {
-        NewId id = {row.text(0), row.text_or(2, "")};
+        NewId id = {row.text(0), row.text_or(2, ""), ""};
         if (id.id.empty()) {
             id.id = spi.query("INSERT INTO softdelete_internal.renumbered_deletion (former_id, deleted_at, "
                               "id) VALUES"
@@ -96,15 +74,96 @@ std::vector<NewId> choose_ids(pg::Spi &spi, Oid relation, const FoundDeletions &
     return chosen;
 }
 
-std::string make_update(const registry::TableRows &table, const std::vector<NewId> &ids) {
+// With the deletion's time where only rows of that time get the new id.
+std::string make_update(const registry::TableRows &table, const std::vector<NewId> &ids, bool by_time) {
     std::string values;
     for (const NewId &id : ids) {
-        values += (values.empty() ? "(" : ", (") + id.former + ", " + id.id + ")";
+        std::string time =
+            by_time ? ", " + pg::quote_literal(id.deleted_at) + "::pg_catalog.timestamptz" : "";
+        values += (values.empty() ? "(" : ", (") + id.former + ", " + id.id + time + ")";
     }
-    return sqltext::statement("UPDATE %1% AS t SET deletion_id = n.id FROM (VALUES %3%) AS n (former_id, id)"
-                              " WHERE t.deletion_id = n.former_id AND t.%2% IS NOT NULL",
-                              table.name, table.deleted_at, sqltext::Expression(values))
+    return sqltext::statement(
+               "UPDATE %1% AS t SET deletion_id = n.id FROM (VALUES %3%) AS n (former_id, id%4%)"
+               " WHERE t.deletion_id = n.former_id AND t.%2% IS NOT NULL%5%",
+               table.name, table.deleted_at, sqltext::Expression(values),
+               sqltext::Expression(by_time ? ", deleted_at" : ""),
+               by_time ? sqltext::expression(" AND t.%1%::pg_catalog.timestamptz = n.deleted_at",
+                                             table.deleted_at)
+                       : sqltext::Expression(""))
         .text();
+}
+
+// Without the user's triggers, and without ours.
+void update(pg::Spi &spi, const registry::TableRows &table, const std::string &statement) {
+    pg::ReadScope owner(table.owner);
+    pg::SettingScope settings;
+    settings.set("session_replication_role", "replica");
+    spi.execute(statement);
+}
+
+// Rows that have the id of a deletion in the log and another time, as rows that were deleted elsewhere have.
+struct Stranger {
+    std::string id;
+    std::string deleted_at;
+    std::string logged_at;
+    bool is_certain; // the deletion itself is restored, or has other rows here
+};
+
+std::vector<Stranger> find_strangers(pg::Spi &spi, const FoundDeletions &found) {
+    pg::UserScope owner(pg::get_extension_owner());
+    pg::ExactTextScope exact;
+    std::vector<Stranger> strangers;
+    for (const pg::Row &row :
+         spi.query("WITH found (id, deleted_at) AS"
+                   " (SELECT * FROM unnest($1::pg_catalog.int8[], $2::pg_catalog.timestamptz[]))"
+                   " SELECT f.id, f.deleted_at, d.deleted_at, d.restored_at IS NOT NULL OR EXISTS"
+                   " (SELECT FROM found o WHERE o.id = f.id AND o.deleted_at = d.deleted_at)"
+                   " FROM found f JOIN softdelete_internal.deletion d ON d.id = f.id WHERE f.deleted_at <> "
+                   "d.deleted_at"
+                   " ORDER BY f.id, f.deleted_at",
+                   {pg::make_array(found.ids), pg::make_array(found.times)})) {
+        strangers.push_back({row.text(0), row.text(1), row.text(2), row.boolean(3)});
+    }
+    return strangers;
+}
+
+// Has the deletion rows of its own time in a table? Without any, somebody may have changed the time of its rows.
+bool has_own_rows(pg::Spi &spi, const Stranger &stranger) {
+    for (Oid relation : registry::find_touched_tables(spi, stranger.id)) {
+        const catalog::TableInfo table = catalog::get_table(spi, relation);
+        if (!table.is_registered) {
+            continue;
+        }
+        std::string query =
+            sqltext::statement(
+                "/* softdelete */ SELECT FROM %1% AS t WHERE t.deletion_id = $1::pg_catalog.int8"
+                " AND t.%2%::pg_catalog.timestamptz = $2::pg_catalog.timestamptz LIMIT 1",
+                sqltext::Expression(table.name), sqltext::Expression(table.deleted_at))
+                .text();
+        pg::ReadScope owner(table.owner);
+        if (!spi.query_latest(query, {stranger.id, stranger.logged_at}).empty()) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// The id that rows of this id and time have got in another table already, or a new one.
+std::string get_new_id(pg::Spi &spi, const Stranger &stranger) {
+    pg::UserScope owner(pg::get_extension_owner());
+    std::vector<pg::Row> known =
+        spi.query("SELECT id FROM softdelete_internal.renumbered_deletion"
+                  " WHERE former_id = $1::pg_catalog.int8 AND deleted_at = $2::pg_catalog.timestamptz",
+                  {stranger.id, stranger.deleted_at});
+    return known.empty()
+               ? spi.query("INSERT INTO softdelete_internal.renumbered_deletion (former_id, deleted_at, id) "
+                           "VALUES"
+                           " ($1::pg_catalog.int8, $2::pg_catalog.timestamptz,"
+                           " pg_catalog.nextval('softdelete_internal.deletion_id_seq')) RETURNING id",
+                           {stranger.id, stranger.deleted_at})
+                     .front()
+                     .text(0)
+               : known.front().text(0);
 }
 
 } // namespace
@@ -114,21 +173,44 @@ std::vector<model::Step> renumber_deletions(pg::Spi &spi, const registry::TableR
     if (found.ids.empty()) {
         return {};
     }
-    reserve_ids(spi, found.last);
+    registry::reserve_deletion_ids(spi, found.ids);
     std::vector<NewId> ids = choose_ids(spi, table.relation, found);
     if (ids.empty()) {
         return {};
     }
-    std::string update = make_update(table, ids);
-    pg::ReadScope owner(table.owner);
-    pg::SettingScope settings;
-    settings.set("session_replication_role", "replica");
-    spi.execute(update);
+    std::string statement = make_update(table, ids, false);
+    update(spi, table, statement);
     return {{table.relation,
              std::to_string(ids.size()) + " deletions with ids of others",
              model::Action::alter,
              false,
-             {update}}};
+             {statement}}};
+}
+
+std::vector<model::Step> part_deletions(pg::Spi &spi, const registry::TableRows &table) {
+    FoundDeletions found = find_deletions(spi, table);
+    if (found.ids.empty()) {
+        return {};
+    }
+    registry::reserve_deletion_ids(spi, found.ids);
+    std::vector<NewId> ids;
+    for (const Stranger &stranger : find_strangers(spi, found)) {
+        if (stranger.is_certain || has_own_rows(spi, stranger)) {
+            ids.push_back({stranger.id, get_new_id(spi, stranger), stranger.deleted_at});
+        }
+    }
+    if (ids.empty()) {
+        return {};
+    }
+    std::string command = make_update(table, ids, true);
+    std::string statement = std::string(session::removal_text) + " " + command;
+    session::OwnStatement own(statement, {.notes = session::note_removal});
+    update(spi, table, statement);
+    return {{table.relation,
+             std::to_string(ids.size()) + " deletions with ids of others",
+             model::Action::alter,
+             false,
+             {command}}};
 }
 
 } // namespace softdelete::registration

@@ -15,4 +15,8 @@ namespace softdelete::registration {
 // Locks: waits for the transactions that have begun a deletion.
 std::vector<model::Step> renumber_deletions(pg::Spi &spi, const registry::TableRows &table);
 
+// The same for a registered table, rows of which came from a database that gave the same ids, by replication: rows that do
+// not have the time of the deletion in the log get an id of their own, where the deletion has other rows or is restored.
+std::vector<model::Step> part_deletions(pg::Spi &spi, const registry::TableRows &table);
+
 } // namespace softdelete::registration

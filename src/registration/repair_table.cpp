@@ -5,6 +5,7 @@
 
 #include "catalog/quoting.hpp"
 #include "model/predicate.hpp"
+#include "pg/quote.hpp"
 #include "pg/scopes.hpp"
 #include "registration/bring_in_step.hpp"
 #include "registration/check_rules.hpp"
@@ -12,6 +13,7 @@
 #include "registration/event_trigger_state.hpp"
 #include "registration/lock_table.hpp"
 #include "registration/plan_foreign_key_triggers.hpp"
+#include "registration/renumber_deletions.hpp"
 #include "registration/run_steps.hpp"
 #include "registration/table_work.hpp"
 #include "registry/registered_names.hpp"
@@ -155,6 +157,27 @@ Steps drop_orphans(pg::Spi &spi) {
     return steps;
 }
 
+// Rows that came by replication: the log takes on their deletions, each with an id of its own.
+Steps take_on_deletions(pg::Spi &spi, const RegisteredTable &registered) {
+    const catalog::Table &table = registered.table;
+    const model::TableSettings &settings = registered.registration.settings;
+    if (table.find_column(deletion_id_column) == nullptr
+        || table.find_column(settings.deleted_at) == nullptr) {
+        return {}; // bring_in_step() has something to say about it
+    }
+    registry::TableRows rows = {table.oid, table.owner, table.qualified,
+                                catalog::identifier(settings.deleted_at)};
+    Steps steps = part_deletions(spi, rows);
+    std::int64_t deletions = registry::adopt_deletions(
+        spi, rows,
+        settings.deleted_by ? std::optional(pg::quote_identifier(*settings.deleted_by)) : std::nullopt);
+    if (deletions > 0) {
+        steps.push_back(
+            {table.oid, std::to_string(deletions) + " deletions", model::Action::adopt, false, {}});
+    }
+    return steps;
+}
+
 } // namespace
 
 std::vector<model::Step> mend_table(Oid relation) {
@@ -166,6 +189,7 @@ std::vector<model::Step> mend_table(Oid relation) {
     append(steps, follow_renamed_indexes(spi, registered));
     append(steps, drop_orphans(spi));
     append(steps, repair_table(relation));
+    append(steps, take_on_deletions(spi, registered));
     if (std::optional<std::string> reason = find_event_trigger_gap(spi)) {
         pg::warn(*reason, event_trigger_remedy);
     }

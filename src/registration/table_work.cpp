@@ -4,6 +4,7 @@
 
 #include "catalog/index_catalog.hpp"
 #include "catalog/quoting.hpp"
+#include "pg/quote.hpp"
 #include "sqltext/table_statements.hpp"
 
 namespace softdelete::registration {
@@ -74,6 +75,13 @@ TableWork begin_work(pg::Spi &spi, const catalog::Table &table, const registry::
 
 std::string get_live_condition(const model::TableSettings &settings) {
     return sqltext::expression("(%1% IS NULL)", catalog::identifier(settings.deleted_at)).text();
+}
+
+std::string make_numbered_name(const std::string &name, int number) {
+    std::string whole = number == 0 ? name : name + std::to_string(number);
+    return number == 0 || pg::truncate_name(whole) == whole
+               ? pg::truncate_name(whole)
+               : pg::make_object_name(name, "", std::to_string(number));
 }
 
 std::string numbered(const std::string &label, int number) {

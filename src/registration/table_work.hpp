@@ -22,6 +22,12 @@ public:
     // The first free one of candidate(0), candidate(1), ...
     std::string choose(Oid schema, const std::function<std::string(int)> &candidate);
 
+    // Takes a name that nobody was given; false where somebody was.
+    bool take(Oid schema, const std::string &name) { return given_.insert({schema, name}).second; }
+
+    // Takes over what another one has given: the names of several tables are chosen before any is used.
+    void follow(const NameChooser &other) { given_ = other.given_; }
+
 private:
     pg::Spi &spi_;
     std::set<std::pair<Oid, std::string>> given_;
@@ -65,6 +71,9 @@ TableWork begin_work(pg::Spi &spi, const catalog::Table &table, const registry::
 
 // deleted_at IS NULL, as the server deparses it.
 std::string get_live_condition(const model::TableSettings &settings);
+
+// A name made of a table's, cut to what names may have; where a number is added it is not what is cut off.
+std::string make_numbered_name(const std::string &name, int number);
 
 // label and number as core numbers names: idx, idx1, idx2.
 std::string numbered(const std::string &label, int number);

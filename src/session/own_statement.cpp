@@ -3,6 +3,7 @@
 #include "session/own_statement.hpp"
 
 #include "pg/called_settings.hpp"
+#include "pg/spi.hpp"
 
 extern "C" {
 #include "access/xact.h"
@@ -44,6 +45,13 @@ Entry *find(const char *text) noexcept {
     }
     Entry *entry = &entries[depth - 1];
     return text == entry->text || text == entry->kept_text ? entry : nullptr;
+}
+
+// The statement of a text is about to run by a plan that was made for that one time, or has run.
+void note_kept_text(const char *text, _SPI_plan *plan) {
+    if (Entry *entry = find(text); entry != nullptr) {
+        entry->kept_text = get_kept_text(plan);
+    }
 }
 
 } // namespace
@@ -113,6 +121,10 @@ const char *get_kept_text(_SPI_plan *plan) {
     return plan == nullptr ? nullptr
                            : static_cast<const CachedPlanSource *>(linitial(SPI_plan_get_plan_sources(plan)))
                                  ->query_string;
+}
+
+void install_own_statements() noexcept {
+    pg::install_kept_text_hook(note_kept_text);
 }
 
 OwnStatement::OwnStatement(const std::string &text, const OwnTraits &traits, _SPI_plan *plan) {

@@ -87,6 +87,9 @@ enum class AtOnce { none, users, all };
 // called as, and as one that has not all the rights of whoever is logged in.
 AtOnce fired_at_once();
 
+// Called once, when the library is loaded.
+void install_own_statements() noexcept;
+
 // The text that a kept plan was made of, where the server keeps it.
 const char *get_kept_text(_SPI_plan *plan);
 

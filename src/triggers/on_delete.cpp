@@ -15,6 +15,8 @@
 #include "session/registered_table.hpp"
 #include "session/running_statements.hpp"
 #include "settings.hpp"
+#include "triggers/applied_removal.hpp"
+#include "triggers/deletion_time.hpp"
 #include "triggers/trigger_call.hpp"
 
 extern "C" {
@@ -89,22 +91,8 @@ bool needs_library(const TriggerData *data, const session::RegisteredTable &tabl
 struct Guards {
     registry::Cutoff cutoff;
     holds::HoldCheck *holds; // null where no hold concerns the table
-    AttrNumber deleted_at;   // invalid until it is asked for
-    bool has_zone;
+    triggers::DeletionTime time;
 };
-
-// The row's deleted_at as timestamptz; false where it is live.
-bool get_deleted_at(const TriggerData *data, const Guards &guards, TimestampTz *deleted_at) {
-    bool is_null = true;
-    Datum value =
-        heap_getattr(data->tg_trigtuple, guards.deleted_at, RelationGetDescr(data->tg_relation), &is_null);
-    if (is_null) {
-        return false;
-    }
-    *deleted_at = guards.has_zone ? DatumGetTimestampTz(value)
-                                  : DatumGetTimestampTz(DirectFunctionCall1(timestamp_timestamptz, value));
-    return true;
-}
 
 Guards *get_guards(FunctionCallInfo call, Relation table) {
     if (call->flinfo->fn_extra == nullptr) {
@@ -116,18 +104,6 @@ Guards *get_guards(FunctionCallInfo call, Relation table) {
         call->flinfo->fn_extra = guards;
     }
     return static_cast<Guards *>(call->flinfo->fn_extra);
-}
-
-// Finds the column once; false where the table is not registered any more.
-bool find_column(Relation relation, Guards *guards) {
-    session::RegisteredTable table;
-    if (guards->deleted_at == InvalidAttrNumber
-        && session::find_registered_table(RelationGetRelid(relation), &table)) {
-        const FormData_pg_attribute *column = TupleDescAttr(RelationGetDescr(relation), table.deleted_at - 1);
-        guards->has_zone = getBaseType(column->atttypid) == TIMESTAMPTZOID;
-        guards->deleted_at = table.deleted_at;
-    }
-    return guards->deleted_at != InvalidAttrNumber;
 }
 
 // Is the row one of those that a command of ours has checked and is removing?
@@ -149,10 +125,10 @@ void check_removable(FunctionCallInfo call, TriggerData *data, bool by_foreign_k
     Relation relation = data->tg_relation;
     Guards &guards = *get_guards(call, relation);
     TimestampTz deleted_at = 0;
-    if (!find_column(relation, &guards)) {
+    if (!triggers::find_deletion_time(relation, &guards.time)) {
         return;
     }
-    if (!get_deleted_at(data, guards, &deleted_at)) {
+    if (!triggers::get_deleted_at(data->tg_trigtuple, relation, guards.time, &deleted_at)) {
         ereport(ERROR, (errcode(by_foreign_key ? ERRCODE_FOREIGN_KEY_VIOLATION
                                                : ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                         errmsg("cannot remove a live row of registered table \"%s\"",
@@ -190,7 +166,9 @@ PGDLLEXPORT Datum softdelete_on_delete(PG_FUNCTION_ARGS) {
         return PointerGetDatum(deletion::settle_row(data));
     }
     if (IsLogicalWorker()) {
-        return PointerGetDatum(data->tg_trigtuple);
+        return PointerGetDatum(triggers::is_kept_from_apply(data->tg_relation, data->tg_trigtuple)
+                                   ? nullptr
+                                   : data->tg_trigtuple);
     }
     uint32 notes = session::running_statement_notes();
     if (notes == 0) {
@@ -245,7 +223,9 @@ PGDLLEXPORT Datum softdelete_on_truncate(PG_FUNCTION_ARGS) {
                      "softdelete.deletion to hard."),
              errtable(data->tg_relation)));
     }
-    if (!IsLogicalWorker()) {
+    if (IsLogicalWorker()) {
+        triggers::check_applied_truncate(data->tg_relation);
+    } else {
         holds::check_no_holds(RelationGetRelid(data->tg_relation), "truncate");
     }
     return Datum{0};

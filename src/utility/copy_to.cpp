@@ -3,6 +3,7 @@
 #include "utility/copy_to.hpp"
 
 #include "pg/compat.hpp"
+#include "session/copied_tables.hpp"
 #include "session/plan_notes.hpp"
 #include "session/registered_table.hpp"
 
@@ -73,7 +74,11 @@ PlannedStmt *filter_copy(PlannedStmt *plan, bool *read_only_tree) {
         return plan;
     }
     Oid relation = RangeVarGetRelid(copy->relation, AccessShareLock, true);
-    if (!OidIsValid(relation) || !can_be_copied(relation) || !is_filtered(relation)) {
+    if (!OidIsValid(relation) || !can_be_copied(relation)) {
+        return plan;
+    }
+    session::note_copied_table(relation);
+    if (!is_filtered(relation)) {
         return plan;
     }
     plan = static_cast<PlannedStmt *>(copyObjectImpl(plan));

@@ -76,9 +76,9 @@ $node->safe_psql('shop', q{
 }, extra_params => [ '-U', 'shop' ]);
 ok($node->poll_query_until('shop', q{SELECT count(*) > 0 FROM softdelete.purge_log WHERE state = 'failed'}), 'the failure is remembered');
 is($node->safe_psql('shop', q{SELECT DISTINCT relation, error FROM softdelete.purge_log WHERE state = 'failed'}),
-	'broken|this table is broken', 'with its table and message');
+	'broken|error P0001: table public.broken', 'with its table and SQLSTATE');
 ok($node->poll_query_until('shop', 'SELECT count(*) = 0 FROM deleted_products'), 'the other table is purged');
-like(slurp_file($node->logfile), qr/WARNING:  could not purge table "broken": this table is broken/, 'the failure is in the server log');
+like(slurp_file($node->logfile), qr/WARNING:  could not purge table "broken": SQLSTATE P0001/, 'the failure is in the server log');
 $node->safe_psql('shop', 'DROP TRIGGER fail ON broken');
 ok($node->poll_query_until('shop', 'SELECT count(*) = 0 FROM deleted_broken'), 'and purged when it is mended');
 

@@ -1,0 +1,114 @@
+// The range is where the sequence stands: it is dumped, restored and copied with the database, and a copy that becomes a
+// database of its own (pg_createsubscriber, a dump that is restored elsewhere) moves on to its own range when it subscribes.
+#include "registry/deletion_ids.hpp"
+
+#include "pg/scopes.hpp"
+
+extern "C" {
+#include "access/xlog.h"
+#include "catalog/namespace.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/lsyscache.h"
+}
+
+namespace softdelete::registry {
+
+namespace {
+
+// Each range has a trillion ids, and there are a million of them besides the first. All are below 2^60.
+constexpr int range_bits = 40;
+constexpr std::uint64_t ranges = 1U << 20;
+
+// A number that two databases have in common once in a million: of the cluster and the database in it.
+std::int64_t get_own_range() {
+    struct Origin {
+        std::uint64_t cluster;
+        std::uint64_t database;
+    };
+
+    return pg::call([] {
+        Origin origin = {GetSystemIdentifier(), MyDatabaseId};
+        std::uint64_t hash =
+            hash_bytes_extended(reinterpret_cast<const unsigned char *>(&origin), sizeof(origin), 0);
+        return static_cast<std::int64_t>(hash % (ranges - 1)) + 1;
+    });
+}
+
+// Whoever has an id holds a lock on the sequence until his transaction ends: afterwards the log shows all that were given.
+class SequenceLock {
+public:
+    SequenceLock()
+        : sequence_(pg::call([] {
+            Oid relation =
+                get_relname_relid("deletion_id_seq", get_namespace_oid("softdelete_internal", false));
+            LockRelationOid(relation, ShareRowExclusiveLock);
+            return relation;
+        })) {}
+
+    // After an error the transaction's abort lets go.
+    void release() const {
+        pg::call([&] { UnlockRelationOid(sequence_, ShareRowExclusiveLock); });
+    }
+
+private:
+    Oid sequence_;
+};
+
+} // namespace
+
+void separate_deletion_ids(pg::Spi &spi) {
+    std::int64_t range = get_own_range();
+    SequenceLock lock;
+    {
+        pg::UserScope owner(pg::get_extension_owner());
+        spi.query("SELECT pg_catalog.setval('softdelete_internal.deletion_id_seq', $1::pg_catalog.int8)"
+                  " FROM softdelete_internal.deletion_id_seq WHERE last_value >> $2::pg_catalog.int4 <> "
+                  "$3::pg_catalog.int8",
+                  {std::to_string(range << range_bits), std::to_string(range_bits), std::to_string(range)});
+    }
+    lock.release();
+}
+
+void separate_subscribers_ids(pg::Spi &spi) {
+    if (!spi.query(
+                "SELECT FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = s.subdbid"
+                " WHERE d.datname = pg_catalog.current_database() LIMIT 1")
+             .empty()) {
+        separate_deletion_ids(spi);
+    }
+}
+
+void reserve_deletion_ids(pg::Spi &spi, const std::vector<std::string> &ids) {
+    SequenceLock lock;
+    {
+        pg::UserScope owner(pg::get_extension_owner());
+        spi.query(
+            "SELECT pg_catalog.setval('softdelete_internal.deletion_id_seq', pg_catalog.max(f.id))"
+            " FROM pg_catalog.unnest($1::pg_catalog.int8[]) f (id), softdelete_internal.deletion_id_seq s"
+            " WHERE f.id >> $2::pg_catalog.int4 = s.last_value >> $2::pg_catalog.int4 AND f.id >= "
+            "s.last_value",
+            {pg::make_array(ids), std::to_string(range_bits)});
+    }
+    lock.release();
+}
+
+std::vector<Oid> find_touched_tables(pg::Spi &spi, const std::string &deletion) {
+    pg::UserScope owner(pg::get_extension_owner());
+    std::vector<Oid> relations;
+    for (const pg::Row &row :
+         spi.query("SELECT c.oid FROM (SELECT d.relation FROM softdelete_internal.deletion d WHERE d.id = "
+                   "$1::pg_catalog.int8"
+                   " UNION SELECT pg_catalog.unnest(d.further_relations) FROM softdelete_internal.deletion d"
+                   " WHERE d.id = $1::pg_catalog.int8"
+                   " UNION SELECT t.relation FROM softdelete_internal.deletion_table t WHERE t.deletion_id = "
+                   "$1::pg_catalog.int8)"
+                   " AS touched JOIN pg_catalog.pg_class c ON c.oid = touched.relation ORDER BY c.oid",
+                   {deletion})) {
+        relations.push_back(row.oid(0));
+    }
+    return relations;
+}
+
+} // namespace softdelete::registry

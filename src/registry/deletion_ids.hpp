@@ -1,0 +1,25 @@
+// Ids of deletions in databases that replicate into each other. Rows carry the ids of the database that deleted them, so
+// that each of these databases gives ids of a range of its own. A database that is alone begins at 1.
+#pragma once
+
+#include "pg/spi.hpp"
+
+#include <string>
+#include <vector>
+
+namespace softdelete::registry {
+
+// Called where rows may come from elsewhere, before they do: from now on ids are of this database's own range, above all
+// those of databases that are alone. Does nothing the second time. Ids that were given stay as they are.
+void separate_deletion_ids(pg::Spi &spi);
+
+// The same where the database has a subscription.
+void separate_subscribers_ids(pg::Spi &spi);
+
+// None of these ids is given by this database any more; those of other databases' ranges never are.
+void reserve_deletion_ids(pg::Spi &spi, const std::vector<std::string> &ids);
+
+// The tables that the log knows of a deletion, as far as they are there.
+std::vector<Oid> find_touched_tables(pg::Spi &spi, const std::string &deletion);
+
+} // namespace softdelete::registry

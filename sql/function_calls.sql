@@ -38,10 +38,10 @@ CREATE FUNCTION get_values(type oid) RETURNS text[] LANGUAGE sql AS $$
     SELECT CASE type
         WHEN 'regclass'::regtype THEN ARRAY['''kept''', 'NULL::regclass', '0::oid::regclass', '4294967295::oid::regclass', '''bare''',
             '''below''', '''seen''', '''counter''', '''kept_pkey''', '''pair''', '''parted''', '''parted_1''', '''pg_catalog.pg_class''',
-            '''softdelete.deletions''', '''all_kept''']
-        WHEN 'text'::regtype THEN ARRAY['''reason''', 'NULL::text', '''''', '''garbage; '''''' "''', 'repeat(''x'', 20000)', '''0 3 * * *''']
+            '''softdelete.deletions''', '''all_kept''', 'point(1, 2)']
+        WHEN 'text'::regtype THEN ARRAY['''reason''', 'NULL::text', '''''', '''garbage; '''''' "''', 'repeat(''x'', 20000)', '''0 3 * * *''', 'point(1, 2)']
         WHEN 'name'::regtype THEN ARRAY['''name''', 'NULL::name', '''''', '''nosuch''', '''deleted_at''', '''ctid''']
-        WHEN 'bigint'::regtype THEN ARRAY['1', 'NULL::bigint', '0', '-1', '9223372036854775807', '-9223372036854775808']
+        WHEN 'bigint'::regtype THEN ARRAY['1', 'NULL::bigint', '0', '-1', '9223372036854775807', '-9223372036854775808', 'point(1, 2)']
         WHEN 'integer'::regtype THEN ARRAY['1', 'NULL::integer', '0', '-1', '2147483647', '-2147483648']
         WHEN 'boolean'::regtype THEN ARRAY['true', 'NULL::boolean', 'false']
         WHEN 'interval'::regtype THEN ARRAY['''1 day''', 'NULL::interval', '''-1 day''', '''0''', '''178000000 years''',
@@ -51,7 +51,7 @@ CREATE FUNCTION get_values(type oid) RETURNS text[] LANGUAGE sql AS $$
         WHEN 'text[]'::regtype THEN ARRAY['VARIADIC ARRAY[''1'']', 'VARIADIC NULL::text[]', 'VARIADIC ''{}''::text[]',
             'VARIADIC ARRAY[NULL::text]', 'VARIADIC ARRAY[''1'', ''2'']', 'VARIADIC ''{{1,2},{3,4}}''::text[]', 'VARIADIC ARRAY[''x'']']
         WHEN 'name[]'::regtype THEN ARRAY['''{}''::name[]', 'NULL::name[]', 'ARRAY[NULL::name]', '''{{a,b},{c,d}}''::name[]',
-            'ARRAY[''nosuch'']::name[]', 'ARRAY[''regress_stranger'']::name[]']
+            'ARRAY[''nosuch'']::name[]', 'ARRAY[''regress_stranger'']::name[]', 'point(1, 2)']
         WHEN '"any"'::regtype THEN ARRAY['1', 'NULL', 'NULL::int', '1, 2', '''1''', '''x''', 'ROW(1, 2)', 'ARRAY[1, 2]', 'point(1, 2)',
             'ROW(1, ''a'')::pair', '1.5', 'VARIADIC ARRAY[1]', 'VARIADIC NULL::int[]', 'VARIADIC ARRAY[NULL::int]', 'VARIADIC ''{}''::int[]',
             '''sweet''::sour', '''x''::bytea', 'now()']
@@ -69,7 +69,8 @@ CREATE FUNCTION list_arguments(types oid[]) RETURNS SETOF text LANGUAGE sql AS $
 
 -- A bare call; the same behind another role, in a read-only transaction, through a cursor that goes back and forth, in a
 -- constraint, a default and a condition of a trigger, below a function that says it is immutable, in an index and in a
--- parallel worker.
+-- parallel worker; in DO, in the body of a trigger that a soft delete fires, in a deferred one, in statements on the
+-- registered table, in a policy, a view, a rule and a materialized view, in a SECURITY DEFINER function, and prepared.
 CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE TEMPORARY TABLE contexts (place int, command text);
 INSERT INTO contexts VALUES
@@ -85,13 +86,30 @@ INSERT INTO contexts VALUES
             CREATE TABLE scratch (id int, g int GENERATED ALWAYS AS (lie()) STORED); INSERT INTO scratch VALUES (1);
             CREATE INDEX ON scratch ((id + lie())); SELECT * FROM scratch WHERE id = lie()'),
     (9, 'CREATE FUNCTION lie() RETURNS int PARALLEL SAFE LANGUAGE plpgsql AS $f$ BEGIN PERFORM %1$s(%2$s); RETURN 1; END $f$;
-            SELECT set_config(name, ''on'', true) FROM pg_settings WHERE name IN (''force_parallel_mode'', ''debug_parallel_query''); SELECT lie()');
+            SELECT set_config(name, ''on'', true) FROM pg_settings WHERE name IN (''force_parallel_mode'', ''debug_parallel_query''); SELECT lie()'),
+    (10, 'DO $d$ BEGIN %4$s %1$s(%2$s); END $d$'),
+    (11, 'CREATE FUNCTION lie() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN %4$s %1$s(%2$s); RETURN NEW; END $f$;
+            CREATE TRIGGER x BEFORE UPDATE ON kept FOR EACH ROW EXECUTE FUNCTION lie(); DELETE FROM kept WHERE id = 1'),
+    (12, 'CREATE FUNCTION lie() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN %4$s %1$s(%2$s); RETURN NULL; END $f$;
+            CREATE CONSTRAINT TRIGGER x AFTER UPDATE ON below DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION lie();
+            DELETE FROM kept WHERE id = 1; SET CONSTRAINTS ALL IMMEDIATE'),
+    (13, 'UPDATE kept SET name = (%1$s(%2$s))::text WHERE id = 1; INSERT INTO below VALUES (3, 1) RETURNING (%1$s(%2$s));
+            DELETE FROM kept WHERE (%1$s(%2$s)) IS NOT NULL RETURNING (%1$s(%2$s))'),
+    (14, 'ALTER TABLE kept ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+            CREATE POLICY x ON kept USING ((%1$s(%2$s)) IS NOT NULL); SELECT * FROM kept; DELETE FROM kept WHERE id = 1'),
+    (15, 'CREATE VIEW scratch AS SELECT 1 AS id, (%1$s(%2$s)) AS v; SELECT * FROM scratch;
+            CREATE RULE x AS ON INSERT TO scratch DO INSTEAD SELECT (%1$s(%2$s)); INSERT INTO scratch VALUES (1)'),
+    (16, 'CREATE MATERIALIZED VIEW scratch AS SELECT (%1$s(%2$s)) AS v; REFRESH MATERIALIZED VIEW scratch'),
+    (17, 'CREATE FUNCTION lie() RETURNS int SECURITY DEFINER LANGUAGE plpgsql AS $f$ BEGIN %4$s %1$s(%2$s); RETURN 1; END $f$;
+            SELECT lie()'),
+    (18, 'PREPARE lie AS %3$s %1$s(%2$s); EXECUTE lie; EXECUTE lie');
 
 CREATE TEMPORARY TABLE outcomes (function text, place int, arguments text, sqlstate text, message text);
 
 CREATE PROCEDURE try(function text, place int, arguments text, command text) LANGUAGE plpgsql AS $$
 BEGIN
     BEGIN
+        DEALLOCATE ALL;
         EXECUTE command;
         RAISE EXCEPTION USING ERRCODE = 'ZZ000';
     EXCEPTION
@@ -109,10 +127,11 @@ DECLARE
 BEGIN
     FOR f IN SELECT * FROM list_functions() LOOP
         FOR c IN SELECT * FROM contexts ORDER BY place LOOP
-            FOR arguments IN SELECT a FROM list_arguments(f.types) a ORDER BY a COLLATE "C" LIMIT CASE WHEN c.place = 1 THEN 60 ELSE 3 END LOOP
-                CONTINUE WHEN f.kind = 'p' AND c.place > 3;
+            FOR arguments IN SELECT a FROM list_arguments(f.types) a ORDER BY a COLLATE "C" LIMIT CASE WHEN c.place = 1 THEN 60 ELSE 2 END LOOP
+                CONTINUE WHEN f.kind = 'p' AND c.command NOT LIKE '%$s %1$s(%2$s)%';
                 CALL try(f.function::text, c.place, arguments,
-                         format(c.command, f.called, arguments, CASE f.kind WHEN 'p' THEN 'CALL' ELSE 'SELECT' END));
+                         format(c.command, f.called, arguments, CASE f.kind WHEN 'p' THEN 'CALL' ELSE 'SELECT' END,
+                                CASE f.kind WHEN 'p' THEN 'CALL' ELSE 'PERFORM' END));
             END LOOP;
         END LOOP;
     END LOOP;

@@ -7,7 +7,7 @@
 #include "catalog/foreign_key_info.hpp"
 #include "catalog/foreign_keys.hpp"
 #include "holds/hold_graph.hpp"
-#include "pg/scopes.hpp"
+#include "pg/called_settings.hpp"
 #include "rows/key_statement.hpp"
 #include "rows/named_row.hpp"
 #include "rows/row_set.hpp"
@@ -83,6 +83,7 @@ private:
             sqltext::format("/* softdelete */ SELECT t.tableoid, t.ctid, t.%2% IS NULL FROM %1% AS t "
                             "WHERE softdelete.include_deleted(t.%2%) AND %3%",
                             root.name, root.deleted_at, lookup.condition);
+        pg::NamedTableScope scope(root.relation, root.owner);
         std::vector<pg::Row> found = spi_.query(query, lookup.values);
         if (found.empty()) {
             rows::raise_no_such_row(root, key);

@@ -44,7 +44,7 @@ void clear_actors(pg::Spi &spi, const rows::TreeTable &member) {
                         session::removal_text, member.table.name, member.table.deleted_by,
                         rows::see_all(member.table, "t"), rows::make_membership(member.table, "t", 1));
     session::OwnStatement own(statement, {.notes = session::note_removal, .runs_as_called = true});
-    pg::OwnersCodeScope owner(member.table.owner);
+    pg::OwnerScope owner(member.table.owner);
     spi.execute(statement, {member.rows.tables(), member.rows.positions()});
 }
 

@@ -157,7 +157,7 @@ void check_after_triggers(pg::Spi &spi, const TableInfo &table, const std::strin
 
 std::uint64_t overwrite_rows(pg::Spi &spi, const TableInfo &table, const std::vector<Anonymizer> &rules,
                              const RowSet &rows, Occasion occasion) {
-    pg::OwnersCodeScope owner(table.owner);
+    pg::OwnerScope owner(table.owner);
     std::vector<Assignment> assignments = make_assignments(spi, table, rules, occasion);
     std::string alias = get_alias(spi, table);
     std::string statement = make_statement(table, alias, assignments);

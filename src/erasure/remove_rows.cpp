@@ -53,7 +53,7 @@ std::uint64_t remove_rows(pg::Spi &spi, const catalog::TableInfo &table, const r
     CheckedRows checked(all);
     session::OwnStatement own(
         statement, {.notes = session::note_removal, .removable = &checked, .runs_as_called = true});
-    pg::OwnersCodeScope owner(table.owner);
+    pg::OwnerScope owner(table.owner);
     return spi.execute(statement, {rows.tables(), rows.positions()});
 }
 

@@ -6,6 +6,7 @@ extern "C" {
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
+#include "utils/rls.h"
 }
 
 #include <cstring>
@@ -71,17 +72,14 @@ bool runs_others_code(Oid role, Oid caller) {
     return role != caller && role != login && !has_privs_of_role(role, login);
 }
 
-OwnersCodeScope::OwnersCodeScope(Oid owner) {
-    bool is_restricted = call([&] { return runs_others_code(owner, CalledSettings::caller()); });
-    saved_ = act_as_owner(owner);
-    if (is_restricted) {
-        SetUserIdAndSecContext(owner, saved_.context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS
-                                          | SECURITY_RESTRICTED_OPERATION);
+NamedTableScope::NamedTableScope(Oid table, Oid owner) {
+    bool is_owners = call([&] {
+        return GetUserId() != owner && has_privs_of_role(GetUserId(), owner)
+               && check_enable_rls(table, InvalidOid, true) != RLS_ENABLED;
+    });
+    if (is_owners) {
+        owner_.emplace(owner);
     }
-}
-
-OwnersCodeScope::~OwnersCodeScope() {
-    act_as(saved_);
 }
 
 } // namespace softdelete::pg

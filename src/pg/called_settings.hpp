@@ -3,6 +3,7 @@
 
 #include "pg/scopes.hpp"
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,17 +43,14 @@ private:
 // that role's is not to find them.
 bool runs_others_code(Oid role, Oid caller);
 
-// Acts as a table's owner for a statement that fires users' triggers: as pg::OwnerScope, and in a security-restricted
-// operation where the owner's code must not outlive it.
-class OwnersCodeScope {
+// For a statement of the caller's on a table that he names in a function of ours. Where he has all rights of the table's
+// owner, and no policy binds him, it runs as the owner: he lends the owner's code nothing.
+class NamedTableScope {
 public:
-    explicit OwnersCodeScope(Oid owner);
-    ~OwnersCodeScope();
-    OwnersCodeScope(const OwnersCodeScope &) = delete;
-    OwnersCodeScope &operator=(const OwnersCodeScope &) = delete;
+    NamedTableScope(Oid table, Oid owner);
 
 private:
-    Role saved_;
+    std::optional<OwnerScope> owner_;
 };
 
 // For functions without a SET clause: remembers the caller's settings, then pins the session.

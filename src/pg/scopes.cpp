@@ -2,6 +2,8 @@
 // (sub)transaction does.
 #include "pg/scopes.hpp"
 
+#include "pg/called_settings.hpp"
+
 extern "C" {
 #include "access/genam.h"
 #include "access/htup_details.h"
@@ -56,11 +58,24 @@ void act_as(const Role &role) noexcept {
     SetUserIdAndSecContext(role.user, role.context);
 }
 
-UserScope::UserScope(Oid role) : saved_(act_as(role, SECURITY_RESTRICTED_OPERATION)) {}
+RoleScope::RoleScope(Oid role, int context)
+    : is_others_(call([&] { return runs_others_code(role, CalledSettings::caller()); }))
+    , saved_(act_as(role, is_others_ ? context | SECURITY_RESTRICTED_OPERATION : context)) {
+    if (is_others_) {
+        nest_level_ = NewGUCNestLevel();
+    }
+}
 
-UserScope::~UserScope() {
+RoleScope::~RoleScope() {
+    if (is_others_ && std::uncaught_exceptions() == 0) {
+        AtEOXact_GUC(false, nest_level_);
+    }
     act_as(saved_);
 }
+
+UserScope::UserScope(Oid role) : RoleScope(role, SECURITY_RESTRICTED_OPERATION) {}
+
+OwnerScope::OwnerScope(Oid owner) : RoleScope(owner, SECURITY_NOFORCE_RLS) {}
 
 SettingScope::SettingScope() {
     nest_level_ = call([] { return NewGUCNestLevel(); });

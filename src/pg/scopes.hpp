@@ -21,31 +21,34 @@ struct Role {
 Role act_as_owner(Oid owner) noexcept;
 void act_as(const Role &role) noexcept;
 
-// Acts as another role, as the server's maintenance commands do: in a security-restricted operation, so that what the
-// role's own functions and triggers do cannot outlive it.
-class UserScope {
+// Acts as another role for as long as it lives. Any statement may run code of that role's: the planner alone evaluates
+// index predicates. Where the code is somebody else's than the caller's, nothing that it does outlives the scope: that is a
+// security-restricted operation (no deferred triggers, temporary tables, cursors WITH HOLD), and its settings end with it.
+class RoleScope {
 public:
-    explicit UserScope(Oid role);
-    ~UserScope();
-    UserScope(const UserScope &) = delete;
-    UserScope &operator=(const UserScope &) = delete;
+    RoleScope(const RoleScope &) = delete;
+    RoleScope &operator=(const RoleScope &) = delete;
+
+protected:
+    RoleScope(Oid role, int context);
+    ~RoleScope();
 
 private:
+    bool is_others_;
     Role saved_;
+    int nest_level_ = 0;
 };
 
-// Acts as a table's owner as the server's referential actions do: the owner's policies are not forced on it.
-class OwnerScope {
+// As the server's maintenance commands do: in a security-restricted operation in any case.
+class UserScope : public RoleScope {
 public:
-    explicit OwnerScope(Oid owner) : saved_(act_as_owner(owner)) {}
+    explicit UserScope(Oid role);
+};
 
-    ~OwnerScope() { act_as(saved_); }
-
-    OwnerScope(const OwnerScope &) = delete;
-    OwnerScope &operator=(const OwnerScope &) = delete;
-
-private:
-    Role saved_;
+// As a table's owner, as the server's referential actions do: the owner's policies are not forced on it.
+class OwnerScope : public RoleScope {
+public:
+    explicit OwnerScope(Oid owner);
 };
 
 // Settings that hold until the scope's end.

@@ -153,7 +153,7 @@ model::Step purge(pg::Spi &spi, const catalog::Table &table, const registry::Reg
         // What is left to the end of the transaction would keep the table from being altered.
         session::OwnStatement own(
             statement, {.notes = session::note_removal, .runs_as_called = true, .fires_at_once = true});
-        pg::OwnersCodeScope owner(table.owner);
+        pg::OwnerScope owner(table.owner);
         spi.execute(statement);
     } catch (pg::ServerError &error) {
         error.clear_context();

@@ -5,7 +5,7 @@
 
 #include "catalog/foreign_keys.hpp"
 #include "deletion/deletion_tables.hpp"
-#include "pg/scopes.hpp"
+#include "pg/called_settings.hpp"
 #include "restore/restore_privileges.hpp"
 #include "rows/key_statement.hpp"
 #include "rows/row_set.hpp"
@@ -173,6 +173,7 @@ rows::RowSet find_visible(pg::Spi &spi, const TableInfo &table, const rows::RowS
     std::string query = sqltext::format("/* softdelete */ SELECT t.tableoid, t.ctid FROM %1% AS t WHERE "
                                         "softdelete.include_deleted(t.%2%) AND %3%",
                                         table.name, table.deleted_at, rows::make_membership(table, "t", 1));
+    pg::NamedTableScope scope(table.relation, table.owner);
     for (const pg::Row &row : spi.query(query, {rows.tables(), rows.positions()})) {
         visible.add(rows::read_row_id(row));
     }

@@ -43,7 +43,7 @@ std::uint64_t execute_restore(pg::Spi &spi, const catalog::TableInfo &table, Res
                               const std::vector<pg::Parameter> &parameters) {
     bool may_show = may_show_values(table);
     try {
-        std::optional<pg::OwnersCodeScope> owner;
+        std::optional<pg::OwnerScope> owner;
         if (role == RestoreAs::owner || stands_above(table.owner)) {
             owner.emplace(table.owner);
         }

@@ -7,7 +7,7 @@
 #include "catalog/foreign_keys.hpp"
 #include "deletion/deletion_tables.hpp"
 #include "deletion/restored_deletions.hpp"
-#include "pg/scopes.hpp"
+#include "pg/called_settings.hpp"
 #include "restore/restore_errors.hpp"
 #include "restore/restore_order.hpp"
 #include "restore/restore_statement.hpp"
@@ -78,6 +78,7 @@ private:
                                             "t.deletion_id < 0 FROM %1% AS t "
                                             "WHERE softdelete.include_deleted(t.%2%) AND %3% FOR UPDATE",
                                             root_.name, root_.deleted_at, lookup.condition);
+        pg::NamedTableScope scope(root_.relation, root_.owner);
         session::OwnStatement own(query, {.reading = session::OwnReading::past_filter});
         std::vector<pg::Row> rows = spi_.query(query, lookup.values);
         if (rows.empty()) {

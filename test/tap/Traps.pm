@@ -20,15 +20,18 @@ SET search_path = pg_catalog;
 SQL
 }
 
+# $more: what else it does.
 sub spy
 {
-	my ($role) = @_;
+	my ($role, $more) = @_;
+	$more //= '';
 	return <<"SQL";
 CREATE FUNCTION $role.spy(trap text) RETURNS boolean LANGUAGE plpgsql SET search_path = pg_catalog AS \$\$
 BEGIN
 	IF current_user <> '$role' THEN
 		RAISE LOG 'softdelete-spy: % of $role runs as % (session of %)', trap, current_user, session_user;
 	END IF;
+	$more
 	RETURN true;
 END \$\$;
 SQL
@@ -148,11 +151,42 @@ SQL
 # trap_command is for event triggers, which a superuser has to create.
 sub tables_of_traps
 {
-	return <<'SQL' . spy('eve') . <<'SQL2';
+	return <<'SQL' . spy('eve', 'PERFORM eve.lie_in_wait(trap);') . <<'SQL2';
 CREATE SCHEMA eve AUTHORIZATION eve;
 GRANT USAGE ON SCHEMA eve TO PUBLIC;
 SET SESSION AUTHORIZATION eve;
 SET search_path = pg_catalog;
+-- What a trap leaves behind, to run later as whoever is there then: a deferred trigger and a cursor, which run at COMMIT, a
+-- temporary table and a path that shadow what others name. Where that is refused nothing is left.
+CREATE TABLE eve.lurking (trap text, xid xid8, PRIMARY KEY (trap, xid));
+CREATE FUNCTION eve.lurk() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS
+	$$ BEGIN PERFORM eve.look_around('deferred by ' || new.trap); RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER lurk AFTER INSERT ON eve.lurking DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION eve.lurk();
+CREATE FUNCTION eve.look_around(trap text) RETURNS boolean LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+	IF current_user <> 'eve' THEN
+		RAISE LOG 'softdelete-spy: % of eve runs as % (session of %)', trap, current_user, session_user;
+	END IF;
+	RETURN true;
+END $$;
+CREATE FUNCTION eve.lie_in_wait(trap text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	BEGIN
+		INSERT INTO eve.lurking VALUES (trap, pg_catalog.pg_current_xact_id()) ON CONFLICT DO NOTHING;
+	EXCEPTION WHEN OTHERS THEN NULL;
+	END;
+	BEGIN
+		EXECUTE pg_catalog.format('DECLARE %I CURSOR WITH HOLD FOR SELECT eve.look_around(%L)', trap, 'cursor of ' || trap);
+	EXCEPTION WHEN OTHERS THEN NULL;
+	END;
+	BEGIN
+		IF trap NOT LIKE 'event trigger %' THEN -- which this would fire
+			CREATE TEMPORARY TABLE registration ();
+		END IF;
+	EXCEPTION WHEN OTHERS THEN NULL;
+	END;
+	PERFORM pg_catalog.set_config('search_path', 'eve, pg_catalog', false), pg_catalog.set_config('lock_timeout', '123456', false);
+END $$;
 SQL
 SET search_path = eve;
 CREATE FUNCTION trap(anyelement) RETURNS anyelement LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog

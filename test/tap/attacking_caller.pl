@@ -41,11 +41,20 @@ sub run
 	is(Traps::sightings($node), '', "$name: no trap runs as somebody else");
 }
 
-# The same, each statement in a session of its own, which has to look at indexes and constraints anew.
+# The same on an owner's tables, each statement in a session of its own, which has to look at indexes and constraints anew,
+# and in which no trap leaves anything behind.
 sub run_each
 {
-	my ($name, $role, $before, @statements) = @_;
-	run("$name: $_", $role, "$before\n$_;\n") for @statements;
+	my ($role, @statements) = @_;
+	run("owner's traps: $_", $role, qq{SET search_path = eve, pg_catalog, shop;\n$_;\n} . <<'SQL') for @statements;
+DO $$ BEGIN
+	IF current_setting('search_path') <> 'eve, pg_catalog, shop' OR current_setting('lock_timeout') <> '0' THEN
+		RAISE 'a trap has left settings';
+	ELSIF to_regclass('pg_temp.registration') IS NOT NULL THEN
+		RAISE 'a trap has left a temporary table';
+	END IF;
+END $$;
+SQL
 }
 
 $node->safe_psql('attacked', q{
@@ -342,7 +351,7 @@ my $drop_event_triggers = join '', map { "DROP EVENT TRIGGER trap_$_;\n" } qw(dd
 for my $caller ($superuser, 'member')
 {
 	run('event triggers are set', $superuser, $event_triggers);
-	run_each("owner's traps", $caller, "SET search_path = eve, pg_catalog;\n",
+	run_each($caller,
 		q{SELECT softdelete.plan('eve.parents', deleted_at => 'gone_at', cascade => true, retention => '1 day')},
 		q{SELECT softdelete.register('eve.parents', deleted_at => 'gone_at', retention => '1 day')},
 		q{SELECT softdelete.register('eve.children', retention => '1 day', visibility => 'rls')},
@@ -362,12 +371,16 @@ DELETE FROM parents WHERE (id).a IN (1, 2, 3, 4, 5, 6);
 DELETE FROM children WHERE id IN (11, 12);
 DELETE FROM slices WHERE id <= 20;
 SQL
-	run_each("owner's traps", $caller, "SET search_path = eve, pg_catalog;\n",
+	run_each($caller,
 		q{SELECT softdelete.preview('eve.parents', '(10,p)')},
 		# whom the policies bind reads by them as by a SELECT
 		$caller eq 'member' ? () : q{SELECT softdelete.preview('eve.slices', 30)},
 		q{SELECT softdelete.conflicts((SELECT pg_catalog.max(id) FROM softdelete.deletions))},
+		q{SELECT softdelete.restore('eve.children', 12)},
 		q{SELECT softdelete.restore('eve.parents', '(6,p)')},
+		q{SELECT softdelete.delete('eve.parents', '(6,p)')},
+		q{BEGIN; SELECT softdelete.undo((SELECT pg_catalog.max(id) FROM softdelete.deletions)); COMMIT},
+		q{SELECT softdelete.delete('eve.children', 12)},
 		q{SELECT softdelete.hold('eve.parents', 'why', '(1,p)')},
 		q{SELECT softdelete.hold('eve.children', 'why', 12)},
 		q{SELECT softdelete.purge_preview()},
@@ -384,7 +397,7 @@ SQL
 		q{SELECT softdelete.anonymize('eve.children', 'wish', 9)},
 		q{SELECT softdelete.configure('eve.parents', on_expiry => 'anonymize')});
 	run('the owner deletes', 'eve', "SET search_path = eve, pg_catalog; DELETE FROM parents WHERE (id).a = 9; DELETE FROM slices WHERE id > 45");
-	run_each("owner's traps", $caller, "SET search_path = eve, pg_catalog;\n",
+	run_each($caller,
 		q{CALL softdelete.purge()},
 		q{SELECT softdelete.unregister('eve.slices', 'purge')},
 		q{SELECT softdelete.unregister('eve.owed', 'purge')},

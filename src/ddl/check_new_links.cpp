@@ -162,15 +162,16 @@ void check_links(pg::Spi &spi, const ForeignKey &key, const std::string &relatio
     }
 }
 
-void check_new_links(const Node *statement) {
+void check_new_links(const DdlCommand &command) {
+    const Node *statement = command.node;
     const AlterTableStmt *alter =
         IsA(statement, AlterTableStmt) ? castNode(AlterTableStmt, const_cast<Node *>(statement)) : nullptr;
     if (alter == nullptr || alter->objtype != OBJECT_TABLE) {
         return;
     }
     Change change = get_change(alter);
-    Oid table = change.is_empty() ? InvalidOid : pg::call([&] { return find_relation(alter->relation); });
-    if (!OidIsValid(table)) {
+    Oid table = command.relation;
+    if (change.is_empty() || !OidIsValid(table)) {
         return;
     }
     pg::Spi spi;

@@ -1,6 +1,8 @@
 // Rows that come under a foreign key without being written: in a partition that is attached, or by a key that is added.
 #pragma once
 
+#include "ddl/parse_tree.hpp"
+
 #include "catalog/foreign_keys.hpp"
 
 extern "C" {
@@ -18,6 +20,6 @@ void check_links(pg::Spi &spi, const catalog::ForeignKey &key, const std::string
 // After ALTER TABLE: live rows that reference deleted ones by a column which the command itself has added and filled are an
 // error, as for an INSERT. Where it adds or validates a key over what is there, rewrites the key's columns, or attaches a
 // partition with rows, it warns: validation sees all rows, and migrations run. Returns quickly for any other statement.
-void check_new_links(const Node *statement);
+void check_new_links(const DdlCommand &command);
 
 } // namespace softdelete::ddl

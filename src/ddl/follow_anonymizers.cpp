@@ -39,20 +39,14 @@ bool renames_column(const Node *statement) {
            && castNode(RenameStmt, const_cast<Node *>(statement))->renameType == OBJECT_COLUMN;
 }
 
-// The registered table that the statement is about; InvalidOid for none.
-Oid find_table(const Node *statement) {
-    const RangeVar *name = nullptr;
-    if (renames_column(statement)) {
-        name = castNode(RenameStmt, const_cast<Node *>(statement))->relation;
-    } else if (IsA(statement, AlterTableStmt)) {
-        name = castNode(AlterTableStmt, const_cast<Node *>(statement))->relation;
+// The registered table that the command is about; InvalidOid for none.
+Oid find_table(const DdlCommand &command) {
+    if (!OidIsValid(command.relation)
+        || !(renames_column(command.node) || IsA(command.node, AlterTableStmt))) {
+        return InvalidOid;
     }
-    return pg::call([&] {
-        session::RegisteredTable table;
-        Oid relation = find_relation(name);
-        return OidIsValid(relation) && session::find_registered_table(relation, &table) ? relation
-                                                                                        : InvalidOid;
-    });
+    return pg::call(
+        [&] { return session::is_registered_table(command.relation) ? command.relation : InvalidOid; });
 }
 
 void remember(Oid relation, const registry::Anonymizer &rule, Node *tree) {
@@ -103,8 +97,9 @@ void check_rule(Oid relation, const registry::Anonymizer &rule) {
 
 } // namespace
 
-void prepare_anonymizers(const Node *statement) {
-    Oid relation = renames_column(statement) ? find_table(statement) : InvalidOid;
+void prepare_anonymizers(const DdlCommand &command) {
+    const Node *statement = command.node;
+    Oid relation = renames_column(statement) ? find_table(command) : InvalidOid;
     if (!OidIsValid(relation)) {
         return;
     }
@@ -114,8 +109,9 @@ void prepare_anonymizers(const Node *statement) {
     }
 }
 
-void finish_anonymizers(const Node *statement) {
-    Oid relation = find_table(statement);
+void finish_anonymizers(const DdlCommand &command) {
+    const Node *statement = command.node;
+    Oid relation = find_table(command);
     if (!OidIsValid(relation)) {
         return;
     }

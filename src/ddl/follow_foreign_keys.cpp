@@ -26,19 +26,10 @@ namespace softdelete::ddl {
 
 namespace {
 
-const RangeVar *find_named_table(const Node *statement) {
-    if (IsA(statement, CreateStmt)) {
-        return castNode(CreateStmt, const_cast<Node *>(statement))->relation;
-    }
-    if (IsA(statement, AlterTableStmt)) {
-        const AlterTableStmt *alter = castNode(AlterTableStmt, const_cast<Node *>(statement));
-        return alter->objtype == OBJECT_TABLE ? alter->relation : nullptr;
-    }
-    if (IsA(statement, RenameStmt)) {
-        const RenameStmt *rename = castNode(RenameStmt, const_cast<Node *>(statement));
-        return rename->renameType == OBJECT_TABCONSTRAINT ? rename->relation : nullptr;
-    }
-    return nullptr;
+bool may_change_keys(Node *node) {
+    return IsA(node, CreateStmt)
+           || (IsA(node, AlterTableStmt) && castNode(AlterTableStmt, node)->objtype == OBJECT_TABLE)
+           || (IsA(node, RenameStmt) && castNode(RenameStmt, node)->renameType == OBJECT_TABCONSTRAINT);
 }
 
 // A trigger of ours that stands for a foreign key which may be gone or renamed.
@@ -67,13 +58,12 @@ bool references_registered(Relation relation) {
 
 } // namespace
 
-Oid find_table_to_link(const Node *statement) {
-    const RangeVar *name = find_named_table(statement);
-    if (name == nullptr) {
+Oid find_table_to_link(const DdlCommand &command) {
+    if (!may_change_keys(command.node)) {
         return InvalidOid;
     }
     // Still locked by the command itself. Gone if the command was ALTER TABLE IF EXISTS.
-    Oid relation_id = find_relation(name);
+    Oid relation_id = command.relation;
     Relation relation = OidIsValid(relation_id) ? RelationIdGetRelation(relation_id) : nullptr;
     if (relation == nullptr) {
         return InvalidOid;

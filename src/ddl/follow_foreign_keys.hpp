@@ -1,7 +1,7 @@
 // New foreign keys are honoured from the next statement on.
 #pragma once
 
-#include "pg/server.hpp"
+#include "ddl/parse_tree.hpp"
 
 extern "C" {
 #include "nodes/nodes.h"
@@ -11,7 +11,7 @@ namespace softdelete::ddl {
 
 // The table that a CREATE or ALTER TABLE has worked on, if it is registered or references a registered one; otherwise
 // InvalidOid. Plain server code, cheap where nothing is registered.
-Oid find_table_to_link(const Node *statement);
+Oid find_table_to_link(const DdlCommand &command);
 
 // Creates the triggers that the table's foreign keys lack.
 void link_table(Oid relation);

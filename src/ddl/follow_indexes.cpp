@@ -60,18 +60,17 @@ struct FollowedTable {
     const char *deleted_at; // palloc'd
 };
 
-std::optional<FollowedTable> find_followed(const RangeVar *name) {
+std::optional<FollowedTable> find_followed(Oid relation) {
     FollowedTable table = {};
-    bool is_registered =
-        name != nullptr && pg::call([&] {
-            session::RegisteredTable found;
-            table.relation = find_relation(name);
-            if (!OidIsValid(table.relation) || !session::find_damaged_table(table.relation, &found)) {
-                return false;
-            }
-            table.deleted_at = get_attname(table.relation, found.deleted_at, true);
-            return table.deleted_at != nullptr;
-        });
+    table.relation = relation;
+    bool is_registered = OidIsValid(relation) && pg::call([&] {
+                             session::RegisteredTable found;
+                             if (!session::find_damaged_table(table.relation, &found)) {
+                                 return false;
+                             }
+                             table.deleted_at = get_attname(table.relation, found.deleted_at, true);
+                             return table.deleted_at != nullptr;
+                         });
     if (!is_registered) {
         return std::nullopt;
     }
@@ -164,11 +163,11 @@ bool take_prepared(Prepared *taken) {
     return true;
 }
 
-void prepare_index(IndexStmt *index) {
+void prepare_index(IndexStmt *index, Oid relation) {
     if (index->primary || index->isconstraint) {
         return;
     }
-    std::optional<FollowedTable> table = find_followed(index->relation);
+    std::optional<FollowedTable> table = find_followed(relation);
     if (!table || (!index->unique && table->mode != model::IndexMode::all)) {
         return;
     }
@@ -272,9 +271,9 @@ void prepare_exclusion(Constraint *constraint, const FollowedTable &table) {
     take(table.relation, constraint, nullptr);
 }
 
-void prepare_alter(AlterTableStmt *alter) {
+void prepare_alter(AlterTableStmt *alter, Oid relation) {
     bool is_table = alter->objtype == OBJECT_TABLE;
-    std::optional<FollowedTable> table = is_table ? find_followed(alter->relation) : std::nullopt;
+    std::optional<FollowedTable> table = is_table ? find_followed(relation) : std::nullopt;
     if (!table) {
         return;
     }
@@ -361,11 +360,12 @@ void record_created(pg::Spi &spi, Oid relation) {
 
 } // namespace
 
-void prepare_indexes(Node *statement) {
+void prepare_indexes(const DdlCommand &command) {
+    Node *statement = command.node;
     if (IsA(statement, IndexStmt)) {
-        prepare_index(castNode(IndexStmt, statement));
+        prepare_index(castNode(IndexStmt, statement), command.relation);
     } else if (IsA(statement, AlterTableStmt)) {
-        prepare_alter(castNode(AlterTableStmt, statement));
+        prepare_alter(castNode(AlterTableStmt, statement), command.relation);
     }
 }
 

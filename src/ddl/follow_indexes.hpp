@@ -3,7 +3,7 @@
 // way.
 #pragma once
 
-#include "pg/server.hpp"
+#include "ddl/parse_tree.hpp"
 
 extern "C" {
 #include "nodes/nodes.h"
@@ -13,7 +13,7 @@ namespace softdelete::ddl {
 
 // Before CREATE INDEX or ALTER TABLE runs: adds the condition, and takes UNIQUE constraints out, which cannot have one.
 // Changes the statement in place, in its own memory, as utility commands allow it.
-void prepare_indexes(Node *statement);
+void prepare_indexes(const DdlCommand &command);
 
 // After it ran: makes the unique indexes that stand for those constraints, and records what was made partial, for
 // unregister().

@@ -34,8 +34,7 @@ const RangeVar *get_partition(const AlterTableCmd *command) {
     return castNode(PartitionCmd, command->def)->name;
 }
 
-Move read_command(const AlterTableStmt *alter, const AlterTableCmd *command) {
-    Oid named = find_relation(alter->relation);
+Move read_move(const AlterTableCmd *command, Oid named) {
     switch (command->subtype) {
     case AT_AttachPartition:
         return {find_relation(get_partition(command)), named, true, true};
@@ -52,19 +51,19 @@ Move read_command(const AlterTableStmt *alter, const AlterTableCmd *command) {
 }
 
 // Fills in a move that the statement makes and returns true. The position is that of the command, or of the parent.
-bool read_move(const Node *statement, int position, Move *move) {
+bool read_move(const DdlCommand &command, int position, Move *move) {
+    const Node *statement = command.node;
     if (IsA(statement, AlterTableStmt)) {
         const AlterTableStmt *alter = castNode(AlterTableStmt, const_cast<Node *>(statement));
-        const auto *command = list_nth_node(AlterTableCmd, alter->cmds, position);
-        if (alter->objtype != OBJECT_TABLE || !is_move(command)) {
+        const auto *part = list_nth_node(AlterTableCmd, alter->cmds, position);
+        if (alter->objtype != OBJECT_TABLE || !is_move(part)) {
             return false;
         }
-        *move = read_command(alter, command);
+        *move = read_move(part, command.relation);
     } else {
         const auto *create = castNode(CreateStmt, const_cast<Node *>(statement));
-        *move = {find_relation(create->relation),
-                 find_relation(list_nth_node(RangeVar, create->inhRelations, position)), true,
-                 create->partbound != nullptr};
+        *move = {command.relation, find_relation(list_nth_node(RangeVar, create->inhRelations, position)),
+                 true, create->partbound != nullptr};
     }
     return OidIsValid(move->member) && OidIsValid(move->table);
 }
@@ -78,12 +77,12 @@ int count_moves(const Node *statement) {
                : 0;
 }
 
-std::vector<Move> get_moves(const Node *statement) {
+std::vector<Move> get_moves(const DdlCommand &command) {
     std::vector<Move> moves;
-    int count = count_moves(statement);
+    int count = count_moves(command.node);
     for (int i = 0; i < count; i++) {
         Move move = {};
-        if (pg::call([&] { return read_move(statement, i, &move); })) {
+        if (pg::call([&] { return read_move(command, i, &move); })) {
             moves.push_back(move);
         }
     }
@@ -137,8 +136,9 @@ void let_go(pg::Spi &spi, const Move &move) {
 
 } // namespace
 
-void prepare_members(const Node *statement) {
-    for (const Move &move : get_moves(statement)) {
+void prepare_members(const DdlCommand &command) {
+    const Node *statement = command.node;
+    for (const Move &move : get_moves(command)) {
         if (!move.comes || !IsA(statement, AlterTableStmt)) {
             continue;
         }
@@ -152,8 +152,9 @@ void prepare_members(const Node *statement) {
     }
 }
 
-void finish_members(const Node *statement) {
-    for (const Move &move : get_moves(statement)) {
+void finish_members(const DdlCommand &command) {
+    const Node *statement = command.node;
+    for (const Move &move : get_moves(command)) {
         if (!is_registered(move.table)) {
             continue;
         }

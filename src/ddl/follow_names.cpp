@@ -31,11 +31,6 @@ namespace softdelete::ddl {
 
 namespace {
 
-// A relation that a statement names, of any kind; 0 where there is none.
-Oid find_named(const RangeVar *name) {
-    return pg::call([&] { return find_relation(name); });
-}
-
 bool is_registered(Oid relation) {
     return pg::call([&] { return OidIsValid(relation) && session::is_registered_table(relation); });
 }
@@ -66,8 +61,7 @@ void follow_index(Oid table, const std::string &name, const char *new_name) {
     registry::rename_index(spi, root, table, name, new_name);
 }
 
-void follow_relation(const RenameStmt *rename) {
-    Oid relation = find_named(rename->relation);
+void follow_relation(const RenameStmt *rename, Oid relation) {
     char kind = kind_of(relation);
     if (kind == RELKIND_VIEW) {
         follow_view(relation, rename);
@@ -80,8 +74,8 @@ void follow_relation(const RenameStmt *rename) {
 }
 
 // RENAME CONSTRAINT of what is an index now renames that; of what is still a constraint, the record follows.
-void follow_constraint(RenameStmt *rename) {
-    Oid table = find_named(rename->relation);
+void follow_constraint(RenameStmt *rename, DdlCommand *command) {
+    Oid table = command->relation;
     if (!is_registered(table)) {
         return;
     }
@@ -99,6 +93,7 @@ void follow_constraint(RenameStmt *rename) {
                 makeRangeVar(get_namespace_name(get_rel_namespace(table)), pstrdup(rename->subname), -1);
             rename->subname = nullptr;
             MemoryContextSwitchTo(caller);
+            command->relation = find_relation(rename->relation);
         });
     }
 }
@@ -107,11 +102,11 @@ void follow_constraint(RenameStmt *rename) {
 void follow_comment(CommentStmt *comment) {
     List *names = castNode(List, comment->object);
     const char *name = strVal(llast(names));
-    Oid table = find_named(pg::call([&] {
-        return list_length(names) < 2
-                   ? nullptr
-                   : makeRangeVarFromNameList(list_truncate(list_copy(names), list_length(names) - 1));
-    }));
+    Oid table = pg::call([&] {
+        return list_length(names) < 2 ? InvalidOid
+                                      : find_relation(makeRangeVarFromNameList(
+                                          list_truncate(list_copy(names), list_length(names) - 1)));
+    });
     if (!is_registered(table)) {
         return;
     }
@@ -165,9 +160,8 @@ bool has_drop(const AlterTableStmt *alter) {
     return false;
 }
 
-void follow_drops(AlterTableStmt *alter) {
-    Oid table = has_drop(alter) ? find_named(alter->relation) : InvalidOid;
-    if (!is_registered(table)) {
+void follow_drops(AlterTableStmt *alter, Oid table) {
+    if (!has_drop(alter) || !is_registered(table)) {
         return;
     }
     pg::Spi spi;
@@ -182,20 +176,21 @@ void follow_drops(AlterTableStmt *alter) {
 
 } // namespace
 
-void follow_names(Node *statement) {
+void follow_names(DdlCommand *command) {
+    Node *statement = command->node;
     if (IsA(statement, RenameStmt)) {
         RenameStmt *rename = castNode(RenameStmt, statement);
         if (rename->renameType == OBJECT_TABCONSTRAINT) {
-            follow_constraint(rename);
+            follow_constraint(rename, command);
         } else if (rename->renameType == OBJECT_TABLE || rename->renameType == OBJECT_VIEW
                    || rename->renameType == OBJECT_INDEX) {
-            follow_relation(rename);
+            follow_relation(rename, command->relation);
         }
     } else if (IsA(statement, CommentStmt)
                && castNode(CommentStmt, statement)->objtype == OBJECT_TABCONSTRAINT) {
         follow_comment(castNode(CommentStmt, statement));
     } else if (IsA(statement, AlterTableStmt)) {
-        follow_drops(castNode(AlterTableStmt, statement));
+        follow_drops(castNode(AlterTableStmt, statement), command->relation);
     }
 }
 

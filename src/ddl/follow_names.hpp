@@ -2,7 +2,7 @@
 // unique index can still be renamed, dropped and commented on as the constraint that migrations know it as.
 #pragma once
 
-#include "pg/server.hpp"
+#include "ddl/parse_tree.hpp"
 
 extern "C" {
 #include "nodes/nodes.h"
@@ -14,6 +14,6 @@ namespace softdelete::ddl {
 // makes the statement speak of the index where there is no constraint any more. Changes the statement in place, in its
 // own memory. Whatever fails afterwards takes that back with its (sub)transaction.
 // Errors: 42501 where the user does not own the table, and those of DROP INDEX.
-void follow_names(Node *statement);
+void follow_names(DdlCommand *command);
 
 } // namespace softdelete::ddl

@@ -32,28 +32,27 @@ bool is_own_name(const char *policy) {
     return strcmp(policy, model::live_policy) == 0 || strcmp(policy, model::default_policy) == 0;
 }
 
-// The table that the command names, where it is registered with visibility rls; InvalidOid otherwise.
-Oid find_secured(const RangeVar *name) {
+// Is it registered with visibility rls?
+bool is_secured(Oid relation) {
     session::RegisteredTable table;
-    Oid relation = find_relation(name);
-    bool is_secured = OidIsValid(relation) && session::find_registered_table(relation, &table)
-                      && table.visibility == session::TableVisibility::rls;
-    return is_secured ? relation : InvalidOid;
+    return OidIsValid(relation) && session::find_registered_table(relation, &table)
+           && table.visibility == session::TableVisibility::rls;
 }
 
-void refuse_reserved(const RangeVar *table, const char *policy) {
-    if (is_own_name(policy) && OidIsValid(find_secured(table))) {
-        ereport(ERROR, (errcode(ERRCODE_RESERVED_NAME), errmsg("policy name \"%s\" is reserved", policy),
-                        errdetail("softdelete makes a policy of this name on table \"%s\".", table->relname),
-                        errhint("Choose another name.")));
+void refuse_reserved(Oid table, const char *policy) {
+    if (is_own_name(policy) && is_secured(table)) {
+        ereport(ERROR,
+                (errcode(ERRCODE_RESERVED_NAME), errmsg("policy name \"%s\" is reserved", policy),
+                 errdetail("softdelete makes a policy of this name on table \"%s\".", get_rel_name(table)),
+                 errhint("Choose another name.")));
     }
 }
 
-void refuse_alteration(const RangeVar *table, const char *policy) {
-    if (is_own_name(policy) && OidIsValid(find_secured(table))) {
+void refuse_alteration(Oid table, const char *policy) {
+    if (is_own_name(policy) && is_secured(table)) {
         ereport(ERROR,
                 (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                 errmsg("cannot alter policy \"%s\" of registered table \"%s\"", policy, table->relname),
+                 errmsg("cannot alter policy \"%s\" of registered table \"%s\"", policy, get_rel_name(table)),
                  errhint("Use softdelete.configure() to change visibility or admin_roles.")));
     }
 }
@@ -69,14 +68,13 @@ bool has_users_policy(Oid relation_id) {
     return found;
 }
 
-void refuse_disabling(const AlterTableStmt *alter) {
+void refuse_disabling(const AlterTableStmt *alter, Oid relation) {
     ListCell *cell;
     foreach (cell, alter->cmds) {
         if (lfirst_node(AlterTableCmd, cell)->subtype != AT_DisableRowSecurity) {
             continue;
         }
-        Oid relation = find_secured(alter->relation);
-        if (OidIsValid(relation) && has_users_policy(relation)) {
+        if (is_secured(relation) && has_users_policy(relation)) {
             ereport(ERROR,
                     (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                      errmsg("cannot disable row security of registered table \"%s\"", get_rel_name(relation)),
@@ -172,53 +170,41 @@ Change get_change(const AlterTableStmt *alter) {
     return change;
 }
 
-// What the command does, and to which table.
-Change get_change(const Node *statement, const RangeVar **name) {
-    if (IsA(statement, CreatePolicyStmt)) {
-        *name = castNode(CreatePolicyStmt, const_cast<Node *>(statement))->table;
+Change get_change(Node *node) {
+    if (IsA(node, CreatePolicyStmt)) {
         return Change::policies;
     }
-    if (IsA(statement, CreateStmt)) {
-        const CreateStmt *create = castNode(CreateStmt, const_cast<Node *>(statement));
-        *name = create->relation;
-        return create->inhRelations == NIL ? Change::none : Change::policies;
+    if (IsA(node, CreateStmt)) {
+        return castNode(CreateStmt, node)->inhRelations == NIL ? Change::none : Change::policies;
     }
-    if (IsA(statement, AlterTableStmt)) {
-        const AlterTableStmt *alter = castNode(AlterTableStmt, const_cast<Node *>(statement));
-        *name = alter->relation;
-        return get_change(alter);
-    }
-    return Change::none;
+    return IsA(node, AlterTableStmt) ? get_change(castNode(AlterTableStmt, node)) : Change::none;
 }
 
 } // namespace
 
-void refuse_policy_change(const Node *statement) {
+void refuse_policy_change(const DdlCommand &command) {
+    const Node *statement = command.node;
     if (IsA(statement, CreatePolicyStmt)) {
         const CreatePolicyStmt *create = castNode(CreatePolicyStmt, const_cast<Node *>(statement));
-        refuse_reserved(create->table, create->policy_name);
+        refuse_reserved(command.relation, create->policy_name);
     } else if (IsA(statement, AlterPolicyStmt)) {
         const AlterPolicyStmt *alter = castNode(AlterPolicyStmt, const_cast<Node *>(statement));
-        refuse_alteration(alter->table, alter->policy_name);
+        refuse_alteration(command.relation, alter->policy_name);
     } else if (IsA(statement, RenameStmt)) {
         const RenameStmt *rename = castNode(RenameStmt, const_cast<Node *>(statement));
         if (rename->renameType == OBJECT_POLICY) {
-            refuse_alteration(rename->relation, rename->subname);
-            refuse_reserved(rename->relation, rename->newname);
+            refuse_alteration(command.relation, rename->subname);
+            refuse_reserved(command.relation, rename->newname);
         }
     } else if (IsA(statement, AlterTableStmt)) {
-        refuse_disabling(castNode(AlterTableStmt, const_cast<Node *>(statement)));
+        refuse_disabling(castNode(AlterTableStmt, const_cast<Node *>(statement)), command.relation);
     }
 }
 
-void follow_policies(const Node *statement) {
-    const RangeVar *name = nullptr;
-    Change change = get_change(statement, &name);
-    if (change == Change::none) {
-        return;
-    }
-    Oid relation = pg::call([&] { return find_relation(name); });
-    if (relation == InvalidOid) {
+void follow_policies(const DdlCommand &command) {
+    Change change = get_change(command.node);
+    Oid relation = command.relation;
+    if (change == Change::none || !OidIsValid(relation)) {
         return;
     }
     pg::Spi spi;

@@ -31,7 +31,8 @@ constexpr const char *statements_query = R"(
 
 } // namespace
 
-bool enables_triggers(const Node *statement) {
+bool enables_triggers(const DdlCommand &command) {
+    const Node *statement = command.node;
     if (IsA(statement, CreateTrigStmt)) {
         return castNode(CreateTrigStmt, const_cast<Node *>(statement))->replace;
     }
@@ -48,12 +49,8 @@ bool enables_triggers(const Node *statement) {
     return false;
 }
 
-void enable_own_triggers(const Node *statement) {
-    const RangeVar *name = IsA(statement, CreateTrigStmt)
-                               ? castNode(CreateTrigStmt, const_cast<Node *>(statement))->relation
-                               : castNode(AlterTableStmt, const_cast<Node *>(statement))->relation;
-    Oid relation = pg::call([&] { return find_relation(name); });
-    if (!OidIsValid(relation)) {
+void enable_own_triggers(const DdlCommand &command) {
+    if (!OidIsValid(command.relation)) {
         return; // IF EXISTS
     }
     pg::Spi spi;
@@ -61,7 +58,7 @@ void enable_own_triggers(const Node *statement) {
     std::vector<pg::Row> statements;
     {
         pg::UserScope owner(pg::get_extension_owner());
-        statements = spi.query(statements_query, {relation});
+        statements = spi.query(statements_query, {command.relation});
     }
     for (const pg::Row &statement : statements) {
         spi.execute(statement.text(0));

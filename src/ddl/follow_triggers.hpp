@@ -2,7 +2,7 @@
 // back to ALWAYS.
 #pragma once
 
-#include "pg/server.hpp"
+#include "ddl/parse_tree.hpp"
 
 extern "C" {
 #include "nodes/nodes.h"
@@ -11,9 +11,9 @@ extern "C" {
 namespace softdelete::ddl {
 
 // Is the statement one that may leave triggers of ours enabled otherwise than ALWAYS?
-bool enables_triggers(const Node *statement);
+bool enables_triggers(const DdlCommand &command);
 
 // After such a statement: what refuses physical deletes on its table and the partitions fires ALWAYS again.
-void enable_own_triggers(const Node *statement);
+void enable_own_triggers(const DdlCommand &command);
 
 } // namespace softdelete::ddl

@@ -117,21 +117,8 @@ Change get_change(const Node *statement) {
     return change;
 }
 
-const RangeVar *get_name(const Node *statement) {
-    if (IsA(statement, RenameStmt)) {
-        return castNode(RenameStmt, const_cast<Node *>(statement))->relation;
-    }
-    if (IsA(statement, AlterObjectSchemaStmt)) {
-        return castNode(AlterObjectSchemaStmt, const_cast<Node *>(statement))->relation;
-    }
-    return castNode(AlterTableStmt, const_cast<Node *>(statement))->relation;
-}
-
-Oid find_registered(const RangeVar *name) {
-    return pg::call([&] {
-        Oid relation = find_relation(name);
-        return OidIsValid(relation) && session::is_registered_table(relation) ? relation : InvalidOid;
-    });
+bool is_registered(Oid relation) {
+    return OidIsValid(relation) && pg::call([&] { return session::is_registered_table(relation); });
 }
 
 // The columns that go: what was said of them is not put back.
@@ -201,8 +188,8 @@ void drop_views_of_dropped(const DropStmt *drop) {
     ListCell *cell;
     foreach (cell, drop->objects) {
         Oid relation =
-            find_registered(pg::call([&] { return makeRangeVarFromNameList(lfirst_node(List, cell)); }));
-        if (OidIsValid(relation)) {
+            pg::call([&] { return find_relation(makeRangeVarFromNameList(lfirst_node(List, cell))); });
+        if (is_registered(relation)) {
             check_owner(relation);
             pg::Spi spi;
             if (catalog::get_table(spi, relation).relation == relation) { // no partition
@@ -275,7 +262,8 @@ void bring_in_step(pg::Spi &spi, Oid relation, Change change) {
 
 } // namespace
 
-void prepare_views(Node *statement) {
+void prepare_views(const DdlCommand &command) {
+    Node *statement = command.node;
     Change change = get_change(statement);
     if (change == Change::dropped) {
         drop_views_of_dropped(castNode(DropStmt, statement));
@@ -284,8 +272,8 @@ void prepare_views(Node *statement) {
     if (change != Change::anew && change != Change::moved) {
         return;
     }
-    Oid relation = find_registered(get_name(statement));
-    if (!OidIsValid(relation)) {
+    Oid relation = command.relation;
+    if (!is_registered(relation)) {
         return;
     }
     // Nobody else is to lock the views.
@@ -303,21 +291,21 @@ void prepare_views(Node *statement) {
     }
 }
 
-void finish_views(const Node *statement) {
+void finish_views(const DdlCommand &command) {
+    const Node *statement = command.node;
     Change change = get_change(statement);
     if (change == Change::none || change == Change::dropped) {
         return;
     }
     // A table that has moved is not found by the statement's name for it, and needs no more than what was noted.
-    Oid relation = change == Change::moved ? InvalidOid : find_registered(get_name(statement));
-    if (change == Change::moved ? *find_afterwards() == nullptr : !OidIsValid(relation)) {
+    if (change == Change::moved ? *find_afterwards() == nullptr : !is_registered(command.relation)) {
         return;
     }
     pg::Spi spi;
     if (change == Change::moved) {
         run_afterwards(spi, std::nullopt);
     } else {
-        bring_in_step(spi, relation, change);
+        bring_in_step(spi, command.relation, change);
     }
 }
 

@@ -3,7 +3,7 @@
 // with the grants, comments and options that they had.
 #pragma once
 
-#include "pg/server.hpp"
+#include "ddl/parse_tree.hpp"
 
 extern "C" {
 #include "nodes/nodes.h"
@@ -14,10 +14,10 @@ namespace softdelete::ddl {
 // Before ALTER TABLE: drops the views of the table where the command could not run beside them, and notes what they had.
 // Locks: ACCESS EXCLUSIVE on the views, before the command locks the table, in the order in which readers lock them.
 // Errors: 2BP01 where an object of the user depends on one of the views.
-void prepare_views(Node *statement);
+void prepare_views(const DdlCommand &command);
 
 // After it: brings the views in step.
-void finish_views(const Node *statement);
+void finish_views(const DdlCommand &command);
 
 // Called by the abort callbacks: what commands of that level or below have prepared. What they run may roll back a
 // savepoint of its own.

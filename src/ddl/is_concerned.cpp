@@ -26,13 +26,8 @@ namespace softdelete::ddl {
 
 namespace {
 
-bool has_own_trigger(const RangeVar *name) {
-    return session::has_own_trigger(find_relation(name));
-}
-
 // ALTER TABLE takes views as well.
-bool names_view(const RangeVar *name) {
-    Oid relation = find_relation(name);
+bool is_view(Oid relation) {
     return OidIsValid(relation) && get_rel_relkind(relation) == RELKIND_VIEW;
 }
 
@@ -53,7 +48,7 @@ bool drops_own(const DropStmt *drop) {
     }
     ListCell *cell;
     foreach (cell, drop->objects) {
-        if (has_own_trigger(makeRangeVarFromNameList(lfirst_node(List, cell)))) {
+        if (session::has_own_trigger(find_relation(makeRangeVarFromNameList(lfirst_node(List, cell))))) {
             return true;
         }
     }
@@ -127,14 +122,15 @@ bool references_registered(Oid relation_id) {
     return found;
 }
 
-bool concerns_before(const Node *statement) {
+bool concerns_before(const DdlCommand &command) {
+    const Node *statement = command.node;
     if (IsA(statement, AlterTableStmt)) {
         const AlterTableStmt *alter = castNode(AlterTableStmt, const_cast<Node *>(statement));
-        return alter->objtype != OBJECT_TABLE || moves_table(alter) || has_own_trigger(alter->relation)
-               || names_view(alter->relation);
+        return alter->objtype != OBJECT_TABLE || moves_table(alter)
+               || session::has_own_trigger(command.relation) || is_view(command.relation);
     }
     if (IsA(statement, IndexStmt)) {
-        return has_own_trigger(castNode(IndexStmt, const_cast<Node *>(statement))->relation);
+        return session::has_own_trigger(command.relation);
     }
     if (IsA(statement, DropStmt)) {
         return drops_own(castNode(DropStmt, const_cast<Node *>(statement)));
@@ -145,30 +141,30 @@ bool concerns_before(const Node *statement) {
     return !is_plain_query(statement);
 }
 
-bool concerns_after(const Node *statement) {
+bool concerns_after(const DdlCommand &command) {
+    const Node *statement = command.node;
     if (IsA(statement, AlterTableStmt)) {
-        const AlterTableStmt *alter = castNode(AlterTableStmt, const_cast<Node *>(statement));
-        return concerns_before(statement) || references_registered(find_relation(alter->relation));
+        return concerns_before(command) || references_registered(command.relation);
     }
     if (IsA(statement, CreateStmt)) {
         const CreateStmt *create = castNode(CreateStmt, const_cast<Node *>(statement));
-        return create->inhRelations != NIL || references_registered(find_relation(create->relation));
+        return create->inhRelations != NIL || references_registered(command.relation);
     }
     if (IsA(statement, RuleStmt)) {
-        return has_own_trigger(castNode(RuleStmt, const_cast<Node *>(statement))->relation);
+        return session::has_own_trigger(command.relation);
     }
     if (IsA(statement, CreateTrigStmt)) {
-        return creates_delete_trigger(statement)
-               && has_own_trigger(castNode(CreateTrigStmt, const_cast<Node *>(statement))->relation);
+        return creates_delete_trigger(command) && session::has_own_trigger(command.relation);
     }
     if (IsA(statement, ViewStmt)) {
         return castNode(ViewStmt, const_cast<Node *>(statement))->replace;
     }
-    return concerns_before(statement);
+    return concerns_before(command);
 }
 
 // Without CASCADE, ALTER TABLE drops parts of its own table only.
-bool may_drop_own(const Node *statement) {
+bool may_drop_own(const DdlCommand &command) {
+    const Node *statement = command.node;
     if (!IsA(statement, AlterTableStmt)) {
         return true;
     }
@@ -179,7 +175,7 @@ bool may_drop_own(const Node *statement) {
             return true;
         }
     }
-    return concerns_before(statement);
+    return concerns_before(command);
 }
 
 DropConcern get_drop_concern() {

@@ -2,7 +2,7 @@
 // where to look closer. Plain server code.
 #pragma once
 
-#include "pg/server.hpp"
+#include "ddl/parse_tree.hpp"
 
 extern "C" {
 #include "nodes/nodes.h"
@@ -11,14 +11,14 @@ extern "C" {
 namespace softdelete::ddl {
 
 // Before the command, and after it.
-bool concerns_before(const Node *statement);
-bool concerns_after(const Node *statement);
+bool concerns_before(const DdlCommand &command);
+bool concerns_after(const DdlCommand &command);
 
 // Has the table a foreign key to a registered one?
 bool references_registered(Oid relation);
 
 // After it, where it has dropped something.
-bool may_drop_own(const Node *statement);
+bool may_drop_own(const DdlCommand &command);
 
 struct DropConcern {
     bool registry; // a table or an index that the registry knows

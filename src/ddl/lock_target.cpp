@@ -10,14 +10,16 @@ extern "C" {
 
 namespace softdelete::ddl {
 
-void lock_target(Node *statement) {
+void lock_target(DdlCommand *command) {
+    Node *statement = command->node;
     if (IsA(statement, AlterTableStmt) && castNode(AlterTableStmt, statement)->objtype == OBJECT_TABLE) {
         AlterTableStmt *alter = castNode(AlterTableStmt, statement);
-        (void)AlterTableLookupRelation(alter, AlterTableGetLockLevel(alter->cmds));
+        command->relation = AlterTableLookupRelation(alter, AlterTableGetLockLevel(alter->cmds));
     } else if (IsA(statement, IndexStmt)) {
         const IndexStmt *index = castNode(IndexStmt, statement);
         LOCKMODE lock = index->concurrent ? ShareUpdateExclusiveLock : ShareLock;
-        (void)RangeVarGetRelidExtended(index->relation, lock, 0, RangeVarCallbackOwnsRelation, nullptr);
+        command->relation =
+            RangeVarGetRelidExtended(index->relation, lock, 0, RangeVarCallbackOwnsRelation, nullptr);
     } else {
         AcceptInvalidationMessages();
     }

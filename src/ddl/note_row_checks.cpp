@@ -55,13 +55,14 @@ bool has_deleted_rows(Oid relation) {
 
 } // namespace
 
-void note_row_checks(const Node *statement) {
+void note_row_checks(const DdlCommand &command) {
+    const Node *statement = command.node;
     session::end_row_checks();
     if (!IsA(statement, AlterTableStmt)) {
         return;
     }
     const AlterTableStmt *alter = castNode(AlterTableStmt, const_cast<Node *>(statement));
-    Oid relation = checks_rows(alter) ? find_relation(alter->relation) : InvalidOid;
+    Oid relation = checks_rows(alter) ? command.relation : InvalidOid;
     session::RegisteredTable table;
     if (OidIsValid(relation) && session::find_damaged_table(relation, &table)
         && table.deleted_at != InvalidAttrNumber && pg::entry([&] { return has_deleted_rows(relation); })) {

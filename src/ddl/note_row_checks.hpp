@@ -2,7 +2,7 @@
 // backfill that did not see the deleted rows fail on them, with an error that hooks/error_hook.cpp gives a hint.
 #pragma once
 
-#include "pg/server.hpp"
+#include "ddl/parse_tree.hpp"
 
 extern "C" {
 #include "nodes/nodes.h"
@@ -11,6 +11,6 @@ extern "C" {
 namespace softdelete::ddl {
 
 // Before a statement: notes it where it is of that kind, on a registered table with deleted rows.
-void note_row_checks(const Node *statement);
+void note_row_checks(const DdlCommand &command);
 
 } // namespace softdelete::ddl

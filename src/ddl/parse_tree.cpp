@@ -10,6 +10,43 @@ extern "C" {
 
 namespace softdelete::ddl {
 
+namespace {
+
+const RangeVar *get_name(Node *node) {
+    switch (nodeTag(node)) {
+    case T_AlterTableStmt:
+        return castNode(AlterTableStmt, node)->relation;
+    case T_CreateStmt:
+        return castNode(CreateStmt, node)->relation;
+    case T_IndexStmt:
+        return castNode(IndexStmt, node)->relation;
+    case T_RenameStmt:
+        return castNode(RenameStmt, node)->relation;
+    case T_AlterObjectSchemaStmt:
+        return castNode(AlterObjectSchemaStmt, node)->relation;
+    case T_AlterObjectDependsStmt:
+        return castNode(AlterObjectDependsStmt, node)->relation;
+    case T_CreateTrigStmt:
+        return castNode(CreateTrigStmt, node)->relation;
+    case T_CreatePolicyStmt:
+        return castNode(CreatePolicyStmt, node)->table;
+    case T_AlterPolicyStmt:
+        return castNode(AlterPolicyStmt, node)->table;
+    case T_RuleStmt:
+        return castNode(RuleStmt, node)->relation;
+    case T_ViewStmt:
+        return castNode(ViewStmt, node)->view;
+    default:
+        return nullptr;
+    }
+}
+
+} // namespace
+
+DdlCommand read_command(Node *node) {
+    return {node, find_relation(get_name(node))};
+}
+
 Oid find_relation(const RangeVar *name) {
     return name == nullptr ? InvalidOid : RangeVarGetRelid(name, NoLock, true);
 }

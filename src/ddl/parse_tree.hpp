@@ -11,6 +11,17 @@ extern "C" {
 
 namespace softdelete::ddl {
 
+// A command at one of its event triggers: what was parsed, and the relation that it is about, looked up once.
+struct DdlCommand {
+    Node *node;
+    // The table, view or index that the command names as its own; InvalidOid where it names none or there is none. Others,
+    // such as a partition or what DROP lists, are looked up by those who need them.
+    Oid relation;
+};
+
+// Looks the name up, and takes no lock. Plain server code.
+DdlCommand read_command(Node *node);
+
 // The relation that a statement names, not locked; InvalidOid where there is none. Plain server code.
 Oid find_relation(const RangeVar *name);
 

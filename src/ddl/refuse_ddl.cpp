@@ -61,8 +61,7 @@ constexpr const char *held_query = R"(
     WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0 AND h.released_at IS NULL
     ORDER BY h.id LIMIT 1)";
 
-bool find_named_table(const RangeVar *name, session::RegisteredTable *table) {
-    Oid relation = find_relation(name);
+bool find_table(Oid relation, session::RegisteredTable *table) {
     return OidIsValid(relation) && session::find_damaged_table(relation, table);
 }
 
@@ -73,9 +72,9 @@ bool is_own_column(const session::RegisteredTable &table, const char *column) {
                || attribute == table.deletion_id);
 }
 
-void refuse_rename(const RenameStmt *rename) {
+void refuse_rename(const RenameStmt *rename, Oid relation) {
     session::RegisteredTable table;
-    if (rename->renameType != OBJECT_COLUMN || !find_named_table(rename->relation, &table)
+    if (rename->renameType != OBJECT_COLUMN || !find_table(relation, &table)
         || !is_own_column(table, rename->subname)) {
         return;
     }
@@ -141,12 +140,12 @@ void refuse_column_change(const AlterTableCmd *command, const session::Registere
              errhint("Leave the column as it is, or unregister the table with softdelete.unregister().")));
 }
 
-void refuse_commands(const AlterTableStmt *alter) {
+void refuse_commands(const AlterTableStmt *alter, Oid relation) {
     session::RegisteredTable table;
     ListCell *cell;
     foreach (cell, alter->cmds) {
         const AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
-        if (get_column_change(command) != nullptr && find_named_table(alter->relation, &table)) {
+        if (get_column_change(command) != nullptr && find_table(relation, &table)) {
             refuse_column_change(command, table);
         }
     }
@@ -164,24 +163,26 @@ void refuse_member_change(const AlterExtensionContentsStmt *alter) {
 // To others the command itself says that they may not.
 void check_own_holds(const RangeVar *name, const char *action) {
     session::RegisteredTable table;
-    if (find_named_table(name, &table) && pg::compat::owns_relation(table.relation, GetUserId())) {
+    if (find_table(find_relation(name), &table) && pg::compat::owns_relation(table.relation, GetUserId())) {
         holds::check_no_holds(table.relation, action);
     }
 }
 
 } // namespace
 
-void refuse_alteration(const Node *statement) {
+void refuse_alteration(const DdlCommand &command) {
+    const Node *statement = command.node;
     if (IsA(statement, AlterExtensionContentsStmt)) {
         refuse_member_change(castNode(AlterExtensionContentsStmt, const_cast<Node *>(statement)));
     } else if (IsA(statement, RenameStmt)) {
-        refuse_rename(castNode(RenameStmt, const_cast<Node *>(statement)));
+        refuse_rename(castNode(RenameStmt, const_cast<Node *>(statement)), command.relation);
     } else if (IsA(statement, AlterTableStmt)) {
-        refuse_commands(castNode(AlterTableStmt, const_cast<Node *>(statement)));
+        refuse_commands(castNode(AlterTableStmt, const_cast<Node *>(statement)), command.relation);
     }
 }
 
-void refuse_removal_of_held_rows(const Node *statement) {
+void refuse_removal_of_held_rows(const DdlCommand &command) {
+    const Node *statement = command.node;
     ListCell *cell;
     if (IsA(statement, DropStmt)) {
         const DropStmt *drop = castNode(DropStmt, const_cast<Node *>(statement));
@@ -190,9 +191,9 @@ void refuse_removal_of_held_rows(const Node *statement) {
         }
     } else if (IsA(statement, AlterTableStmt)) {
         foreach (cell, castNode(AlterTableStmt, const_cast<Node *>(statement))->cmds) {
-            const AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
-            if (command->subtype == AT_DetachPartition) {
-                check_own_holds(castNode(PartitionCmd, command->def)->name, "detach");
+            const AlterTableCmd *part = lfirst_node(AlterTableCmd, cell);
+            if (part->subtype == AT_DetachPartition) {
+                check_own_holds(castNode(PartitionCmd, part->def)->name, "detach");
             }
         }
     }

@@ -2,7 +2,7 @@
 // registered table.
 #pragma once
 
-#include "pg/server.hpp"
+#include "ddl/parse_tree.hpp"
 
 extern "C" {
 #include "nodes/nodes.h"
@@ -12,11 +12,11 @@ namespace softdelete::ddl {
 
 // Before ALTER TABLE: refuses to rename the extension's columns and to disable its triggers by name. Plain server code.
 // Errors: 55000.
-void refuse_alteration(const Node *statement);
+void refuse_alteration(const DdlCommand &command);
 
 // Before DROP TABLE and DETACH PARTITION: refuses where rows of a registered table, or of the partition, are held,
 // themselves or by rows above them. Errors: 55000.
-void refuse_removal_of_held_rows(const Node *statement);
+void refuse_removal_of_held_rows(const DdlCommand &command);
 
 // After a drop: refuses where a registered table that stays has lost a trigger or a column of ours. Errors: 2BP01.
 void refuse_loss();

@@ -62,7 +62,8 @@ bool is_repack(const CreateTrigStmt *create) {
 
 } // namespace
 
-void refuse_drop_of_copied(const Node *statement) {
+void refuse_drop_of_copied(const DdlCommand &command) {
+    const Node *statement = command.node;
     if (!IsA(statement, DropStmt)) {
         return;
     }
@@ -78,7 +79,8 @@ void refuse_drop_of_copied(const Node *statement) {
     }
 }
 
-void refuse_repack(const Node *statement) {
+void refuse_repack(const DdlCommand &command) {
+    const Node *statement = command.node;
     if (!IsA(statement, CreateTrigStmt)) {
         return;
     }
@@ -87,7 +89,7 @@ void refuse_repack(const Node *statement) {
         return;
     }
     session::RegisteredTable table;
-    Oid relation = find_relation(create->relation);
+    Oid relation = command.relation;
     if (OidIsValid(relation) && session::find_damaged_table(relation, &table)
         && table.visibility != session::TableVisibility::view) {
         ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

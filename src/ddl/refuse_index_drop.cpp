@@ -69,7 +69,8 @@ void check_index(const NamedIndex &index) {
 
 } // namespace
 
-void refuse_index_drop(const Node *statement) {
+void refuse_index_drop(const DdlCommand &command) {
+    const Node *statement = command.node;
     if (!IsA(statement, DropStmt)
         || castNode(DropStmt, const_cast<Node *>(statement))->removeType != OBJECT_INDEX) {
         return;

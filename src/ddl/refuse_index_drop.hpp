@@ -2,7 +2,7 @@
 // for a UNIQUE constraint while the table is registered.
 #pragma once
 
-#include "pg/server.hpp"
+#include "ddl/parse_tree.hpp"
 
 extern "C" {
 #include "nodes/nodes.h"
@@ -11,6 +11,6 @@ extern "C" {
 namespace softdelete::ddl {
 
 // Raises 2BP01. Other indexes are the user's to drop, unique ones too.
-void refuse_index_drop(const Node *statement);
+void refuse_index_drop(const DdlCommand &command);
 
 } // namespace softdelete::ddl

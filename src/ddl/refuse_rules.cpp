@@ -29,26 +29,16 @@ bool enables_rule(const AlterTableStmt *alter) {
     return false;
 }
 
-const RangeVar *get_ruled_table(const Node *statement) {
-    if (IsA(statement, RuleStmt)) {
-        return castNode(RuleStmt, const_cast<Node *>(statement))->relation;
-    }
-    if (IsA(statement, AlterTableStmt)) {
-        const auto *alter = castNode(AlterTableStmt, const_cast<Node *>(statement));
-        return enables_rule(alter) ? alter->relation : nullptr;
-    }
-    return nullptr;
+bool brings_rule(Node *node) {
+    return IsA(node, RuleStmt) || (IsA(node, AlterTableStmt) && enables_rule(castNode(AlterTableStmt, node)));
 }
 
 } // namespace
 
-void refuse_rule(const Node *statement) {
-    const RangeVar *name = get_ruled_table(statement);
-    Oid relation = pg::call([&] {
-        Oid found = find_relation(name);
-        return OidIsValid(found) && session::is_registered_table(found) ? found : InvalidOid;
-    });
-    if (!OidIsValid(relation)) {
+void refuse_rule(const DdlCommand &command) {
+    Oid relation = command.relation;
+    if (!brings_rule(command.node) || !OidIsValid(relation)
+        || !pg::call([&] { return session::is_registered_table(relation); })) {
         return;
     }
     pg::Spi spi;

@@ -31,7 +31,7 @@ namespace {
 
 // What a statement does to one trigger, or to all of a table's.
 struct TriggerChange {
-    const RangeVar *table;
+    Oid table;
     const char *trigger; // null for all
     const char *verb;    // "drop", "rename", ...; null for nothing that concerns us
 };
@@ -65,10 +65,11 @@ bool has_holds(Oid relation) {
 
 TriggerChange get_drop(List *name) {
     List *table = list_truncate(list_copy(name), list_length(name) - 1);
-    return {table == NIL ? nullptr : makeRangeVarFromNameList(table), strVal(llast(name)), "drop"};
+    return {table == NIL ? InvalidOid : find_relation(makeRangeVarFromNameList(table)), strVal(llast(name)),
+            "drop"};
 }
 
-TriggerChange get_change(const AlterTableCmd *command, const RangeVar *table) {
+TriggerChange get_change(const AlterTableCmd *command, Oid table) {
     switch (command->subtype) {
     case AT_DisableTrig:
         return {table, command->name, "disable"};
@@ -81,17 +82,18 @@ TriggerChange get_change(const AlterTableCmd *command, const RangeVar *table) {
     }
 }
 
-TriggerChange get_change(const Node *statement) {
+TriggerChange get_change(const DdlCommand &command) {
+    const Node *statement = command.node;
     if (IsA(statement, RenameStmt)) {
         const auto *rename = castNode(RenameStmt, const_cast<Node *>(statement));
         if (rename->renameType == OBJECT_TRIGGER) {
-            return {rename->relation, rename->subname, "rename"};
+            return {command.relation, rename->subname, "rename"};
         }
     } else if (IsA(statement, AlterObjectDependsStmt)) {
         const auto *depends = castNode(AlterObjectDependsStmt, const_cast<Node *>(statement));
         bool is_own = !depends->remove && strcmp(strVal(depends->extname), "softdelete") == 0;
         if (depends->objectType == OBJECT_TRIGGER && !is_own) {
-            return {depends->relation, strVal(llast(castNode(List, depends->object))),
+            return {command.relation, strVal(llast(castNode(List, depends->object))),
                     "change the dependencies of"};
         }
     }
@@ -125,8 +127,9 @@ TriggerChange get_change(const Node *statement) {
 }
 
 void refuse(const TriggerChange &change) {
-    Oid relation = change.verb == nullptr ? InvalidOid : find_relation(change.table);
-    if (!OidIsValid(relation) || !OidIsValid(find_own_trigger(relation, change.trigger))
+    Oid relation = change.table;
+    if (change.verb == nullptr || !OidIsValid(relation)
+        || !OidIsValid(find_own_trigger(relation, change.trigger))
         || !pg::compat::owns_relation(relation, GetUserId())) {
         return; // the server says who may not, and what is not there
     }
@@ -156,13 +159,12 @@ void refuse_replacement(const CreateTrigStmt *create, Oid relation, Oid function
     bool is_same = session::is_trigger_function(function) && says_the_same(create, existing);
     bool is_restore = !row_security && !has_holds(relation);
     if (!pg::compat::owns_relation(relation, GetUserId()) || (!is_same && !is_restore)) {
-        report(relation, {create->relation, create->trigname, "replace"});
+        report(relation, {relation, create->trigname, "replace"});
     }
 }
 
 // The marker registers a table, for everybody: who may not alter the table may not make it one.
-void refuse_creation(const CreateTrigStmt *create) {
-    Oid relation = find_relation(create->relation);
+void refuse_creation(const CreateTrigStmt *create, Oid relation) {
     if (!OidIsValid(relation)) {
         return;
     }
@@ -179,10 +181,11 @@ void refuse_creation(const CreateTrigStmt *create) {
 
 } // namespace
 
-void refuse_trigger_change(const Node *statement) {
+void refuse_trigger_change(const DdlCommand &command) {
+    const Node *statement = command.node;
     ListCell *cell;
     if (IsA(statement, CreateTrigStmt)) {
-        refuse_creation(castNode(CreateTrigStmt, const_cast<Node *>(statement)));
+        refuse_creation(castNode(CreateTrigStmt, const_cast<Node *>(statement)), command.relation);
     } else if (IsA(statement, DropStmt)) {
         const auto *drop = castNode(DropStmt, const_cast<Node *>(statement));
         if (drop->removeType == OBJECT_TRIGGER) {
@@ -193,10 +196,10 @@ void refuse_trigger_change(const Node *statement) {
     } else if (IsA(statement, AlterTableStmt)) {
         const auto *alter = castNode(AlterTableStmt, const_cast<Node *>(statement));
         foreach (cell, alter->cmds) {
-            refuse(get_change(lfirst_node(AlterTableCmd, cell), alter->relation));
+            refuse(get_change(lfirst_node(AlterTableCmd, cell), command.relation));
         }
     } else {
-        refuse(get_change(statement));
+        refuse(get_change(command));
     }
 }
 

@@ -26,11 +26,11 @@ namespace softdelete::ddl {
 
 namespace {
 
-Oid find_view(const RangeVar *name) {
-    return pg::call([&] {
-        Oid relation = find_relation(name);
-        return OidIsValid(relation) && get_rel_relkind(relation) == RELKIND_VIEW ? relation : InvalidOid;
-    });
+// The relation, where it is a view; InvalidOid otherwise.
+Oid as_view(Oid relation) {
+    bool is_view =
+        OidIsValid(relation) && pg::call([&] { return get_rel_relkind(relation) == RELKIND_VIEW; });
+    return is_view ? relation : InvalidOid;
 }
 
 [[noreturn]] void refuse(Oid view, Oid table, const std::string &what) {
@@ -42,19 +42,14 @@ Oid find_view(const RangeVar *name) {
                "Create a view of your own that reads it.", view});
 }
 
-// The view that a statement moves, or whose column it renames.
-const RangeVar *get_moved(const Node *statement, const char **what) {
-    if (IsA(statement, AlterObjectSchemaStmt)) {
-        const auto *move = castNode(AlterObjectSchemaStmt, const_cast<Node *>(statement));
-        *what = "change the schema of";
-        return move->objectType == OBJECT_VIEW || move->objectType == OBJECT_TABLE ? move->relation : nullptr;
+// What a statement does that moves a view, or renames a column of it; null for any other.
+const char *get_move(Node *node) {
+    if (IsA(node, AlterObjectSchemaStmt)) {
+        ObjectType type = castNode(AlterObjectSchemaStmt, node)->objectType;
+        return type == OBJECT_VIEW || type == OBJECT_TABLE ? "change the schema of" : nullptr;
     }
-    if (IsA(statement, RenameStmt)) {
-        const RenameStmt *rename = castNode(RenameStmt, const_cast<Node *>(statement));
-        *what = "rename a column of";
-        return rename->renameType == OBJECT_COLUMN ? rename->relation : nullptr;
-    }
-    return nullptr;
+    bool renames_column = IsA(node, RenameStmt) && castNode(RenameStmt, node)->renameType == OBJECT_COLUMN;
+    return renames_column ? "rename a column of" : nullptr;
 }
 
 // The table whose registration made the view.
@@ -75,7 +70,8 @@ std::optional<Oid> find_maker(Oid view) {
 void refuse_drop(const DropStmt *drop) {
     ListCell *cell;
     foreach (cell, drop->objects) {
-        Oid view = find_view(pg::call([&] { return makeRangeVarFromNameList(lfirst_node(List, cell)); }));
+        Oid view = as_view(
+            pg::call([&] { return find_relation(makeRangeVarFromNameList(lfirst_node(List, cell))); }));
         std::optional<Oid> table = OidIsValid(view) ? find_maker(view) : std::nullopt;
         if (table) {
             std::string view_name = pg::call([&] { return get_rel_name(view); });
@@ -107,12 +103,11 @@ bool turns_invoker_off(const AlterTableCmd *command) {
 }
 
 // The view must read with its reader's rights, or it shows everybody what its owner may see.
-void refuse_options(const AlterTableStmt *alter) {
+void refuse_options(const AlterTableStmt *alter, Oid relation) {
     ListCell *cell;
     foreach (cell, alter->cmds) {
         const AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
-        Oid view =
-            pg::call([&] { return turns_invoker_off(command); }) ? find_view(alter->relation) : InvalidOid;
+        Oid view = pg::call([&] { return turns_invoker_off(command); }) ? as_view(relation) : InvalidOid;
         std::optional<Oid> table = OidIsValid(view) ? find_maker(view) : std::nullopt;
         if (table) {
             refuse(view, *table, "turn security_invoker off for");
@@ -121,8 +116,8 @@ void refuse_options(const AlterTableStmt *alter) {
 }
 
 // CREATE OR REPLACE RULE "_RETURN" is the old way to write CREATE OR REPLACE VIEW.
-void refuse_return_rule(const RuleStmt *rule) {
-    Oid view = rule->event == CMD_SELECT ? find_view(rule->relation) : InvalidOid;
+void refuse_return_rule(const RuleStmt *rule, Oid relation) {
+    Oid view = rule->event == CMD_SELECT ? as_view(relation) : InvalidOid;
     std::optional<Oid> table = OidIsValid(view) ? find_maker(view) : std::nullopt;
     if (table) {
         refuse(view, *table, "replace");
@@ -140,10 +135,9 @@ bool is_security_invoker(pg::Spi &spi, Oid view) {
 
 } // namespace
 
-void refuse_view_move(const Node *statement) {
-    const char *what = nullptr;
-    const RangeVar *name = get_moved(statement, &what);
-    Oid view = name == nullptr ? InvalidOid : find_view(name);
+void refuse_view_move(const DdlCommand &command) {
+    const char *what = get_move(command.node);
+    Oid view = what == nullptr ? InvalidOid : as_view(command.relation);
     if (!OidIsValid(view)) {
         return;
     }
@@ -153,22 +147,24 @@ void refuse_view_move(const Node *statement) {
     }
 }
 
-void refuse_view_drop(const Node *statement) {
+void refuse_view_drop(const DdlCommand &command) {
+    const Node *statement = command.node;
     if (IsA(statement, DropStmt)
         && castNode(DropStmt, const_cast<Node *>(statement))->removeType == OBJECT_VIEW) {
         refuse_drop(castNode(DropStmt, const_cast<Node *>(statement)));
     } else if (IsA(statement, AlterTableStmt)) {
-        refuse_options(castNode(AlterTableStmt, const_cast<Node *>(statement)));
+        refuse_options(castNode(AlterTableStmt, const_cast<Node *>(statement)), command.relation);
     } else if (IsA(statement, RuleStmt)) {
-        refuse_return_rule(castNode(RuleStmt, const_cast<Node *>(statement)));
+        refuse_return_rule(castNode(RuleStmt, const_cast<Node *>(statement)), command.relation);
     }
 }
 
-void refuse_view_change(const Node *statement) {
+void refuse_view_change(const DdlCommand &command) {
+    const Node *statement = command.node;
     if (!IsA(statement, ViewStmt) || !castNode(ViewStmt, const_cast<Node *>(statement))->replace) {
         return;
     }
-    Oid view = find_view(castNode(ViewStmt, const_cast<Node *>(statement))->view);
+    Oid view = as_view(command.relation);
     pg::Spi spi;
     std::optional<Oid> relation = OidIsValid(view) ? registry::find_table_of_view(spi, view) : std::nullopt;
     if (!relation) {

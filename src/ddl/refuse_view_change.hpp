@@ -1,7 +1,7 @@
 // The views of a registered table keep their place and their meaning.
 #pragma once
 
-#include "pg/server.hpp"
+#include "ddl/parse_tree.hpp"
 
 extern "C" {
 #include "nodes/nodes.h"
@@ -10,14 +10,14 @@ extern "C" {
 namespace softdelete::ddl {
 
 // Before SET SCHEMA of a view, and RENAME COLUMN: refuses it for a registered table's views. Errors: 55000.
-void refuse_view_move(const Node *statement);
+void refuse_view_move(const DdlCommand &command);
 
 // Before DROP VIEW of a view that register() made, and before what makes it another view: its query by a rule, its
 // security_invoker off. Errors: 2BP01, 55000.
-void refuse_view_drop(const Node *statement);
+void refuse_view_drop(const DdlCommand &command);
 
 // After CREATE OR REPLACE VIEW: refuses another meaning for one of them, and puts security_invoker back, which the
 // statement loses. Errors: 55000.
-void refuse_view_change(const Node *statement);
+void refuse_view_change(const DdlCommand &command);
 
 } // namespace softdelete::ddl

@@ -35,21 +35,22 @@ void warn(const catalog::DeleteTrigger &trigger, const char *table, const sqltex
 
 } // namespace
 
-bool creates_delete_trigger(const Node *statement) {
+bool creates_delete_trigger(const DdlCommand &command) {
+    const Node *statement = command.node;
     return IsA(statement, CreateTrigStmt)
            && TRIGGER_FOR_DELETE(castNode(CreateTrigStmt, const_cast<Node *>(statement))->events);
 }
 
-void warn_of_delete_trigger(const Node *statement) {
-    if (!creates_delete_trigger(statement)) {
+void warn_of_delete_trigger(const DdlCommand &command) {
+    const Node *statement = command.node;
+    if (!creates_delete_trigger(command)) {
         return;
     }
     const auto *create = castNode(CreateTrigStmt, const_cast<Node *>(statement));
     session::RegisteredTable table = {};
     std::string deleted_at = pg::call([&] {
-        Oid relation = find_relation(create->relation);
-        return OidIsValid(relation) && session::find_registered_table(relation, &table)
-                   ? get_attname(relation, table.deleted_at, false)
+        return OidIsValid(command.relation) && session::find_registered_table(command.relation, &table)
+                   ? get_attname(command.relation, table.deleted_at, false)
                    : "";
     });
     if (deleted_at.empty()) {

@@ -96,16 +96,14 @@ void widen_for_key(registration::TableWork &work, const Member &member, const Ow
 
 } // namespace
 
-void widen_key_indexes(const Node *statement) {
+void widen_key_indexes(const DdlCommand &command) {
+    const Node *statement = command.node;
     std::vector<AddedKey> added = get_added_keys(statement);
     if (added.empty()) {
         return;
     }
-    Oid relation = pg::call([&] {
-        Oid found = find_relation(castNode(AlterTableStmt, const_cast<Node *>(statement))->relation);
-        return OidIsValid(found) && session::is_registered_table(found) ? found : InvalidOid;
-    });
-    if (!OidIsValid(relation)) {
+    Oid relation = command.relation;
+    if (!OidIsValid(relation) || !pg::call([&] { return session::is_registered_table(relation); })) {
         return;
     }
     pg::Spi spi;

@@ -1,6 +1,8 @@
 // Indexes of the columns of foreign keys that a command adds.
 #pragma once
 
+#include "ddl/parse_tree.hpp"
+
 extern "C" {
 #include "nodes/nodes.h"
 }
@@ -10,6 +12,6 @@ namespace softdelete::ddl {
 // After ALTER TABLE added a foreign key to a registered table: an index of its columns that was there before covers live
 // rows only, and is made whole again. A unique one has to stay so, and NOT VALID asks for no long work: there a warning
 // says what to run. Returns quickly for any other statement.
-void widen_key_indexes(const Node *statement);
+void widen_key_indexes(const DdlCommand &command);
 
 } // namespace softdelete::ddl

@@ -131,29 +131,30 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
     if (session::is_own_command()) {
         return 0;
     }
+    ddl::DdlCommand command = ddl::read_command(event->parsetree);
     // Also while a dump is being restored: its statements pass, those of others that only look like it do not.
-    ddl::refuse_trigger_change(event->parsetree);
+    ddl::refuse_trigger_change(command);
     if (!row_security) {
         return 0;
     }
-    ddl::lock_target(event->parsetree);
-    if (ddl::concerns_before(event->parsetree) && registry::has_rows("registration")) {
+    ddl::lock_target(&command);
+    if (ddl::concerns_before(command) && registry::has_rows("registration")) {
         check_version();
-        ddl::refuse_alteration(event->parsetree);
-        ddl::refuse_policy_change(event->parsetree);
-        ddl::refuse_removal_of_held_rows(event->parsetree);
-        ddl::refuse_drop_of_copied(event->parsetree);
-        ddl::note_row_checks(event->parsetree);
+        ddl::refuse_alteration(command);
+        ddl::refuse_policy_change(command);
+        ddl::refuse_removal_of_held_rows(command);
+        ddl::refuse_drop_of_copied(command);
+        ddl::note_row_checks(command);
         pg::entry([&] {
             pg::CalledSettings called;
-            ddl::follow_names(event->parsetree);
-            ddl::refuse_view_move(event->parsetree);
-            ddl::refuse_view_drop(event->parsetree);
-            ddl::refuse_index_drop(event->parsetree);
-            ddl::prepare_members(event->parsetree);
-            ddl::prepare_views(event->parsetree);
-            ddl::prepare_indexes(event->parsetree);
-            ddl::prepare_anonymizers(event->parsetree);
+            ddl::follow_names(&command);
+            ddl::refuse_view_move(command);
+            ddl::refuse_view_drop(command);
+            ddl::refuse_index_drop(command);
+            ddl::prepare_members(command);
+            ddl::prepare_views(command);
+            ddl::prepare_indexes(command);
+            ddl::prepare_anonymizers(command);
         });
     }
     return 0;
@@ -167,40 +168,41 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
     if (session::is_own_command()) {
         return 0;
     }
+    const ddl::DdlCommand command = ddl::read_command(event->parsetree);
     // Also before the registry has come: a restore of data alone enables the triggers of each table when it has it.
-    if (ddl::enables_triggers(event->parsetree)) {
-        pg::entry([&] { ddl::enable_own_triggers(event->parsetree); });
+    if (ddl::enables_triggers(command)) {
+        pg::entry([&] { ddl::enable_own_triggers(command); });
     }
-    if (!row_security || !ddl::concerns_after(event->parsetree) || !registry::has_rows("registration")) {
+    if (!row_security || !ddl::concerns_after(command) || !registry::has_rows("registration")) {
         return 0;
     }
     check_version();
-    ddl::refuse_repack(event->parsetree);
-    pg::entry([&] { ddl::refuse_rule(event->parsetree); });
-    pg::entry([&] { ddl::warn_of_delete_trigger(event->parsetree); });
+    ddl::refuse_repack(command);
+    pg::entry([&] { ddl::refuse_rule(command); });
+    pg::entry([&] { ddl::warn_of_delete_trigger(command); });
     if (IsA(event->parsetree, RuleStmt) || IsA(event->parsetree, CreateTrigStmt)) {
         return 0;
     }
     pg::entry([&] {
         pg::CalledSettings called;
         ddl::finish_indexes();
-        ddl::finish_views(event->parsetree);
-        ddl::refuse_view_change(event->parsetree);
-        ddl::finish_members(event->parsetree);
-        ddl::finish_anonymizers(event->parsetree);
+        ddl::finish_views(command);
+        ddl::refuse_view_change(command);
+        ddl::finish_members(command);
+        ddl::finish_anonymizers(command);
     });
-    Oid relation = ddl::find_table_to_link(event->parsetree);
+    Oid relation = ddl::find_table_to_link(command);
     if (OidIsValid(relation)) {
         pg::entry([&] {
             pg::CalledSettings called;
             ddl::link_table(relation);
-            ddl::check_new_links(event->parsetree);
-            ddl::widen_key_indexes(event->parsetree);
+            ddl::check_new_links(command);
+            ddl::widen_key_indexes(command);
         });
     }
     pg::entry([&] {
         pg::CalledSettings called;
-        ddl::follow_policies(event->parsetree);
+        ddl::follow_policies(command);
     });
     return 0;
 }
@@ -222,7 +224,8 @@ PG_FUNCTION_INFO_V1(softdelete_on_sql_drop);
 
 PGDLLEXPORT Datum softdelete_on_sql_drop(PG_FUNCTION_ARGS) {
     const EventTriggerData *event = get_event(fcinfo, "on_sql_drop", "sql_drop");
-    if (session::is_own_command() || !ddl::may_drop_own(event->parsetree) || !knows_tables()) {
+    if (session::is_own_command() || !ddl::may_drop_own(ddl::read_command(event->parsetree))
+        || !knows_tables()) {
         return 0;
     }
     ddl::DropConcern concern = ddl::get_drop_concern();

@@ -21,6 +21,7 @@
 #include <algorithm>
 
 extern "C" {
+#include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
@@ -153,7 +154,7 @@ private:
             ereport(WARNING_CLIENT_ONLY,
                     (errmsg("%s", text.c_str()), errhint("SELECT * FROM softdelete.purge_log WHERE state = "
                                                          "'failed' keeps its SQLSTATE and what it names.")));
-            return IsBackgroundWorker;
+            return MyBackendType == B_BG_WORKER;
         });
         if (is_worker) {
             pg::warn(

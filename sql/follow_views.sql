@@ -58,6 +58,24 @@ SELECT * FROM mine; -- fails
 CREATE VIEW mine AS SELECT id FROM active_users;
 DROP TABLE users; -- fails
 
+-- A view of the user's that register() has adopted stays his: migrations run, and it shows what it showed.
+CREATE TABLE adopted (id int PRIMARY KEY, nick text, mail text, gone timestamptz);
+CREATE VIEW live_adopted AS SELECT * FROM adopted WHERE gone IS NULL;
+SELECT object, action FROM softdelete.register('adopted', deleted_at => 'gone', active_view => 'live_adopted')
+    WHERE object ~ 'view' ORDER BY object;
+INSERT INTO adopted VALUES (1, 'a', 'a@x'), (2, 'b', 'b@x');
+DELETE FROM adopted WHERE id = 2;
+ALTER TABLE adopted RENAME COLUMN nick TO nickname;
+ALTER TABLE adopted ADD COLUMN age int;
+SELECT * FROM live_adopted;
+SELECT id, nickname, age FROM deleted_adopted;
+SELECT object, action FROM softdelete.repair('adopted');
+CREATE OR REPLACE VIEW live_adopted AS SELECT id, nickname AS nick, mail, gone, age FROM adopted WHERE gone IS NULL;
+CREATE OR REPLACE VIEW live_adopted AS SELECT id, nickname AS nick, mail, gone, age FROM adopted; -- fails
+SELECT count(*) > 0 AS unregistered FROM softdelete.unregister('adopted', 'purge');
+SELECT * FROM live_adopted;
+DROP TABLE adopted CASCADE;
+
 -- A type, a function or a collation that columns need cannot take our views along.
 CREATE TYPE mood AS ENUM ('good', 'bad');
 ALTER TABLE users ADD COLUMN mood mood DEFAULT 'good';

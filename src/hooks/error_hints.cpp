@@ -12,6 +12,7 @@ extern "C" {
 #include "utils/memutils.h"
 }
 
+#include <algorithm>
 #include <cstring>
 
 namespace softdelete::hooks {
@@ -19,28 +20,31 @@ namespace softdelete::hooks {
 namespace {
 
 struct Hint {
+    int sqlstate;
     const char *message_id; // the server's message, untranslated
     const char *function;   // of the server's, that raises it; null for any
     const char *text;
 };
 
 const Hint hints[] = {
-    {"constraint \"%s\" for table \"%s\" does not exist", "get_relation_constraint_attnos",
+    {ERRCODE_UNDEFINED_OBJECT, "constraint \"%s\" for table \"%s\" does not exist",
+     "get_relation_constraint_attnos",
      "If the table is registered with softdelete, the constraint is a partial unique index now: name its "
      "columns, as "
      "in ON CONFLICT (column)."},
-    {"there is no unique constraint matching given keys for referenced table \"%s\"", nullptr,
+    {ERRCODE_INVALID_FOREIGN_KEY,
+     "there is no unique constraint matching given keys for referenced table \"%s\"", nullptr,
      "If the table is registered with softdelete, its unique constraints are partial unique indexes, which a "
      "foreign "
      "key cannot reference: reference the primary key, or add the foreign key before the table is "
      "registered."},
-    {"cannot cluster on partial index \"%s\"", nullptr,
+    {ERRCODE_FEATURE_NOT_SUPPORTED, "cannot cluster on partial index \"%s\"", nullptr,
      "If the table is registered with softdelete, the index covers live rows only: cluster on the primary "
      "key."},
-    {"new row for relation \"%s\" violates partition constraint", nullptr,
+    {ERRCODE_CHECK_VIOLATION, "new row for relation \"%s\" violates partition constraint", nullptr,
      "If the table is registered with softdelete and the partition depends on whether rows are deleted, a "
      "deletion moves the row: delete through the partitioned table."},
-    {"cannot use partial index \"%s\" as replica identity", nullptr,
+    {ERRCODE_FEATURE_NOT_SUPPORTED, "cannot use partial index \"%s\" as replica identity", nullptr,
      "If the table is registered with softdelete, the index covers live rows only: use the primary key, or "
      "REPLICA "
      "IDENTITY FULL."},
@@ -54,8 +58,8 @@ bool is_about_row(int sqlstate) {
 }
 
 bool may_be_known(int sqlstate) {
-    return sqlstate == ERRCODE_UNDEFINED_OBJECT || sqlstate == ERRCODE_INVALID_FOREIGN_KEY
-           || sqlstate == ERRCODE_FEATURE_NOT_SUPPORTED || sqlstate == ERRCODE_CHECK_VIOLATION;
+    return std::any_of(std::begin(hints), std::end(hints),
+                       [=](const Hint &hint) { return hint.sqlstate == sqlstate; });
 }
 
 const char *find_hint(const ErrorData *error) {

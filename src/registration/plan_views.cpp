@@ -79,8 +79,17 @@ bool means_condition(const TableWork &work, const pg::SimpleView &view, const Wa
                || catalog::is_include_deleted(work.spi, view.function));
 }
 
+bool is_made_by_us(const TableWork &work, const WantedView &wanted) {
+    const std::vector<std::string> &added = work.registration.added_views;
+    return std::find(added.begin(), added.end(), wanted.name) != added.end();
+}
+
+// A view that register() has adopted stays the user's: it goes on showing a renamed column under the former name, as any
+// view of his does.
 bool means_the_same(const TableWork &work, const pg::SimpleView &view, const WantedView &wanted) {
-    return means_condition(work, view, wanted) && shows_table(work, view);
+    bool is_adopted =
+        !is_made_by_us(work, wanted) && registry::find_registration(work.spi, work.table.oid).has_value();
+    return means_condition(work, view, wanted) && (is_adopted || shows_table(work, view));
 }
 
 [[noreturn]] void refuse(const TableWork &work, const WantedView &wanted, const std::string &detail) {
@@ -91,9 +100,8 @@ bool means_the_same(const TableWork &work, const pg::SimpleView &view, const Wan
 }
 
 void note_added(TableWork &work, const WantedView &wanted) {
-    std::vector<std::string> &added = work.registration.added_views;
-    if (std::find(added.begin(), added.end(), wanted.name) == added.end()) {
-        added.push_back(wanted.name);
+    if (!is_made_by_us(work, wanted)) {
+        work.registration.added_views.push_back(wanted.name);
     }
 }
 
@@ -197,8 +205,7 @@ void follow_table(TableWork &work, const catalog::StrayView &stray, const Wanted
 
 void plan_view(TableWork &work, const WantedView &wanted) {
     std::string object = "view " + catalog::identifier(wanted.name).text();
-    const std::vector<std::string> &added = work.registration.added_views;
-    bool is_ours = std::find(added.begin(), added.end(), wanted.name) != added.end();
+    bool is_ours = is_made_by_us(work, wanted);
     auto existing = catalog::find_relation(work.spi, work.table.schema_oid, wanted.name);
     if (existing && is_ours && existing->kind == 'v') {
         mend_view(work, *existing, wanted, object);

@@ -11,6 +11,11 @@ CREATE INDEX ON orders (user_id);
 SELECT count(*) > 0 AS registered FROM softdelete.register('users', cascade => true);
 CREATE TABLE notes (id int PRIMARY KEY);
 SELECT count(*) > 0 AS registered FROM softdelete.register('notes', visibility => 'rls');
+CREATE TABLE "Odd ""list" (id int PRIMARY KEY, "gone WHERE softdelete.include_deleted(" timestamptz);
+SELECT count(*) > 0 AS registered
+    FROM softdelete.register('"Odd ""list"', deleted_at => 'gone WHERE softdelete.include_deleted(', all_view => 'all odd');
+ALTER VIEW "all odd" RENAME TO "All "" odd";
+ALTER VIEW "All "" odd" SET (security_barrier = true);
 INSERT INTO users VALUES (1, 'a@b'), (2, 'b@c');
 INSERT INTO orders VALUES (1, 1), (2, 2);
 DELETE FROM users WHERE id = 1;
@@ -21,6 +26,8 @@ SELECT id, email, deleted_at IS NOT NULL AS deleted, deletion_id FROM users ORDE
 SELECT id FROM active_users;
 SELECT id FROM deleted_users;
 SELECT id FROM all_users ORDER BY id;
+TABLE "All "" odd";
+SELECT reloptions FROM pg_class WHERE oid = '"All "" odd"'::regclass;
 SELECT tgname FROM pg_trigger WHERE NOT tgisinternal;
 SELECT polname FROM pg_policy;
 SELECT relname FROM pg_class WHERE relrowsecurity;

@@ -29,7 +29,7 @@ registration::RegisterRequest get_request(const pg::Arguments &arguments) {
 std::optional<std::string> make_command(const model::Step &step) {
     std::string text = step.remark.empty() ? "" : sqltext::lay_out_remark(step.remark);
     if (!step.advice.empty()) {
-        text += "\n" + sqltext::lay_out_remark(step.advice + ":");
+        text += "\n" + sqltext::lay_out_remark(step.advice + (step.commands.empty() ? "" : ":"));
     }
     const char *separator = text.empty() ? "" : "\n";
     for (const std::string &command : step.commands) {
@@ -54,7 +54,7 @@ void warn_client(const std::vector<model::Step> &steps) {
         if (step.action == model::Action::warning) {
             std::string table = pg::call([&] { return get_rel_name(step.relation); });
             pg::warn("table \"" + table + "\", " + step.object + ": " + step.remark,
-                     step.commands.empty() ? "" : step.advice + ": " + step.commands.front() + ";");
+                     step.commands.empty() ? step.advice : step.advice + ": " + step.commands.front() + ";");
         }
     }
 }

@@ -1,20 +1,23 @@
 // Makes DROP EXTENSION leave views and row security behind: redefines the views without softdelete.include_deleted()
 // and drops our policies. The event trigger of DROP EXTENSION calls it.
 #include "ddl/leave_extension.hpp"
-#include "sqltext/format.hpp"
 
+#include "pg/quote.hpp"
+#include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 #include "pg/spi.hpp"
-#include "registration/run_steps.hpp"
 #include "session/utility_commands.hpp"
+#include "sqltext/format.hpp"
 
 namespace softdelete::ddl {
 
 namespace {
 
 constexpr const char *views_query = R"(
-    SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), c.relowner, pg_catalog.pg_get_viewdef(c.oid),
-           pg_catalog.array_to_string(c.reloptions, ', ')
+    SELECT c.oid, c.relowner, pg_catalog.format('%I.%I', n.nspname, c.relname),
+           (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY a.attnum)
+            FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0),
+           pg_catalog.array_to_string(c.reloptions, ', '), pg_catalog.format('%I.%I', n.nspname, t.relname)
     FROM pg_catalog.pg_depend d
     JOIN pg_catalog.pg_proc p ON p.oid = d.refobjid AND p.proname = 'include_deleted'
     JOIN pg_catalog.pg_namespace pn ON pn.oid = p.pronamespace AND pn.nspname = 'softdelete'
@@ -27,10 +30,13 @@ constexpr const char *views_query = R"(
       AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
     ORDER BY 1)";
 
-// The view's query up to its one condition.
-std::string remove_condition(const std::string &query) {
-    std::size_t place = query.rfind("WHERE softdelete.include_deleted(");
-    return place == std::string::npos ? query : query.substr(0, place);
+// The columns of the table that the view shows, in its order.
+std::string list_columns(const pg::SimpleView &view) {
+    std::string list;
+    for (const auto &[name, column] : view.columns) {
+        list += (list.empty() ? "" : ", ") + pg::quote_identifier(column);
+    }
+    return list;
 }
 
 } // namespace
@@ -39,10 +45,14 @@ void leave_views() {
     pg::Spi spi;
     session::OwnDdlScope own_ddl;
     for (const pg::Row &view : spi.query(views_query)) {
-        std::string options = view.text_or(3, "");
-        std::string command = sqltext::format("CREATE OR REPLACE VIEW %1%%2% AS %3%", view.text(0),
-                                              (options.empty() ? "" : " WITH (" + options + ")"),
-                                              remove_condition(view.text(2)));
+        pg::SimpleView shown = pg::read_view(view.oid(0));
+        if (!shown.is_simple) {
+            continue; // a view of the user's, at which DROP EXTENSION stops
+        }
+        std::string options = view.text_or(4, "");
+        std::string command = sqltext::format(
+            "CREATE OR REPLACE VIEW %1% (%2%)%3% AS SELECT %4% FROM %5%", view.text(2), view.text(3),
+            (options.empty() ? "" : " WITH (" + options + ")"), list_columns(shown), view.text(5));
         pg::UserScope owner(view.oid(1));
         spi.execute(command);
     }

@@ -1,5 +1,7 @@
-// Adds, finds and removes the condition of live rows in an index predicate, as the server deparses predicates. A reader
-// of parentheses and quotes, which is all that it takes.
+// Adds, finds and removes the condition of live rows in an index predicate, as the server deparses predicates. Text, since
+// what comes out is text: part of a statement that is shown, run, and compared with what pg_get_expr() says of an index that
+// is there. pg_get_expr() puts every AND and each of its operands in parentheses, so that a reader of parentheses and quotes
+// is all that it takes.
 #include "model/predicate.hpp"
 
 #include <algorithm>

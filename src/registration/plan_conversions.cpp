@@ -123,8 +123,8 @@ void warn_of_lost_names(TableWork &work, const std::vector<std::string> &names) 
         list += (list.empty() ? "" : ", ") + name;
     }
     work.warn(model::Concern::behaviour, work.table.oid, "ON CONFLICT ON CONSTRAINT",
-              "ON CONFLICT ON CONSTRAINT and new foreign keys cannot use these any more: " + list
-                  + "; name the columns instead, as in ON CONFLICT (column)");
+              "no longer possible with these, and no new foreign key can reference their columns: " + list,
+              "Name the columns instead, as in ON CONFLICT (column).");
 }
 
 struct Outcome {

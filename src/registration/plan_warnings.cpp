@@ -163,7 +163,7 @@ void warn_of_policies(TableWork &work, const catalog::Member &member) {
 
 void warn_of_event_triggers(TableWork &work) {
     if (std::optional<std::string> reason = find_event_trigger_gap(work.spi)) {
-        work.warn(Concern::data, work.table.oid, "event triggers", *reason + ". " + event_trigger_remedy);
+        work.warn(Concern::data, work.table.oid, "event triggers", *reason, event_trigger_remedy);
     }
 }
 

@@ -43,9 +43,9 @@ void TableWork::keep(Oid relation, const std::string &object, const std::string 
     steps.push_back({relation, object, Action::keep, false, {}, reason});
 }
 
-void TableWork::warn(model::Concern concern, Oid relation, const std::string &object,
-                     const std::string &text) {
-    steps.push_back({relation, object, Action::warning, false, {}, text, concern});
+void TableWork::warn(model::Concern concern, Oid relation, const std::string &object, const std::string &text,
+                     const std::string &hint) {
+    steps.push_back({relation, object, Action::warning, false, {}, text, concern, hint});
 }
 
 void TableWork::warn(model::Concern concern, Oid relation, const std::string &object, const std::string &text,

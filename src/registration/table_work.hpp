@@ -59,8 +59,9 @@ struct TableWork {
                     const sqltext::Statement &command);
     void adopt(Oid relation, const std::string &object);
     void keep(Oid relation, const std::string &object, const std::string &reason);
-    // text: a sentence without its period. advice: what the remedy is, or when to run it.
-    void warn(model::Concern concern, Oid relation, const std::string &object, const std::string &text);
+    // text: a sentence without its period. hint: whole sentences. advice: what the remedy is, or when to run it.
+    void warn(model::Concern concern, Oid relation, const std::string &object, const std::string &text,
+              const std::string &hint = {});
     void warn(model::Concern concern, Oid relation, const std::string &object, const std::string &text,
               const std::string &advice, const sqltext::Statement &remedy);
 };

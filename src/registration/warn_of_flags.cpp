@@ -76,8 +76,8 @@ void warn_of_flag(TableWork &work, const catalog::Column &flag) {
                       + " is set, though the value is not true");
     }
     if (rows.hidden == 0 && rows.shown == 0) {
-        work.warn(model::Concern::behaviour, work.table.oid, object,
-                  text + "; let queries, indexes and views go by " + deleted_at + " and drop the column");
+        work.warn(model::Concern::behaviour, work.table.oid, object, text,
+                  "Let queries, indexes and views go by " + deleted_at + " and drop the column.");
     }
 }
 

@@ -33,7 +33,9 @@ bool is_due() {
     return due;
 }
 
-// As exec_simple_query() runs a client's statement: a procedure commits only in a portal of the top level.
+// As exec_simple_query() runs a client's statement. The server has no function for that, and SPI alone will not do: after
+// the COMMIT of a procedure it takes its next snapshot from a portal (EnsurePortalSnapshotExists()), and a background worker
+// has none.
 void run_statement(const char *statement) {
     MemoryContext context =
         AllocSetContextCreate(TopMemoryContext, "softdelete worker", ALLOCSET_DEFAULT_SIZES);

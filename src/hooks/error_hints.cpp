@@ -3,6 +3,7 @@
 // server's stack of them (elog.c) for the whole session.
 #include "hooks/hooks.hpp"
 
+#include "deletion/explain_duplicate.hpp"
 #include "pg/server.hpp"
 #include "session/extension_functions.hpp"
 #include "session/row_checks.hpp"
@@ -58,8 +59,9 @@ bool is_about_row(int sqlstate) {
 }
 
 bool may_be_known(int sqlstate) {
-    return std::any_of(std::begin(hints), std::end(hints),
-                       [=](const Hint &hint) { return hint.sqlstate == sqlstate; });
+    return sqlstate == ERRCODE_UNIQUE_VIOLATION
+           || std::any_of(std::begin(hints), std::end(hints),
+                          [=](const Hint &hint) { return hint.sqlstate == sqlstate; });
 }
 
 const char *find_hint(const ErrorData *error) {
@@ -81,8 +83,20 @@ const char *find_hint(const ErrorData *error) {
     return nullptr;
 }
 
-// Called for every message of the session, so that it looks at the SQLSTATE first. Where one of these errors is raised, the
-// server holds no lock that a look at the catalogs could meet.
+bool is_installed() {
+    return IsTransactionState() && session::find_extension_functions() != nullptr;
+}
+
+// Constant text, or null. The catalogs are looked at for an error that is known only: others may be raised under a lock.
+const char *choose_hint(const ErrorData *error) {
+    const char *hint = find_hint(error);
+    if (hint == nullptr && !deletion::is_duplicate_key(error)) {
+        return nullptr;
+    }
+    return !is_installed() ? nullptr : hint != nullptr ? hint : deletion::explain_duplicate(error);
+}
+
+// Called for every message of the session, so that it looks at the SQLSTATE first.
 void add_hint(void *) {
     int code = geterrcode();
     if (!may_be_known(code) && !(session::is_checking_rows() && is_about_row(code))) {
@@ -91,10 +105,10 @@ void add_hint(void *) {
     // CopyErrorData() wants another context than that of errors.
     MemoryContext copies = AllocSetContextCreate(ErrorContext, "softdelete hint", ALLOCSET_SMALL_SIZES);
     MemoryContext former = MemoryContextSwitchTo(copies);
-    const char *hint = find_hint(CopyErrorData());
+    const char *hint = choose_hint(CopyErrorData());
     MemoryContextSwitchTo(former);
     MemoryContextDelete(copies);
-    if (hint != nullptr && IsTransactionState() && session::find_extension_functions() != nullptr) {
+    if (hint != nullptr) {
         errhint("%s", hint);
     }
 }

@@ -21,7 +21,7 @@ struct Step {
     std::vector<std::string> commands; // statements, in their order; of a warning, what helps
     std::string remark = {};           // what a warning says, or why something is kept
     Concern concern = Concern::data;   // of a warning
-    std::string advice = {};           // of a warning, what its command is; where it has none, what else helps
+    std::string advice = {}; // of a warning, what its command is; where it has none, what else helps
 
     // The others only tell.
     bool runs() const { return action != Action::warning && !commands.empty(); }

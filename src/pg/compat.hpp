@@ -25,6 +25,7 @@ extern "C" {
 #include "tcop/pquery.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 #if PG_VERSION_NUM >= 160000
@@ -312,6 +313,15 @@ inline bool is_without_overlaps([[maybe_unused]] const Constraint *constraint) {
     return constraint->without_overlaps;
 #else
     return false;
+#endif
+}
+
+// Is it an operator of an ordering, such as >? 18 knows other indexes than B-trees that have one.
+inline bool is_comparison(Oid operator_id) {
+#if PG_VERSION_NUM >= 180000
+    return get_op_index_interpretation(operator_id) != NIL;
+#else
+    return get_op_btree_interpretation(operator_id) != NIL;
 #endif
 }
 

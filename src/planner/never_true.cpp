@@ -63,7 +63,7 @@ bool has_null(List *arguments, Const *case_value) {
 Const *compare(OpExpr *operation, Const *case_value) {
     if (list_length(operation->args) != 2 || operation->opfuncid >= FirstGenbkiObjectId
         || func_volatile(operation->opfuncid) != PROVOLATILE_IMMUTABLE
-        || get_op_btree_interpretation(operation->opno) == NIL) {
+        || !pg::compat::is_comparison(operation->opno)) {
         return nullptr;
     }
     const Const *left = evaluate(static_cast<Node *>(linitial(operation->args)), case_value);

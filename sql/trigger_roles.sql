@@ -161,6 +161,10 @@ CREATE TABLE factors (id int, factor int);
 INSERT INTO factors VALUES (1, 7);
 CREATE FUNCTION multiply(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS
     $$ BEGIN RETURN $1 * (SELECT factor FROM factors WHERE id = 1); END $$;
+-- Since 17 CREATE INDEX runs such a function under a path without the user's schemas, unless it has one of its own.
+DO $$ BEGIN
+    IF current_setting('server_version_num')::int >= 170000 THEN ALTER FUNCTION multiply(int) SET search_path = regress_triggers; END IF;
+END $$;
 CREATE TABLE products (id int PRIMARY KEY, number int);
 INSERT INTO products VALUES (1, 1), (2, 2);
 CREATE UNIQUE INDEX products_number ON products (multiply(number));

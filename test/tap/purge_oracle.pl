@@ -272,8 +272,10 @@ sub check_purge
 		. ($argument ? "$argument, " : '') . "batch_size => $batch)");
 	my @left = read_rows($tables, $rows);
 	my $log = $node->safe_psql('postgres', "SELECT split_part(table_name, '.', 2) || ' held=' || sum(held) || ' removed='
-		|| sum(removed) || ' blocked=' || sum(blocked) FROM softdelete.purge_log WHERE id > $last GROUP BY table_name ORDER BY 1");
-	my $states = $node->safe_psql('postgres', "SELECT DISTINCT state, error FROM softdelete.purge_log WHERE id > $last");
+		|| sum(removed) || ' blocked=' || sum(blocked) FROM softdelete.purge_log WHERE id > $last AND cutoff IS NOT NULL GROUP BY table_name ORDER BY 1");
+	my $states = $node->safe_psql('postgres', "SELECT DISTINCT state, error FROM softdelete.purge_log WHERE id > $last AND cutoff IS NOT NULL");
+	my $told = $node->safe_psql('postgres', "SELECT split_part(table_name, '.', 2), state, due, removed FROM softdelete.purge_log
+		WHERE id > $last AND cutoff IS NULL");
 	my $counts = $expected->{counts};
 	my %findings;
 	my $compare = sub {
@@ -286,6 +288,9 @@ sub check_purge
 	$compare->('preview', $preview, show_counts($counts, 'due', 'held', 'blocked'));
 	$compare->('log', $log, show_counts(\%with_retention, 'held', 'removed', 'blocked'));
 	$compare->('states', $states, %with_retention ? 'done|' : '');
+	# Of a table that was named, and has no retention, the log says that nothing was to do.
+	my $has_none = $table && $table->{registered} && !defined $table->{retention};
+	$compare->('without a retention', $told, $has_none ? "$table->{name}|done|0|0" : '');
 	$compare->('status', $status, 0);
 	$checked++;
 	$removed_total += $_->{removed}, $blocked_total += $_->{blocked}, $held_total += $_->{held} for values %$counts;

@@ -171,6 +171,17 @@ CREATE UNIQUE INDEX products_number ON products (multiply(number));
 SELECT count(*) > 0 AS registered FROM softdelete.register('products');
 SELECT count(*) > 0 AS unregistered FROM softdelete.unregister('products', 'purge');
 
+-- One with a path of its own keeps it, whatever the path of whoever registers the table.
+CREATE FUNCTION multiply_here(int) RETURNS int LANGUAGE plpgsql IMMUTABLE SET search_path = regress_triggers AS
+    $$ BEGIN RETURN $1 * (SELECT factor FROM factors WHERE id = 1); END $$;
+CREATE TABLE goods (id int PRIMARY KEY, number int);
+INSERT INTO goods VALUES (1, 1), (2, 2);
+CREATE UNIQUE INDEX goods_number ON goods (multiply_here(number));
+SET search_path = pg_catalog;
+SELECT count(*) > 0 AS registered FROM softdelete.register('regress_triggers.goods');
+SELECT count(*) > 0 AS unregistered FROM softdelete.unregister('regress_triggers.goods', 'purge');
+SET search_path = regress_triggers;
+
 -- The same of an event trigger of somebody's; and one that runs DDL of its own takes nothing away from the command that
 -- fired it, nor does it go by unseen.
 RESET SESSION AUTHORIZATION;

@@ -216,6 +216,33 @@ DELETE FROM viewed WHERE id = 2;
 RESET softdelete.visibility;
 SELECT count(deleted_at) FROM viewed;
 
+-- What follows from a statement does not depend on what the session sees: cascades meet live rows, and a deleted row keeps
+-- no parent.
+CREATE TABLE parents (id int PRIMARY KEY);
+CREATE TABLE children (id int PRIMARY KEY, parent int REFERENCES parents ON DELETE CASCADE);
+CREATE TABLE keepers (id int PRIMARY KEY, parent int REFERENCES parents ON DELETE RESTRICT);
+CREATE INDEX ON children (parent);
+CREATE INDEX ON keepers (parent);
+SELECT count(*) > 0 AS registered FROM softdelete.register('parents', cascade => true);
+SELECT count(*) > 0 AS registered FROM softdelete.register('keepers');
+INSERT INTO parents SELECT generate_series(1, 6);
+INSERT INTO children SELECT g, g FROM generate_series(1, 6) g;
+INSERT INTO keepers VALUES (1, 5), (2, 6);
+DELETE FROM keepers WHERE id = 1;
+SET softdelete.visibility = 'deleted';
+DELETE FROM active_parents WHERE id = 1;
+UPDATE parents SET deleted_at = now() WHERE id = 2 AND deleted_at IS NULL;
+SELECT softdelete.delete('parents', 3) > 0 AS deleted;
+DELETE FROM active_parents WHERE id = 5;
+DELETE FROM active_parents WHERE id = 6; -- fails
+SET softdelete.visibility = 'all';
+DELETE FROM parents WHERE id = 4;
+DELETE FROM parents WHERE id = 6; -- fails
+SELECT softdelete.undo(max(id)) AS restored FROM softdelete.deletions;
+RESET softdelete.visibility;
+SELECT c.id, c.deleted_at IS NOT NULL AS deleted, p.deleted_at IS NOT NULL AS parent_deleted
+    FROM all_children c JOIN all_parents p ON p.id = c.parent ORDER BY 1;
+
 RESET SESSION AUTHORIZATION;
 SET client_min_messages = warning;
 DROP SCHEMA regress_visibility CASCADE;

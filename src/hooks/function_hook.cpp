@@ -33,7 +33,9 @@ enum class FunctionKind { invoker, definer, definer_with_visibility };
 // Kept in the hook's private Datum, per call site; another hook's Datum is kept inside.
 struct CallSite {
     FunctionKind kind;
-    int settings_level; // of the settings that a function of users' gets in a command of ours; 0 where it has its own
+    bool
+        has_settings; // a SET clause, which wins and which the server ends before it tells that the call is over
+    int settings_level; // of the settings that a function of users' gets in a command of ours; 0 where it gets none
     Datum next_private;
 };
 
@@ -55,23 +57,23 @@ bool sets_visibility(HeapTuple function) {
     return false;
 }
 
-FunctionKind kind_of_function(Oid function_id) {
+void describe(Oid function_id, CallSite *site) {
     HeapTuple function = SearchSysCache1(PROCOID, ObjectIdGetDatum(function_id));
     if (!HeapTupleIsValid(function)) {
-        return FunctionKind::invoker;
+        return;
     }
-    FunctionKind kind = FunctionKind::invoker;
+    site->has_settings = !heap_attisnull(function, Anum_pg_proc_proconfig, nullptr);
     if (reinterpret_cast<Form_pg_proc>(GETSTRUCT(function))->prosecdef) {
-        kind = sets_visibility(function) ? FunctionKind::definer_with_visibility : FunctionKind::definer;
+        site->kind =
+            sets_visibility(function) ? FunctionKind::definer_with_visibility : FunctionKind::definer;
     }
     ReleaseSysCache(function);
-    return kind;
 }
 
 CallSite *get_call_site(FmgrInfo *function, Datum *private_data) {
     if (*private_data == 0) {
         auto *site = static_cast<CallSite *>(MemoryContextAllocZero(function->fn_mcxt, sizeof(CallSite)));
-        site->kind = kind_of_function(function->fn_oid);
+        describe(function->fn_oid, site);
         *private_data = PointerGetDatum(site);
     }
     return reinterpret_cast<CallSite *>(DatumGetPointer(*private_data));
@@ -79,7 +81,8 @@ CallSite *get_call_site(FmgrInfo *function, Datum *private_data) {
 
 // What our own DDL calls: event triggers, and functions in index expressions. They find the settings of whoever called us.
 void set_called_settings(FmgrHookEventType event, CallSite *site) {
-    if (event == FHET_START && site->settings_level == 0 && session::is_called_by_own_command()) {
+    if (event == FHET_START && !site->has_settings && site->settings_level == 0
+        && session::is_called_by_own_command()) {
         site->settings_level = NewGUCNestLevel();
         pg::CalledSettings::apply();
     } else if (event != FHET_START && site->settings_level > 0) {

@@ -75,7 +75,9 @@ Statement begin_statement(const Query *query, const char *query_string, ParamLis
     Statement statement = {};
     recognize(query, query_string, &statement);
     statement.is_unfiltered = statement.is_foreign_key || view.is_unfiltered;
-    statement.visibility = view.visibility;
+    // A statement of ours says itself which rows it is about, whatever the session wants to see.
+    bool is_own = (statement.notes & note_own) != 0;
+    statement.visibility = is_own ? settings::Visibility::active : view.visibility;
     statement.parameters = parameters;
     return statement;
 }

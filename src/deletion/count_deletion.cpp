@@ -4,6 +4,7 @@
 #include "sqltext/format.hpp"
 
 #include "deletion/deletion_tables.hpp"
+#include "pg/called_settings.hpp"
 
 namespace softdelete::deletion {
 
@@ -30,6 +31,7 @@ std::string count_deletion(std::int64_t deletion) {
         if (!may_read) {
             continue;
         }
+        pg::NamedTableScope scope(table.relation, table.owner);
         const pg::Row row = spi.query(query, {deletion, table.relation, pg::make_array(relations)}).front();
         if (row.number(1) > 0) {
             counts +=

@@ -376,6 +376,7 @@ SQL
 		# whom the policies bind reads by them as by a SELECT
 		$caller eq 'member' ? () : q{SELECT softdelete.preview('eve.slices', 30)},
 		q{SELECT softdelete.conflicts((SELECT pg_catalog.max(id) FROM softdelete.deletions))},
+		q{SELECT pg_catalog.count(rows) FROM softdelete.deletions},
 		q{SELECT softdelete.restore('eve.children', 12)},
 		q{SELECT softdelete.restore('eve.parents', '(6,p)')},
 		q{SELECT softdelete.delete('eve.parents', '(6,p)')},

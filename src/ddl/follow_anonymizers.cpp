@@ -5,6 +5,7 @@
 
 #include "ddl/parse_tree.hpp"
 #include "pg/column_expression.hpp"
+#include "pg/interruptions.hpp"
 #include "pg/quote.hpp"
 #include "pg/spi.hpp"
 #include "registry/anonymizers.hpp"
@@ -81,6 +82,9 @@ void check_rule(Oid relation, const registry::Anonymizer &rule) {
     try {
         (void)pg::parse_column_expression(relation, rule.column, rule.expression);
     } catch (pg::ServerError &error) {
+        if (pg::is_interruption(error)) {
+            throw;
+        }
         std::string title = pg::call([&] { return static_cast<const char *>(get_rel_name(relation)); });
         pg::raise(
             {.sqlstate = ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,

@@ -4,6 +4,7 @@
 #include "sqltext/format.hpp"
 
 #include "pg/column_expression.hpp"
+#include "pg/interruptions.hpp"
 #include "pg/quote.hpp"
 #include "pg/scopes.hpp"
 #include "registry/anonymizers.hpp"
@@ -141,7 +142,7 @@ pg::ColumnExpression parse_rule(const TableInfo &table, const std::string &colum
         return pg::parse_column_expression(table.relation, column, expression);
     } catch (pg::ServerError &error) {
         error.clear_position();
-        if (!error.has_hint()) {
+        if (!error.has_hint() && !pg::is_interruption(error)) {
             error.set_hint("Give one SQL expression over columns of the row, such as 'removed ' || id.");
         }
         throw;

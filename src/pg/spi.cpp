@@ -2,6 +2,7 @@
 #include "pg/spi.hpp"
 
 #include "pg/compat.hpp"
+#include "pg/interruptions.hpp"
 #include "pg/scopes.hpp"
 
 extern "C" {
@@ -91,7 +92,7 @@ private:
         try {
             return call([&] { return read_value(parameter.value()->c_str(), type); });
         } catch (ServerError &error) {
-            if (!parameter.hint().empty()) {
+            if (!parameter.hint().empty() && !is_interruption(error)) {
                 error.set_hint(parameter.hint());
             }
             throw;

@@ -6,14 +6,30 @@
 #include <boost/algorithm/string/join.hpp>
 #include <boost/format.hpp>
 
+#include <ostream>
+
 namespace softdelete::sqltext {
+
+namespace {
+
+// A stream that runs out of memory keeps silent and goes on without the text, unless it is told to throw.
+struct Whole {
+    std::string_view text;
+};
+
+std::ostream &operator<<(std::ostream &stream, const Whole &argument) {
+    stream.exceptions(std::ios_base::badbit);
+    return stream << argument.text;
+}
+
+} // namespace
 
 Argument::Argument(const Fragment &fragment) : text_(fragment.text()) {}
 
 std::string format_arguments(const std::string &pattern, std::initializer_list<Argument> arguments) {
     boost::format text(pattern);
     for (const Argument &argument : arguments) {
-        text % argument.text();
+        text % Whole{argument.text()};
     }
     return text.str();
 }

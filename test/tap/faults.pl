@@ -1,35 +1,12 @@
-# The server survives errors and memory exhaustion at every guarded call of the library: the statement fails with an
-# error, nothing is half done, the session goes on. A plain DELETE has no such call. Builds a library whose guarded calls can be made to fail.
+# The server survives that memory runs out at every allocation, the library's own and the server's: the statement fails with an
+# error, nothing is half done, the session goes on, again and again.
 use strict;
 use warnings;
-use PostgreSQL::Test::Cluster;
+use Faults;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-# Not system_or_bail: that would stop the other tests as well.
-sub run_or_die
-{
-	PostgreSQL::Test::Utils::system_log(@_) == 0 or die "@_ failed";
-}
-
-# A second private server that has the faulty library.
-chomp(my $bindir = `$ENV{PG_CONFIG} --bindir`);
-chomp(my $libdir = `$ENV{PG_CONFIG} --pkglibdir`);
-my $prefix = substr($ENV{BINDIR}, 0, length($ENV{BINDIR}) - length($bindir));
-my $faulty = PostgreSQL::Test::Utils::tempdir();
-chomp(my $sharedir = `$ENV{PG_CONFIG} --sharedir`);
-for my $folder ($bindir, $libdir, $sharedir)
-{
-	run_or_die('mkdir', '-p', "$faulty$folder");
-	run_or_die('cp', '-a', "$prefix$folder/.", "$faulty$folder");
-}
-run_or_die('make', '-s', '-j2', 'FAULTS=1', 'COPT=-O0', "PG_CONFIG=$ENV{PG_CONFIG}", 'all');
-run_or_die('cp', 'softdelete.so', "$faulty$libdir/softdelete.so");
-(my $install_path = "$faulty$bindir") =~ s{/bin$}{};
-
-my $node = PostgreSQL::Test::Cluster->new('faults', install_path => $install_path);
-$node->init;
-$node->start;
+my $node = Faults::start_node('faults');
 
 my $schema = q{
 	CREATE TABLE users (id int PRIMARY KEY, email text UNIQUE, room int, EXCLUDE (room WITH =) );
@@ -51,8 +28,8 @@ my $state = q{SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM (
 	UNION ALL SELECT (c.relname, c.relkind)::text FROM pg_class c) t};
 my $first_state = $state =~ s/WHERE softdelete\.include_deleted\(.\.deleted_at\)//gr;
 
-# Runs the statement again and again in one session, failing at one call after the other, until it gets through; then
-# rolls that back. Beyond the first calls it takes longer and longer steps.
+# Runs the statement again and again in one session, failing at one allocation after the other, until it gets through;
+# then rolls that back. Beyond the first it takes longer and longer steps.
 sub fail_everywhere
 {
 	my ($name, $statement, $before, $state_query) = @_;
@@ -60,11 +37,11 @@ sub fail_everywhere
 	$session->query_safe($before) if $before;
 	$session->query_safe('SET client_min_messages = error');
 	my $expected = $session->query($state_query);
-	my ($failures, $call, $passed) = (0, 1, 0);
-	while (!$passed && $call < 200_000)
+	my ($failures, $allocation, $passed) = (0, 1, 0);
+	while (!$passed && $allocation < 10_000_000)
 	{
 		$session->query('BEGIN');
-		$session->query("SET LOCAL softdelete.fail_at_call = $call");
+		$session->query("SET faults.at_allocation = $allocation");
 		$session->{stderr} = '';
 		$session->query($statement);
 		my $error = $session->{stderr};
@@ -72,16 +49,34 @@ sub fail_everywhere
 		$passed = $error eq '';
 		if (!$passed && $error !~ /injected failure|out of memory/)
 		{
-			diag "call $call: $error";
+			diag "allocation $allocation: $error";
 			last;
 		}
 		$session->query('ROLLBACK');
 		$failures++ if !$passed;
-		$call += $call < 60 ? 1 : int($call / 12);
+		$allocation += $allocation < 20 ? 1 : int($allocation / 10);
 	}
 	is($session->query($state_query), $expected, "$name: nothing is left behind");
 	ok($passed && $failures > 0, "$name: $failures failures, each an error and no more");
 	$session->quit;
+}
+
+# The same at each place where anything is allocated, the session being warm. Nothing that an error leaves out is made up for:
+# a statement of ours whose text is not all there must not run.
+sub fail_at_each_place
+{
+	my ($name, $statement) = @_;
+	my $record = "SET faults.kind = record;\nBEGIN;\nSET faults.at_allocation = 1;\n$statement;\nSET faults.at_allocation = 0;\nROLLBACK;\nSHOW faults.places;";
+	my ($out, $errors) = ('', '');
+	$node->psql('postgres', "BEGIN;\n$statement;\nROLLBACK;\n$record", stdout => \$out);
+	my @places = $out =~ /^ (\d[\d ]*)$/m ? split / /, $1 : ();
+	pop @places; # after the statement
+	my $script = join '', map { "BEGIN;\nSET faults.at_allocation = $_;\n$statement;\n\\echo state :SQLSTATE\nROLLBACK;\n" } @places;
+	$node->psql('postgres', "BEGIN;\n$statement;\nROLLBACK;\nSET faults.kind = error;\n$script", stdout => \$out, stderr => \$errors, on_error_stop => 0);
+	my @states = $out =~ /^state (\w+)$/mg;
+	ok(@places > 50 && @states == @places, "$name: " . @places . ' places');
+	is(join(' ', map { $states[$_] eq '53200' ? () : "$states[$_] at $places[$_]" } 0 .. $#states), '', "$name: fails at each") or diag "of $places[-1]";
+	unlike($errors, qr/ERROR:  (?!injected failure|out of memory)/, "$name: and for no other reason");
 }
 
 fail_everywhere('register', "SELECT count(*) FROM softdelete.register('users', cascade => true)", '', $first_state);
@@ -91,6 +86,8 @@ $node->safe_psql('postgres', "SELECT count(*) FROM softdelete.register('users', 
 my $deleted = 'DELETE FROM users WHERE id = 1';
 fail_everywhere('delete', "SELECT softdelete.delete('users', 2)", '', $state);
 fail_everywhere('preview', "SELECT count(*) FROM softdelete.preview('users', 2)", '', $state);
+fail_at_each_place('preview', "SELECT count(*) FROM softdelete.preview('users', 2)");
+fail_at_each_place('hold', "SELECT softdelete.hold('users', 'law suit', 2)");
 fail_everywhere('restore', "SELECT softdelete.restore('users', 1)", $deleted, $state);
 fail_everywhere('UPDATE that restores', 'UPDATE users SET deleted_at = NULL WHERE id = 1', '', $state);
 fail_everywhere('undo', 'SELECT softdelete.undo(max(id)) FROM softdelete_internal.deletion', '', $state);

@@ -1,0 +1,11 @@
+// Tells an error that speaks of what was tried from one that can come anywhere: the statement was cancelled, a lock did not
+// come, memory or disk ran out. Asked by code that gives an error other words or a hint, which an interruption keeps.
+#pragma once
+
+#include "pg/boundary.hpp"
+
+namespace softdelete::pg {
+
+bool is_interruption(const ServerError &error) noexcept;
+
+} // namespace softdelete::pg

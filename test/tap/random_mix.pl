@@ -78,7 +78,8 @@ CREATE FUNCTION readers_own(int) RETURNS TABLE (id int, k int, v int) STABLE LAN
 CREATE FUNCTION nested() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM mix.spy(format('trigger %s %s of %s', tg_when, tg_op, tg_table_name));
-	IF tg_level = 'STATEMENT' OR pg_trigger_depth() > 2 THEN
+	-- At COMMIT nothing is taken back: a server with assertions ends where that happens, without the extension as well.
+	IF tg_level = 'STATEMENT' OR pg_trigger_depth() > 2 OR (tg_name = 'late' AND old.id % 9 IN (0, 1, 4)) THEN
 		RETURN coalesce(new, old);
 	END IF;
 	CASE old.id % 9
@@ -375,7 +376,8 @@ foreach my $round (1 .. $rounds)
 	send_to($session{$administrator}, join("\n", $settings, map { administration() . ';' } 1 .. $batch));
 	await($cancel, @all);
 	await($quiet, $canceller);
-	send_to($_, "\\set VERBOSITY default\nROLLBACK;") for @all;
+	# Some have a timeout that may end this very statement.
+	send_to($_, "ROLLBACK;\n" . "SET statement_timeout = 0;\n" x 5) for @all;
 	await($quiet, @all);
 	is(Traps::sightings($node), '', "round $round: no code of the owner's runs as somebody else");
 	foreach my $role (@roles)

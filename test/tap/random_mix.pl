@@ -377,7 +377,7 @@ foreach my $round (1 .. $rounds)
 	await($cancel, @all);
 	await($quiet, $canceller);
 	# Some have a timeout that may end this very statement.
-	send_to($_, "ROLLBACK;\n" . "SET statement_timeout = 0;\n" x 5) for @all;
+	send_to($_, "ROLLBACK;\nSET statement_timeout = 0;\n" x 5) for @all;
 	await($quiet, @all);
 	is(Traps::sightings($node), '', "round $round: no code of the owner's runs as somebody else");
 	foreach my $role (@roles)

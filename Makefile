@@ -23,8 +23,7 @@ override docmoduledir = extension/$(EXTENSION)
 # The server's headers are system headers, so that the warnings are about our code only. Only what is marked PGDLLEXPORT
 # leaves the library; version 15 leaves that macro empty and takes a definition from outside.
 # Debug information is that of backtraces, lines and functions; DEBUG=1 brings all of it.
-# FAULTS=1 makes a library for tests whose guarded calls can be made to fail (test/tap/faults.pl).
-PG_CPPFLAGS = $(if $(FAULTS),-DSOFTDELETE_FAULTS) -Isrc -isystem $(includedir_server) -MMD -MP $(if $(filter 15,$(MAJORVERSION)),$(EXPORT))
+PG_CPPFLAGS = -Isrc -isystem $(includedir_server) -MMD -MP $(if $(filter 15,$(MAJORVERSION)),$(EXPORT))
 PG_CXXFLAGS = -std=c++20 -fvisibility=hidden -fno-strict-aliasing -Wall -Wextra -Wpedantic $(if $(DEBUG),,-g1) $(if $(WERROR),-Werror)
 ifdef UBSAN
 PG_CXXFLAGS += -fsanitize=undefined -fno-sanitize-recover=undefined
@@ -77,7 +76,7 @@ src/session/extension_functions.o: override CPPFLAGS += -DSOFTDELETE_VERSION='"$
 src/session/extension_functions.o: softdelete.control
 
 # Another server or other flags: compile anew.
-BUILDFLAGS = $(FAULTS) $(shell $(PG_CONFIG) --version) $(includedir_server) $(CXX) $(filter-out -Werror,$(CXXFLAGS))
+BUILDFLAGS = $(shell $(PG_CONFIG) --version) $(includedir_server) $(CXX) $(filter-out -Werror,$(CXXFLAGS))
 $(OBJS): .buildflags
 .buildflags: FORCE
 	@echo '$(BUILDFLAGS)' | cmp -s - $@ || { rm -f $@ && echo '$(BUILDFLAGS)' > $@; }

@@ -1,7 +1,6 @@
 // Defines the settings. Check and assign hooks run outside of transactions too: they flip a flag or drop plans.
 #include "settings.hpp"
 
-#include "pg/boundary.hpp"
 #include "pg/compat.hpp"
 
 #include <climits>
@@ -145,12 +144,6 @@ void note_visibility_belongs_to_function() {
 }
 
 void install() {
-#ifdef SOFTDELETE_FAULTS
-    // Test builds only: the guarded call that is to fail, counted down.
-    DefineCustomIntVariable("softdelete.fail_at_call", "Sets the guarded call that fails, for tests.",
-                            nullptr, &pg::detail::fail_at_call, 0, 0, INT_MAX, PGC_SUSET, 0, nullptr, nullptr,
-                            nullptr);
-#endif
     // Who deletes: goes to deleted_by, cast to that column's type, and to the deletion. Empty: the role in force.
     DefineCustomStringVariable(
         "softdelete.actor", "Sets who is recorded as the one who deletes.",

@@ -73,23 +73,6 @@ ErrorData *ServerError::release() noexcept {
 
 namespace detail {
 
-#ifdef SOFTDELETE_FAULTS
-int fail_at_call = 0;
-
-void maybe_fail() {
-    int &countdown = fail_at_call;
-    if (countdown <= 0 || --countdown > 0) {
-        return;
-    }
-    static bool is_server_error = false;
-    is_server_error = !is_server_error;
-    if (!is_server_error) {
-        throw std::bad_alloc();
-    }
-    ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("injected failure")));
-}
-#endif
-
 void throw_current_error(MemoryContext caller) {
     MemoryContext volatile context = nullptr;
     ErrorData *volatile data = nullptr;

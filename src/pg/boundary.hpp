@@ -98,15 +98,6 @@ private:
 [[noreturn]] void report_out_of_memory();
 [[noreturn]] void report_exception(const char *what);
 
-#ifdef SOFTDELETE_FAULTS
-// Test builds only: fails in the call that softdelete.fail_at_call counts down to, as the server would or, for every
-// other one, as operator new would.
-extern int fail_at_call;
-void maybe_fail();
-#else
-inline void maybe_fail() {}
-#endif
-
 } // namespace detail
 
 // Runs code that calls the server. An error that it raises leaves call() as ServerError.
@@ -123,7 +114,6 @@ auto call(Function &&function) -> decltype(function()) {
         detail::throw_current_error(saved.memory());
     }
     PG_exception_stack = &target;
-    detail::maybe_fail();
     return function();
 }
 

@@ -5,6 +5,7 @@ CREATE ROLE regress_since_19_reader;
 CREATE SCHEMA regress_since_19 AUTHORIZATION regress_since_19_owner;
 SET SESSION AUTHORIZATION regress_since_19_owner;
 SET search_path = regress_since_19;
+SET client_min_messages = error;
 CREATE TABLE users (id int PRIMARY KEY, email text UNIQUE, name text);
 CREATE TABLE orders (id int PRIMARY KEY, user_id int REFERENCES users);
 SELECT count(*) > 0 AS registered FROM softdelete.register('users');

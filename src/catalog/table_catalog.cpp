@@ -193,8 +193,12 @@ std::vector<OwnForeignKey> find_own_foreign_keys(pg::Spi &spi, Oid relation) {
     for (const pg::Row &row : spi.query(
              "SELECT k.conname, k.conkey::text[], array_agg(a.attname::text ORDER BY u.position)"
              " FROM pg_constraint k, unnest(k.conkey) WITH ORDINALITY u (attnum, position), pg_attribute a"
-             " WHERE k.contype = 'f' AND k.conrelid = $1::oid AND a.attrelid = k.conrelid"
-             " AND a.attnum = u.attnum GROUP BY k.oid, k.conname, k.conkey ORDER BY k.conname, k.oid",
+             " WHERE k.contype = 'f' AND k.conrelid = $1::oid AND a.attrelid = k.conrelid AND a.attnum = "
+             "u.attnum"
+             // A key that references a partitioned table has one more for each partition of that.
+             " AND NOT EXISTS (SELECT FROM pg_constraint p WHERE p.oid = k.conparentid AND p.conrelid = "
+             "k.conrelid)"
+             " GROUP BY k.oid, k.conname, k.conkey ORDER BY k.conname, k.oid",
              {relation})) {
         std::vector<int> numbers;
         for (const std::string &number : row.array(1)) {

@@ -115,6 +115,10 @@ inline Node *flatten_join_alias_vars(Query *query, Node *node) {
 // 16 renamed the ownership and privilege checks and gave them the catalog as an argument.
 inline bool owns_relation(Oid relation, Oid role) {
 #if PG_VERSION_NUM >= 160000
+    if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relation))) { // an internal error there
+        ereport(ERROR,
+                (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", relation)));
+    }
     return object_ownercheck(RelationRelationId, relation, role);
 #else
     return pg_class_ownercheck(relation, role);

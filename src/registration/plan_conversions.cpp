@@ -156,8 +156,9 @@ void warn_of_missing_indexes(TableWork &work, const Outcome &outcome) {
         if (member.is_partition) {
             continue;
         }
+        std::set<std::vector<int>> unserved; // keys of the same columns need one index
         for (const catalog::OwnForeignKey &key : catalog::find_own_foreign_keys(work.spi, member.oid)) {
-            if (!is_served(work, member, key, outcome.replaced)) {
+            if (!is_served(work, member, key, outcome.replaced) && unserved.insert(key.columns).second) {
                 work.warn(model::Concern::speed, member.oid, "constraint " + pg::quote_identifier(key.name),
                           unserved_key, "An index for it", make_key_index(work, member, key));
             }

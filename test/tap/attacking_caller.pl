@@ -305,7 +305,7 @@ SQL
 	'cannot alter policy "softdelete_live" of registered table "mine"',
 	'cannot drop trigger "softdelete_marker" of registered table "mine"',
 	'cannot replace DELETE on registered table "mine" by rule "r"',
-	'"counted" is not a table' ]);
+	'"counted" is not a table', $has_cron ? () : 'extension "pg_cron" is not installed in this database' ]);
 
 # A superuser whose path is the attacker's calls functions; so does a member of the owner's role.
 for my $caller ($superuser, 'member')
@@ -376,7 +376,7 @@ SQL
 		# whom the policies bind reads by them as by a SELECT
 		$caller eq 'member' ? () : q{SELECT softdelete.preview('eve.slices', 30)},
 		q{SELECT softdelete.conflicts((SELECT pg_catalog.max(id) FROM softdelete.deletions))},
-		q{SELECT pg_catalog.count(rows) FROM softdelete.deletions},
+		$caller eq 'member' ? () : q{SELECT pg_catalog.count(rows) FROM softdelete.deletions},
 		q{SELECT softdelete.restore('eve.children', 12)},
 		q{SELECT softdelete.restore('eve.parents', '(6,p)')},
 		q{SELECT softdelete.delete('eve.parents', '(6,p)')},

@@ -107,15 +107,19 @@ INSERT INTO "Child's" VALUES (1, 99);
 SELECT tgname FROM pg_trigger WHERE tgrelid = '"Child''s"'::regclass AND NOT tgisinternal;
 DROP TABLE "Child's";
 
--- The columns of ours: a deletion_id that is gone is made anew; deleted_at has to be brought back.
+-- The columns of ours: a deletion_id that is gone is made anew, and one that was renamed gets its name back. The others may
+-- have another name; what is gone has to be brought back.
+ALTER TABLE t RENAME deletion_id TO del;
+SELECT * FROM softdelete.repair('t'); -- fails
+ALTER TABLE t RENAME del TO deletion_id;
 ALTER TABLE t DROP COLUMN deletion_id CASCADE;
 DELETE FROM t; -- fails
 :repair
 SELECT id, deleted_at IS NOT NULL AS deleted, deletion_id FROM all_t ORDER BY id;
 ALTER TABLE t RENAME deleted_at TO gone;
 SELECT * FROM t; -- fails
-SELECT * FROM softdelete.repair('t'); -- fails
 \echo :LAST_ERROR_SQLSTATE
+:repair
 ALTER TABLE t RENAME gone TO deleted_at;
 :repair
 ALTER TABLE t DROP COLUMN deleted_by CASCADE;

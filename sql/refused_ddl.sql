@@ -15,9 +15,7 @@ ALTER TABLE users DROP COLUMN deleted_at CASCADE; -- fails
 \echo :LAST_ERROR_SQLSTATE
 ALTER TABLE users DROP COLUMN deletion_id CASCADE; -- fails
 \echo :LAST_ERROR_SQLSTATE
-ALTER TABLE users RENAME deleted_at TO gone_at; -- fails
-\echo :LAST_ERROR_SQLSTATE
-ALTER TABLE users RENAME deleted_by TO gone_by; -- fails
+ALTER TABLE users RENAME deletion_id TO gone_id; -- fails
 \echo :LAST_ERROR_SQLSTATE
 
 -- The triggers, by name.

@@ -1,6 +1,6 @@
-// Follows RENAME of views, indexes and constraints of a registered table, and translates commands about a UNIQUE
-// constraint that became an index. Works on raw statements before they run; what is wrong with a name the server itself
-// says.
+// Follows RENAME of views, indexes, constraints and softdelete's columns of a registered table, and translates commands
+// about a UNIQUE constraint that became an index. Works on raw statements before they run; what is wrong with a name the
+// server itself says. Columns wait until the server has renamed them.
 #include "ddl/follow_names.hpp"
 
 #include "ddl/parse_tree.hpp"
@@ -191,6 +191,17 @@ void follow_names(DdlCommand *command) {
         follow_comment(castNode(CommentStmt, statement));
     } else if (IsA(statement, AlterTableStmt)) {
         follow_drops(castNode(AlterTableStmt, statement), command->relation);
+    }
+}
+
+void finish_names(const DdlCommand &command) {
+    if (!IsA(command.node, RenameStmt) || !is_registered(command.relation)) {
+        return;
+    }
+    const RenameStmt *rename = castNode(RenameStmt, command.node);
+    if (rename->renameType == OBJECT_COLUMN) {
+        pg::Spi spi;
+        registry::rename_column(spi, command.relation, rename->subname, rename->newname);
     }
 }
 

@@ -1,4 +1,4 @@
-// Views, indexes and constraints of a registered table can be renamed, and a UNIQUE constraint that became a partial
+// Views, indexes, constraints and softdelete's columns of a registered table can be renamed, and a UNIQUE constraint that became a partial
 // unique index can still be renamed, dropped and commented on as the constraint that migrations know it as.
 #pragma once
 
@@ -15,5 +15,9 @@ namespace softdelete::ddl {
 // own memory. Whatever fails afterwards takes that back with its (sub)transaction.
 // Errors: 42501 where the user does not own the table, and those of DROP INDEX.
 void follow_names(DdlCommand *command);
+
+// After ALTER TABLE ... RENAME COLUMN: the registry calls deleted_at and deleted_by what the table calls them now. Until
+// registration/bring_in_step has made the marker anew, nobody may ask for the table's columns.
+void finish_names(const DdlCommand &command);
 
 } // namespace softdelete::ddl

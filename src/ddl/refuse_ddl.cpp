@@ -72,23 +72,17 @@ bool is_own_column(const session::RegisteredTable &table, const char *column) {
                || attribute == table.deletion_id);
 }
 
+// The other columns of ours may have any name: ddl/follow_names.
 void refuse_rename(const RenameStmt *rename, Oid relation) {
     session::RegisteredTable table;
     if (rename->renameType != OBJECT_COLUMN || !find_table(relation, &table)
-        || !is_own_column(table, rename->subname)) {
+        || strcmp(rename->subname, "deletion_id") != 0) {
         return;
     }
-    AttrNumber attribute = get_attnum(table.relation, rename->subname);
-    bool has_fixed_name = attribute == table.deletion_id;
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                     errmsg("cannot rename column \"%s\" of registered table \"%s\"", rename->subname,
                            get_rel_name(table.relation)),
-                    has_fixed_name
-                        ? errdetail("softdelete keeps the ids of deletions under this name.")
-                        : errhint("Unregister the table with deleted_rows => 'keep', rename the column, and "
-                                  "register the table with %s => %s.",
-                                  attribute == table.deleted_at ? "deleted_at" : "deleted_by",
-                                  quote_literal_cstr(rename->newname))));
+                    errdetail("softdelete keeps the ids of deletions under this name.")));
 }
 
 // Since 18 NOT NULL is a constraint, which ADD CONSTRAINT can write as well.

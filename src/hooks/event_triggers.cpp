@@ -177,6 +177,10 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
         return 0;
     }
     check_version();
+    pg::entry([&] {
+        pg::CalledSettings called;
+        ddl::finish_names(command);
+    });
     ddl::refuse_repack(command);
     pg::entry([&] { ddl::refuse_rule(command); });
     pg::entry([&] { ddl::warn_of_delete_trigger(command); });

@@ -30,8 +30,8 @@ void check_columns(const catalog::Table &table, const model::TableSettings &sett
             pg::raise({ERRCODE_UNDEFINED_COLUMN,
                        "column \"" + name + "\" of registered table \"" + table.name + "\" is missing",
                        {},
-                       "If it was renamed, give it its name back. If it was dropped, add it and run "
-                       "softdelete.repair().",
+                       "Run softdelete.repair(), which finds a renamed column by the table's views. Where it "
+                       "does not, give the column its name back, or add it.",
                        table.oid});
         }
     }

@@ -19,6 +19,11 @@
 #include "registry/registered_names.hpp"
 #include "session/utility_commands.hpp"
 
+extern "C" {
+#include "catalog/pg_class.h"
+#include "utils/lsyscache.h"
+}
+
 #include <algorithm>
 
 namespace softdelete::registration {
@@ -76,6 +81,67 @@ Steps give_views(pg::Spi &spi, const RegisteredTable &registered) {
                          false,
                          {command.text()}});
     }
+    return steps;
+}
+
+// The column that had the name when the views were made: they go on showing it under that name.
+std::optional<std::string> find_renamed(const RegisteredTable &registered, const std::string &name) {
+    const model::TableSettings &settings = registered.registration.settings;
+    for (const std::string &title : {settings.active_view, settings.deleted_view, settings.all_view}) {
+        Oid relation =
+            pg::call([&] { return get_relname_relid(title.c_str(), registered.table.schema_oid); });
+        if (!OidIsValid(relation) || pg::call([&] { return get_rel_relkind(relation); }) != RELKIND_VIEW) {
+            continue;
+        }
+        pg::SimpleView view = pg::read_view(relation);
+        if (!view.is_simple || view.table != registered.table.oid) {
+            continue;
+        }
+        if (name == settings.deleted_at && !view.condition_column.empty()) {
+            return view.condition_column;
+        }
+        for (const auto &[shown, column] : view.columns) {
+            if (shown == name) {
+                return column;
+            }
+        }
+    }
+    return std::nullopt;
+}
+
+// Made anew, it would be empty: deletions could not be undone.
+void check_deletion_ids(const RegisteredTable &registered) {
+    const catalog::Table &table = registered.table;
+    std::optional<std::string> found = table.find_column(deletion_id_column) == nullptr
+                                           ? find_renamed(registered, deletion_id_column)
+                                           : std::nullopt;
+    if (found) {
+        pg::raise({ERRCODE_UNDEFINED_COLUMN,
+                   "column \"deletion_id\" of registered table \"" + table.name + "\" has been renamed",
+                   "softdelete keeps the ids of deletions under this name.",
+                   sqltext::statement("Run ALTER TABLE %1% RENAME COLUMN %2% TO deletion_id first.",
+                                      table.qualified, catalog::identifier(*found))
+                       .text(),
+                   table.oid});
+    }
+}
+
+Steps follow_renamed_columns(pg::Spi &spi, RegisteredTable &registered) {
+    const model::TableSettings &settings = registered.registration.settings;
+    Steps steps;
+    for (const std::string &name : {settings.deleted_at, settings.deleted_by.value_or(settings.deleted_at)}) {
+        std::optional<std::string> found =
+            registered.table.find_column(name) == nullptr ? find_renamed(registered, name) : std::nullopt;
+        if (found && *found != name) {
+            registry::rename_column(spi, registered.table.oid, name, *found);
+            steps.push_back({registered.table.oid,
+                             "column " + catalog::identifier(*found).text(),
+                             model::Action::adopt,
+                             false,
+                             {}});
+        }
+    }
+    registered.registration = *registry::find_registration(spi, registered.table.oid);
     return steps;
 }
 
@@ -185,7 +251,9 @@ std::vector<model::Step> mend_table(Oid relation) {
     check_library_is_loaded(spi);
     RegisteredTable registered = lock_registered_table(spi, relation, pg::Lock::access_exclusive);
     check_rules(spi, registered.table, "repair");
-    Steps steps = give_views(spi, registered);
+    check_deletion_ids(registered);
+    Steps steps = follow_renamed_columns(spi, registered);
+    append(steps, give_views(spi, registered));
     append(steps, follow_renamed_indexes(spi, registered));
     append(steps, drop_orphans(spi));
     append(steps, repair_table(relation));

@@ -1,4 +1,4 @@
-// Reads and changes the names that the registry keeps of views, indexes and constraints. Called by ddl/ and
+// Reads and changes the names that the registry keeps of columns, views, indexes and constraints. Called by ddl/ and
 // registration/.
 #include "registry/registered_names.hpp"
 
@@ -59,6 +59,16 @@ void rename_index(pg::Spi &spi, Oid table, Oid relation, const std::string &name
     spi.execute("UPDATE softdelete_internal.registration"
                 " SET added_indexes = pg_catalog.array_replace(added_indexes, $2::name, $3::name)"
                 " WHERE relation = $1::oid AND $2::name = ANY (added_indexes)",
+                {table, name, new_name});
+}
+
+void rename_column(pg::Spi &spi, Oid table, const std::string &name, const std::string &new_name) {
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute("UPDATE softdelete_internal.registration SET"
+                " deleted_at = CASE deleted_at WHEN $2::name THEN $3::name ELSE deleted_at END,"
+                " deleted_by = CASE deleted_by WHEN $2::name THEN $3::name ELSE deleted_by END,"
+                " added_columns = pg_catalog.array_replace(added_columns, $2::name, $3::name)"
+                " WHERE relation = $1::oid AND $2::name IN (deleted_at, deleted_by)",
                 {table, name, new_name});
 }
 

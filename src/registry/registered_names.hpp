@@ -1,4 +1,4 @@
-// The names that the registry keeps of views, indexes and constraints, and how they follow a rename. Acts as the
+// The names that the registry keeps of columns, views, indexes and constraints, and how they follow a rename. Acts as the
 // extension's owner.
 #pragma once
 
@@ -19,6 +19,9 @@ std::optional<Oid> find_table_of_view(pg::Spi &spi, Oid view);
 void rename_view(pg::Spi &spi, Oid table, const std::string &name, const std::string &new_name);
 void rename_index(pg::Spi &spi, Oid table, Oid relation, const std::string &name,
                   const std::string &new_name);
+
+// The same for a column that is softdelete's in the registered table; nothing for any other column.
+void rename_column(pg::Spi &spi, Oid table, const std::string &name, const std::string &new_name);
 
 // True where a UNIQUE constraint of this name became a partial unique index, which is no constraint.
 bool is_constraint_turned_index(pg::Spi &spi, Oid relation, const std::string &name);

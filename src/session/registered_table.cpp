@@ -34,8 +34,8 @@ AttrNumber get_column(Relation relation, const char *name, bool missing_ok) {
         ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
                         errmsg("column \"%s\" of registered table \"%s\" is missing", name,
                                RelationGetRelationName(relation)),
-                        errhint("If it was renamed, give it its name back. If it was dropped, add it and run "
-                                "softdelete.repair().")));
+                        errhint("Run softdelete.repair(), which finds a renamed column by the table's views. "
+                                "Where it does not, give the column its name back, or add it.")));
     }
     return Max(attribute, InvalidAttrNumber);
 }

@@ -143,6 +143,40 @@ UPDATE local SET deleted_at = now() - interval '31 days' WHERE id = 3;
 UPDATE local SET deleted_at = now() - interval '29 days' WHERE id = 4;
 SELECT due FROM softdelete.purge_preview('local');
 
+-- A deletion stays one deletion where its tables keep times in other ways, without a zone or in whole seconds, whichever zone
+-- repair() and register() run in.
+CREATE TABLE stem (id int PRIMARY KEY);
+DO $$ DECLARE type text; BEGIN
+    FOREACH type IN ARRAY ARRAY['timestamp', 'timestamp(0)', 'timestamptz(0)', 'timestamptz(3)', 'local_moment'] LOOP
+        EXECUTE format('CREATE TABLE %I (id int PRIMARY KEY, stem int REFERENCES stem ON DELETE CASCADE, deleted_at %s)', 'leaf ' || type, type);
+        EXECUTE format('CREATE INDEX ON %I (stem)', 'leaf ' || type);
+    END LOOP;
+END $$;
+SELECT count(*) > 0 AS registered FROM softdelete.register('stem', cascade => true);
+DO $$ DECLARE leaf regclass; BEGIN
+    INSERT INTO stem VALUES (1), (2);
+    FOR leaf IN SELECT oid FROM pg_class WHERE relname LIKE 'leaf %' AND relkind = 'r' AND relnamespace = 'regress_times'::regnamespace LOOP
+        EXECUTE format('INSERT INTO %s VALUES (1, 1), (2, 2)', leaf);
+    END LOOP;
+END $$;
+SET timezone = 'Asia/Kathmandu';
+DELETE FROM stem WHERE id = 1;
+DELETE FROM stem WHERE id = 2;
+SELECT softdelete.restore('stem', 2);
+DELETE FROM stem WHERE id = 2;
+SET timezone = 'America/Los_Angeles';
+SELECT t.relation, r.object FROM softdelete.tables t, LATERAL softdelete.repair(t.relation) r
+    WHERE t.relation::text ~ 'stem|leaf' ORDER BY 1;
+SELECT count(*) > 0 AS unregistered FROM softdelete.unregister('"leaf timestamp(0)"', 'keep');
+SELECT count(*) > 0 AS registered FROM softdelete.register('"leaf timestamp(0)"');
+SELECT softdelete.restore('stem', 1), softdelete.restore('stem', 2);
+-- Deletions that are taken on have the times that the session sees.
+CREATE TABLE lived (id int PRIMARY KEY, deleted_at timestamp, deletion_id bigint);
+INSERT INTO lived VALUES (1, '2026-01-01 12:00', 999999);
+SELECT count(*) > 0 AS registered FROM softdelete.register('lived');
+SELECT deleted_at FROM softdelete.deletions WHERE relation = 'lived'::regclass;
+RESET timezone;
+
 RESET SESSION AUTHORIZATION;
 SET client_min_messages = warning;
 DROP SCHEMA regress_times CASCADE;

@@ -29,7 +29,9 @@ SELECT count(*) FROM "all_Q'x %s";
 SELECT * FROM softdelete.unregister('"Q''x %s"'); -- fails
 -- What the hints show can be run as it stands.
 DROP TRIGGER softdelete_marker ON "Q'x %s"; -- fails
-ALTER TABLE "Q'x %s" RENAME "Deleted At" TO "Gone'"; -- fails
+ALTER TABLE "Q'x %s" RENAME "Deleted At" TO "Gone'";
+SELECT count(*) AS differences FROM softdelete.repair('"Q''x %s"');
+ALTER TABLE "Q'x %s" RENAME "Gone'" TO "Deleted At";
 SELECT * FROM softdelete.unregister('"Q''x %s"', 'keep'); -- fails
 SELECT count(*) > 0 AS unregistered FROM softdelete.unregister('"Q''x %s"', 'purge');
 SELECT softdelete.undo(softdelete.restore('"Q''x %s"', 1)); -- fails

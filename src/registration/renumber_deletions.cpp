@@ -17,7 +17,25 @@ namespace {
 struct FoundDeletions {
     std::vector<std::string> ids;
     std::vector<std::string> times;
+    std::string has_zone;  // of the column
+    std::string precision; // decimals of a second
 };
+
+constexpr const char *column_query = R"(
+    SELECT pg_catalog.format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL) = 'timestamp with time zone',
+           coalesce(nullif(CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END, -1), 6)
+    FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+    WHERE a.attrelid = $1::pg_catalog.oid AND pg_catalog.quote_ident(a.attname) = $2)";
+
+// Is f.deleted_at of a row, or not that of the log, d.deleted_at? The column may round it. Of one without a zone nobody
+// knows in which it was written: zones differ by quarters of an hour. Numbers are those of the parameters.
+std::string make_other_time(int has_zone, int precision) {
+    return sqltext::format("(f.deleted_at <> pg_catalog.timestamptz(d.deleted_at, $%2%::pg_catalog.int4)"
+                           " AND ($%1%::pg_catalog.bool OR"
+                           " EXTRACT(epoch FROM f.deleted_at - pg_catalog.timestamptz(d.deleted_at, "
+                           "$%2%::pg_catalog.int4)) %% 900 <> 0))",
+                           has_zone, precision);
+}
 
 // An id and the one that it is to become.
 struct NewId {
@@ -27,9 +45,11 @@ struct NewId {
 };
 
 FoundDeletions find_deletions(pg::Spi &spi, const registry::TableRows &table) {
+    pg::Row column = spi.query(column_query, {table.relation, table.deleted_at.text()}).front();
+    FoundDeletions found = {{}, {}, column.text(0), column.text(1)};
     pg::ReadScope owner(table.owner);
-    pg::ExactTextScope exact;
-    FoundDeletions found;
+    pg::SettingScope texts; // in the session's zone, as everywhere
+    texts.set("DateStyle", "ISO, YMD");
     for (const pg::Row &row :
          spi.query(sqltext::statement("SELECT DISTINCT deletion_id, %2%::timestamptz FROM %1%"
                                       " WHERE deletion_id > 0 AND %2% IS NOT NULL",
@@ -44,21 +64,25 @@ FoundDeletions find_deletions(pg::Spi &spi, const registry::TableRows &table) {
 std::vector<NewId> choose_ids(pg::Spi &spi, Oid relation, const FoundDeletions &found) {
     pg::UserScope owner(pg::get_extension_owner());
     std::vector<NewId> chosen;
-    for (const pg::Row &row : spi.query(
-             "WITH found (id, deleted_at) AS"
-             " (SELECT * FROM unnest($1::pg_catalog.int8[], $2::pg_catalog.timestamptz[])),"
-             " taken AS (SELECT f.id FROM found f JOIN softdelete_internal.deletion d ON d.id = f.id"
-             " WHERE d.relation <> $3::pg_catalog.oid"
-             " AND ($3::pg_catalog.oid = ANY (d.further_relations)) IS NOT TRUE"
-             " AND NOT EXISTS (SELECT FROM softdelete_internal.deletion_table t"
-             " WHERE t.deletion_id = f.id AND t.relation = $3::pg_catalog.oid)"
-             " GROUP BY f.id HAVING pg_catalog.bool_and(f.deleted_at <> d.deleted_at))"
-             " SELECT f.id, pg_catalog.min(f.deleted_at), pg_catalog.min(r.id) FROM found f"
-             " LEFT JOIN softdelete_internal.renumbered_deletion r ON r.former_id = f.id AND r.deleted_at = "
-             "f.deleted_at"
-             " LEFT JOIN taken t ON t.id = f.id WHERE t.id IS NOT NULL OR r.id IS NOT NULL"
-             " GROUP BY f.id ORDER BY f.id",
-             {pg::make_array(found.ids), pg::make_array(found.times), relation})) {
+    for (const pg::Row &row :
+         spi.query("WITH found (id, deleted_at) AS (SELECT * FROM unnest($1::pg_catalog.int8[], "
+                   "$2::pg_catalog.timestamptz[])),"
+                   " taken AS (SELECT f.id FROM found f JOIN softdelete_internal.deletion d ON d.id = f.id"
+                   " WHERE d.relation <> $3::pg_catalog.oid"
+                   " AND ($3::pg_catalog.oid = ANY (d.further_relations)) IS NOT TRUE"
+                   " AND NOT EXISTS (SELECT FROM softdelete_internal.deletion_table t"
+                   " WHERE t.deletion_id = f.id AND t.relation = $3::pg_catalog.oid)"
+                   " GROUP BY f.id HAVING pg_catalog.bool_and("
+                       + make_other_time(4, 5)
+                       + "))"
+                         " SELECT f.id, pg_catalog.min(f.deleted_at), pg_catalog.min(r.id) FROM found f"
+                         " LEFT JOIN softdelete_internal.renumbered_deletion r ON r.former_id = f.id AND "
+                         "r.deleted_at = "
+                         "f.deleted_at"
+                         " LEFT JOIN taken t ON t.id = f.id WHERE t.id IS NOT NULL OR r.id IS NOT NULL"
+                         " GROUP BY f.id ORDER BY f.id",
+                   {pg::make_array(found.ids), pg::make_array(found.times), relation, found.has_zone,
+                    found.precision})) {
         NewId id = {row.text(0), row.text_or(2, ""), ""};
         if (id.id.empty()) {
             id.id = spi.query("INSERT INTO softdelete_internal.renumbered_deletion (former_id, deleted_at, "
@@ -113,15 +137,14 @@ std::vector<Stranger> find_strangers(pg::Spi &spi, const FoundDeletions &found) 
     pg::UserScope owner(pg::get_extension_owner());
     pg::ExactTextScope exact;
     std::vector<Stranger> strangers;
-    for (const pg::Row &row :
-         spi.query("WITH found (id, deleted_at) AS"
-                   " (SELECT * FROM unnest($1::pg_catalog.int8[], $2::pg_catalog.timestamptz[]))"
-                   " SELECT f.id, f.deleted_at, d.deleted_at, d.restored_at IS NOT NULL OR EXISTS"
-                   " (SELECT FROM found o WHERE o.id = f.id AND o.deleted_at = d.deleted_at)"
-                   " FROM found f JOIN softdelete_internal.deletion d ON d.id = f.id WHERE f.deleted_at <> "
-                   "d.deleted_at"
-                   " ORDER BY f.id, f.deleted_at",
-                   {pg::make_array(found.ids), pg::make_array(found.times)})) {
+    for (const pg::Row &row : spi.query(
+             "WITH found (id, deleted_at) AS"
+             " (SELECT * FROM unnest($1::pg_catalog.int8[], $2::pg_catalog.timestamptz[]))"
+             " SELECT f.id, f.deleted_at, d.deleted_at, d.restored_at IS NOT NULL OR EXISTS"
+             " (SELECT FROM found o WHERE o.id = f.id AND o.deleted_at = d.deleted_at)"
+             " FROM found f JOIN softdelete_internal.deletion d ON d.id = f.id WHERE "
+                 + make_other_time(3, 4) + " ORDER BY f.id, f.deleted_at",
+             {pg::make_array(found.ids), pg::make_array(found.times), found.has_zone, found.precision})) {
         strangers.push_back({row.text(0), row.text(1), row.text(2), row.boolean(3)});
     }
     return strangers;

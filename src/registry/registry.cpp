@@ -199,7 +199,9 @@ std::int64_t adopt_deletions(pg::Spi &spi, const TableRows &table,
         pg::ReadScope owner(table.owner);
         pg::SettingScope planning;
         prefer_indexes(planning);
-        pg::ExactTextScope exact;
+        // A time without a zone is one of the session's zone, as everywhere.
+        pg::SettingScope texts;
+        texts.set("DateStyle", "ISO, YMD");
         for (const pg::Row &row : spi.query(
                  sqltext::statement("SELECT deletion_id, min(%2%)::timestamptz, coalesce(%3%, '') FROM %1%"
                                     " WHERE deletion_id > 0 AND %2% IS NOT NULL GROUP BY deletion_id",

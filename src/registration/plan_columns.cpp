@@ -18,6 +18,9 @@ constexpr const char *comments_object = "comments";
 // Ends the comment on a column that register() or the online steps of plan() added: unregister() drops those.
 constexpr const char *added_mark = "; added by softdelete.";
 
+constexpr const char *new_columns_remark =
+    "COPY ... FROM without column names expects the new columns as well";
+
 struct WantedColumn {
     std::string name;
     const char *argument; // of register(); null where there is none
@@ -95,6 +98,15 @@ bool is_marked_as_added(const Column &column) {
     return column.comment && column.comment->ends_with(added_mark);
 }
 
+// With the first column only.
+void say_once(TableWork &work, const char *remark) {
+    bool is_said = std::any_of(work.steps.begin(), work.steps.end(),
+                               [&](const model::Step &step) { return step.remark == remark; });
+    if (!is_said) {
+        work.steps.back().remark = remark;
+    }
+}
+
 void plan_column(TableWork &work, const WantedColumn &wanted) {
     sqltext::Identifier name = catalog::identifier(wanted.name);
     std::string object = "column " + name.text();
@@ -102,6 +114,7 @@ void plan_column(TableWork &work, const WantedColumn &wanted) {
     if (column == nullptr) {
         work.add_online(Action::create, work.table.oid, object,
                         sqltext::add_column(work.table.qualified, name, sqltext::Expression(wanted.type)));
+        say_once(work, new_columns_remark);
     } else {
         check_adoptable(work, *column, wanted);
         work.adopt(work.table.oid, object);

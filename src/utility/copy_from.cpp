@@ -1,7 +1,9 @@
-// Adds the checks of an INSERT to the WHERE clause of COPY table FROM, which is evaluated for every row. Called by the
+// Adds the checks of an INSERT to the WHERE clause of COPY table FROM, which is evaluated for every row. The columns stand
+// there as variables, which the parser passes on: by name, it would ask for the privilege to SELECT them. Called by the
 // utility hook.
 #include "utility/copy_from.hpp"
 
+#include "planner/expressions.hpp"
 #include "session/registered_table.hpp"
 #include "session/session_visibility.hpp"
 
@@ -16,11 +18,9 @@ namespace softdelete::utility {
 
 namespace {
 
-Node *make_reference(char *column) {
-    ColumnRef *reference = makeNode(ColumnRef);
-    reference->fields = list_make1(makeString(column));
-    reference->location = -1;
-    return reinterpret_cast<Node *>(reference);
+// The first range table entry is the table that COPY names.
+Node *make_reference(const session::RegisteredTable &table, AttrNumber column) {
+    return reinterpret_cast<Node *>(planner::make_column(table.relation, 1, column));
 }
 
 // 'oid'::pg_catalog.regclass, or NULL::pg_catalog.int8
@@ -48,16 +48,14 @@ Node *make_check(const char *function, Node *value, Node *other) {
 
 // True for every value that the checks let pass: of deleted_at the check is the value, of deletion_id it is NULL.
 List *make_conditions(const session::RegisteredTable &table) {
-    char *deleted_at = get_attname(table.relation, table.deleted_at, false);
-    char *deletion_id = get_attname(table.relation, table.deletion_id, false);
     Node *relation = make_literal(psprintf("%u", table.relation), "regclass");
-    Node *time = make_check("check_deleted_at", make_reference(deleted_at), relation);
+    Node *time = make_check("check_deleted_at", make_reference(table, table.deleted_at), relation);
     // The server's own operator, whatever the session's search_path is.
     List *equals = list_make2(makeString(pstrdup("pg_catalog")), makeString(pstrdup("=")));
-    A_Expr *same = makeA_Expr(AEXPR_NOT_DISTINCT, equals, time, make_reference(deleted_at), -1);
+    A_Expr *same = makeA_Expr(AEXPR_NOT_DISTINCT, equals, time, make_reference(table, table.deleted_at), -1);
     NullTest *none = makeNode(NullTest);
-    none->arg = reinterpret_cast<Expr *>(
-        make_check("check_deletion_id", make_reference(deletion_id), make_literal(nullptr, "int8")));
+    none->arg = reinterpret_cast<Expr *>(make_check(
+        "check_deletion_id", make_reference(table, table.deletion_id), make_literal(nullptr, "int8")));
     none->nulltesttype = IS_NULL;
     none->location = -1;
     return list_make2(same, none);

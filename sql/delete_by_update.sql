@@ -260,6 +260,60 @@ MERGE INTO derived d USING (VALUES (1), (2)) v (id) ON d.id = v.id
     WHEN MATCHED AND v.id = 1 THEN UPDATE SET deleted_at = now() WHEN MATCHED THEN DELETE;
 SELECT id, who FROM derived WHERE softdelete.include_deleted(deleted_at) ORDER BY id;
 
+-- An UPDATE that writes the key of a referenced row beside deleted_at, as one that saves all columns does, needs the privilege
+-- for it, moves rows to their partition, computes what is generated, and fires triggers on it. So does a MERGE that may delete.
+CREATE TABLE keyed (id int PRIMARY KEY, note text);
+CREATE TABLE keyed_computed (id int PRIMARY KEY, note text, twice int GENERATED ALWAYS AS (id * 2) STORED);
+CREATE TABLE keyed_split (id int PRIMARY KEY, note text) PARTITION BY RANGE (id);
+CREATE TABLE keyed_split_1 PARTITION OF keyed_split FOR VALUES FROM (0) TO (10);
+CREATE TABLE keyed_split_2 PARTITION OF keyed_split FOR VALUES FROM (10) TO (100);
+CREATE TABLE keyed_watched (id int PRIMARY KEY, note text);
+DO $$ DECLARE t text; BEGIN
+    FOREACH t IN ARRAY ARRAY['keyed', 'keyed_computed', 'keyed_split', 'keyed_watched'] LOOP
+        EXECUTE format('CREATE TABLE %I (parent int REFERENCES %I ON UPDATE CASCADE ON DELETE CASCADE)', t || '_children', t);
+        EXECUTE format('CREATE INDEX ON %I (parent)', t || '_children');
+        PERFORM softdelete.register(t::regclass, cascade => true);
+        EXECUTE format('INSERT INTO %I (id) VALUES (1), (2), (3)', t);
+        EXECUTE format('INSERT INTO %I (parent) VALUES (1), (2), (3)', t || '_children');
+        EXECUTE format('GRANT SELECT, DELETE, UPDATE (note, deleted_at) ON %I TO regress_update_user', t);
+    END LOOP;
+END $$;
+CREATE FUNCTION watch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE NOTICE ''id % to %'', OLD.id, NEW.id; RETURN NEW; END';
+CREATE TRIGGER watch BEFORE UPDATE OF id ON keyed_watched FOR EACH ROW EXECUTE FUNCTION watch();
+CREATE FUNCTION save(t text) RETURNS TABLE (outcome text) LANGUAGE plpgsql AS $$
+DECLARE
+    statement text;
+BEGIN
+    FOREACH statement IN ARRAY ARRAY['UPDATE %I SET id = 1, note = ''saved'', deleted_at = NULL WHERE id = 1',
+        'UPDATE %I SET id = 21, note = ''moved'', deleted_at = NULL WHERE id = 1',
+        'UPDATE %I SET id = 22, note = ''gone'', deleted_at = now() WHERE id = 2',
+        'MERGE INTO %I t USING (VALUES (1, 21), (2, 2), (3, 0)) s (id, new) ON t.id = s.id
+             WHEN MATCHED AND s.new = 0 THEN DELETE WHEN MATCHED THEN UPDATE SET id = s.new, note = ''merged'''] LOOP
+        BEGIN
+            EXECUTE format(statement, t);
+            RESET ROLE;
+            EXECUTE format('SELECT string_agg(concat_ws('' '', p.tableoid::regclass, to_jsonb(p) - ''deleted_at'' - ''deletion_id'', c.parent,
+                                c.deleted_at IS NOT NULL), E''\n'' ORDER BY p.id)
+                            FROM %I p LEFT JOIN %I c ON c.parent = p.id WHERE softdelete.include_deleted(p.deleted_at)
+                                AND softdelete.include_deleted(c.deleted_at)', t, t || '_children') INTO outcome;
+            RAISE EXCEPTION USING ERRCODE = 'RR000';
+        EXCEPTION WHEN SQLSTATE 'RR000' THEN NULL; WHEN OTHERS THEN outcome := sqlerrm; END;
+        RETURN NEXT;
+    END LOOP;
+END $$;
+\pset format unaligned
+SELECT * FROM save('keyed');
+SELECT * FROM save('keyed_computed');
+SELECT * FROM save('keyed_split');
+SELECT * FROM save('keyed_watched');
+SET ROLE regress_update_user;
+SELECT * FROM save('keyed');
+RESET ROLE;
+GRANT UPDATE (id) ON keyed TO regress_update_user;
+SET ROLE regress_update_user;
+SELECT * FROM save('keyed');
+RESET ROLE;
+
 RESET SESSION AUTHORIZATION;
 SET client_min_messages = warning;
 DROP SCHEMA regress_update CASCADE;

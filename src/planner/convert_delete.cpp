@@ -6,6 +6,7 @@
 #include "pg/relations.hpp"
 #include "planner/convert_returning.hpp"
 #include "planner/expressions.hpp"
+#include "planner/key_locks.hpp"
 #include "planner/recycle_bin.hpp"
 #include "session/extension_functions.hpp"
 #include "settings.hpp"
@@ -13,7 +14,6 @@
 extern "C" {
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
-#include "commands/trigger.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/lsyscache.h"
@@ -37,44 +37,6 @@ bool has_unguarded_child(const session::RegisteredTable &table) {
         }
     }
     return false;
-}
-
-// True where a trigger that fires for an update of certain columns is about one of these.
-bool has_trigger_on(Relation relation, const Bitmapset *columns) {
-    const TriggerDesc *triggers = relation->trigdesc;
-    for (int i = 0; i < triggers->numtriggers; i++) {
-        const Trigger &trigger = triggers->triggers[i];
-        for (int j = 0; j < trigger.tgnattr; j++) {
-            if (bms_is_member(trigger.tgattr[j] - FirstLowInvalidHeapAttributeNumber, columns)) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-// A referenced row has to be locked as for a change of its key, so that nobody references it meanwhile. Where the
-// executor fetches the row for a BEFORE UPDATE trigger it takes that lock if the statement names key columns as
-// updated: one lock instead of two.
-void lock_keys(Query *query, RangeTblEntry *rte, session::Statement *statement) {
-    Relation relation = RelationIdGetRelation(rte->relid);
-    const TriggerDesc *triggers = relation->trigdesc;
-    bool is_referenced = false;
-    for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
-        is_referenced =
-            is_referenced || triggers->triggers[i].tgfoid == session::find_extension_functions()->lock_row;
-    }
-    if (is_referenced) {
-        Bitmapset *keys = RelationGetIndexAttrBitmap(relation, INDEX_ATTR_BITMAP_KEY);
-        if (has_trigger_on(relation, keys)) {
-            statement->notes |= session::note_lock_rows;
-        } else {
-            statement->notes |= session::note_key_locked;
-            auto *permissions = pg::compat::permission_info(query, rte);
-            permissions->updatedCols = bms_add_members(permissions->updatedCols, keys);
-        }
-    }
-    RelationClose(relation);
 }
 
 // What now() is, without a function to set up for each statement.
@@ -267,6 +229,7 @@ void convert_merge(Query *query, const session::RegisteredTable &table, session:
     }
     // Its UPDATE actions lock as they would without us, and the trigger locks the rows that it deletes.
     statement->notes |= session::note_lock_rows;
+    spare_keys(query, rte);
     query->withCheckOptions = convert_check_options(query->withCheckOptions, has_action(query, CMD_UPDATE));
     convert_merge_returning(query, table, has_action(query, CMD_UPDATE));
     ListCell *cell;

@@ -5,6 +5,7 @@
 #include "pg/compat.hpp"
 #include "planner/convert_delete.hpp"
 #include "planner/expressions.hpp"
+#include "planner/key_locks.hpp"
 #include "planner/recycle_bin.hpp"
 #include "session/extension_functions.hpp"
 
@@ -215,6 +216,9 @@ List *convert_assignments(Query *query, List *assignments, const session::Regist
     if (TargetEntry *entry = find_assignment(assignments, table.deleted_at); entry != nullptr) {
         check_writable(table, false, "delete or restore rows of");
         statement->notes |= session::note_soft | session::note_lock_rows;
+        if (query->commandType == CMD_UPDATE) {
+            spare_keys(query, rt_fetch(query->resultRelation, query->rtable));
+        }
         return convert_deleted_at(query, assignments, table, entry);
     }
     if (TargetEntry *id = find_assignment(assignments, table.deletion_id); id != nullptr) {

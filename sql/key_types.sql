@@ -74,7 +74,9 @@ SELECT key, reference, try_key(key, reference, a, b, c, d) FROM (VALUES
     (6, 'color', 'color', '''red''', '''blue''', '''green''', '''red'''),
     (7, 'pair', 'pair', '''(1,a)''', '''(2,b)''', '''(3,"c,""")''', '''(1,a)'''),
     (8, 'timestamp', 'date', '''2020-01-01''', '''2020-01-02''', '''infinity''', '''2020-01-01'''),
-    (9, 'int4range', 'int4range', '''[1,2)''', '''empty''', '''(,)''', '''[1,1]''')
+    (9, 'int4range', 'int4range', '''[1,2)''', '''empty''', '''(,)''', '''[1,1]'''),
+    (10, 'pair', 'pair', '''(1,)''', '''(,b)''', '''(3,c)''', '''(1,)'''),
+    (11, 'int[]', 'int[]', '''{1,2}''', '''{}''', '''{{1},{2}}''', '''{1,2}''')
 ) v (position, key, reference, a, b, c, d) ORDER BY position;
 
 -- Up to 17 the referenced column may have a nondeterministic collation that the other one does not have.

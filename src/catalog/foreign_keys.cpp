@@ -5,6 +5,10 @@
 
 #include "pg/compat.hpp"
 
+extern "C" {
+#include "utils/lsyscache.h"
+}
+
 namespace softdelete::catalog {
 
 namespace {
@@ -44,13 +48,13 @@ constexpr const char *keys_query = R"(
            (SELECT pg_catalog.array_agg(pg_catalog.quote_ident(a.attname) ORDER BY x.position)
             FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY AS x (key, position)
             JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = x.key),
-           (SELECT pg_catalog.array_agg(pg_catalog.format_type(a.atttypid, a.atttypmod) ORDER BY x.position)
+           (SELECT pg_catalog.array_agg(a.atttypid::pg_catalog.text ORDER BY x.position)
             FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY AS x (key, position)
             JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = x.key),
            (SELECT pg_catalog.array_agg(pg_catalog.quote_ident(a.attname) ORDER BY x.position)
             FROM pg_catalog.unnest(k.confkey) WITH ORDINALITY AS x (key, position)
             JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = x.key),
-           (SELECT pg_catalog.array_agg(pg_catalog.format_type(a.atttypid, a.atttypmod) ORDER BY x.position)
+           (SELECT pg_catalog.array_agg(a.atttypid::pg_catalog.text ORDER BY x.position)
             FROM pg_catalog.unnest(k.confkey) WITH ORDINALITY AS x (key, position)
             JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = x.key),
            pp.condition IS NULL AND cp.condition IS NULL AND (SELECT pg_catalog.bool_and(ca.atttypid = pa.atttypid AND ca.attcollation = pa.attcollation AND EXISTS (
@@ -105,12 +109,20 @@ OnDelete parse_action(const std::string &code) {
     }
 }
 
+std::vector<Oid> get_base_types(const std::vector<std::string> &types) {
+    std::vector<Oid> base;
+    for (const std::string &type : types) {
+        base.push_back(pg::call([&] { return getBaseType(static_cast<Oid>(std::stoul(type))); }));
+    }
+    return base;
+}
+
 std::vector<ForeignKey> find_keys(pg::Spi &spi, Oid relation, const char *side) {
     std::vector<ForeignKey> keys;
     std::string query = sqltext::format(keys_query, pg::compat::enforced_condition, side);
     for (const pg::Row &row : spi.query_kept(query, {relation})) {
-        LinkColumns child = {row.array(10), row.array(11), row.text_or(15, "")};
-        LinkColumns parent = {row.array(12), row.array(13), row.text_or(16, "")};
+        LinkColumns child = {row.array(10), get_base_types(row.array(11)), row.text_or(15, "")};
+        LinkColumns parent = {row.array(12), get_base_types(row.array(13)), row.text_or(16, "")};
         keys.push_back(
             {.constraint = row.oid(0),
              .name = row.text(1),

@@ -13,10 +13,10 @@ namespace softdelete::catalog {
 
 enum class OnDelete { no_action, restricted, cascade, set_null, set_default };
 
-// The columns of one side in the key's order: names quoted, types as cast targets.
+// The columns of one side in the key's order: names quoted, types under any domains.
 struct LinkColumns {
     std::vector<std::string> names;
-    std::vector<std::string> types;
+    std::vector<Oid> types;
     std::string partition; // a condition on tableoid where the key is about one partition; else empty
 };
 
@@ -42,6 +42,12 @@ struct ForeignKey {
 // keep the link.
 inline bool binds(OnDelete action) {
     return action != OnDelete::set_null && action != OnDelete::set_default;
+}
+
+// Does one role own both tables? A statement that names tables of two owners would be planned as one of them, and to plan
+// it alone can run code of the other's: index predicates and expressions, expressions of statistics.
+inline bool has_one_owner(const ForeignKey &key) {
+    return key.child.owner == key.parent.owner;
 }
 
 // The enforced foreign keys that reference the table or a partition of it, and those that it or a partition of it has.

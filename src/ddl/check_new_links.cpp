@@ -8,6 +8,7 @@
 #include "ddl/parse_tree.hpp"
 #include "pg/quote.hpp"
 #include "pg/spi.hpp"
+#include "rows/follow_links.hpp"
 #include "rows/key_statement.hpp"
 #include "session/registered_table.hpp"
 
@@ -94,12 +95,40 @@ bool is_new(const Change &change, const ForeignKey &key) {
     return change.names.contains(key.name) || change.columns.contains(key.child_columns);
 }
 
-// The key values of a live row that references a deleted one; nothing where there is none.
-std::optional<std::string> find_live_link(pg::Spi &spi, const ForeignKey &key, const std::string &relation) {
+// From the deleted rows to a live one below them, one table at a time.
+std::optional<std::string> find_others_link(pg::Spi &spi, const ForeignKey &key, Oid partition) {
+    rows::RowSet deleted;
+    {
+        std::string query = sqltext::format("/* softdelete */ SELECT p.tableoid, p.ctid FROM %1% AS p WHERE "
+                                            "p.%2% IS NOT NULL",
+                                            key.parent.key_rows(), key.parent.deleted_at);
+        pg::OwnerScope owner(key.parent.owner);
+        for (const pg::Row &row : spi.query(query)) {
+            deleted.add(rows::read_row_id(row));
+        }
+    }
+    std::string further =
+        key.child.is_registered ? sqltext::format(" AND c.%1% IS NULL", key.child.deleted_at) : "";
+    if (OidIsValid(partition)) {
+        further += sqltext::format(
+            " AND c.tableoid IN (SELECT t.relid FROM pg_catalog.pg_partition_tree(%1%) AS t)", partition);
+    }
+    rows::RowSet found = rows::find_children(spi, key, deleted, further + " LIMIT 1");
+    return found.empty() ? std::nullopt : std::optional(rows::read_link(spi, key, *found.ids().begin()));
+}
+
+// The key values of a live row that references a deleted one, in the table or in that partition of it; nothing where there
+// is none.
+std::optional<std::string> find_live_link(pg::Spi &spi, const ForeignKey &key, Oid partition = InvalidOid) {
     if (!key.parent.is_registered) {
         return std::nullopt;
     }
+    if (!catalog::has_one_owner(key)) {
+        return find_others_link(spi, key, partition);
+    }
     std::string live = key.child.is_registered ? "c." + key.child.deleted_at + " IS NULL AND " : "";
+    std::string relation =
+        OidIsValid(partition) ? catalog::get_qualified_name(spi, partition).text() : key.child.key_rows();
     std::string query = sqltext::format(
         "/* softdelete */ SELECT pg_catalog.concat_ws(', ', %1%) FROM %2% AS c %3% WHERE %4%p.%5% IS "
         "NOT NULL LIMIT 1",
@@ -109,8 +138,8 @@ std::optional<std::string> find_live_link(pg::Spi &spi, const ForeignKey &key, c
 }
 
 // The command sees all rows, and has taken them as they are.
-void warn_of_live_links(pg::Spi &spi, const ForeignKey &key, const std::string &relation) {
-    if (catalog::binds(key.on_delete) && find_live_link(spi, key, relation)) {
+void warn_of_live_links(pg::Spi &spi, const ForeignKey &key, Oid partition = InvalidOid) {
+    if (catalog::binds(key.on_delete) && find_live_link(spi, key, partition)) {
         pg::warn(
             sqltext::format("live rows of table %1% reference deleted rows of table %2%", key.child.title,
                             key.parent.title),
@@ -134,17 +163,17 @@ void warn_of_live_links(pg::Spi &spi, const ForeignKey &key, const std::string &
 // take_on_member().
 void warn_of_partition(pg::Spi &spi, const ForeignKey &key, Oid partition) {
     if (OidIsValid(partition) && !key.child.is_registered) {
-        warn_of_live_links(spi, key, catalog::get_qualified_name(spi, partition).text());
+        warn_of_live_links(spi, key, partition);
     }
 }
 
 void check_own_key(pg::Spi &spi, const Change &change, const ForeignKey &key) {
     if (has_one_of(key.child_link, change.added)) {
-        if (std::optional<std::string> values = find_live_link(spi, key, key.child.key_rows())) {
+        if (std::optional<std::string> values = find_live_link(spi, key)) {
             raise_live_link(key, *values);
         }
     } else if (is_new(change, key) || has_one_of(key.child_link, change.retyped)) {
-        warn_of_live_links(spi, key, key.child.key_rows());
+        warn_of_live_links(spi, key);
     }
     for (Oid partition : change.partitions) {
         warn_of_partition(spi, key, partition);
@@ -153,11 +182,11 @@ void check_own_key(pg::Spi &spi, const Change &change, const ForeignKey &key) {
 
 } // namespace
 
-void check_links(pg::Spi &spi, const ForeignKey &key, const std::string &relation) {
+void check_links(pg::Spi &spi, const ForeignKey &key, Oid partition) {
     if (!catalog::binds(key.on_delete)) {
         return;
     }
-    if (std::optional<std::string> values = find_live_link(spi, key, relation)) {
+    if (std::optional<std::string> values = find_live_link(spi, key, partition)) {
         raise_live_link(key, *values);
     }
 }
@@ -181,7 +210,7 @@ void check_new_links(const DdlCommand &command) {
     if (!change.retyped.empty()) {
         for (const ForeignKey &key : catalog::find_referencing_keys(spi, table)) {
             if (has_one_of(key.parent_link, change.retyped)) {
-                warn_of_live_links(spi, key, key.child.key_rows());
+                warn_of_live_links(spi, key);
             }
         }
     }

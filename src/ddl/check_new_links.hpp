@@ -13,9 +13,8 @@ extern "C" {
 
 namespace softdelete::ddl {
 
-// Raises 23503, in PostgreSQL's words, where a live row of the relation references a deleted row by this key. relation is
-// the quoted name of the key's table or of one of its partitions.
-void check_links(pg::Spi &spi, const catalog::ForeignKey &key, const std::string &relation);
+// Raises 23503, in PostgreSQL's words, where a live row of this partition of the key's table references a deleted row.
+void check_links(pg::Spi &spi, const catalog::ForeignKey &key, Oid partition);
 
 // After ALTER TABLE: live rows that reference deleted ones by a column which the command itself has added and filled are an
 // error, as for an INSERT. Where it adds or validates a key over what is there, rewrites the key's columns, or attaches a

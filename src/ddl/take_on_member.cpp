@@ -209,7 +209,7 @@ void take_on_member(Oid member_oid, bool has_rows) {
     registry::hand_deletions_over(spi, member_oid, *root);
     adopt_deletions(spi, *root, member, registration.settings);
     for (const catalog::ForeignKey &key : catalog::find_own_keys(spi, *root)) {
-        check_links(spi, key, member.qualified.text());
+        check_links(spi, key, member_oid);
     }
 }
 

@@ -8,7 +8,7 @@
 #include "catalog/foreign_keys.hpp"
 #include "holds/hold_graph.hpp"
 #include "pg/called_settings.hpp"
-#include "rows/key_statement.hpp"
+#include "rows/follow_links.hpp"
 #include "rows/named_row.hpp"
 #include "rows/row_set.hpp"
 
@@ -176,19 +176,9 @@ private:
 
     // Live children of these rows. Those of unregistered tables are all live.
     rows::RowSet find_children(const catalog::ForeignKey &key, const rows::RowSet &parents) {
-        std::string live = key.child.is_registered ? "c." + key.child.deleted_at + " IS NULL" : "true";
-        std::string seen =
-            key.parent.is_registered ? "softdelete.include_deleted(p." + key.parent.deleted_at + ")" : "true";
-        std::string query =
-            sqltext::format("/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE %2% AND "
-                            "EXISTS (SELECT FROM %3% AS p WHERE %4% AND %5% AND %6%)",
-                            key.child.key_rows(), live, key.parent.key_rows(), seen, key.link,
-                            rows::make_membership(key.parent, "p", 1));
-        rows::RowSet found;
-        for (const pg::Row &row : rows::read_key(spi_, key, query, {parents.tables(), parents.positions()})) {
-            found.add(rows::read_row_id(row));
-        }
-        return found;
+        return rows::find_children(
+            spi_, key, parents,
+            key.child.is_registered ? sqltext::format(" AND c.%1% IS NULL", key.child.deleted_at) : "");
     }
 
     rows::RowSet add_deleted(const rows::RowSet &rows) {

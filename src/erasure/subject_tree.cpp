@@ -83,7 +83,7 @@ private:
 
     void follow(const ForeignKey &key, const RowSet &parents) {
         if (key.on_delete == OnDelete::cascade) {
-            add(rows::find_children(spi_, key, parents, rows::RowLock::for_update));
+            add(rows::lock_children(spi_, key, parents));
             return;
         }
         std::string reason;
@@ -95,8 +95,8 @@ private:
             reason = "belong to a table of another owner";
         } else {
             bool has_rules = !get_rules(get_root(key.child.relation)).empty();
-            add(rows::find_children(spi_, key, parents,
-                                    has_rules ? rows::RowLock::for_update : rows::RowLock::none));
+            add(has_rules ? rows::lock_children(spi_, key, parents)
+                          : rows::find_children(spi_, key, parents));
             return;
         }
         note_unreached(key, parents, reason);

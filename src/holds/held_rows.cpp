@@ -143,8 +143,7 @@ void add_below(pg::Spi &spi, HoldGraph &graph, const TableInfo &table, rows::Row
             for (const ForeignKey &key : catalog::find_referencing_keys(spi, parent)) {
                 bool is_followed = key.on_delete == catalog::OnDelete::cascade
                                    && graph.leads_to(spi, table.relation, key.child.relation);
-                rows::RowSet found = is_followed ? rows::find_children(spi, key, members, rows::RowLock::none)
-                                                 : rows::RowSet();
+                rows::RowSet found = is_followed ? rows::find_children(spi, key, members) : rows::RowSet();
                 for (const RowId &row : found.ids()) {
                     if (all->add(row)) {
                         level.add(row);

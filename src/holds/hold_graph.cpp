@@ -36,6 +36,39 @@ void check_keys(const TableInfo &table, const std::vector<catalog::KeyColumn> &k
     }
 }
 
+// SQL: rows of text values, of columns with these names and types, from parameter $first on, one array of text per column. The
+// derived table has a last column "softdelete.position", counted from 1.
+std::string make_value_rows(const std::vector<std::string> &names, const std::vector<std::string> &types,
+                            int first) {
+    std::vector<std::string> columns;
+    std::vector<std::string> arrays;
+    std::vector<std::string> values;
+    for (std::size_t i = 0; i < names.size(); i++) {
+        columns.push_back(sqltext::format("CAST(x.v%1% AS %2%) AS %3%", i, types[i], names[i]));
+        arrays.push_back(sqltext::format("pg_catalog.unnest(CAST($%1% AS pg_catalog.text[]))",
+                                         (static_cast<std::size_t>(first) + i)));
+        values.push_back(sqltext::format("v%1%", i));
+    }
+    return sqltext::format(
+        "(SELECT %1%, x.\"softdelete.position\" FROM ROWS FROM (%2%) WITH ORDINALITY AS x (%3%, "
+        "\"softdelete.position\") OFFSET 0)",
+        sqltext::join(columns, ", "), sqltext::join(arrays, ", "), sqltext::join(values, ", "));
+}
+
+// Those parameters, from rows of values.
+std::vector<pg::Parameter> make_value_arrays(const std::vector<std::vector<std::string>> &rows,
+                                             std::size_t columns) {
+    std::vector<pg::Parameter> parameters;
+    for (std::size_t i = 0; i < columns; i++) {
+        std::vector<std::string> values;
+        for (const std::vector<std::string> &row : rows) {
+            values.push_back(row.at(i));
+        }
+        parameters.emplace_back(pg::make_array(values), TEXTARRAYOID);
+    }
+    return parameters;
+}
+
 std::string make_held_query(const TableInfo &table, const std::vector<catalog::KeyColumn> &key,
                             const std::string &condition, int first) {
     std::vector<std::string> names;
@@ -49,8 +82,8 @@ std::string make_held_query(const TableInfo &table, const std::vector<catalog::K
     }
     return sqltext::format("/* softdelete */ SELECT h.\"softdelete.position\", t.tableoid, t.ctid FROM %1% "
                            "AS h JOIN %2% AS t ON %3% WHERE %4% AND %5%",
-                           rows::make_value_rows(names, types, first), table.name, link,
-                           rows::see_all(table, "t"), condition);
+                           make_value_rows(names, types, first), table.name, link, rows::see_all(table, "t"),
+                           condition);
 }
 
 } // namespace
@@ -140,7 +173,7 @@ std::vector<HoldGraph::Match> HoldGraph::match(pg::Spi &spi, const HeldTable &he
     for (const Hold &hold : held.holds) {
         keys.push_back(hold.key);
     }
-    std::vector<pg::Parameter> parameters = rows::make_value_arrays(keys, held.key.size());
+    std::vector<pg::Parameter> parameters = make_value_arrays(keys, held.key.size());
     std::string condition = "true";
     if (rows != nullptr) {
         condition = rows::make_membership(held.table, "t", static_cast<int>(parameters.size()) + 1);

@@ -4,6 +4,7 @@
 
 #include "pg/compat.hpp"
 #include "planner/keep_self_joins.hpp"
+#include "planner/mark_references.hpp"
 #include "planner/transform_query.hpp"
 #include "session/copied_tables.hpp"
 #include "session/session_visibility.hpp"
@@ -24,6 +25,7 @@ extern "C" PlannedStmt *softdelete_planner(Query *query, const char *query_strin
     if (command == CMD_INSERT && list_length(query->rtable) > 1) {
         session::note_copied_tables(query);
     }
+    Assert(planner::is_planned_as_owner(query_string, query));
     session::Statement statement = session::begin_statement(query, query_string, parameters);
     planner::transform_query(query, &statement);
     int nest_level = planner::begin_planning(statement);

@@ -9,8 +9,8 @@ extern "C" {
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/plancache.h"
 #include "utils/snapmgr.h"
@@ -71,7 +71,9 @@ struct Arguments {
         , nulls(parameters.size(), ' ') {
         for (std::size_t i = 0; i < parameters.size(); i++) {
             types[i] = OidIsValid(parameters[i].type()) ? parameters[i].type() : TEXTOID;
-            if (parameters[i].value()) {
+            if (parameters[i].datum()) {
+                values[i] = *parameters[i].datum();
+            } else if (parameters[i].value()) {
                 values[i] = read(parameters[i], types[i]);
             } else {
                 nulls[i] = 'n';
@@ -175,61 +177,7 @@ void adopt_search_path(SPIPlanPtr plan) {
     }
 }
 
-// Outside of Row, whose member text() hides the server's type of that name.
-const char *copy_element(Datum element) {
-    return call([&] { return TextDatumGetCString(element); });
-}
-
 } // namespace
-
-const std::string &Row::text(std::size_t column) const {
-    const std::optional<std::string> &value = values_.at(column);
-    if (!value) {
-        raise({ERRCODE_INTERNAL_ERROR, "unexpected null value in a result of softdelete's own query"});
-    }
-    return *value;
-}
-
-std::string Row::text_or(std::size_t column, const std::string &otherwise) const {
-    return values_.at(column).value_or(otherwise);
-}
-
-std::int64_t Row::number(std::size_t column) const {
-    return std::stoll(text(column));
-}
-
-Oid Row::oid(std::size_t column) const {
-    return static_cast<Oid>(std::stoul(text(column)));
-}
-
-bool Row::boolean(std::size_t column) const {
-    return text(column) == "t";
-}
-
-std::vector<std::string> Row::array(std::size_t column) const {
-    const std::string &literal = text(column);
-
-    struct Elements {
-        Datum *values;
-        int count;
-    };
-
-    Elements elements = call([&] {
-        Oid input = InvalidOid;
-        Oid parameter = InvalidOid;
-        getTypeInputInfo(TEXTARRAYOID, &input, &parameter);
-        Datum array = OidInputFunctionCall(input, const_cast<char *>(literal.c_str()), parameter, -1);
-        Elements result = {};
-        deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &result.values,
-                          nullptr, &result.count);
-        return result;
-    });
-    std::vector<std::string> items;
-    for (int i = 0; i < elements.count; i++) {
-        items.emplace_back(copy_element(elements.values[i]));
-    }
-    return items;
-}
 
 Spi::Spi(SpiMode mode) {
     if (mode == SpiMode::atomic) {
@@ -268,6 +216,26 @@ std::vector<Row> Spi::query_latest(const std::string &sql, const std::vector<Par
     Arguments arguments(parameters);
     call([&] { check_code(execute_once(sql.c_str(), arguments, true, false)); });
     return take_rows();
+}
+
+std::vector<Parameter> Spi::query_values(const std::string &sql, const std::vector<Parameter> &parameters) {
+    run(sql, parameters);
+    std::vector<Parameter> values;
+    SPITupleTable *table = SPI_tuptable;
+    for (int column = 1; SPI_processed > 0 && column <= table->tupdesc->natts; column++) {
+        Oid type = SPI_gettypeid(table->tupdesc, column);
+        bool is_null = false;
+        Datum value = call([&] {
+            Datum found = SPI_getbinval(table->vals[0], table->tupdesc, column, &is_null);
+            int16 length = 0;
+            bool by_value = false;
+            get_typlenbyval(type, &length, &by_value);
+            return is_null ? found : datumCopy(found, by_value, length);
+        });
+        values.emplace_back(value, type, is_null);
+    }
+    call([&] { SPI_freetuptable(table); });
+    return values;
 }
 
 PreparedQuery Spi::prepare(const std::string &sql, const std::vector<Oid> &types) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "pg/boundary.hpp"
+#include "pg/row.hpp"
 #include "pg/scopes.hpp"
 
 extern "C" {
@@ -50,7 +51,18 @@ public:
         , reader_(reader)
         , hint_(std::move(hint)) {}
 
+    // A value as the server has it, which outlives the statement: no code of its type's runs.
+    Parameter(Datum datum, Oid type, bool is_null) : type_(type) {
+        if (!is_null) {
+            datum_ = datum;
+        }
+    }
+
     const std::optional<std::string> &value() const { return value_; }
+
+    const std::optional<Datum> &datum() const { return datum_; }
+
+    bool is_null() const { return !value_ && !datum_; }
 
     Oid type() const { return type_; } // InvalidOid: text
 
@@ -60,30 +72,10 @@ public:
 
 private:
     std::optional<std::string> value_;
+    std::optional<Datum> datum_;
     Oid type_ = InvalidOid;
     Oid reader_ = InvalidOid;
     std::string hint_;
-};
-
-// One row of a result, by column number from 0. The readers raise where the value is NULL, text_or() does not.
-class Row {
-public:
-    explicit Row(std::vector<std::optional<std::string>> values) : values_(std::move(values)) {}
-
-    bool is_null(std::size_t column) const { return !values_.at(column).has_value(); }
-
-    const std::optional<std::string> &value(std::size_t column) const { return values_.at(column); }
-
-    const std::string &text(std::size_t column) const;
-    std::string text_or(std::size_t column, const std::string &otherwise) const;
-    std::int64_t number(std::size_t column) const;
-    Oid oid(std::size_t column) const;
-    bool boolean(std::size_t column) const;
-    // The elements of a one-dimensional array of text, name or the like.
-    std::vector<std::string> array(std::size_t column) const;
-
-private:
-    std::vector<std::optional<std::string>> values_;
 };
 
 // A statement that was parsed once, to run many times. Belongs to the connection that prepared it and ends with it.
@@ -135,6 +127,10 @@ public:
 
     // The same for a SELECT that sees what is committed now, and what is our own, in any isolation level.
     std::vector<Row> query_latest(const std::string &sql, const std::vector<Parameter> &parameters);
+
+    // Runs a statement and returns its first row as parameters for another one; nothing where there is none. They live as long
+    // as the connection.
+    std::vector<Parameter> query_values(const std::string &sql, const std::vector<Parameter> &parameters);
 
     // Runs a statement and returns how many rows it processed.
     std::uint64_t execute(const std::string &sql, std::initializer_list<Parameter> parameters = {});

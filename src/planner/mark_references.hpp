@@ -13,4 +13,8 @@ namespace softdelete::planner {
 // After parse analysis, before rules and row security. Plain server code.
 void mark_own_statement(const char *text, Query *query);
 
+// Before a statement is planned: false where it reads tables as their owners and one of them is not the current role. To plan
+// a statement can run code that belongs to its tables, which is to run as nobody but their owner.
+bool is_planned_as_owner(const char *text, Query *query);
+
 } // namespace softdelete::planner

@@ -6,6 +6,7 @@
 #include "holds/held_rows.hpp"
 #include "pg/scopes.hpp"
 #include "purge/purge_tables.hpp"
+#include "purge/reference_links.hpp"
 #include "registry/retention.hpp"
 #include "rows/owners_statement.hpp"
 
@@ -39,7 +40,7 @@ public:
         }
         for (const auto &[relation, table] : tables_) {
             for (const Blocker &blocker : get_blockers(*table)) {
-                keep(relation, find_referenced(*table, blocker, make_staying(blocker), {}));
+                keep(relation, find_referenced(*table, blocker));
             }
         }
         spread();
@@ -128,7 +129,26 @@ private:
         return nullptr;
     }
 
-    // The due rows that rows in the condition reference.
+    // The due rows that other rows reference through the blocker: those that stay in any case.
+    rows::RowSet find_referenced(const PurgeTable &table, const Blocker &blocker) {
+        if (!have_one_owner({blocker}, table.info.owner)) {
+            return get_parents(find_reference_links(spi_, blocker, get_due(table), make_staying(blocker)));
+        }
+        return find_referenced(table, blocker, make_staying(blocker), {});
+    }
+
+    // The same of these rows.
+    rows::RowSet find_referenced(const PurgeTable &table, const Blocker &blocker,
+                                 const rows::RowSet &staying) {
+        if (!have_one_owner({blocker}, table.info.owner)) {
+            std::vector<rows::RowLink> links = find_reference_links(spi_, blocker, get_due(table));
+            std::erase_if(links, [&](const rows::RowLink &link) { return !staying.contains(link.child); });
+            return get_parents(links);
+        }
+        return find_referenced(table, blocker, " AND " + rows::make_membership(blocker.child(), "c", 1),
+                               {staying.tables(), staying.positions()});
+    }
+
     rows::RowSet find_referenced(const PurgeTable &table, const Blocker &blocker,
                                  const std::string &condition, const std::vector<pg::Parameter> &parameters) {
         pg::ReadScope scope(table.info.owner);
@@ -137,6 +157,18 @@ private:
                 "/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS p WHERE %2% AND %3%",
                 table.info.key_rows(), make_due(table, "p"), make_reference(blocker, condition)),
             parameters);
+    }
+
+    const rows::RowSet &get_due(const PurgeTable &table) {
+        auto [place, is_new] = due_.try_emplace(table.info.relation);
+        if (is_new) {
+            pg::ReadScope scope(table.info.owner);
+            place->second = read_rows(
+                sqltext::format("/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS p WHERE %2%",
+                                table.info.key_rows(), make_due(table, "p")),
+                {});
+        }
+        return place->second;
     }
 
     void keep(Oid relation, rows::RowSet rows) {
@@ -159,10 +191,7 @@ private:
             for (const auto &[relation, table] : tables_) {
                 for (const Blocker &blocker : get_blockers(*table)) {
                     if (blocker.child().relation == child) {
-                        keep(relation,
-                             find_referenced(*table, blocker,
-                                             " AND " + rows::make_membership(blocker.child(), "c", 1),
-                                             {rows.tables(), rows.positions()}));
+                        keep(relation, find_referenced(*table, blocker, rows));
                     }
                 }
             }
@@ -174,6 +203,7 @@ private:
     std::map<Oid, const PurgeTable *> tables_;
     std::map<Oid, TimestampTz> cutoffs_;
     std::map<Oid, rows::RowSet> kept_; // due rows that stay
+    std::map<Oid, rows::RowSet> due_;  // of tables whose blockers have several owners
     std::deque<std::pair<Oid, rows::RowSet>> work_;
 };
 

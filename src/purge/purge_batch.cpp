@@ -10,6 +10,7 @@
 #include "holds/hold_check.hpp"
 #include "pg/scopes.hpp"
 #include "pg/transactions.hpp"
+#include "purge/reference_links.hpp"
 #include "rows/owners_statement.hpp"
 
 #include <algorithm>
@@ -44,6 +45,11 @@ std::string make_delete(const PurgeTarget &target, const std::vector<Blocker> &b
     }
     return sqltext::format("DELETE FROM ONLY %1% AS p WHERE %2%%3%", target.name,
                            make_due_at(target, "p", positions), make_unreferenced(blockers));
+}
+
+std::string make_search(const PurgeTarget &target) {
+    return sqltext::format("SELECT p.ctid FROM ONLY %1% AS p WHERE %2%", target.name,
+                           make_due_at(target, "p"));
 }
 
 // Counts the rows that are still due, all and by each blocker.
@@ -101,9 +107,10 @@ PurgeBatch::PurgeBatch(pg::Spi &spi, const catalog::TableInfo &table, const Purg
     , table_(table)
     , target_(target)
     , blockers_(std::move(blockers))
-    , unreferenced_(target, blockers_)
+    , unreferenced_(spi, target, blockers_)
     , delete_(target, make_delete(target, blockers_, false))
     , delete_unlocked_(target, make_delete(target, blockers_, true))
+    , find_due_(target, make_search(target))
     , explain_(target, make_explanation(target, blockers_))
     , failing_(spi, table.relation) {}
 
@@ -199,19 +206,21 @@ void PurgeBatch::remove_rows(const Positions &rows) {
 // Waits for row locks a moment. Where somebody holds one longer, goes without those rows.
 std::uint64_t PurgeBatch::remove_unless_locked(const ItemPointerData *rows, std::size_t count) {
     try {
-        return try_remove(delete_, rows, count);
+        return try_remove(rows, count, false);
     } catch (const pg::ServerError &error) {
         if (!waited_too_long(error)) {
             throw;
         }
     }
-    return try_remove(delete_unlocked_, rows, count);
+    return try_remove(rows, count, true);
 }
 
-std::uint64_t PurgeBatch::try_remove(PositionStatement &statement, const ItemPointerData *rows,
-                                     std::size_t count) {
+std::uint64_t PurgeBatch::try_remove(const ItemPointerData *rows, std::size_t count, bool skips_locked) {
+    if (unreferenced_.is_needed()) {
+        return unreferenced_.remove_with_triggers(Positions(rows, rows + count), cutoff_, skips_locked);
+    }
     pg::Subtransaction savepoint;
-    std::uint64_t removed = statement.remove(rows, count, cutoff_);
+    std::uint64_t removed = (skips_locked ? delete_unlocked_ : delete_).remove(rows, count, cutoff_);
     savepoint.commit();
     return removed;
 }
@@ -221,8 +230,21 @@ void PurgeBatch::note_failure(const std::string &failure) {
     counts_.blockers[failure]++;
 }
 
-void PurgeBatch::explain_kept(const Positions &rows) {
+// The rows that are still due: all, those that each blocker keeps, and those that none keeps.
+std::vector<std::uint64_t> PurgeBatch::count_kept(const Positions &rows) {
     std::vector<std::uint64_t> numbers(blockers_.size() + 2);
+    if (unreferenced_.is_needed()) {
+        rows::RowSet due = make_row_set(target_, find_due_.find(rows, cutoff_));
+        rows::RowSet kept;
+        numbers.front() = due.size();
+        for (std::size_t i = 0; i < blockers_.size(); i++) {
+            rows::RowSet found = get_parents(find_reference_links(spi_, blockers_[i], due));
+            numbers[i + 1] = found.size();
+            kept.add_all(found);
+        }
+        numbers.back() = due.size() - kept.size();
+        return numbers;
+    }
     explain_.execute(rows.data(), rows.size(), cutoff_, [&] {
         for (std::size_t i = 0; i < numbers.size(); i++) {
             bool is_null = false;
@@ -230,6 +252,11 @@ void PurgeBatch::explain_kept(const Positions &rows) {
                 SPI_tuptable->vals[0], SPI_tuptable->tupdesc, static_cast<int>(i) + 1, &is_null)));
         }
     });
+    return numbers;
+}
+
+void PurgeBatch::explain_kept(const Positions &rows) {
+    const std::vector<std::uint64_t> numbers = count_kept(rows);
     std::uint64_t kept = numbers.front();
     std::uint64_t otherwise = numbers.back();
     for (std::size_t i = 0; i < blockers_.size(); i++) {

@@ -45,9 +45,10 @@ private:
     void remove_unreferenced(Positions &rows);
     void remove_rows(const Positions &rows);
     std::uint64_t remove_unless_locked(const ItemPointerData *rows, std::size_t count);
-    std::uint64_t try_remove(PositionStatement &statement, const ItemPointerData *rows, std::size_t count);
+    std::uint64_t try_remove(const ItemPointerData *rows, std::size_t count, bool skips_locked);
     void note_failure(const std::string &failure);
     void drop_held(Positions &rows);
+    std::vector<std::uint64_t> count_kept(const Positions &rows);
     void explain_kept(const Positions &rows);
 
     pg::Spi &spi_;
@@ -57,6 +58,7 @@ private:
     UnreferencedRows unreferenced_;
     PositionStatement delete_;
     PositionStatement delete_unlocked_;
+    PositionStatement find_due_;
     PositionStatement explain_;
     TimestampTz cutoff_ = 0;
     registry::PurgeCounts counts_;

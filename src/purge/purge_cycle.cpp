@@ -7,9 +7,14 @@
 #include "holds/hold_check.hpp"
 #include "pg/physical_rows.hpp"
 #include "pg/transactions.hpp"
+#include "purge/reference_links.hpp"
 #include "rows/owners_statement.hpp"
 
 #include <deque>
+
+extern "C" {
+#include "storage/lmgr.h"
+}
 
 namespace softdelete::purge {
 
@@ -23,6 +28,26 @@ rows::RowSet read_rows(const std::vector<pg::Row> &rows) {
         set.add(rows::read_row_id(row));
     }
     return set;
+}
+
+// Functions, operators and types of the server's own are not in pg_depend.
+constexpr const char *planned_code_query = R"(
+    SELECT EXISTS (
+        SELECT FROM pg_catalog.pg_depend d
+        WHERE d.refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass,
+                               'pg_catalog.pg_type'::pg_catalog.regclass)
+          AND (d.classid, d.objid) IN (
+            SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, i.indexrelid FROM pg_catalog.pg_index i WHERE i.indrelid = $1::pg_catalog.oid
+            UNION ALL
+            SELECT 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass, s.oid FROM pg_catalog.pg_statistic_ext s WHERE s.stxrelid = $1::pg_catalog.oid
+            UNION ALL
+            SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, c.oid FROM pg_catalog.pg_constraint c WHERE c.conrelid = $1::pg_catalog.oid)))";
+
+// May the planner run code that somebody has written where a statement names the table: in indexes, statistics or CHECK
+// constraints? Locks: SHARE UPDATE EXCLUSIVE, so that nobody adds any until the transaction ends.
+bool runs_code_when_planned(pg::Spi &spi, Oid relation) {
+    pg::call([&] { LockRelationOid(relation, ShareUpdateExclusiveLock); });
+    return spi.query(planned_code_query, {relation}).front().boolean(0);
 }
 
 } // namespace
@@ -117,18 +142,27 @@ void PurgeCycle::collect_referencing(Oid table, rows::RowSet rows) {
     }
 }
 
+// Those that reference the parents through unregistered tables.
+rows::RowSet PurgeCycle::find_referencing(Oid parent, const Blocker &blocker, const rows::RowSet &parents) {
+    const catalog::TableInfo &above = tables_.at(parent)->info;
+    pg::OwnerScope owner(above.owner);
+    return read_rows(rows::query_as_owners(
+        sqltext::format(
+            "/* softdelete purge */ SELECT DISTINCT n.* FROM %1% AS p, LATERAL (%2%) AS n WHERE %3% "
+            "AND softdelete.include_deleted(p.%4%)",
+            above.key_rows(), make_referencing_rows(blocker), rows::make_membership(above, "p", 1),
+            above.deleted_at),
+        {parents.tables(), parents.positions()}));
+}
+
 rows::RowSet PurgeCycle::lock_referencing(Oid parent, const Blocker &blocker, const rows::RowSet &parents) {
     const PurgeTable &child = *tables_.at(blocker.child().relation);
     const catalog::TableInfo &above = tables_.at(parent)->info;
-    pg::OwnerScope owner(child.info.owner);
-    if (!blocker.is_direct()) {
-        rows::RowSet found = read_rows(rows::query_as_owners(
-            sqltext::format(
-                "/* softdelete purge */ SELECT DISTINCT n.* FROM %1% AS p, LATERAL (%2%) AS n WHERE %3% "
-                "AND softdelete.include_deleted(p.%4%)",
-                above.key_rows(), make_referencing_rows(blocker), rows::make_membership(above, "p", 1),
-                above.deleted_at),
-            {parents.tables(), parents.positions()}));
+    bool has_one_owner = have_one_owner({blocker}, child.info.owner);
+    if (!has_one_owner || !blocker.is_direct()) {
+        rows::RowSet found = has_one_owner ? find_referencing(parent, blocker, parents)
+                                           : get_children(find_reference_links(spi_, blocker, parents));
+        pg::OwnerScope owner(child.info.owner);
         return read_rows(rows::query_as_owners(
             sqltext::format(
                 "/* softdelete purge */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE %2% AND %3% FOR "
@@ -136,6 +170,7 @@ rows::RowSet PurgeCycle::lock_referencing(Oid parent, const Blocker &blocker, co
                 child.info.key_rows(), rows::make_membership(child.info, "c", 1), make_due(child, "c")),
             {found.tables(), found.positions()}));
     }
+    pg::OwnerScope owner(child.info.owner);
     return read_rows(rows::query_as_owners(
         sqltext::format(
             "/* softdelete purge */ SELECT c.tableoid, c.ctid FROM %1% AS p, %2% AS c WHERE %3% AND "
@@ -171,21 +206,28 @@ void PurgeCycle::drop_referenced() {
                 break;
             }
             const rows::RowSet going = get_going(blocker.child().relation);
-            rows::RowSet kept;
-            {
-                pg::OwnerScope owner(parent.info.owner);
-                kept = read_rows(rows::query_as_owners(
-                    sqltext::format(
-                        "/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS p WHERE %2% AND "
-                        "softdelete.include_deleted(p.%3%) AND %4%",
-                        parent.info.name, rows::make_membership(parent.info, "p", 1), parent.info.deleted_at,
-                        make_reference(blocker, " AND " + rows::make_exclusion("c", 3))),
-                    {rows.tables(), rows.positions(), going.tables(), going.positions()}));
-            }
+            rows::RowSet kept = find_kept(parent, blocker, rows, going);
             drop_blocked(table, blocker, kept);
             drop_parents(table, std::move(kept));
         }
     }
+}
+
+// Those of the rows that are referenced by others than those that are going.
+rows::RowSet PurgeCycle::find_kept(const PurgeTable &parent, const Blocker &blocker, const rows::RowSet &rows,
+                                   const rows::RowSet &going) {
+    if (!have_one_owner({blocker}, parent.info.owner)) {
+        std::vector<rows::RowLink> links = find_reference_links(spi_, blocker, rows);
+        std::erase_if(links, [&](const rows::RowLink &link) { return going.contains(link.child); });
+        return get_parents(links);
+    }
+    pg::OwnerScope owner(parent.info.owner);
+    return read_rows(rows::query_as_owners(
+        sqltext::format("/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS p WHERE %2% AND "
+                        "softdelete.include_deleted(p.%3%) AND %4%",
+                        parent.info.name, rows::make_membership(parent.info, "p", 1), parent.info.deleted_at,
+                        make_reference(blocker, " AND " + rows::make_exclusion("c", 3))),
+        {rows.tables(), rows.positions(), going.tables(), going.positions()}));
 }
 
 // The rows of a table that are to go: none of a table outside of the circle.
@@ -238,6 +280,11 @@ void PurgeCycle::drop_parents(Oid table, rows::RowSet rows) {
 rows::RowSet PurgeCycle::find_parents(Oid parent, const Blocker &blocker, const rows::RowSet &children) {
     const catalog::TableInfo &above = tables_.at(parent)->info;
     const catalog::TableInfo &child = blocker.child();
+    if (!have_one_owner({blocker}, above.owner)) {
+        std::vector<rows::RowLink> links = find_reference_links(spi_, blocker, rows_[parent]);
+        std::erase_if(links, [&](const rows::RowLink &link) { return !children.contains(link.child); });
+        return get_parents(links);
+    }
     pg::OwnerScope owner(above.owner);
     if (!blocker.is_direct()) {
         const rows::RowSet &rows = rows_[parent];
@@ -272,8 +319,9 @@ void PurgeCycle::remove_all(Oid owner) {
     std::map<Oid, std::vector<Piece *>> parts;
     for (Piece &piece : pieces) {
         Oid relation = piece.target->relation;
-        bool has_code =
-            piece.target->owner != owner && pg::call([&] { return pg::runs_code_on_delete(relation); });
+        bool has_code = piece.target->owner != owner
+                        && (pg::call([&] { return pg::runs_code_on_delete(relation); })
+                            || runs_code_when_planned(spi_, relation));
         parts[has_code ? piece.target->owner : owner].push_back(&piece);
     }
     remove_part(owner, parts[owner]);

@@ -47,10 +47,13 @@ private:
     std::string make_due(const PurgeTable &table, const char *alias) const;
     rows::RowSet lock_rows(const PurgeTable &table, const PurgeTarget &target, const Positions &rows);
     void collect_referencing(Oid table, rows::RowSet rows);
+    rows::RowSet find_referencing(Oid parent, const Blocker &blocker, const rows::RowSet &parents);
     rows::RowSet lock_referencing(Oid parent, const Blocker &blocker, const rows::RowSet &parents);
     std::uint64_t count_asked(Oid table, const rows::RowSet &rows) const;
     void drop_held();
     void drop_referenced();
+    rows::RowSet find_kept(const PurgeTable &parent, const Blocker &blocker, const rows::RowSet &rows,
+                           const rows::RowSet &going);
     rows::RowSet get_going(Oid table) const;
     rows::RowSet drop(Oid table, const rows::RowSet &rows);
     rows::RowSet drop_blocked(Oid table, const Blocker &blocker, const rows::RowSet &rows);

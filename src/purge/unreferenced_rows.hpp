@@ -9,7 +9,7 @@ namespace softdelete::purge {
 
 class UnreferencedRows {
 public:
-    UnreferencedRows(const PurgeTarget &target, const std::vector<Blocker> &blockers);
+    UnreferencedRows(pg::Spi &spi, const PurgeTarget &target, const std::vector<Blocker> &blockers);
 
     // False where nothing references the table, where a trigger of its owner's might reference the rows meanwhile, and
     // where the transaction would not see the newest references.
@@ -19,12 +19,24 @@ public:
     // locked. Locks: the rows; waits for nobody. Acts as the current role. Raises what its statements raise.
     std::uint64_t remove(Positions &rows, TimestampTz cutoff);
 
+    // True where the tables that may reference the rows have other owners. Then no statement joins them, and this removes
+    // the rows that nothing keeps, in any case and with all triggers. Waits for locks as lock_timeout says, or skips.
+    bool is_needed() const { return !has_one_owner_; }
+
+    std::uint64_t remove_with_triggers(const Positions &rows, TimestampTz cutoff, bool skips_locked);
+
 private:
+    Positions find_referenced(const Positions &rows, TimestampTz cutoff);
+
+    pg::Spi &spi_;
     const PurgeTarget &target_;
+    const std::vector<Blocker> &blockers_;
+    const bool has_one_owner_;
     PositionStatement lock_;
+    PositionStatement lock_unlocked_;
     PositionStatement find_referenced_;
     PositionStatement delete_;
-    std::vector<Oid> keys_; // whose rows find_referenced_ finds
+    std::vector<Oid> keys_; // whose rows find_referenced() finds
 };
 
 } // namespace softdelete::purge

@@ -7,7 +7,7 @@
 #include "deletion/deletion_tables.hpp"
 #include "pg/called_settings.hpp"
 #include "restore/restore_privileges.hpp"
-#include "rows/key_statement.hpp"
+#include "rows/follow_links.hpp"
 #include "rows/row_set.hpp"
 
 #include <map>
@@ -250,18 +250,28 @@ std::vector<Hit> find_orphans(pg::Spi &spi, const ForeignKey &key, const std::st
                               std::int64_t deletion) {
     std::string query =
         sqltext::format("/* softdelete */ SELECT c.tableoid, c.ctid, %1%, "
-                        "pg_catalog.concat_ws(', ', %2%) FROM %3% AS c %4% "
-                        "WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%5% IS NOT NULL "
-                        "AND p.%6% IS NOT NULL "
-                        "AND p.deletion_id IS DISTINCT FROM $1::pg_catalog.int8 ORDER BY 3",
-                        key_object, key.child_values, key.child.key_rows(), catalog::join_parent(key),
-                        key.child.deleted_at, key.parent.deleted_at);
+                        "pg_catalog.concat_ws(', ', %2%) FROM %3% AS c WHERE c.deletion_id = "
+                        "$1::pg_catalog.int8 AND c.%4% IS NOT NULL ORDER BY 3",
+                        key_object, key.child_values, key.child.key_rows(), key.child.deleted_at);
     std::vector<Hit> hits;
-    for (const pg::Row &row : rows::read_key(spi, key, query, {deletion})) {
-        hits.push_back({rows::read_row_id(row), row.value(2),
-                        sqltext::format("Key (%1%)=(%2%) refers to a deleted row of table %3%.",
-                                        key.child_columns, row.text_or(3, ""), key.parent.title)});
+    rows::RowSet children;
+    {
+        pg::OwnerScope owner(key.child.owner);
+        for (const pg::Row &row : spi.query(query, {deletion})) {
+            hits.push_back({rows::read_row_id(row), row.value(2),
+                            sqltext::format("Key (%1%)=(%2%) refers to a deleted row of table %3%.",
+                                            key.child_columns, row.text_or(3, ""), key.parent.title)});
+            children.add(hits.back().row);
+        }
     }
+    rows::RowSet orphans;
+    for (const rows::RowLink &link :
+         rows::find_parents(spi, key, children,
+                            sqltext::format(" AND p.%1% IS NOT NULL AND p.deletion_id IS DISTINCT FROM %2%",
+                                            key.parent.deleted_at, deletion))) {
+        orphans.add(link.child);
+    }
+    std::erase_if(hits, [&](const Hit &hit) { return !orphans.contains(hit.row); });
     return hits;
 }
 

@@ -12,6 +12,7 @@
 #include "restore/restore_order.hpp"
 #include "restore/restore_statement.hpp"
 #include "restore/taken_children.hpp"
+#include "rows/follow_links.hpp"
 #include "rows/named_row.hpp"
 #include "session/own_statement.hpp"
 
@@ -140,6 +141,12 @@ private:
     void lock_live_parents() {
         for (auto &[relation, branch] : branches_) {
             for (const ForeignKey &key : branch.own) {
+                if (!catalog::has_one_owner(key)) {
+                    (void)rows::find_parents(
+                        spi_, key, branch.rows,
+                        sqltext::format(" AND p.%1% IS NULL FOR KEY SHARE OF p", key.parent.deleted_at));
+                    continue;
+                }
                 std::string query = sqltext::format(
                     "/* softdelete */ SELECT FROM %1% AS p WHERE p.%2% IS NULL AND EXISTS (SELECT FROM "
                     "%3% AS c WHERE softdelete.include_deleted(c.%4%) AND %5% AND %6%) FOR KEY SHARE OF "
@@ -197,16 +204,26 @@ private:
 
     // Those of the rows to come back whose parent by that key is deleted and does not.
     std::vector<rows::RowId> find_below_deleted(const Branch &branch, const ForeignKey &key) {
+        auto parents = branches_.find(key.parent.relation);
+        const rows::RowSet none;
+        const rows::RowSet &restored = parents == branches_.end() ? none : parents->second.rows;
+        std::vector<rows::RowId> found;
+        if (!catalog::has_one_owner(key)) {
+            for (const rows::RowLink &link :
+                 rows::find_parents(spi_, key, branch.rows,
+                                    sqltext::format(" AND p.%1% IS NOT NULL", key.parent.deleted_at))) {
+                if (!restored.contains(link.parent)) {
+                    found.push_back(link.child);
+                }
+            }
+            return found;
+        }
         std::string query = sqltext::format(
             "/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c %2% "
             "WHERE softdelete.include_deleted(c.%3%) AND p.%4% IS NOT NULL "
             "AND %5% AND %6% AND NOT (c.tableoid = p.tableoid AND c.ctid = p.ctid)",
             key.child.key_rows(), catalog::join_parent(key), key.child.deleted_at, key.parent.deleted_at,
             rows::make_membership(key.child, "c", 1), rows::make_exclusion("p", 3));
-        auto parents = branches_.find(key.parent.relation);
-        const rows::RowSet none;
-        const rows::RowSet &restored = parents == branches_.end() ? none : parents->second.rows;
-        std::vector<rows::RowId> found;
         for (const pg::Row &row : rows::read_key(
                  spi_, key, query,
                  {branch.rows.tables(), branch.rows.positions(), restored.tables(), restored.positions()})) {
@@ -216,14 +233,7 @@ private:
     }
 
     [[noreturn]] void raise_waiting_root(const ForeignKey &key) {
-        std::string query =
-            sqltext::format("/* softdelete */ SELECT pg_catalog.concat_ws(', ', %1%) FROM %2% AS c WHERE "
-                            "softdelete.include_deleted(c.%3%) AND %4%",
-                            key.child_values, key.child.key_rows(), key.child.deleted_at,
-                            rows::make_identity(key.child, "c", 1));
-        std::vector<pg::Row> rows =
-            rows::read_key(spi_, key, query, {root_id_.table_parameter(), root_id_.position_parameter()});
-        raise_parent_deleted(key, rows.empty() ? "" : rows.front().text(0), deletion_);
+        raise_parent_deleted(key, rows::read_link(spi_, key, root_id_), deletion_);
     }
 
     std::uint64_t update() {

@@ -5,6 +5,7 @@
 #include "sqltext/format.hpp"
 
 #include "catalog/index_catalog.hpp"
+#include "rows/follow_links.hpp"
 
 extern "C" {
 #include "catalog/pg_type.h"
@@ -14,8 +15,34 @@ namespace softdelete::restore {
 
 using catalog::ForeignKey;
 
+namespace {
+
+// With an index the plan is to begin with the parents: CASE hides from the planner how few rows may be deleted ones.
+// Without one it is to begin with the rows of the deletion.
+std::string make_condition(const ForeignKey &key, bool has_index, Children children,
+                           const std::string &deletion) {
+    const char *condition = has_index ? "softdelete.include_deleted(c.%1%) AND CASE WHEN c.%1% IS NULL THEN "
+                                        "false ELSE c.deletion_id %2% END"
+                                      : "c.%1% IS NOT NULL AND c.deletion_id %2%";
+    const char *ids = children == Children::restorable ? "= %1%" : "IN (%1%, - %1%)";
+    return sqltext::format(condition, key.child.deleted_at, sqltext::format(ids, deletion));
+}
+
+const char *get_lock(Children children) {
+    return children == Children::restorable ? " FOR UPDATE OF c" : "";
+}
+
+} // namespace
+
 std::vector<rows::RowId> ChildFinder::find(const ForeignKey &key, const rows::RowSet &parents,
                                            Children children) {
+    if (!catalog::has_one_owner(key)) {
+        rows::RowSet set = rows::find_children(
+            spi_, key, parents,
+            " AND " + make_condition(key, catalog::has_key_index(spi_, key.constraint), children, deletion_)
+                + get_lock(children));
+        return {set.ids().begin(), set.ids().end()};
+    }
     // So many one by one cost less than to plan a statement for all of them.
     constexpr std::size_t few = 10;
     std::vector<rows::RowId> found;
@@ -50,24 +77,18 @@ const rows::KeyStatement &ChildFinder::get_statement(const ForeignKey &key, Pare
     return place->second;
 }
 
-// With an index the plan is to begin with the parents: CASE hides from the planner how few rows may be deleted ones.
-// Without one it is to begin with the rows of the deletion, each of which looks its parent up where many are asked for.
+// Without an index each row of the deletion looks its parent up where many are asked for.
 std::string ChildFinder::make_query(const ForeignKey &key, Parents parents, Children children) {
     bool has_index = catalog::has_key_index(spi_, key.constraint);
-    const char *condition = has_index ? "softdelete.include_deleted(c.%1%) AND CASE WHEN c.%1% IS NULL THEN "
-                                        "false ELSE c.deletion_id %2% END"
-                                      : "c.%1% IS NOT NULL AND c.deletion_id %2%";
-    std::string of_deletion = sqltext::format(condition, key.child.deleted_at,
-                                              (children == Children::restorable ? "= $1" : "IN ($1, - $1)"));
     std::string parent = sqltext::format("JOIN %1% AS p ON softdelete.include_deleted(p.%2%) AND %3%",
                                          key.parent.key_rows(), key.parent.deleted_at, key.link);
     return sqltext::format(
         "/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c %2% WHERE %3% AND %4%%5%",
         key.child.key_rows(), (parents == Parents::many && !has_index ? catalog::join_parent(key) : parent),
-        of_deletion,
+        make_condition(key, has_index, children, "$1"),
         (parents == Parents::one ? rows::make_identity(key.parent, "p", 2)
                                  : rows::make_membership(key.parent, "p", 2)),
-        (children == Children::restorable ? " FOR UPDATE OF c" : ""));
+        get_lock(children));
 }
 
 } // namespace softdelete::restore

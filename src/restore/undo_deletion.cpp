@@ -8,6 +8,7 @@
 #include "restore/restore_order.hpp"
 #include "restore/restore_privileges.hpp"
 #include "restore/restore_statement.hpp"
+#include "rows/follow_links.hpp"
 #include "rows/key_statement.hpp"
 
 #include <algorithm>
@@ -34,7 +35,7 @@ std::string make_children(const ForeignKey &key, const char *condition) {
 std::string make_other_parents(const ForeignKey &key) {
     std::string linked;
     for (const std::string &column : key.child_link.names) {
-        linked += " AND c." + column + " IS NOT NULL";
+        linked += " AND c." + column + " IS DISTINCT FROM NULL";
     }
     return sqltext::format(
         "FROM (SELECT %1% FROM %2% AS c WHERE c.deletion_id = $1::pg_catalog.int8 AND c.%3% IS "
@@ -59,9 +60,8 @@ void lock_live_parents(pg::Spi &spi, const ForeignKey &key, std::int64_t deletio
     rows::execute_key(spi, key, lock, {deletion});
 }
 
-void check_parents_of_key(pg::Spi &spi, const ForeignKey &key, std::int64_t deletion) {
-    if (!catalog::binds(key.on_delete) || !key.parent.is_registered
-        || !has_other_parents(spi, key, deletion)) {
+void check_joined_parents(pg::Spi &spi, const ForeignKey &key, std::int64_t deletion) {
+    if (!has_other_parents(spi, key, deletion)) {
         return;
     }
     lock_live_parents(spi, key, deletion);
@@ -74,11 +74,40 @@ void check_parents_of_key(pg::Spi &spi, const ForeignKey &key, std::int64_t dele
     }
 }
 
+rows::RowSet find_rows_of(pg::Spi &spi, const TableInfo &table, std::int64_t deletion) {
+    rows::RowSet found;
+    pg::OwnerScope owner(table.owner);
+    for (const pg::Row &row :
+         spi.query(sqltext::format("/* softdelete */ SELECT t.tableoid, t.ctid FROM %1% AS t WHERE "
+                                   "t.deletion_id = $1::pg_catalog.int8 AND t.%2% IS NOT NULL",
+                                   table.key_rows(), table.deleted_at),
+                   {deletion})) {
+        found.add(rows::read_row_id(row));
+    }
+    return found;
+}
+
+void check_others_parents(pg::Spi &spi, const ForeignKey &key, std::int64_t deletion) {
+    rows::RowSet children = find_rows_of(spi, key.child, deletion);
+    (void)rows::find_parents(spi, key, children,
+                             sqltext::format(" AND p.%1% IS NULL FOR KEY SHARE OF p", key.parent.deleted_at));
+    std::vector<rows::RowLink> blocked = rows::find_parents(
+        spi, key, children,
+        sqltext::format(" AND p.%1% IS NOT NULL AND p.deletion_id IS DISTINCT FROM %2% LIMIT 1",
+                        key.parent.deleted_at, deletion));
+    if (!blocked.empty()) {
+        raise_parent_deleted(key, rows::read_link(spi, key, blocked.front().child), std::nullopt);
+    }
+}
+
 // Refuses where a parent is deleted and does not come back as well; locks the parents that are live.
 void check_parents(pg::Spi &spi, const TableInfo &table, std::int64_t deletion) {
     for (Oid heir : catalog::find_heirs(spi, table.relation)) {
         for (const ForeignKey &key : catalog::find_own_keys(spi, heir)) {
-            check_parents_of_key(spi, key, deletion);
+            if (catalog::binds(key.on_delete) && key.parent.is_registered) {
+                catalog::has_one_owner(key) ? check_joined_parents(spi, key, deletion)
+                                            : check_others_parents(spi, key, deletion);
+            }
         }
     }
 }

@@ -1,16 +1,16 @@
-// Steps along foreign keys, up and down, over rows of any state, with two statements per step: the values of one side
-// as text, then the rows of the other side that match them by the key's own operators. Called by holds/, erasure/ and
-// rows/physical_tree.
+// Steps along foreign keys, up and down, over rows of any state, with two statements per step: the values of one side, then
+// the rows of the other side that match them by the key's own operators. Called by the commands on trees of rows; those
+// that ask often join the tables instead where one role owns both (rows/key_statement).
 #include "rows/follow_links.hpp"
 #include "sqltext/format.hpp"
 
 #include "pg/scopes.hpp"
 
 extern "C" {
-#include "catalog/pg_type.h"
+#include "utils/lsyscache.h"
 }
 
-#include <map>
+#include <algorithm>
 
 namespace softdelete::rows {
 
@@ -20,129 +20,128 @@ using catalog::ForeignKey;
 using catalog::LinkColumns;
 using catalog::TableInfo;
 
-// The distinct values that rows have in the columns of the key, each with the rows that have it.
-struct LinkValues {
-    std::vector<std::vector<std::string>> values;
-    std::vector<std::vector<RowId>> rows;
-};
-
-LinkValues read_values(pg::Spi &spi, const TableInfo &table, const LinkColumns &link, const RowSet &rows) {
-    std::string columns;
-    std::string conditions;
-    for (const std::string &name : link.names) {
-        columns += ", t." + name;
-        conditions += " AND t." + name + " IS NOT NULL";
-    }
-    std::string query =
-        sqltext::format("/* softdelete */ SELECT t.tableoid, t.ctid%1% FROM %2% AS t WHERE "
-                        "%3% AND %4%%5%",
-                        columns, table.key_rows(), see_all(table, "t"), make_membership(table, "t", 1),
-                        (conditions + catalog::restrict_to_partition("t", link)));
-    std::map<std::vector<std::string>, std::size_t> places;
-    LinkValues found;
-    pg::OwnerScope owner(table.owner);
-    for (const pg::Row &row : spi.query(query, {rows.tables(), rows.positions()})) {
-        std::vector<std::string> values;
-        for (std::size_t i = 0; i < link.names.size(); i++) {
-            values.push_back(row.text(2 + i));
-        }
-        auto [place, is_new] = places.try_emplace(values, found.values.size());
-        if (is_new) {
-            found.values.push_back(values);
-            found.rows.emplace_back();
-        }
-        found.rows[place->second].push_back(read_row_id(row));
-    }
-    return found;
-}
-
 enum class Direction { to_parents, to_children };
 
-// The rows of the other side that these values lead to: (position, tableoid, ctid).
-std::vector<pg::Row> follow_values(pg::Spi &spi, const ForeignKey &key, const LinkValues &values,
-                                   Direction direction, const std::string &further) {
+// SQL: the rows of a set, as "t", that have values in all columns of the key. IS NOT NULL would ask for the fields of a
+// composite value.
+std::string make_given_rows(const TableInfo &table, const LinkColumns &link) {
+    std::string conditions = catalog::restrict_to_partition("t", link);
+    for (const std::string &name : link.names) {
+        conditions += " AND t." + name + " IS DISTINCT FROM NULL";
+    }
+    return sqltext::format("FROM %1% AS t WHERE %2% AND %3%%4%", table.key_rows(), see_all(table, "t"),
+                           make_membership(table, "t", 1), conditions);
+}
+
+// Rows that are given: their positions and their values in the columns of the key, as a derived table and its parameters.
+// The values stay as the server has them: as text they would run the constraints of domains within their types.
+struct Given {
+    std::string sql;
+    std::vector<pg::Parameter> values;
+};
+
+// All at once, or the first of them.
+Given read_given(pg::Spi &spi, const TableInfo &table, const LinkColumns &link, const RowSet &rows,
+                 bool at_once) {
+    const char *read = at_once ? "pg_catalog.array_agg(t.%1%)" : "t.%1%";
+    const char *use = at_once ? "pg_catalog.unnest($%1%) AS %2%" : "$%1% AS %2%";
+    std::vector<std::string> read_columns = {sqltext::format(read, "tableoid"),
+                                             sqltext::format(read, "ctid")};
+    std::vector<std::string> used_columns = {sqltext::format(use, 1, "\"softdelete.table\""),
+                                             sqltext::format(use, 2, "\"softdelete.position\"")};
+    for (const std::string &name : link.names) {
+        read_columns.push_back(sqltext::format(read, name));
+        used_columns.push_back(sqltext::format(use, read_columns.size(), name));
+    }
+    pg::OwnerScope owner(table.owner);
+    return {sqltext::format("(SELECT %1% OFFSET 0)", sqltext::join(used_columns, ", ")),
+            spi.query_values(sqltext::format("/* softdelete */ SELECT %1% %2%",
+                                             sqltext::join(read_columns, ", "), make_given_rows(table, link)),
+                             {rows.tables(), rows.positions()})};
+}
+
+// From the given rows to those of the other side.
+void follow_given(pg::Spi &spi, const ForeignKey &key, const Given &given, Direction direction,
+                  const std::string &further, std::vector<RowLink> *links) {
     bool is_down = direction == Direction::to_children;
     const char *given_alias = is_down ? "p" : "c"; // as in key.comparison
     const char *alias = is_down ? "c" : "p";
     const TableInfo &table = is_down ? key.child : key.parent;
-    const LinkColumns &given = is_down ? key.parent_link : key.child_link;
     const LinkColumns &wanted = is_down ? key.child_link : key.parent_link;
+    if (given.values.empty() || given.values.front().is_null()) {
+        return;
+    }
     std::string query = sqltext::format(
-        "/* softdelete */ SELECT %1%.\"softdelete.position\", %2%.tableoid, "
-        "%2%.ctid FROM %3% AS %1% JOIN "
-        "%4% AS %2% ON %5% WHERE %6%%7%",
-        given_alias, alias, make_value_rows(given.names, given.types, 1), table.key_rows(),
+        "/* softdelete */ SELECT %1%.\"softdelete.table\", %1%.\"softdelete.position\", %2%.tableoid, "
+        "%2%.ctid FROM %3% AS %1% JOIN %4% AS %2% ON %5% WHERE %6%%7%",
+        given_alias, alias, given.sql, table.key_rows(),
         (key.comparison + catalog::restrict_to_partition(alias, wanted)), see_all(table, alias), further);
     pg::OwnerScope owner(table.owner);
-    return spi.query(query, make_value_arrays(values.values, given.names.size()));
+    for (const pg::Row &row : spi.query(query, given.values)) {
+        RowId from = read_row_id(row, 0);
+        RowId found = read_row_id(row, 2);
+        links->push_back(is_down ? RowLink{found, from} : RowLink{from, found});
+    }
 }
 
-RowSet find_children(pg::Spi &spi, const ForeignKey &key, const RowSet &parents, const std::string &further) {
-    pg::ExactTextScope texts;
-    RowSet found;
-    LinkValues values = read_values(spi, key.parent, key.parent_link, parents);
-    if (values.values.empty()) {
-        return found;
-    }
-    for (const pg::Row &row : follow_values(spi, key, values, Direction::to_children, further)) {
-        found.add(read_row_id(row, 1));
-    }
-    return found;
+// Arrays of arrays do not keep their elements apart.
+bool fits_array(Oid type) {
+    return pg::call([&] { return OidIsValid(get_array_type(type)) && !type_is_array(type); });
 }
 
-} // namespace
-
-std::vector<RowLink> find_parents(pg::Spi &spi, const ForeignKey &key, const RowSet &children) {
-    pg::ExactTextScope texts;
+std::vector<RowLink> follow(pg::Spi &spi, const ForeignKey &key, const RowSet &rows, Direction direction,
+                            const std::string &further) {
+    bool is_down = direction == Direction::to_children;
+    const TableInfo &table = is_down ? key.parent : key.child;
+    const LinkColumns &link = is_down ? key.parent_link : key.child_link;
     std::vector<RowLink> links;
-    LinkValues values = read_values(spi, key.child, key.child_link, children);
-    if (values.values.empty()) {
+    if (std::all_of(link.types.begin(), link.types.end(), fits_array)) {
+        follow_given(spi, key, read_given(spi, table, link, rows, true), direction, further, &links);
         return links;
     }
-    for (const pg::Row &row : follow_values(spi, key, values, Direction::to_parents, "")) {
-        for (const RowId &child : values.rows.at(static_cast<std::size_t>(row.number(0) - 1))) {
-            links.push_back({child, read_row_id(row, 1)});
-        }
+    for (const RowId &row : rows.ids()) {
+        RowSet one;
+        one.add(row);
+        follow_given(spi, key, read_given(spi, table, link, one, false), direction, further, &links);
     }
     return links;
 }
 
-RowSet find_children(pg::Spi &spi, const ForeignKey &key, const RowSet &parents, RowLock lock) {
-    return find_children(spi, key, parents, lock == RowLock::for_update ? " FOR UPDATE OF c" : "");
+} // namespace
+
+std::vector<RowLink> find_parents(pg::Spi &spi, const ForeignKey &key, const RowSet &children,
+                                  const std::string &further) {
+    return follow(spi, key, children, Direction::to_parents, further);
+}
+
+std::vector<RowLink> find_links_below(pg::Spi &spi, const ForeignKey &key, const RowSet &parents,
+                                      const std::string &further) {
+    return follow(spi, key, parents, Direction::to_children, further);
+}
+
+RowSet find_children(pg::Spi &spi, const ForeignKey &key, const RowSet &parents, const std::string &further) {
+    RowSet found;
+    for (const RowLink &link : find_links_below(spi, key, parents, further)) {
+        found.add(link.child);
+    }
+    return found;
+}
+
+RowSet lock_children(pg::Spi &spi, const ForeignKey &key, const RowSet &parents) {
+    return find_children(spi, key, parents, " FOR UPDATE OF c");
 }
 
 RowSet find_some_children(pg::Spi &spi, const ForeignKey &key, const RowSet &parents, std::size_t limit) {
     return find_children(spi, key, parents, " LIMIT " + std::to_string(limit));
 }
 
-std::string make_value_rows(const std::vector<std::string> &names, const std::vector<std::string> &types,
-                            int first) {
-    std::vector<std::string> columns;
-    std::vector<std::string> arrays;
-    std::vector<std::string> values;
-    for (std::size_t i = 0; i < names.size(); i++) {
-        columns.push_back(sqltext::format("CAST(x.v%1% AS %2%) AS %3%", i, types[i], names[i]));
-        arrays.push_back(sqltext::format("pg_catalog.unnest(CAST($%1% AS pg_catalog.text[]))",
-                                         (static_cast<std::size_t>(first) + i)));
-        values.push_back(sqltext::format("v%1%", i));
-    }
-    return sqltext::format(
-        "(SELECT %1%, x.\"softdelete.position\" FROM ROWS FROM (%2%) WITH ORDINALITY AS x (%3%, "
-        "\"softdelete.position\") OFFSET 0)",
-        sqltext::join(columns, ", "), sqltext::join(arrays, ", "), sqltext::join(values, ", "));
-}
-
-std::vector<pg::Parameter> make_value_arrays(const std::vector<std::vector<std::string>> &rows,
-                                             std::size_t columns) {
-    std::vector<pg::Parameter> parameters;
-    for (std::size_t i = 0; i < columns; i++) {
-        std::vector<std::string> values;
-        for (const std::vector<std::string> &row : rows) {
-            values.push_back(row.at(i));
-        }
-        parameters.emplace_back(pg::make_array(values), TEXTARRAYOID);
-    }
-    return parameters;
+std::string read_link(pg::Spi &spi, const ForeignKey &key, const RowId &child) {
+    std::string query = sqltext::format(
+        "/* softdelete */ SELECT pg_catalog.concat_ws(', ', %1%) FROM %2% AS c WHERE %3% AND %4%",
+        key.child_values, key.child.key_rows(), see_all(key.child, "c"), make_identity(key.child, "c", 1));
+    pg::OwnerScope owner(key.child.owner);
+    std::vector<pg::Row> rows = spi.query(query, {child.table_parameter(), child.position_parameter()});
+    return rows.empty() ? "" : rows.front().text(0);
 }
 
 std::string see_all(const TableInfo &table, const char *alias) {

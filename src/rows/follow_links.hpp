@@ -14,26 +14,28 @@ struct RowLink {
     RowId parent;
 };
 
+// `further`, in each of these: what else holds of the row that is looked for, "p" or "c". It begins with " AND " and may end
+// in a locking or LIMIT clause.
+
 // The rows of key.parent that these rows of key.child reference.
-std::vector<RowLink> find_parents(pg::Spi &spi, const catalog::ForeignKey &key, const RowSet &children);
+std::vector<RowLink> find_parents(pg::Spi &spi, const catalog::ForeignKey &key, const RowSet &children,
+                                  const std::string &further = "");
 
-// The rows of key.child that reference these rows of key.parent. Locks them FOR UPDATE if told to.
-enum class RowLock { none, for_update };
+// The rows of key.child that reference these rows of key.parent; as a set, or each with what it references.
+RowSet find_children(pg::Spi &spi, const catalog::ForeignKey &key, const RowSet &parents,
+                     const std::string &further = "");
+std::vector<RowLink> find_links_below(pg::Spi &spi, const catalog::ForeignKey &key, const RowSet &parents,
+                                      const std::string &further = "");
 
-RowSet find_children(pg::Spi &spi, const catalog::ForeignKey &key, const RowSet &parents, RowLock lock);
+// The same, locked FOR UPDATE.
+RowSet lock_children(pg::Spi &spi, const catalog::ForeignKey &key, const RowSet &parents);
 
 // So many of them, any.
 RowSet find_some_children(pg::Spi &spi, const catalog::ForeignKey &key, const RowSet &parents,
                           std::size_t limit);
 
-// SQL: rows of text values, of columns with these names and types, from parameter $first on, one array of text per
-// column. The derived table has a last column "softdelete.position", counted from 1.
-std::string make_value_rows(const std::vector<std::string> &names, const std::vector<std::string> &types,
-                            int first);
-
-// Those parameters, from rows of values.
-std::vector<pg::Parameter> make_value_arrays(const std::vector<std::vector<std::string>> &rows,
-                                             std::size_t columns);
+// What a row of key.child has in the key's columns, as messages say it: "1, x".
+std::string read_link(pg::Spi &spi, const catalog::ForeignKey &key, const RowId &child);
 
 // SQL: true where the reference under that alias shall see every row: of a registered table the deleted ones too.
 std::string see_all(const catalog::TableInfo &table, const char *alias);

@@ -1,5 +1,5 @@
 // Runs statements that join the two tables of a foreign key. The statement is parsed, which runs nobody's code, as the
-// extension's owner, since neither owner may be able to name the other's table. Called by restore/, previews and
+// extension's owner, since the tables' owner may not be able to name the schema that one is in. Called by restore/ and
 // ddl/check_new_links.
 #include "rows/key_statement.hpp"
 
@@ -36,7 +36,9 @@ KeyStatement::KeyStatement(pg::Spi &spi, const catalog::ForeignKey &key, const s
                            const std::vector<Oid> &types)
     : text_(text)
     , role_(key.child.owner)
-    , statement_(prepare(spi, text, types)) {}
+    , statement_(prepare(spi, text, types)) {
+    Assert(catalog::has_one_owner(key));
+}
 
 // Announced again: it is parsed anew where something has changed meanwhile.
 std::vector<pg::Row> KeyStatement::query(const std::vector<pg::Parameter> &parameters) const {

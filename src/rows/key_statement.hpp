@@ -1,6 +1,6 @@
-// Statements that join the two tables of a foreign key. The server's own checks read one table per statement, as its
-// owner; ours join, and still ask of nobody more than that: each table is read with the rights of its owner and past
-// policies, as the server reads it, by one statement whose text is ours, while the role that runs it is the child's owner.
+// Statements that join the two tables of a foreign key where one role owns both. The server's own checks read one table per
+// statement, as its owner; these join, as that owner and past policies. Where the tables belong to two owners there is
+// rows/follow_links.
 #pragma once
 
 #include "catalog/foreign_keys.hpp"

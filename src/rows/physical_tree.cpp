@@ -60,10 +60,9 @@ private:
 
     void follow(const ForeignKey &key, const RowSet &parents, RowSet *below) {
         if (key.on_delete == OnDelete::cascade) {
-            below->add_all(take_new(find_children(spi_, key, parents, RowLock::for_update)));
+            below->add_all(take_new(lock_children(spi_, key, parents)));
         } else if (!catalog::binds(key.on_delete)) {
-            for (const auto &[relation, rows] :
-                 group_by_table(find_children(spi_, key, parents, RowLock::none))) {
+            for (const auto &[relation, rows] : group_by_table(find_children(spi_, key, parents))) {
                 tree_.linked.insert(relation);
             }
         }

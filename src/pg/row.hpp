@@ -1,0 +1,34 @@
+// What a query has found: copies, which refer to none of SPI's memory.
+#pragma once
+
+#include "pg/boundary.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace softdelete::pg {
+
+// One row of a result, by column number from 0. The readers raise where the value is NULL, text_or() does not.
+class Row {
+public:
+    explicit Row(std::vector<std::optional<std::string>> values) : values_(std::move(values)) {}
+
+    bool is_null(std::size_t column) const { return !values_.at(column).has_value(); }
+
+    const std::optional<std::string> &value(std::size_t column) const { return values_.at(column); }
+
+    const std::string &text(std::size_t column) const;
+    std::string text_or(std::size_t column, const std::string &otherwise) const;
+    std::int64_t number(std::size_t column) const;
+    Oid oid(std::size_t column) const;
+    bool boolean(std::size_t column) const;
+    // The elements of a one-dimensional array of text, name or the like.
+    std::vector<std::string> array(std::size_t column) const;
+
+private:
+    std::vector<std::optional<std::string>> values_;
+};
+
+} // namespace softdelete::pg

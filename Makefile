@@ -99,7 +99,7 @@ help:
 	@echo 'make, make install, make installcheck    as for any extension (PG_CONFIG=... picks the server)'
 	@echo 'make demo                                see it work on a throw-away server'
 	@echo 'make shell                               psql on a throw-away server; also: make shell < file.sql'
-	@echo 'make test                                lint and all tests; both install what the machine lacks'
+	@echo 'make test [TESTS="..."]                  lint and all tests, or only those named; installs what it needs'
 	@echo 'make regress|isolation|tap [TESTS="..."] one kind of test, or only those named'
 	@echo 'make expected TESTS="..."                run these and take what they print as expected output'
 	@echo 'make test-assert|test-ubsan [TESTS="..."] the tests on a server with assertions, or with a library that'

@@ -3,7 +3,11 @@
 EXTENSION  = softdelete
 EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" softdelete.control)
 MODULE_big = softdelete
-OBJS      := $(patsubst %.cpp,%.o,$(sort $(shell find src -name '*.cpp')))
+SOURCES   := $(sort $(shell find src -name '*.cpp'))
+
+# The files of a folder are compiled together, in a third of the time; APART=1 compiles each on its own.
+FOLDERS   := $(patsubst %/,%,$(sort $(dir $(SOURCES))))
+OBJS      := $(if $(APART),$(SOURCES:.cpp=.o),$(FOLDERS:=/together.o))
 SHLIB_LINK = -lstdc++
 
 # The server to build for: what PG_CONFIG says, else the newest that can be built for.
@@ -30,7 +34,7 @@ PG_CXXFLAGS += -fsanitize=undefined -fno-sanitize-recover=undefined
 SHLIB_LINK += -fsanitize=undefined
 endif
 EXPORT      = -D'PGDLLEXPORT=__attribute__((visibility("default")))'
-EXTRA_CLEAN = $(OBJS:.o=.d) $(PCH) $(PCH:.gch=.d) .buildflags
+EXTRA_CLEAN = $(SOURCES:.cpp=.[od]) $(FOLDERS:=/together.*) $(PCH) $(PCH:.gch=.d) .buildflags
 
 # The headers that nearly all files include are compiled once, for all but the two pure folders. PRECOMPILED= does without.
 # GCC 12 then takes the standard library's strings for our code, and warns of what they cannot do.
@@ -72,8 +76,16 @@ $(DATA_built): $(SQL_PARTS) softdelete.control
 	cat $(SQL_PARTS) > $@
 
 # The version of the SQL objects that the library works with, which it compares with the database's.
-src/session/extension_functions.o: override CPPFLAGS += -DSOFTDELETE_VERSION='"$(EXTVERSION)"'
-src/session/extension_functions.o: softdelete.control
+VERSIONED = $(if $(APART),src/session/extension_functions.o,src/session/together.o)
+$(VERSIONED): override CPPFLAGS += -DSOFTDELETE_VERSION='"$(EXTVERSION)"'
+$(VERSIONED): softdelete.control
+
+# The list of a folder's files, written when it changes.
+%/together.o: %/together.cc
+	$(CXX) $(CXXFLAGS) $(CPPFLAGS) -c -o $@ $<
+.SECONDARY: $(FOLDERS:=/together.cc)
+%/together.cc: FORCE
+	@printf '#include "%s"\n' $(notdir $(wildcard $*/*.cpp)) | cmp -s - $@ || { rm -f $@ && printf '#include "%s"\n' $(notdir $(wildcard $*/*.cpp)) >$@; }
 
 # Another server or other flags: compile anew.
 BUILDFLAGS = $(shell $(PG_CONFIG) --version) $(includedir_server) $(CXX) $(filter-out -Werror,$(CXXFLAGS))
@@ -82,7 +94,7 @@ $(OBJS): .buildflags
 	@echo '$(BUILDFLAGS)' | cmp -s - $@ || { rm -f $@ && echo '$(BUILDFLAGS)' > $@; }
 
 # What another user has made here, as root by `make install`, can be replaced, but not written to.
-BUILT := -name '*.[od]' -o -name '*.gch' -o -name '*.so' -o -name .buildflags -o -path './$(EXTENSION)--*'
+BUILT := -name '*.[od]' -o -name together.cc -o -name '*.gch' -o -name '*.so' -o -name .buildflags -o -path './$(EXTENSION)--*'
 $(shell find . -name .git -prune -o -type f ! -writable \( $(BUILT) \) -exec rm -f {} + 2>/dev/null)
 
 #
@@ -93,7 +105,6 @@ RUN     = OUT= STAGE= FRESH_STAGE= MAKE='$(MAKE)' PG_CONFIG='$(GIVEN_PG_CONFIG)'
 PRIVATE = sh test/server/with-install
 SERVER  = $(PRIVATE) sh test/server/with-server
 PURPOSE = demo
-SOURCES = $(shell find src -name '*.[ch]pp')
 
 help:
 	@echo 'make, make install, make installcheck    as for any extension (PG_CONFIG=... picks the server)'
@@ -147,7 +158,7 @@ style:
 	@sh test/server/lint test/style
 
 format:
-	clang-format -i $(SOURCES)
+	clang-format -i $(shell find src -name '*.[ch]pp')
 
 FORCE:
 .PHONY: help test expected core-regress regress isolation tap demo bench shell installcheck upgrade-test fresh-test lint style \

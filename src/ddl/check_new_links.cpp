@@ -28,7 +28,7 @@ namespace {
 using catalog::ForeignKey;
 
 // What an ALTER TABLE does to the keys of its table, and to those that reference it.
-struct Change {
+struct NewKeys {
     // Keys that it adds or validates: by their names, or by their columns where the server chooses the name.
     std::set<std::string> names;
     std::set<std::string> columns; // as ForeignKey::child_columns
@@ -41,7 +41,7 @@ struct Change {
     }
 };
 
-void add_key(Change *change, const char *name, const std::string &columns) {
+void add_key(NewKeys *change, const char *name, const std::string &columns) {
     if (name != nullptr) {
         change->names.insert(name);
     } else {
@@ -49,7 +49,7 @@ void add_key(Change *change, const char *name, const std::string &columns) {
     }
 }
 
-void add_column(Change *change, const ColumnDef *column) {
+void add_column(NewKeys *change, const ColumnDef *column) {
     std::string name = pg::quote_identifier(column->colname);
     change->added.insert(name);
     ListCell *cell;
@@ -61,7 +61,7 @@ void add_column(Change *change, const ColumnDef *column) {
     }
 }
 
-void add_command(Change *change, const AlterTableCmd *command) {
+void add_command(NewKeys *change, const AlterTableCmd *command) {
     const Constraint *key = get_added_key(command);
     if (key != nullptr && !key->skip_validation) {
         add_key(change, key->conname, join_columns(key->fk_attrs));
@@ -77,8 +77,8 @@ void add_command(Change *change, const AlterTableCmd *command) {
     }
 }
 
-Change get_change(const AlterTableStmt *alter) {
-    Change change;
+NewKeys get_new_keys(const AlterTableStmt *alter) {
+    NewKeys change;
     ListCell *cell;
     foreach (cell, alter->cmds) {
         add_command(&change, lfirst_node(AlterTableCmd, cell));
@@ -91,7 +91,7 @@ bool has_one_of(const catalog::LinkColumns &side, const std::set<std::string> &c
                        [&](const std::string &name) { return columns.contains(name); });
 }
 
-bool is_new(const Change &change, const ForeignKey &key) {
+bool is_new(const NewKeys &change, const ForeignKey &key) {
     return change.names.contains(key.name) || change.columns.contains(key.child_columns);
 }
 
@@ -167,7 +167,7 @@ void warn_of_partition(pg::Spi &spi, const ForeignKey &key, Oid partition) {
     }
 }
 
-void check_own_key(pg::Spi &spi, const Change &change, const ForeignKey &key) {
+void check_own_key(pg::Spi &spi, const NewKeys &change, const ForeignKey &key) {
     if (has_one_of(key.child_link, change.added)) {
         if (std::optional<std::string> values = find_live_link(spi, key)) {
             raise_live_link(key, *values);
@@ -198,7 +198,7 @@ void check_new_links(const DdlCommand &command) {
     if (alter == nullptr || alter->objtype != OBJECT_TABLE) {
         return;
     }
-    Change change = get_change(alter);
+    NewKeys change = get_new_keys(alter);
     Oid table = command.relation;
     if (change.is_empty() || !OidIsValid(table)) {
         return;

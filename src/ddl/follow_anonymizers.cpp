@@ -33,7 +33,7 @@ struct PreparedRule {
     PreparedRule *next;
 };
 
-PreparedRule *prepared = nullptr;
+PreparedRule *prepared_rules = nullptr;
 
 bool renames_column(const Node *statement) {
     return IsA(statement, RenameStmt)
@@ -59,14 +59,14 @@ void remember(Oid relation, const registry::Anonymizer &rule, Node *tree) {
                   get_attnum(relation, rule.column.c_str()),
                   static_cast<Node *>(copyObjectImpl(tree)),
                   GetCurrentTransactionNestLevel(),
-                  prepared};
-        prepared = entry;
+                  prepared_rules};
+        prepared_rules = entry;
         MemoryContextSwitchTo(caller);
     });
 }
 
 void write_down_renamed(pg::Spi &spi, Oid relation) {
-    for (const PreparedRule *rule = prepared; rule != nullptr; rule = rule->next) {
+    for (const PreparedRule *rule = prepared_rules; rule != nullptr; rule = rule->next) {
         if (rule->command != session::running_command()) {
             continue;
         }
@@ -135,8 +135,8 @@ void finish_anonymizers(const DdlCommand &command) {
 }
 
 void forget_prepared_anonymizers(int nest_level) noexcept {
-    while (prepared != nullptr && prepared->nest_level >= nest_level) {
-        prepared = prepared->next;
+    while (prepared_rules != nullptr && prepared_rules->nest_level >= nest_level) {
+        prepared_rules = prepared_rules->next;
     }
 }
 

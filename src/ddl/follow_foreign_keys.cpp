@@ -45,7 +45,7 @@ bool has_link_trigger(Relation relation) {
     return false;
 }
 
-bool references_registered(Relation relation) {
+bool has_registered_parent(Relation relation) {
     ListCell *cell;
     foreach (cell, RelationGetFKeyList(relation)) {
         const auto *key = static_cast<const ForeignKeyCacheInfo *>(lfirst(cell));
@@ -69,7 +69,7 @@ Oid find_table_to_link(const DdlCommand &command) {
         return InvalidOid;
     }
     bool is_concerned = session::is_registered_table(relation_id) || has_link_trigger(relation)
-                        || references_registered(relation);
+                        || has_registered_parent(relation);
     RelationClose(relation);
     return is_concerned ? relation_id : InvalidOid;
 }

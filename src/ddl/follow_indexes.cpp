@@ -43,15 +43,15 @@ namespace {
 // A UNIQUE constraint that was taken out of a command, or an exclusion constraint that got the condition, copied into the
 // transaction's memory; or the table whose CREATE INDEX got the condition, which may commit on its way. Of the command, and
 // of none that runs within it.
-struct Prepared {
+struct PreparedIndex {
     Oid relation;
     Constraint *constraint; // null for an index
     uint64 command;
     int nest_level;
-    Prepared *next;
+    PreparedIndex *next;
 };
 
-Prepared *prepared = nullptr;
+PreparedIndex *prepared_indexes = nullptr;
 
 // Whose indexes are to be followed, and how.
 struct FollowedTable {
@@ -144,14 +144,15 @@ bool serves_foreign_key(const IndexStmt *index, Oid relation_id) {
 }
 
 void prepare(Oid relation, Constraint *constraint) {
-    auto *entry = static_cast<Prepared *>(MemoryContextAlloc(TopMemoryContext, sizeof(Prepared)));
-    *entry = {relation, constraint, session::running_command(), GetCurrentTransactionNestLevel(), prepared};
-    prepared = entry;
+    auto *entry = static_cast<PreparedIndex *>(MemoryContextAlloc(TopMemoryContext, sizeof(PreparedIndex)));
+    *entry = {relation, constraint, session::running_command(), GetCurrentTransactionNestLevel(),
+              prepared_indexes};
+    prepared_indexes = entry;
 }
 
 // Takes what the running command has prepared, the last first; false where nothing is left.
-bool take_prepared(Prepared *taken) {
-    Prepared **place = &prepared;
+bool take_prepared(PreparedIndex *taken) {
+    PreparedIndex **place = &prepared_indexes;
     while (*place != nullptr && (*place)->command != session::running_command()) {
         place = &(*place)->next;
     }
@@ -372,7 +373,7 @@ void prepare_indexes(const DdlCommand &command) {
 void finish_indexes() {
     // New indexes go to the user's default_tablespace.
     std::optional<pg::Spi> spi;
-    for (Prepared entry; take_prepared(&entry);) {
+    for (PreparedIndex entry; take_prepared(&entry);) {
         if (!spi) {
             spi.emplace();
         }
@@ -385,9 +386,9 @@ void finish_indexes() {
 }
 
 void forget_prepared_indexes(int nest_level, bool is_commit) noexcept {
-    Prepared **place = &prepared;
+    PreparedIndex **place = &prepared_indexes;
     while (*place != nullptr) {
-        const Prepared &entry = **place;
+        const PreparedIndex &entry = **place;
         bool is_over = entry.constraint != nullptr || !session::is_running_command(entry.command);
         if (is_commit ? is_over : entry.nest_level >= nest_level) {
             pfree(std::exchange(*place, entry.next));

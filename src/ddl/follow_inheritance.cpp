@@ -3,6 +3,7 @@
 #include "ddl/follow_inheritance.hpp"
 
 #include "catalog/table_catalog.hpp"
+#include "ddl/command_table.hpp"
 #include "ddl/parse_tree.hpp"
 #include "ddl/take_on_member.hpp"
 #include "pg/scopes.hpp"
@@ -89,22 +90,18 @@ std::vector<Move> get_moves(const DdlCommand &command) {
     return moves;
 }
 
-bool is_registered(Oid relation) {
-    return pg::call([&] { return session::is_registered_table(relation); });
-}
-
-std::string name_of(Oid relation) {
+std::string quoted_name_of(Oid relation) {
     return "\"" + std::string(pg::call([&] { return get_rel_name(relation); })) + "\"";
 }
 
 [[noreturn]] void refuse(Oid member, Oid parent) {
-    pg::raise(
-        {ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-         "cannot put registered table " + name_of(member) + " under unregistered table " + name_of(parent),
-         "Rows are deleted through the parent as well.",
-         "Unregister " + name_of(member) + " with deleted_rows => 'keep', or register " + name_of(parent)
-             + " first.",
-         member});
+    pg::raise({ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+               "cannot put registered table " + quoted_name_of(member) + " under unregistered table "
+                   + quoted_name_of(parent),
+               "Rows are deleted through the parent as well.",
+               "Unregister " + quoted_name_of(member) + " with deleted_rows => 'keep', or register "
+                   + quoted_name_of(parent) + " first.",
+               member});
 }
 
 // All parents of a registered table are registered.

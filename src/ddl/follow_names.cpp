@@ -3,6 +3,7 @@
 // server itself says. Columns wait until the server has renamed them.
 #include "ddl/follow_names.hpp"
 
+#include "ddl/command_table.hpp"
 #include "ddl/parse_tree.hpp"
 #include "pg/compat.hpp"
 #include "pg/quote.hpp"
@@ -30,10 +31,6 @@ extern "C" {
 namespace softdelete::ddl {
 
 namespace {
-
-bool is_registered(Oid relation) {
-    return pg::call([&] { return OidIsValid(relation) && session::is_registered_table(relation); });
-}
 
 char kind_of(Oid relation) {
     return pg::call([&] { return OidIsValid(relation) ? get_rel_relkind(relation) : '\0'; });
@@ -123,14 +120,6 @@ void follow_comment(CommentStmt *comment) {
         comment->object = reinterpret_cast<Node *>(
             list_make2(makeString(get_namespace_name(get_rel_namespace(table))), makeString(pstrdup(name))));
         MemoryContextSwitchTo(caller);
-    });
-}
-
-void check_owner(Oid table) {
-    pg::call([&] {
-        if (!pg::compat::owns_relation(table, GetUserId())) {
-            aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(table));
-        }
     });
 }
 

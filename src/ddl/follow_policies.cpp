@@ -107,7 +107,7 @@ void run(pg::Spi &spi, const registration::TableWork &work) {
     registration::record_policies(work);
 }
 
-void bring_in_step(pg::Spi &spi, Oid relation) {
+void bring_policies_in_step(pg::Spi &spi, Oid relation) {
     for (Oid root : find_roots(spi, relation)) {
         const catalog::Table table = catalog::get_table_definition(spi, root);
         registration::TableWork work =
@@ -142,26 +142,26 @@ void release_former_members(pg::Spi &spi) {
     release(spi, former);
 }
 
-enum class Change { none, policies, wish_on, wish_off, fewer_members };
+enum class PolicyChange { none, policies, wish_on, wish_off, fewer_members };
 
-Change get_change(const AlterTableStmt *alter) {
-    Change change = Change::none;
+PolicyChange get_policy_change(const AlterTableStmt *alter) {
+    PolicyChange change = PolicyChange::none;
     ListCell *cell;
     foreach (cell, alter->cmds) {
         switch (lfirst_node(AlterTableCmd, cell)->subtype) {
         case AT_EnableRowSecurity:
-            change = Change::wish_on;
+            change = PolicyChange::wish_on;
             break;
         case AT_DisableRowSecurity:
-            change = Change::wish_off;
+            change = PolicyChange::wish_off;
             break;
         case AT_AttachPartition:
         case AT_AddInherit:
-            change = Change::policies;
+            change = PolicyChange::policies;
             break;
         case AT_DetachPartition:
         case AT_DropInherit:
-            change = Change::fewer_members;
+            change = PolicyChange::fewer_members;
             break;
         default:
             break;
@@ -170,14 +170,14 @@ Change get_change(const AlterTableStmt *alter) {
     return change;
 }
 
-Change get_change(Node *node) {
+PolicyChange get_policy_change(Node *node) {
     if (IsA(node, CreatePolicyStmt)) {
-        return Change::policies;
+        return PolicyChange::policies;
     }
     if (IsA(node, CreateStmt)) {
-        return castNode(CreateStmt, node)->inhRelations == NIL ? Change::none : Change::policies;
+        return castNode(CreateStmt, node)->inhRelations == NIL ? PolicyChange::none : PolicyChange::policies;
     }
-    return IsA(node, AlterTableStmt) ? get_change(castNode(AlterTableStmt, node)) : Change::none;
+    return IsA(node, AlterTableStmt) ? get_policy_change(castNode(AlterTableStmt, node)) : PolicyChange::none;
 }
 
 } // namespace
@@ -202,21 +202,21 @@ void refuse_policy_change(const DdlCommand &command) {
 }
 
 void follow_policies(const DdlCommand &command) {
-    Change change = get_change(command.node);
+    PolicyChange change = get_policy_change(command.node);
     Oid relation = command.relation;
-    if (change == Change::none || !OidIsValid(relation)) {
+    if (change == PolicyChange::none || !OidIsValid(relation)) {
         return;
     }
     pg::Spi spi;
-    if (change == Change::fewer_members) {
+    if (change == PolicyChange::fewer_members) {
         release_former_members(spi);
         return;
     }
-    bool is_wish = change == Change::wish_on || change == Change::wish_off;
+    bool is_wish = change == PolicyChange::wish_on || change == PolicyChange::wish_off;
     if (is_wish && registry::find_secured_table(spi, relation)) {
-        registry::put_secured_table(spi, relation, change == Change::wish_on);
+        registry::put_secured_table(spi, relation, change == PolicyChange::wish_on);
     }
-    bring_in_step(spi, relation);
+    bring_policies_in_step(spi, relation);
 }
 
 void follow_dropped_policies() {
@@ -240,7 +240,7 @@ void follow_dropped_policies() {
         }
     }
     for (const pg::Row &policy : dropped) {
-        bring_in_step(spi, policy.oid(2));
+        bring_policies_in_step(spi, policy.oid(2));
     }
 }
 

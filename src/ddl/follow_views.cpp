@@ -4,6 +4,7 @@
 #include "ddl/follow_views.hpp"
 
 #include "catalog/table_info.hpp"
+#include "ddl/command_table.hpp"
 #include "ddl/parse_tree.hpp"
 #include "ddl/view_properties.hpp"
 #include "pg/compat.hpp"
@@ -75,7 +76,7 @@ void note_afterwards(Oid role, const std::string &command) {
 }
 
 // What a statement does to a table that its views feel.
-enum class Change {
+enum class ViewChange {
     none,
     in_place, // a column is added or renamed
     anew,     // a column goes or gets another type
@@ -83,42 +84,38 @@ enum class Change {
     dropped
 };
 
-Change get_change(const Node *statement) {
+ViewChange get_view_change(const Node *statement) {
     if (IsA(statement, RenameStmt)) {
         const RenameStmt *rename = castNode(RenameStmt, const_cast<Node *>(statement));
         bool is_column = rename->renameType == OBJECT_COLUMN && rename->relationType == OBJECT_TABLE;
-        return is_column ? Change::in_place : Change::none;
+        return is_column ? ViewChange::in_place : ViewChange::none;
     }
     if (IsA(statement, AlterObjectSchemaStmt)) {
         bool is_table =
             castNode(AlterObjectSchemaStmt, const_cast<Node *>(statement))->objectType == OBJECT_TABLE;
-        return is_table ? Change::moved : Change::none;
+        return is_table ? ViewChange::moved : ViewChange::none;
     }
     if (IsA(statement, DropStmt)) {
         bool is_table = castNode(DropStmt, const_cast<Node *>(statement))->removeType == OBJECT_TABLE;
-        return is_table ? Change::dropped : Change::none;
+        return is_table ? ViewChange::dropped : ViewChange::none;
     }
     if (!IsA(statement, AlterTableStmt)) {
-        return Change::none;
+        return ViewChange::none;
     }
-    Change change = Change::none;
+    ViewChange change = ViewChange::none;
     ListCell *cell;
     foreach (cell, castNode(AlterTableStmt, const_cast<Node *>(statement))->cmds) {
         AlterTableType type = lfirst_node(AlterTableCmd, cell)->subtype;
         if (type == AT_DropColumn || type == AT_AlterColumnType) {
-            return Change::anew;
+            return ViewChange::anew;
         }
         if (type == AT_AddColumn) {
-            change = Change::in_place;
+            change = ViewChange::in_place;
         } else if (type == AT_ChangeOwner) {
-            change = Change::moved;
+            change = ViewChange::moved;
         }
     }
     return change;
-}
-
-bool is_registered(Oid relation) {
-    return OidIsValid(relation) && pg::call([&] { return session::is_registered_table(relation); });
 }
 
 // The columns that go: what was said of them is not put back.
@@ -157,14 +154,6 @@ std::string get_new_owner(const AlterTableStmt *alter) {
         }
     }
     return "CURRENT_USER";
-}
-
-void check_owner(Oid relation) {
-    pg::call([&] {
-        if (!pg::compat::owns_relation(relation, GetUserId())) {
-            aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relation));
-        }
-    });
 }
 
 // Notes what the views have, for when they come back.
@@ -243,14 +232,14 @@ void run_afterwards(pg::Spi &spi, std::optional<Oid> owner) {
     }
 }
 
-void bring_in_step(pg::Spi &spi, Oid relation, Change change) {
+void bring_views_in_step(pg::Spi &spi, Oid relation, ViewChange change) {
     Oid table = find_concerned(spi, relation);
     if (!OidIsValid(table)) {
         return;
     }
     registration::repair_table(table);
     Oid owner = catalog::get_table(spi, table).owner;
-    if (change == Change::anew) {
+    if (change == ViewChange::anew) {
         pg::UserScope scope(owner);
         session::OwnDdlScope own_ddl;
         for (const pg::Row &view : find_views(spi, table)) {
@@ -264,12 +253,12 @@ void bring_in_step(pg::Spi &spi, Oid relation, Change change) {
 
 void prepare_views(const DdlCommand &command) {
     Node *statement = command.node;
-    Change change = get_change(statement);
-    if (change == Change::dropped) {
+    ViewChange change = get_view_change(statement);
+    if (change == ViewChange::dropped) {
         drop_views_of_dropped(castNode(DropStmt, statement));
         return;
     }
-    if (change != Change::anew && change != Change::moved) {
+    if (change != ViewChange::anew && change != ViewChange::moved) {
         return;
     }
     Oid relation = command.relation;
@@ -282,7 +271,7 @@ void prepare_views(const DdlCommand &command) {
     if (!OidIsValid(find_concerned(spi, relation))) {
         return;
     }
-    if (change == Change::moved) {
+    if (change == ViewChange::moved) {
         move_views(spi, relation, statement);
     } else {
         const AlterTableStmt *alter = castNode(AlterTableStmt, statement);
@@ -293,19 +282,19 @@ void prepare_views(const DdlCommand &command) {
 
 void finish_views(const DdlCommand &command) {
     const Node *statement = command.node;
-    Change change = get_change(statement);
-    if (change == Change::none || change == Change::dropped) {
+    ViewChange change = get_view_change(statement);
+    if (change == ViewChange::none || change == ViewChange::dropped) {
         return;
     }
     // A table that has moved is not found by the statement's name for it, and needs no more than what was noted.
-    if (change == Change::moved ? *find_afterwards() == nullptr : !is_registered(command.relation)) {
+    if (change == ViewChange::moved ? *find_afterwards() == nullptr : !is_registered(command.relation)) {
         return;
     }
     pg::Spi spi;
-    if (change == Change::moved) {
+    if (change == ViewChange::moved) {
         run_afterwards(spi, std::nullopt);
     } else {
-        bring_in_step(spi, command.relation, change);
+        bring_views_in_step(spi, command.relation, change);
     }
 }
 

@@ -13,7 +13,7 @@ namespace softdelete::ddl {
 
 namespace {
 
-constexpr const char *views_query = R"(
+constexpr const char *all_views_query = R"(
     SELECT c.oid, c.relowner, pg_catalog.format('%I.%I', n.nspname, c.relname),
            (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY a.attnum)
             FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0),
@@ -44,7 +44,7 @@ std::string list_columns(const pg::SimpleView &view) {
 void leave_views() {
     pg::Spi spi;
     session::OwnDdlScope own_ddl;
-    for (const pg::Row &view : spi.query(views_query)) {
+    for (const pg::Row &view : spi.query(all_views_query)) {
         pg::SimpleView shown = pg::read_view(view.oid(0));
         if (!shown.is_simple) {
             continue; // a view of the user's, at which DROP EXTENSION stops

@@ -69,7 +69,7 @@ TriggerChange get_drop(List *name) {
             "drop"};
 }
 
-TriggerChange get_change(const AlterTableCmd *command, Oid table) {
+TriggerChange get_trigger_change(const AlterTableCmd *command, Oid table) {
     switch (command->subtype) {
     case AT_DisableTrig:
         return {table, command->name, "disable"};
@@ -82,7 +82,7 @@ TriggerChange get_change(const AlterTableCmd *command, Oid table) {
     }
 }
 
-TriggerChange get_change(const DdlCommand &command) {
+TriggerChange get_trigger_change(const DdlCommand &command) {
     const Node *statement = command.node;
     if (IsA(statement, RenameStmt)) {
         const auto *rename = castNode(RenameStmt, const_cast<Node *>(statement));
@@ -196,10 +196,10 @@ void refuse_trigger_change(const DdlCommand &command) {
     } else if (IsA(statement, AlterTableStmt)) {
         const auto *alter = castNode(AlterTableStmt, const_cast<Node *>(statement));
         foreach (cell, alter->cmds) {
-            refuse(get_change(lfirst_node(AlterTableCmd, cell), command.relation));
+            refuse(get_trigger_change(lfirst_node(AlterTableCmd, cell), command.relation));
         }
     } else {
-        refuse(get_change(command));
+        refuse(get_trigger_change(command));
     }
 }
 

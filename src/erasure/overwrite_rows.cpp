@@ -11,8 +11,6 @@
 #include "session/plan_notes.hpp"
 #include "sqltext/format.hpp"
 
-#include <boost/algorithm/string/join.hpp>
-
 #include <algorithm>
 
 namespace softdelete::erasure {
@@ -76,7 +74,7 @@ std::string make_stored(const std::vector<Assignment> &assignments, const std::s
     for (const Assignment &assignment : assignments) {
         columns.push_back(alias + "." + assignment.column);
     }
-    return "ROW(" + boost::algorithm::join(columns, ", ") + ")";
+    return "ROW(" + sqltext::join(columns, ", ") + ")";
 }
 
 // Returns table, position, whether all is stored as wanted, and the columns as text.
@@ -99,8 +97,8 @@ std::string make_statement(const TableInfo &table, const std::string &alias,
         "%3%.tableoid OPERATOR(pg_catalog.=) \"softdelete.new\".\"softdelete.table\" AND %3%.ctid "
         "OPERATOR(pg_catalog.=) \"softdelete.new\".\"softdelete.place\" RETURNING %3%.tableoid, %3%.ctid, "
         "pg_catalog.record_image_eq(%7%, ROW(%8%)), CAST(%7% AS pg_catalog.text)",
-        session::removal_text, table.name, alias, boost::algorithm::join(sets, ", "),
-        boost::algorithm::join(values, ", "), membership, stored, boost::algorithm::join(wanted, ", "));
+        session::removal_text, table.name, alias, sqltext::join(sets, ", "), sqltext::join(values, ", "),
+        membership, stored, sqltext::join(wanted, ", "));
 }
 
 [[noreturn]] void raise_kept(const TableInfo &table) {

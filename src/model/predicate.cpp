@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view conjunction = " AND ";
 
-std::string join(const std::vector<std::string> &conditions) {
+std::string conjoin(const std::vector<std::string> &conditions) {
     if (conditions.size() == 1) {
         return conditions.front();
     }
@@ -86,7 +86,7 @@ std::string add_condition(const std::optional<std::string> &predicate, const std
     std::vector<std::string> conditions =
         predicate ? split_predicate(*predicate) : std::vector<std::string>();
     conditions.push_back(condition);
-    return join(conditions);
+    return conjoin(conditions);
 }
 
 std::optional<std::string> remove_condition(const std::string &predicate, const std::string &condition) {
@@ -95,7 +95,7 @@ std::optional<std::string> remove_condition(const std::string &predicate, const 
     if (found != conditions.rend()) {
         conditions.erase(std::next(found).base());
     }
-    return conditions.empty() ? std::nullopt : std::optional<std::string>(join(conditions));
+    return conditions.empty() ? std::nullopt : std::optional<std::string>(conjoin(conditions));
 }
 
 bool has_condition(const std::string &predicate, const std::string &condition) {

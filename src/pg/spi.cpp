@@ -64,8 +64,8 @@ Datum read_value(const char *text, Oid type) {
 }
 
 // Parameters as SPI takes them; the values are the server's copies.
-struct Arguments {
-    explicit Arguments(const std::vector<Parameter> &parameters)
+struct PlanArguments {
+    explicit PlanArguments(const std::vector<Parameter> &parameters)
         : types(parameters.size())
         , values(parameters.size(), 0)
         , nulls(parameters.size(), ' ') {
@@ -112,7 +112,7 @@ void check_code(int code) {
 
 // Commands go by what is committed now, as the server's own do. A transaction that has one snapshot must know the rows
 // that it changes, which is a serialization failure otherwise: ri_PerformCheck() in src/backend/utils/adt/ri_triggers.c.
-int execute_plan(SPIPlanPtr plan, const Arguments &arguments) {
+int execute_plan(SPIPlanPtr plan, const PlanArguments &arguments) {
     Snapshot test = InvalidSnapshot;
     Snapshot crosscheck = InvalidSnapshot;
     if (IsolationUsesXactSnapshot()) {
@@ -131,7 +131,7 @@ constexpr char row_text[] = "/* softdelete */";
 KeptTextHook kept_text_hook = nullptr;
 
 // Within the one SPI connection, planned with the values at hand.
-int execute_once(const char *sql, Arguments &arguments, bool is_latest, bool is_read_only) {
+int execute_once(const char *sql, PlanArguments &arguments, bool is_latest, bool is_read_only) {
     int count = static_cast<int>(arguments.types.size());
     bool sees_rows = !is_latest && strncmp(sql, row_text, strlen(row_text)) == 0;
     if (is_read_only || sees_rows || !IsolationUsesXactSnapshot()) {
@@ -195,13 +195,13 @@ Spi::~Spi() {
 
 void Spi::run(const std::string &sql, const std::vector<Parameter> &parameters) {
     PinnedScope pinned;
-    Arguments arguments(parameters);
+    PlanArguments arguments(parameters);
     call([&] { check_code(execute_once(sql.c_str(), arguments, false, is_read_only_)); });
 }
 
 std::vector<Row> Spi::query_kept(const std::string &sql, const std::vector<Parameter> &parameters) {
     PinnedScope pinned;
-    Arguments arguments(parameters);
+    PlanArguments arguments(parameters);
     SPIPlanPtr plan = get_kept_plan(sql, arguments.types);
     call([&] {
         check_code(is_read_only_
@@ -213,7 +213,7 @@ std::vector<Row> Spi::query_kept(const std::string &sql, const std::vector<Param
 
 std::vector<Row> Spi::query_latest(const std::string &sql, const std::vector<Parameter> &parameters) {
     PinnedScope pinned;
-    Arguments arguments(parameters);
+    PlanArguments arguments(parameters);
     call([&] { check_code(execute_once(sql.c_str(), arguments, true, false)); });
     return take_rows();
 }
@@ -248,7 +248,7 @@ PreparedQuery Spi::prepare(const std::string &sql, const std::vector<Oid> &types
 void PreparedQuery::run(const std::vector<Parameter> &parameters) const {
     Assert(parameters.size() == parameters_);
     PinnedScope pinned;
-    Arguments arguments(parameters);
+    PlanArguments arguments(parameters);
     call([&] {
         check_code(SPI_execute_plan(plan_, arguments.values.data(), arguments.nulls.c_str(), false, 0));
     });

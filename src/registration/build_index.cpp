@@ -23,15 +23,6 @@ bool is_free(const IndexFacts &index, const BuiltIndex *parent) {
     return index.parent == 0 || (parent != nullptr && index.parent == parent->oid);
 }
 
-const IndexFacts *find_index(const TableWork &work, Oid table, const std::string &name) {
-    for (const IndexFacts &index : work.indexes) {
-        if (index.table == table && index.name == name) {
-            return &index;
-        }
-    }
-    return nullptr;
-}
-
 const IndexFacts *find_equal(const TableWork &work, const WantedMember &wanted, const BuiltIndex *parent) {
     for (const IndexFacts &index : work.indexes) {
         if (index.table == wanted.member->oid && is_equal(index, wanted.index) && is_free(index, parent)
@@ -47,7 +38,7 @@ const IndexFacts *find_candidate(const TableWork &work, const WantedMember &want
                                  const BuiltIndex *parent) {
     Oid schema = wanted.member->schema_oid;
     for (int number = 0; catalog::has_relation(work.spi, schema, wanted.candidate(number)); number++) {
-        const IndexFacts *index = find_index(work, wanted.member->oid, wanted.candidate(number));
+        const IndexFacts *index = work.find_index(wanted.member->oid, wanted.candidate(number));
         if (index != nullptr && is_equal(*index, wanted.index) && is_free(*index, parent)) {
             return index;
         }

@@ -94,7 +94,7 @@ std::vector<registry::ConvertedIndex> find_unwanted(TableWork &work) {
     return records;
 }
 
-std::string join(const std::vector<std::string> &names) {
+std::string list_names(const std::vector<std::string> &names) {
     std::string list;
     for (const std::string &name : names) {
         list += (list.empty() ? "" : ", ") + pg::quote_identifier(name);
@@ -115,7 +115,7 @@ void add_settings(TableWork &work, const model::TableSettings &former) {
                                   "it was " + before + ", it is " + now});
         }
     };
-    add("admin_roles", join(former.admin_roles), join(settings.admin_roles));
+    add("admin_roles", list_names(former.admin_roles), list_names(settings.admin_roles));
     add("indexes", model::to_text(former.indexes), model::to_text(settings.indexes));
     add("on_expiry", model::to_text(former.on_expiry), model::to_text(settings.on_expiry));
 }

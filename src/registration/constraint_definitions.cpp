@@ -2,19 +2,13 @@
 // of their indexes. Called where indexes and constraints are converted, taken back and repaired.
 #include "registration/constraint_definitions.hpp"
 
+#include "sqltext/format.hpp"
+
 namespace softdelete::registration {
 
 namespace {
 
 using model::IndexFacts;
-
-std::string join(const std::vector<std::string> &texts) {
-    std::string joined;
-    for (const std::string &text : texts) {
-        joined += (joined.empty() ? "" : ", ") + text;
-    }
-    return joined;
-}
 
 sqltext::Expression deferral(bool is_deferrable, bool is_initially_deferred) {
     std::string text = is_deferrable ? " DEFERRABLE" : "";
@@ -26,7 +20,8 @@ sqltext::Expression tablespace(const IndexFacts &index) {
 }
 
 sqltext::Expression included(const IndexFacts &index) {
-    return sqltext::Expression(index.included.empty() ? "" : " INCLUDE (" + join(index.included) + ")");
+    return sqltext::Expression(
+        index.included.empty() ? "" : " INCLUDE (" + sqltext::join(index.included, ", ") + ")");
 }
 
 sqltext::Expression where(const std::optional<std::string> &predicate) {
@@ -51,7 +46,7 @@ sqltext::Expression make_live_deferrable(const IndexFacts &index, const std::vec
         elements.push_back(index.keys[i] + " WITH " + operators.at(i));
     }
     return sqltext::expression("EXCLUDE USING btree (%1%)%2%%3%%4%%5%%6%",
-                               sqltext::Expression(join(elements)), included(index),
+                               sqltext::Expression(sqltext::join(elements, ", ")), included(index),
                                sqltext::Expression(model::get_storage_options(index)), tablespace(index),
                                where(live_condition), deferral(true, index.is_initially_deferred));
 }
@@ -59,7 +54,7 @@ sqltext::Expression make_live_deferrable(const IndexFacts &index, const std::vec
 sqltext::Expression make_unique(const IndexFacts &index, bool is_deferrable, bool is_initially_deferred) {
     return sqltext::expression("UNIQUE %1%(%2%)%3%%4%%5%%6%",
                                sqltext::Expression(index.nulls_not_distinct ? "NULLS NOT DISTINCT " : ""),
-                               sqltext::Expression(join(index.keys)), included(index),
+                               sqltext::Expression(sqltext::join(index.keys, ", ")), included(index),
                                sqltext::Expression(model::get_storage_options(index)), tablespace(index),
                                deferral(is_deferrable, is_initially_deferred));
 }

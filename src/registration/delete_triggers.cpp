@@ -3,8 +3,7 @@
 
 #include "catalog/quoting.hpp"
 #include "pg/quote.hpp"
-
-#include <boost/algorithm/string/join.hpp>
+#include "sqltext/format.hpp"
 
 namespace softdelete::registration {
 
@@ -57,7 +56,7 @@ sqltext::Statement make_equivalents(const catalog::DeleteTrigger &trigger,
                                            sqltext::expression("OLD.%1% IS NULL", column), trigger.call)
                                  .text());
     }
-    return sqltext::Statement(boost::algorithm::join(statements, "; "));
+    return sqltext::Statement(sqltext::join(statements, "; "));
 }
 
 std::string soft_trigger_advice(const catalog::DeleteTrigger &trigger) {

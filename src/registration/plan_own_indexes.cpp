@@ -12,7 +12,7 @@ namespace {
 
 using catalog::Member;
 
-constexpr const char *added_mark = "Deleted rows only; added by softdelete.";
+constexpr const char *added_index_mark = "Deleted rows only; added by softdelete.";
 
 WantedMember describe_member(const Member &member, const std::string &column) {
     std::string quoted = pg::quote_identifier(column);
@@ -39,7 +39,7 @@ std::vector<WantedMember> describe_members(const TableWork &work, const Member &
 bool is_marked(const TableWork &work, unsigned int oid) {
     for (const model::IndexFacts &index : work.indexes) {
         if (index.oid == oid) {
-            return index.comment == added_mark;
+            return index.comment == added_index_mark;
         }
     }
     return false;
@@ -57,7 +57,7 @@ void plan_index(TableWork &work, const Member &top, const std::string &column) {
     }
     if (!is_known) {
         work.comments.push_back(
-            sqltext::comment_on_index(get_index_name(top, index.name), catalog::literal(added_mark)));
+            sqltext::comment_on_index(get_index_name(top, index.name), catalog::literal(added_index_mark)));
     }
     work.registration.added_indexes.push_back(index.name);
 }

@@ -18,15 +18,6 @@ using model::Action;
 using model::IndexFacts;
 using registry::ConvertedIndex;
 
-const IndexFacts *find_index(const TableWork &work, Oid table, const std::string &name) {
-    for (const IndexFacts &index : work.indexes) {
-        if (index.table == table && index.name == name) {
-            return &index;
-        }
-    }
-    return nullptr;
-}
-
 // Partitions that came later have no record of their own: the root's holds for them.
 const ConvertedIndex &get_record(const std::vector<ConvertedIndex> &records, const IndexFacts &index,
                                  const ConvertedIndex &root) {
@@ -108,7 +99,7 @@ void restore_from_record(TableWork &work, const ConvertedIndex &record) {
 
 void plan_reversals(TableWork &work, const std::vector<ConvertedIndex> &records) {
     for (const ConvertedIndex &record : records) {
-        const IndexFacts *index = find_index(work, record.relation, record.name);
+        const IndexFacts *index = work.find_index(record.relation, record.name);
         if (index == nullptr) {
             if (!work.member(record.relation).is_partition) {
                 restore_from_record(work, record);

@@ -25,6 +25,15 @@ const catalog::Member &TableWork::member(Oid oid) const {
     return *table.find_member(oid);
 }
 
+const model::IndexFacts *TableWork::find_index(Oid of, const std::string &name) const {
+    for (const model::IndexFacts &index : indexes) {
+        if (index.table == of && index.name == name) {
+            return &index;
+        }
+    }
+    return nullptr;
+}
+
 void TableWork::add(Action action, Oid relation, const std::string &object,
                     const sqltext::Statement &command) {
     steps.push_back({relation, object, action, false, {command.text()}});

@@ -53,6 +53,8 @@ struct TableWork {
 
     const catalog::Member &member(Oid oid) const;
 
+    const model::IndexFacts *find_index(Oid of, const std::string &name) const; // nullptr where there is none
+
     void add(model::Action action, Oid relation, const std::string &object,
              const sqltext::Statement &command);
     void add_online(model::Action action, Oid relation, const std::string &object,

@@ -52,7 +52,7 @@ Disagreement count_disagreement(const TableWork &work, const catalog::Column &fl
     return {row.number(0), row.number(1)};
 }
 
-std::string count_rows(std::int64_t rows) {
+std::string name_rows(std::int64_t rows) {
     return std::to_string(rows) + (rows == 1 ? " row" : " rows");
 }
 
@@ -63,7 +63,7 @@ void warn_of_flag(TableWork &work, const catalog::Column &flag) {
     Disagreement rows = count_disagreement(work, flag);
     if (rows.hidden > 0) {
         work.warn(model::Concern::data, work.table.oid, object,
-                  text + "; " + count_rows(rows.hidden) + " with the value true will be live, since "
+                  text + "; " + name_rows(rows.hidden) + " with the value true will be live, since "
                       + deleted_at + " is null there",
                   "To have them deleted",
                   sqltext::statement("UPDATE %1% SET %2% = pg_catalog.now() WHERE %3% AND %2% IS NULL",
@@ -72,7 +72,7 @@ void warn_of_flag(TableWork &work, const catalog::Column &flag) {
     }
     if (rows.shown > 0) {
         work.warn(model::Concern::data, work.table.oid, object,
-                  text + "; " + count_rows(rows.shown) + " will be deleted, since " + deleted_at
+                  text + "; " + name_rows(rows.shown) + " will be deleted, since " + deleted_at
                       + " is set, though the value is not true");
     }
     if (rows.hidden == 0 && rows.shown == 0) {

@@ -31,10 +31,10 @@ enum class CacheState { unknown, absent, present };
 
 CacheState state = CacheState::unknown;
 ExtensionFunctions cached;
-uint64 changes = 0; // of functions and schemas, as this session has heard of them
+uint64 function_changes = 0; // of functions and schemas, as this session has heard of them
 
 void forget(Datum, pg::compat::SysCacheIdentifier, uint32) {
-    changes++;
+    function_changes++;
     state = CacheState::unknown;
 }
 
@@ -110,11 +110,11 @@ const ExtensionFunctions *find_extension_functions() {
     if (state == CacheState::unknown) {
         // Kept when the look-up is through, and not where it raised an error: the next one asks again. An invalidation
         // that arrived meanwhile wins, too.
-        uint64 changes_before = changes;
+        uint64 changes_before = function_changes;
         ExtensionFunctions found = {};
         bool is_present = look_up(&found);
         cached = found;
-        if (changes == changes_before) {
+        if (function_changes == changes_before) {
             state = is_present ? CacheState::present : CacheState::absent;
         }
         return is_present ? &cached : nullptr;

@@ -4,6 +4,7 @@
 
 #include "pg/called_settings.hpp"
 #include "pg/spi.hpp"
+#include "session/session_stack.hpp"
 
 extern "C" {
 #include "access/xact.h"
@@ -27,23 +28,15 @@ struct Entry {
     bool keeps_settings; // that code of users makes while it runs
 };
 
-Entry *entries = nullptr;
-int depth = 0;
-int capacity = 0;
-
-void grow() {
-    int wanted = capacity == 0 ? 16 : capacity * 2;
-    Size size = sizeof(Entry) * static_cast<Size>(wanted);
-    entries = static_cast<Entry *>(entries == nullptr ? MemoryContextAlloc(TopMemoryContext, size)
-                                                      : repalloc(entries, size));
-    capacity = wanted;
-}
+Entry *own_statements = nullptr;
+int own_depth = 0;
+int own_capacity = 0;
 
 Entry *find(const char *text) noexcept {
-    if (depth == 0 || text == nullptr) {
+    if (own_depth == 0 || text == nullptr) {
         return nullptr;
     }
-    Entry *entry = &entries[depth - 1];
+    Entry *entry = &own_statements[own_depth - 1];
     return text == entry->text || text == entry->kept_text ? entry : nullptr;
 }
 
@@ -57,29 +50,29 @@ void note_kept_text(const char *text, _SPI_plan *plan) {
 } // namespace
 
 int begin_own_statement(const char *text, const char *kept_text, const OwnTraits &traits) {
-    if (depth == capacity) {
-        grow();
+    if (own_depth == own_capacity) {
+        grow(&own_statements, &own_capacity);
     }
-    entries[depth] = {text, kept_text, traits, GetCurrentTransactionNestLevel(), 0, false};
-    return depth++;
+    own_statements[own_depth] = {text, kept_text, traits, GetCurrentTransactionNestLevel(), 0, false};
+    return own_depth++;
 }
 
 void end_own_statements(int mark) noexcept {
-    depth = Min(depth, mark);
+    own_depth = Min(own_depth, mark);
 }
 
 void forget_own_statements(int nest_level) noexcept {
-    while (depth > 0 && entries[depth - 1].nest_level >= nest_level) {
-        depth--;
+    while (own_depth > 0 && own_statements[own_depth - 1].nest_level >= nest_level) {
+        own_depth--;
     }
 }
 
 int number_of_own_statement(const char *text) noexcept {
-    return find(text) == nullptr ? 0 : depth;
+    return find(text) == nullptr ? 0 : own_depth;
 }
 
 const OwnTraits *get_own_statement(int number) noexcept {
-    return number == 0 ? nullptr : &entries[number - 1].traits;
+    return number == 0 ? nullptr : &own_statements[number - 1].traits;
 }
 
 const OwnTraits *find_own_statement(const char *text) noexcept {
@@ -88,7 +81,7 @@ const OwnTraits *find_own_statement(const char *text) noexcept {
 }
 
 AtOnce fired_at_once() {
-    const OwnTraits *own = depth == 0 ? nullptr : &entries[depth - 1].traits;
+    const OwnTraits *own = own_depth == 0 ? nullptr : &own_statements[own_depth - 1].traits;
     if (InSecurityRestrictedOperation() || (own != nullptr && own->fires_at_once)) {
         return AtOnce::all;
     }

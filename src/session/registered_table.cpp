@@ -100,7 +100,7 @@ struct KnownTable {
 };
 
 HTAB *known_tables = nullptr;
-uint64 changes = 0; // of relations, as this session has heard of them
+uint64 relation_changes = 0; // of relations, as this session has heard of them
 
 const KnownTable *find_known(Oid relation, const ExtensionFunctions *functions) {
     const auto *known =
@@ -125,7 +125,7 @@ void forget_all() {
 }
 
 void forget_relation(Datum, Oid relation) {
-    changes++;
+    relation_changes++;
     if (OidIsValid(relation)) {
         hash_search(known_tables, &relation, HASH_REMOVE, nullptr);
     } else {
@@ -146,14 +146,14 @@ bool find_registered_table(Oid relation, RegisteredTable *table) {
         return false;
     }
     const KnownTable *known = find_known(relation, functions);
-    uint64 changes_before = changes;
+    uint64 changes_before = relation_changes;
     RegisteredTable found = {};
     bool is_registered =
         known != nullptr ? known->is_registered : read_table(relation, functions, false, &found);
     if (is_registered) {
         *table = known != nullptr ? known->table : found;
     }
-    if (known == nullptr && changes == changes_before) {
+    if (known == nullptr && relation_changes == changes_before) {
         keep(relation, functions, is_registered, found);
     }
     return is_registered;

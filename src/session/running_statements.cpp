@@ -3,6 +3,7 @@
 
 #include "session/own_statement.hpp"
 #include "session/plan_notes.hpp"
+#include "session/session_stack.hpp"
 
 extern "C" {
 #include "access/xact.h"
@@ -26,18 +27,10 @@ struct RunningStatement {
 };
 
 RunningStatement *stack = nullptr;
-int depth = 0;
-int capacity = 0;
+int stack_depth = 0;
+int stack_capacity = 0;
 const QueryDesc *first_writer =
     nullptr; // runs since before the transaction had an id; may be gone, only compared
-
-void grow() {
-    int wanted = capacity == 0 ? 16 : capacity * 2;
-    Size size = sizeof(RunningStatement) * static_cast<Size>(wanted);
-    stack = static_cast<RunningStatement *>(stack == nullptr ? MemoryContextAlloc(TopMemoryContext, size)
-                                                             : repalloc(stack, size));
-    capacity = wanted;
-}
 
 void note_first_writer(const QueryDesc *query) {
     if (!TransactionIdIsValid(GetTopTransactionIdIfAny())) {
@@ -48,7 +41,7 @@ void note_first_writer(const QueryDesc *query) {
 }
 
 AtOnce decide_at_once(bool may_change_role, bool is_within_ours) {
-    AtOnce outer = depth > 0 ? stack[depth - 1].at_once : AtOnce::none;
+    AtOnce outer = stack_depth > 0 ? stack[stack_depth - 1].at_once : AtOnce::none;
     if (!is_within_ours) {
         return outer;
     }
@@ -58,7 +51,7 @@ AtOnce decide_at_once(bool may_change_role, bool is_within_ours) {
 
 // The innermost statement that is no referential action: what foreign keys do follows from it.
 const RunningStatement *find_acting() {
-    int place = depth;
+    int place = stack_depth;
     while (place > 1 && (stack[place - 1].notes & note_referential) != 0) {
         place--;
     }
@@ -71,43 +64,43 @@ void push_running_statement(QueryDesc *query, Phase phase, uint32 notes) {
     if (phase == Phase::run) {
         note_first_writer(query);
     }
-    if (depth == capacity) {
-        grow();
+    if (stack_depth == stack_capacity) {
+        grow(&stack, &stack_capacity);
     }
-    int place = (notes & note_cascade) != 0 ? running_statement_place() : depth + 1;
+    int place = (notes & note_cascade) != 0 ? running_statement_place() : stack_depth + 1;
     // The actions of rules have the text of the statement that they are added to.
     int number = number_of_own_statement(query->sourceText);
     int own = (notes & note_own) != 0 ? number : 0;
-    bool is_within_ours = number != 0 || (depth > 0 && stack[depth - 1].is_within_ours);
+    bool is_within_ours = number != 0 || (stack_depth > 0 && stack[stack_depth - 1].is_within_ours);
     AtOnce at_once = decide_at_once(number != 0 || (notes & note_referential) != 0, is_within_ours);
-    stack[depth++] = {query,  GetCurrentTransactionNestLevel(), phase, place, notes, own, is_within_ours,
-                      at_once};
+    stack[stack_depth++] = {
+        query, GetCurrentTransactionNestLevel(), phase, place, notes, own, is_within_ours, at_once};
 }
 
 void pop_running_statement() {
-    depth = Max(depth - 1, 0);
+    stack_depth = Max(stack_depth - 1, 0);
 }
 
 void forget_running_statements(int nest_level) noexcept {
-    while (depth > 0 && stack[depth - 1].nest_level >= nest_level) {
-        depth--;
+    while (stack_depth > 0 && stack[stack_depth - 1].nest_level >= nest_level) {
+        stack_depth--;
     }
 }
 
 bool is_statement_finishing() {
-    return depth > 0 && stack[depth - 1].phase == Phase::finish;
+    return stack_depth > 0 && stack[stack_depth - 1].phase == Phase::finish;
 }
 
 const QueryDesc *running_statement() {
-    return depth == 0 ? nullptr : stack[depth - 1].query;
+    return stack_depth == 0 ? nullptr : stack[stack_depth - 1].query;
 }
 
 const QueryDesc *enclosing_statement() {
-    return depth < 2 ? nullptr : stack[depth - 2].query;
+    return stack_depth < 2 ? nullptr : stack[stack_depth - 2].query;
 }
 
 const QueryDesc *outermost_statement() {
-    return depth == 0 ? nullptr : stack[0].query;
+    return stack_depth == 0 ? nullptr : stack[0].query;
 }
 
 const OwnTraits *acting_own_statement() {
@@ -116,15 +109,15 @@ const OwnTraits *acting_own_statement() {
 }
 
 const OwnTraits *running_own_statement() {
-    return depth == 0 ? nullptr : get_own_statement(stack[depth - 1].own);
+    return stack_depth == 0 ? nullptr : get_own_statement(stack[stack_depth - 1].own);
 }
 
 AtOnce fired_at_once_by_running() {
-    return depth == 0 ? AtOnce::none : stack[depth - 1].at_once;
+    return stack_depth == 0 ? AtOnce::none : stack[stack_depth - 1].at_once;
 }
 
 int running_statement_depth() noexcept {
-    return depth;
+    return stack_depth;
 }
 
 bool is_first_writer() {
@@ -133,11 +126,11 @@ bool is_first_writer() {
 }
 
 int running_statement_place() {
-    return depth == 0 ? 0 : stack[depth - 1].place;
+    return stack_depth == 0 ? 0 : stack[stack_depth - 1].place;
 }
 
 uint32 running_statement_notes() {
-    return depth == 0 ? 0 : stack[depth - 1].notes;
+    return stack_depth == 0 ? 0 : stack[stack_depth - 1].notes;
 }
 
 } // namespace softdelete::session

@@ -2,6 +2,7 @@
 #include "session/utility_commands.hpp"
 
 #include "session/running_statements.hpp"
+#include "session/session_stack.hpp"
 
 extern "C" {
 #include "access/xact.h"
@@ -21,46 +22,38 @@ struct UtilityCommand {
 };
 
 UtilityCommand *commands = nullptr;
-int depth = 0;
-int capacity = 0;
+int commands_depth = 0;
+int commands_capacity = 0;
 uint64 last_number = 0;
 OwnDdlScope *innermost_ddl = nullptr;
-
-void grow() {
-    int wanted = capacity == 0 ? 16 : capacity * 2;
-    Size size = sizeof(UtilityCommand) * static_cast<Size>(wanted);
-    commands = static_cast<UtilityCommand *>(commands == nullptr ? MemoryContextAlloc(TopMemoryContext, size)
-                                                                 : repalloc(commands, size));
-    capacity = wanted;
-}
 
 } // namespace
 
 void begin_utility_command(bool validates_constraints) {
-    if (depth == capacity) {
-        grow();
+    if (commands_depth == commands_capacity) {
+        grow(&commands, &commands_capacity);
     }
     bool is_own = OwnDdlScope::is_here();
-    commands[depth++] = {++last_number, GetCurrentTransactionNestLevel(), running_statement_depth(),
-                         validates_constraints, is_own};
+    commands[commands_depth++] = {++last_number, GetCurrentTransactionNestLevel(), running_statement_depth(),
+                                  validates_constraints, is_own};
 }
 
 void end_utility_command() noexcept {
-    depth = Max(depth - 1, 0);
+    commands_depth = Max(commands_depth - 1, 0);
 }
 
 void forget_utility_commands(int nest_level) noexcept {
-    while (depth > 0 && commands[depth - 1].nest_level >= nest_level) {
-        depth--;
+    while (commands_depth > 0 && commands[commands_depth - 1].nest_level >= nest_level) {
+        commands_depth--;
     }
 }
 
 uint64 running_command() noexcept {
-    return depth == 0 ? 0 : commands[depth - 1].number;
+    return commands_depth == 0 ? 0 : commands[commands_depth - 1].number;
 }
 
 bool is_running_command(uint64 number) noexcept {
-    for (int i = 0; i < depth; i++) {
+    for (int i = 0; i < commands_depth; i++) {
         if (commands[i].number == number) {
             return true;
         }
@@ -69,19 +62,19 @@ bool is_running_command(uint64 number) noexcept {
 }
 
 bool is_own_command() noexcept {
-    return depth > 0 && commands[depth - 1].is_own;
+    return commands_depth > 0 && commands[commands_depth - 1].is_own;
 }
 
 bool is_called_by_own_command() noexcept {
-    return is_own_command() && commands[depth - 1].statements == running_statement_depth();
+    return is_own_command() && commands[commands_depth - 1].statements == running_statement_depth();
 }
 
 bool validates_constraints() noexcept {
-    return depth > 0 && commands[depth - 1].validates_constraints;
+    return commands_depth > 0 && commands[commands_depth - 1].validates_constraints;
 }
 
 OwnDdlScope::OwnDdlScope() noexcept
-    : commands_(depth)
+    : commands_(commands_depth)
     , statements_(running_statement_depth())
     , outer_(innermost_ddl) {
     innermost_ddl = this;
@@ -92,7 +85,7 @@ OwnDdlScope::~OwnDdlScope() {
 }
 
 bool OwnDdlScope::is_here() noexcept {
-    return innermost_ddl != nullptr && innermost_ddl->commands_ == depth
+    return innermost_ddl != nullptr && innermost_ddl->commands_ == commands_depth
            && innermost_ddl->statements_ == running_statement_depth();
 }
 

@@ -51,7 +51,7 @@ struct PreparedIndex {
     PreparedIndex *next;
 };
 
-PreparedIndex *new_indexes = nullptr;
+PreparedIndex *pending = nullptr;
 
 // Whose indexes are to be followed, and how.
 struct FollowedTable {
@@ -145,14 +145,13 @@ bool serves_foreign_key(const IndexStmt *index, Oid relation_id) {
 
 void prepare(Oid relation, Constraint *constraint) {
     auto *entry = static_cast<PreparedIndex *>(MemoryContextAlloc(TopMemoryContext, sizeof(PreparedIndex)));
-    *entry = {relation, constraint, session::running_command(), GetCurrentTransactionNestLevel(),
-              new_indexes};
-    new_indexes = entry;
+    *entry = {relation, constraint, session::running_command(), GetCurrentTransactionNestLevel(), pending};
+    pending = entry;
 }
 
 // Takes what the running command has prepared, the last first; false where nothing is left.
 bool take_prepared(PreparedIndex *taken) {
-    PreparedIndex **place = &new_indexes;
+    PreparedIndex **place = &pending;
     while (*place != nullptr && (*place)->command != session::running_command()) {
         place = &(*place)->next;
     }
@@ -386,7 +385,7 @@ void finish_indexes() {
 }
 
 void forget_prepared_indexes(int nest_level, bool is_commit) noexcept {
-    PreparedIndex **place = &new_indexes;
+    PreparedIndex **place = &pending;
     while (*place != nullptr) {
         const PreparedIndex &entry = **place;
         bool is_over = entry.constraint != nullptr || !session::is_running_command(entry.command);

@@ -5,10 +5,16 @@ EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" softdelete.cont
 MODULE_big = softdelete
 SOURCES   := $(sort $(shell find src -name '*.cpp'))
 
-# The files of a folder are compiled together, in a third of the time; APART=1 compiles each on its own.
-FOLDERS   := $(patsubst %/,%,$(sort $(dir $(SOURCES))))
-OBJS      := $(if $(APART),$(SOURCES:.cpp=.o),$(FOLDERS:=/together.o))
 SHLIB_LINK = -lstdc++
+
+# The headers that nearly all files include are compiled once, for all but the two pure folders. The files of a folder are
+# compiled together, in a third of the time. APART=1 compiles each on its own, PRECOMPILED= without that header as well.
+PRECOMPILED = src/pg/precompiled.hpp
+PCH         = $(addsuffix .gch,$(PRECOMPILED))
+FOLDERS    := $(patsubst %/,%,$(sort $(dir $(SOURCES))))
+TOGETHER    = $(if $(APART),,$(PRECOMPILED))
+OBJS       := $(if $(TOGETHER),$(FOLDERS:=/together.o),$(SOURCES:.cpp=.o))
+IMPURE      = $(filter-out src/model/% src/sqltext/%,$(OBJS))
 
 # The server to build for: what PG_CONFIG says, else the newest that can be built for.
 GIVEN_PG_CONFIG := $(PG_CONFIG)
@@ -36,12 +42,6 @@ endif
 EXPORT      = -D'PGDLLEXPORT=__attribute__((visibility("default")))'
 EXTRA_CLEAN = $(SOURCES:.cpp=.[od]) $(FOLDERS:=/together.*) $(PCH) $(PCH:.gch=.d) .buildflags
 
-# The headers that nearly all files include are compiled once, for all but the two pure folders. PRECOMPILED= does without.
-# GCC 12 then takes the standard library's strings for our code, and warns of what they cannot do.
-PRECOMPILED = src/pg/precompiled.hpp
-PCH         = $(addsuffix .gch,$(PRECOMPILED))
-IMPURE      = $(filter-out src/model/% src/sqltext/%,$(OBJS))
-
 # No bitcode: nothing here is worth inlining into JIT code. Dependencies: ours (-MMD), whatever the server was built with.
 override with_llvm  = no
 override autodepend = no
@@ -64,6 +64,7 @@ endif
 
 -include $(OBJS:.o=.d)
 
+# GCC 12 takes the strings of the precompiled standard library for our code, and warns of what they cannot do.
 ifneq ($(PRECOMPILED),)
 -include $(PCH:.gch=.d)
 $(IMPURE): $(PCH)
@@ -76,7 +77,7 @@ $(DATA_built): $(SQL_PARTS) softdelete.control
 	cat $(SQL_PARTS) > $@
 
 # The version of the SQL objects that the library works with, which it compares with the database's.
-VERSIONED = $(if $(APART),src/session/extension_functions.o,src/session/together.o)
+VERSIONED = src/session/$(if $(TOGETHER),together,extension_functions).o
 $(VERSIONED): override CPPFLAGS += -DSOFTDELETE_VERSION='"$(EXTVERSION)"'
 $(VERSIONED): softdelete.control
 
@@ -85,7 +86,8 @@ $(VERSIONED): softdelete.control
 	$(CXX) $(CXXFLAGS) $(CPPFLAGS) -c -o $@ $<
 .SECONDARY: $(FOLDERS:=/together.cc)
 %/together.cc: FORCE
-	@printf '#include "%s"\n' $(notdir $(wildcard $*/*.cpp)) | cmp -s - $@ || { rm -f $@ && printf '#include "%s"\n' $(notdir $(wildcard $*/*.cpp)) >$@; }
+	@printf '#include "%s"\n' $(sort $(notdir $(wildcard $*/*.cpp))) >$@.new
+	@if cmp -s $@.new $@; then rm -f $@.new; else mv -f $@.new $@; fi
 
 # Another server or other flags: compile anew.
 BUILDFLAGS = $(shell $(PG_CONFIG) --version) $(includedir_server) $(CXX) $(filter-out -Werror,$(CXXFLAGS))
@@ -94,7 +96,7 @@ $(OBJS): .buildflags
 	@echo '$(BUILDFLAGS)' | cmp -s - $@ || { rm -f $@ && echo '$(BUILDFLAGS)' > $@; }
 
 # What another user has made here, as root by `make install`, can be replaced, but not written to.
-BUILT := -name '*.[od]' -o -name together.cc -o -name '*.gch' -o -name '*.so' -o -name .buildflags -o -path './$(EXTENSION)--*'
+BUILT := -name '*.[od]' -o -name 'together.cc*' -o -name '*.gch' -o -name '*.so' -o -name .buildflags -o -path './$(EXTENSION)--*'
 $(shell find . -name .git -prune -o -type f ! -writable \( $(BUILT) \) -exec rm -f {} + 2>/dev/null)
 
 #

@@ -107,10 +107,16 @@ INSERT INTO contexts VALUES
 CREATE TEMPORARY TABLE outcomes (function text, place int, arguments text, sqlstate text, message text);
 
 CREATE PROCEDURE try(function text, place int, arguments text, command text) LANGUAGE plpgsql AS $$
+DECLARE
+    part text;
 BEGIN
     BEGIN
         DEALLOCATE ALL;
-        EXECUTE command;
+        -- one by one: within one string the cursor keeps the snapshot that the next statement would change, which a
+        -- server with assertions does not allow
+        FOREACH part IN ARRAY CASE WHEN place = 4 THEN string_to_array(command, '; ') ELSE ARRAY[command] END LOOP
+            EXECUTE part;
+        END LOOP;
         RAISE EXCEPTION USING ERRCODE = 'ZZ000';
     EXCEPTION
         WHEN SQLSTATE 'ZZ000' THEN

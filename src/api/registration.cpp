@@ -18,12 +18,13 @@ namespace softdelete {
 namespace {
 
 registration::RegisterRequest get_request(const pg::Arguments &arguments) {
-    return {
-        arguments.relation(0, "relation"), arguments.optional_text(1),      arguments.text(2, "strategy"),
-        arguments.text(3, "visibility"),   arguments.boolean(4, "cascade"), arguments.optional_text(5),
-        arguments.text(6, "deleted_at"),   arguments.optional_text(7),      arguments.names(8, "admin_roles"),
-        arguments.optional_text(9),        arguments.optional_text(10),     arguments.optional_text(11),
-        arguments.text(12, "on_expiry")};
+    return {arguments.relation(0, "relation"), arguments.optional_text(1),
+            arguments.text(2, "strategy"),     arguments.text(3, "visibility"),
+            arguments.boolean(4, "cascade"),   arguments.optional_text(5),
+            arguments.text(6, "deleted_at"),   arguments.optional_text(7),
+            arguments.names(8, "admin_roles"), arguments.optional_text(9),
+            arguments.optional_text(10),       arguments.optional_text(11),
+            arguments.text(12, "on_expiry"),   arguments.boolean(13, "all_referencing")};
 }
 
 std::optional<std::string> make_command(const model::Step &step) {
@@ -48,13 +49,21 @@ void give_back(FunctionCallInfo call, const std::vector<model::Step> &steps) {
     }
 }
 
+std::string join(const std::vector<std::string> &commands) {
+    std::string text;
+    for (const std::string &command : commands) {
+        text += (text.empty() ? "" : " ") + command + ";";
+    }
+    return text;
+}
+
 // A client that throws the rows away still shows these.
 void warn_client(const std::vector<model::Step> &steps) {
     for (const model::Step &step : steps) {
         if (step.action == model::Action::warning) {
             std::string table = pg::call([&] { return get_rel_name(step.relation); });
             pg::warn("table \"" + table + "\", " + step.object + ": " + step.remark,
-                     step.commands.empty() ? step.advice : step.advice + ": " + step.commands.front() + ";");
+                     step.commands.empty() ? step.advice : step.advice + ": " + join(step.commands));
         }
     }
 }

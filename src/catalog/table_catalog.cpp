@@ -157,14 +157,16 @@ bool has_statistics(pg::Spi &spi, const Member &table, const std::vector<std::st
     return true;
 }
 
-std::vector<Oid> find_cascade_children(pg::Spi &spi, Oid relation) {
+namespace {
+
+std::vector<Oid> find_children(pg::Spi &spi, Oid relation, bool by_cascade) {
     std::vector<Oid> children;
     for (const pg::Row &row :
          spi.query("SELECT DISTINCT coalesce(pg_partition_root(k.conrelid)::oid, k.conrelid)"
-                   " FROM pg_constraint k WHERE k.contype = 'f' AND k.confdeltype = 'c'"
+                   " FROM pg_constraint k WHERE k.contype = 'f' AND (k.confdeltype = 'c' OR NOT $2::bool)"
                    " AND k.conparentid = 0 AND (k.confrelid = $1::oid"
                    "  OR k.confrelid IN (SELECT t.relid FROM pg_partition_tree($1::oid) t)) ORDER BY 1",
-                   {relation})) {
+                   {relation, by_cascade ? "true" : "false"})) {
         if (row.oid(0) != relation) {
             children.push_back(row.oid(0));
         }
@@ -172,18 +174,33 @@ std::vector<Oid> find_cascade_children(pg::Spi &spi, Oid relation) {
     return children;
 }
 
+} // namespace
+
+std::vector<Oid> find_cascade_children(pg::Spi &spi, Oid relation) {
+    return find_children(spi, relation, true);
+}
+
+std::vector<Oid> find_referencing_tables(pg::Spi &spi, Oid relation) {
+    return find_children(spi, relation, false);
+}
+
 std::vector<PrimaryKeyColumn> find_primary_key_columns(pg::Spi &spi, Oid relation) {
     std::vector<PrimaryKeyColumn> columns;
     for (const pg::Row &row : spi.query(
-             "SELECT a.attname, a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, "
-             "'uuid'::regtype),"
+             "SELECT a.attname, a.atttypid = 'uuid'::regtype OR a.attidentity <> '' OR EXISTS (SELECT FROM"
+             " pg_attrdef d WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum AND pg_get_expr(d.adbin, "
+             "d.adrelid)"
+             " ~ '[(]'),"
+             " a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype),"
+             " EXISTS (SELECT FROM pg_partitioned_table t WHERE t.partrelid = a.attrelid AND a.attnum = ANY "
+             "(t.partattrs)),"
              " EXISTS (SELECT FROM pg_constraint k WHERE k.contype = 'f' AND k.conrelid = p.conrelid"
              "  AND a.attnum = ANY (k.conkey))"
              " FROM pg_constraint p JOIN pg_attribute a ON a.attrelid = p.conrelid AND a.attnum = ANY "
              "(p.conkey)"
              " WHERE p.contype = 'p' AND p.conrelid = $1::oid ORDER BY array_position(p.conkey, a.attnum)",
              {relation})) {
-        columns.push_back({row.text(0), row.boolean(1), row.boolean(2)});
+        columns.push_back({row.text(0), row.boolean(1), row.boolean(2), row.boolean(3), row.boolean(4)});
     }
     return columns;
 }
@@ -191,14 +208,15 @@ std::vector<PrimaryKeyColumn> find_primary_key_columns(pg::Spi &spi, Oid relatio
 std::vector<OwnForeignKey> find_own_foreign_keys(pg::Spi &spi, Oid relation) {
     std::vector<OwnForeignKey> keys;
     for (const pg::Row &row : spi.query(
-             "SELECT k.conname, k.conkey::text[], array_agg(a.attname::text ORDER BY u.position)"
+             "SELECT k.conname, k.conkey::text[], array_agg(a.attname::text ORDER BY u.position), k.oid, "
+             "k.confrelid"
              " FROM pg_constraint k, unnest(k.conkey) WITH ORDINALITY u (attnum, position), pg_attribute a"
              " WHERE k.contype = 'f' AND k.conrelid = $1::oid AND a.attrelid = k.conrelid AND a.attnum = "
              "u.attnum"
              // A key that references a partitioned table has one more for each partition of that.
              " AND NOT EXISTS (SELECT FROM pg_constraint p WHERE p.oid = k.conparentid AND p.conrelid = "
              "k.conrelid)"
-             " GROUP BY k.oid, k.conname, k.conkey ORDER BY k.conname, k.oid",
+             " GROUP BY k.oid, k.conname, k.conkey, k.confrelid ORDER BY k.conname, k.oid",
              {relation})) {
         std::vector<int> numbers;
         for (const std::string &number : row.array(1)) {
@@ -210,7 +228,7 @@ std::vector<OwnForeignKey> find_own_foreign_keys(pg::Spi &spi, Oid relation) {
             joined += (joined.empty() ? "" : "_") + name;
             names.push_back(identifier(name));
         }
-        keys.push_back({row.text(0), numbers, joined, sqltext::list(names)});
+        keys.push_back({row.oid(3), row.oid(4), row.text(0), numbers, joined, sqltext::list(names)});
     }
     return keys;
 }

@@ -82,16 +82,23 @@ bool has_statistics(pg::Spi &spi, const Member &table, const std::vector<std::st
 // The roots of the tables that reference the table with ON DELETE CASCADE, without itself.
 std::vector<Oid> find_cascade_children(pg::Spi &spi, Oid relation);
 
+// The same, whatever ON DELETE says.
+std::vector<Oid> find_referencing_tables(pg::Spi &spi, Oid relation);
+
 struct PrimaryKeyColumn {
     std::string name;
-    bool is_surrogate;   // an integer or a uuid
-    bool is_foreign_key; // references another table
+    bool is_generated; // a uuid, or made by a function
+    bool is_integer;
+    bool is_partition_key;
+    bool is_foreign_key; // references a table
 };
 
 std::vector<PrimaryKeyColumn> find_primary_key_columns(pg::Spi &spi, Oid relation);
 
 // A foreign key of the table.
 struct OwnForeignKey {
+    Oid oid;
+    Oid parent; // the referenced table
     std::string name;
     std::vector<int> columns;   // numbers
     std::string joined_columns; // names joined as core does for an index's name

@@ -6,7 +6,7 @@ CREATE FUNCTION softdelete.register(
     visibility text DEFAULT 'filter', cascade boolean DEFAULT false, indexes text DEFAULT NULL,
     deleted_at name DEFAULT 'deleted_at', deleted_by name DEFAULT 'deleted_by', admin_roles name[] DEFAULT '{}',
     active_view name DEFAULT NULL, deleted_view name DEFAULT NULL, all_view name DEFAULT NULL,
-    on_expiry text DEFAULT 'purge')
+    on_expiry text DEFAULT 'purge', all_referencing boolean DEFAULT false)
     RETURNS TABLE (step integer, relation regclass, object text, action text, online boolean, command text)
     LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_register'
     -- search_path: the library pins it, except while code of users may run
@@ -14,7 +14,7 @@ CREATE FUNCTION softdelete.register(
     SET IntervalStyle = postgres
     SET default_tablespace = ''
     SET default_statistics_target = 10; -- its ANALYZE reads little while it holds the lock
-COMMENT ON FUNCTION softdelete.register(regclass, interval, text, text, boolean, text, name, name, name[], name, name, name, text) IS
+COMMENT ON FUNCTION softdelete.register(regclass, interval, text, text, boolean, text, name, name, name[], name, name, name, text, boolean) IS
     'Makes a table soft-deleting, and returns every step that it took.';
 
 CREATE FUNCTION softdelete.plan(
@@ -22,14 +22,14 @@ CREATE FUNCTION softdelete.plan(
     visibility text DEFAULT 'filter', cascade boolean DEFAULT false, indexes text DEFAULT NULL,
     deleted_at name DEFAULT 'deleted_at', deleted_by name DEFAULT 'deleted_by', admin_roles name[] DEFAULT '{}',
     active_view name DEFAULT NULL, deleted_view name DEFAULT NULL, all_view name DEFAULT NULL,
-    on_expiry text DEFAULT 'purge')
+    on_expiry text DEFAULT 'purge', all_referencing boolean DEFAULT false)
     RETURNS TABLE (step integer, relation regclass, object text, action text, online boolean, command text)
     LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_plan'
     SET search_path = pg_catalog, pg_temp
     SET quote_all_identifiers = off
     SET IntervalStyle = postgres
     SET default_tablespace = '';
-COMMENT ON FUNCTION softdelete.plan(regclass, interval, text, text, boolean, text, name, name, name[], name, name, name, text) IS
+COMMENT ON FUNCTION softdelete.plan(regclass, interval, text, text, boolean, text, name, name, name[], name, name, name, text, boolean) IS
     'The steps that softdelete.register() would take; those marked online can be run beforehand.';
 
 CREATE FUNCTION softdelete.configure(

@@ -37,8 +37,8 @@ const Hint hints[] = {
      "there is no unique constraint matching given keys for referenced table \"%s\"", nullptr,
      "If the table is registered with softdelete, its unique constraints are partial unique indexes, which a "
      "foreign "
-     "key cannot reference: reference the primary key, or add the foreign key before the table is "
-     "registered."},
+     "key cannot reference: reference the primary key, or run softdelete.configure(..., indexes => 'none'), "
+     "which makes them constraints again, of deleted rows too."},
     {ERRCODE_FEATURE_NOT_SUPPORTED, "cannot cluster on partial index \"%s\"", nullptr,
      "If the table is registered with softdelete, the index covers live rows only: cluster on the primary "
      "key."},

@@ -37,8 +37,10 @@
 extern "C" {
 #include "commands/event_trigger.h"
 #include "commands/extension.h"
+#include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "nodes/value.h"
+#include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/rls.h"
 }
@@ -215,7 +217,9 @@ PG_FUNCTION_INFO_V1(softdelete_on_drop_extension);
 
 PGDLLEXPORT Datum softdelete_on_drop_extension(PG_FUNCTION_ARGS) {
     const EventTriggerData *event = get_event(fcinfo, "on_drop_extension", "ddl_command_start");
-    if (IsA(event->parsetree, DropStmt) && drops_softdelete(castNode(DropStmt, event->parsetree))) {
+    // To others the command itself says that they may not.
+    if (IsA(event->parsetree, DropStmt) && drops_softdelete(castNode(DropStmt, event->parsetree))
+        && has_privs_of_role(GetUserId(), pg::get_extension_owner())) {
         pg::entry([] {
             ddl::leave_policies();
             ddl::leave_views();

@@ -27,11 +27,21 @@ void require_cron(pg::Spi &spi) {
     }
 }
 
+void require_use_of_cron(pg::Spi &spi) {
+    require_cron(spi);
+    if (!spi.query("SELECT pg_catalog.has_schema_privilege('cron', 'USAGE')").front().boolean(0)) {
+        std::string role = spi.query("SELECT pg_catalog.quote_ident(current_user)").front().text(0);
+        pg::raise({.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
+                   .message = "permission denied for schema cron",
+                   .hint = "A superuser runs GRANT USAGE ON SCHEMA cron TO " + role + "."});
+    }
+}
+
 } // namespace
 
 std::int64_t schedule_purge(const std::string &cron, std::optional<Oid> relation) {
     pg::Spi spi;
-    require_cron(spi);
+    require_use_of_cron(spi);
     std::string name = job_name;
     std::string command = "CALL softdelete.purge()";
     if (relation) {
@@ -46,7 +56,7 @@ std::int64_t schedule_purge(const std::string &cron, std::optional<Oid> relation
 
 std::int64_t unschedule_purges() {
     pg::Spi spi;
-    require_cron(spi);
+    require_use_of_cron(spi);
     return static_cast<std::int64_t>(
         spi.query("SELECT cron.unschedule(j.jobid) FROM cron.job j WHERE (j.jobname = $1 OR "
                   "pg_catalog.starts_with(j.jobname, $1 || ' of ')) AND j.username = current_user AND "

@@ -146,6 +146,7 @@ std::vector<model::Step> configure_table(const ConfigureRequest &request) {
             plan_reversals(work, unwanted);
             plan_own_indexes(work);
             plan_conversions(work);
+            warn_of_key_indexes(work, {table});
         }
         if (request.visibility) {
             plan_triggers(work);

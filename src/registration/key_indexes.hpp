@@ -8,9 +8,6 @@
 
 namespace softdelete::registration {
 
-inline constexpr const char *unserved_key =
-    "no index serves the foreign key for all rows: purges of the referenced table would be slow";
-
 // Is there a valid index of all rows that begins with the key's columns, and is none of those that are to go?
 bool is_served(const TableWork &work, const catalog::Member &member, const catalog::OwnForeignKey &key,
                const std::set<unsigned int> &going);

@@ -46,17 +46,20 @@ std::vector<WantedColumn> get_wanted_columns(const model::TableSettings &setting
     return columns;
 }
 
-std::string get_hint(const WantedColumn &wanted) {
-    return wanted.argument == nullptr
-               ? "Rename the column: softdelete keeps the ids of deletions under this name."
-               : std::string("Name another column with ") + wanted.argument
-                     + " => '...', or change this one.";
+std::string get_hint(const TableWork &work, const WantedColumn &wanted) {
+    if (wanted.argument == nullptr) {
+        return "Rename the column: softdelete keeps the ids of deletions under this name.";
+    }
+    std::string name = std::string(wanted.argument) + " => '...', or change this one.";
+    return work.is_named
+               ? "Name another column with " + name
+               : "Register table " + work.table.qualified.text() + " first, by itself, with " + name;
 }
 
 [[noreturn]] void refuse(const TableWork &work, int sqlstate, const Column &column,
                          const WantedColumn &wanted, const std::string &problem, const std::string &detail) {
     pg::raise({sqlstate, "column \"" + column.name + "\" of table \"" + work.table.name + "\" " + problem,
-               detail, get_hint(wanted), work.table.oid});
+               detail, get_hint(work, wanted), work.table.oid});
 }
 
 std::string list_types(const std::vector<std::string> &types) {
@@ -132,6 +135,26 @@ void plan_column(TableWork &work, const WantedColumn &wanted) {
     }
 }
 
+// Its columns are those of its type.
+void check_typed(const TableWork &work, const std::vector<WantedColumn> &wanted) {
+    std::string attributes;
+    for (const WantedColumn &column : wanted) {
+        if (work.table.find_column(column.name) == nullptr) {
+            attributes += (attributes.empty() ? "" : ", ") + std::string("ADD ATTRIBUTE ")
+                          + catalog::identifier(column.name).text() + " " + column.type + " CASCADE";
+        }
+    }
+    std::vector<pg::Row> types = work.spi.query(
+        "SELECT reloftype::regtype FROM pg_class WHERE oid = $1::oid AND reloftype <> 0", {work.table.oid});
+    if (!types.empty() && !attributes.empty()) {
+        pg::raise(
+            {ERRCODE_WRONG_OBJECT_TYPE, "cannot add columns to typed table \"" + work.table.name + "\"",
+             "Its columns are those of type " + types.front().text(0) + ".",
+             "Run ALTER TYPE " + types.front().text(0) + " " + attributes + ", and register the table then.",
+             work.table.oid});
+    }
+}
+
 void check_names(const TableWork &work) {
     const model::TableSettings &settings = work.settings();
     for (const std::string &name : {settings.deleted_at, settings.deleted_by.value_or("")}) {
@@ -160,6 +183,7 @@ void check_names(const TableWork &work) {
 
 void plan_columns(TableWork &work) {
     check_names(work);
+    check_typed(work, get_wanted_columns(work.settings()));
     for (const WantedColumn &wanted : get_wanted_columns(work.settings())) {
         plan_column(work, wanted);
     }

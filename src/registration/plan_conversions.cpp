@@ -8,7 +8,6 @@
 #include "registration/build_index.hpp"
 #include "registration/constraint_definitions.hpp"
 #include "registration/index_trees.hpp"
-#include "registration/key_indexes.hpp"
 #include "registration/plan_parts.hpp"
 #include "registration/replace_index.hpp"
 #include "sqltext/table_statements.hpp"
@@ -146,23 +145,14 @@ void convert(TableWork &work, const IndexFacts &index, Conversion conversion, Ou
         convert_to_exclusion(work, tree, conversion);
         return;
     }
+    std::size_t first = work.steps.size();
     for (const auto &[member, built] : convert_to_index(work, tree)) {
         outcome.replacements.insert({member, built.name});
     }
-}
-
-void warn_of_missing_indexes(TableWork &work, const Outcome &outcome) {
-    for (const Member &member : work.table.members) {
-        if (member.is_partition) {
-            continue;
-        }
-        std::set<std::vector<int>> unserved; // keys of the same columns need one index
-        for (const catalog::OwnForeignKey &key : catalog::find_own_foreign_keys(work.spi, member.oid)) {
-            if (!is_served(work, member, key, outcome.replaced) && unserved.insert(key.columns).second) {
-                work.warn(model::Concern::speed, member.oid, "constraint " + pg::quote_identifier(key.name),
-                          unserved_key, "An index for it", make_key_index(work, member, key));
-            }
-        }
+    auto step = std::find_if(work.steps.begin() + static_cast<std::ptrdiff_t>(first), work.steps.end(),
+                             [](const model::Step &one) { return !one.is_online && one.runs(); });
+    if (index.is_constraint && step != work.steps.end()) {
+        step->remark = "an index from now on: tools that read constraints do not find it";
     }
 }
 
@@ -213,7 +203,7 @@ void plan_conversions(TableWork &work) {
         }
     }
     warn_of_lost_names(work, outcome.lost_names);
-    warn_of_missing_indexes(work, outcome);
+    work.going = outcome.replaced;
 }
 
 } // namespace softdelete::registration

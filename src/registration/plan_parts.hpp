@@ -50,6 +50,13 @@ bool is_view_in_step(const TableWork &work, Oid view, const std::string &name);
 // the two disagree.
 void warn_of_flags(TableWork &work);
 
+// Warns of functions that count on the table's columns where plan_columns() adds some.
+void warn_of_row_types(TableWork &work);
+
+// Warns of foreign keys that no index serves. Called when plan_conversions() has been: it takes indexes away. together: as
+// below.
+void warn_of_key_indexes(TableWork &work, const std::vector<catalog::Table> &together);
+
 // What registration cannot do for the user. together: tables that are being registered in the same call.
 void plan_warnings(TableWork &work, const std::vector<catalog::Table> &together);
 

@@ -96,7 +96,10 @@ bool means_the_same(const TableWork &work, const pg::SimpleView &view, const Wan
     pg::raise(
         {ERRCODE_DUPLICATE_TABLE,
          "relation \"" + wanted.name + "\" already exists in schema \"" + work.table.schema + "\"", detail,
-         std::string("Choose another name with ") + wanted.argument + " => '...', or drop the relation."});
+         (work.is_named
+              ? std::string("Choose another name")
+              : "Register table " + work.table.qualified.text() + " first, by itself and with another name")
+             + " with " + wanted.argument + " => '...', or drop the relation."});
 }
 
 void note_added(TableWork &work, const WantedView &wanted) {

@@ -18,23 +18,68 @@ namespace {
 
 using model::Concern;
 
+using Key = std::vector<catalog::PrimaryKeyColumn>;
+
+// Is a key that was deleted likely to come again? Not where it is made for each row. A partition key says nothing, unless
+// it is the whole key.
+bool comes_again(const Key &columns) {
+    Key own;
+    std::copy_if(columns.begin(), columns.end(), std::back_inserter(own),
+                 [](const auto &column) { return !column.is_partition_key; });
+    const Key &key = own.empty() ? columns : own;
+    if (std::any_of(key.begin(), key.end(),
+                    [](const auto &column) { return column.is_generated && !column.is_foreign_key; })) {
+        return false;
+    }
+    return key.size() > 1 || !key.front().is_integer || key.front().is_foreign_key;
+}
+
+// Another primary key, with the former one among live rows; nothing where others need the former.
+std::optional<sqltext::Statement> make_surrogate(const TableWork &work, const Key &columns) {
+    auto primary = std::find_if(work.indexes.begin(), work.indexes.end(), [&](const auto &index) {
+        return index.is_primary && index.table == work.table.oid;
+    });
+    if (primary == work.indexes.end() || work.table.is_partitioned() || !primary->referencing.empty()) {
+        return std::nullopt;
+    }
+    std::string name = work.table.find_column("id") == nullptr ? "id" : work.table.name + "_row";
+    std::vector<sqltext::Identifier> list;
+    for (const catalog::PrimaryKeyColumn &column : columns) {
+        list.push_back(catalog::identifier(column.name));
+    }
+    return sqltext::statement(
+        "ALTER TABLE %1% DROP CONSTRAINT %2%, ADD COLUMN %3% bigint GENERATED ALWAYS AS "
+        "IDENTITY PRIMARY KEY, ADD UNIQUE (%4%)",
+        work.table.qualified, sqltext::Identifier(primary->quoted_name), catalog::identifier(name),
+        sqltext::list(list));
+}
+
 void warn_of_primary_key(TableWork &work) {
-    auto columns = catalog::find_primary_key_columns(work.spi, work.table.oid);
+    Key columns = catalog::find_primary_key_columns(work.spi, work.table.oid);
     if (columns.empty()) {
         work.warn(
             Concern::behaviour, work.table.oid, "primary key",
-            "the table has no primary key: softdelete.delete(), restore() and the like cannot name its rows");
+            "the table has no primary key: softdelete.delete(), restore() and the like cannot name its rows",
+            "To give it one",
+            sqltext::statement(
+                "ALTER TABLE %1% ADD COLUMN %2% bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+                work.table.qualified,
+                catalog::identifier(work.table.find_column("id") == nullptr ? "id"
+                                                                            : work.table.name + "_row")));
         return;
     }
-    bool is_join_table =
-        std::all_of(columns.begin(), columns.end(), [](const auto &c) { return c.is_foreign_key; });
-    bool is_natural = std::any_of(columns.begin(), columns.end(),
-                                  [](const auto &c) { return !c.is_surrogate && !c.is_foreign_key; });
-    if (is_natural || is_join_table) {
-        work.warn(
-            Concern::behaviour, work.table.oid, "primary key",
-            "a deleted row keeps its key: the same key cannot be inserted again until the row is restored or "
-            "purged");
+    if (!comes_again(columns)) {
+        return;
+    }
+    const std::string text =
+        "a deleted row keeps its key: the same key cannot be inserted again until the row is restored or "
+        "purged";
+    if (std::optional<sqltext::Statement> remedy = make_surrogate(work, columns)) {
+        work.warn(Concern::behaviour, work.table.oid, "primary key", text,
+                  "To make the key unique among live rows only", *remedy);
+    } else {
+        work.warn(Concern::behaviour, work.table.oid, "primary key", text,
+                  "Restore the row instead, or leave the table unregistered.");
     }
 }
 
@@ -94,19 +139,85 @@ bool is_among(const std::vector<catalog::Table> &tables, Oid relation) {
                        [=](const catalog::Table &t) { return t.oid == relation; });
 }
 
-void warn_of_children(TableWork &work, const std::vector<catalog::Table> &together) {
-    for (Oid child : catalog::find_cascade_children(work.spi, work.table.oid)) {
-        if (is_among(together, child) || catalog::has_marker(work.spi, child)) {
-            continue;
+// The settings of this table that differ from the defaults, as further arguments of register().
+sqltext::Expression make_arguments(const TableWork &work) {
+    const model::TableSettings &settings = work.settings();
+    std::string text;
+    auto add = [&](const char *name, const std::string &value) {
+        text += std::string(", ") + name + " => " + value;
+    };
+    if (settings.retention) {
+        add("retention", catalog::literal(*settings.retention).text());
+    }
+    if (settings.visibility != model::Visibility::filter) {
+        add("visibility", catalog::literal(model::to_text(settings.visibility)).text());
+    }
+    if (settings.indexes != model::default_index_mode(settings.visibility)) {
+        add("indexes", catalog::literal(model::to_text(settings.indexes)).text());
+    }
+    if (settings.deleted_at != "deleted_at") {
+        add("deleted_at", catalog::literal(settings.deleted_at).text());
+    }
+    if (settings.deleted_by != "deleted_by") {
+        add("deleted_by", settings.deleted_by ? catalog::literal(*settings.deleted_by).text() : "NULL");
+    }
+    if (!settings.admin_roles.empty()) {
+        add("admin_roles", catalog::literal(pg::make_array(settings.admin_roles)).text());
+    }
+    return sqltext::Expression(text);
+}
+
+// Retention and visibility as here: rows of this table wait for those below them.
+sqltext::Statement make_registration_of(const TableWork &work, Oid child,
+                                        const sqltext::QualifiedName &name) {
+    bool has_children = !catalog::find_cascade_children(work.spi, child).empty();
+    return sqltext::statement("SELECT * FROM softdelete.register(%1%%2%%3%)", catalog::literal(name.text()),
+                              make_arguments(work),
+                              sqltext::Expression(has_children ? ", cascade => true" : ""));
+}
+
+std::vector<Oid> leave_unregistered(TableWork &work, std::vector<Oid> tables,
+                                    const std::vector<catalog::Table> &together) {
+    std::erase_if(
+        tables, [&](Oid table) { return is_among(together, table) || catalog::has_marker(work.spi, table); });
+    return tables;
+}
+
+// Frameworks that cascade by themselves send a DELETE for the children first. One line for all: PostgreSQL's own
+// referential actions do no harm there.
+void warn_of_referencing(TableWork &work, const std::vector<catalog::Table> &together,
+                         const std::vector<Oid> &by_cascade) {
+    std::string names;
+    std::vector<std::string> commands;
+    for (Oid table :
+         leave_unregistered(work, catalog::find_referencing_tables(work.spi, work.table.oid), together)) {
+        if (std::find(by_cascade.begin(), by_cascade.end(), table) == by_cascade.end()) {
+            sqltext::QualifiedName name = catalog::get_qualified_name(work.spi, table);
+            names += (names.empty() ? "" : ", ") + name.text();
+            commands.push_back(make_registration_of(work, table, name).text());
         }
+    }
+    if (!names.empty()) {
+        work.steps.push_back(
+            {work.table.oid, "referencing " + names, model::Action::warning, false, commands,
+             "what an application deletes there before it deletes a row here, as ORMs do that "
+             "cascade by themselves, is gone for good",
+             Concern::data, "To have it deleted and restored together"});
+    }
+}
+
+void warn_of_children(TableWork &work, const std::vector<catalog::Table> &together) {
+    const std::vector<Oid> children =
+        leave_unregistered(work, catalog::find_cascade_children(work.spi, work.table.oid), together);
+    for (Oid child : children) {
         sqltext::QualifiedName name = catalog::get_qualified_name(work.spi, child);
         work.warn(
             Concern::data, work.table.oid, "table " + name.text(),
             "rows of this table that reference a deleted row by ON DELETE CASCADE stay until the purge, "
             "which takes them for good",
-            "To have them deleted and restored together",
-            sqltext::statement("SELECT * FROM softdelete.register(%1%)", catalog::literal(name.text())));
+            "To have them deleted and restored together", make_registration_of(work, child, name));
     }
+    warn_of_referencing(work, together, children);
 }
 
 // FOR ALL TABLES takes the extension's own tables along, which belong to one database each.
@@ -177,7 +288,9 @@ void plan_warnings(TableWork &work, const std::vector<catalog::Table> &together)
         warn_of_policies(work, member);
     }
     warn_of_children(work, together);
+    warn_of_row_types(work);
     warn_of_missing_rules(work);
+    warn_of_key_indexes(work, together);
     if (work.table.oid == together.front().oid) {
         warn_of_publications(work);
         warn_of_event_triggers(work);

@@ -75,14 +75,21 @@ registry::Registration make_registration(pg::Spi &spi, const RegisterRequest &re
     return registration;
 }
 
-// The named table, and with cascade what deletes of its rows reach.
+std::vector<Oid> find_children(pg::Spi &spi, const RegisterRequest &request, Oid parent) {
+    if (request.all_referencing) {
+        return catalog::find_referencing_tables(spi, parent);
+    }
+    return request.cascade ? catalog::find_cascade_children(spi, parent) : std::vector<Oid>();
+}
+
+// The named table, and as far as it was asked for those that reference it.
 std::vector<catalog::Table> lock_tables(pg::Spi &spi, const RegisterRequest &request, bool is_plan) {
     pg::Lock lock = is_plan ? pg::Lock::access_share : pg::Lock::access_exclusive;
     std::vector<catalog::Table> tables = {lock_table(spi, request.relation, lock)};
     check_not_registered(spi, tables.front());
     std::vector<Oid> seen = {request.relation};
-    for (std::size_t i = 0; request.cascade && i < seen.size(); i++) {
-        for (Oid child : catalog::find_cascade_children(spi, seen[i])) {
+    for (std::size_t i = 0; i < seen.size(); i++) {
+        for (Oid child : find_children(spi, request, seen[i])) {
             if (std::find(seen.begin(), seen.end(), child) != seen.end()) {
                 continue;
             }
@@ -100,6 +107,7 @@ TableWork plan_table(pg::Spi &spi, const RegisterRequest &request, const catalog
     pg::UserScope owner(table.owner);
     TableWork work = begin_work(spi, table, make_registration(spi, request, table, names), is_plan);
     work.names.follow(names);
+    work.is_named = table.oid == request.relation;
     plan_columns(work);
     plan_statistics(work);
     plan_own_indexes(work);

@@ -25,9 +25,11 @@ struct RegisterRequest {
     std::optional<std::string> deleted_view;
     std::optional<std::string> all_view;
     std::string on_expiry; // of the named table
+    bool all_referencing;
 };
 
-// Takes on the table, with cascade all that reference it by ON DELETE CASCADE as well, and returns what was done.
+// Takes on the table, with cascade all that reference it by ON DELETE CASCADE as well, with all_referencing those by any
+// other action too, to any depth, and returns what was done.
 // Locks them ACCESS EXCLUSIVE. Acts as their owners.
 // Errors: 42501 not the owner; 42809 not a table that can be registered; 42710 registered already; 22023, 22004 and
 // 0A000 for options; 42804, 42611 a column that does not fit; 42P07 a view's name is taken; 55000 library not loaded.

@@ -71,6 +71,7 @@ TableWork begin_work(pg::Spi &spi, const catalog::Table &table, const registry::
     return {.spi = spi,
             .table = table,
             .is_plan = is_plan,
+            .is_named = true,
             .registration = registration,
             .converted = {},
             .indexes = catalog::find_indexes(spi, table.member_oids(), columns),
@@ -79,7 +80,8 @@ TableWork begin_work(pg::Spi &spi, const catalog::Table &table, const registry::
             .comments = {},
             .names = NameChooser(spi),
             .secured = {},
-            .released = {}};
+            .released = {},
+            .going = {}};
 }
 
 std::string get_live_condition(const model::TableSettings &settings) {

@@ -37,6 +37,8 @@ struct TableWork {
     pg::Spi &spi;
     const catalog::Table &table;
     bool is_plan; // commands are to be run by the user: indexes CONCURRENTLY
+    // Named in the call; others come along by cascade, and the names that the call gives to views are not theirs.
+    bool is_named = true;
     // The settings as they shall be; what was added and converted is filled in on the way.
     registry::Registration registration;
     std::vector<registry::ConvertedIndex> converted;
@@ -48,6 +50,7 @@ struct TableWork {
     // Tables that carry our policies from now on, and whether the user wishes row security; those that no longer do.
     std::vector<std::pair<unsigned int, bool>> secured;
     std::vector<unsigned int> released;
+    std::set<unsigned int> going; // indexes of all rows that conversions replace
 
     const model::TableSettings &settings() const { return registration.settings; }
 

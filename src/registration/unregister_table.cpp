@@ -169,6 +169,40 @@ model::Step purge(pg::Spi &spi, const catalog::Table &table, const registry::Reg
     return {table.oid, count_rows(rows), Action::drop, false, {command.text()}};
 }
 
+// Views and functions of the user's that need the columns which go: those that were made since with SELECT *.
+constexpr const char *dependents_query = R"(
+    SELECT DISTINCT CASE WHEN r.oid IS NULL THEN pg_describe_object(d.classid, d.objid, 0)
+                         ELSE pg_describe_object('pg_class'::regclass, r.ev_class, 0) END
+    FROM pg_depend d JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+    LEFT JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+    LEFT JOIN pg_class v ON v.oid = r.ev_class
+    WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY ($1::oid[]) AND a.attname = ANY ($2::name[])
+      AND d.classid IN ('pg_rewrite'::regclass, 'pg_proc'::regclass) AND d.deptype = 'n'
+      AND (v.relname = ANY ($3::name[]) AND v.relnamespace = $4::oid) IS NOT TRUE
+    ORDER BY 1)";
+
+void check_dependents(const TableWork &work) {
+    std::vector<std::string> members;
+    for (Oid member : work.table.member_oids()) {
+        members.push_back(std::to_string(member));
+    }
+    std::string list;
+    for (const pg::Row &row : work.spi.query(
+             dependents_query, {pg::make_array(members), pg::make_array(work.registration.added_columns),
+                                pg::make_array(work.registration.added_views), work.table.schema_oid})) {
+        list += (list.empty() ? "" : ", ") + row.text(0);
+    }
+    if (!list.empty()) {
+        pg::raise({ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+                   "cannot drop the columns that register() added to table \"" + work.table.name
+                       + "\" because other objects depend on them",
+                   "These were made since, and show the columns: " + list + ".",
+                   "Drop them, unregister the table, and make them again: SELECT * will have the columns of "
+                   "before.",
+                   work.table.oid});
+    }
+}
+
 void run(pg::Spi &spi, const TableWork &work) {
     try {
         run_steps(spi, work.steps);
@@ -198,6 +232,9 @@ std::vector<model::Step> unregister_table(Oid relation, const std::string &delet
     }
     TableWork work = plan_unregistration(spi, table, registration, deleted_rows);
     work.steps = model::arrange(std::move(work.steps));
+    if (deleted_rows != DeletedRows::keep) {
+        check_dependents(work);
+    }
     run(spi, work);
     record_policies(work);
     registry::delete_registration(spi, relation, table.member_oids());

@@ -38,6 +38,35 @@ SELECT softdelete.undo(softdelete.restore('"Q''x %s"', 1)); -- fails
 (TABLE state EXCEPT TABLE before) UNION ALL (TABLE before EXCEPT TABLE state);
 SELECT col_description('"Q''x %s"'::regclass, attnum) FROM pg_attribute WHERE attrelid = '"Q''x %s"'::regclass AND attname = 'Deleted At';
 
+-- Percent signs, which patterns of ours use, in every name that goes into a command: a column, the keys, the tables; also
+-- one that would end the command and begin another.
+CREATE FUNCTION "never"() RETURNS void LANGUAGE plpgsql AS $$ BEGIN RAISE 'a second command has run'; END $$;
+CREATE TABLE odd_columns (nr int GENERATED ALWAYS AS IDENTITY, name text);
+INSERT INTO odd_columns (name) VALUES ('d%1%'), ('d%2%'), ('%%'), ('%s %I'), ('%1% IS NULL) EXECUTE FUNCTION f(); SELECT never(); --');
+DO $$
+DECLARE
+    c record;
+    parent text := '%1% IS NULL) EXECUTE FUNCTION f(); SELECT never(); --';
+    found text;
+BEGIN
+    FOR c IN SELECT * FROM odd_columns ORDER BY nr LOOP
+        EXECUTE format('CREATE TABLE %1$I (id int PRIMARY KEY, "%%2%%" text UNIQUE)', parent);
+        EXECUTE format('CREATE TABLE "%%1%%" (id int PRIMARY KEY, p int CONSTRAINT "%%1%%, %%s" REFERENCES %1$I ON DELETE CASCADE)', parent);
+        EXECUTE format('CREATE TABLE "late %%1%%" (id int PRIMARY KEY, p int CONSTRAINT "%%2%%" REFERENCES %1$I DEFERRABLE)', parent);
+        PERFORM softdelete.register(to_regclass(format('%I', parent)), deleted_at => c.name, cascade => true,
+            active_view => 'live %1%', deleted_view => 'gone %2%', all_view => 'all %3%', retention => '1 day');
+        PERFORM softdelete.register('"late %1%"', deleted_at => c.name);
+        EXECUTE format('INSERT INTO %I VALUES (1, ''a''), (2, ''b'')', parent);
+        INSERT INTO "%1%" VALUES (1, 1), (2, 2);
+        EXECUTE format('DELETE FROM %I WHERE id = 1', parent);
+        EXECUTE format('SELECT (SELECT count(*) FROM %I) || '' and '' || (SELECT count(*) FROM "%%1%%")', parent) INTO found;
+        PERFORM softdelete.restore(to_regclass(format('%I', parent)), 1);
+        EXECUTE format('ALTER TABLE "%%1%%" ADD CONSTRAINT "more %%1%%" FOREIGN KEY (id) REFERENCES %I DEFERRABLE', parent);
+        RAISE NOTICE '%: % live, % steps to repair', c.name, found, (SELECT count(*) FROM softdelete.repair(to_regclass(format('%I', parent))));
+        EXECUTE format('DROP TABLE "late %%1%%", "%%1%%", %I CASCADE', parent);
+    END LOOP;
+END $$;
+
 -- Names are shortened as core does it, at a character's boundary.
 CREATE TABLE "ääääääääääääääääääääääääääääääx" (id int PRIMARY KEY, "ööööööööööööööööööööööööööööööy" text UNIQUE);
 SELECT object, octet_length(object) FROM softdelete.register('"ääääääääääääääääääääääääääääääx"') WHERE object ~ '^(view|index)';

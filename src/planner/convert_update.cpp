@@ -228,23 +228,29 @@ List *convert_assignments(Query *query, List *assignments, const session::Regist
     return assignments;
 }
 
+void check_inserted(List *values, const session::RegisteredTable &table,
+                    const session::Statement &statement) {
+    // A dump that is being loaded may bring everything back as it was.
+    if (statement.is_unfiltered) {
+        return;
+    }
+    TargetEntry *deleted_at = find_assignment(values, table.deleted_at);
+    if (deleted_at != nullptr && !is_null_literal(deleted_at)) {
+        Oid type = exprType(expression_of(deleted_at));
+        deleted_at->expr = reinterpret_cast<Expr *>(
+            make_call(session::find_extension_functions()->check_deleted_at, type,
+                      list_make2(expression_of(deleted_at), make_regclass(table.relation))));
+    }
+    TargetEntry *id = find_assignment(values, table.deletion_id);
+    if (id != nullptr && !is_null_literal(id)) {
+        id->expr = reinterpret_cast<Expr *>(
+            checked_deletion_id(expression_of(id), null_of(table, table.deletion_id)));
+    }
+}
+
 void convert_insert(Query *query, const session::RegisteredTable &table, session::Statement *statement) {
     const session::ExtensionFunctions *functions = session::find_extension_functions();
-    // A dump that is being loaded may bring everything back as it was.
-    if (!statement->is_unfiltered) {
-        TargetEntry *deleted_at = find_assignment(query->targetList, table.deleted_at);
-        if (deleted_at != nullptr && !is_null_literal(deleted_at)) {
-            Oid type = exprType(expression_of(deleted_at));
-            deleted_at->expr = reinterpret_cast<Expr *>(
-                make_call(functions->check_deleted_at, type,
-                          list_make2(expression_of(deleted_at), make_regclass(table.relation))));
-        }
-        TargetEntry *id = find_assignment(query->targetList, table.deletion_id);
-        if (id != nullptr && !is_null_literal(id)) {
-            id->expr = reinterpret_cast<Expr *>(
-                checked_deletion_id(expression_of(id), null_of(table, table.deletion_id)));
-        }
-    }
+    check_inserted(query->targetList, table, *statement);
     OnConflictExpr *conflict = query->onConflict;
     if (conflict == nullptr) {
         return;

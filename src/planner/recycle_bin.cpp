@@ -266,21 +266,29 @@ void drop_include_deleted(Query *query) {
     drop_include_deleted_from(reinterpret_cast<Node *>(query->jointree));
 }
 
-bool sees_all_rows(const session::RegisteredTable &table, const session::Statement &statement) {
-    return statement.is_unfiltered || table.visibility == session::TableVisibility::view
-           || statement.visibility == settings::Visibility::all;
+ReferenceView view_of(Query *query, Index reference, const session::RegisteredTable &table,
+                      const session::Statement &statement) {
+    RangeTblEntry *rte = rt_fetch(reference, query->rtable);
+    if (table.visibility == session::TableVisibility::rls && !statement.is_foreign_key
+        && OidIsValid(pg::compat::permission_info(query, rte)->checkAsUser)) {
+        return {false, settings::Visibility::active};
+    }
+    return {statement.is_unfiltered || table.visibility == session::TableVisibility::view
+                || statement.visibility == settings::Visibility::all,
+            statement.visibility};
 }
 
 Scope decide_scope(Query *query, Index reference, const session::RegisteredTable &table,
                    const session::Statement &statement) {
-    bool sees_all = sees_all_rows(table, statement);
+    ReferenceView view = view_of(query, reference, table, statement);
+    bool sees_all = view.is_unfiltered;
     bool is_target = query->resultRelation == static_cast<int>(reference);
     bool is_batch = list_member_oid(statement.deleted_from, table.relation);
     if (statement.is_foreign_key || (sees_all && !is_batch)) {
         return Scope::all;
     }
     Answer answer = ask_conditions(query, reference, table);
-    if (statement.visibility == settings::Visibility::deleted && !sees_all && (is_target || !is_batch)) {
+    if (view.visibility == settings::Visibility::deleted && !sees_all && (is_target || !is_batch)) {
         return answer.only_live || answer.all ? Scope::all : Scope::deleted;
     }
     // The filter takes the place of our policy, which a condition of the user's must not.

@@ -21,8 +21,15 @@ inline void set_scope(RangeTblEntry *rte, Scope scope) {
     rte->ctelevelsup = static_cast<Index>(scope);
 }
 
-// Is a reference to the table unfiltered whatever the query says?
-bool sees_all_rows(const session::RegisteredTable &table, const session::Statement &statement);
+// What the session's settings mean for one reference. Under visibility rls they reach no table behind a view or a rule, which
+// is read as their owner: his right to see deleted rows is not the caller's.
+struct ReferenceView {
+    bool is_unfiltered; // whatever the query says
+    settings::Visibility visibility;
+};
+
+ReferenceView view_of(Query *query, Index reference, const session::RegisteredTable &table,
+                      const session::Statement &statement);
 
 // True where the level's conditions on deleted_at alone can only be true for deleted rows. Those on deletion_id do not
 // count here: a user's trigger may set it in a live row, and what this decides is what may be removed for good.

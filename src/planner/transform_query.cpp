@@ -52,13 +52,14 @@ void collect_targets(Query *query, session::Statement *statement) {
 
 // The target of a DELETE that becomes an update gets its condition with the conversion. The setting that shows deleted
 // rows only decides it all the same: there the DELETE meets none.
-bool is_decided(const Query *query, Index reference, const session::Statement &statement) {
+bool is_decided(Query *query, Index reference, const session::RegisteredTable &table,
+                const session::Statement &statement) {
     const DeleteDecision *decision =
         reference == static_cast<Index>(query->resultRelation) && query->commandType == CMD_DELETE
             ? find_delete_decision(query, statement)
             : nullptr;
     return decision != nullptr && decision->kind == DeleteKind::soft
-           && statement.visibility != settings::Visibility::deleted;
+           && view_of(query, reference, table, statement).visibility != settings::Visibility::deleted;
 }
 
 void decide_scopes(Query *query, session::Statement *statement) {
@@ -77,7 +78,7 @@ void decide_scopes(Query *query, session::Statement *statement) {
         if (scope_of(rte) == Scope::past_policy) {
             set_scope(rte, Scope::all);
             remove_own_policy(rte, reference, table);
-        } else if (is_decided(query, reference, *statement)) {
+        } else if (is_decided(query, reference, table, *statement)) {
             set_scope(rte, Scope::all);
         } else {
             set_scope(rte, decide_scope(query, reference, table, *statement));
@@ -109,15 +110,16 @@ uint32 note_for(DeleteKind kind) {
 }
 
 // Do the query's own conditions open the recycle bin for the target?
-bool is_opened(const RangeTblEntry *rte, const session::RegisteredTable &table,
-               const session::Statement &statement) {
-    return scope_of(rte) == Scope::all && !sees_all_rows(table, statement);
+bool is_opened(Query *query, const session::RegisteredTable &table, const session::Statement &statement) {
+    Index target = static_cast<Index>(query->resultRelation);
+    return scope_of(rt_fetch(target, query->rtable)) == Scope::all
+           && !view_of(query, target, table, statement).is_unfiltered;
 }
 
 void convert_update(Query *query, RangeTblEntry *rte, const session::RegisteredTable &table,
                     session::Statement *statement) {
     RestoreKind kind = kind_of_restore(query->targetList, table);
-    if (kind == RestoreKind::none && is_opened(rte, table, *statement)) {
+    if (kind == RestoreKind::none && is_opened(query, table, *statement)) {
         keep_deleted(query, query->targetList, table, &query->jointree->quals);
     }
     if (kind == RestoreKind::where_null && scope_of(rte) == Scope::live) {
@@ -174,10 +176,12 @@ void convert_target(Query *query, const session::RegisteredTable &table, session
             MergeAction *action = lfirst_node(MergeAction, cell);
             if (action->commandType == CMD_UPDATE) {
                 bool is_restore = kind_of_restore(action->targetList, table) != RestoreKind::none;
-                if (!is_restore && is_opened(rte, table, *statement)) {
+                if (!is_restore && is_opened(query, table, *statement)) {
                     keep_deleted(query, action->targetList, table, &action->qual);
                 }
                 action->targetList = convert_assignments(query, action->targetList, table, statement);
+            } else if (action->commandType == CMD_INSERT) {
+                check_inserted(action->targetList, table, *statement);
             }
         }
         if (has_delete_action(query)) {

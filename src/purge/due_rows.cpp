@@ -64,9 +64,10 @@ Datum get_comparable(const PurgeTarget &target, TimestampTz cutoff) {
 std::string make_due_condition(const PurgeTarget &target, const char *alias, TimestampTz cutoff) {
     TimestampTz comparable = DatumGetTimestampTz(get_comparable(target, cutoff));
     const char *text = pg::call([&] { return pstrdup(timestamptz_to_str(comparable)); });
-    const char *form = target.has_zone
-                           ? "%1%.%2% < '%3%'::pg_catalog.timestamptz"
-                           : "%1%.%2% < pg_catalog.timezone('UTC', '%3%'::pg_catalog.timestamptz)";
+    const sqltext::Pattern form =
+        target.has_zone
+            ? sqltext::Pattern("%1%.%2% < '%3%'::pg_catalog.timestamptz")
+            : sqltext::Pattern("%1%.%2% < pg_catalog.timezone('UTC', '%3%'::pg_catalog.timestamptz)");
     return sqltext::format(form, alias, target.deleted_at, text) + make_pending(target, alias);
 }
 

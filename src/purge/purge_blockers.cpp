@@ -129,8 +129,9 @@ std::string make_search(const Blocker &blocker, const std::string &condition) {
     for (std::size_t i = blocker.chain.size(); i-- > 0;) {
         // The row above is "p"; further down that is the "c" of the level above.
         const ForeignKey &key = blocker.chain[i];
-        const char *form = i == 0 ? "SELECT FROM %1% AS c WHERE %2%%3%"
-                                  : " AND EXISTS (SELECT FROM (SELECT c.*) AS p, %1% AS c WHERE %2%%3%)";
+        const sqltext::Pattern form =
+            i == 0 ? sqltext::Pattern("SELECT FROM %1% AS c WHERE %2%%3%")
+                   : sqltext::Pattern(" AND EXISTS (SELECT FROM (SELECT c.*) AS p, %1% AS c WHERE %2%%3%)");
         sql = sqltext::format(form, key.child.key_rows(), make_condition(key), sql);
     }
     return sql;

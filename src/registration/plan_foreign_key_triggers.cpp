@@ -144,26 +144,31 @@ private:
         std::string becomes_deleted =
             sqltext::format("OLD.%1% IS NULL AND NEW.%1% IS NOT NULL", table_.deleted_at);
         ensure(model::lock_trigger,
-               "CREATE TRIGGER softdelete_lock BEFORE UPDATE ON %1% FOR EACH ROW EXECUTE FUNCTION "
-               "softdelete_internal.lock_row()");
-        ensure(model::collect_trigger,
-               "CREATE TRIGGER softdelete_collect AFTER UPDATE ON %1% FOR EACH ROW WHEN (" + becomes_deleted
-                   + ") EXECUTE FUNCTION softdelete_internal.collect_deleted()");
+               sqltext::format("CREATE TRIGGER softdelete_lock BEFORE UPDATE ON %1% FOR EACH ROW EXECUTE "
+                               "FUNCTION softdelete_internal.lock_row()",
+                               table_.name));
+        ensure(
+            model::collect_trigger,
+            sqltext::format("CREATE TRIGGER softdelete_collect AFTER UPDATE ON %1% FOR EACH ROW WHEN (%2%) "
+                            "EXECUTE FUNCTION softdelete_internal.collect_deleted()",
+                            table_.name, becomes_deleted));
         if (table_.is_partitioned) {
             ensure(model::collect_moved_trigger,
-                   "CREATE TRIGGER softdelete_collect_moved AFTER INSERT ON %1% "
-                   "FOR EACH ROW WHEN (NEW.deletion_id IS "
-                   "NOT NULL) EXECUTE FUNCTION softdelete_internal.collect_deleted()");
+                   sqltext::format("CREATE TRIGGER softdelete_collect_moved AFTER INSERT ON %1% FOR EACH ROW "
+                                   "WHEN (NEW.deletion_id IS NOT NULL) EXECUTE FUNCTION "
+                                   "softdelete_internal.collect_deleted()",
+                                   table_.name));
         }
         for (const ForeignKey &key : referencing) {
             if (key.on_delete == OnDelete::no_action && key.is_deferrable) {
                 std::string name = make_trigger_name(model::children_check_prefix, key.name);
-                ensure(name,
-                       "CREATE CONSTRAINT TRIGGER " + escape(pg::quote_identifier(name))
-                           + " AFTER UPDATE ON %1%" + make_deferral(key) + " FOR EACH ROW WHEN ("
-                           + becomes_deleted + ") EXECUTE FUNCTION softdelete_internal.check_children("
-                           + escape(pg::quote_literal(key.name)) + ")",
-                       make_deferral(key));
+                ensure(
+                    name,
+                    sqltext::format("CREATE CONSTRAINT TRIGGER %1% AFTER UPDATE ON %2%%3% FOR EACH ROW WHEN "
+                                    "(%4%) EXECUTE FUNCTION softdelete_internal.check_children(%5%)",
+                                    pg::quote_identifier(name), table_.name, make_deferral(key),
+                                    becomes_deleted, pg::quote_literal(key.name)),
+                    make_deferral(key));
             }
         }
     }
@@ -214,8 +219,7 @@ private:
             enable(table_, name);
         }
         if (is_stale || place == triggers.end()) {
-            add(table_, name, is_stale ? model::Action::replace : model::Action::create,
-                sqltext::format(command, table_.name));
+            add(table_, name, is_stale ? model::Action::replace : model::Action::create, command);
         }
     }
 
@@ -260,15 +264,6 @@ private:
             steps_.push_back(
                 {table.relation, "trigger " + pg::quote_identifier(name), action, false, {command}});
         }
-    }
-
-    // Text that becomes part of a format.
-    static std::string escape(const std::string &text) {
-        std::string escaped;
-        for (char character : text) {
-            escaped += character == '%' ? std::string("%%") : std::string(1, character);
-        }
-        return escaped;
     }
 
     pg::Spi &spi_;

@@ -17,16 +17,18 @@ using pg::ViewCondition;
 
 struct WantedView {
     std::string name;
-    const char *argument; // of register()
-    const char *pattern;  // of the condition
+    const char *argument;     // of register()
+    sqltext::Pattern pattern; // of the condition
     ViewCondition condition;
 };
 
 std::vector<WantedView> get_wanted_views(const model::TableSettings &settings) {
-    return {{settings.active_view, "active_view", "%1% IS NULL", ViewCondition::column_is_null},
-            {settings.deleted_view, "deleted_view", "%1% IS NOT NULL", ViewCondition::column_is_not_null},
-            {settings.all_view, "all_view", "softdelete.include_deleted(%1%)",
-             ViewCondition::function_of_column}};
+    return {
+        {settings.active_view, "active_view", sqltext::Pattern("%1% IS NULL"), ViewCondition::column_is_null},
+        {settings.deleted_view, "deleted_view", sqltext::Pattern("%1% IS NOT NULL"),
+         ViewCondition::column_is_not_null},
+        {settings.all_view, "all_view", sqltext::Pattern("softdelete.include_deleted(%1%)"),
+         ViewCondition::function_of_column}};
 }
 
 bool is_softdelete_column(const TableWork &work, const std::string &name) {

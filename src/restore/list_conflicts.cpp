@@ -142,9 +142,10 @@ std::string name_expressions(const UniqueIndex &index) {
 std::string match_keys(const UniqueIndex &index) {
     std::vector<std::string> conditions;
     for (std::size_t i = 1; i <= index.operators.size(); i++) {
-        const char *form = index.nulls_not_distinct
-                               ? "(d.k%1% %2% o.k%1% OR (d.k%1% IS NULL AND o.k%1% IS NULL))"
-                               : "d.k%1% %2% o.k%1%";
+        const sqltext::Pattern form =
+            index.nulls_not_distinct
+                ? sqltext::Pattern("(d.k%1% %2% o.k%1% OR (d.k%1% IS NULL AND o.k%1% IS NULL))")
+                : sqltext::Pattern("d.k%1% %2% o.k%1%");
         conditions.push_back(sqltext::format(form, i, index.operators[i - 1]));
     }
     return sqltext::join(conditions, " AND ");
@@ -223,8 +224,9 @@ std::vector<Hit> find_unique_hits(pg::Spi &spi, const UniqueIndex &index, const 
     pg::OwnerScope owner(table.owner);
     std::vector<Hit> hits;
     for (const pg::Row &row : spi.query(query, {deletion})) {
-        const char *form = row.boolean(4) ? "Key (%1%)=(%2%) occurs twice in the deletion."
-                                          : "Key (%1%)=(%2%) is taken by a live row.";
+        const sqltext::Pattern form = row.boolean(4)
+                                          ? sqltext::Pattern("Key (%1%)=(%2%) occurs twice in the deletion.")
+                                          : sqltext::Pattern("Key (%1%)=(%2%) is taken by a live row.");
         hits.push_back(
             {rows::read_row_id(row), row.value(2), sqltext::format(form, index.columns, row.text_or(3, ""))});
     }

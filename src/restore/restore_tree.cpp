@@ -62,9 +62,11 @@ public:
         std::uint64_t waiting = drop_waiting();
         std::uint64_t restored = update();
         if (waiting > 0) {
-            const char *form =
-                waiting == 1 ? "%1% row below it waits in deletion %2% until its other parents are back"
-                             : "%1% rows below it wait in deletion %2% until their other parents are back";
+            const sqltext::Pattern form =
+                waiting == 1 ? sqltext::Pattern(
+                    "%1% row below it waits in deletion %2% until its other parents are back")
+                             : sqltext::Pattern(
+                                 "%1% rows below it wait in deletion %2% until their other parents are back");
             pg::notice(sqltext::format(form, waiting, *deletion_));
         }
         return restored;

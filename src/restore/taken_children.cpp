@@ -21,10 +21,12 @@ namespace {
 // Without one it is to begin with the rows of the deletion.
 std::string make_condition(const ForeignKey &key, bool has_index, Children children,
                            const std::string &deletion) {
-    const char *condition = has_index ? "softdelete.include_deleted(c.%1%) AND CASE WHEN c.%1% IS NULL THEN "
-                                        "false ELSE c.deletion_id %2% END"
-                                      : "c.%1% IS NOT NULL AND c.deletion_id %2%";
-    const char *ids = children == Children::restorable ? "= %1%" : "IN (%1%, - %1%)";
+    const sqltext::Pattern condition =
+        has_index ? sqltext::Pattern("softdelete.include_deleted(c.%1%) AND CASE WHEN c.%1% IS NULL THEN "
+                                     "false ELSE c.deletion_id %2% END")
+                  : sqltext::Pattern("c.%1% IS NOT NULL AND c.deletion_id %2%");
+    const sqltext::Pattern ids =
+        children == Children::restorable ? sqltext::Pattern("= %1%") : sqltext::Pattern("IN (%1%, - %1%)");
     return sqltext::format(condition, key.child.deleted_at, sqltext::format(ids, deletion));
 }
 

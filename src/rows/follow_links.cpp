@@ -43,8 +43,10 @@ struct Given {
 // All at once, or the first of them.
 Given read_given(pg::Spi &spi, const TableInfo &table, const LinkColumns &link, const RowSet &rows,
                  bool at_once) {
-    const char *read = at_once ? "pg_catalog.array_agg(t.%1%)" : "t.%1%";
-    const char *use = at_once ? "pg_catalog.unnest($%1%) AS %2%" : "$%1% AS %2%";
+    const sqltext::Pattern read =
+        at_once ? sqltext::Pattern("pg_catalog.array_agg(t.%1%)") : sqltext::Pattern("t.%1%");
+    const sqltext::Pattern use =
+        at_once ? sqltext::Pattern("pg_catalog.unnest($%1%) AS %2%") : sqltext::Pattern("$%1% AS %2%");
     std::vector<std::string> read_columns = {sqltext::format(read, "tableoid"),
                                              sqltext::format(read, "ctid")};
     std::vector<std::string> used_columns = {sqltext::format(use, 1, "\"softdelete.table\""),

@@ -26,8 +26,8 @@ std::ostream &operator<<(std::ostream &stream, const Whole &argument) {
 
 Argument::Argument(const Fragment &fragment) : text_(fragment.text()) {}
 
-std::string format_arguments(const std::string &pattern, std::initializer_list<Argument> arguments) {
-    boost::format text(pattern);
+std::string format_arguments(Pattern pattern, std::initializer_list<Argument> arguments) {
+    boost::format text(pattern.text());
     for (const Argument &argument : arguments) {
         text % Whole{argument.text()};
     }

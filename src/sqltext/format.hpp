@@ -38,12 +38,24 @@ private:
     std::string_view text_;
 };
 
+// A pattern is a constant of the source: text that was made while the program runs, with names in it that somebody chose,
+// does not compile here.
+class Pattern {
+public:
+    consteval Pattern(const char *text) : text_(text) {}
+
+    const char *text() const { return text_; }
+
+private:
+    const char *text_;
+};
+
 // The pattern with %1%, %2% ... replaced by the arguments; %% stands for a percent sign. An argument that the pattern
 // does not name, or a place without an argument, is a mistake of the caller's: boost::io::format_error.
-std::string format_arguments(const std::string &pattern, std::initializer_list<Argument> arguments);
+std::string format_arguments(Pattern pattern, std::initializer_list<Argument> arguments);
 
 template <typename... Values>
-std::string format(const std::string &pattern, const Values &...values) {
+std::string format(Pattern pattern, const Values &...values) {
     return format_arguments(pattern, {Argument(values)...});
 }
 

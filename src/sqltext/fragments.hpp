@@ -53,12 +53,12 @@ concept IsFragment = std::is_base_of_v<Fragment, T>;
 
 // Boost.Format patterns: %1%, %2% ...
 template <IsFragment... Fragments>
-Statement statement(const char *pattern, const Fragments &...fragments) {
+Statement statement(Pattern pattern, const Fragments &...fragments) {
     return Statement(format(pattern, fragments...));
 }
 
 template <IsFragment... Fragments>
-Expression expression(const char *pattern, const Fragments &...fragments) {
+Expression expression(Pattern pattern, const Fragments &...fragments) {
     return Expression(format(pattern, fragments...));
 }
 

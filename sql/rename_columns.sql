@@ -147,7 +147,7 @@ SELECT softdelete.set_anonymizer('notes', 'body', $$'removed ' || removed::date$
 ALTER TABLE notes RENAME removed TO thrown_away;
 SELECT count(*) AS differences FROM softdelete.repair('notes');
 SELECT * FROM softdelete.anonymizers WHERE relation = 'notes'::regclass;
-SELECT pg_get_viewdef('active_notes');
+SELECT replace(pg_get_viewdef('active_notes'), 'notes.', '') AS definition; -- 15 names the table before each column
 
 -- unregister() takes back what register() added, under the name that it has now, and leaves what it found.
 SELECT action, object FROM softdelete.unregister('notes') WHERE object LIKE 'column%';

@@ -58,10 +58,8 @@ DELETE FROM all_labels WHERE id = 2; -- fails
 TRUNCATE labels; -- fails
 TRUNCATE customers CASCADE; -- fails
 SET row_security = off;
-ALTER TABLE labels DISABLE TRIGGER USER;
+ALTER TABLE labels DISABLE TRIGGER USER; -- fails
 RESET row_security;
-DELETE FROM labels; -- fails
-ALTER TABLE labels ENABLE TRIGGER USER;
 DELETE FROM all_customers WHERE id = 6;
 RESET softdelete.deletion;
 
@@ -133,8 +131,14 @@ RESET TimeZone;
 -- the key's type may change
 ALTER TABLE "Q'x" ALTER n TYPE text;
 DELETE FROM "Q'x" WHERE deleted_at IS NOT NULL; -- fails
--- where its columns do, nothing is removed until somebody has looked at the hold
-ALTER TABLE "Q'x" DROP CONSTRAINT "Q'x_pkey";
+-- its columns may not
+ALTER TABLE "Q'x" DROP CONSTRAINT "Q'x_pkey"; -- fails
+-- where they did while event triggers were off, nothing is removed until somebody has looked at the hold
+RESET SESSION AUTHORIZATION;
+ALTER EVENT TRIGGER softdelete_sql_drop DISABLE;
+ALTER TABLE regress_hold."Q'x" DROP CONSTRAINT "Q'x_pkey";
+ALTER EVENT TRIGGER softdelete_sql_drop ENABLE ALWAYS;
+SET SESSION AUTHORIZATION regress_hold;
 ALTER TABLE "Q'x" ADD PRIMARY KEY ("Day");
 DELETE FROM "Q'x" WHERE deleted_at IS NOT NULL; -- fails
 SELECT softdelete.release(:odd);

@@ -5,8 +5,6 @@
 #include "sqltext/format.hpp"
 
 #include "ddl/parse_tree.hpp"
-#include "holds/hold_check.hpp"
-#include "pg/compat.hpp"
 #include "pg/quote.hpp"
 #include "pg/scopes.hpp"
 #include "pg/spi.hpp"
@@ -154,14 +152,6 @@ void refuse_member_change(const AlterExtensionContentsStmt *alter) {
     }
 }
 
-// To others the command itself says that they may not.
-void check_own_holds(const RangeVar *name, const char *action) {
-    session::RegisteredTable table;
-    if (find_table(find_relation(name), &table) && pg::compat::owns_relation(table.relation, GetUserId())) {
-        holds::check_no_holds(table.relation, action);
-    }
-}
-
 } // namespace
 
 void refuse_alteration(const DdlCommand &command) {
@@ -172,24 +162,6 @@ void refuse_alteration(const DdlCommand &command) {
         refuse_rename(castNode(RenameStmt, const_cast<Node *>(statement)), command.relation);
     } else if (IsA(statement, AlterTableStmt)) {
         refuse_commands(castNode(AlterTableStmt, const_cast<Node *>(statement)), command.relation);
-    }
-}
-
-void refuse_removal_of_held_rows(const DdlCommand &command) {
-    const Node *statement = command.node;
-    ListCell *cell;
-    if (IsA(statement, DropStmt)) {
-        const DropStmt *drop = castNode(DropStmt, const_cast<Node *>(statement));
-        foreach (cell, drop->removeType == OBJECT_TABLE ? drop->objects : NIL) {
-            check_own_holds(makeRangeVarFromNameList(lfirst_node(List, cell)), "drop");
-        }
-    } else if (IsA(statement, AlterTableStmt)) {
-        foreach (cell, castNode(AlterTableStmt, const_cast<Node *>(statement))->cmds) {
-            const AlterTableCmd *part = lfirst_node(AlterTableCmd, cell);
-            if (part->subtype == AT_DetachPartition) {
-                check_own_holds(castNode(PartitionCmd, part->def)->name, "detach");
-            }
-        }
     }
 }
 

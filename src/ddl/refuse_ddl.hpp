@@ -14,10 +14,6 @@ namespace softdelete::ddl {
 // Errors: 55000.
 void refuse_alteration(const DdlCommand &command);
 
-// Before DROP TABLE and DETACH PARTITION: refuses where rows of a registered table, or of the partition, are held,
-// themselves or by rows above them. Errors: 55000.
-void refuse_removal_of_held_rows(const DdlCommand &command);
-
 // After a drop: refuses where a registered table that stays has lost a trigger or a column of ours. Errors: 2BP01.
 void refuse_loss();
 

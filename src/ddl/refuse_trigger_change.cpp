@@ -3,6 +3,7 @@
 
 #include "ddl/is_concerned.hpp"
 #include "ddl/parse_tree.hpp"
+#include "holds/hold_check.hpp"
 #include "pg/compat.hpp"
 #include "registry/registry_scan.hpp"
 #include "session/extension_functions.hpp"
@@ -56,11 +57,6 @@ Oid find_own_trigger(Oid relation_id, const char *name) {
 // A table that is no part of a registration, and references none, needs none of the triggers that it has.
 bool needs_triggers(Oid relation) {
     return OidIsValid(registry::find_registered_relation(relation)) || references_registered(relation);
-}
-
-// Rows on hold are lost with the triggers that keep them.
-bool has_holds(Oid relation) {
-    return registry::has_hold(relation) || registry::has_hold(registry::find_registered_relation(relation));
 }
 
 TriggerChange get_drop(List *name) {
@@ -133,7 +129,8 @@ void refuse(const TriggerChange &change) {
         || !pg::compat::owns_relation(relation, GetUserId())) {
         return; // the server says who may not, and what is not there
     }
-    if (needs_triggers(relation) && (row_security || has_holds(relation))) {
+    // Rows on hold are lost with the triggers that keep them.
+    if (needs_triggers(relation) && (row_security || holds::has_held_rows(relation))) {
         report(relation, change);
     }
 }
@@ -157,7 +154,7 @@ void refuse_replacement(const CreateTrigStmt *create, Oid relation, Oid function
         return;
     }
     bool is_same = session::is_trigger_function(function) && says_the_same(create, existing);
-    bool is_restore = !row_security && !has_holds(relation);
+    bool is_restore = !row_security && !holds::has_held_rows(relation);
     if (!pg::compat::owns_relation(relation, GetUserId()) || (!is_same && !is_restore)) {
         report(relation, {relation, create->trigname, "replace"});
     }

@@ -2,6 +2,8 @@
 // Collects the tables as ExecuteTruncate() in src/backend/commands/tablecmds.c does, before the server does.
 #include "deletion/refuse_truncate.hpp"
 
+#include "holds/hold_check.hpp"
+#include "registry/hold_log.hpp"
 #include "session/registered_table.hpp"
 #include "settings.hpp"
 
@@ -48,6 +50,13 @@ List *add_referencing_tables(List *tables) {
     return tables;
 }
 
+// To others the command itself says that they may not.
+void check_held(Oid relation) {
+    if (pg_class_aclcheck(relation, GetUserId(), ACL_TRUNCATE) == ACLCHECK_OK) {
+        holds::check_no_holds(relation, "truncate");
+    }
+}
+
 } // namespace
 
 bool is_before_load(Oid relation) {
@@ -64,7 +73,8 @@ bool is_before_load(Oid relation) {
 }
 
 void refuse_truncate(const TruncateStmt *statement) {
-    if (settings::deletion() == settings::Deletion::hard) {
+    bool is_hard = settings::deletion() == settings::Deletion::hard;
+    if (is_hard && !registry::has_active_holds()) {
         return;
     }
     List *tables = find_named_tables(statement);
@@ -74,7 +84,10 @@ void refuse_truncate(const TruncateStmt *statement) {
     ListCell *cell;
     foreach (cell, tables) {
         session::RegisteredTable table;
-        if (session::find_registered_table(lfirst_oid(cell), &table) && !is_before_load(lfirst_oid(cell))) {
+        bool is_registered = session::find_registered_table(lfirst_oid(cell), &table);
+        if (is_registered && is_hard) {
+            check_held(table.relation);
+        } else if (is_registered && !is_before_load(table.relation)) {
             ereport(
                 ERROR,
                 (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -10,6 +10,7 @@ extern "C" {
 namespace softdelete::deletion {
 
 // Raises an error where the command would truncate a registered table, by name, as a partition or child, or by CASCADE.
+// Where the setting allows that, still an error where rows of the table are on hold.
 // Locks: none, but what is_before_load() locks.
 void refuse_truncate(const TruncateStmt *statement);
 

@@ -17,10 +17,12 @@ CREATE FUNCTION softdelete_internal.on_sql_drop() RETURNS event_trigger
 COMMENT ON FUNCTION softdelete_internal.on_sql_drop() IS 'Forgets dropped tables; refuses to drop parts of registered ones.';
 
 CREATE EVENT TRIGGER softdelete_ddl_command_start ON ddl_command_start
-    -- The last four for nothing but loading the library: what they plan then sees live rows.
+    -- The last four for nothing but loading the library: what they plan then sees live rows. The three before for nothing
+    -- but the sake of rows on hold.
     WHEN TAG IN ('ALTER TABLE', 'CREATE INDEX', 'DROP TABLE', 'ALTER INDEX', 'ALTER VIEW', 'COMMENT', 'CREATE POLICY',
                  'ALTER POLICY', 'CREATE TRIGGER', 'ALTER TRIGGER', 'DROP TRIGGER', 'DROP VIEW', 'DROP INDEX', 'CREATE RULE',
                  'ALTER EXTENSION', 'CREATE SUBSCRIPTION', 'ALTER SUBSCRIPTION', 'DROP SUBSCRIPTION',
+                 'DROP SCHEMA', 'DROP OWNED', 'ALTER TYPE',
                  'CREATE MATERIALIZED VIEW', 'CREATE TABLE AS', 'REFRESH MATERIALIZED VIEW', 'SELECT INTO')
     EXECUTE FUNCTION softdelete_internal.on_ddl_command_start();
 ALTER EVENT TRIGGER softdelete_ddl_command_start ENABLE ALWAYS;
@@ -35,7 +37,8 @@ COMMENT ON EVENT TRIGGER softdelete_ddl_command_end IS 'Keeps softdelete in step
 
 CREATE EVENT TRIGGER softdelete_sql_drop ON sql_drop
     WHEN TAG IN ('ALTER TABLE', 'DROP TABLE', 'DROP TRIGGER', 'DROP SCHEMA', 'DROP OWNED', 'DROP INDEX', 'DROP TYPE',
-                 'DROP DOMAIN', 'DROP FUNCTION', 'DROP COLLATION', 'DROP EXTENSION', 'DROP POLICY')
+                 'DROP DOMAIN', 'DROP FUNCTION', 'DROP COLLATION', 'DROP EXTENSION', 'DROP POLICY', 'DROP ROUTINE',
+                 'DROP OPERATOR', 'DROP CAST', 'DROP VIEW', 'DROP MATERIALIZED VIEW', 'DROP FOREIGN TABLE')
     EXECUTE FUNCTION softdelete_internal.on_sql_drop();
 ALTER EVENT TRIGGER softdelete_sql_drop ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER softdelete_sql_drop IS 'Forgets dropped tables; refuses to drop parts of registered ones.';

@@ -158,6 +158,26 @@ void add_below(pg::Spi &spi, HoldGraph &graph, const TableInfo &table, rows::Row
     }
 }
 
+// Held rows of tables that lead to this one, with what their removal takes along of such tables and of this one.
+rows::RowSet find_rows_below(pg::Spi &spi, HoldGraph &graph, const TableInfo &table) {
+    rows::RowSet all = to_rows(graph.find_all_held(spi, table.relation));
+    add_below(spi, graph, table, &all);
+    return all;
+}
+
+// Where the table's rows lie: itself, its partitions and the tables that inherit from it.
+std::set<Oid> find_parts(pg::Spi &spi, Oid relation) {
+    std::set<Oid> parts;
+    for (const pg::Row &row :
+         spi.query("WITH RECURSIVE parts (relation) AS (SELECT $1::pg_catalog.oid UNION SELECT h.inhrelid "
+                   "FROM pg_catalog.pg_inherits h JOIN parts p ON h.inhparent = p.relation) SELECT relation "
+                   "FROM parts",
+                   {relation})) {
+        parts.insert(row.oid(0));
+    }
+    return parts;
+}
+
 bool is_row_of(pg::Spi &spi, HoldGraph &graph, const TableInfo &table, const RowId &row) {
     const HoldGraph::Node &node = graph.get_node(spi, row.table);
     return std::find(node.line.begin(), node.line.end(), table.relation) != node.line.end();
@@ -194,8 +214,7 @@ rows::RowSet find_all_held_rows(pg::Spi &spi, const TableInfo &table) {
     if (graph.empty()) {
         return result;
     }
-    rows::RowSet all = to_rows(graph.find_all_held(spi, table.relation));
-    add_below(spi, graph, table, &all);
+    rows::RowSet all = find_rows_below(spi, graph, table);
     for (const auto &[row, hold] : find_protected(spi, graph, table, rows::RowSet())) {
         all.add(row);
     }
@@ -212,13 +231,37 @@ std::optional<std::int64_t> find_hold_in(pg::Spi &spi, const TableInfo &table, O
     if (graph.empty()) {
         return std::nullopt;
     }
-    rows::RowSet all = to_rows(graph.find_all_held(spi, table.relation));
-    add_below(spi, graph, table, &all);
-    for (const RowId &row : all.ids()) {
-        bool is_meant =
-            relation == table.relation ? is_row_of(spi, graph, table, row) : row.table == relation;
-        if (is_meant) {
-            return find_hold_above(spi, graph, row);
+    bool is_whole = relation == table.relation;
+    std::set<Oid> parts = find_parts(spi, relation);
+    for (Oid heir : is_whole ? catalog::find_heirs(spi, relation) : std::vector<Oid>{table.relation}) {
+        rows::RowSet held = find_rows_below(spi, graph, graph.get_node(spi, heir).table);
+        for (const RowId &row : held.ids()) {
+            if (parts.contains(row.table)) {
+                return find_hold_above(spi, graph, row);
+            }
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<std::int64_t> find_hold_through(pg::Spi &spi, const ForeignKey &key, bool is_gone) {
+    HoldGraph graph(spi);
+    if (graph.empty()) {
+        return std::nullopt;
+    }
+    rows::RowSet parents;
+    std::set<Oid> parts = find_parts(spi, key.parent.relation);
+    rows::RowSet held = find_rows_below(spi, graph, key.parent);
+    for (const RowId &row : held.ids()) {
+        if (parts.contains(row.table)) {
+            parents.add(row);
+        }
+    }
+    std::vector<rows::RowLink> links =
+        parents.empty() ? std::vector<rows::RowLink>() : rows::find_links_below(spi, key, parents);
+    for (const rows::RowLink &link : links) {
+        if (!is_gone || !find_hold_above(spi, graph, link.child)) {
+            return find_hold_above(spi, graph, link.parent);
         }
     }
     return std::nullopt;
@@ -256,6 +299,21 @@ void raise_held(const TableInfo &table, std::int64_t hold, const char *verb) {
                                        "softdelete.release(%1%) ends it.",
                                        hold),
                .relation = table.relation});
+}
+
+void raise_lost_link(const ForeignKey &key, std::int64_t hold, const char *verb) {
+    pg::raise(
+        {.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+         .message = sqltext::format("cannot %1% foreign key \"%2%\" of table %3% because rows are on hold "
+                                    "through it",
+                                    verb, key.name, key.child.title),
+         .detail = sqltext::format("Hold %1% protects a row of table %2% and what its removal would take "
+                                   "along.",
+                                   hold, key.parent.title),
+         .hint = sqltext::format("SELECT * FROM softdelete.holds tells why; SELECT "
+                                 "softdelete.release(%1%) ends it.",
+                                 hold),
+         .relation = key.child.relation});
 }
 
 } // namespace softdelete::holds

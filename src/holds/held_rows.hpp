@@ -20,8 +20,13 @@ rows::RowSet find_held_rows(pg::Spi &spi, const catalog::TableInfo &table, const
 // All of the table's rows that a hold protects.
 rows::RowSet find_all_held_rows(pg::Spi &spi, const catalog::TableInfo &table);
 
-// A hold that protects a row of the table, itself or by a row above it. relation: the table or one of its partitions.
+// A hold that protects a row of the table or of one that inherits from it, itself or by a row above it. relation: the table
+// or one of its partitions.
 std::optional<std::int64_t> find_hold_in(pg::Spi &spi, const catalog::TableInfo &table, Oid relation);
+
+// A hold that the CASCADE key carries down to rows of its child table. is_gone: the key was dropped, and only rows count
+// that no other key keeps on hold.
+std::optional<std::int64_t> find_hold_through(pg::Spi &spi, const catalog::ForeignKey &key, bool is_gone);
 
 // The hold that protects a row, itself or by a row above it. What the graph knows serves for many rows.
 std::optional<std::int64_t> find_hold_above(pg::Spi &spi, HoldGraph &graph, const rows::RowId &row);
@@ -30,5 +35,8 @@ std::optional<std::int64_t> find_hold_above(pg::Spi &spi, HoldGraph &graph, cons
 void check_held_rows(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowSet &rows,
                      const char *verb = "remove");
 [[noreturn]] void raise_held(const catalog::TableInfo &table, std::int64_t hold, const char *verb = "remove");
+
+// 55000: the key carries this hold down. verb: what is refused of the key, as in "drop".
+[[noreturn]] void raise_lost_link(const catalog::ForeignKey &key, std::int64_t hold, const char *verb);
 
 } // namespace softdelete::holds

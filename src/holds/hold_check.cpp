@@ -115,6 +115,14 @@ void check_no_holds(Oid relation, const char *action) {
     });
 }
 
+bool has_held_rows(Oid relation) {
+    registry::lock_holds(registry::HoldLock::share);
+    return registry::has_active_holds() && pg::entry([&] {
+               pg::Spi spi;
+               return find_hold_in(spi, catalog::get_table(spi, relation), relation).has_value();
+           });
+}
+
 void prepare_physical_delete(const QueryDesc *query) {
     const PlannedStmt *plan = query->plannedstmt;
     uint32 notes = plan->commandType == CMD_DELETE ? session::notes_of_plan(plan) : 0;

@@ -27,6 +27,9 @@ bool is_held(HoldCheck *check, Oid relation, const ItemPointerData *row);
 // as in "truncate".
 void check_no_holds(Oid relation, const char *action);
 
+// The same without an error: true where there are some.
+bool has_held_rows(Oid relation);
+
 // Called before a statement runs. One that removes rows takes the lock on holds before it locks rows, as hold() does;
 // where the marker trigger does not fire it must not reach protected rows.
 void prepare_physical_delete(const QueryDesc *query);

@@ -12,6 +12,8 @@
 #include "ddl/follow_views.hpp"
 #include "ddl/forget_dropped.hpp"
 #include "ddl/is_concerned.hpp"
+#include "ddl/keep_held_keys.hpp"
+#include "ddl/keep_held_rows.hpp"
 #include "ddl/leave_extension.hpp"
 #include "ddl/lock_target.hpp"
 #include "ddl/note_row_checks.hpp"
@@ -92,6 +94,10 @@ bool is_about_subscription(const Node *statement) {
            || IsA(statement, DropSubscriptionStmt);
 }
 
+bool is_about_holds_alone(CommandTag tag) {
+    return tag == CMDTAG_DROP_SCHEMA || tag == CMDTAG_DROP_OWNED || tag == CMDTAG_ALTER_TYPE;
+}
+
 void separate_deletion_ids() {
     pg::Spi spi;
     registry::separate_deletion_ids(spi);
@@ -136,15 +142,21 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
     ddl::DdlCommand command = ddl::read_command(event->parsetree);
     // Also while a dump is being restored: its statements pass, those of others that only look like it do not.
     ddl::refuse_trigger_change(command);
-    if (!row_security) {
+    bool has_holds = registry::has_rows("hold");
+    if (!row_security && !has_holds) {
         return 0;
     }
     ddl::lock_target(&command);
+    if (has_holds) {
+        ddl::keep_held_rows(command);
+    }
+    if (!row_security || is_about_holds_alone(event->tag)) {
+        return 0;
+    }
     if (ddl::concerns_before(command) && registry::has_rows("registration")) {
         check_version();
         ddl::refuse_alteration(command);
         ddl::refuse_policy_change(command);
-        ddl::refuse_removal_of_held_rows(command);
         ddl::refuse_drop_of_copied(command);
         ddl::note_row_checks(command);
         pg::entry([&] {
@@ -232,8 +244,13 @@ PG_FUNCTION_INFO_V1(softdelete_on_sql_drop);
 
 PGDLLEXPORT Datum softdelete_on_sql_drop(PG_FUNCTION_ARGS) {
     const EventTriggerData *event = get_event(fcinfo, "on_sql_drop", "sql_drop");
-    if (session::is_own_command() || !ddl::may_drop_own(ddl::read_command(event->parsetree))
-        || !knows_tables()) {
+    if (session::is_own_command()) {
+        return 0;
+    }
+    if (registry::has_rows("hold")) {
+        ddl::keep_held_keys();
+    }
+    if (!ddl::may_drop_own(ddl::read_command(event->parsetree)) || !knows_tables()) {
         return 0;
     }
     ddl::DropConcern concern = ddl::get_drop_concern();

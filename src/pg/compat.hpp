@@ -149,11 +149,7 @@ inline bool may_select(Oid relation, Oid role) {
 }
 
 // 18 reports RESTRICT with a SQLSTATE and words of its own.
-#if PG_VERSION_NUM >= 180000
-inline constexpr bool has_restrict_violation = true;
-#else
-inline constexpr bool has_restrict_violation = false;
-#endif
+inline constexpr bool has_restrict_violation = PG_VERSION_NUM >= 180000;
 
 // 17 moved MERGE's join condition out of the join tree.
 inline Node *merge_join_condition([[maybe_unused]] Query *query) {
@@ -209,6 +205,26 @@ bool is_for_portion_of([[maybe_unused]] const AnyQuery *query) {
     }
 }
 
+// 17 can give a generated column another expression.
+inline bool sets_expression([[maybe_unused]] const AlterTableCmd *command) {
+#if PG_VERSION_NUM >= 170000
+    return command->subtype == AT_SetExpression;
+#else
+    return false;
+#endif
+}
+
+// 18 can end the enforcement of a foreign key. The key's name; null for other commands.
+inline const char *unenforced_key([[maybe_unused]] const AlterTableCmd *command) {
+#if PG_VERSION_NUM >= 180000
+    if (command->subtype == AT_AlterConstraint) {
+        const auto *change = castNode(ATAlterConstraint, command->def);
+        return change->alterEnforceability && !change->is_enforced ? change->conname : nullptr;
+    }
+#endif
+    return nullptr;
+}
+
 // 18 lets RETURNING of a DELETE name the new row, which is NULL there.
 inline bool refers_to_new_row([[maybe_unused]] const Var *var) {
 #if PG_VERSION_NUM >= 180000
@@ -248,11 +264,7 @@ inline IndexScanDesc index_beginscan(Relation table, Relation index, Snapshot sn
 }
 
 // 19 copies a partitioned table with its partitions.
-#if PG_VERSION_NUM >= 190000
-inline constexpr bool can_copy_partitioned_table = true;
-#else
-inline constexpr bool can_copy_partitioned_table = false;
-#endif
+inline constexpr bool can_copy_partitioned_table = PG_VERSION_NUM >= 190000;
 
 // 19 removes a self-join from the join tree and plans anew, without what a hook added to the reference that went.
 #if PG_VERSION_NUM >= 190000

@@ -3,8 +3,10 @@
 #include "model/trigger_names.hpp"
 
 #include "catalog/quoting.hpp"
+#include "catalog/table_info.hpp"
 #include "catalog/trigger_catalog.hpp"
 #include "catalog/view_catalog.hpp"
+#include "holds/held_rows.hpp"
 #include "pg/called_settings.hpp"
 #include "pg/scopes.hpp"
 #include "registration/build_index.hpp"
@@ -18,6 +20,7 @@
 #include "sqltext/table_statements.hpp"
 
 #include <algorithm>
+#include <optional>
 
 namespace softdelete::registration {
 
@@ -129,16 +132,19 @@ std::int64_t count_deleted_rows(pg::Spi &spi, const catalog::Table &table,
                                               catalog::identifier(registration.settings.deleted_at)});
 }
 
-// Unregistered, the table would let held rows go.
-void check_holds(const catalog::Table &table) {
+// Unregistered, the table would let held rows go: those that are held themselves and those below held rows. A hold whose
+// row has another key by now counts as well.
+void check_holds(pg::Spi &spi, const catalog::Table &table) {
+    std::optional<std::int64_t> found;
     for (const registry::Hold &hold : registry::find_active_holds()) {
-        if (table.find_member(hold.relation) != nullptr) {
-            pg::raise({ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                       "table \"" + table.name + "\" has rows on hold",
-                       "Hold " + std::to_string(hold.id) + " is in force.",
-                       "SELECT * FROM softdelete.holds lists the holds; softdelete.release() ends one.",
-                       table.oid});
-        }
+        found = table.find_member(hold.relation) != nullptr && !found ? hold.id : found;
+    }
+    found = found ? found : holds::find_hold_in(spi, catalog::get_table(spi, table.oid), table.oid);
+    if (found) {
+        pg::raise({ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "table \"" + table.name + "\" has rows on hold",
+                   "Hold " + std::to_string(*found) + " is in force.",
+                   "SELECT * FROM softdelete.holds lists the holds; softdelete.release() ends one.",
+                   table.oid});
     }
 }
 
@@ -223,7 +229,7 @@ std::vector<model::Step> unregister_table(Oid relation, const std::string &delet
     DeletedRows deleted_rows = parse_deleted_rows(deleted_rows_option);
     pg::call([] { registry::lock_holds(registry::HoldLock::share); });
     const auto [table, registration] = lock_registered_table(spi, relation, pg::Lock::access_exclusive);
-    check_holds(table);
+    check_holds(spi, table);
     std::int64_t rows = count_deleted_rows(spi, table, registration);
     check_deleted_rows(table, rows, deleted_rows);
     std::vector<model::Step> steps;

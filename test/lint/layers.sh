@@ -13,7 +13,7 @@ shared='rows planner session registry catalog sqltext model pg'
 # shellcheck disable=SC2086 # lists of words
 {
     for edge in api hooks triggers worker; do check $edge $promises $shared || status=1; done
-    check registration $shared || status=1
+    check registration holds $shared || status=1
     check deletion holds $shared || status=1
     check restore deletion $shared || status=1
     check holds $shared || status=1

@@ -1,0 +1,11 @@
+// Keys by which holds find their rows: the primary keys of tables with holds, and the ON DELETE CASCADE keys that lead down
+// from held rows. Whatever command drops one, and whether row_security is on.
+#pragma once
+
+namespace softdelete::ddl {
+
+// In an event trigger on sql_drop: refuses where a hold would no longer find its row, or no longer keep what is below it.
+// The same key made anew by the same command is none that was lost. Plain server code. Errors: 55000.
+void keep_held_keys();
+
+} // namespace softdelete::ddl

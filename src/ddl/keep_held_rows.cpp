@@ -1,0 +1,335 @@
+// Asks holds/ about the tables and columns that a raw statement names. The event trigger on ddl_command_start calls it
+// where anybody has ever made a hold.
+#include "ddl/keep_held_rows.hpp"
+
+#include "catalog/foreign_keys.hpp"
+#include "catalog/table_catalog.hpp"
+#include "holds/held_rows.hpp"
+#include "holds/hold_check.hpp"
+#include "pg/compat.hpp"
+#include "pg/quote.hpp"
+#include "pg/scopes.hpp"
+#include "pg/spi.hpp"
+#include "registry/hold_log.hpp"
+#include "registry/registry_scan.hpp"
+#include "session/registered_table.hpp"
+#include "sqltext/format.hpp"
+
+extern "C" {
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_type.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+}
+
+#include <algorithm>
+#include <string>
+
+namespace softdelete::ddl {
+
+namespace {
+
+constexpr const char *holds_hint =
+    "SELECT * FROM softdelete.holds lists the holds; softdelete.release() ends one.";
+
+// Holds whose key has a column of that name, of tables that the command reaches from the one that it names: those that
+// inherit from it, and those made of it, where it is a type.
+constexpr const char *key_query = R"(
+    WITH RECURSIVE reached (relation) AS (
+        SELECT $1::pg_catalog.oid
+        UNION
+        SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_type t ON t.oid = c.reloftype
+        WHERE t.typrelid = $1::pg_catalog.oid
+        UNION
+        SELECT h.inhrelid FROM pg_catalog.pg_inherits h JOIN reached r ON h.inhparent = r.relation)
+    SELECT h.id, c.relname, a.atttypid::pg_catalog.text, a.atttypmod::pg_catalog.text, c.oid
+    FROM softdelete_internal.hold h
+    JOIN reached r ON r.relation = h.relation
+    JOIN pg_catalog.pg_class c ON c.oid = h.relation
+    JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (k.conkey) AND a.attname = $2
+    WHERE h.released_at IS NULL
+    ORDER BY h.id)";
+
+// Holds whose key has a column of that enum type.
+constexpr const char *enum_query = R"(
+    WITH RECURSIVE based (type) AS (
+        SELECT $1::pg_catalog.oid
+        UNION
+        SELECT t.oid FROM pg_catalog.pg_type t
+        JOIN based b ON b.type IN (t.typbasetype, t.typelem)
+             OR EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = t.typrelid AND a.atttypid = b.type)
+             OR EXISTS (SELECT FROM pg_catalog.pg_range g WHERE g.rngtypid = t.oid AND g.rngsubtype = b.type))
+    SELECT h.id, c.relname
+    FROM softdelete_internal.hold h
+    JOIN pg_catalog.pg_class c ON c.oid = h.relation
+    JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (k.conkey)
+    WHERE h.released_at IS NULL AND a.atttypid IN (SELECT b.type FROM based b)
+    ORDER BY h.id LIMIT 1)";
+
+bool is_table(Oid relation) {
+    char kind = OidIsValid(relation) ? get_rel_relkind(relation) : '\0';
+    return kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE;
+}
+
+// May rows of the table keep others on hold, though nobody registered it?
+bool leads_further(Oid relation) {
+    return session::has_triggers(relation) && pg::entry([&] {
+               pg::Spi spi;
+               return !catalog::find_cascade_children(spi, relation).empty();
+           });
+}
+
+void check_table(Oid relation, const char *action) {
+    session::RegisteredTable table;
+    if (is_table(relation) && (session::find_damaged_table(relation, &table) || leads_further(relation))) {
+        holds::check_no_holds(relation, action);
+    }
+}
+
+// To others the command itself says that they may not.
+void check_own_table(Oid relation, const char *action) {
+    if (is_table(relation) && pg::compat::owns_relation(relation, GetUserId())) {
+        check_table(relation, action);
+    }
+}
+
+void check_tables_where(const std::string &condition, const pg::Parameter &value) {
+    std::vector<Oid> tables = {};
+    pg::Spi spi;
+    for (const pg::Row &row :
+         spi.query("SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relkind IN ('r', 'p') AND " + condition
+                       + " ORDER BY c.relname, c.oid",
+                   {value})) {
+        tables.push_back(row.oid(0));
+    }
+    for (Oid table : tables) {
+        pg::call([&] { check_table(table, "drop"); });
+    }
+}
+
+constexpr const char *owned_schema =
+    "c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.oid = $1::pg_catalog.oid AND "
+    "pg_catalog.pg_has_role(n.nspowner, 'USAGE'))";
+
+void check_schema(const char *name) {
+    Oid schema = get_namespace_oid(name, true);
+    if (OidIsValid(schema)) {
+        pg::entry([&] { check_tables_where(owned_schema, schema); });
+    }
+}
+
+void check_drop(const DropStmt *drop) {
+    ListCell *cell;
+    foreach (cell, drop->objects) {
+        if (drop->removeType == OBJECT_TABLE) {
+            check_own_table(find_relation(makeRangeVarFromNameList(lfirst_node(List, cell))), "drop");
+        } else if (drop->removeType == OBJECT_SCHEMA && drop->behavior == DROP_CASCADE) {
+            check_schema(strVal(lfirst(cell)));
+        }
+    }
+}
+
+void check_drop_owned(const DropOwnedStmt *drop) {
+    ListCell *cell;
+    foreach (cell, drop->roles) {
+        Oid role = get_rolespec_oid(lfirst_node(RoleSpec, cell), true);
+        if (OidIsValid(role) && has_privs_of_role(GetUserId(), role)) {
+            pg::entry([&] { check_tables_where("c.relowner = $1::pg_catalog.oid", role); });
+        }
+    }
+}
+
+void check_attached(Oid relation) {
+    if (is_table(relation) && registry::has_hold(relation)
+        && pg::compat::owns_relation(relation, GetUserId())) {
+        ereport(ERROR,
+                (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                 errmsg("cannot attach table \"%s\" because rows of it are on hold", get_rel_name(relation)),
+                 errdetail("A hold names a row by the table that it was in when the hold was made."),
+                 errhint("Release the holds, attach the table, and hold the rows anew.")));
+    }
+}
+
+[[noreturn]] void raise_key_change(const std::string &column, const pg::Row &hold) {
+    pg::raise(
+        {.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+         .message =
+             sqltext::format("cannot change key column \"%1%\" of table \"%2%\" because rows of it are "
+                             "on hold",
+                             column, hold.text(1)),
+         .detail = sqltext::format("Hold %1% names its row by the values of the primary key.", hold.text(0)),
+         .hint = "Release the hold by softdelete.release(), and hold the row anew afterwards."});
+}
+
+bool is_one_of(Oid type, std::initializer_list<Oid> types) {
+    return std::find(types.begin(), types.end(), type) != types.end();
+}
+
+// Does each value stay what it is as text? An expression, and most casts, may make another one of it.
+bool keeps_values(Oid from, int32 from_modifier, Oid to, int32 to_modifier) {
+    Oid from_base = getBaseTypeAndTypmod(from, &from_modifier);
+    Oid to_base = getBaseTypeAndTypmod(to, &to_modifier);
+    bool is_integer = is_one_of(from_base, {INT2OID, INT4OID, INT8OID});
+    bool is_text = is_one_of(from_base, {TEXTOID, VARCHAROID});
+    return (is_integer && is_one_of(to_base, {INT2OID, INT4OID, INT8OID}))
+           || (is_integer && to_base == NUMERICOID && to_modifier == -1)
+           || ((is_text || is_integer || is_one_of(from_base, {UUIDOID, NUMERICOID}))
+               && is_one_of(to_base, {TEXTOID, VARCHAROID}))
+           || (from_base == to_base && (to_modifier == -1 || to_modifier == from_modifier));
+}
+
+// The type that a command gives a column without an expression; InvalidOid for any other change of its values.
+Oid get_new_type(const AlterTableCmd *command, int32 *modifier) {
+    const auto *column = command->subtype == AT_AlterColumnType ? castNode(ColumnDef, command->def) : nullptr;
+    if (column == nullptr || column->raw_default != nullptr) {
+        return InvalidOid;
+    }
+    Type type = LookupTypeName(nullptr, column->typeName, modifier, true);
+    if (type == nullptr) {
+        return InvalidOid;
+    }
+    Oid found = typeTypeId(type);
+    ReleaseSysCache(type);
+    return found;
+}
+
+// A key that leads down from held rows must not lead elsewhere.
+void check_links(pg::Spi &spi, Oid relation, const std::string &column) {
+    for (const catalog::ForeignKey &key : catalog::find_own_keys(spi, relation)) {
+        const std::vector<std::string> &names = key.child_link.names;
+        if (key.on_delete == catalog::OnDelete::cascade
+            && std::find(names.begin(), names.end(), pg::quote_identifier(column)) != names.end()) {
+            if (auto hold = holds::find_hold_through(spi, key, false)) {
+                holds::raise_lost_link(key, *hold, "change");
+            }
+        }
+    }
+}
+
+void check_values(const AlterTableCmd *command, Oid relation) {
+    if (command->subtype != AT_AlterColumnType && !pg::compat::sets_expression(command)) {
+        return;
+    }
+    int32 modifier = -1;
+    Oid type = get_new_type(command, &modifier);
+    registry::lock_holds(registry::HoldLock::share);
+    pg::entry([&] {
+        pg::Spi spi;
+        std::string column = command->name;
+        {
+            pg::UserScope owner(pg::get_extension_owner());
+            for (const pg::Row &hold : spi.query_latest(key_query, {relation, column})) {
+                auto from = static_cast<Oid>(std::stoul(hold.text(2)));
+                if (!OidIsValid(type) || !pg::call([&] {
+                        return keeps_values(from, std::stoi(hold.text(3)), type, modifier);
+                    })) {
+                    raise_key_change(column, hold);
+                }
+            }
+        }
+        if (!OidIsValid(type)) {
+            check_links(spi, relation, column);
+        }
+    });
+}
+
+void check_enforcement(const AlterTableCmd *command, Oid relation) {
+    const char *name = pg::compat::unenforced_key(command);
+    if (name == nullptr) {
+        return;
+    }
+    registry::lock_holds(registry::HoldLock::share);
+    pg::entry([&] {
+        pg::Spi spi;
+        for (const catalog::ForeignKey &key : catalog::find_own_keys(spi, relation)) {
+            if (key.name == name && key.on_delete == catalog::OnDelete::cascade) {
+                if (auto hold = holds::find_hold_through(spi, key, false)) {
+                    holds::raise_lost_link(key, *hold, "stop enforcing");
+                }
+            }
+        }
+    });
+}
+
+void check_part(const AlterTableCmd *part, Oid relation) {
+    switch (part->subtype) {
+    case AT_DetachPartition:
+        check_own_table(find_relation(castNode(PartitionCmd, part->def)->name), "detach");
+        break;
+    case AT_DropInherit:
+        check_own_table(relation, "detach");
+        break;
+    case AT_DisableTrigAll:
+        check_own_table(relation, "disable the triggers of");
+        break;
+    case AT_AttachPartition:
+        check_attached(find_relation(castNode(PartitionCmd, part->def)->name));
+        break;
+    default:
+        if (pg::compat::owns_relation(relation, GetUserId())) {
+            check_values(part, relation);
+            check_enforcement(part, relation);
+        }
+    }
+}
+
+void check_enum(const AlterEnumStmt *alter) {
+    Oid type = alter->oldVal == nullptr ? InvalidOid
+                                        : typenameTypeId(nullptr, makeTypeNameFromNameList(alter->typeName));
+    if (!OidIsValid(type)) {
+        return;
+    }
+    registry::lock_holds(registry::HoldLock::share);
+    pg::entry([&] {
+        pg::Spi spi;
+        if (spi.query("SELECT FROM pg_catalog.pg_type WHERE oid = $1::pg_catalog.oid AND "
+                      "pg_catalog.pg_has_role(typowner, 'USAGE')",
+                      {type})
+                .empty()) {
+            return;
+        }
+        pg::UserScope owner(pg::get_extension_owner());
+        std::vector<pg::Row> holds = spi.query_latest(enum_query, {type});
+        if (!holds.empty()) {
+            pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                       .message = sqltext::format("cannot rename a value of type %1% because keys of rows of "
+                                                  "table \"%2%\" that are on hold have this type",
+                                                  pg::call([&] { return format_type_be(type); }),
+                                                  holds.front().text(1)),
+                       .detail = sqltext::format("Hold %1% is in force.", holds.front().text(0)),
+                       .hint = holds_hint});
+        }
+    });
+}
+
+} // namespace
+
+void keep_held_rows(const DdlCommand &command) {
+    Node *statement = command.node;
+    if (!IsA(statement, DropStmt) && !IsA(statement, DropOwnedStmt) && !IsA(statement, AlterTableStmt)
+        && !IsA(statement, AlterEnumStmt)) {
+        return;
+    }
+    if (!registry::has_active_holds()) {
+        return;
+    }
+    if (IsA(statement, DropStmt)) {
+        check_drop(castNode(DropStmt, statement));
+    } else if (IsA(statement, DropOwnedStmt)) {
+        check_drop_owned(castNode(DropOwnedStmt, statement));
+    } else if (IsA(statement, AlterEnumStmt)) {
+        check_enum(castNode(AlterEnumStmt, statement));
+    } else if (OidIsValid(command.relation)) {
+        ListCell *cell;
+        foreach (cell, castNode(AlterTableStmt, statement)->cmds) {
+            check_part(lfirst_node(AlterTableCmd, cell), command.relation);
+        }
+    }
+}
+
+} // namespace softdelete::ddl

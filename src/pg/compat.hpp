@@ -209,9 +209,8 @@ bool is_for_portion_of([[maybe_unused]] const AnyQuery *query) {
 inline bool sets_expression([[maybe_unused]] const AlterTableCmd *command) {
 #if PG_VERSION_NUM >= 170000
     return command->subtype == AT_SetExpression;
-#else
-    return false;
 #endif
+    return false;
 }
 
 // 18 can end the enforcement of a foreign key. The key's name; null for other commands.

@@ -142,6 +142,28 @@ SELECT count(*) > 0 AS registered FROM softdelete.register('p1');
 SELECT id FROM p1;
 ALTER TABLE p DETACH PARTITION p1; -- fails
 
+-- A column retyped unseen is not taken for what it was, in any statement; a table with one whose due rows nobody can count does
+-- not keep the others from being shown.
+CREATE TABLE retyped (id int PRIMARY KEY);
+CREATE TABLE fine (id int PRIMARY KEY);
+SELECT count(*) > 0 AS registered FROM unnest('{retyped,fine}'::regclass[]) t, softdelete.register(t, retention => '0');
+INSERT INTO fine VALUES (1);
+DELETE FROM fine;
+DROP VIEW active_retyped, deleted_retyped, all_retyped;
+ALTER TABLE retyped ALTER deleted_at TYPE int USING 0;
+SELECT id FROM retyped; -- fails
+INSERT INTO retyped VALUES (1); -- fails
+DELETE FROM retyped; -- fails
+SELECT softdelete.restore('retyped', 1); -- fails
+SELECT relation, due FROM softdelete.purge_preview() WHERE relation IN ('retyped'::regclass, 'fine');
+ALTER TABLE retyped ALTER deleted_at TYPE timestamptz USING NULL;
+INSERT INTO retyped VALUES (1);
+ALTER TABLE retyped ALTER deletion_id TYPE text;
+DELETE FROM retyped; -- fails
+ALTER TABLE retyped ALTER deletion_id TYPE bigint USING NULL;
+SELECT count(*) > 0 AS mended FROM softdelete.repair('retyped');
+DELETE FROM retyped;
+
 -- On again, everything is followed as before.
 RESET SESSION AUTHORIZATION;
 ALTER EVENT TRIGGER softdelete_ddl_command_start ENABLE ALWAYS;

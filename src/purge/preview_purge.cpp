@@ -4,7 +4,9 @@
 #include "sqltext/format.hpp"
 
 #include "holds/held_rows.hpp"
+#include "pg/interruptions.hpp"
 #include "pg/scopes.hpp"
+#include "pg/transactions.hpp"
 #include "purge/purge_tables.hpp"
 #include "purge/reference_links.hpp"
 #include "registry/retention.hpp"
@@ -27,7 +29,9 @@ public:
             registry::Cutoff cutoff = pg::call([&] { return registry::get_cutoff(table.info.relation); });
             // Without a retention nothing is due.
             cutoffs_[table.info.relation] = cutoff.has_retention ? cutoff.cutoff : DT_NOBEGIN;
-            tables_[table.info.relation] = &table;
+            if (look_at(table)) {
+                tables_[table.info.relation] = &table;
+            }
         }
     }
 
@@ -47,10 +51,11 @@ public:
         std::vector<DueLine> lines;
         for (const model::PurgeGroup &group : plan_.groups) {
             for (std::size_t number : group.tables) {
-                const PurgeTable &table = plan_.tables[number];
-                Oid relation = table.info.relation;
-                lines.push_back({relation, get_cutoff_text(relation), count(table), held[relation],
-                                 kept_[relation].size() - held[relation]});
+                Oid relation = plan_.tables[number].info.relation;
+                if (tables_.contains(relation)) {
+                    lines.push_back({relation, get_cutoff_text(relation), counts_.at(relation),
+                                     held[relation], kept_[relation].size() - held[relation]});
+                }
             }
         }
         return lines;
@@ -62,6 +67,22 @@ private:
             return std::nullopt;
         }
         return pg::call([&] { return pstrdup(timestamptz_to_str(cutoffs_.at(relation))); });
+    }
+
+    // False, with a warning, where its owner has left the table in a state that lets nobody count: the others are shown.
+    bool look_at(const PurgeTable &table) {
+        try {
+            pg::Subtransaction savepoint;
+            counts_[table.info.relation] = count(table);
+            savepoint.commit();
+            return true;
+        } catch (const pg::ServerError &error) {
+            if (pg::is_interruption(error)) {
+                throw;
+            }
+            pg::warn(sqltext::format("could not look at table %1%: %2%", table.info.title, error.message()));
+            return false;
+        }
     }
 
     std::uint64_t count(const PurgeTable &table) {
@@ -202,8 +223,9 @@ private:
     const PurgePlan &plan_;
     std::map<Oid, const PurgeTable *> tables_;
     std::map<Oid, TimestampTz> cutoffs_;
-    std::map<Oid, rows::RowSet> kept_; // due rows that stay
-    std::map<Oid, rows::RowSet> due_;  // of tables whose blockers have several owners
+    std::map<Oid, std::uint64_t> counts_; // due rows
+    std::map<Oid, rows::RowSet> kept_;    // due rows that stay
+    std::map<Oid, rows::RowSet> due_;     // of tables whose blockers have several owners
     std::deque<std::pair<Oid, rows::RowSet>> work_;
 };
 

@@ -8,7 +8,9 @@
 extern "C" {
 #include "access/htup_details.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "commands/trigger.h"
+#include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -27,6 +29,26 @@ namespace {
 constexpr int marker_arguments = 3;
 
 // What all names of our triggers begin with.
+
+bool is_time(Oid type) {
+    return type == TIMESTAMPTZOID || type == TIMESTAMPOID;
+}
+
+bool is_id(Oid type) {
+    return type == INT8OID;
+}
+
+// A column retyped unseen would be taken for what it is not.
+void check_type(Relation relation, AttrNumber attribute, bool (*is_right)(Oid)) {
+    const FormData_pg_attribute *column = TupleDescAttr(RelationGetDescr(relation), attribute - 1);
+    if (!is_right(getBaseType(column->atttypid))) {
+        ereport(ERROR,
+                (errcode(ERRCODE_DATATYPE_MISMATCH),
+                 errmsg("column \"%s\" of registered table \"%s\" is of type %s", NameStr(column->attname),
+                        RelationGetRelationName(relation), format_type_be(column->atttypid)),
+                 errhint("Give the column its former type back.")));
+    }
+}
 
 AttrNumber get_column(Relation relation, const char *name, bool missing_ok) {
     AttrNumber attribute = get_attnum(RelationGetRelid(relation), name);
@@ -59,6 +81,10 @@ void read_marker(Relation relation, const Trigger *marker, bool missing_ok, Regi
     table->deleted_by = marker->tgargs[1][0] == '\0' ? InvalidAttrNumber
                                                      : get_column(relation, marker->tgargs[1], missing_ok);
     table->deletion_id = get_column(relation, "deletion_id", missing_ok);
+    if (!missing_ok) {
+        check_type(relation, table->deleted_at, is_time);
+        check_type(relation, table->deletion_id, is_id);
+    }
     table->visibility = parse_visibility(marker->tgargs[2]);
     table->enabled = marker->tgenabled != TRIGGER_DISABLED;
 }

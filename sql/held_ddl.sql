@@ -7,6 +7,7 @@ GRANT SET ON PARAMETER softdelete.deletion TO regress_held_ddl;
 SELECT setval('softdelete_internal.hold_id_seq', 500);
 SET SESSION AUTHORIZATION regress_held_ddl;
 SET search_path = regress_held_ddl;
+SET client_min_messages = error;
 \set QUIET off
 \set VERBOSITY default
 
@@ -221,7 +222,6 @@ SELECT count(*) > 0 AS done FROM softdelete.unregister('bi', 'keep');
 
 RESET SESSION AUTHORIZATION;
 \set VERBOSITY terse
-SET client_min_messages = warning;
 DROP SCHEMA regress_held_ddl CASCADE;
 DROP SCHEMA regress_held_ddl_2 CASCADE;
 REVOKE ALL ON PARAMETER softdelete.deletion FROM regress_held_ddl;

@@ -87,7 +87,7 @@ std::string anonymize_row(Oid relation, const std::optional<std::string> &reason
     rows::RowTree whole = rows::collect_tree(spi, row.rows);
     SubjectTree tree = find_subject_tree(spi, table, whole);
     for (const auto &[oid, member] : tree.overwritten.tables) {
-        holds::check_held_rows(spi, member.table, member.rows, "anonymize");
+        holds::check_held_rows(spi, member.table, member.rows, "anonymize", holds::Harm::overwriting);
         whole.all.add_all(member.rows);
         whole.tables.try_emplace(oid, member);
     }

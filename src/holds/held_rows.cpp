@@ -4,6 +4,7 @@
 #include "holds/held_rows.hpp"
 #include "sqltext/format.hpp"
 
+#include "holds/held_links.hpp"
 #include "rows/follow_links.hpp"
 
 #include <algorithm>
@@ -158,13 +159,6 @@ void add_below(pg::Spi &spi, HoldGraph &graph, const TableInfo &table, rows::Row
     }
 }
 
-// Held rows of tables that lead to this one, with what their removal takes along of such tables and of this one.
-rows::RowSet find_rows_below(pg::Spi &spi, HoldGraph &graph, const TableInfo &table) {
-    rows::RowSet all = to_rows(graph.find_all_held(spi, table.relation));
-    add_below(spi, graph, table, &all);
-    return all;
-}
-
 // Where the table's rows lie: itself, its partitions and the tables that inherit from it.
 std::set<Oid> find_parts(pg::Spi &spi, Oid relation) {
     std::set<Oid> parts;
@@ -193,13 +187,16 @@ bool has_holds(pg::Spi &) {
     return pg::call([] { return registry::has_active_holds(); });
 }
 
-rows::RowSet find_held_rows(pg::Spi &spi, const TableInfo &table, const rows::RowSet &rows) {
+rows::RowSet find_held_rows(pg::Spi &spi, const TableInfo &table, const rows::RowSet &rows, Harm harm) {
     rows::RowSet result;
     HoldGraph graph(spi);
     if (graph.empty() || rows.empty()) {
         return result;
     }
     Found found = find_protected(spi, graph, table, rows);
+    if (harm == Harm::removal) {
+        found.merge(HeldLinks(spi, graph).find(rows));
+    }
     for (const RowId &row : rows.ids()) {
         if (found.contains(row)) {
             result.add(row);
@@ -208,15 +205,26 @@ rows::RowSet find_held_rows(pg::Spi &spi, const TableInfo &table, const rows::Ro
     return result;
 }
 
-rows::RowSet find_all_held_rows(pg::Spi &spi, const TableInfo &table) {
+rows::RowSet find_rows_on_hold(pg::Spi &spi, HoldGraph &graph, const TableInfo &table) {
+    rows::RowSet all = to_rows(graph.find_all_held(spi, table.relation));
+    add_below(spi, graph, table, &all);
+    return all;
+}
+
+rows::RowSet find_all_held_rows(pg::Spi &spi, const TableInfo &table, Harm harm) {
     rows::RowSet result;
     HoldGraph graph(spi);
     if (graph.empty()) {
         return result;
     }
-    rows::RowSet all = find_rows_below(spi, graph, table);
+    rows::RowSet all = find_rows_on_hold(spi, graph, table);
     for (const auto &[row, hold] : find_protected(spi, graph, table, rows::RowSet())) {
         all.add(row);
+    }
+    if (harm == Harm::removal) {
+        for (const auto &[row, hold] : HeldLinks(spi, graph).find_all(table.relation)) {
+            all.add(row);
+        }
     }
     for (const RowId &row : all.ids()) {
         if (is_row_of(spi, graph, table, row)) {
@@ -234,10 +242,26 @@ std::optional<std::int64_t> find_hold_in(pg::Spi &spi, const TableInfo &table, O
     bool is_whole = relation == table.relation;
     std::set<Oid> parts = find_parts(spi, relation);
     for (Oid heir : is_whole ? catalog::find_heirs(spi, relation) : std::vector<Oid>{table.relation}) {
-        rows::RowSet held = find_rows_below(spi, graph, graph.get_node(spi, heir).table);
+        rows::RowSet held = find_rows_on_hold(spi, graph, graph.get_node(spi, heir).table);
         for (const RowId &row : held.ids()) {
             if (parts.contains(row.table)) {
                 return find_hold_above(spi, graph, row);
+            }
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<std::int64_t> find_hold_at_risk(pg::Spi &spi, const TableInfo &table, Oid relation) {
+    if (std::optional<std::int64_t> hold = find_hold_in(spi, table, relation)) {
+        return hold;
+    }
+    HoldGraph graph(spi);
+    std::set<Oid> parts = find_parts(spi, relation);
+    for (Oid heir : catalog::find_heirs(spi, table.relation)) {
+        for (const auto &[row, hold] : HeldLinks(spi, graph).find_all(heir)) {
+            if (parts.contains(row.table)) {
+                return hold;
             }
         }
     }
@@ -251,7 +275,7 @@ std::optional<std::int64_t> find_hold_through(pg::Spi &spi, const ForeignKey &ke
     }
     rows::RowSet parents;
     std::set<Oid> parts = find_parts(spi, key.parent.relation);
-    rows::RowSet held = find_rows_below(spi, graph, key.parent);
+    rows::RowSet held = find_rows_on_hold(spi, graph, key.parent);
     for (const RowId &row : held.ids()) {
         if (parts.contains(row.table)) {
             parents.add(row);
@@ -267,18 +291,24 @@ std::optional<std::int64_t> find_hold_through(pg::Spi &spi, const ForeignKey &ke
     return std::nullopt;
 }
 
-std::optional<std::int64_t> find_hold_above(pg::Spi &spi, HoldGraph &graph, const RowId &row) {
+Found find_holds_above(pg::Spi &spi, HoldGraph &graph, const rows::RowSet &rows) {
     Lines lines(spi, graph,
                 [&](const ForeignKey &key) { return graph.leads_to_hold(spi, key.parent.relation); });
-    rows::RowSet rows;
-    rows.add(row);
     lines.add(rows);
     Found found = lines.find_below();
-    auto place = found.find(row);
-    return place == found.end() ? std::nullopt : std::optional(place->second);
+    std::erase_if(found, [&](const auto &entry) { return !rows.contains(entry.first); });
+    return found;
 }
 
-void check_held_rows(pg::Spi &spi, const TableInfo &table, const rows::RowSet &rows, const char *verb) {
+std::optional<std::int64_t> find_hold_above(pg::Spi &spi, HoldGraph &graph, const RowId &row) {
+    rows::RowSet rows;
+    rows.add(row);
+    Found found = find_holds_above(spi, graph, rows);
+    return found.empty() ? std::nullopt : std::optional(found.begin()->second);
+}
+
+void check_held_rows(pg::Spi &spi, const TableInfo &table, const rows::RowSet &rows, const char *verb,
+                     Harm harm) {
     HoldGraph graph(spi);
     if (graph.empty() || rows.empty()) {
         return;
@@ -288,6 +318,10 @@ void check_held_rows(pg::Spi &spi, const TableInfo &table, const rows::RowSet &r
         if (auto place = found.find(row); place != found.end()) {
             raise_held(table, place->second, verb);
         }
+    }
+    Found linked = harm == Harm::removal ? HeldLinks(spi, graph).find(rows) : Found();
+    if (!linked.empty()) {
+        raise_held_link(table, linked.begin()->second, verb);
     }
 }
 
@@ -299,6 +333,20 @@ void raise_held(const TableInfo &table, std::int64_t hold, const char *verb) {
                                        "softdelete.release(%1%) ends it.",
                                        hold),
                .relation = table.relation});
+}
+
+void raise_held_link(const TableInfo &table, std::int64_t hold, const char *verb) {
+    pg::raise(
+        {.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+         .message = sqltext::format("cannot %1% a row of table %2% that a row on hold references", verb,
+                                    table.title),
+         .detail = sqltext::format("Hold %1% protects a row that would lose its reference, by ON DELETE SET "
+                                   "NULL or SET DEFAULT.",
+                                   hold),
+         .hint = sqltext::format("SELECT * FROM softdelete.holds tells why; SELECT "
+                                 "softdelete.release(%1%) ends it.",
+                                 hold),
+         .relation = table.relation});
 }
 
 void raise_lost_link(const ForeignKey &key, std::int64_t hold, const char *verb) {

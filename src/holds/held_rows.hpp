@@ -13,16 +13,27 @@ void lock_holds(pg::Spi &spi);
 
 bool has_holds(pg::Spi &spi);
 
+// What is about to become of rows. A row is kept from its removal also for the sake of held rows that lose their link to it,
+// by ON DELETE SET NULL or SET DEFAULT.
+enum class Harm { removal, overwriting };
+
 // Those of the table's rows that a hold protects. Reads each table as its owner.
 // Errors: 55000 where a hold's key has not as many values as the primary key has columns now.
-rows::RowSet find_held_rows(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowSet &rows);
+rows::RowSet find_held_rows(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowSet &rows,
+                            Harm harm = Harm::removal);
 
 // All of the table's rows that a hold protects.
-rows::RowSet find_all_held_rows(pg::Spi &spi, const catalog::TableInfo &table);
+rows::RowSet find_all_held_rows(pg::Spi &spi, const catalog::TableInfo &table, Harm harm = Harm::removal);
+
+// Those that are held themselves or by rows above them, beside rows of other tables.
+rows::RowSet find_rows_on_hold(pg::Spi &spi, HoldGraph &graph, const catalog::TableInfo &table);
 
 // A hold that protects a row of the table or of one that inherits from it, itself or by a row above it. relation: the table
 // or one of its partitions.
 std::optional<std::int64_t> find_hold_in(pg::Spi &spi, const catalog::TableInfo &table, Oid relation);
+
+// The same, or one on a row elsewhere that the removal of a row of the table would overwrite.
+std::optional<std::int64_t> find_hold_at_risk(pg::Spi &spi, const catalog::TableInfo &table, Oid relation);
 
 // A hold that the CASCADE key carries down to rows of its child table. is_gone: the key was dropped, and only rows count
 // that no other key keeps on hold.
@@ -31,10 +42,17 @@ std::optional<std::int64_t> find_hold_through(pg::Spi &spi, const catalog::Forei
 // The hold that protects a row, itself or by a row above it. What the graph knows serves for many rows.
 std::optional<std::int64_t> find_hold_above(pg::Spi &spi, HoldGraph &graph, const rows::RowId &row);
 
+// Those of the rows that are protected like that, each with a hold.
+HoldGraph::Found find_holds_above(pg::Spi &spi, HoldGraph &graph, const rows::RowSet &rows);
+
 // Raises 55000 where a hold protects one of the rows; says which hold. verb: what is refused.
 void check_held_rows(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowSet &rows,
-                     const char *verb = "remove");
+                     const char *verb = "remove", Harm harm = Harm::removal);
 [[noreturn]] void raise_held(const catalog::TableInfo &table, std::int64_t hold, const char *verb = "remove");
+
+// 55000: a held row would lose its link to the row.
+[[noreturn]] void raise_held_link(const catalog::TableInfo &table, std::int64_t hold,
+                                  const char *verb = "remove");
 
 // 55000: the key carries this hold down. verb: what is refused of the key, as in "drop".
 [[noreturn]] void raise_lost_link(const catalog::ForeignKey &key, std::int64_t hold, const char *verb);

@@ -4,6 +4,7 @@
 #include "holds/hold_check.hpp"
 #include "sqltext/format.hpp"
 
+#include "holds/held_links.hpp"
 #include "holds/held_rows.hpp"
 #include "pg/compat.hpp"
 #include "pg/scopes.hpp"
@@ -28,6 +29,7 @@ public:
     explicit HoldCheck(pg::Spi &spi) : graph(spi) {}
 
     HoldGraph graph;
+    bool has_links = false; // held rows may reference rows of the table by SET NULL or SET DEFAULT
 };
 
 namespace {
@@ -56,6 +58,18 @@ std::optional<std::int64_t> find_hold(pg::Spi &spi, HoldCheck *check, Oid relati
     return hold;
 }
 
+// A hold on a row that would lose its link to the row.
+std::optional<std::int64_t> find_linked(pg::Spi &spi, HoldCheck *check, Oid relation,
+                                        const ItemPointerData *row) {
+    if (!check->has_links) {
+        return std::nullopt;
+    }
+    rows::RowSet rows;
+    rows.add(rows::RowId{relation, *row});
+    HoldGraph::Found found = HeldLinks(spi, check->graph).find(rows);
+    return found.empty() ? std::nullopt : std::optional(found.begin()->second);
+}
+
 } // namespace
 
 HoldCheck *begin_hold_check(Oid relation, MemoryContext context) {
@@ -68,7 +82,8 @@ HoldCheck *begin_hold_check(Oid relation, MemoryContext context) {
     auto *check = pg::entry([&]() -> HoldCheck * {
         pg::Spi spi;
         auto made = std::make_unique<HoldCheck>(spi);
-        return made->graph.leads_to_hold(spi, relation) ? made.release() : nullptr;
+        made->has_links = HeldLinks(spi, made->graph).leads_to_held(relation);
+        return made->has_links || made->graph.leads_to_hold(spi, relation) ? made.release() : nullptr;
     });
     if (check != nullptr) {
         callback->func = forget;
@@ -84,17 +99,20 @@ void check_hold(HoldCheck *check, Oid relation, const ItemPointerData *row) {
         if (std::optional<std::int64_t> hold = find_hold(spi, check, relation, row)) {
             raise_held(catalog::get_table(spi, relation), *hold);
         }
+        if (std::optional<std::int64_t> hold = find_linked(spi, check, relation, row)) {
+            raise_held_link(catalog::get_table(spi, relation), *hold);
+        }
     });
 }
 
 bool is_held(HoldCheck *check, Oid relation, const ItemPointerData *row) {
     return pg::entry([&] {
         pg::Spi spi;
-        return find_hold(spi, check, relation, row).has_value();
+        return find_hold(spi, check, relation, row) || find_linked(spi, check, relation, row);
     });
 }
 
-void check_no_holds(Oid relation, const char *action) {
+void check_no_holds(Oid relation, const char *action, bool is_removal) {
     registry::lock_holds(registry::HoldLock::share);
     if (!registry::has_active_holds()) {
         return;
@@ -102,7 +120,8 @@ void check_no_holds(Oid relation, const char *action) {
     pg::entry([&] {
         pg::Spi spi;
         catalog::TableInfo table = catalog::get_table(spi, relation);
-        std::optional<std::int64_t> hold = find_hold_in(spi, table, relation);
+        std::optional<std::int64_t> hold =
+            is_removal ? find_hold_at_risk(spi, table, relation) : find_hold_in(spi, table, relation);
         if (hold) {
             pg::raise(
                 {.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -119,7 +138,7 @@ bool has_held_rows(Oid relation) {
     registry::lock_holds(registry::HoldLock::share);
     return registry::has_active_holds() && pg::entry([&] {
                pg::Spi spi;
-               return find_hold_in(spi, catalog::get_table(spi, relation), relation).has_value();
+               return find_hold_at_risk(spi, catalog::get_table(spi, relation), relation).has_value();
            });
 }
 
@@ -132,7 +151,7 @@ void prepare_physical_delete(const QueryDesc *query) {
     registry::lock_holds(registry::HoldLock::share);
     pg::compat::for_each_result_relation(plan, [](Oid relation) {
         if (has_silent_marker(relation)) {
-            check_no_holds(relation, "delete from");
+            check_no_holds(relation, "delete from", true);
         }
     });
 }

@@ -17,17 +17,17 @@ class HoldCheck;
 // which belongs to the memory context.
 HoldCheck *begin_hold_check(Oid relation, MemoryContext context);
 
-// Raises 55000 where a hold protects the row itself or a row above it. relation: the table or partition that it is in.
+// Raises 55000 where a hold protects the row itself, a row above it, or a row that would lose its link to it. relation: the table or partition that it is in.
 void check_hold(HoldCheck *check, Oid relation, const ItemPointerData *row);
 
 // The same without an error: true where a hold protects it.
 bool is_held(HoldCheck *check, Oid relation, const ItemPointerData *row);
 
 // Raises 55000 where rows of the table or partition are held, themselves or by rows above them. action: what is refused,
-// as in "truncate".
-void check_no_holds(Oid relation, const char *action);
+// as in "truncate". is_removal: also where held rows elsewhere would lose their link to rows of the table.
+void check_no_holds(Oid relation, const char *action, bool is_removal = false);
 
-// The same without an error: true where there are some.
+// True where there are some, or where held rows elsewhere would lose their link to rows of the table.
 bool has_held_rows(Oid relation);
 
 // Called before a statement runs. One that removes rows takes the lock on holds before it locks rows, as hold() does;

@@ -113,7 +113,8 @@ private:
         if (!holds::has_holds(spi_)) {
             return {};
         }
-        rows::RowSet held = holds::find_all_held_rows(spi_, table.info);
+        rows::RowSet held = holds::find_all_held_rows(
+            spi_, table.info, table.anonymizes ? holds::Harm::overwriting : holds::Harm::removal);
         pg::ReadScope scope(table.info.owner);
         return read_rows(
             sqltext::format(

@@ -119,7 +119,7 @@ PurgeCounts PurgeBatch::remove(TimestampTz cutoff, const Positions &rows) {
     counts_ = {};
     failed_ = 0;
     Positions removable = rows;
-    drop_held(removable);
+    drop_held(removable, holds::Harm::removal);
     PurgeScope scope(target_.owner);
     Positions rest = removable;
     if (unreferenced_.may_remove()) {
@@ -136,7 +136,7 @@ PurgeCounts PurgeBatch::remove(TimestampTz cutoff, const Positions &rows) {
 PurgeCounts PurgeBatch::anonymize(TimestampTz cutoff, const Positions &rows) {
     counts_ = {};
     Positions due = rows;
-    drop_held(due);
+    drop_held(due, holds::Harm::overwriting);
     PurgeScope scope(target_.owner);
     rows::RowSet locked;
     for (const pg::Row &row : spi_.query(
@@ -171,11 +171,11 @@ void PurgeBatch::anonymize_rows(const rows::RowSet &rows) {
         [&](const std::string &failure) { note_failure(failure); });
 }
 
-void PurgeBatch::drop_held(Positions &rows) {
+void PurgeBatch::drop_held(Positions &rows, holds::Harm harm) {
     if (!holds::has_holds(spi_)) {
         return;
     }
-    rows::RowSet held = holds::find_held_rows(spi_, table_, make_row_set(target_, rows));
+    rows::RowSet held = holds::find_held_rows(spi_, table_, make_row_set(target_, rows), harm);
     auto is_held = [&](const ItemPointerData &row) {
         return held.contains(rows::RowId{target_.relation, row});
     };

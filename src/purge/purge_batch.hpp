@@ -1,6 +1,7 @@
 // Removes due rows of one physical table, as its owner and by one DELETE per batch.
 #pragma once
 
+#include "holds/held_rows.hpp"
 #include "pg/called_settings.hpp"
 #include "purge/bisect_failures.hpp"
 #include "purge/due_rows.hpp"
@@ -47,7 +48,7 @@ private:
     std::uint64_t remove_unless_locked(const ItemPointerData *rows, std::size_t count);
     std::uint64_t try_remove(const ItemPointerData *rows, std::size_t count, bool skips_locked);
     void note_failure(const std::string &failure);
-    void drop_held(Positions &rows);
+    void drop_held(Positions &rows, holds::Harm harm);
     std::vector<std::uint64_t> count_kept(const Positions &rows);
     void explain_kept(const Positions &rows);
 

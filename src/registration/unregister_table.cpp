@@ -132,14 +132,15 @@ std::int64_t count_deleted_rows(pg::Spi &spi, const catalog::Table &table,
                                               catalog::identifier(registration.settings.deleted_at)});
 }
 
-// Unregistered, the table would let held rows go: those that are held themselves and those below held rows. A hold whose
+// Unregistered, the table would let held rows go: those that are held themselves, those below held
+// rows, and those whose removal takes the link of held rows away. A hold whose
 // row has another key by now counts as well.
 void check_holds(pg::Spi &spi, const catalog::Table &table) {
     std::optional<std::int64_t> found;
     for (const registry::Hold &hold : registry::find_active_holds()) {
         found = table.find_member(hold.relation) != nullptr && !found ? hold.id : found;
     }
-    found = found ? found : holds::find_hold_in(spi, catalog::get_table(spi, table.oid), table.oid);
+    found = found ? found : holds::find_hold_at_risk(spi, catalog::get_table(spi, table.oid), table.oid);
     if (found) {
         pg::raise({ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "table \"" + table.name + "\" has rows on hold",
                    "Hold " + std::to_string(*found) + " is in force.",

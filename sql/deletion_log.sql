@@ -141,6 +141,15 @@ ALTER TABLE pets ATTACH PARTITION cats FOR VALUES FROM (0) TO (10);
 SELECT relation, rows FROM softdelete.deletions ORDER BY id DESC LIMIT 1;
 SELECT softdelete.undo(max(id)) FROM softdelete.deletions;
 SELECT * FROM pets;
-DROP SCHEMA "S'log" CASCADE;
+
+-- The newest deletions: only those that are shown are counted.
+INSERT INTO owners SELECT generate_series(10, 30);
+DO $$ BEGIN FOR i IN 10..30 LOOP PERFORM softdelete.delete('owners', i); END LOOP; END $$;
 RESET SESSION AUTHORIZATION;
+BEGIN;
+SET LOCAL track_functions = 'all';
+SELECT relation, rows FROM softdelete.deletions WHERE relation = '"S''log".owners'::regclass ORDER BY deleted_at DESC LIMIT 2;
+SELECT pg_stat_get_xact_function_calls('softdelete_internal.count_deletion(bigint)'::regprocedure) AS counted;
+COMMIT;
+DROP SCHEMA "S'log" CASCADE;
 DROP ROLE regress_deletion_log;

@@ -309,6 +309,24 @@ SELECT softdelete.restore('readings', at, day, value, span) FROM all_readings;
 COMMIT;
 SELECT count(*) FROM readings;
 
+-- A key on deleted_by is no parent's: a restore clears the column. So it is whoever was deleted since, however the rows come back.
+CREATE TABLE people (id int PRIMARY KEY, deleted_at timestamptz, deleted_by int REFERENCES people);
+CREATE TABLE papers (id int PRIMARY KEY, owner int REFERENCES people ON DELETE CASCADE, deleted_at timestamptz, deleted_by int REFERENCES people);
+SELECT count(*) > 0 AS registered FROM softdelete.register('people', cascade => true);
+INSERT INTO people SELECT generate_series(1, 4);
+INSERT INTO papers SELECT i, i % 4 + 1 FROM generate_series(1, 8) i;
+SET softdelete.actor = '1';
+SELECT softdelete.delete('people', 2) AS d \gset
+SELECT softdelete.delete('papers', 2) AS e \gset
+SELECT softdelete.delete('papers', 3) AS f \gset
+RESET softdelete.actor;
+DELETE FROM people WHERE id = 1;
+SELECT * FROM softdelete.conflicts(:d);
+SELECT softdelete.restore('people', 2);
+SELECT softdelete.restore('papers', 2);
+SELECT softdelete.undo(:f);
+SELECT id, owner, deleted_by FROM papers ORDER BY id;
+
 RESET SESSION AUTHORIZATION;
 SET client_min_messages = warning;
 DROP SCHEMA regress_restore CASCADE;

@@ -4,6 +4,7 @@
 
 #include "catalog/table_info.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -42,6 +43,14 @@ struct ForeignKey {
 // keep the link.
 inline bool binds(OnDelete action) {
     return action != OnDelete::set_null && action != OnDelete::set_default;
+}
+
+// Has a row that comes back to have its parent by the key? Not by one on deleted_by, which the restore clears.
+inline bool binds_restored(const ForeignKey &key) {
+    const std::vector<std::string> &columns = key.child_link.names;
+    return binds(key.on_delete) && key.parent.is_registered
+           && (key.child.deleted_by.empty()
+               || std::find(columns.begin(), columns.end(), key.child.deleted_by) == columns.end());
 }
 
 // Does one role own both tables? A statement that names tables of two owners would be planned as one of them, and to plan

@@ -44,8 +44,9 @@ COMMENT ON FUNCTION softdelete.preview(regclass, "any") IS
 COMMENT ON FUNCTION softdelete.preview(regclass, text[]) IS
     'Shows what a DELETE of the row with that primary key would take along, or what refuses it.';
 
+-- The cost is that of a look-up per table: ORDER BY and LIMIT come first, and what they leave is counted.
 CREATE FUNCTION softdelete_internal.count_deletion(deletion_id bigint) RETURNS text
-    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_count_deletion';
+    LANGUAGE c STABLE COST 1000 SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_count_deletion';
 COMMENT ON FUNCTION softdelete_internal.count_deletion(bigint) IS
     'Internal: the rows that a deletion still holds, per table that the caller may read, as a JSON object.';
 

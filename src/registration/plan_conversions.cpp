@@ -138,7 +138,8 @@ void convert(TableWork &work, const IndexFacts &index, Conversion conversion, Ou
         note_converted(work, *member, conversion);
         outcome.replaced.insert(member->oid);
     }
-    if (index.is_constraint) {
+    // Neither was possible with the others.
+    if (index.is_constraint && !index.is_exclusion && !index.is_deferrable) {
         outcome.lost_names.push_back(index.quoted_name);
     }
     if (conversion == Conversion::exclusion || conversion == Conversion::deferrable) {

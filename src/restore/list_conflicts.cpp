@@ -282,7 +282,7 @@ void add_parent_conflicts(pg::Spi &spi, const TableInfo &table, std::int64_t del
     std::string key_object = make_key_object(spi, table, "c");
     for (Oid heir : catalog::find_heirs(spi, table.relation)) {
         for (const ForeignKey &key : catalog::find_own_keys(spi, heir)) {
-            if (catalog::binds(key.on_delete) && key.parent.is_registered) {
+            if (catalog::binds_restored(key)) {
                 report(spi, table, find_orphans(spi, key, key_object, deletion), "parent deleted",
                        sqltext::format("A key (%1%) refers to a deleted row of table %2%.", key.child_columns,
                                        key.parent.title),

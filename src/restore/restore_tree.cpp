@@ -112,7 +112,7 @@ private:
                 }
             }
             for (ForeignKey &key : catalog::find_own_keys(spi_, table.relation)) {
-                if (catalog::binds(key.on_delete) && key.parent.is_registered) {
+                if (catalog::binds_restored(key)) {
                     branch.own.push_back(std::move(key));
                 }
             }

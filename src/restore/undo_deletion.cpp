@@ -104,7 +104,7 @@ void check_others_parents(pg::Spi &spi, const ForeignKey &key, std::int64_t dele
 void check_parents(pg::Spi &spi, const TableInfo &table, std::int64_t deletion) {
     for (Oid heir : catalog::find_heirs(spi, table.relation)) {
         for (const ForeignKey &key : catalog::find_own_keys(spi, heir)) {
-            if (catalog::binds(key.on_delete) && key.parent.is_registered) {
+            if (catalog::binds_restored(key)) {
                 catalog::has_one_owner(key) ? check_joined_parents(spi, key, deletion)
                                             : check_others_parents(spi, key, deletion);
             }

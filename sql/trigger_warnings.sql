@@ -72,6 +72,24 @@ RESET client_min_messages;
 DELETE FROM bare;
 UPDATE all_bare SET id = 2; -- fails
 
+-- No trigger for UPDATE OF a column can have a transition table: nothing is proposed that would not run.
+CREATE TABLE lists (id int PRIMARY KEY, v int);
+CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE NOTICE 'gone: %', (SELECT string_agg(id::text, ',' ORDER BY id) FROM old_rows); RETURN NULL; END $$;
+CREATE TRIGGER tell AFTER DELETE ON lists REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tell();
+CREATE TRIGGER tell_rows AFTER DELETE ON lists REFERENCING OLD TABLE AS old_rows FOR EACH ROW EXECUTE FUNCTION tell();
+SELECT object, command FROM softdelete.plan('lists') WHERE action = 'warning' ORDER BY object;
+DROP TRIGGER tell_rows ON lists;
+SELECT count(*) > 0 AS registered FROM softdelete.register('lists');
+CREATE TRIGGER tell_rows AFTER DELETE ON lists REFERENCING OLD TABLE AS old_rows FOR EACH ROW EXECUTE FUNCTION tell();
+CREATE FUNCTION tell_deleted() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE NOTICE 'deleted: %', (SELECT string_agg(n.id::text, ',' ORDER BY n.id) FROM new_rows n JOIN old_rows o USING (id)
+        WHERE o.deleted_at IS NULL AND n.deleted_at IS NOT NULL); RETURN NULL; END $$;
+CREATE TRIGGER tell_deleted AFTER UPDATE ON lists REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION tell_deleted();
+INSERT INTO lists VALUES (1, 1), (2, 2), (3, 3);
+DELETE FROM lists WHERE id < 3;
+
 RESET SESSION AUTHORIZATION;
 SET client_min_messages = warning;
 DROP SCHEMA regress_trigger_warnings CASCADE;

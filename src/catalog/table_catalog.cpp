@@ -278,7 +278,8 @@ std::vector<DeleteTrigger> find_delete_triggers(pg::Spi &spi, Oid relation) {
         "  AND NOT i.tgisinternal AND i.tgtype::int & 5 = 5 AND i.tgtype::int & 2 = t.tgtype::int & 2"
         "  AND i.tgfoid NOT IN (SELECT d.objid FROM pg_depend d WHERE d.deptype = 'e'"
         "  AND d.classid = 'pg_proc'::regclass)"
-        "  ORDER BY i.oid <> t.oid, i.tgtype::int & 8 <> 0, i.tgname LIMIT 1)"
+        "  ORDER BY i.oid <> t.oid, i.tgtype::int & 8 <> 0, i.tgname LIMIT 1),"
+        " t.tgoldtable IS NOT NULL OR t.tgnewtable IS NOT NULL"
         " FROM pg_trigger t WHERE t.tgrelid = $1::oid AND NOT t.tgisinternal AND t.tgtype::int & 8 <> 0"
         " AND t.tgparentid = 0 AND t.tgfoid <> 'softdelete_internal.on_delete'::regproc ORDER BY t.tgname",
         is_replaceable);
@@ -288,8 +289,8 @@ std::vector<DeleteTrigger> find_delete_triggers(pg::Spi &spi, Oid relation) {
         if (!row.is_null(6)) {
             insert_call = take_apart(row.text(6)).call;
         }
-        triggers.push_back({row.text(0), row.boolean(1), row.boolean(2), row.boolean(4), text.call,
-                            make_head(text, row.boolean(5)), text.condition, insert_call});
+        triggers.push_back({row.text(0), row.boolean(1), row.boolean(2), row.boolean(4), row.boolean(7),
+                            text.call, make_head(text, row.boolean(5)), text.condition, insert_call});
     }
     return triggers;
 }

@@ -112,8 +112,9 @@ struct DeleteTrigger {
     std::string name;
     bool is_row;
     bool is_before;
-    bool fires_on_update;     // of any column: on a soft delete, too
-    sqltext::Expression call; // function and arguments
+    bool fires_on_update;        // of any column: on a soft delete, too
+    bool reads_transition_table; // which no trigger for UPDATE OF a column can have
+    sqltext::Expression call;    // function and arguments
     // Its definition up to the function, and its condition, empty for none; of one that CREATE OR REPLACE can give another
     // condition on the old row, which is one for rows that is no constraint trigger and does not fire on INSERT.
     std::optional<sqltext::Expression> head;

@@ -30,7 +30,10 @@ void warn(const catalog::DeleteTrigger &trigger, const char *table, const sqltex
     }
     pg::warn(sqltext::format("trigger \"%1%\" does not fire on a soft delete, which is an UPDATE of \"%2%\"",
                              trigger.name, table),
-             "The equivalent (" + registration::soft_trigger_advice(trigger) + "): " + equivalent.text());
+             trigger.reads_transition_table
+                 ? "The equivalent " + registration::soft_trigger_advice(trigger) + "."
+                 : "The equivalent (" + registration::soft_trigger_advice(trigger)
+                       + "): " + equivalent.text());
 }
 
 } // namespace

@@ -34,7 +34,7 @@ sqltext::Statement make_equivalents(const catalog::DeleteTrigger &trigger,
                                     const sqltext::QualifiedName &table, const std::string &deleted_at) {
     Identifier column = catalog::identifier(deleted_at);
     std::vector<std::string> statements;
-    if (!trigger.is_row && trigger.fires_on_update) {
+    if (trigger.reads_transition_table || (!trigger.is_row && trigger.fires_on_update)) {
         return sqltext::Statement("");
     }
     if (!trigger.is_row) {
@@ -60,6 +60,11 @@ sqltext::Statement make_equivalents(const catalog::DeleteTrigger &trigger,
 }
 
 std::string soft_trigger_advice(const catalog::DeleteTrigger &trigger) {
+    if (trigger.reads_transition_table) {
+        return "needs a trigger AFTER UPDATE, of all columns, REFERENCING OLD TABLE and NEW TABLE, whose "
+               "function "
+               "looks for rows whose deletion time was NULL and is not any more";
+    }
     if (!trigger.is_row) {
         return "it fires for restores as well, and the old one again at the purge";
     }

@@ -104,10 +104,13 @@ void warn_of_delete_triggers(TableWork &work, const catalog::Member &member) {
                 "To keep it quiet then", remedy);
             continue;
         }
-        warn_of_behaviour(
-            work, member.oid, object,
-            "the trigger does not fire on a soft delete, which is an UPDATE, but when the row is purged",
-            "The equivalent (" + soft_trigger_advice(trigger) + ")", remedy);
+        std::string text =
+            "the trigger does not fire on a soft delete, which is an UPDATE, but when the row is purged";
+        if (trigger.reads_transition_table) {
+            text += "; the equivalent " + soft_trigger_advice(trigger);
+        }
+        warn_of_behaviour(work, member.oid, object, text,
+                          "The equivalent (" + soft_trigger_advice(trigger) + ")", remedy);
     }
 }
 

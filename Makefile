@@ -121,6 +121,7 @@ help:
 	@echo 'make core-regress                        the core suite of PostgreSQL with and without the library'
 	@echo 'make bench                               the figures in doc/performance.md'
 	@echo 'make fresh-test SUITE=... [TESTS="..."]  demo and tests on a fresh Debian of that name, in a chroot'
+	@echo 'make test-clients [TESTS="..."]          real ORMs and drivers on registered tables; the table of doc/clients.md'
 	@echo 'make lint, make style, make format       check our conventions; style by shellcheck, clang-format; format'
 	@echo 'KEEP=1 make ...                          keep the temporary folder and name it'
 
@@ -153,6 +154,9 @@ upgrade-test:
 fresh-test:
 	@$(RUN) SUITE='$(SUITE)' sh test/server/fresh-test
 
+test-clients:
+	@$(RUN) CLIENTS_CACHE='$(CLIENTS_CACHE)' sh test/clients/run
+
 lint:
 	@sh test/server/lint test/lint
 
@@ -163,5 +167,5 @@ format:
 	clang-format -i $(shell find src -name '*.[ch]pp')
 
 FORCE:
-.PHONY: help test expected core-regress regress isolation tap demo bench shell installcheck upgrade-test fresh-test lint style \
-        format FORCE
+.PHONY: help test expected core-regress regress isolation tap demo bench shell installcheck upgrade-test fresh-test \
+        test-clients lint style format FORCE

@@ -14,21 +14,22 @@ const parent = (target, name, onDelete = "CASCADE") => ({
   joinColumn: { name },
 });
 
-// With `settings` as doc/clients.md says: the new columns are mapped, and out of sight.
+// With `settings` as doc/clients.md says: the new columns are mapped, with their comments, and out of sight.
 function entities(settings) {
-  const at = { type: "timestamptz", nullable: true, select: false, insert: false, update: false };
-  const ours = settings
-    ? { deleted_at: at, deleted_by: { ...at, type: "text" }, deletion_id: { ...at, type: "bigint" } }
-    : {};
-  // A unique index of softdelete's is partial.
-  const unique = (name, ...columns) => ({ name, columns, unique: true, where: settings ? "(deleted_at IS NULL)" : undefined });
+  const column = (type, comment) => ({ type, comment, nullable: true, select: false, insert: false, update: false });
+  const ours = settings && {
+    deleted_at: column(
+      "timestamptz",
+      "Soft-delete marker kept by softdelete. Deleted rows are kept until they are purged.",
+    ),
+    deleted_by: column("text", "Who deleted the row; added by softdelete."),
+    deletion_id: column("bigint", "The deletion that took the row; added by softdelete."),
+  };
+  const unique = (name, ...columns) => ({ name, columns, unique: true });
   const indexes = (table) =>
-    settings
-      ? [
-          { name: `${table}_deleted_at_idx`, columns: ["deleted_at"], synchronize: false },
-          { name: `${table}_deletion_id_idx`, columns: ["deletion_id"], synchronize: false },
-        ]
-      : [];
+    ["deleted_at", "deletion_id"]
+      .filter(() => settings)
+      .map((column) => ({ name: `${table}_${column}_idx`, columns: [column], synchronize: false }));
   return [
     new EntitySchema({
       name: "Customer",
@@ -218,15 +219,6 @@ await main({
     } finally {
       await source.destroy();
     }
-  },
-
-  dump: async () => {
-    const runner = db.createQueryRunner();
-    const tables = await runner.getTables();
-    await runner.release();
-    const unique = tables.find((table) => table.name.endsWith("customer")).indices.filter((index) => index.isUnique);
-    const found = tables.filter((table) => table.type === undefined || table.type !== "VIEW").map((table) => table.name.replace("public.", ""));
-    return `${found.sort().join(" ")}|${unique.flatMap((index) => index.columnNames)}`;
   },
 
   migration: async (configured) => {

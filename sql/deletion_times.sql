@@ -138,6 +138,58 @@ COPY zoned (id, deleted_at) FROM stdin;
 102	2020-01-01
 \.
 
+-- A row whose time has no zone stays for its retention in every zone: whose session removes it, by which way, and where it
+-- was deleted, does not matter. Once it has passed everywhere it goes.
+CREATE TABLE above (id int PRIMARY KEY);
+CREATE TABLE kept (id int PRIMARY KEY, above int REFERENCES above ON DELETE CASCADE, deleted_at timestamp);
+SET client_min_messages = error;
+SELECT count(*) > 0 AS registered FROM softdelete.register('kept', retention => '1 hour');
+RESET client_min_messages;
+CREATE FUNCTION remove(way text, writers text, readers text, age interval) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('TimeZone', writers, true);
+    INSERT INTO above VALUES (1);
+    INSERT INTO kept VALUES (1, 1);
+    DELETE FROM kept;
+    PERFORM set_config('TimeZone', 'UTC', true);
+    UPDATE all_kept SET deleted_at = deleted_at - age;
+    PERFORM set_config('TimeZone', readers, true);
+    CASE way
+        WHEN 'native cascade' THEN DELETE FROM above;
+        WHEN 'hand' THEN DELETE FROM kept WHERE deleted_at IS NOT NULL;
+        WHEN 'purge' THEN CALL softdelete.purge('kept');
+        WHEN 'preview' THEN
+            RETURN CASE WHEN (SELECT due = 0 FROM softdelete.purge_preview('kept')) THEN 'kept' ELSE 'removed' END;
+    END CASE;
+    RETURN CASE WHEN EXISTS (SELECT FROM all_kept) THEN 'kept' ELSE 'removed' END;
+EXCEPTION WHEN object_not_in_prerequisite_state THEN
+    RETURN 'kept';
+END$$;
+CREATE FUNCTION try_removal(way text, writers text, readers text, age interval) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    outcome text;
+BEGIN
+    outcome := remove(way, writers, readers, age);
+    RAISE SQLSTATE 'UNDO0';
+EXCEPTION WHEN SQLSTATE 'UNDO0' THEN
+    RETURN outcome;
+END$$;
+SET client_min_messages = warning;
+SELECT way, age, count(*), string_agg(DISTINCT try_removal(way, writers, readers, age), ', ') AS outcome
+    FROM unnest('{preview,purge,hand,native cascade}'::text[]) WITH ORDINALITY AS w (way, place), (VALUES (interval '0'), ('28 hours')) a (age),
+    unnest('{UTC,Pacific/Pago_Pago,Pacific/Kiritimati,Etc/GMT+12,Asia/Kathmandu}'::text[]) writers,
+    unnest('{UTC,Pacific/Pago_Pago,Pacific/Kiritimati,Etc/GMT+12,<far>+167,<far>-167}'::text[]) readers
+    GROUP BY place, way, age ORDER BY place, age;
+RESET client_min_messages;
+SET TimeZone = 'UTC';
+INSERT INTO above VALUES (1);
+INSERT INTO kept VALUES (1, 1, '2026-01-01 12:00');
+SELECT count(*) > 0 AS configured FROM softdelete.configure('kept', retention => '100 years');
+\set VERBOSITY terse
+DELETE FROM above; -- fails
+\set VERBOSITY default
+RESET TimeZone;
+
 -- Retention counts from the time as it was written, in whatever zone.
 UPDATE local SET deleted_at = now() - interval '31 days' WHERE id = 3;
 UPDATE local SET deleted_at = now() - interval '29 days' WHERE id = 4;

@@ -43,6 +43,25 @@ TABLE live;
 DELETE FROM base WHERE id = 12 RETURNING deletion_id AS deletion \gset
 DELETE FROM owners WHERE id = 2;
 INSERT INTO "Heir's" VALUES (13, 2, 'd'); -- fails
+
+-- Each table of the tree may have a row with the same key: it names them all, in whichever tables they are.
+CREATE TABLE named (id int PRIMARY KEY, name text);
+CREATE TABLE named_as_well (PRIMARY KEY (id)) INHERITS (named);
+SELECT count(*) > 0 AS registered FROM softdelete.register('named');
+INSERT INTO named VALUES (1, 'a'), (2, 'b');
+INSERT INTO named_as_well VALUES (1, 'A'), (2, 'B');
+SELECT depth, relation, action, rows FROM softdelete.preview('named', 1);
+SELECT softdelete.delete('named', 1) > 0 AS deleted;
+SELECT count(*) FROM named;
+SELECT softdelete.restore('named', 1);
+SELECT name FROM named ORDER BY name;
+-- Deleted at different times, those come back that went last.
+DELETE FROM ONLY named WHERE id = 2;
+DELETE FROM named_as_well WHERE id = 2;
+SELECT softdelete.restore('named', 2);
+SELECT name FROM named WHERE id = 2;
+SELECT softdelete.restore('named', 2);
+SELECT name FROM named WHERE id = 2 ORDER BY name;
 INSERT INTO notes VALUES (4, 12); -- fails
 SELECT * FROM softdelete.conflicts(:deletion);
 SELECT softdelete.undo(:deletion); -- fails

@@ -11,6 +11,10 @@ CREATE DOMAIN small AS positive CHECK (VALUE < 100);
 CREATE DOMAIN word AS text COLLATE "C" CHECK (VALUE <> '');
 CREATE TYPE color AS ENUM ('red', 'green', 'blue');
 CREATE TYPE pair AS (a int, b text);
+CREATE DOMAIN paint AS color;
+CREATE DOMAIN couple AS pair;
+CREATE DOMAIN span AS int4range;
+CREATE DOMAIN list AS int[];
 \set QUIET off
 
 -- One table of parents, one of children below each action; keys are those of the first, second and third parent, and
@@ -76,7 +80,10 @@ SELECT key, reference, try_key(key, reference, a, b, c, d) FROM (VALUES
     (8, 'timestamp', 'date', '''2020-01-01''', '''2020-01-02''', '''infinity''', '''2020-01-01'''),
     (9, 'int4range', 'int4range', '''[1,2)''', '''empty''', '''(,)''', '''[1,1]'''),
     (10, 'pair', 'pair', '''(1,)''', '''(,b)''', '''(3,c)''', '''(1,)'''),
-    (11, 'int[]', 'int[]', '''{1,2}''', '''{}''', '''{{1},{2}}''', '''{1,2}''')
+    (11, 'int[]', 'int[]', '''{1,2}''', '''{}''', '''{{1},{2}}''', '''{1,2}'''),
+    (12, 'couple', 'couple', '''(1,a)''', '''(2,b)''', '''(3,"c,""")''', '''(1,a)'''),
+    (13, 'span', 'span', '''[1,2)''', '''empty''', '''(,)''', '''[1,1]'''),
+    (14, 'list', 'list', '''{1,2}''', '''{}''', '''{{1},{2}}''', '''{1,2}''')
 ) v (position, key, reference, a, b, c, d) ORDER BY position;
 
 -- Up to 17 the referenced column may have a nondeterministic collation that the other one does not have.
@@ -97,6 +104,20 @@ INSERT INTO books VALUES (5, '2020-01-01', 'X', 2); -- fails
 SELECT softdelete.restore('shelves', 2, 'X', '2020-01-01'::date);
 UPDATE shelves SET "B b" = 'Y', a = 3 WHERE a = 2;
 SELECT id, a, b FROM books ORDER BY id;
+
+-- Foreign keys cannot be of a domain over an enumeration; primary keys can.
+CREATE TABLE paints (paint paint PRIMARY KEY);
+SELECT count(*) > 0 AS registered FROM softdelete.register('paints', retention => '1 day');
+INSERT INTO paints VALUES ('red'), ('blue');
+SELECT softdelete.hold('paints', 'case 1', 'red') > 0 AS held;
+SELECT softdelete.delete('paints', 'red') > 0 AS deleted;
+UPDATE all_paints SET deleted_at = now() - interval '2 days' WHERE deleted_at IS NOT NULL;
+CALL softdelete.purge('paints');
+SELECT softdelete.restore('paints', 'red');
+SELECT relation, key, reason FROM softdelete.holds;
+SELECT softdelete.erase('paints', 'request 1', 'blue') IS NOT NULL AS erased;
+SELECT paint FROM all_paints ORDER BY paint;
+SELECT softdelete.release(id) FROM softdelete.holds WHERE relation = 'paints'::regclass;
 
 \set QUIET on
 RESET SESSION AUTHORIZATION;

@@ -260,7 +260,8 @@ INSERT INTO later VALUES (1, 1), (2, 5);
 DELETE FROM p WHERE id = 5;
 SELECT id FROM later;
 
--- A role that may not read the parent does not learn its key.
+-- Who may not read the parent does not learn whether its row is deleted or never was: the error is the same, and shows
+-- values to whom the server would show them, who may read the child.
 RESET SESSION AUTHORIZATION;
 CREATE ROLE regress_parents_clerk;
 SET SESSION AUTHORIZATION regress_parents;
@@ -269,6 +270,12 @@ GRANT INSERT ON r_cascade TO regress_parents_clerk;
 SET SESSION AUTHORIZATION regress_parents_clerk;
 INSERT INTO r_cascade VALUES (90, 2); -- fails
 INSERT INTO r_cascade VALUES (90, 1);
+INSERT INTO r_cascade VALUES (91, 12345); -- fails
+SET SESSION AUTHORIZATION regress_parents;
+GRANT SELECT ON r_cascade TO regress_parents_clerk;
+SET SESSION AUTHORIZATION regress_parents_clerk;
+INSERT INTO r_cascade VALUES (91, 2); -- fails
+INSERT INTO r_cascade VALUES (91, 12345); -- fails
 
 RESET SESSION AUTHORIZATION;
 SET client_min_messages = warning;

@@ -96,6 +96,7 @@ CALL softdelete.purge('runs', max_runtime => '-178000000 years'); -- fails
 CALL softdelete.purge('runs', max_runtime => '1 day -25 hours'); -- fails
 CALL softdelete.purge('runs', delay => '-300000 years'); -- fails
 CALL softdelete.purge('runs', max_runtime => '0');
+SELECT state, due, removed FROM softdelete.purge_log WHERE relation = 'runs'::regclass ORDER BY id DESC LIMIT 1;
 SELECT count(*) FROM all_runs;
 CALL softdelete.purge('runs', max_runtime => NULL);
 SELECT count(*) FROM all_runs;

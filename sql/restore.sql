@@ -120,6 +120,15 @@ SELECT * FROM softdelete.conflicts(:d);
 SELECT softdelete.restore('users', 8);
 SELECT * FROM live;
 
+-- Values that are null are named as such where nulls are not distinct.
+CREATE TYPE pair AS (a int, b int);
+CREATE TABLE with_nulls (id int PRIMARY KEY, a int, b text, p pair, UNIQUE NULLS NOT DISTINCT (a, b), UNIQUE NULLS NOT DISTINCT (p, id));
+SELECT count(*) > 0 AS registered FROM softdelete.register('with_nulls');
+INSERT INTO with_nulls VALUES (1, NULL, NULL, (NULL, NULL)), (2, 1, NULL, NULL), (3, 1, '', (1, NULL));
+DELETE FROM with_nulls;
+INSERT INTO with_nulls VALUES (4, NULL, NULL), (5, 1, NULL), (6, 1, '');
+SELECT key, detail FROM softdelete.conflicts((SELECT max(id) FROM softdelete.deletions)) ORDER BY 1, 2;
+
 -- Two rows of one deletion with the same value can not both come back.
 BEGIN;
 DELETE FROM users WHERE id = 80;

@@ -16,13 +16,15 @@ std::vector<Member> find_members(pg::Spi &spi, Oid relation) {
                    " SELECT $1::oid, 0::oid, 0"
                    " UNION SELECT i.inhrelid, i.inhparent, t.depth + 1 FROM tree t JOIN pg_inherits i ON "
                    "i.inhparent = t.oid)"
-                   " SELECT t.oid, t.parent, c.relname, n.nspname, c.relkind, c.relispartition, n.oid"
+                   " SELECT t.oid, t.parent, c.relname, n.nspname, c.relkind, c.relispartition, n.oid, "
+                   "c.relpersistence"
                    " FROM (SELECT DISTINCT ON (oid) oid, parent, depth FROM tree ORDER BY oid, depth DESC) t"
                    " JOIN pg_class c ON c.oid = t.oid JOIN pg_namespace n ON n.oid = c.relnamespace"
                    " ORDER BY t.depth, n.nspname, c.relname",
                    {relation})) {
         members.push_back({row.oid(0), row.oid(1), row.text(2), row.text(3), row.oid(6),
-                           qualified_name(row.text(3), row.text(2)), row.text(4).front(), row.boolean(5)});
+                           qualified_name(row.text(3), row.text(2)), row.text(4).front(), row.text(7).front(),
+                           row.boolean(5)});
     }
     return members;
 }

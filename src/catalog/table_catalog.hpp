@@ -19,7 +19,8 @@ struct Member {
     std::string schema;
     Oid schema_oid;
     sqltext::QualifiedName qualified;
-    char kind; // pg_class.relkind
+    char kind;        // pg_class.relkind
+    char persistence; // pg_class.relpersistence
     bool is_partition;
 
     bool is_partitioned() const { return kind == 'p'; }

@@ -29,24 +29,28 @@ constexpr const char *table_query = R"(
         SELECT g.relation FROM line l JOIN softdelete_internal.registration g ON g.relation = l.relation LIMIT 1)
     WHERE c.oid = coalesce(pg_catalog.pg_partition_root($1::oid), $1::oid))";
 
+// The column is cast to what the operator takes, or under its domains where that is a pseudo-type: a domain over an
+// enumeration has no operators.
 constexpr const char *key_query = R"(
     SELECT pg_catalog.quote_ident(a.attname), pg_catalog.format_type(a.atttypid, a.atttypmod),
-           pg_catalog.format('%sOPERATOR(%I.%s)',
-               (SELECT pg_catalog.format('::%I.%I ', tn.nspname, t.typname)
-                FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
-                WHERE t.oid = o.oprleft AND t.oid <> a.atttypid AND t.typtype <> 'p'), on_.nspname, o.oprname),
-           (WITH RECURSIVE types AS (
-                SELECT t.oid, t.typbasetype FROM pg_catalog.pg_type t WHERE t.oid = a.atttypid
-                UNION ALL SELECT t.oid, t.typbasetype FROM types u JOIN pg_catalog.pg_type t ON t.oid = u.typbasetype)
-            SELECT u.oid FROM types u WHERE u.typbasetype = 0)
+           (SELECT pg_catalog.format('::%I.%I', tn.nspname, t.typname)
+            FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
+            WHERE t.oid = CASE WHEN l.typtype = 'p' THEN b.base ELSE l.oid END AND t.oid <> a.atttypid),
+           pg_catalog.format('OPERATOR(%I.%s)', on_.nspname, o.oprname), b.base
     FROM pg_catalog.pg_index i
     CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(i.indkey), pg_catalog.unnest(i.indclass))
          WITH ORDINALITY AS k (attnum, opclass, position)
     JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+    CROSS JOIN LATERAL (
+        WITH RECURSIVE types AS (
+            SELECT t.oid, t.typbasetype FROM pg_catalog.pg_type t WHERE t.oid = a.atttypid
+            UNION ALL SELECT t.oid, t.typbasetype FROM types u JOIN pg_catalog.pg_type t ON t.oid = u.typbasetype)
+        SELECT u.oid FROM types u WHERE u.typbasetype = 0) AS b (base)
     JOIN pg_catalog.pg_opclass c ON c.oid = k.opclass
     JOIN pg_catalog.pg_amop m ON m.amopfamily = c.opcfamily AND m.amoplefttype = c.opcintype
          AND m.amoprighttype = c.opcintype AND m.amopstrategy = 3 AND m.amoppurpose = 's'
     JOIN pg_catalog.pg_operator o ON o.oid = m.amopopr
+    JOIN pg_catalog.pg_type l ON l.oid = o.oprleft
     JOIN pg_catalog.pg_namespace on_ ON on_.oid = o.oprnamespace
     WHERE i.indrelid = $1::oid AND i.indisprimary AND k.position <= i.indnkeyatts
     ORDER BY k.position)";
@@ -124,7 +128,7 @@ std::vector<Oid> find_heirs(pg::Spi &spi, Oid relation) {
 std::vector<KeyColumn> find_primary_key(pg::Spi &spi, Oid relation) {
     std::vector<KeyColumn> key;
     for (const pg::Row &row : spi.query(key_query, {relation})) {
-        key.push_back({row.text(0), row.text(1), row.text(2), row.oid(3)});
+        key.push_back({row.text(0), row.text(1), row.text_or(2, ""), row.text(3), row.oid(4)});
     }
     return key;
 }
@@ -170,8 +174,8 @@ KeyLookup get_key_lookup(pg::Spi &spi, const TableInfo &table, const std::vector
     check_key(table, key, values.size());
     KeyLookup lookup;
     for (std::size_t i = 0; i < key.size(); i++) {
-        lookup.condition += sqltext::format("%1%%2% %3% $%4%", (i == 0 ? "" : " AND "), key[i].name,
-                                            key[i].equality, (i + 1));
+        lookup.condition += sqltext::format("%1%%2%%3% %4% $%5%", (i == 0 ? "" : " AND "), key[i].name,
+                                            key[i].cast, key[i].equality, (i + 1));
         lookup.values.emplace_back(
             values[i], key[i].type_id, table.owner,
             sqltext::format("The primary key of table %1% is (%2%).", table.title, describe_key(key)));

@@ -12,6 +12,7 @@ namespace softdelete::catalog {
 struct KeyColumn {
     std::string name;     // quoted
     std::string type;     // as a cast target, schema-qualified
+    std::string cast;     // ::schema.type, to what the operator takes; empty where the column has that type
     std::string equality; // OPERATOR(schema.=)
     Oid type_id;          // under any domains
 };

@@ -57,12 +57,12 @@ bool read_move(const DdlCommand &command, int position, Move *move) {
     if (IsA(statement, AlterTableStmt)) {
         const AlterTableStmt *alter = castNode(AlterTableStmt, const_cast<Node *>(statement));
         const auto *part = list_nth_node(AlterTableCmd, alter->cmds, position);
-        if (alter->objtype != OBJECT_TABLE || !is_move(part)) {
+        if ((alter->objtype != OBJECT_TABLE && alter->objtype != OBJECT_FOREIGN_TABLE) || !is_move(part)) {
             return false;
         }
         *move = read_move(part, command.relation);
     } else {
-        const auto *create = castNode(CreateStmt, const_cast<Node *>(statement));
+        const CreateStmt *create = get_create(statement);
         *move = {command.relation, find_relation(list_nth_node(RangeVar, create->inhRelations, position)),
                  true, create->partbound != nullptr};
     }
@@ -73,9 +73,8 @@ int count_moves(const Node *statement) {
     if (IsA(statement, AlterTableStmt)) {
         return list_length(castNode(AlterTableStmt, const_cast<Node *>(statement))->cmds);
     }
-    return IsA(statement, CreateStmt)
-               ? list_length(castNode(CreateStmt, const_cast<Node *>(statement))->inhRelations)
-               : 0;
+    const CreateStmt *create = get_create(statement);
+    return create == nullptr ? 0 : list_length(create->inhRelations);
 }
 
 std::vector<Move> get_moves(const DdlCommand &command) {
@@ -115,6 +114,7 @@ void check_parents(pg::Spi &spi, Oid member) {
 
 // An inheritance child gets every trigger of its own, a partition clones of most.
 void take_on(pg::Spi &spi, const Move &move, bool is_new) {
+    check_kind_of_member(spi, move.member);
     if (!move.is_partition) {
         if (auto root = registry::find_registered_root(spi, move.table)) {
             registration::repair_table(*root);
@@ -157,7 +157,7 @@ void finish_members(const DdlCommand &command) {
         }
         pg::Spi spi;
         if (move.comes) {
-            take_on(spi, move, IsA(statement, CreateStmt));
+            take_on(spi, move, get_create(statement) != nullptr);
         } else {
             let_go(spi, move);
         }

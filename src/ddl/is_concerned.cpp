@@ -146,8 +146,7 @@ bool concerns_after(const DdlCommand &command) {
     if (IsA(statement, AlterTableStmt)) {
         return concerns_before(command) || references_registered(command.relation);
     }
-    if (IsA(statement, CreateStmt)) {
-        const CreateStmt *create = castNode(CreateStmt, const_cast<Node *>(statement));
+    if (const CreateStmt *create = get_create(statement)) {
         return create->inhRelations != NIL || references_registered(command.relation);
     }
     if (IsA(statement, RuleStmt)) {

@@ -10,6 +10,11 @@ extern "C" {
 
 namespace softdelete::ddl {
 
+const CreateStmt *get_create(const Node *node) {
+    bool creates = IsA(node, CreateStmt) || IsA(node, CreateForeignTableStmt);
+    return creates ? reinterpret_cast<const CreateStmt *>(node) : nullptr;
+}
+
 namespace {
 
 const RangeVar *get_name(Node *node) {
@@ -17,7 +22,8 @@ const RangeVar *get_name(Node *node) {
     case T_AlterTableStmt:
         return castNode(AlterTableStmt, node)->relation;
     case T_CreateStmt:
-        return castNode(CreateStmt, node)->relation;
+    case T_CreateForeignTableStmt: // begins with a CreateStmt
+        return get_create(node)->relation;
     case T_IndexStmt:
         return castNode(IndexStmt, node)->relation;
     case T_RenameStmt:

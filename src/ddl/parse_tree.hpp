@@ -25,6 +25,9 @@ DdlCommand read_command(Node *node);
 // The relation that a statement names, not locked; InvalidOid where there is none. Plain server code.
 Oid find_relation(const RangeVar *name);
 
+// What CREATE TABLE and CREATE FOREIGN TABLE have in common; null for any other command.
+const CreateStmt *get_create(const Node *node);
+
 // Makes the command a table a partition or child of another, or ends that?
 bool is_move(const AlterTableCmd *command);
 

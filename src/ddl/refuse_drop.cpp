@@ -4,6 +4,7 @@
 #include "catalog/table_catalog.hpp"
 #include "catalog/table_info.hpp"
 #include "ddl/parse_tree.hpp"
+#include "pg/quote.hpp"
 #include "pg/scopes.hpp"
 #include "pg/spi.hpp"
 #include "registry/retention.hpp"
@@ -13,6 +14,7 @@
 #include "sqltext/format.hpp"
 
 extern "C" {
+#include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
 #include "utils/lsyscache.h"
@@ -25,6 +27,14 @@ namespace softdelete::ddl {
 
 namespace {
 
+bool has_time_zone(Oid relation) {
+    return pg::call([&] {
+        session::RegisteredTable table;
+        return !session::find_registered_table(relation, &table)
+               || getBaseType(get_atttype(relation, table.deleted_at)) == TIMESTAMPTZOID;
+    });
+}
+
 // A deleted row whose retention has not passed. Without a retention the table may go at any time, as it always could.
 bool has_kept_rows(Oid relation) {
     registry::Cutoff cutoff = pg::call([&] { return registry::get_cutoff(relation); });
@@ -34,12 +44,15 @@ bool has_kept_rows(Oid relation) {
     pg::Spi spi;
     catalog::TableInfo table = catalog::get_table(spi, relation);
     std::string name = catalog::get_qualified_name(spi, relation).text(); // of a partition, not of its root
-    std::string query = sqltext::format("/* softdelete */ SELECT FROM %1% AS t WHERE t.%2% IS NOT NULL AND "
-                                        "t.%2% >= $1::pg_catalog.timestamptz LIMIT 1",
-                                        name, table.deleted_at);
-    const char *time = pg::call([&] { return pstrdup(timestamptz_to_str(cutoff.cutoff)); });
+    bool has_zone = has_time_zone(relation);
+    std::string query = sqltext::format(
+        "/* softdelete */ SELECT FROM %1% AS t WHERE t.%2% IS NOT NULL AND "
+        "t.%2% >= '%3%'::pg_catalog.%4% LIMIT 1",
+        name, table.deleted_at,
+        pg::write_time(has_zone ? cutoff.cutoff : registry::get_passed_everywhere(cutoff.cutoff)),
+        has_zone ? "timestamptz" : "timestamp");
     pg::ReadScope owner(table.owner);
-    return !spi.query_latest(query, {time}).empty();
+    return !spi.query_latest(query, {}).empty();
 }
 
 void check_table(Oid relation) {

@@ -33,17 +33,29 @@ using model::Action;
     pg::raise({sqlstate, message, detail, hint, member.oid});
 }
 
-void check_member(pg::Spi &spi, const catalog::Table &member) {
-    if (!pg::owns_relation(member.oid)) {
-        pg::raise({ERRCODE_INSUFFICIENT_PRIVILEGE, "must be owner of table " + member.name});
-    }
+// What register() refuses as well (registration/lock_table).
+void check_kind(const catalog::Table &member) {
     for (const catalog::Member &part : member.members) {
         if (part.kind == 'f') {
             refuse(member, ERRCODE_WRONG_OBJECT_TYPE,
                    "cannot attach foreign table \"" + part.name + "\" to a registered table",
                    "Its rows are kept by another server.", {});
         }
+        if (part.persistence == 't') {
+            refuse(member, ERRCODE_WRONG_OBJECT_TYPE,
+                   "cannot attach temporary table \"" + part.name + "\" to a registered table",
+                   "Other sessions, which delete, restore and purge rows of the whole table, cannot reach "
+                   "its rows.",
+                   "Create a permanent table, or a temporary one of its own with LIKE.");
+        }
     }
+}
+
+void check_member(pg::Spi &spi, const catalog::Table &member) {
+    if (!pg::owns_relation(member.oid)) {
+        pg::raise({ERRCODE_INSUFFICIENT_PRIVILEGE, "must be owner of table " + member.name});
+    }
+    check_kind(member);
     registration::check_rules(spi, member, "attach");
 }
 
@@ -147,6 +159,10 @@ void adopt_deletions(pg::Spi &spi, Oid relation, const catalog::Table &member,
 }
 
 } // namespace
+
+void check_kind_of_member(pg::Spi &spi, Oid member) {
+    check_kind(catalog::get_table_definition(spi, member));
+}
 
 void prepare_member(Oid member_oid, Oid table_oid, bool is_partition) {
     pg::Spi spi;

@@ -4,6 +4,7 @@
 #include "deletion/deletion_time.hpp"
 
 #include "pg/compat.hpp"
+#include "registry/retention.hpp"
 
 extern "C" {
 #include "access/xact.h"
@@ -23,16 +24,13 @@ namespace {
     pg_unreachable();
 }
 
-constexpr TimestampTz furthest_west = -12 * USECS_PER_HOUR;
-constexpr TimestampTz furthest_east = 14 * USECS_PER_HOUR;
-
 // What a value of the type says more than UTC does where it is written in the session's zone.
 TimestampTz get_zone_offset(TimestampTz now, Oid type) {
     if (getBaseType(type) != TIMESTAMPOID) {
         return 0;
     }
     Timestamp local = DatumGetTimestamp(DirectFunctionCall1(timestamptz_timestamp, TimestampTzGetDatum(now)));
-    return Min(Max(local - now, furthest_west), furthest_east);
+    return Min(Max(local - now, registry::furthest_west), registry::furthest_east);
 }
 
 // Of now(), which lies back in a long transaction, and of the clock, which may have been set back since.

@@ -1,5 +1,5 @@
 // Raises foreign-key violations with the server's SQLSTATE and wording. Shows the key's values only to those who may
-// read the referenced table. Called by the cascade and by triggers/check_parent.
+// read the table that has the row: the same for a deleted parent as, from the server, for one that never was. Called by the cascade and by triggers/check_parent.
 #include "deletion/foreign_key_errors.hpp"
 
 #include "pg/compat.hpp"
@@ -74,14 +74,14 @@ void report_not_present(const catalog::ForeignKeyInfo &key, Relation child, Heap
             SPI_getvalue(row, RelationGetDescr(child), key.child_columns[i]));
     }
     const char *parent = get_rel_name(key.parent);
-    ereport(ERROR,
-            (errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
-             errmsg("insert or update on table \"%s\" violates foreign key constraint \"%s\"",
-                    RelationGetRelationName(child), NameStr(key.name)),
-             pg::may_show_values(key.parent) ? errdetail("Key (%s)=(%s) is not present in table \"%s\".",
-                                                         text.columns.data, text.values.data, parent)
-                                             : errdetail("Key is not present in table \"%s\".", parent),
-             errtableconstraint(child, NameStr(key.name))));
+    ereport(ERROR, (errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+                    errmsg("insert or update on table \"%s\" violates foreign key constraint \"%s\"",
+                           RelationGetRelationName(child), NameStr(key.name)),
+                    pg::may_show_values(RelationGetRelid(child))
+                        ? errdetail("Key (%s)=(%s) is not present in table \"%s\".", text.columns.data,
+                                    text.values.data, parent)
+                        : errdetail("Key is not present in table \"%s\".", parent),
+                    errtableconstraint(child, NameStr(key.name))));
     pg_unreachable();
 }
 

@@ -89,8 +89,10 @@ private:
             rows::raise_no_such_row(root, key);
         }
         rows::RowSet rows;
-        if (found.front().boolean(2)) {
-            rows.add(rows::read_row_id(found.front()));
+        for (const pg::Row &row : found) { // tables of an inheritance tree may each have one with this key
+            if (row.boolean(2)) {
+                rows.add(rows::read_row_id(row));
+            }
         }
         return rows;
     }

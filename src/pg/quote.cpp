@@ -4,7 +4,10 @@
 extern "C" {
 #include "commands/defrem.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/timestamp.h"
 }
 
 namespace softdelete::pg {
@@ -15,6 +18,22 @@ std::string quote_identifier(const std::string &name) {
 
 std::string quote_literal(const std::string &value) {
     return call([&] { return quote_literal_cstr(value.c_str()); });
+}
+
+std::string write_time(TimestampTz time) {
+    return call([&]() -> const char * {
+        if (TIMESTAMP_NOT_FINITE(time)) {
+            return TIMESTAMP_IS_NOBEGIN(time) ? "-infinity" : "infinity";
+        }
+        pg_tm fields = {};
+        fsec_t fraction = 0;
+        if (timestamp2tm(time, nullptr, &fields, &fraction, nullptr, nullptr) != 0) {
+            ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("timestamp out of range")));
+        }
+        auto *text = static_cast<char *>(palloc(MAXDATELEN + 1));
+        EncodeDateTime(&fields, fraction, true, 0, nullptr, USE_ISO_DATES, text);
+        return text;
+    });
 }
 
 std::string make_object_name(const std::string &name1, const std::string &name2, const std::string &label) {

@@ -3,6 +3,10 @@
 
 #include "pg/boundary.hpp"
 
+extern "C" {
+#include "datatype/timestamp.h"
+}
+
 #include <string>
 
 namespace softdelete::pg {
@@ -12,6 +16,9 @@ std::string quote_identifier(const std::string &name);
 
 // A text as a string constant.
 std::string quote_literal(const std::string &value);
+
+// A time as every session reads it, whatever TimeZone and DateStyle say: ISO, in UTC; as a timestamp too. Unquoted.
+std::string write_time(TimestampTz time);
 
 // The name that core would give: name1_name2_label, either part left out where empty, shortened to fit NAMEDATALEN at a
 // character's boundary.

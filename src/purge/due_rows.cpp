@@ -5,6 +5,8 @@
 #include "sqltext/format.hpp"
 
 #include "erasure/anonymize_row.hpp"
+#include "pg/quote.hpp"
+#include "registry/retention.hpp"
 
 #include <algorithm>
 
@@ -19,9 +21,6 @@ extern "C" {
 namespace softdelete::purge {
 
 namespace {
-
-// The zone that is furthest behind, UTC-12.
-constexpr TimestampTz furthest_zone = 12 * USECS_PER_HOUR;
 
 constexpr long fetch_size = 1000;
 
@@ -57,17 +56,14 @@ Oid get_comparable_type(const PurgeTarget &target) {
 }
 
 Datum get_comparable(const PurgeTarget &target, TimestampTz cutoff) {
-    bool is_shifted = !target.has_zone && !TIMESTAMP_NOT_FINITE(cutoff);
-    return TimestampTzGetDatum(is_shifted ? cutoff - furthest_zone : cutoff);
+    return TimestampTzGetDatum(target.has_zone ? cutoff : registry::get_passed_everywhere(cutoff));
 }
 
 std::string make_due_condition(const PurgeTarget &target, const char *alias, TimestampTz cutoff) {
-    TimestampTz comparable = DatumGetTimestampTz(get_comparable(target, cutoff));
-    const char *text = pg::call([&] { return pstrdup(timestamptz_to_str(comparable)); });
-    const sqltext::Pattern form =
-        target.has_zone
-            ? sqltext::Pattern("%1%.%2% < '%3%'::pg_catalog.timestamptz")
-            : sqltext::Pattern("%1%.%2% < pg_catalog.timezone('UTC', '%3%'::pg_catalog.timestamptz)");
+    std::string text = pg::write_time(DatumGetTimestampTz(get_comparable(target, cutoff)));
+    const sqltext::Pattern form = target.has_zone
+                                      ? sqltext::Pattern("%1%.%2% < '%3%'::pg_catalog.timestamptz")
+                                      : sqltext::Pattern("%1%.%2% < '%3%'::pg_catalog.timestamp");
     return sqltext::format(form, alias, target.deleted_at, text) + make_pending(target, alias);
 }
 

@@ -66,7 +66,7 @@ private:
         if (TIMESTAMP_IS_NOBEGIN(cutoffs_.at(relation))) {
             return std::nullopt;
         }
-        return pg::call([&] { return pstrdup(timestamptz_to_str(cutoffs_.at(relation))); });
+        return pg::write_time(cutoffs_.at(relation));
     }
 
     // False, with a warning, where its owner has left the table in a state that lets nobody count: the others are shown.

@@ -57,9 +57,7 @@ private:
     void purge_groups() {
         for (const model::PurgeGroup &group : plan_.groups) {
             for (std::size_t number : group.tables) {
-                if (!is_over()) {
-                    run_table(group, plan_.tables[number]);
-                }
+                run_table(group, plan_.tables[number]); // counts what is due, too, where the time is over
             }
         }
     }
@@ -174,13 +172,12 @@ private:
             PurgeScope scope(target.owner);
             due += count_due(target, cutoff.cutoff);
         }
-        const char *text = pg::call([&] { return pstrdup(timestamptz_to_str(cutoff.cutoff)); });
-        run_ = registry::begin_purge_run(spi_, table.info, std::string(text), due);
+        run_ = registry::begin_purge_run(spi_, table.info, pg::write_time(cutoff.cutoff), due);
         end_transaction();
         for (const PurgeTarget &target : table.targets) {
             purge_target(group, table, target, cutoff.cutoff);
         }
-        registry::finish_purge_run(spi_, run_, !is_over() && !is_changed_);
+        registry::finish_purge_run(spi_, run_, due == 0 || (!is_over() && !is_changed_));
         end_transaction();
         tell_what_stays(table);
     }

@@ -97,6 +97,12 @@ void check_members(pg::Spi &spi, const Table &table) {
                        + quote(member.name) + " is a foreign table",
                    {}, "Detach the foreign table.");
         }
+        if (member.persistence == 't') {
+            refuse(table,
+                   "cannot register table " + quote(table.name) + " because its child " + quote(member.name)
+                       + " is a temporary table",
+                   "Other sessions cannot reach its rows.", "Drop it, or ALTER TABLE ... NO INHERIT it.");
+        }
     }
     for (const catalog::Member &member : table.members) {
         for (Oid parent : catalog::find_parents(spi, member.oid)) {

@@ -19,6 +19,16 @@ struct Cutoff {
     TimestampTz local_cutoff;
 };
 
+// What local time says more than UTC at the ends of the earth. A time without zone has passed where it has passed in the
+// westernmost zone: in whose session it is read must not matter, for anybody sets TimeZone as he likes.
+constexpr TimestampTz furthest_west = -12 * USECS_PER_HOUR;
+constexpr TimestampTz furthest_east = 14 * USECS_PER_HOUR;
+
+// The local time before which every local time has passed in every zone at that time.
+inline Timestamp get_passed_everywhere(TimestampTz time) {
+    return TIMESTAMP_NOT_FINITE(time) ? time : time + furthest_west;
+}
+
 // As it is committed by now, or changed by this transaction.
 Cutoff get_cutoff(Oid relation);
 

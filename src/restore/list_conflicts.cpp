@@ -143,18 +143,21 @@ std::string match_keys(const UniqueIndex &index) {
     std::vector<std::string> conditions;
     for (std::size_t i = 1; i <= index.operators.size(); i++) {
         const sqltext::Pattern form =
-            index.nulls_not_distinct
-                ? sqltext::Pattern("(d.k%1% %2% o.k%1% OR (d.k%1% IS NULL AND o.k%1% IS NULL))")
-                : sqltext::Pattern("d.k%1% %2% o.k%1%");
+            index.nulls_not_distinct ? sqltext::Pattern(
+                "(d.k%1% %2% o.k%1% OR (d.k%1% IS NOT DISTINCT FROM NULL AND o.k%1% IS NOT "
+                "DISTINCT FROM NULL))")
+                                     : sqltext::Pattern("d.k%1% %2% o.k%1%");
         conditions.push_back(sqltext::format(form, i, index.operators[i - 1]));
     }
     return sqltext::join(conditions, " AND ");
 }
 
+// SQL: the values as errors show them, for concat_ws(), which passes nulls over and calls no cast.
 std::string list_keys(const UniqueIndex &index) {
     std::vector<std::string> keys;
     for (std::size_t i = 1; i <= index.operators.size(); i++) {
-        keys.push_back(sqltext::format("d.k%1%", i));
+        keys.push_back(sqltext::format(
+            "CASE WHEN d.k%1% IS NOT DISTINCT FROM NULL THEN 'null' ELSE pg_catalog.concat(d.k%1%) END", i));
     }
     return sqltext::join(keys, ", ");
 }

@@ -73,14 +73,17 @@ public:
     }
 
 private:
-    // Locks the row and notes its deletion. False where it is live.
+    // Locks the row and notes its deletion. False where it is live. Several tables of an inheritance tree may have a row
+    // with this key: those come back that went in the newest of their deletions.
     bool find_root() {
         catalog::KeyLookup lookup = catalog::get_key_lookup(spi_, root_, key_);
-        std::string query = sqltext::format("/* softdelete */ SELECT t.tableoid, t.ctid, t.%2% IS NULL, "
-                                            "NULLIF(pg_catalog.abs(t.deletion_id), 9223372036854775807), "
-                                            "t.deletion_id < 0 FROM %1% AS t "
-                                            "WHERE softdelete.include_deleted(t.%2%) AND %3% FOR UPDATE",
-                                            root_.name, root_.deleted_at, lookup.condition);
+        std::string query = sqltext::format(
+            "/* softdelete */ SELECT t.tableoid, t.ctid, t.%2% IS NULL, "
+            "NULLIF(pg_catalog.abs(t.deletion_id), 9223372036854775807), "
+            "t.deletion_id < 0 FROM %1% AS t "
+            "WHERE softdelete.include_deleted(t.%2%) AND %3% "
+            "ORDER BY pg_catalog.abs(t.deletion_id) DESC NULLS LAST, t.%2% IS NULL FOR UPDATE",
+            root_.name, root_.deleted_at, lookup.condition);
         pg::NamedTableScope scope(root_.relation, root_.owner);
         session::OwnStatement own(query, {.reading = session::OwnReading::past_filter});
         std::vector<pg::Row> rows = spi_.query(query, lookup.values);
@@ -91,13 +94,17 @@ private:
             return false;
         }
         deletion_ = rows.front().value(3);
-        if (rows.front().text_or(4, "f") == "t") {
-            pg::notice(sqltext::format("a row of table %1% comes back anonymized: its retention had ended",
-                                       root_.title));
+        for (const pg::Row &row : rows) {
+            if (row.boolean(2) || row.value(3) != deletion_) {
+                break;
+            }
+            if (row.text_or(4, "f") == "t") {
+                pg::notice(sqltext::format(
+                    "a row of table %1% comes back anonymized: its retention had ended", root_.title));
+            }
+            roots_.add(rows::read_row_id(row));
+            get_branch(catalog::get_table(spi_, row.oid(0))).rows.add(rows::read_row_id(row));
         }
-        root_id_ = rows::read_row_id(rows.front());
-        root_table_ = catalog::get_table(spi_, rows.front().oid(0));
-        get_branch(root_table_).rows.add(root_id_);
         return true;
     }
 
@@ -121,7 +128,10 @@ private:
     }
 
     void collect_descendants() {
-        Work work = {{root_table_.relation, branches_.at(root_table_.relation).rows}};
+        Work work;
+        for (const auto &[relation, branch] : branches_) {
+            work.emplace_back(relation, branch.rows);
+        }
         while (!work.empty()) {
             auto [relation, parents] = std::move(work.front());
             work.pop_front();
@@ -190,8 +200,8 @@ private:
                        Work *work) {
         rows::RowSet dropped;
         for (const rows::RowId &row : rows) {
-            if (row == root_id_) {
-                raise_waiting_root(key);
+            if (roots_.contains(row)) {
+                raise_waiting_root(key, row);
             }
             if (branch.rows.remove(row)) {
                 dropped.add(row);
@@ -234,8 +244,8 @@ private:
         return found;
     }
 
-    [[noreturn]] void raise_waiting_root(const ForeignKey &key) {
-        raise_parent_deleted(key, rows::read_link(spi_, key, root_id_), deletion_);
+    [[noreturn]] void raise_waiting_root(const ForeignKey &key, const rows::RowId &row) {
+        raise_parent_deleted(key, rows::read_link(spi_, key, row), deletion_);
     }
 
     std::uint64_t update() {
@@ -311,8 +321,7 @@ private:
     pg::Spi &spi_;
     const TableInfo root_;
     const std::vector<std::string> &key_;
-    rows::RowId root_id_ = {};
-    TableInfo root_table_; // that the row is in: the named one, or an inheritance child
+    rows::RowSet roots_; // in the named table, or in inheritance children
     // Empty for a row deleted before its table was registered, which comes back alone.
     std::optional<std::string> deletion_;
     std::optional<ChildFinder> children_;

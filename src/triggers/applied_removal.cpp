@@ -65,7 +65,7 @@ AppliedTable *get_applied_table(Relation table) {
 bool is_within_retention(AppliedTable *table, Relation relation, HeapTuple row) {
     TimestampTz deleted_at = 0;
     return table->cutoff.has_retention && find_deletion_time(relation, &table->time)
-           && get_deleted_at(row, relation, table->time, &deleted_at)
+           && get_latest_deletion(row, relation, table->time, &deleted_at)
            && deleted_at >= Max(table->cutoff.cutoff, table->cutoff.local_cutoff);
 }
 

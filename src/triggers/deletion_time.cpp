@@ -1,6 +1,7 @@
-// A timestamp without a time zone is one of the session's.
+// For checks of a retention: purge/due_rows has the same in SQL.
 #include "triggers/deletion_time.hpp"
 
+#include "registry/retention.hpp"
 #include "session/registered_table.hpp"
 
 extern "C" {
@@ -25,15 +26,25 @@ bool find_deletion_time(Relation relation, DeletionTime *time) {
     return time->column != InvalidAttrNumber;
 }
 
-bool get_deleted_at(HeapTuple row, Relation relation, const DeletionTime &time, TimestampTz *deleted_at) {
+bool get_latest_deletion(HeapTuple row, Relation relation, const DeletionTime &time,
+                         TimestampTz *deleted_at) {
     bool is_null = true;
     Datum value = heap_getattr(row, time.column, RelationGetDescr(relation), &is_null);
     if (is_null) {
         return false;
     }
-    *deleted_at = time.has_zone ? DatumGetTimestampTz(value)
-                                : DatumGetTimestampTz(DirectFunctionCall1(timestamp_timestamptz, value));
+    *deleted_at = DatumGetTimestampTz(value);
+    if (!time.has_zone && !TIMESTAMP_NOT_FINITE(*deleted_at)) {
+        *deleted_at -= registry::furthest_west;
+    }
     return true;
+}
+
+const char *describe_deletion(HeapTuple row, Relation relation, const DeletionTime &time) {
+    bool is_null = true;
+    Datum value = heap_getattr(row, time.column, RelationGetDescr(relation), &is_null);
+    return time.has_zone ? pstrdup(timestamptz_to_str(DatumGetTimestampTz(value)))
+                         : DatumGetCString(DirectFunctionCall1(timestamp_out, value));
 }
 
 } // namespace softdelete::triggers

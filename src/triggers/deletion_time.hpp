@@ -20,7 +20,11 @@ struct DeletionTime {
 // Finds the column, once; false where the table is not registered any more.
 bool find_deletion_time(Relation relation, DeletionTime *time);
 
-// The row's deleted_at as timestamptz; false where it is live.
-bool get_deleted_at(HeapTuple row, Relation relation, const DeletionTime &time, TimestampTz *deleted_at);
+// The latest time at which the row can have been deleted: deleted_at, or, without time zone, what that is in the zone
+// furthest west. False where the row is live.
+bool get_latest_deletion(HeapTuple row, Relation relation, const DeletionTime &time, TimestampTz *deleted_at);
+
+// The deleted row's deleted_at, as messages show it; palloc'd.
+const char *describe_deletion(HeapTuple row, Relation relation, const DeletionTime &time);
 
 } // namespace softdelete::triggers

@@ -128,7 +128,7 @@ void check_removable(FunctionCallInfo call, TriggerData *data, bool by_foreign_k
     if (!triggers::find_deletion_time(relation, &guards.time)) {
         return;
     }
-    if (!triggers::get_deleted_at(data->tg_trigtuple, relation, guards.time, &deleted_at)) {
+    if (!triggers::get_latest_deletion(data->tg_trigtuple, relation, guards.time, &deleted_at)) {
         ereport(ERROR, (errcode(by_foreign_key ? ERRCODE_FOREIGN_KEY_VIOLATION
                                                : ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                         errmsg("cannot remove a live row of registered table \"%s\"",
@@ -145,8 +145,13 @@ void check_removable(FunctionCallInfo call, TriggerData *data, bool by_foreign_k
             (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
              errmsg("cannot remove rows of table \"%s\" before their retention has passed",
                     RelationGetRelationName(relation)),
-             errdetail("A row deleted at %s is kept; rows deleted before %s may be removed.",
-                       timestamptz_to_str(deleted_at), pstrdup(timestamptz_to_str(latest))),
+             errdetail(guards.time.has_zone
+                           ? "A row deleted at %s is kept; rows deleted before %s may be removed."
+                           : "A row deleted at %s, of an unknown time zone, is kept; rows deleted before %s "
+                             "in every "
+                             "time zone may be removed.",
+                       triggers::describe_deletion(data->tg_trigtuple, relation, guards.time),
+                       pstrdup(timestamptz_to_str(latest))),
              errhint("Restrict the DELETE to rows whose retention has passed, or shorten the retention with "
                      "softdelete.configure()."),
              errtable(relation)));

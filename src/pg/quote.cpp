@@ -30,6 +30,7 @@ std::string write_time(TimestampTz time) {
         if (timestamp2tm(time, nullptr, &fields, &fraction, nullptr, nullptr) != 0) {
             ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("timestamp out of range")));
         }
+        fields.tm_isdst = 0; // without a zone known, none is written
         auto *text = static_cast<char *>(palloc(MAXDATELEN + 1));
         EncodeDateTime(&fields, fraction, true, 0, nullptr, USE_ISO_DATES, text);
         return text;

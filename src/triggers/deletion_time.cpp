@@ -40,6 +40,12 @@ bool get_latest_deletion(HeapTuple row, Relation relation, const DeletionTime &t
     return true;
 }
 
+TimestampTz get_deletion_as_read(HeapTuple row, Relation relation, const DeletionTime &time) {
+    bool is_null = true;
+    Datum value = heap_getattr(row, time.column, RelationGetDescr(relation), &is_null);
+    return DatumGetTimestampTz(time.has_zone ? value : DirectFunctionCall1(timestamp_timestamptz, value));
+}
+
 const char *describe_deletion(HeapTuple row, Relation relation, const DeletionTime &time) {
     bool is_null = true;
     Datum value = heap_getattr(row, time.column, RelationGetDescr(relation), &is_null);

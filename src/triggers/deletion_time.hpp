@@ -24,6 +24,9 @@ bool find_deletion_time(Relation relation, DeletionTime *time);
 // furthest west. False where the row is live.
 bool get_latest_deletion(HeapTuple row, Relation relation, const DeletionTime &time, TimestampTz *deleted_at);
 
+// The time of a row that is deleted as the session reads it.
+TimestampTz get_deletion_as_read(HeapTuple row, Relation relation, const DeletionTime &time);
+
 // The deleted row's deleted_at, as messages show it; palloc'd.
 const char *describe_deletion(HeapTuple row, Relation relation, const DeletionTime &time);
 

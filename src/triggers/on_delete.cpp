@@ -92,6 +92,7 @@ struct Guards {
     registry::Cutoff cutoff;
     holds::HoldCheck *holds; // null where no hold concerns the table
     triggers::DeletionTime time;
+    bool is_told; // that rows were passed over
 };
 
 Guards *get_guards(FunctionCallInfo call, Relation table) {
@@ -120,13 +121,25 @@ void check_not_held(FunctionCallInfo call, const TriggerData *data, uint32 notes
     }
 }
 
-// Lets a row go that is deleted and whose retention has passed.
-void check_removable(FunctionCallInfo call, TriggerData *data, bool by_foreign_key) {
+// A purge that is written by hand reads times without zone as its session does. Rows that are due by that alone it passes
+// over, as purge() does: the next one takes them.
+void tell_passed_over(Guards *guards, Relation relation) {
+    if (!guards->is_told) {
+        guards->is_told = true;
+        ereport(NOTICE,
+                (errmsg("rows of table \"%s\" whose retention has not passed in every time zone are kept",
+                        RelationGetRelationName(relation)),
+                 errtable(relation)));
+    }
+}
+
+// Lets a row go that is deleted and whose retention has passed. False where the statement is to pass it over.
+bool check_removable(FunctionCallInfo call, TriggerData *data, bool by_foreign_key) {
     Relation relation = data->tg_relation;
     Guards &guards = *get_guards(call, relation);
     TimestampTz deleted_at = 0;
     if (!triggers::find_deletion_time(relation, &guards.time)) {
-        return;
+        return true;
     }
     if (!triggers::get_latest_deletion(data->tg_trigtuple, relation, guards.time, &deleted_at)) {
         ereport(ERROR, (errcode(by_foreign_key ? ERRCODE_FOREIGN_KEY_VIOLATION
@@ -139,7 +152,11 @@ void check_removable(FunctionCallInfo call, TriggerData *data, bool by_foreign_k
                         errtable(relation)));
     }
     TimestampTz latest = Max(guards.cutoff.cutoff, guards.cutoff.local_cutoff);
-    if (guards.cutoff.has_retention && deleted_at >= latest) {
+    if (!guards.cutoff.has_retention || deleted_at < latest) {
+        return true;
+    }
+    if (by_foreign_key
+        || triggers::get_deletion_as_read(data->tg_trigtuple, relation, guards.time) >= latest) {
         ereport(
             ERROR,
             (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -156,6 +173,8 @@ void check_removable(FunctionCallInfo call, TriggerData *data, bool by_foreign_k
                      "softdelete.configure()."),
              errtable(relation)));
     }
+    tell_passed_over(&guards, relation);
+    return false;
 }
 
 } // namespace
@@ -186,7 +205,9 @@ PGDLLEXPORT Datum softdelete_on_delete(PG_FUNCTION_ARGS) {
     }
     bool is_hard = settings::deletion() == settings::Deletion::hard;
     if ((notes & (session::note_purge | session::note_foreign_key)) != 0 && !is_hard) {
-        check_removable(fcinfo, data, (notes & session::note_foreign_key) != 0);
+        if (!check_removable(fcinfo, data, (notes & session::note_foreign_key) != 0)) {
+            return PointerGetDatum(nullptr);
+        }
     }
     if ((notes
          & (session::note_purge | session::note_foreign_key | session::note_hard | session::note_removal))

@@ -206,7 +206,7 @@ PGDLLEXPORT Datum softdelete_on_delete(PG_FUNCTION_ARGS) {
     bool is_hard = settings::deletion() == settings::Deletion::hard;
     if ((notes & (session::note_purge | session::note_foreign_key)) != 0 && !is_hard) {
         if (!check_removable(fcinfo, data, (notes & session::note_foreign_key) != 0)) {
-            return PointerGetDatum(nullptr);
+            return Datum{0}; // no row
         }
     }
     if ((notes

@@ -4,6 +4,7 @@
 #include "sqltext/format.hpp"
 
 #include "catalog/quoting.hpp"
+#include "pg/compat.hpp"
 
 namespace softdelete::catalog {
 
@@ -209,17 +210,18 @@ std::vector<PrimaryKeyColumn> find_primary_key_columns(pg::Spi &spi, Oid relatio
 
 std::vector<OwnForeignKey> find_own_foreign_keys(pg::Spi &spi, Oid relation) {
     std::vector<OwnForeignKey> keys;
-    for (const pg::Row &row : spi.query(
-             "SELECT k.conname, k.conkey::text[], array_agg(a.attname::text ORDER BY u.position), k.oid, "
-             "k.confrelid"
-             " FROM pg_constraint k, unnest(k.conkey) WITH ORDINALITY u (attnum, position), pg_attribute a"
-             " WHERE k.contype = 'f' AND k.conrelid = $1::oid AND a.attrelid = k.conrelid AND a.attnum = "
-             "u.attnum"
-             // A key that references a partitioned table has one more for each partition of that.
-             " AND NOT EXISTS (SELECT FROM pg_constraint p WHERE p.oid = k.conparentid AND p.conrelid = "
-             "k.conrelid)"
-             " GROUP BY k.oid, k.conname, k.conkey, k.confrelid ORDER BY k.conname, k.oid",
-             {relation})) {
+    const std::string query = sqltext::format(
+        "SELECT k.conname, k.conkey::text[], array_agg(a.attname::text ORDER BY u.position), k.oid, "
+        "k.confrelid, k.confdeltype = 'c', k.confdeltype IN ('n', 'd'), %1%"
+        " FROM pg_constraint k, unnest(k.conkey) WITH ORDINALITY u (attnum, position), pg_attribute a"
+        " WHERE k.contype = 'f' AND k.conrelid = $1::oid AND a.attrelid = k.conrelid"
+        " AND a.attnum = u.attnum"
+        // A key that references a partitioned table has one more for each partition of that.
+        " AND NOT EXISTS (SELECT FROM pg_constraint p WHERE p.oid = k.conparentid AND p.conrelid = "
+        "k.conrelid)"
+        " GROUP BY k.oid, k.conname, k.conkey, k.confrelid ORDER BY k.conname, k.oid",
+        pg::compat::enforced_condition);
+    for (const pg::Row &row : spi.query(query, {relation})) {
         std::vector<int> numbers;
         for (const std::string &number : row.array(1)) {
             numbers.push_back(std::stoi(number));
@@ -230,7 +232,8 @@ std::vector<OwnForeignKey> find_own_foreign_keys(pg::Spi &spi, Oid relation) {
             joined += (joined.empty() ? "" : "_") + name;
             names.push_back(identifier(name));
         }
-        keys.push_back({row.oid(3), row.oid(4), row.text(0), numbers, joined, sqltext::list(names)});
+        keys.push_back({row.oid(3), row.oid(4), row.text(0), numbers, joined, sqltext::list(names),
+                        row.boolean(5), row.boolean(6), row.boolean(7)});
     }
     return keys;
 }

@@ -104,6 +104,9 @@ struct OwnForeignKey {
     std::vector<int> columns;   // numbers
     std::string joined_columns; // names joined as core does for an index's name
     sqltext::Expression column_list;
+    bool cascades;   // ON DELETE CASCADE
+    bool keeps_link; // ON DELETE SET NULL or SET DEFAULT: a soft delete leaves the link alone
+    bool is_enforced;
 };
 
 std::vector<OwnForeignKey> find_own_foreign_keys(pg::Spi &spi, Oid relation);

@@ -75,9 +75,10 @@ void widen(registration::TableWork &work, const IndexFacts &index,
 }
 
 void warn(registration::TableWork &work, const Member &member, const OwnForeignKey &key) {
-    pg::warn("no index serves foreign key \"" + key.name + "\" for all rows: purges of the referenced table "
-                 + "would be slow",
-             "Run " + registration::make_key_index(work, member, key).text() + ".");
+    std::string what = catalog::has_marker(work.spi, key.parent) ? "purges of " : "deletes from ";
+    pg::warn("no index serves foreign key \"" + key.name + "\" for all rows: " + what
+                 + catalog::get_qualified_name(work.spi, key.parent).text() + " would be slow",
+             "Run " + registration::make_key_index(work, member, key, true).text() + ".");
 }
 
 void widen_for_key(registration::TableWork &work, const Member &member, const OwnForeignKey &key,
@@ -116,7 +117,7 @@ void widen_key_indexes(const DdlCommand &command) {
     catalog::Table table = catalog::get_table_definition(spi, *root);
     for (const OwnForeignKey &key : catalog::find_own_foreign_keys(spi, relation)) {
         for (const AddedKey &one : added) {
-            if (one.columns == key.column_list.text()) {
+            if (key.is_enforced && one.columns == key.column_list.text()) {
                 registration::TableWork work = registration::begin_work(spi, table, *registration, false);
                 widen_for_key(work, work.member(relation), key, one.is_validated);
             }

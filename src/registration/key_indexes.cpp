@@ -10,6 +10,8 @@
 #include "registration/build_index.hpp"
 #include "registration/plan_parts.hpp"
 
+#include <algorithm>
+
 namespace softdelete::registration {
 
 namespace {
@@ -23,27 +25,40 @@ bool is_whole(const IndexFacts &index, const OwnForeignKey &key) {
            || (key.columns.size() == 1 && index.predicate == "(" + key.column_list.text() + " IS NOT NULL)");
 }
 
+bool is_usable(const IndexFacts &index, const Member &member, const OwnForeignKey &key) {
+    return index.table == member.oid && index.is_valid && model::leads_with(index, key.columns);
+}
+
 } // namespace
 
 bool is_served(const TableWork &work, const Member &member, const OwnForeignKey &key,
                const std::set<unsigned int> &going) {
-    for (const IndexFacts &index : work.indexes) {
-        if (index.table == member.oid && !going.contains(index.oid) && index.is_valid && is_whole(index, key)
-            && model::leads_with(index, key.columns)) {
-            return true;
-        }
-    }
-    return false;
+    return std::any_of(work.indexes.begin(), work.indexes.end(), [&](const IndexFacts &index) {
+        return is_usable(index, member, key) && !going.contains(index.oid) && is_whole(index, key);
+    });
 }
 
-sqltext::Statement make_key_index(TableWork &work, const Member &member, const OwnForeignKey &key) {
+bool is_served_for_live(const TableWork &work, const Member &member, const OwnForeignKey &key) {
+    return std::any_of(work.indexes.begin(), work.indexes.end(), [&](const IndexFacts &index) {
+        return is_usable(index, member, key)
+               && (is_whole(index, key) || index.predicate == get_live_condition(work.settings()));
+    });
+}
+
+bool is_read_by_soft_delete(const OwnForeignKey &key, bool is_registered) {
+    return key.cascades ? is_registered : !key.keeps_link;
+}
+
+sqltext::Statement make_key_index(TableWork &work, const Member &member, const OwnForeignKey &key,
+                                  bool concurrently) {
     WantedIndex wanted = {false, "USING btree (" + key.column_list.text() + ")", std::nullopt, std::nullopt};
     sqltext::IndexDefinition definition = make_definition(member, wanted);
     definition.is_only = false;
     std::string name = work.names.choose(member.schema_oid, [&](int number) {
         return pg::make_object_name(member.name, key.joined_columns, numbered("idx", number));
     });
-    return sqltext::create_index(catalog::identifier(name), definition, !member.is_partitioned());
+    return sqltext::create_index(catalog::identifier(name), definition,
+                                 concurrently && !member.is_partitioned());
 }
 
 } // namespace softdelete::registration

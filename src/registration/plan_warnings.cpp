@@ -4,6 +4,7 @@
 #include "catalog/quoting.hpp"
 #include "model/predicate.hpp"
 #include "pg/quote.hpp"
+#include "registration/build_index.hpp"
 #include "registration/delete_triggers.hpp"
 #include "registration/event_trigger_state.hpp"
 #include "registration/plan_parts.hpp"
@@ -34,8 +35,9 @@ bool comes_again(const Key &columns) {
     return key.size() > 1 || !key.front().is_integer || key.front().is_foreign_key;
 }
 
-// Another primary key, with the former one among live rows; nothing where others need the former.
-std::optional<sqltext::Statement> make_surrogate(const TableWork &work, const Key &columns) {
+// Another primary key, with the former one among live rows; nothing where others need the former. An index, not a
+// constraint: registration would make it one.
+std::optional<sqltext::Statement> make_surrogate(TableWork &work, const Key &columns) {
     auto primary = std::find_if(work.indexes.begin(), work.indexes.end(), [&](const auto &index) {
         return index.is_primary && index.table == work.table.oid;
     });
@@ -44,14 +46,22 @@ std::optional<sqltext::Statement> make_surrogate(const TableWork &work, const Ke
     }
     std::string name = work.table.find_column("id") == nullptr ? "id" : work.table.name + "_row";
     std::vector<sqltext::Identifier> list;
+    std::string joined;
     for (const catalog::PrimaryKeyColumn &column : columns) {
         list.push_back(catalog::identifier(column.name));
+        joined += (joined.empty() ? "" : "_") + column.name;
     }
-    return sqltext::statement(
-        "ALTER TABLE %1% DROP CONSTRAINT %2%, ADD COLUMN %3% bigint GENERATED ALWAYS AS "
-        "IDENTITY PRIMARY KEY, ADD UNIQUE (%4%)",
-        work.table.qualified, sqltext::Identifier(primary->quoted_name), catalog::identifier(name),
-        sqltext::list(list));
+    sqltext::IndexDefinition definition = make_definition(
+        work.table.root(), {true, "USING btree (" + sqltext::list(list).text() + ")", {}, {}});
+    definition.is_only = false;
+    std::string index = work.names.choose(work.table.schema_oid, [&](int number) {
+        return pg::make_object_name(work.table.name, joined, numbered("key", number));
+    });
+    return sqltext::statement("ALTER TABLE %1% DROP CONSTRAINT %2%, ADD COLUMN %3% bigint GENERATED ALWAYS "
+                              "AS IDENTITY PRIMARY KEY; %4%",
+                              work.table.qualified, sqltext::Identifier(primary->quoted_name),
+                              catalog::identifier(name),
+                              sqltext::create_index(catalog::identifier(index), definition, false));
 }
 
 void warn_of_primary_key(TableWork &work) {

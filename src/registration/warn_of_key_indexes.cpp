@@ -1,12 +1,14 @@
 // Warns of foreign keys that no index serves for all rows, one warning per table: keys of the table to registered ones,
-// keys whose index registration takes away, and keys of other tables to this one. What serves a key is decided in
-// registration/key_indexes.
+// keys whose index registration takes away, and keys of other tables to this one. A warning says whose deletes or purges
+// are slow. What serves a key is decided in registration/key_indexes.
 #include "catalog/index_catalog.hpp"
 #include "pg/quote.hpp"
 #include "registration/key_indexes.hpp"
 #include "registration/plan_parts.hpp"
+#include "registry/registered_names.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 namespace softdelete::registration {
@@ -26,36 +28,77 @@ bool is_member(const std::vector<catalog::Table> &tables, Oid relation) {
                        [=](const catalog::Table &table) { return table.find_member(relation) != nullptr; });
 }
 
+// What is slow without an index of all rows.
+enum class Slow { native_deletes, purges, deletes_and_purges };
+
+std::string describe(Slow slow, const std::string &parents) {
+    switch (slow) {
+    case Slow::native_deletes:
+        return "deletes from " + parents;
+    case Slow::purges:
+        return "purges of " + parents;
+    case Slow::deletes_and_purges:
+        return "deletes and purges of " + parents;
+    }
+    return {};
+}
+
 // Keys of one table that want an index. Those of the same columns need one.
 class Unserved {
 public:
     Unserved(TableWork &work, const Member &table) : work_(work), table_(table) {}
 
-    void add(const OwnForeignKey &key) {
+    void add(const OwnForeignKey &key, Slow slow) {
         if (columns_.insert(key.columns).second) {
-            names_ += (names_.empty() ? "" : ", ") + pg::quote_identifier(key.name);
-            commands_.push_back(make_key_index(work_, table_, key).text());
+            keys_.push_back(key);
+        }
+        std::vector<std::string> &parents = parents_[slow];
+        std::string parent = catalog::get_qualified_name(work_.spi, key.parent).text();
+        if (std::find(parents.begin(), parents.end(), parent) == parents.end()) {
+            parents.push_back(parent);
         }
     }
 
-    // consequence: what would be slow.
-    void warn(const std::string &consequence) const {
-        if (commands_.empty()) {
+    void warn() const {
+        if (keys_.empty()) {
             return;
         }
-        bool is_one = commands_.size() == 1;
-        work_.steps.push_back({table_.oid, (is_one ? "constraint " : "constraints ") + names_,
-                               model::Action::warning, false, commands_,
+        // Several CONCURRENTLY are not one command.
+        bool is_one = keys_.size() == 1;
+        std::string names;
+        std::vector<std::string> commands;
+        for (const OwnForeignKey &key : keys_) {
+            names += (names.empty() ? "" : ", ") + pg::quote_identifier(key.name);
+            commands.push_back(make_key_index(work_, table_, key, is_one).text());
+        }
+        std::string advice = is_one ? "An index for it" : "Indexes for them";
+        if (!is_one && !table_.is_partitioned()) {
+            advice += " (writes wait meanwhile; one by one, they can be built CONCURRENTLY)";
+        }
+        work_.steps.push_back({table_.oid, (is_one ? "constraint " : "constraints ") + names,
+                               model::Action::warning, false, commands,
                                std::string("no index serves the foreign ") + (is_one ? "key" : "keys")
-                                   + " for all rows: " + consequence + " would be slow",
-                               model::Concern::speed, is_one ? "An index for it" : "Indexes for them"});
+                                   + " for all rows: " + consequences() + " would be slow",
+                               model::Concern::speed, advice});
     }
 
 private:
+    std::string consequences() const {
+        std::string text;
+        for (const auto &[slow, parents] : parents_) {
+            std::string list;
+            for (const std::string &parent : parents) {
+                list += (list.empty() ? "" : ", ") + parent;
+            }
+            text += (text.empty() ? "" : ", and ") + describe(slow, list);
+        }
+        return text;
+    }
+
     TableWork &work_;
     const Member &table_;
-    std::string names_;
-    std::vector<std::string> commands_;
+    std::vector<OwnForeignKey> keys_;
+    std::map<Slow, std::vector<std::string>> parents_;
     std::set<std::vector<int>> columns_;
 };
 
@@ -64,21 +107,41 @@ void warn_of_own_keys(TableWork &work, const std::vector<catalog::Table> &togeth
         if (member.is_partition) {
             continue;
         }
-        Unserved to_registered(work, member);
-        Unserved to_others(work, member);
+        Unserved keys(work, member);
         for (const OwnForeignKey &key : catalog::find_own_foreign_keys(work.spi, member.oid)) {
-            if (is_served(work, member, key, work.going)) {
+            if (!key.is_enforced || is_served(work, member, key, work.going)) {
                 continue;
             }
             if (is_member(together, key.parent) || catalog::has_marker(work.spi, key.parent)) {
-                to_registered.add(key);
+                bool reads = is_read_by_soft_delete(key, true) && !is_served_for_live(work, member, key);
+                keys.add(key, reads ? Slow::deletes_and_purges : Slow::purges);
             } else if (is_served(work, member, key, {})) {
-                to_others.add(key); // registration takes its index away
+                keys.add(key, Slow::native_deletes); // registration takes its index away
             }
         }
-        to_registered.warn("purges of the referenced table");
-        to_others.warn("deletes from the referenced table");
+        keys.warn();
     }
+}
+
+// Keys of another table to this one.
+void warn_of_child(TableWork &work, Oid relation) {
+    std::optional<Oid> root = registry::find_registered_root(work.spi, relation);
+    std::optional<registry::Registration> registration =
+        root ? registry::find_registration(work.spi, *root) : std::nullopt;
+    const catalog::Table table = catalog::get_table_definition(work.spi, registration ? *root : relation);
+    const TableWork child = begin_work(work.spi, table, registration.value_or(work.registration), true);
+    const Member &member = child.member(relation);
+    Unserved keys(work, member);
+    for (const OwnForeignKey &key : catalog::find_own_foreign_keys(work.spi, relation)) {
+        if (!key.is_enforced || work.table.find_member(key.parent) == nullptr
+            || is_served(child, member, key, {})) {
+            continue;
+        }
+        bool reads = is_read_by_soft_delete(key, registration.has_value())
+                     && !(registration && is_served_for_live(child, member, key));
+        keys.add(key, reads ? Slow::deletes_and_purges : Slow::purges);
+    }
+    keys.warn();
 }
 
 } // namespace
@@ -90,17 +153,9 @@ void warn_of_key_indexes(TableWork &work, const std::vector<catalog::Table> &tog
         members.push_back(std::to_string(member));
     }
     for (const pg::Row &row : work.spi.query(children_query, {pg::make_array(members)})) {
-        if (is_member(together, row.oid(0))) {
-            continue; // it has a warning of its own
+        if (!is_member(together, row.oid(0))) { // these have warnings of their own
+            warn_of_child(work, row.oid(0));
         }
-        const catalog::Table child = catalog::get_table_definition(work.spi, row.oid(0));
-        Unserved keys(work, child.root());
-        for (const OwnForeignKey &key : catalog::find_own_foreign_keys(work.spi, child.oid)) {
-            if (work.table.find_member(key.parent) != nullptr && !catalog::has_key_index(work.spi, key.oid)) {
-                keys.add(key);
-            }
-        }
-        keys.warn("deletes and purges of " + work.table.qualified.text());
     }
 }
 

@@ -20,6 +20,11 @@ namespace softdelete::hooks {
 
 namespace {
 
+constexpr const char *missing_data = "missing data for column \"%s\"";
+constexpr const char *name_columns = "If the table is registered with softdelete, it has three columns more "
+                                     "than the file: name those that the file has, "
+                                     "as in COPY table (column, ...) FROM.";
+
 struct Hint {
     int sqlstate;
     const char *message_id; // the server's message, untranslated
@@ -49,7 +54,16 @@ const Hint hints[] = {
      "If the table is registered with softdelete, the index covers live rows only: use the primary key, or "
      "REPLICA "
      "IDENTITY FULL."},
+    {ERRCODE_BAD_COPY_FILE_FORMAT, missing_data, nullptr, name_columns},
+    {ERRCODE_BAD_COPY_FILE_FORMAT, "row field count is %d, expected %d", nullptr, name_columns},
 };
+
+// A line that is too short for columns of the user's own says nothing of ours.
+bool is_about_others(const ErrorData *error) {
+    return strcmp(error->message_id, missing_data) == 0 && strstr(error->message, "\"deleted_at\"") == nullptr
+           && strstr(error->message, "\"deleted_by\"") == nullptr
+           && strstr(error->message, "\"deletion_id\"") == nullptr;
+}
 
 // Values that are wrong, and constraints that are violated. A division by zero is one of the command's own expression.
 bool is_about_row(int sqlstate) {
@@ -76,7 +90,7 @@ const char *find_hint(const ErrorData *error) {
     for (const Hint &hint : hints) {
         bool is_raised_there = hint.function == nullptr
                                || (error->funcname != nullptr && strcmp(error->funcname, hint.function) == 0);
-        if (is_raised_there && strcmp(error->message_id, hint.message_id) == 0) {
+        if (is_raised_there && strcmp(error->message_id, hint.message_id) == 0 && !is_about_others(error)) {
             return hint.text;
         }
     }

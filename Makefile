@@ -122,6 +122,7 @@ help:
 	@echo 'make bench                               the figures in doc/performance.md'
 	@echo 'make fresh-test SUITE=... [TESTS="..."]  demo and tests on a fresh Debian of that name, in a chroot'
 	@echo 'make test-clients [TESTS="..."]          real ORMs and drivers on registered tables; the table of doc/clients.md'
+	@echo 'make test-migrations                     the 301 migrations of a Rails application on registered tables'
 	@echo 'make lint, make style, make format       check our conventions; style by shellcheck, clang-format; format'
 	@echo 'KEEP=1 make ...                          keep the temporary folder and name it'
 
@@ -157,6 +158,10 @@ fresh-test:
 test-clients:
 	@$(RUN) CLIENTS_CACHE='$(CLIENTS_CACHE)' sh test/clients/run
 
+test-migrations: PURPOSE = test
+test-migrations:
+	@$(RUN) sh test/migrations/run
+
 lint:
 	@sh test/server/lint test/lint
 
@@ -168,4 +173,4 @@ format:
 
 FORCE:
 .PHONY: help test expected core-regress regress isolation tap demo bench shell installcheck upgrade-test fresh-test \
-        test-clients lint style format FORCE
+        test-clients test-migrations lint style format FORCE

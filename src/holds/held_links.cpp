@@ -44,15 +44,23 @@ rows::RowSet get_children(const std::vector<rows::RowLink> &links) {
 
 } // namespace
 
+const std::vector<ForeignKey> &HeldLinks::get_referencing_keys(pg::Spi &spi, Oid relation) {
+    auto place = referencing_.find(relation);
+    if (place == referencing_.end()) {
+        place = referencing_.emplace(relation, catalog::find_referencing_keys(spi, relation)).first;
+    }
+    return place->second;
+}
+
 // The keys that overwrite, of the table and of those that CASCADE keys lead to from it.
-std::vector<ForeignKey> HeldLinks::find_keys(Oid relation) {
+std::vector<ForeignKey> HeldLinks::find_keys(pg::Spi &spi, Oid relation) {
     std::vector<ForeignKey> found;
-    std::set<Oid> seen = {graph_.get_node(spi_, relation).table.relation};
+    std::set<Oid> seen = {graph_.get_node(spi, relation).table.relation};
     std::deque<Oid> work(seen.begin(), seen.end());
     while (!work.empty()) {
-        for (const ForeignKey &key : catalog::find_referencing_keys(spi_, work.front())) {
+        for (const ForeignKey &key : get_referencing_keys(spi, work.front())) {
             Oid child = key.child.relation;
-            if (!catalog::binds(key.on_delete) && graph_.leads_to_hold(spi_, child)) {
+            if (!catalog::binds(key.on_delete) && graph_.leads_to_hold(spi, child)) {
                 found.push_back(key);
             } else if (key.on_delete == catalog::OnDelete::cascade && seen.insert(child).second) {
                 work.push_back(child);
@@ -63,15 +71,16 @@ std::vector<ForeignKey> HeldLinks::find_keys(Oid relation) {
     return found;
 }
 
-bool HeldLinks::leads_to_held(Oid relation) {
-    auto [place, is_new] = leads_.try_emplace(relation, false);
-    if (is_new) {
-        place->second = !graph_.empty() && !find_keys(relation).empty();
+bool HeldLinks::leads_to_held(pg::Spi &spi, Oid relation) {
+    auto place = leads_.find(relation);
+    if (place == leads_.end()) {
+        bool leads = !graph_.empty() && !find_keys(spi, relation).empty();
+        place = leads_.emplace(relation, leads).first;
     }
     return place->second;
 }
 
-Found HeldLinks::find(const rows::RowSet &rows) {
+Found HeldLinks::find(pg::Spi &spi, const rows::RowSet &rows) {
     Found found;
     std::map<RowId, std::vector<RowId>> parents;
     rows::RowSet seen = rows;
@@ -79,17 +88,18 @@ Found HeldLinks::find(const rows::RowSet &rows) {
     while (!work.empty()) {
         rows::RowSet level;
         for (const auto &[relation, members] : rows::group_by_table(work.front())) {
-            Oid table = graph_.get_node(spi_, relation).table.relation;
-            std::vector<ForeignKey> keys = leads_to_held(table) ? catalog::find_referencing_keys(spi_, table)
-                                                                : std::vector<ForeignKey>();
-            for (const ForeignKey &key : keys) {
+            Oid table = graph_.get_node(spi, relation).table.relation;
+            if (!leads_to_held(spi, table)) {
+                continue;
+            }
+            for (const ForeignKey &key : get_referencing_keys(spi, table)) {
                 Oid child = key.child.relation;
-                bool overwrites = !catalog::binds(key.on_delete) && graph_.leads_to_hold(spi_, child);
-                bool takes_along = key.on_delete == catalog::OnDelete::cascade && leads_to_held(child);
+                bool overwrites = !catalog::binds(key.on_delete) && graph_.leads_to_hold(spi, child);
+                bool takes_along = key.on_delete == catalog::OnDelete::cascade && leads_to_held(spi, child);
                 std::vector<rows::RowLink> links = overwrites || takes_along
-                                                       ? rows::find_links_below(spi_, key, members)
+                                                       ? rows::find_links_below(spi, key, members)
                                                        : std::vector<rows::RowLink>();
-                Found held = overwrites ? find_holds_above(spi_, graph_, get_children(links)) : Found();
+                Found held = overwrites ? find_holds_above(spi, graph_, get_children(links)) : Found();
                 for (const rows::RowLink &link : links) {
                     if (auto place = held.find(link.child); place != held.end()) {
                         found.try_emplace(link.parent, place->second);
@@ -112,11 +122,12 @@ Found HeldLinks::find(const rows::RowSet &rows) {
     return found;
 }
 
-Found HeldLinks::find_all(Oid relation) {
+Found HeldLinks::find_all(pg::Spi &spi, Oid relation) {
     rows::RowSet linked;
-    for (const ForeignKey &key : leads_to_held(relation) ? find_keys(relation) : std::vector<ForeignKey>()) {
+    for (const ForeignKey &key :
+         leads_to_held(spi, relation) ? find_keys(spi, relation) : std::vector<ForeignKey>()) {
         for (const rows::RowLink &link :
-             rows::find_parents(spi_, key, find_rows_on_hold(spi_, graph_, key.child))) {
+             rows::find_parents(spi, key, find_rows_on_hold(spi, graph_, key.child))) {
             linked.add(link.parent);
         }
     }
@@ -124,8 +135,8 @@ Found HeldLinks::find_all(Oid relation) {
     while (!work.front().empty()) {
         rows::RowSet level;
         for (const auto &[row_table, members] : rows::group_by_table(work.front())) {
-            for (const ForeignKey &key : graph_.get_node(spi_, row_table).cascades) {
-                for (const rows::RowLink &link : rows::find_parents(spi_, key, members)) {
+            for (const ForeignKey &key : graph_.get_node(spi, row_table).cascades) {
+                for (const rows::RowLink &link : rows::find_parents(spi, key, members)) {
                     if (linked.add(link.parent)) {
                         level.add(link.parent);
                     }
@@ -134,7 +145,7 @@ Found HeldLinks::find_all(Oid relation) {
         }
         work = {std::move(level)};
     }
-    return linked.empty() ? Found() : find(linked);
+    return linked.empty() ? Found() : find(spi, linked);
 }
 
 } // namespace softdelete::holds

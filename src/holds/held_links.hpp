@@ -1,5 +1,6 @@
 // Rows whose removal would overwrite a held row, because ON DELETE SET NULL or SET DEFAULT takes its link away. Used by
-// holds/held_rows and holds/hold_check; the graph serves for one statement or batch.
+// holds/held_rows and holds/hold_check. Serves for one statement or batch, as the graph does: reads the keys of each table
+// once, and the rows whenever it is asked.
 #pragma once
 
 #include "holds/hold_graph.hpp"
@@ -10,23 +11,24 @@ namespace softdelete::holds {
 
 class HeldLinks {
 public:
-    HeldLinks(pg::Spi &spi, HoldGraph &graph) : spi_(spi), graph_(graph) {}
+    explicit HeldLinks(HoldGraph &graph) : graph_(graph) {}
 
     // May the removal of a row of the table, or of what goes with it by CASCADE, overwrite a held row?
-    bool leads_to_held(Oid relation);
+    bool leads_to_held(pg::Spi &spi, Oid relation);
 
     // Those of the rows whose removal would do that, each with a hold.
-    HoldGraph::Found find(const rows::RowSet &rows);
+    HoldGraph::Found find(pg::Spi &spi, const rows::RowSet &rows);
 
     // All rows whose removal would do that: those of the table, and of tables around it.
-    HoldGraph::Found find_all(Oid relation);
+    HoldGraph::Found find_all(pg::Spi &spi, Oid relation);
 
 private:
-    std::vector<catalog::ForeignKey> find_keys(Oid relation);
+    std::vector<catalog::ForeignKey> find_keys(pg::Spi &spi, Oid relation);
+    const std::vector<catalog::ForeignKey> &get_referencing_keys(pg::Spi &spi, Oid relation);
 
-    pg::Spi &spi_;
     HoldGraph &graph_;
     std::map<Oid, bool> leads_;
+    std::map<Oid, std::vector<catalog::ForeignKey>> referencing_;
 };
 
 } // namespace softdelete::holds

@@ -195,7 +195,7 @@ rows::RowSet find_held_rows(pg::Spi &spi, const TableInfo &table, const rows::Ro
     }
     Found found = find_protected(spi, graph, table, rows);
     if (harm == Harm::removal) {
-        found.merge(HeldLinks(spi, graph).find(rows));
+        found.merge(HeldLinks(graph).find(spi, rows));
     }
     for (const RowId &row : rows.ids()) {
         if (found.contains(row)) {
@@ -222,7 +222,7 @@ rows::RowSet find_all_held_rows(pg::Spi &spi, const TableInfo &table, Harm harm)
         all.add(row);
     }
     if (harm == Harm::removal) {
-        for (const auto &[row, hold] : HeldLinks(spi, graph).find_all(table.relation)) {
+        for (const auto &[row, hold] : HeldLinks(graph).find_all(spi, table.relation)) {
             all.add(row);
         }
     }
@@ -257,9 +257,10 @@ std::optional<std::int64_t> find_hold_at_risk(pg::Spi &spi, const TableInfo &tab
         return hold;
     }
     HoldGraph graph(spi);
+    HeldLinks links(graph);
     std::set<Oid> parts = find_parts(spi, relation);
     for (Oid heir : catalog::find_heirs(spi, table.relation)) {
-        for (const auto &[row, hold] : HeldLinks(spi, graph).find_all(heir)) {
+        for (const auto &[row, hold] : links.find_all(spi, heir)) {
             if (parts.contains(row.table)) {
                 return hold;
             }
@@ -319,7 +320,7 @@ void check_held_rows(pg::Spi &spi, const TableInfo &table, const rows::RowSet &r
             raise_held(table, place->second, verb);
         }
     }
-    Found linked = harm == Harm::removal ? HeldLinks(spi, graph).find(rows) : Found();
+    Found linked = harm == Harm::removal ? HeldLinks(graph).find(spi, rows) : Found();
     if (!linked.empty()) {
         raise_held_link(table, linked.begin()->second, verb);
     }

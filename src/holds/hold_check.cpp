@@ -26,9 +26,10 @@ namespace softdelete::holds {
 
 class HoldCheck {
 public:
-    explicit HoldCheck(pg::Spi &spi) : graph(spi) {}
+    explicit HoldCheck(pg::Spi &spi) : graph(spi), links(graph) {}
 
     HoldGraph graph;
+    HeldLinks links;        // refers to the graph
     bool has_links = false; // held rows may reference rows of the table by SET NULL or SET DEFAULT
 };
 
@@ -66,7 +67,7 @@ std::optional<std::int64_t> find_linked(pg::Spi &spi, HoldCheck *check, Oid rela
     }
     rows::RowSet rows;
     rows.add(rows::RowId{relation, *row});
-    HoldGraph::Found found = HeldLinks(spi, check->graph).find(rows);
+    HoldGraph::Found found = check->links.find(spi, rows);
     return found.empty() ? std::nullopt : std::optional(found.begin()->second);
 }
 
@@ -82,7 +83,7 @@ HoldCheck *begin_hold_check(Oid relation, MemoryContext context) {
     auto *check = pg::entry([&]() -> HoldCheck * {
         pg::Spi spi;
         auto made = std::make_unique<HoldCheck>(spi);
-        made->has_links = HeldLinks(spi, made->graph).leads_to_held(relation);
+        made->has_links = made->links.leads_to_held(spi, relation);
         return made->has_links || made->graph.leads_to_hold(spi, relation) ? made.release() : nullptr;
     });
     if (check != nullptr) {

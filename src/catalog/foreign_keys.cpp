@@ -69,15 +69,17 @@ constexpr const char *keys_query = R"(
             JOIN pg_catalog.pg_attribute pa ON pa.attrelid = k.confrelid AND pa.attnum = x.pkey),
            cp.condition, pp.condition
     FROM pg_catalog.pg_constraint k
-    LEFT JOIN LATERAL (SELECT pg_catalog.format('tableoid OPERATOR(pg_catalog.=) ANY (%%L::pg_catalog.oid[])',
-                              ARRAY(SELECT t.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree(k.confrelid) t))
-                       WHERE pg_catalog.pg_partition_root(k.confrelid) <> k.confrelid) AS pp (condition) ON true
-    LEFT JOIN LATERAL (SELECT pg_catalog.format('tableoid OPERATOR(pg_catalog.=) ANY (%%L::pg_catalog.oid[])',
-                              ARRAY(SELECT t.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree(k.conrelid) t))
-                       WHERE pg_catalog.pg_partition_root(k.conrelid) <> k.conrelid) AS cp (condition) ON true
+    LEFT JOIN LATERAL (%3%) AS pp (condition) ON true
+    LEFT JOIN LATERAL (%4%) AS cp (condition) ON true
     WHERE k.contype = 'f' AND k.conparentid = 0 AND %1%
       AND k.%2% = ANY (ARRAY(SELECT t.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree($1::oid) t) || $1::oid)
     ORDER BY k.conname, k.oid)";
+
+// Of a table that is a partition: where its rows lie.
+constexpr const char *partition_query = R"(
+    SELECT pg_catalog.format('tableoid OPERATOR(pg_catalog.=) ANY (%%L::pg_catalog.oid[])',
+                             ARRAY(SELECT t.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree(%1%) t))
+    WHERE pg_catalog.pg_partition_root(%1%) <> %1%)";
 
 constexpr const char *generated_query = R"(
     SELECT k.conname, a.attname
@@ -119,7 +121,9 @@ std::vector<Oid> get_base_types(const std::vector<std::string> &types) {
 
 std::vector<ForeignKey> find_keys(pg::Spi &spi, Oid relation, const char *side) {
     std::vector<ForeignKey> keys;
-    std::string query = sqltext::format(keys_query, pg::compat::enforced_condition, side);
+    std::string query = sqltext::format(keys_query, pg::compat::enforced_condition, side,
+                                        sqltext::format(partition_query, "k.confrelid"),
+                                        sqltext::format(partition_query, "k.conrelid"));
     for (const pg::Row &row : spi.query_kept(query, {relation})) {
         LinkColumns child = {row.array(10), get_base_types(row.array(11)), row.text_or(15, "")};
         LinkColumns parent = {row.array(12), get_base_types(row.array(13)), row.text_or(16, "")};
@@ -147,6 +151,11 @@ std::vector<ForeignKey> find_keys(pg::Spi &spi, Oid relation, const char *side) 
 std::optional<GeneratedLink> find_generated_link(pg::Spi &spi, Oid relation, const std::string &from) {
     std::vector<pg::Row> rows = spi.query(generated_query, {relation, from});
     return rows.empty() ? std::nullopt : std::optional(GeneratedLink{rows[0].text(0), rows[0].text(1)});
+}
+
+std::string make_partition_condition(pg::Spi &spi, Oid relation) {
+    std::vector<pg::Row> rows = spi.query(sqltext::format(partition_query, "$1::pg_catalog.oid"), {relation});
+    return rows.empty() ? "" : rows.front().text(0);
 }
 
 std::string restrict_to_partition(const char *alias, const LinkColumns &side) {

@@ -74,6 +74,9 @@ struct GeneratedLink {
 // but NO ACTION and RESTRICT, and the table's own without ON DELETE CASCADE.
 std::optional<GeneratedLink> find_generated_link(pg::Spi &spi, Oid relation, const std::string &from);
 
+// LinkColumns::partition of a key that is about this table.
+std::string make_partition_condition(pg::Spi &spi, Oid relation);
+
 // SQL: " AND alias.tableoid ..." where the key is about one partition of that side; else empty.
 std::string restrict_to_partition(const char *alias, const LinkColumns &side);
 

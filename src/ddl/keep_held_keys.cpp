@@ -1,5 +1,5 @@
-// The server's list of dropped objects names constraints that are gone from the catalog. Their old rows are still in it, for
-// who looks at deleted rows as well: what they say of columns never changes. Called by the event trigger on sql_drop.
+// When sql_drop fires, the dropped constraint is gone for every snapshot. Its row in pg_constraint is still there and is
+// read with SnapshotAny: the version that this command deleted. Called by the event trigger on sql_drop.
 #include "ddl/keep_held_keys.hpp"
 
 #include "catalog/foreign_key_info.hpp"
@@ -16,6 +16,7 @@ extern "C" {
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/pg_constraint.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -54,12 +55,23 @@ void read_columns(HeapTuple row, catalog::ForeignKeyInfo *key) {
     }
 }
 
+// The scan finds the versions that earlier commands of this transaction updated as well: each points to the next one.
+bool is_deleted_version(HeapTuple row) {
+    HeapTupleHeader header = row->t_data;
+    return (header->t_infomask & HEAP_XMAX_INVALID) == 0 && !HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask)
+           && TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetUpdateXid(header))
+           && ItemPointerEquals(&row->t_self, &header->t_ctid);
+}
+
 bool read_dropped(Oid constraint, DroppedKey *dropped) {
     Relation catalog = table_open(ConstraintRelationId, AccessShareLock);
     ScanKeyData key;
     ScanKeyInit(&key, Anum_pg_constraint_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(constraint));
     SysScanDesc scan = systable_beginscan(catalog, ConstraintOidIndexId, true, SnapshotAny, 1, &key);
     HeapTuple row = systable_getnext(scan);
+    while (HeapTupleIsValid(row) && !is_deleted_version(row)) {
+        row = systable_getnext(scan);
+    }
     const auto *form = HeapTupleIsValid(row) ? reinterpret_cast<Form_pg_constraint>(GETSTRUCT(row)) : nullptr;
     bool found = form != nullptr && is_meant(const_cast<Form_pg_constraint>(form));
     if (found) {
@@ -149,11 +161,12 @@ std::string make_comparison(const catalog::ForeignKeyInfo &key) {
     });
 }
 
-// The key as it was. Where a column went along, nobody can say any more which rows it joined: it might be any.
+// The key as it was, of one partition where it was about one. Where a column went along, nobody can say any more which rows it joined: it might be any.
 catalog::ForeignKey restore_key(pg::Spi &spi, const catalog::ForeignKeyInfo &dropped) {
     catalog::ForeignKey key = {};
     key.name = NameStr(dropped.name);
     key.child = catalog::get_table(spi, dropped.child);
+    key.child.title = sqltext::format("\"%1%\"", pg::call([&] { return get_rel_name(dropped.child); }));
     key.parent = catalog::get_table(spi, dropped.parent);
     key.on_delete = catalog::OnDelete::cascade;
     if (read_side(dropped.child, dropped.child_columns, dropped.columns, &key.child_link)
@@ -164,6 +177,8 @@ catalog::ForeignKey restore_key(pg::Spi &spi, const catalog::ForeignKeyInfo &dro
         key.child_link = {};
         key.parent_link = {};
     }
+    key.child_link.partition = catalog::make_partition_condition(spi, dropped.child);
+    key.parent_link.partition = catalog::make_partition_condition(spi, dropped.parent);
     return key;
 }
 

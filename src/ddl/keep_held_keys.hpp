@@ -1,5 +1,5 @@
 // Keys by which holds find their rows: the primary keys of tables with holds, and the ON DELETE CASCADE keys that lead down
-// from held rows. Whatever command drops one, and whether row_security is on.
+// from held rows. Called for every command that drops objects, also where row_security is off.
 #pragma once
 
 namespace softdelete::ddl {

@@ -35,9 +35,9 @@ namespace {
 constexpr const char *holds_hint =
     "SELECT * FROM softdelete.holds lists the holds; softdelete.release() ends one.";
 
-// Holds whose key has a column of that name, of tables that the command reaches from the one that it names: those that
-// inherit from it, and those made of it, where it is a type.
-constexpr const char *key_query = R"(
+// What the command reaches from the table that it names: the tables that inherit from it, and those made of it, where it is
+// a type. Keys of a partitioned table stand for those of its partitions.
+constexpr const char *reached_query = R"(
     WITH RECURSIVE reached (relation) AS (
         SELECT $1::pg_catalog.oid
         UNION
@@ -45,14 +45,19 @@ constexpr const char *key_query = R"(
         WHERE t.typrelid = $1::pg_catalog.oid
         UNION
         SELECT h.inhrelid FROM pg_catalog.pg_inherits h JOIN reached r ON h.inhparent = r.relation)
-    SELECT h.id, c.relname, a.atttypid::pg_catalog.text, a.atttypmod::pg_catalog.text, c.oid
+    SELECT r.relation, NOT c.relispartition OR r.relation = $1::pg_catalog.oid AS has_own_keys
+    FROM reached r JOIN pg_catalog.pg_class c ON c.oid = r.relation
+    ORDER BY r.relation <> $1::pg_catalog.oid, r.relation)";
+
+// Holds on these tables whose key has a column of that name.
+constexpr const char *key_query = R"(
+    SELECT h.id, c.relname
     FROM softdelete_internal.hold h
-    JOIN reached r ON r.relation = h.relation
     JOIN pg_catalog.pg_class c ON c.oid = h.relation
     JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'
     JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (k.conkey) AND a.attname = $2
-    WHERE h.released_at IS NULL
-    ORDER BY h.id)";
+    WHERE h.released_at IS NULL AND h.relation = ANY ($1::pg_catalog.oid[])
+    ORDER BY h.id LIMIT 1)";
 
 // Holds whose key has a column of that enum type.
 constexpr const char *enum_query = R"(
@@ -62,7 +67,8 @@ constexpr const char *enum_query = R"(
         SELECT t.oid FROM pg_catalog.pg_type t
         JOIN based b ON b.type IN (t.typbasetype, t.typelem)
              OR EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = t.typrelid AND a.atttypid = b.type)
-             OR EXISTS (SELECT FROM pg_catalog.pg_range g WHERE g.rngtypid = t.oid AND g.rngsubtype = b.type))
+             OR EXISTS (SELECT FROM pg_catalog.pg_range g WHERE (g.rngtypid = t.oid AND g.rngsubtype = b.type)
+                        OR (g.rngmultitypid = t.oid AND g.rngtypid = b.type)))
     SELECT h.id, c.relname
     FROM softdelete_internal.hold h
     JOIN pg_catalog.pg_class c ON c.oid = h.relation
@@ -198,42 +204,69 @@ Oid get_new_type(const AlterTableCmd *command, int32 *modifier) {
     return found;
 }
 
-// A key that leads down from held rows must not lead elsewhere.
-void check_links(pg::Spi &spi, Oid relation, const std::string &column) {
-    for (const catalog::ForeignKey &key : catalog::find_own_keys(spi, relation)) {
-        const std::vector<std::string> &names = key.child_link.names;
-        if (key.on_delete == catalog::OnDelete::cascade
-            && std::find(names.begin(), names.end(), pg::quote_identifier(column)) != names.end()) {
-            if (auto hold = holds::find_hold_through(spi, key, false)) {
-                holds::raise_lost_link(key, *hold, "change");
-            }
+// May the command give the column other values?
+bool changes_values(const AlterTableCmd *command, Oid relation) {
+    if (command->subtype != AT_AlterColumnType && !pg::compat::sets_expression(command)) {
+        return false;
+    }
+    AttrNumber column = get_attnum(relation, command->name);
+    if (column == InvalidAttrNumber) {
+        return false;
+    }
+    int32 modifier = -1;
+    Oid type = get_new_type(command, &modifier);
+    Oid from = InvalidOid;
+    int32 from_modifier = -1;
+    Oid collation = InvalidOid;
+    get_atttypetypmodcoll(relation, column, &from, &from_modifier, &collation);
+    return !OidIsValid(type) || !keeps_values(from, from_modifier, type, modifier);
+}
+
+// A key that leads down from held rows must not lead elsewhere. side: the one whose column changes, which is quoted.
+void check_link(pg::Spi &spi, const catalog::ForeignKey &key, const catalog::LinkColumns &side,
+                const std::string &column) {
+    if (key.on_delete == catalog::OnDelete::cascade
+        && std::find(side.names.begin(), side.names.end(), column) != side.names.end()) {
+        if (auto hold = holds::find_hold_through(spi, key, false)) {
+            holds::raise_lost_link(key, *hold, "change");
         }
     }
 }
 
+void check_links(pg::Spi &spi, Oid relation, const std::string &column) {
+    for (const catalog::ForeignKey &key : catalog::find_own_keys(spi, relation)) {
+        check_link(spi, key, key.child_link, column);
+    }
+    for (const catalog::ForeignKey &key : catalog::find_referencing_keys(spi, relation)) {
+        check_link(spi, key, key.parent_link, column);
+    }
+}
+
 void check_values(const AlterTableCmd *command, Oid relation) {
-    if (command->subtype != AT_AlterColumnType && !pg::compat::sets_expression(command)) {
+    if (!changes_values(command, relation)) {
         return;
     }
-    int32 modifier = -1;
-    Oid type = get_new_type(command, &modifier);
     registry::lock_holds(registry::HoldLock::share);
     pg::entry([&] {
         pg::Spi spi;
         std::string column = command->name;
+        std::vector<std::string> reached = {};
+        std::vector<Oid> with_keys = {};
         {
             pg::UserScope owner(pg::get_extension_owner());
-            for (const pg::Row &hold : spi.query_latest(key_query, {relation, column})) {
-                auto from = static_cast<Oid>(std::stoul(hold.text(2)));
-                if (!OidIsValid(type) || !pg::call([&] {
-                        return keeps_values(from, std::stoi(hold.text(3)), type, modifier);
-                    })) {
-                    raise_key_change(column, hold);
+            for (const pg::Row &row : spi.query_latest(reached_query, {relation})) {
+                reached.push_back(row.text(0));
+                if (row.boolean(1)) {
+                    with_keys.push_back(row.oid(0));
                 }
             }
+            std::vector<pg::Row> holds = spi.query_latest(key_query, {pg::make_array(reached), column});
+            if (!holds.empty()) {
+                raise_key_change(column, holds.front());
+            }
         }
-        if (!OidIsValid(type)) {
-            check_links(spi, relation, column);
+        for (Oid table : with_keys) {
+            check_links(spi, table, pg::quote_identifier(column));
         }
     });
 }

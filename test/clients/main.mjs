@@ -11,7 +11,7 @@ export async function main(steps) {
     try {
       if (steps[step]) answer = `ok ${(await steps[step](configured !== undefined)) ?? ""}`;
     } catch (error) {
-      answer = `failed: ${String(error.message || error).split("\n")[0]}`;
+      answer = `failed: ${String(error.message || error).trim().split("\n")[0]}`;
     }
     console.log(`${step}: ${answer.trim()}`);
   }

@@ -284,7 +284,9 @@ std::vector<DeleteTrigger> find_delete_triggers(pg::Spi &spi, Oid relation) {
         "  AND i.tgfoid NOT IN (SELECT d.objid FROM pg_depend d WHERE d.deptype = 'e'"
         "  AND d.classid = 'pg_proc'::regclass)"
         "  ORDER BY i.oid <> t.oid, i.tgtype::int & 8 <> 0, i.tgname LIMIT 1),"
-        " t.tgoldtable IS NOT NULL OR t.tgnewtable IS NOT NULL"
+        " t.tgoldtable IS NOT NULL OR t.tgnewtable IS NOT NULL,"
+        " t.tgtype::int & 3 = 3 AND EXISTS (SELECT FROM pg_proc f WHERE f.oid = t.tgfoid"
+        "  AND f.prosrc ~* 'update\\s.*\\mset\\M.*return\\s+null' AND f.prosrc !~* 'return\\s+(old|new)')"
         " FROM pg_trigger t WHERE t.tgrelid = $1::oid AND NOT t.tgisinternal AND t.tgtype::int & 8 <> 0"
         " AND t.tgparentid = 0 AND t.tgfoid <> 'softdelete_internal.on_delete'::regproc ORDER BY t.tgname",
         is_replaceable);
@@ -295,7 +297,8 @@ std::vector<DeleteTrigger> find_delete_triggers(pg::Spi &spi, Oid relation) {
             insert_call = take_apart(row.text(6)).call;
         }
         triggers.push_back({row.text(0), row.boolean(1), row.boolean(2), row.boolean(4), row.boolean(7),
-                            text.call, make_head(text, row.boolean(5)), text.condition, insert_call});
+                            row.boolean(8), text.call, make_head(text, row.boolean(5)), text.condition,
+                            insert_call});
     }
     return triggers;
 }

@@ -118,7 +118,9 @@ struct DeleteTrigger {
     bool is_before;
     bool fires_on_update;        // of any column: on a soft delete, too
     bool reads_transition_table; // which no trigger for UPDATE OF a column can have
-    sqltext::Expression call;    // function and arguments
+    bool
+        deletes_softly; // BEFORE DELETE of rows: updates, and returns NULL, as far as the text of its function tells
+    sqltext::Expression call; // function and arguments
     // Its definition up to the function, and its condition, empty for none; of one that CREATE OR REPLACE can give another
     // condition on the old row, which is one for rows that is no constraint trigger and does not fire on INSERT.
     std::optional<sqltext::Expression> head;

@@ -19,6 +19,12 @@ namespace softdelete::ddl {
 namespace {
 
 void warn(const catalog::DeleteTrigger &trigger, const char *table, const sqltext::Statement &equivalent) {
+    if (trigger.deletes_softly) {
+        pg::warn(sqltext::format("trigger \"%1%\" seems to soft-delete rows of \"%2%\" by hand", trigger.name,
+                                 table),
+                 "It fires when a row is purged or erased, and keeps it. Drop it, if it does nothing else.");
+        return;
+    }
     if (trigger.fires_on_update) {
         pg::warn(
             sqltext::format("trigger \"%1%\" fires on a soft delete of \"%2%\" as on an UPDATE", trigger.name,

@@ -50,6 +50,9 @@ bool is_view_in_step(const TableWork &work, Oid view, const std::string &name);
 // the two disagree.
 void warn_of_flags(TableWork &work);
 
+// Warns of a column such as removed_at that holds times of deletions, and that register() was not told of.
+void warn_of_other_columns(TableWork &work);
+
 // Warns of functions that count on the table's columns where plan_columns() adds some.
 void warn_of_row_types(TableWork &work);
 

@@ -105,6 +105,15 @@ void warn_of_behaviour(TableWork &work, Oid relation, const std::string &object,
 void warn_of_delete_triggers(TableWork &work, const catalog::Member &member) {
     for (const catalog::DeleteTrigger &trigger : catalog::find_delete_triggers(work.spi, member.oid)) {
         std::string object = "trigger " + pg::quote_identifier(trigger.name);
+        if (trigger.deletes_softly) {
+            work.warn(Concern::data, member.oid, object,
+                      "the trigger seems to soft-delete by hand: it fires when a row is purged or erased, "
+                      "and keeps it",
+                      "If it does nothing else",
+                      sqltext::statement("DROP TRIGGER %1% ON %2%", catalog::identifier(trigger.name),
+                                         member.qualified));
+            continue;
+        }
         sqltext::Statement remedy = make_equivalents(trigger, member.qualified, work.settings().deleted_at);
         if (trigger.fires_on_update) {
             warn_of_behaviour(
@@ -152,40 +161,12 @@ bool is_among(const std::vector<catalog::Table> &tables, Oid relation) {
                        [=](const catalog::Table &t) { return t.oid == relation; });
 }
 
-// The settings of this table that differ from the defaults, as further arguments of register().
-sqltext::Expression make_arguments(const TableWork &work) {
-    const model::TableSettings &settings = work.settings();
-    std::string text;
-    auto add = [&](const char *name, const std::string &value) {
-        text += std::string(", ") + name + " => " + value;
-    };
-    if (settings.retention) {
-        add("retention", catalog::literal(*settings.retention).text());
-    }
-    if (settings.visibility != model::Visibility::filter) {
-        add("visibility", catalog::literal(model::to_text(settings.visibility)).text());
-    }
-    if (settings.indexes != model::default_index_mode(settings.visibility)) {
-        add("indexes", catalog::literal(model::to_text(settings.indexes)).text());
-    }
-    if (settings.deleted_at != "deleted_at") {
-        add("deleted_at", catalog::literal(settings.deleted_at).text());
-    }
-    if (settings.deleted_by != "deleted_by") {
-        add("deleted_by", settings.deleted_by ? catalog::literal(*settings.deleted_by).text() : "NULL");
-    }
-    if (!settings.admin_roles.empty()) {
-        add("admin_roles", catalog::literal(pg::make_array(settings.admin_roles)).text());
-    }
-    return sqltext::Expression(text);
-}
-
 // Retention and visibility as here: rows of this table wait for those below them.
 sqltext::Statement make_registration_of(const TableWork &work, Oid child,
                                         const sqltext::QualifiedName &name) {
     bool has_children = !catalog::find_cascade_children(work.spi, child).empty();
     return sqltext::statement("SELECT * FROM softdelete.register(%1%%2%%3%)", catalog::literal(name.text()),
-                              make_arguments(work),
+                              make_arguments(work.settings()),
                               sqltext::Expression(has_children ? ", cascade => true" : ""));
 }
 

@@ -99,4 +99,30 @@ std::string numbered(const std::string &label, int number) {
     return number == 0 ? label : label + std::to_string(number);
 }
 
+sqltext::Expression make_arguments(const model::TableSettings &settings) {
+    std::string text;
+    auto add = [&](const char *name, const std::string &value) {
+        text += std::string(", ") + name + " => " + value;
+    };
+    if (settings.retention) {
+        add("retention", catalog::literal(*settings.retention).text());
+    }
+    if (settings.visibility != model::Visibility::filter) {
+        add("visibility", catalog::literal(model::to_text(settings.visibility)).text());
+    }
+    if (settings.indexes != model::default_index_mode(settings.visibility)) {
+        add("indexes", catalog::literal(model::to_text(settings.indexes)).text());
+    }
+    if (settings.deleted_at != "deleted_at") {
+        add("deleted_at", catalog::literal(settings.deleted_at).text());
+    }
+    if (settings.deleted_by != "deleted_by") {
+        add("deleted_by", settings.deleted_by ? catalog::literal(*settings.deleted_by).text() : "NULL");
+    }
+    if (!settings.admin_roles.empty()) {
+        add("admin_roles", catalog::literal(pg::make_array(settings.admin_roles)).text());
+    }
+    return sqltext::Expression(text);
+}
+
 } // namespace softdelete::registration

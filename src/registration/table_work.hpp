@@ -84,6 +84,9 @@ std::string make_numbered_name(const std::string &name, int number);
 // label and number as core numbers names: idx, idx1, idx2.
 std::string numbered(const std::string &label, int number);
 
+// The settings that differ from the defaults, as further arguments of register(), each with a comma before it.
+sqltext::Expression make_arguments(const model::TableSettings &settings);
+
 inline constexpr const char *deletion_id_column = "deletion_id";
 
 } // namespace softdelete::registration

@@ -61,6 +61,9 @@ ALTER TABLE c1 DROP CONSTRAINT only_c1;
 ALTER TABLE c1 ADD CONSTRAINT only_c1 FOREIGN KEY (pid) REFERENCES p ON DELETE CASCADE;
 ALTER TABLE c DROP CONSTRAINT c_pid_fkey;
 ALTER TABLE c1 DROP CONSTRAINT only_c1; -- fails
+UPDATE c SET pid = 2 WHERE id = 1;
+INSERT INTO c2 VALUES (2, 1);
+ALTER TABLE c1 DROP CONSTRAINT only_c1;
 
 -- A key to one partition carries down holds on the rows of that partition.
 CREATE TABLE q (id int PRIMARY KEY, code int) PARTITION BY LIST (id);

@@ -37,7 +37,8 @@ INSERT INTO orders (user_id, item, price) VALUES
 SELECT * FROM revenue;
 
 \echo '=== Register ==='
-\echo 'One call takes a table on, and tells what it did: one line per object, warnings first. (The SQL of each is left out here.)'
+\echo 'One call takes a table on, and tells what it did: one line per object, warnings first.'
+\echo '(The SQL of each is in the column command, which is left out here.)'
 \echo
 SELECT action, object
 FROM softdelete.register('users', retention => '90 days');
@@ -80,7 +81,9 @@ SELECT 'an error was expected'::int;
 \echo
 INSERT INTO users (email, name) VALUES ('bob@example.com', 'Robert')
     ON CONFLICT (email) DO UPDATE SET name = excluded.name RETURNING id, email, name;
-INSERT INTO users (email, name) VALUES ('bob@example.com', 'Rob')
+\echo 'Once more, and it is the row that is there now which is updated.'
+\echo
+INSERT INTO users (email, name) VALUES ('bob@example.com', 'Robert M.')
     ON CONFLICT (email) DO UPDATE SET name = excluded.name RETURNING id, email, name;
 
 \echo
@@ -106,7 +109,7 @@ SELECT 'an error was expected'::int;
 SELECT * FROM softdelete.conflicts(1);
 \echo 'Robert takes another address, and Bob comes back with both of his orders.'
 \echo
-UPDATE users SET email = 'robert@example.com' WHERE name = 'Rob';
+UPDATE users SET email = 'robert@example.com' WHERE name = 'Robert M.';
 SELECT softdelete.restore('users', 2) AS rows;
 SELECT * FROM revenue;
 
@@ -123,7 +126,8 @@ SELECT softdelete.undo(2) AS rows;
 SELECT * FROM revenue;
 
 \echo '=== Nothing is removed by accident ==='
-\echo 'Neither by TRUNCATE, nor by a purge that is too early: the table has a retention of 90 days.'
+\echo 'Neither by TRUNCATE, nor too early: a DELETE of deleted rows alone removes them for good, a purge'
+\echo 'written by hand, and the table has a retention of 90 days.'
 \echo
 \set ON_ERROR_STOP off
 TRUNCATE users CASCADE;
@@ -146,7 +150,8 @@ DELETE FROM users WHERE deleted_at < now() - interval '90 days';
 
 \echo
 \echo '=== Retention ==='
-\echo 'Two users left long ago. One of them is in a lawsuit. What is due goes for good, and the log proves it.'
+\echo 'Two users left. For this story, their deletion is dated 100 days back, which only the owner may do.'
+\echo 'One of them is in a lawsuit: a hold keeps her. What is due goes for good, and the log proves it.'
 \echo
 INSERT INTO users (id, email, name) OVERRIDING SYSTEM VALUE VALUES
     (10, 'dan@example.com', 'Dan'), (11, 'eve@example.com', 'Eve');
@@ -158,13 +163,14 @@ CALL softdelete.purge();
 SELECT relation, state, due, removed, held, blocked FROM softdelete.purge_log;
 SELECT id, name FROM deleted_users ORDER BY id;
 SELECT softdelete.release(1) AS released;
-\echo 'Eve asks to be forgotten. The log says so, not who she was.'
+\echo 'Eve asks to be forgotten. The log says so, and keeps the number of her row, not her name or address.'
 \echo
 SELECT jsonb_pretty(softdelete.erase('users', 'GDPR request 17', 11)) AS entry;
 
 \echo
 \echo '=== Unregister ==='
-\echo 'The schema is as it was: columns, constraints and indexes, by name and definition.'
+\echo 'With deleted rows left, unregister() would refuse; so Cleo comes back first. Then the schema is as it'
+\echo 'was: columns, constraints and indexes, by name and definition.'
 \echo
 SELECT softdelete.restore('users', 3) AS rows;
 SELECT count(*) AS steps FROM softdelete.unregister('orders');
@@ -172,3 +178,5 @@ SELECT count(*) AS steps FROM softdelete.unregister('users');
 SELECT conrelid::regclass AS table, conname AS constraint, pg_get_constraintdef(oid) AS definition
 FROM pg_constraint WHERE connamespace = 'public'::regnamespace ORDER BY conrelid::regclass::text, conname;
 TABLE users ORDER BY id;
+
+\echo 'Your turn: make shell is psql on a server like this one, and README tells the way.'

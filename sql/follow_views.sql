@@ -72,6 +72,21 @@ SELECT id, nickname, age FROM deleted_adopted;
 SELECT object, action FROM softdelete.repair('adopted');
 CREATE OR REPLACE VIEW live_adopted AS SELECT id, nickname AS nick, mail, gone, age FROM adopted WHERE gone IS NULL;
 CREATE OR REPLACE VIEW live_adopted AS SELECT id, nickname AS nick, mail, gone, age FROM adopted; -- fails
+-- He drops it for a change that it would refuse, and makes it again, as it was or otherwise.
+BEGIN;
+DROP VIEW live_adopted;
+ALTER TABLE adopted ALTER nickname TYPE varchar(50);
+SELECT to_regclass('live_adopted') AS made_by_nobody;
+CREATE VIEW live_adopted AS SELECT id, upper(nickname) AS nick FROM adopted WHERE gone IS NULL;
+ALTER TABLE adopted ADD COLUMN note text;
+SELECT * FROM live_adopted;
+DROP VIEW live_adopted;
+CREATE VIEW live_adopted AS SELECT id, nickname AS nick, mail, gone, age FROM adopted WHERE gone IS NULL;
+COMMIT;
+SELECT object, action FROM softdelete.repair('adopted');
+DROP VIEW live_adopted;
+ALTER TABLE adopted DROP COLUMN note;
+CREATE VIEW live_adopted AS SELECT id, nickname AS nick, mail, gone, age FROM adopted WHERE gone IS NULL;
 SELECT count(*) > 0 AS unregistered FROM softdelete.unregister('adopted', 'purge');
 SELECT * FROM live_adopted;
 DROP TABLE adopted CASCADE;

@@ -117,7 +117,7 @@ void take_on(pg::Spi &spi, const Move &move, bool is_new) {
     check_kind_of_member(spi, move.member);
     if (!move.is_partition) {
         if (auto root = registry::find_registered_root(spi, move.table)) {
-            registration::repair_table(*root);
+            registration::repair_table(*root, registration::Views::own);
         }
         check_parents(spi, move.member);
     }

@@ -237,7 +237,7 @@ void bring_views_in_step(pg::Spi &spi, Oid relation, ViewChange change) {
     if (!OidIsValid(table)) {
         return;
     }
-    registration::repair_table(table);
+    registration::repair_table(table, registration::Views::own);
     Oid owner = catalog::get_table(spi, table).owner;
     if (change == ViewChange::anew) {
         pg::UserScope scope(owner);

@@ -47,6 +47,9 @@ public:
         , plan_(plan_purge(spi, request.relation)) {}
 
     void run() {
+        if (plan_.tables.empty() && !request_.relation) {
+            pg::notice("no registered table with a retention is yours: nothing is purged");
+        }
         purge_groups();
         if (!request_.relation && settings::log_retention() >= 0) {
             trim();

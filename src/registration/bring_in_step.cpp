@@ -49,12 +49,13 @@ void run_and_record(TableWork &work) {
     record_policies(work);
 }
 
-std::vector<model::Step> repair_table(Oid relation) {
+std::vector<model::Step> repair_table(Oid relation, Views views) {
     pg::Spi spi;
     check_library_is_loaded(spi);
     auto [table, registration] = lock_registered_table(spi, relation, pg::Lock::access_exclusive);
     check_columns(table, registration.settings);
     TableWork work = begin_work(spi, table, registration, false);
+    work.leaves_users_views = views == Views::own;
     {
         pg::UserScope owner(table.owner);
         plan_columns(work);

@@ -211,6 +211,9 @@ void follow_table(TableWork &work, const catalog::StrayView &stray, const Wanted
 void plan_view(TableWork &work, const WantedView &wanted) {
     std::string object = "view " + catalog::identifier(wanted.name).text();
     bool is_ours = is_made_by_us(work, wanted);
+    if (!is_ours && work.leaves_users_views) {
+        return;
+    }
     auto existing = catalog::find_relation(work.spi, work.table.schema_oid, wanted.name);
     if (existing && is_ours && existing->kind == 'v') {
         mend_view(work, *existing, wanted, object);

@@ -256,7 +256,7 @@ std::vector<model::Step> mend_table(Oid relation) {
     append(steps, give_views(spi, registered));
     append(steps, follow_renamed_indexes(spi, registered));
     append(steps, drop_orphans(spi));
-    append(steps, repair_table(relation));
+    append(steps, repair_table(relation, Views::all));
     append(steps, take_on_deletions(spi, registered));
     if (std::optional<std::string> reason = find_event_trigger_gap(spi)) {
         pg::warn(*reason, event_trigger_remedy);

@@ -39,6 +39,7 @@ struct TableWork {
     bool is_plan; // commands are to be run by the user: indexes CONCURRENTLY
     // Named in the call; others come along by cascade, and the names that the call gives to views are not theirs.
     bool is_named = true;
+    bool leaves_users_views = false;
     // The settings as they shall be; what was added and converted is filled in on the way.
     registry::Registration registration;
     std::vector<registry::ConvertedIndex> converted;

@@ -187,6 +187,9 @@ std::uint64_t undo_deletion(std::int64_t deletion) {
     std::uint64_t restored = update_all(spi, tables, deletion, cascaded);
     // Triggers may have restored rows of other deletions.
     pg::call([] { deletion::finish_restored_deletions(true); });
+    if (restored == 0) {
+        pg::notice(sqltext::format("deletion %1% has no rows left: they were restored or removed", deletion));
+    }
     return restored;
 }
 

@@ -38,7 +38,7 @@ COMMENT ON EVENT TRIGGER softdelete_ddl_command_end IS 'Keeps softdelete in step
 CREATE EVENT TRIGGER softdelete_sql_drop ON sql_drop
     WHEN TAG IN ('ALTER TABLE', 'DROP TABLE', 'DROP TRIGGER', 'DROP SCHEMA', 'DROP OWNED', 'DROP INDEX', 'DROP TYPE',
                  'DROP DOMAIN', 'DROP FUNCTION', 'DROP COLLATION', 'DROP EXTENSION', 'DROP POLICY', 'DROP ROUTINE',
-                 'DROP OPERATOR', 'DROP CAST', 'DROP VIEW', 'DROP MATERIALIZED VIEW', 'DROP FOREIGN TABLE')
+                 'DROP OPERATOR', 'DROP CAST', 'DROP VIEW', 'DROP MATERIALIZED VIEW', 'DROP FOREIGN TABLE', 'ALTER TYPE')
     EXECUTE FUNCTION softdelete_internal.on_sql_drop();
 ALTER EVENT TRIGGER softdelete_sql_drop ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER softdelete_sql_drop IS 'Forgets dropped tables; refuses to drop parts of registered ones.';

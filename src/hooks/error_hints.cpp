@@ -14,6 +14,7 @@ extern "C" {
 }
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 namespace softdelete::hooks {
@@ -21,9 +22,10 @@ namespace softdelete::hooks {
 namespace {
 
 constexpr const char *missing_data = "missing data for column \"%s\"";
-constexpr const char *name_columns = "If the table is registered with softdelete, it has three columns more "
-                                     "than the file: name those that the file has, "
-                                     "as in COPY table (column, ...) FROM.";
+constexpr const char *field_count = "row field count is %d, expected %d";
+constexpr const char *name_columns = "If the table is registered with softdelete, the file lacks the columns "
+                                     "that softdelete added: name those that it "
+                                     "has, as in COPY table (column, ...) FROM.";
 
 struct Hint {
     int sqlstate;
@@ -55,14 +57,26 @@ const Hint hints[] = {
      "REPLICA "
      "IDENTITY FULL."},
     {ERRCODE_BAD_COPY_FILE_FORMAT, missing_data, nullptr, name_columns},
-    {ERRCODE_BAD_COPY_FILE_FORMAT, "row field count is %d, expected %d", nullptr, name_columns},
+    {ERRCODE_BAD_COPY_FILE_FORMAT, field_count, nullptr, name_columns},
 };
 
-// A line that is too short for columns of the user's own says nothing of ours.
+// Is the first number of the text, whatever language it is in, smaller than the second?
+bool is_first_smaller(const char *text) {
+    const char *first = strpbrk(text, "0123456789");
+    char *rest = nullptr;
+    long number = first == nullptr ? 0 : strtol(first, &rest, 10);
+    const char *second = first == nullptr ? nullptr : strpbrk(rest, "0123456789");
+    return second != nullptr && number < strtol(second, nullptr, 10);
+}
+
+// A line that is too short for columns of the user's own, and one that is too long, say nothing of ours.
 bool is_about_others(const ErrorData *error) {
-    return strcmp(error->message_id, missing_data) == 0 && strstr(error->message, "\"deleted_at\"") == nullptr
-           && strstr(error->message, "\"deleted_by\"") == nullptr
-           && strstr(error->message, "\"deletion_id\"") == nullptr;
+    if (strcmp(error->message_id, field_count) == 0) {
+        return !is_first_smaller(error->message);
+    }
+    return strcmp(error->message_id, missing_data) == 0 && strstr(error->message, "deleted_at") == nullptr
+           && strstr(error->message, "deleted_by") == nullptr
+           && strstr(error->message, "deletion_id") == nullptr;
 }
 
 // Values that are wrong, and constraints that are violated. A division by zero is one of the command's own expression.

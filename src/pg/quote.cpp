@@ -13,7 +13,17 @@ extern "C" {
 namespace softdelete::pg {
 
 std::string quote_identifier(const std::string &name) {
-    return call([&] { return ::quote_identifier(name.c_str()); });
+    return call([&] {
+        bool quotes_all = quote_all_identifiers;
+        const char *quoted = nullptr;
+        quote_all_identifiers = false;
+        PG_TRY();
+        { quoted = ::quote_identifier(name.c_str()); }
+        PG_FINALLY();
+        { quote_all_identifiers = quotes_all; }
+        PG_END_TRY();
+        return quoted;
+    });
 }
 
 std::string quote_literal(const std::string &value) {

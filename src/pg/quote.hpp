@@ -11,7 +11,8 @@ extern "C" {
 
 namespace softdelete::pg {
 
-// A name as it has to be written in SQL.
+// A name as it has to be written in SQL, and as quote_ident() gives it to our own queries: whatever quote_all_identifiers
+// says, for names are compared.
 std::string quote_identifier(const std::string &name);
 
 // A text as a string constant.

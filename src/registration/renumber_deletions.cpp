@@ -141,7 +141,8 @@ std::vector<Stranger> find_strangers(pg::Spi &spi, const FoundDeletions &found) 
              "WITH found (id, deleted_at) AS"
              " (SELECT * FROM unnest($1::pg_catalog.int8[], $2::pg_catalog.timestamptz[]))"
              " SELECT f.id, f.deleted_at, d.deleted_at, d.restored_at IS NOT NULL OR EXISTS"
-             " (SELECT FROM found o WHERE o.id = f.id AND o.deleted_at = d.deleted_at)"
+             " (SELECT FROM found o WHERE o.id = f.id AND o.deleted_at ="
+             " pg_catalog.timestamptz(d.deleted_at, $4::pg_catalog.int4))"
              " FROM found f JOIN softdelete_internal.deletion d ON d.id = f.id WHERE "
                  + make_other_time(3, 4) + " ORDER BY f.id, f.deleted_at",
              {pg::make_array(found.ids), pg::make_array(found.times), found.has_zone, found.precision})) {
@@ -160,11 +161,13 @@ bool has_own_rows(pg::Spi &spi, const Stranger &stranger) {
         std::string query =
             sqltext::statement(
                 "/* softdelete */ SELECT FROM %1% AS t WHERE t.deletion_id = $1::pg_catalog.int8"
-                " AND t.%2%::pg_catalog.timestamptz = $2::pg_catalog.timestamptz LIMIT 1",
+                " AND t.%2%::pg_catalog.timestamptz ="
+                " pg_catalog.timestamptz($2::pg_catalog.timestamptz, $3::pg_catalog.int4) LIMIT 1",
                 sqltext::Expression(table.name), sqltext::Expression(table.deleted_at))
                 .text();
+        std::string precision = spi.query(column_query, {relation, table.deleted_at}).front().text(1);
         pg::ReadScope owner(table.owner);
-        if (!spi.query_latest(query, {stranger.id, stranger.logged_at}).empty()) {
+        if (!spi.query_latest(query, {stranger.id, stranger.logged_at, precision}).empty()) {
             return true;
         }
     }

@@ -12,18 +12,26 @@ extern "C" {
 
 namespace softdelete::pg {
 
+namespace {
+
+class NeededQuotesScope {
+public:
+    NeededQuotesScope() { quote_all_identifiers = false; }
+
+    ~NeededQuotesScope() { quote_all_identifiers = quotes_all_; }
+
+    NeededQuotesScope(const NeededQuotesScope &) = delete;
+    NeededQuotesScope &operator=(const NeededQuotesScope &) = delete;
+
+private:
+    bool quotes_all_ = quote_all_identifiers;
+};
+
+} // namespace
+
 std::string quote_identifier(const std::string &name) {
-    return call([&] {
-        bool quotes_all = quote_all_identifiers;
-        const char *quoted = nullptr;
-        quote_all_identifiers = false;
-        PG_TRY();
-        { quoted = ::quote_identifier(name.c_str()); }
-        PG_FINALLY();
-        { quote_all_identifiers = quotes_all; }
-        PG_END_TRY();
-        return quoted;
-    });
+    NeededQuotesScope quotes;
+    return call([&] { return ::quote_identifier(name.c_str()); });
 }
 
 std::string quote_literal(const std::string &value) {

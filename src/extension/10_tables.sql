@@ -56,8 +56,8 @@ COMMENT ON COLUMN softdelete_internal.converted_index.comment IS 'The comment on
 CREATE SEQUENCE softdelete_internal.deletion_id_seq AS bigint;
 COMMENT ON SEQUENCE softdelete_internal.deletion_id_seq IS 'Gives the ids of deletions.';
 
--- Written by the library directly (src/catalog/deletion_log.cpp): no triggers, no partial or expression indexes, and
--- the columns in this order.
+-- Written by the library directly (src/registry/deletion_log.cpp): no triggers but that of 70_own_tables.sql, no partial
+-- or expression indexes, and the columns in this order.
 CREATE TABLE softdelete_internal.deletion (
     id          bigint      PRIMARY KEY,
     relation    regclass    NOT NULL,

@@ -23,4 +23,7 @@ inline constexpr const char *collect_moved_trigger = "softdelete_collect_moved";
 inline constexpr char parent_check_prefix[] = "softdelete_parent_";
 inline constexpr char children_check_prefix[] = "softdelete_children_";
 
+// On every table of the extension itself.
+inline constexpr const char *own_table_trigger = "softdelete_own_table";
+
 } // namespace softdelete::model

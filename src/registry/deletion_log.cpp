@@ -1,8 +1,9 @@
 // Inserts into the log of deletions. Where its tables are as the extension made them, rows are written directly, as the
 // server writes its catalogs (CatalogTupleInsert() in src/backend/catalog/indexing.c): every single-row DELETE pays for
-// this. Where somebody added a trigger, a column, a constraint or an index of another kind, by an INSERT.
+// this. Where somebody added a trigger of his own, a column, a constraint or an index of another kind, by an INSERT.
 #include "registry/deletion_log.hpp"
 
+#include "model/trigger_names.hpp"
 #include "pg/compat.hpp"
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
@@ -17,6 +18,7 @@ extern "C" {
 #include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
 #include "executor/spi.h"
@@ -105,12 +107,19 @@ bool has_own_columns(TupleDesc columns, const LogRelation &log) {
     return true;
 }
 
+// The guard that the extension gives all its tables lets the owner pass, as whom we write.
+bool has_own_guard_alone(const TriggerDesc *triggers) {
+    return triggers->numtriggers == 1 && strcmp(triggers->triggers[0].tgname, model::own_table_trigger) == 0
+           && !TRIGGER_FOR_ROW(triggers->triggers[0].tgtype);
+}
+
 // Is there nothing that the executor would do to a row and heap_insert() would not?
 bool is_plain_table(Relation table, const LogRelation &log) {
     const FormData_pg_class *row = table->rd_rel;
     const TupleConstr *constraints = RelationGetDescr(table)->constr;
     return row->relkind == RELKIND_RELATION && row->relam == HEAP_TABLE_AM_OID && !row->relispartition
-           && !row->relrowsecurity && table->trigdesc == nullptr && table->rd_rules == nullptr
+           && !row->relrowsecurity && table->rd_rules == nullptr
+           && (table->trigdesc == nullptr || has_own_guard_alone(table->trigdesc))
            && (constraints == nullptr || (constraints->num_check == 0 && !constraints->has_generated_stored))
            && has_own_columns(RelationGetDescr(table), log);
 }

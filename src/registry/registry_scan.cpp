@@ -23,18 +23,25 @@ namespace softdelete::registry {
 
 namespace {
 
-// The table that this one is a partition or an inheritance child of; InvalidOid for none.
-Oid find_parent(Oid relation) {
+// The tables that this one is a partition or an inheritance child of, the first one first.
+List *find_parents(Oid relation) {
+    List *parents = NIL;
     Relation catalog = table_open(InheritsRelationId, AccessShareLock);
     ScanKeyData key;
     ScanKeyInit(&key, Anum_pg_inherits_inhrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relation));
     SysScanDesc scan = systable_beginscan(catalog, InheritsRelidSeqnoIndexId, true, nullptr, 1, &key);
-    HeapTuple row = systable_getnext(scan);
-    Oid parent =
-        HeapTupleIsValid(row) ? reinterpret_cast<Form_pg_inherits>(GETSTRUCT(row))->inhparent : InvalidOid;
+    HeapTuple row = nullptr;
+    while (HeapTupleIsValid(row = systable_getnext(scan))) {
+        parents = lappend_oid(parents, reinterpret_cast<Form_pg_inherits>(GETSTRUCT(row))->inhparent);
+    }
     systable_endscan(scan);
     table_close(catalog, AccessShareLock);
-    return parent;
+    return parents;
+}
+
+Oid find_parent(Oid relation) {
+    List *parents = find_parents(relation);
+    return parents == NIL ? InvalidOid : linitial_oid(parents);
 }
 
 // Does the index hold the rows whose column is null, or all of them?
@@ -214,6 +221,27 @@ bool has_rows(const char *table) {
 Oid find_registered_relation(Oid relation) {
     while (OidIsValid(relation) && !read_value(relation, "relation").is_found) {
         relation = find_parent(relation);
+    }
+    return relation;
+}
+
+bool is_registered_or_member(Oid relation) {
+    if (read_value(relation, "relation").is_found) {
+        return true;
+    }
+    ListCell *cell;
+    foreach (cell, find_parents(relation)) {
+        if (is_registered_or_member(lfirst_oid(cell))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+Oid find_topmost(Oid relation) {
+    Oid parent = InvalidOid;
+    while (OidIsValid(parent = find_parent(relation))) {
+        relation = parent;
     }
     return relation;
 }

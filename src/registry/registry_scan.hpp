@@ -45,6 +45,12 @@ bool has_rows(const char *table);
 // The registered table that the relation is or is a part of; InvalidOid for none.
 Oid find_registered_relation(Oid relation);
 
+// The same by any line of ancestors: an inheritance child may have several.
+bool is_registered_or_member(Oid relation);
+
+// The table at the top of those that the relation is a partition or a child of; the relation itself for none.
+Oid find_topmost(Oid relation);
+
 // Has one of them a row of this relation? index: begins with the column relation. False where they are dropped already.
 bool has_row_of(const char *table, const char *index, Oid relation);
 

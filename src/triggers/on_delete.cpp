@@ -3,6 +3,7 @@
 // whole statements: against TRUNCATE, and against an UPDATE that was planned without the hook. In a session that did not
 // load the library the first of them to fire loads it, refuses its own statement, and the next ones are planned rightly.
 // Plain server code.
+#include "catalog/half_registered.hpp"
 #include "deletion/refuse_truncate.hpp"
 #include "deletion/settle_rows.hpp"
 #include "erasure/remove_rows.hpp"
@@ -10,6 +11,7 @@
 #include "model/trigger_names.hpp"
 #include "pg/server.hpp"
 #include "purge/log_hand_purge.hpp"
+#include "registry/registry_scan.hpp"
 #include "registry/retention.hpp"
 #include "session/plan_notes.hpp"
 #include "session/registered_table.hpp"
@@ -89,6 +91,7 @@ bool needs_library(const TriggerData *data, const session::RegisteredTable &tabl
 
 // What is read once per statement and partition.
 struct Guards {
+    bool is_registered;
     registry::Cutoff cutoff;
     holds::HoldCheck *holds; // null where no hold concerns the table
     triggers::DeletionTime time;
@@ -100,6 +103,7 @@ Guards *get_guards(FunctionCallInfo call, Relation table) {
         Oid relation = RelationGetRelid(table);
         auto *guards = static_cast<Guards *>(MemoryContextAllocZero(call->flinfo->fn_mcxt, sizeof(Guards)));
         registry::lock_retention(relation, registry::RetentionLock::share);
+        guards->is_registered = registry::is_registered_or_member(relation);
         guards->cutoff = registry::get_cutoff(relation);
         guards->holds = holds::begin_hold_check(relation, call->flinfo->fn_mcxt);
         call->flinfo->fn_extra = guards;
@@ -133,10 +137,28 @@ void tell_passed_over(Guards *guards, Relation relation) {
     }
 }
 
+// What protects the rows is not known: a dump without its registration leaves that, until register() takes the table on.
+void check_registration(const Guards &guards, Relation relation) {
+    if (!guards.is_registered) {
+        Oid top = registry::find_topmost(RelationGetRelid(relation));
+        Oid table = session::is_registered_table(top) ? top : RelationGetRelid(relation);
+        const char *name =
+            quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)), get_rel_name(table));
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("cannot remove rows of table \"%s\": its registration is missing",
+                               RelationGetRelationName(relation)),
+                        errdetail("%s", catalog::half_registered),
+                        errhint("Run SELECT * FROM softdelete.register(%s), which takes on what is there.",
+                                quote_literal_cstr(name)),
+                        errtable(relation)));
+    }
+}
+
 // Lets a row go that is deleted and whose retention has passed. False where the statement is to pass it over.
 bool check_removable(FunctionCallInfo call, TriggerData *data, bool by_foreign_key) {
     Relation relation = data->tg_relation;
     Guards &guards = *get_guards(call, relation);
+    check_registration(guards, relation);
     TimestampTz deleted_at = 0;
     if (!triggers::find_deletion_time(relation, &guards.time)) {
         return true;

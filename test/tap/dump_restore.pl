@@ -166,6 +166,39 @@ run_on('shop', 'pg_dump', '-U', 'keeper', '-n', q{"Q'x"}, '-Fc', '-f', "$folder/
 ok(run_on('parts', 'pg_restore', '-e', '-U', 'keeper', '-n', "Q'x", "$folder/schema.dump"), '--schema');
 adopt('--table and --schema', 'parts', 'users');
 
+# A dump that leaves out a registered table: the others' registrations cannot be restored, and rows are kept until somebody
+# registers again.
+$node->safe_psql('postgres', 'CREATE DATABASE source OWNER keeper');
+$node->safe_psql('postgres', 'ALTER DATABASE source SET session_preload_libraries = softdelete');
+$node->safe_psql('source', 'CREATE EXTENSION softdelete; GRANT CREATE ON SCHEMA public TO keeper');
+as_owner('source', <<'SQL');
+CREATE TABLE clients (id int PRIMARY KEY);
+CREATE TABLE log (id int PRIMARY KEY);
+INSERT INTO clients VALUES (1), (2), (3);
+SELECT softdelete.register('clients', retention => '10 years'), softdelete.register('log');
+SELECT softdelete.hold('clients', 'a case', 1);
+DELETE FROM clients WHERE id IN (1, 2);
+SQL
+run_on('source', 'pg_dump', '-Fc', '-f', "$folder/part.dump", '-T', 'log');
+make_database('part', 1);
+IPC::Run::run([ 'pg_restore', '-d', $node->connstr('part'), "$folder/part.dump" ], '2>', \$errors);
+like($errors, qr/relation "public.log" does not exist/, 'without a registered table: pg_restore says what is missing');
+my $remove = 'DELETE FROM clients WHERE deleted_at IS NOT NULL AND id = ';
+sub refused
+{
+	my ($id) = @_;
+	my ($result, $out, $error) = $node->psql('part', "$remove$id", extra_params => [ '-U', 'keeper' ]);
+	return $error;
+}
+is(as_owner('part', 'DELETE FROM clients WHERE id = 3; SELECT count(*) FROM all_clients'), '3', '... deletes are soft');
+like(refused($_), qr/cannot remove rows of table "clients": its registration is missing/, "... row $_ stays") for 1 .. 3;
+as_owner('part', "SELECT count(*) FROM softdelete.register('clients', retention => '10 years')");
+like(refused(2), qr/before their retention has passed/, '... registered again, the table has its retention');
+run_on('source', 'pg_dump', '-Fc', '-f', "$folder/without.dump", '--exclude-table-data=log');
+make_database('without', 1);
+ok(run_on('without', 'pg_restore', '-e', "$folder/without.dump"), 'without the rows of a registered table');
+is(as_owner('without', 'SELECT relation, retention FROM softdelete.tables ORDER BY 1::text'), "clients|10 years\nlog|", '... all are registered');
+
 # By its definition, what the role may see: live rows of its own.
 run_on('shop', 'pg_dump', '-U', 'reader', '--enable-row-security', '--data-only', '-t', 'users', '-t', 'secret', '-f', "$folder/seen.sql");
 my $seen = slurp_file("$folder/seen.sql");

@@ -98,9 +98,10 @@ bool is_about_holds_alone(CommandTag tag) {
     return tag == CMDTAG_DROP_SCHEMA || tag == CMDTAG_DROP_OWNED || tag == CMDTAG_ALTER_TYPE;
 }
 
-void separate_deletion_ids() {
+void separate_deletion_ids(const Node *statement) {
     pg::Spi spi;
-    registry::separate_deletion_ids(spi);
+    registry::separate_deletion_ids(spi, IsA(statement, CreateSubscriptionStmt) ? registry::IdRange::another
+                                                                                : registry::IdRange::own);
 }
 
 // Databases that have the extension and do not use it pay next to nothing. The first is the usual one to have rows.
@@ -133,7 +134,7 @@ PG_FUNCTION_INFO_V1(softdelete_on_ddl_command_start);
 PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
     const EventTriggerData *event = get_event(fcinfo, "on_ddl_command_start", "ddl_command_start");
     if (is_about_subscription(event->parsetree)) {
-        pg::entry([] { separate_deletion_ids(); });
+        pg::entry([&] { separate_deletion_ids(event->parsetree); });
         return 0;
     }
     if (session::is_own_command()) {

@@ -1,14 +1,12 @@
 // The range is where the sequence stands: it is dumped, restored and copied with the database, and a copy that becomes a
-// database of its own (pg_createsubscriber, a dump that is restored elsewhere) moves on to its own range when it subscribes.
+// database of its own (a promoted standby, pg_createsubscriber, a dump that is restored elsewhere) moves on to another range
+// when it subscribes.
 #include "registry/deletion_ids.hpp"
 
 #include "pg/scopes.hpp"
 
 extern "C" {
-#include "access/xlog.h"
 #include "catalog/namespace.h"
-#include "common/hashfn.h"
-#include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/lsyscache.h"
 }
@@ -21,18 +19,15 @@ namespace {
 constexpr int range_bits = 40;
 constexpr std::uint64_t ranges = 1U << 20;
 
-// A number that two databases have in common once in a million: of the cluster and the database in it.
-std::int64_t get_own_range() {
-    struct Origin {
-        std::uint64_t cluster;
-        std::uint64_t database;
-    };
-
+// A number that two databases have in common once in a million, a database and a copy of it too: what they are called
+// by the server would be the same.
+std::int64_t choose_range() {
     return pg::call([] {
-        Origin origin = {GetSystemIdentifier(), MyDatabaseId};
-        std::uint64_t hash =
-            hash_bytes_extended(reinterpret_cast<const unsigned char *>(&origin), sizeof(origin), 0);
-        return static_cast<std::int64_t>(hash % (ranges - 1)) + 1;
+        std::uint64_t random = 0;
+        if (!pg_strong_random(&random, sizeof(random))) {
+            ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate a random number")));
+        }
+        return static_cast<std::int64_t>(random % (ranges - 1)) + 1;
     });
 }
 
@@ -58,15 +53,15 @@ private:
 
 } // namespace
 
-void separate_deletion_ids(pg::Spi &spi) {
-    std::int64_t range = get_own_range();
+void separate_deletion_ids(pg::Spi &spi, IdRange range) {
+    std::int64_t chosen = choose_range();
     SequenceLock lock;
     {
         pg::UserScope owner(pg::get_extension_owner());
         spi.query("SELECT pg_catalog.setval('softdelete_internal.deletion_id_seq', $1::pg_catalog.int8)"
-                  " FROM softdelete_internal.deletion_id_seq WHERE last_value >> $2::pg_catalog.int4 <> "
-                  "$3::pg_catalog.int8",
-                  {std::to_string(range << range_bits), std::to_string(range_bits), std::to_string(range)});
+                  " FROM softdelete_internal.deletion_id_seq"
+                  " WHERE $2::pg_catalog.bool OR last_value >> $3::pg_catalog.int4 = 0",
+                  {chosen << range_bits, range == IdRange::another, std::to_string(range_bits)});
     }
     lock.release();
 }
@@ -76,7 +71,7 @@ void separate_subscribers_ids(pg::Spi &spi) {
                 "SELECT FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = s.subdbid"
                 " WHERE d.datname = pg_catalog.current_database() LIMIT 1")
              .empty()) {
-        separate_deletion_ids(spi);
+        separate_deletion_ids(spi, IdRange::own);
     }
 }
 

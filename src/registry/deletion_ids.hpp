@@ -9,9 +9,13 @@
 
 namespace softdelete::registry {
 
-// Called where rows may come from elsewhere, before they do: from now on ids are of this database's own range, above all
-// those of databases that are alone. Does nothing the second time. Ids that were given stay as they are.
-void separate_deletion_ids(pg::Spi &spi);
+// own: the range that the database has, or its first one. another: one that it has not had, for it may be a copy of the
+// database that it begins to subscribe to, or of one that subscribes to the same, with the range of that one.
+enum class IdRange { own, another };
+
+// Called where rows may come from elsewhere, before they do: from now on ids are of that range, above all those of
+// databases that are alone. Ids that were given stay as they are.
+void separate_deletion_ids(pg::Spi &spi, IdRange range);
 
 // The same where the database has a subscription.
 void separate_subscribers_ids(pg::Spi &spi);

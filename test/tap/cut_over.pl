@@ -100,6 +100,43 @@ is(as_keeper($new, "SELECT count(*) FROM softdelete.repair('users')"), '0', 'not
 as_keeper($new, "UPDATE all_users SET deleted_at = deleted_at - interval '10 days' WHERE id = 4; UPDATE all_orders SET deleted_at = deleted_at - interval '10 days' WHERE id = 4");
 is(as_keeper($new, "SELECT count(*) FROM softdelete.repair('users')"), '0', 'a deletion that was dated back as a whole stays itself');
 
+# A physical copy that becomes a logical replica, and the other way round: both are called the same by the server, and each
+# gives ids of its own.
+sub range_of
+{
+	my ($node, $database) = @_;
+	return $node->safe_psql($database, 'SELECT last_value >> 40 FROM softdelete_internal.deletion_id_seq');
+}
+
+sub subscribe
+{
+	my ($node, $database, $name, $from) = @_;
+	$from->safe_psql($database, "SELECT pg_create_logical_replication_slot('$name', 'pgoutput')");
+	return $node->safe_psql($database, sprintf q{CREATE SUBSCRIPTION %1$s CONNECTION '%2$s' PUBLICATION p
+		WITH (copy_data = false, create_slot = false, slot_name = '%1$s')}, $name, $from->connstr($database) =~ s/'/''/gr);
+}
+$old->safe_psql('postgres', 'CREATE DATABASE copied');
+$old->safe_psql('copied', 'CREATE EXTENSION softdelete; CREATE TABLE t (id int PRIMARY KEY); CREATE PUBLICATION p FOR TABLE t');
+$old->safe_psql('copied', "SELECT count(*) FROM softdelete.register('t'); INSERT INTO t SELECT generate_series(1, 9)");
+$old->backup('base');
+my $copy = PostgreSQL::Test::Cluster->new('copy');
+$copy->init_from_backup($old, 'base');
+$copy->start;
+is($copy->safe_psql('copied', 'SELECT system_identifier FROM pg_control_system()'), $old->safe_psql('copied', 'SELECT system_identifier FROM pg_control_system()'),
+	'the copy is called as the original');
+subscribe($copy, 'copied', 'copy_forth', $old);
+subscribe($old, 'copied', 'copy_back', $copy);
+cmp_ok(range_of($copy, 'copied'), '>', 0, 'the copy moves to a range');
+cmp_ok(range_of($old, 'copied'), '>', 0, '... the original as well');
+isnt(range_of($copy, 'copied'), range_of($old, 'copied'), '... and not to the same');
+my $kept = range_of($copy, 'copied');
+$copy->safe_psql('copied', 'ALTER SUBSCRIPTION copy_forth DISABLE');
+$copy->safe_psql('copied', 'ALTER SUBSCRIPTION copy_forth SET (slot_name = NONE)');
+$copy->safe_psql('copied', 'DROP SUBSCRIPTION copy_forth');
+is(range_of($copy, 'copied'), $kept, 'it keeps its range when its subscription ends');
+$old->safe_psql('copied', 'DROP SUBSCRIPTION copy_back');
+$copy->stop;
+
 # A registration that comes after the subscription, and a copy of the database.
 $new->safe_psql('postgres', 'CREATE DATABASE late');
 $new->safe_psql('late', "CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1);"

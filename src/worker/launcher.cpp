@@ -41,6 +41,8 @@ struct Started {
 
 List *started = NIL;
 
+NameData last_started = {}; // the database's name; empty at the beginning
+
 bool is_at_work(Oid database) {
     ListCell *cell;
     foreach (cell, started) {
@@ -85,6 +87,7 @@ void start(Oid database, const char *name) {
         auto *entry = static_cast<Started *>(palloc(sizeof(Started)));
         *entry = {database, handle};
         started = lappend(started, entry);
+        namestrcpy(&last_started, name);
     } else {
         ereport(WARNING, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
                           errmsg("no background worker is free to purge database \"%s\"", name),
@@ -126,6 +129,18 @@ Oid find_database(const char *name) {
     return database;
 }
 
+// Where to begin: after the one that a worker was last started for, so that all have their turn where fewer workers are
+// free than there are databases.
+int find_next(const List *names) {
+    ListCell *cell;
+    foreach (cell, names) {
+        if (strcmp(static_cast<const char *>(lfirst(cell)), NameStr(last_started)) == 0) {
+            return foreach_current_index(cell) + 1;
+        }
+    }
+    return 0;
+}
+
 void start_workers() {
     StartTransactionCommand();
     PushActiveSnapshot(GetTransactionSnapshot());
@@ -135,9 +150,9 @@ void start_workers() {
     if (list_length(names) == 1 && strcmp(static_cast<char *>(linitial(names)), "*") == 0) {
         names = find_all_databases();
     }
-    ListCell *cell;
-    foreach (cell, names) {
-        const char *name = static_cast<char *>(lfirst(cell));
+    int first = find_next(names);
+    for (int i = 0; i < list_length(names); i++) {
+        const char *name = static_cast<char *>(list_nth(names, (first + i) % list_length(names)));
         Oid database = find_database(name);
         if (!OidIsValid(database)) {
             ereport(WARNING,

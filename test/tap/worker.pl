@@ -140,5 +140,12 @@ SKIP:
 	is($node->safe_psql('shop', 'SELECT softdelete.unschedule()', extra_params => [ '-U', 'shop' ]), 2, 'unschedule ends the jobs');
 	is($node->safe_psql('shop', 'SELECT count(*) FROM cron.job'), 0, 'of which none is left');
 }
+
+# With one worker free for several databases each has its turn.
+$node->append_conf('postgresql.conf', 'max_worker_processes = ' . ($has_cron ? 4 : 3) . "\nsoftdelete.worker_databases = '*'");
+$node->safe_psql($_, 'DELETE FROM products WHERE id = 15', extra_params => [ '-U', 'shop' ]) for 'shop', 'Other Shop';
+$node->restart;
+ok($node->poll_query_until($_, 'SELECT count(*) = 0 FROM deleted_products'), "one worker for all: it comes to $_") for 'shop', 'Other Shop';
+like(slurp_file($node->logfile), qr/WARNING:  no background worker is free to purge database/, 'the others wait, and the log says so');
 $node->stop;
 done_testing();

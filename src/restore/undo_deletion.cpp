@@ -188,7 +188,7 @@ std::uint64_t undo_deletion(std::int64_t deletion) {
     // Triggers may have restored rows of other deletions.
     pg::call([] { deletion::finish_restored_deletions(true); });
     if (restored == 0) {
-        pg::notice(sqltext::format("deletion %1% has no rows left: they were restored or removed", deletion));
+        pg::notice("the deletion has no rows left: they were restored or removed");
     }
     return restored;
 }

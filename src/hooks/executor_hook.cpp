@@ -14,6 +14,7 @@
 #include "holds/hold_check.hpp"
 #include "pg/compat.hpp"
 #include "purge/log_hand_purge.hpp"
+#include "rows/collected_rows.hpp"
 #include "session/immediate_triggers.hpp"
 #include "session/own_statement.hpp"
 #include "session/plan_notes.hpp"
@@ -61,6 +62,7 @@ extern "C" void softdelete_executor_finish(QueryDesc *query) {
     error_context_stack = &explanation;
     auto *finish = next_executor_finish != nullptr ? next_executor_finish : standard_ExecutorFinish;
     finish(query);
+    rows::insert_collected_rows();
     deletion::finish_statement();
     deletion::forget_empty_deletion(query);
     if ((notes & session::note_cascade) == 0) {

@@ -10,6 +10,7 @@
 #include "deletion/open_deletions.hpp"
 #include "deletion/restored_deletions.hpp"
 #include "purge/log_hand_purge.hpp"
+#include "rows/collected_rows.hpp"
 #include "session/own_statement.hpp"
 #include "session/plan_notes.hpp"
 #include "session/row_checks.hpp"
@@ -42,6 +43,7 @@ void forget_preparations(int nest_level) noexcept {
 
 extern "C" void softdelete_transaction_callback(XactEvent event, void *) {
     if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE) {
+        rows::check_all_inserted();
         deletion::write_deletions();
     }
     if (event == XACT_EVENT_ABORT || event == XACT_EVENT_PARALLEL_ABORT) {
@@ -57,6 +59,7 @@ extern "C" void softdelete_transaction_callback(XactEvent event, void *) {
         ddl::forget_prepared_views(0);
         ddl::forget_prepared_anonymizers(0);
         purge::forget_purged_rows(0);
+        rows::forget_collected_rows(0);
         session::leave_session_view();
     }
     keep_error_hints();
@@ -72,6 +75,7 @@ extern "C" void softdelete_subtransaction_callback(SubXactEvent event, SubTransa
         deletion::forget_cascades(nest_level);
         deletion::forget_restored_deletions(nest_level);
         purge::forget_purged_rows(nest_level);
+        rows::forget_collected_rows(nest_level);
         session::leave_session_view();
         keep_error_hints();
     } else if (event == SUBXACT_EVENT_COMMIT_SUB) {
@@ -79,6 +83,7 @@ extern "C" void softdelete_subtransaction_callback(SubXactEvent event, SubTransa
         deletion::keep_cascades(nest_level);
         deletion::keep_restored_deletions(nest_level);
         purge::keep_purged_rows(nest_level);
+        rows::keep_collected_rows(nest_level);
     }
 }
 

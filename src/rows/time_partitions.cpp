@@ -1,0 +1,226 @@
+// A partition is made beside the table and attached then, which lets DELETEs and readers of the table go on; CREATE TABLE
+// ... PARTITION OF would lock them out. Whoever comes second waits for the first and finds the partition.
+#include "rows/time_partitions.hpp"
+
+#include "catalog/quoting.hpp"
+#include "pg/scopes.hpp"
+#include "session/utility_commands.hpp"
+#include "sqltext/format.hpp"
+
+extern "C" {
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "partitioning/partbounds.h"
+#include "partitioning/partdesc.h"
+#include "storage/lmgr.h"
+#include "utils/lsyscache.h"
+#include "utils/partcache.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+}
+
+#include <optional>
+
+namespace softdelete::rows {
+
+namespace {
+
+// Where a time lies among the bounds of a table.
+struct Place {
+    Oid partition; // InvalidOid: between partitions, or beyond them
+    TimestampTz gap_from;
+    TimestampTz gap_to;
+    model::TimePeriod newest; // empty where there is none
+};
+
+void check_partitioning(Relation table) {
+    PartitionKey key =
+        table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ? RelationGetPartitionKey(table) : nullptr;
+    if (key == nullptr || key->strategy != PARTITION_STRATEGY_RANGE || key->partnatts != 1
+        || key->parttypid[0] != TIMESTAMPTZOID) {
+        ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+                        errmsg("table \"%s\" is not partitioned by ranges of one column of type timestamptz",
+                               RelationGetRelationName(table)),
+                        errtable(table)));
+    }
+}
+
+// The bound as a time; beyond all times for MINVALUE and MAXVALUE.
+TimestampTz get_bound(PartitionBoundInfo bounds, int number) {
+    if (bounds->kind != nullptr && bounds->kind[number][0] == PARTITION_RANGE_DATUM_MINVALUE) {
+        return DT_NOBEGIN;
+    }
+    if (bounds->kind != nullptr && bounds->kind[number][0] == PARTITION_RANGE_DATUM_MAXVALUE) {
+        return DT_NOEND;
+    }
+    return DatumGetTimestampTz(bounds->datums[number][0]);
+}
+
+model::TimePeriod get_newest(PartitionBoundInfo bounds) {
+    for (int i = bounds->ndatums - 1; i > 0; i--) {
+        model::TimePeriod period = {get_bound(bounds, i - 1), get_bound(bounds, i)};
+        if (bounds->indexes[i] >= 0 && !TIMESTAMP_IS_NOBEGIN(period.from) && !TIMESTAMP_IS_NOEND(period.to)) {
+            return period;
+        }
+    }
+    return {0, 0};
+}
+
+Place find_place(Relation table, TimestampTz time) {
+    check_partitioning(table);
+    Place place = {InvalidOid, DT_NOBEGIN, DT_NOEND, {0, 0}};
+    PartitionKey key = RelationGetPartitionKey(table);
+    PartitionDesc partitions = RelationGetPartitionDesc(table, true);
+    PartitionBoundInfo bounds = partitions->boundinfo;
+    if (bounds == nullptr) {
+        return place;
+    }
+    Datum value = TimestampTzGetDatum(time);
+    bool is_equal = false;
+    int number =
+        partition_range_datum_bsearch(key->partsupfunc, key->partcollation, bounds, 1, &value, &is_equal);
+    int index = bounds->indexes[number + 1];
+    place.partition = index >= 0 ? partitions->oids[index] : InvalidOid;
+    place.gap_from = number >= 0 ? get_bound(bounds, number) : DT_NOBEGIN;
+    place.gap_to = number + 1 < bounds->ndatums ? get_bound(bounds, number + 1) : DT_NOEND;
+    place.newest = get_newest(bounds);
+    return place;
+}
+
+Place find_place(Oid table, TimestampTz time) {
+    Relation opened = table_open(table, RowExclusiveLock);
+    Place place = find_place(opened, time);
+    table_close(opened, NoLock);
+    return place;
+}
+
+model::PeriodWidth get_width(const Place &place) {
+    return place.newest.from == place.newest.to ? model::PeriodWidth::month
+                                                : model::get_nearest_width(place.newest);
+}
+
+// The triggers of whole statements that the table has itself: they fire for the table that a statement names.
+constexpr const char *triggers_query = R"(
+    SELECT pg_catalog.quote_ident(t.tgname), pg_catalog.pg_get_triggerdef(t.oid), t.tgenabled = 'A',
+           pg_catalog.format(' ON %I.%I ', n.nspname, c.relname)
+    FROM pg_catalog.pg_trigger t
+    JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE t.tgrelid = $1::pg_catalog.oid AND NOT t.tgisinternal AND t.tgtype & 1 = 0
+    ORDER BY t.tgname)";
+
+constexpr const char *table_query = R"(
+    SELECT n.nspname, c.relname, c.relowner, c.relrowsecurity, c.relreplident = 'f'
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.oid = $1::pg_catalog.oid)";
+
+constexpr const char *grantees_query = R"(
+    SELECT DISTINCT CASE x.grantee WHEN 0 THEN 'PUBLIC'
+                    ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) END
+    FROM pg_catalog.pg_class c CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) x
+    WHERE c.oid = pg_catalog.to_regclass($1) AND x.grantee <> c.relowner)";
+
+std::string choose_name(pg::Spi &spi, const std::string &schema, const std::string &table,
+                        const model::TimePeriod &period) {
+    for (int number = 0;; number++) {
+        std::string name =
+            pg::make_object_name(table, model::get_label(period), number == 0 ? "" : std::to_string(number));
+        if (spi.query("SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "
+                      "c.relnamespace WHERE n.nspname = $1::name AND c.relname = $2::name",
+                      {schema, name})
+                .empty()) {
+            return name;
+        }
+    }
+}
+
+void copy_triggers(pg::Spi &spi, Oid table, const std::string &partition) {
+    for (const pg::Row &row : spi.query(triggers_query, {table})) {
+        std::string definition = row.text(1);
+        const std::string on = row.text(3);
+        // The table's name is the first that stands there: before it come a name and key words.
+        const std::size_t place = definition.find(on, definition.find(row.text(0)) + row.text(0).size());
+        definition.replace(place, on.size(), " ON " + partition + " ");
+        spi.execute(definition);
+        if (row.boolean(2)) {
+            spi.execute(sqltext::format("ALTER TABLE %1% ENABLE ALWAYS TRIGGER %2%", partition, row.text(0)));
+        }
+    }
+}
+
+// As the table's owner, in a security-restricted operation: event triggers of users may look on.
+void create_partition(pg::Spi &spi, Oid table, const model::TimePeriod &period) {
+    const pg::Row facts = spi.query(table_query, {table}).front();
+    const std::string name = catalog::qualified_name(facts.text(0), facts.text(1)).text();
+    const std::string partition =
+        catalog::qualified_name(facts.text(0), choose_name(spi, facts.text(0), facts.text(1), period)).text();
+    pg::UserScope owner(facts.oid(2));
+    pg::SettingScope settings;
+    settings.set("default_tablespace", "");
+    settings.set("default_table_access_method", "heap");
+    session::OwnDdlScope own_ddl;
+    spi.execute(sqltext::format("CREATE TABLE %1% (LIKE %2% INCLUDING STORAGE INCLUDING COMPRESSION)",
+                                partition, name));
+    for (const pg::Row &grantee : spi.query(grantees_query, {partition})) {
+        spi.execute(sqltext::format("REVOKE ALL ON %1% FROM %2%", partition, grantee.text(0)));
+    }
+    copy_triggers(spi, table, partition);
+    if (facts.boolean(3)) {
+        spi.execute(sqltext::format("ALTER TABLE %1% ENABLE ROW LEVEL SECURITY", partition));
+    }
+    if (facts.boolean(4)) {
+        spi.execute(sqltext::format("ALTER TABLE %1% REPLICA IDENTITY FULL", partition));
+    }
+    spi.execute(sqltext::format("ALTER TABLE %1% ATTACH PARTITION %2% FOR VALUES FROM (%3%) TO (%4%)", name,
+                                partition, pg::quote_literal(pg::write_time(period.from)),
+                                pg::quote_literal(pg::write_time(period.to))));
+}
+
+// The partition that holds the time, made where none does. The table is looked at again once nobody else can make one.
+Place ensure_partition(pg::Spi &spi, Oid table, TimestampTz time, std::optional<model::PeriodWidth> width) {
+    Place place = pg::call([&] { return find_place(table, time); });
+    if (OidIsValid(place.partition)) {
+        return place;
+    }
+    place = pg::call([&] {
+        LockRelationOid(table, ShareUpdateExclusiveLock);
+        return find_place(table, time);
+    });
+    if (OidIsValid(place.partition)) {
+        return place;
+    }
+    model::TimePeriod period = model::get_period(time, width.value_or(get_width(place)));
+    create_partition(spi, table, {Max(period.from, place.gap_from), Min(period.to, place.gap_to)});
+    return pg::call([&] { return find_place(table, time); });
+}
+
+} // namespace
+
+Oid find_time_partition(Relation table, TimestampTz time) {
+    return find_place(table, time).partition;
+}
+
+Oid get_time_partition(Oid table, TimestampTz time) {
+    Place place = find_place(table, time);
+    if (!OidIsValid(place.partition)) {
+        place = pg::entry([&] {
+            pg::Spi spi;
+            return ensure_partition(spi, table, time, std::nullopt);
+        });
+    }
+    return place.partition;
+}
+
+void make_time_partitions(pg::Spi &spi, Oid table, TimestampTz from, model::PeriodWidth width, int periods) {
+    TimestampTz time = from;
+    for (int i = 0; i < periods; i++) {
+        ensure_partition(spi, table, time, width);
+        time = model::get_period(time, width).to;
+    }
+}
+
+model::PeriodWidth get_partition_width(Oid table) {
+    return get_width(pg::call([&] { return find_place(table, 0); }));
+}
+
+} // namespace softdelete::rows

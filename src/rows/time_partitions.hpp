@@ -1,0 +1,32 @@
+// Tables that are partitioned by ranges of one timestamptz column, as archives and histories are: which partition holds a
+// time, and making those that are missing. There is no default partition: attaching beside one would lock and scan it.
+#pragma once
+
+#include "model/time_period.hpp"
+#include "pg/spi.hpp"
+
+extern "C" {
+#include "datatype/timestamp.h"
+#include "utils/relcache.h"
+}
+
+namespace softdelete::rows {
+
+// The partition of the open table that holds the time; InvalidOid where none does. Partitions that are being detached do
+// not count. Plain server code. Raises 42809 where the table is not partitioned like that.
+Oid find_time_partition(Relation table, TimestampTz time);
+
+// The same, and makes it where none does, as wide as the newest one (a month where there is none). Plain server code; the
+// caller must not have the table open, but may hold locks on it.
+// Locks: ROW EXCLUSIVE on the table; to make one, SHARE UPDATE EXCLUSIVE, which lets others read and write.
+Oid get_time_partition(Oid table, TimestampTz time);
+
+// Makes those that are missing from the time on, for so many periods. Each is made as the table's owner, gets the table's
+// own statement triggers, its row security, storage and replica identity, and nobody's grants.
+// Locks: SHARE UPDATE EXCLUSIVE on the table where one is missing.
+void make_time_partitions(pg::Spi &spi, Oid table, TimestampTz from, model::PeriodWidth width, int periods);
+
+// The width of the table's newest partition; months where there is none.
+model::PeriodWidth get_partition_width(Oid table);
+
+} // namespace softdelete::rows

@@ -127,7 +127,7 @@ std::vector<Oid> find_heirs(pg::Spi &spi, Oid relation) {
 
 std::vector<KeyColumn> find_primary_key(pg::Spi &spi, Oid relation) {
     std::vector<KeyColumn> key;
-    for (const pg::Row &row : spi.query(key_query, {relation})) {
+    for (const pg::Row &row : spi.query_kept(key_query, {relation})) {
         key.push_back({row.text(0), row.text(1), row.text_or(2, ""), row.text(3), row.oid(4)});
     }
     return key;

@@ -4,6 +4,7 @@
 #include "catalog/foreign_key_info.hpp"
 
 #include "pg/compat.hpp"
+#include "pg/relation_cache.hpp"
 
 extern "C" {
 #include "access/htup_details.h"
@@ -115,13 +116,19 @@ bool find_foreign_key(Oid constraint, ForeignKeyInfo *key) {
 }
 
 List *find_referencing_keys(Relation parent) {
-    List *keys = NIL;
+    List *constraints = NIL;
     const TriggerDesc *triggers = parent->trigdesc;
     for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
         const Trigger &trigger = triggers->triggers[i];
+        if (is_delete_action(trigger.tgfoid) && trigger.tgenabled != TRIGGER_DISABLED) {
+            constraints = lappend_oid(constraints, trigger.tgconstraint);
+        }
+    }
+    List *keys = NIL;
+    ListCell *cell;
+    foreach (cell, constraints) { // to look one up may free the triggers
         ForeignKeyInfo key;
-        if (is_delete_action(trigger.tgfoid) && trigger.tgenabled != TRIGGER_DISABLED
-            && find_foreign_key(trigger.tgconstraint, &key)) {
+        if (find_foreign_key(lfirst_oid(cell), &key)) {
             keys = lappend(keys, copy_key(key));
         }
     }
@@ -131,7 +138,7 @@ List *find_referencing_keys(Relation parent) {
 List *find_keys_to(Relation child, Oid parent) {
     List *keys = NIL;
     ListCell *cell;
-    foreach (cell, RelationGetFKeyList(child)) {
+    foreach (cell, pg::copy_foreign_keys(child)) {
         const auto *cached = static_cast<const ForeignKeyCacheInfo *>(lfirst(cell));
         ForeignKeyInfo key;
         bool is_wanted = !OidIsValid(parent) || cached->confrelid == parent;

@@ -5,6 +5,7 @@
 
 #include "catalog/foreign_keys.hpp"
 #include "ddl/parse_tree.hpp"
+#include "pg/relation_cache.hpp"
 #include "pg/scopes.hpp"
 #include "pg/spi.hpp"
 #include "registration/plan_foreign_key_triggers.hpp"
@@ -47,7 +48,7 @@ bool has_link_trigger(Relation relation) {
 
 bool has_registered_parent(Relation relation) {
     ListCell *cell;
-    foreach (cell, RelationGetFKeyList(relation)) {
+    foreach (cell, pg::copy_foreign_keys(relation)) {
         const auto *key = static_cast<const ForeignKeyCacheInfo *>(lfirst(cell));
         if (session::is_registered_table(key->confrelid)) {
             return true;

@@ -11,6 +11,7 @@
 #include "model/table_settings.hpp"
 #include "pg/compat.hpp"
 #include "pg/quote.hpp"
+#include "pg/relation_cache.hpp"
 #include "pg/scopes.hpp"
 #include "pg/spi.hpp"
 #include "registration/run_steps.hpp"
@@ -127,7 +128,7 @@ bool serves_foreign_key(const IndexStmt *index, Oid relation_id) {
     Relation relation = RelationIdGetRelation(relation_id);
     bool serves = false;
     ListCell *cell;
-    foreach (cell, RelationGetFKeyList(relation)) {
+    foreach (cell, pg::copy_foreign_keys(relation)) {
         const auto *key = static_cast<const ForeignKeyCacheInfo *>(lfirst(cell));
         int matches = 0;
         for (int i = 0; i < key->nkeys && list_length(index->indexParams) >= key->nkeys; i++) {

@@ -7,6 +7,7 @@
 #include "ddl/parse_tree.hpp"
 #include "ddl/warn_delete_triggers.hpp"
 #include "pg/dropped_objects.hpp"
+#include "pg/relation_cache.hpp"
 #include "registration/trigger_names.hpp"
 #include "registry/registry_scan.hpp"
 #include "session/registered_table.hpp"
@@ -111,7 +112,7 @@ bool references_registered(Oid relation_id) {
     Relation relation = RelationIdGetRelation(relation_id);
     bool found = false;
     ListCell *cell;
-    foreach (cell, relation == nullptr ? NIL : RelationGetFKeyList(relation)) {
+    foreach (cell, relation == nullptr ? NIL : pg::copy_foreign_keys(relation)) {
         found = found
                 || session::is_registered_table(
                     static_cast<const ForeignKeyCacheInfo *>(lfirst(cell))->confrelid);

@@ -5,6 +5,7 @@
 #include "ddl/parse_tree.hpp"
 #include "holds/hold_check.hpp"
 #include "pg/compat.hpp"
+#include "pg/relation_cache.hpp"
 #include "registry/registry_scan.hpp"
 #include "session/extension_functions.hpp"
 #include "session/registered_table.hpp"
@@ -44,7 +45,7 @@ Oid find_own_trigger(Oid relation_id, const char *name) {
         return InvalidOid;
     }
     Oid found = InvalidOid;
-    const TriggerDesc *triggers = relation->trigdesc;
+    const TriggerDesc *triggers = pg::copy_triggers(relation);
     for (int i = 0; triggers != nullptr && i < triggers->numtriggers && !OidIsValid(found); i++) {
         const Trigger &trigger = triggers->triggers[i];
         bool is_meant = name == nullptr || strcmp(trigger.tgname, name) == 0;

@@ -39,7 +39,7 @@ bool writes_referenced_columns(Relation relation, const session::RegisteredTable
 
 bool writes_links(Relation relation, const session::RegisteredTable &table) {
     ListCell *cell;
-    foreach (cell, RelationGetFKeyList(relation)) {
+    foreach (cell, RelationGetFKeyList(relation)) { // nothing is looked up
         const auto *key = lfirst_node(ForeignKeyCacheInfo, cell);
         for (int i = 0; i < key->nkeys; i++) {
             if (is_written(table, key->conkey[i])) {
@@ -94,10 +94,11 @@ private:
     }
 
     static bool has_lock_trigger(Relation relation) {
+        const session::ExtensionFunctions *functions = session::find_extension_functions();
         const TriggerDesc *triggers = relation->trigdesc;
         for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
             const Trigger &trigger = triggers->triggers[i];
-            if (trigger.tgfoid == session::find_extension_functions()->lock_row) {
+            if (trigger.tgfoid == functions->lock_row) {
                 return trigger.tgenabled == TRIGGER_FIRES_ON_ORIGIN
                        || trigger.tgenabled == TRIGGER_FIRES_ALWAYS;
             }

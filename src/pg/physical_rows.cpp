@@ -1,6 +1,8 @@
 // Rows by their positions, read through the table access method, and what their removal would run.
 #include "pg/physical_rows.hpp"
 
+#include "pg/relation_cache.hpp"
+
 extern "C" {
 #include "access/table.h"
 #include "access/tableam.h"
@@ -18,8 +20,9 @@ bool runs_code_on_delete(Oid relation) {
     Relation table = table_open(relation, RowExclusiveLock);
     Oid own_schema = get_namespace_oid("softdelete_internal", false);
     bool runs_code = table->rd_rel->relhasrules;
-    for (int i = 0; table->trigdesc != nullptr && i < table->trigdesc->numtriggers; i++) {
-        const Trigger &trigger = table->trigdesc->triggers[i];
+    const TriggerDesc *triggers = copy_triggers(table);
+    for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
+        const Trigger &trigger = triggers->triggers[i];
         runs_code = runs_code
                     || (TRIGGER_FOR_DELETE(trigger.tgtype) && !trigger.tgisinternal
                         && get_func_namespace(trigger.tgfoid) != own_schema);

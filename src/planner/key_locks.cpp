@@ -29,9 +29,10 @@ bool has_trigger_on(Relation relation, const Bitmapset *columns) {
 }
 
 bool has_lock_trigger(Relation relation) {
+    const session::ExtensionFunctions *functions = session::find_extension_functions();
     const TriggerDesc *triggers = relation->trigdesc;
     for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
-        if (triggers->triggers[i].tgfoid == session::find_extension_functions()->lock_row) {
+        if (triggers->triggers[i].tgfoid == functions->lock_row) {
             return true;
         }
     }

@@ -60,6 +60,10 @@ void warn_of_row_types(TableWork &work);
 // below.
 void warn_of_key_indexes(TableWork &work, const std::vector<catalog::Table> &together);
 
+// Warns of live rows that reference deleted ones, where a hand-made deleted_at is adopted. Reads both tables. together: as
+// below.
+void warn_of_live_children(TableWork &work, const std::vector<catalog::Table> &together);
+
 // What registration cannot do for the user. together: tables that are being registered in the same call.
 void plan_warnings(TableWork &work, const std::vector<catalog::Table> &together);
 

@@ -89,7 +89,7 @@ void warn_of_primary_key(TableWork &work) {
                   "To make the key unique among live rows only", *remedy);
     } else {
         work.warn(Concern::behaviour, work.table.oid, "primary key", text,
-                  "Restore the row instead, or leave the table unregistered.");
+                  "Restore the row instead of inserting it again, or purge it first.");
     }
 }
 
@@ -194,8 +194,8 @@ void warn_of_referencing(TableWork &work, const std::vector<catalog::Table> &tog
     if (!names.empty()) {
         work.steps.push_back(
             {work.table.oid, "referencing " + names, model::Action::warning, false, commands,
-             "what an application deletes there before it deletes a row here, as ORMs do that "
-             "cascade by themselves, is gone for good",
+             "a DELETE there is physical: what an application deletes there before it deletes a row here, as "
+             "many ORMs do, is gone for good",
              Concern::data, "To have it deleted and restored together"});
     }
 }
@@ -282,6 +282,7 @@ void plan_warnings(TableWork &work, const std::vector<catalog::Table> &together)
         warn_of_policies(work, member);
     }
     warn_of_children(work, together);
+    warn_of_live_children(work, together);
     warn_of_row_types(work);
     warn_of_missing_rules(work);
     warn_of_key_indexes(work, together);

@@ -3,6 +3,7 @@
 #include "restore/restore_statement.hpp"
 
 #include "deletion/skipped_deletion_triggers.hpp"
+#include "pg/relation_cache.hpp"
 #include "session/extension_functions.hpp"
 #include "session/plan_notes.hpp"
 #include "session/running_statements.hpp"
@@ -28,7 +29,7 @@ bool is_our_trigger(Oid function) {
 }
 
 bool has_foreign_trigger(Relation table) {
-    const TriggerDesc *triggers = table->trigdesc;
+    const TriggerDesc *triggers = pg::copy_triggers(table);
     for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
         const Trigger &trigger = triggers->triggers[i];
         bool is_fired = TRIGGER_FOR_UPDATE(trigger.tgtype) || TRIGGER_FOR_INSERT(trigger.tgtype);

@@ -76,17 +76,20 @@ void read_marker(Relation relation, const Trigger *marker, bool missing_ok, Regi
                                marker->tgname, RelationGetRelationName(relation)),
                         errhint("Drop the trigger and register the table.")));
     }
+    // The first look-up below may free the marker.
+    const char *deleted_at = pstrdup(marker->tgargs[0]);
+    const char *deleted_by = pstrdup(marker->tgargs[1]);
+    table->visibility = parse_visibility(marker->tgargs[2]);
+    table->enabled = marker->tgenabled != TRIGGER_DISABLED;
     table->relation = RelationGetRelid(relation);
-    table->deleted_at = get_column(relation, marker->tgargs[0], missing_ok);
-    table->deleted_by = marker->tgargs[1][0] == '\0' ? InvalidAttrNumber
-                                                     : get_column(relation, marker->tgargs[1], missing_ok);
+    table->deleted_at = get_column(relation, deleted_at, missing_ok);
+    table->deleted_by =
+        deleted_by[0] == '\0' ? InvalidAttrNumber : get_column(relation, deleted_by, missing_ok);
     table->deletion_id = get_column(relation, "deletion_id", missing_ok);
     if (!missing_ok) {
         check_type(relation, table->deleted_at, is_time);
         check_type(relation, table->deletion_id, is_id);
     }
-    table->visibility = parse_visibility(marker->tgargs[2]);
-    table->enabled = marker->tgenabled != TRIGGER_DISABLED;
 }
 
 // The marker in the relation cache; null where there is none.
@@ -110,11 +113,12 @@ bool read_table(Oid relation_id, const ExtensionFunctions *functions, bool missi
         return false;
     }
     const Trigger *marker = find_marker(relation, functions);
-    if (marker != nullptr && table != nullptr) {
+    bool is_found = marker != nullptr;
+    if (is_found && table != nullptr) {
         read_marker(relation, marker, missing_ok, table);
     }
     RelationClose(relation);
-    return marker != nullptr;
+    return is_found;
 }
 
 // What find_registered_table() answered for a relation.

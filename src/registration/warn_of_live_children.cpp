@@ -1,0 +1,85 @@
+// Deleted rows that register() adopts may have live children: nobody has refused or cascaded their deletion. A deletion
+// that takes such a child's own children along cannot be undone, since its parent is gone.
+#include "catalog/foreign_keys.hpp"
+#include "catalog/quoting.hpp"
+#include "pg/quote.hpp"
+#include "pg/scopes.hpp"
+#include "registration/plan_parts.hpp"
+
+#include <algorithm>
+
+namespace softdelete::registration {
+
+namespace {
+
+// As far as the child knows, or will know: empty where it has no deletions of its own.
+std::string find_deletion_column(const TableWork &work, const catalog::ForeignKey &key,
+                                 const std::vector<catalog::Table> &together) {
+    if (key.child.is_registered) {
+        return key.child.deleted_at;
+    }
+    bool comes_along = std::any_of(together.begin(), together.end(),
+                                   [&](const auto &table) { return table.oid == key.child.relation; });
+    return comes_along ? pg::quote_identifier(work.settings().deleted_at) : "";
+}
+
+bool has_column(const std::vector<catalog::Table> &together, Oid relation, const std::string &quoted) {
+    auto table = std::find_if(together.begin(), together.end(),
+                              [=](const auto &candidate) { return candidate.oid == relation; });
+    return table == together.end()
+           || std::any_of(table->columns.begin(), table->columns.end(),
+                          [&](const auto &column) { return column.quoted.text() == quoted; });
+}
+
+sqltext::Expression make_condition(const catalog::ForeignKey &key, const std::string &parent_column,
+                                   const std::string &child_column) {
+    return sqltext::Expression(key.link + " AND p." + parent_column + " IS NOT NULL"
+                               + (child_column.empty() ? "" : " AND c." + child_column + " IS NULL"));
+}
+
+std::int64_t count_children(TableWork &work, const catalog::ForeignKey &key,
+                            const sqltext::Expression &condition) {
+    pg::ReadScope scope(key.parent.owner);
+    return work.spi
+        .query(sqltext::statement(
+                   "/* softdelete */ SELECT pg_catalog.count(*) FROM %1% AS c, %2% AS p WHERE %3%",
+                   sqltext::Expression(key.child.name), sqltext::Expression(key.parent.name), condition)
+                   .text())
+        .front()
+        .number(0);
+}
+
+} // namespace
+
+void warn_of_live_children(TableWork &work, const std::vector<catalog::Table> &together) {
+    if (work.table.find_column(work.settings().deleted_at) == nullptr) {
+        return; // every row is live
+    }
+    const std::string deleted_at = pg::quote_identifier(work.settings().deleted_at);
+    for (const catalog::ForeignKey &key : catalog::find_referencing_keys(work.spi, work.table.oid)) {
+        const std::string column = find_deletion_column(work, key, together);
+        if (column.empty() || !catalog::binds(key.on_delete) || !catalog::has_one_owner(key)) {
+            continue;
+        }
+        bool is_there = has_column(together, key.child.relation, column);
+        std::int64_t rows =
+            count_children(work, key, make_condition(key, deleted_at, is_there ? column : ""));
+        if (rows == 0) {
+            continue;
+        }
+        sqltext::QualifiedName all(catalog::identifier(work.table.schema),
+                                   catalog::identifier(work.settings().all_view));
+        work.warn(
+            model::Concern::data, work.table.oid, "rows of " + key.child.name,
+            std::to_string(rows) + (rows == 1 ? " row is" : " rows are")
+                + " live and reference deleted rows of this table: what is deleted below them cannot be "
+                  "restored",
+            "To have them deleted as well, once the tables are registered",
+            sqltext::statement("UPDATE %1% AS c SET %2% = p.%3% FROM %4% AS p WHERE %5%",
+                               sqltext::Expression(key.child.name), sqltext::Expression(column),
+                               sqltext::Expression(deleted_at), all,
+                               make_condition(key, deleted_at, column)));
+    }
+}
+
+} // namespace softdelete::registration

@@ -61,30 +61,51 @@ FoundDeletions find_deletions(pg::Spi &spi, const registry::TableRows &table) {
     return found;
 }
 
-std::vector<NewId> choose_ids(pg::Spi &spi, Oid relation, const FoundDeletions &found) {
+// SQL: the tables of deletion "d".
+constexpr const char *tables_of_deletion =
+    "(SELECT d.relation::pg_catalog.oid UNION SELECT pg_catalog.unnest(d.further_relations)::pg_catalog.oid"
+    " UNION SELECT t.relation::pg_catalog.oid FROM softdelete_internal.deletion_table t"
+    " WHERE t.deletion_id = d.id)";
+
+// SQL: does deletion "d" have a table of somebody whose rights the owner, parameter 6, has not? Whoever may read ids and
+// times would make his rows a part of it.
+std::string make_other_owner() {
+    return sqltext::format("EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid IN %1%"
+                           " AND NOT pg_catalog.pg_has_role($6::pg_catalog.oid, c.relowner, 'USAGE'))",
+                           tables_of_deletion);
+}
+
+std::vector<NewId> choose_ids(pg::Spi &spi, const registry::TableRows &table, const FoundDeletions &found) {
     pg::UserScope owner(pg::get_extension_owner());
     std::vector<NewId> chosen;
-    for (const pg::Row &row :
-         spi.query("WITH found (id, deleted_at) AS (SELECT * FROM unnest($1::pg_catalog.int8[], "
-                   "$2::pg_catalog.timestamptz[])),"
-                   " taken AS (SELECT f.id FROM found f JOIN softdelete_internal.deletion d ON d.id = f.id"
-                   " WHERE d.relation <> $3::pg_catalog.oid"
-                   " AND ($3::pg_catalog.oid = ANY (d.further_relations)) IS NOT TRUE"
-                   " AND NOT EXISTS (SELECT FROM softdelete_internal.deletion_table t"
-                   " WHERE t.deletion_id = f.id AND t.relation = $3::pg_catalog.oid)"
-                   " GROUP BY f.id HAVING pg_catalog.bool_and("
-                       + make_other_time(4, 5)
-                       + "))"
-                         " SELECT f.id, pg_catalog.min(f.deleted_at), pg_catalog.min(r.id) FROM found f"
-                         " LEFT JOIN softdelete_internal.renumbered_deletion r ON r.former_id = f.id AND "
-                         "r.deleted_at = "
-                         "f.deleted_at"
-                         " LEFT JOIN taken t ON t.id = f.id WHERE t.id IS NOT NULL OR r.id IS NOT NULL"
-                         " GROUP BY f.id ORDER BY f.id",
-                   {pg::make_array(found.ids), pg::make_array(found.times), relation, found.has_zone,
-                    found.precision})) {
+    for (const pg::Row &row : spi.query(
+             sqltext::format(
+                 "WITH found (id, deleted_at) AS (SELECT * FROM unnest($1::pg_catalog.int8[], "
+                 "$2::pg_catalog.timestamptz[])),"
+                 " others AS (SELECT f.id, pg_catalog.bool_or(%1%) AS is_foreign,"
+                 " pg_catalog.bool_and(%2%) AS is_another"
+                 " FROM found f JOIN softdelete_internal.deletion d ON d.id = f.id"
+                 " WHERE $3::pg_catalog.oid NOT IN %3% GROUP BY f.id),"
+                 " known AS (SELECT r.former_id, r.deleted_at, r.id FROM "
+                 "softdelete_internal.renumbered_deletion r"
+                 " WHERE NOT EXISTS (SELECT FROM softdelete_internal.deletion d WHERE d.id = r.id AND %1%)"
+                 " AND NOT EXISTS (SELECT FROM softdelete_internal.deletion d WHERE d.id = r.former_id"
+                 " AND $3::pg_catalog.oid IN %3%))"
+                 " SELECT f.id, pg_catalog.min(f.deleted_at), pg_catalog.min(r.id), "
+                 "pg_catalog.bool_or(o.is_foreign)"
+                 " FROM found f LEFT JOIN known r ON r.former_id = f.id AND r.deleted_at = f.deleted_at"
+                 " LEFT JOIN others o ON o.id = f.id AND (o.is_foreign OR o.is_another)"
+                 " WHERE o.id IS NOT NULL OR r.id IS NOT NULL GROUP BY f.id ORDER BY f.id",
+                 make_other_owner(), make_other_time(4, 5), tables_of_deletion),
+             {pg::make_array(found.ids), pg::make_array(found.times), table.relation, found.has_zone,
+              found.precision, table.owner})) {
         NewId id = {row.text(0), row.text_or(2, ""), ""};
-        if (id.id.empty()) {
+        bool is_foreign = row.text_or(3, "f") == "t";
+        if (id.id.empty() && is_foreign) { // not kept: the rows of nobody else belong to it
+            id.id = spi.query("SELECT pg_catalog.nextval('softdelete_internal.deletion_id_seq')", {})
+                        .front()
+                        .text(0);
+        } else if (id.id.empty()) {
             id.id = spi.query("INSERT INTO softdelete_internal.renumbered_deletion (former_id, deleted_at, "
                               "id) VALUES"
                               " ($1::pg_catalog.int8, $2::pg_catalog.timestamptz,"
@@ -144,7 +165,8 @@ std::vector<Stranger> find_strangers(pg::Spi &spi, const FoundDeletions &found) 
              " (SELECT FROM found o WHERE o.id = f.id AND o.deleted_at ="
              " pg_catalog.timestamptz(d.deleted_at, $4::pg_catalog.int4))"
              " FROM found f JOIN softdelete_internal.deletion d ON d.id = f.id WHERE "
-                 + make_other_time(3, 4) + " ORDER BY f.id, f.deleted_at",
+                 + registry::make_other_range("f.id") + " AND " + make_other_time(3, 4)
+                 + " ORDER BY f.id, f.deleted_at",
              {pg::make_array(found.ids), pg::make_array(found.times), found.has_zone, found.precision})) {
         strangers.push_back({row.text(0), row.text(1), row.text(2), row.boolean(3)});
     }
@@ -200,7 +222,7 @@ std::vector<model::Step> renumber_deletions(pg::Spi &spi, const registry::TableR
         return {};
     }
     registry::reserve_deletion_ids(spi, found.ids);
-    std::vector<NewId> ids = choose_ids(spi, table.relation, found);
+    std::vector<NewId> ids = choose_ids(spi, table, found);
     if (ids.empty()) {
         return {};
     }

@@ -4,6 +4,7 @@
 #include "registry/deletion_ids.hpp"
 
 #include "pg/scopes.hpp"
+#include "sqltext/format.hpp"
 
 extern "C" {
 #include "catalog/namespace.h"
@@ -87,6 +88,12 @@ void reserve_deletion_ids(pg::Spi &spi, const std::vector<std::string> &ids) {
             {pg::make_array(ids), std::to_string(range_bits)});
     }
     lock.release();
+}
+
+std::string make_other_range(const std::string &id) {
+    return sqltext::format(
+        "%1% >> %2% <> (SELECT s.last_value >> %2% FROM softdelete_internal.deletion_id_seq s)", id,
+        range_bits);
 }
 
 std::vector<Oid> find_touched_tables(pg::Spi &spi, const std::string &deletion) {

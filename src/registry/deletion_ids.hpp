@@ -23,6 +23,9 @@ void separate_subscribers_ids(pg::Spi &spi);
 // None of these ids is given by this database any more; those of other databases' ranges never are.
 void reserve_deletion_ids(pg::Spi &spi, const std::vector<std::string> &ids);
 
+// SQL: is the id of another range than those that this database gives? Others are its own, whatever their rows say.
+std::string make_other_range(const std::string &id);
+
 // The tables that the log knows of a deletion, as far as they are there.
 std::vector<Oid> find_touched_tables(pg::Spi &spi, const std::string &deletion);
 

@@ -11,6 +11,9 @@ SELECT count(*) > 0 AS registered FROM softdelete.register('users', cascade => t
 \set QUIET off
 
 -- The columns.
+ALTER TABLE users DROP COLUMN deleted_at; -- fails
+ALTER TABLE users DROP COLUMN deleted_by; -- fails
+ALTER TABLE users DROP COLUMN IF EXISTS deletion_id; -- fails
 ALTER TABLE users DROP COLUMN deleted_at CASCADE; -- fails
 \echo :LAST_ERROR_SQLSTATE
 ALTER TABLE users DROP COLUMN deletion_id CASCADE; -- fails

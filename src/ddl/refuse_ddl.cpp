@@ -132,11 +132,27 @@ void refuse_column_change(const AlterTableCmd *command, const session::Registere
              errhint("Leave the column as it is, or unregister the table with softdelete.unregister().")));
 }
 
+// Said before the server says, without CASCADE, that our views depend on the column. Partitions have it from their parent.
+void refuse_column_drop(const AlterTableCmd *command, const session::RegisteredTable &table) {
+    if (is_own_column(table, command->name) && !get_rel_relispartition(table.relation)) {
+        const char *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(table.relation)),
+                                                      get_rel_name(table.relation));
+        ereport(ERROR,
+                (errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+                 errmsg("cannot drop column \"%s\" of registered table \"%s\"", command->name,
+                        get_rel_name(table.relation)),
+                 errhint("Run SELECT * FROM softdelete.unregister(%s) first.", quote_literal_cstr(name))));
+    }
+}
+
 void refuse_commands(const AlterTableStmt *alter, Oid relation) {
     session::RegisteredTable table;
     ListCell *cell;
     foreach (cell, alter->cmds) {
         const AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
+        if (command->subtype == AT_DropColumn && find_table(relation, &table)) {
+            refuse_column_drop(command, table);
+        }
         if (get_column_change(command) != nullptr && find_table(relation, &table)) {
             refuse_column_change(command, table);
         }

@@ -117,7 +117,7 @@ bool find_foreign_key(Oid constraint, ForeignKeyInfo *key) {
 
 List *find_referencing_keys(Relation parent) {
     List *constraints = NIL;
-    const TriggerDesc *triggers = parent->trigdesc;
+    const TriggerDesc *triggers = parent->trigdesc; // nothing is looked up
     for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
         const Trigger &trigger = triggers->triggers[i];
         if (is_delete_action(trigger.tgfoid) && trigger.tgenabled != TRIGGER_DISABLED) {

@@ -35,7 +35,7 @@ bool may_change_keys(Node *node) {
 
 // A trigger of ours that stands for a foreign key which may be gone or renamed.
 bool has_link_trigger(Relation relation) {
-    const TriggerDesc *triggers = relation->trigdesc;
+    const TriggerDesc *triggers = relation->trigdesc; // nothing is looked up
     for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
         if (strncmp(triggers->triggers[i].tgname, model::parent_check_prefix,
                     strlen(model::parent_check_prefix))

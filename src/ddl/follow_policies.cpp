@@ -61,6 +61,7 @@ bool has_users_policy(Oid relation_id) {
     Relation relation = RelationIdGetRelation(relation_id);
     bool found = false;
     ListCell *cell;
+    // Nothing is looked up here.
     foreach (cell, relation->rd_rsdesc == nullptr ? NIL : relation->rd_rsdesc->policies) {
         found = found || !is_own_name(static_cast<const RowSecurityPolicy *>(lfirst(cell))->policy_name);
     }

@@ -95,7 +95,7 @@ private:
 
     static bool has_lock_trigger(Relation relation) {
         const session::ExtensionFunctions *functions = session::find_extension_functions();
-        const TriggerDesc *triggers = relation->trigdesc;
+        const TriggerDesc *triggers = relation->trigdesc; // nothing is looked up
         for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
             const Trigger &trigger = triggers->triggers[i];
             if (trigger.tgfoid == functions->lock_row) {

@@ -94,7 +94,7 @@ void leave_out(const QueryDesc *query, CmdType command, session::TriggerAnswers 
 
 bool has_changing_trigger(Relation table) {
     const session::ExtensionFunctions *functions = session::find_extension_functions();
-    const TriggerDesc *triggers = table->trigdesc;
+    const TriggerDesc *triggers = table->trigdesc; // nothing is looked up
     for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
         const Trigger &trigger = triggers->triggers[i];
         if (TRIGGER_FOR_ROW(trigger.tgtype) && TRIGGER_FOR_BEFORE(trigger.tgtype)

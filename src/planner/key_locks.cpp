@@ -16,7 +16,7 @@ namespace {
 
 // True where a trigger that fires for an update of certain columns is about one of these.
 bool has_trigger_on(Relation relation, const Bitmapset *columns) {
-    const TriggerDesc *triggers = relation->trigdesc;
+    const TriggerDesc *triggers = relation->trigdesc; // nothing is looked up
     for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
         const Trigger &trigger = triggers->triggers[i];
         for (int j = 0; j < trigger.tgnattr; j++) {
@@ -30,7 +30,7 @@ bool has_trigger_on(Relation relation, const Bitmapset *columns) {
 
 bool has_lock_trigger(Relation relation) {
     const session::ExtensionFunctions *functions = session::find_extension_functions();
-    const TriggerDesc *triggers = relation->trigdesc;
+    const TriggerDesc *triggers = relation->trigdesc; // nothing is looked up
     for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
         if (triggers->triggers[i].tgfoid == functions->lock_row) {
             return true;

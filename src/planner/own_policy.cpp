@@ -25,6 +25,7 @@ Node *copy_own_condition(Oid relation_id, Index reference) {
     Relation relation = RelationIdGetRelation(relation_id);
     Node *condition = nullptr;
     ListCell *cell;
+    // Nothing is looked up here.
     foreach (cell, relation->rd_rsdesc == nullptr ? NIL : relation->rd_rsdesc->policies) {
         const auto *policy = static_cast<const RowSecurityPolicy *>(lfirst(cell));
         if (strcmp(policy->policy_name, model::live_policy) == 0) {
@@ -104,6 +105,7 @@ List *get_policy_conditions(Index reference, const session::RegisteredTable &tab
     List *conditions = NIL;
     bool has_subquery = false;
     ListCell *cell;
+    // Nothing is looked up here.
     foreach (cell, relation->rd_rsdesc == nullptr ? NIL : relation->rd_rsdesc->policies) {
         const auto *policy = static_cast<const RowSecurityPolicy *>(lfirst(cell));
         has_subquery = has_subquery || policy->hassublinks;

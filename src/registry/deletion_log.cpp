@@ -119,7 +119,7 @@ bool is_plain_table(Relation table, const LogRelation &log) {
     const TupleConstr *constraints = RelationGetDescr(table)->constr;
     return row->relkind == RELKIND_RELATION && row->relam == HEAP_TABLE_AM_OID && !row->relispartition
            && !row->relrowsecurity && table->rd_rules == nullptr
-           && (table->trigdesc == nullptr || has_own_guard_alone(table->trigdesc))
+           && (table->trigdesc == nullptr || has_own_guard_alone(table->trigdesc)) // nothing is looked up
            && (constraints == nullptr || (constraints->num_check == 0 && !constraints->has_generated_stored))
            && has_own_columns(RelationGetDescr(table), log);
 }

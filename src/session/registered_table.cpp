@@ -94,7 +94,7 @@ void read_marker(Relation relation, const Trigger *marker, bool missing_ok, Regi
 
 // The marker in the relation cache; null where there is none.
 const Trigger *find_marker(Relation relation, const ExtensionFunctions *functions) {
-    const TriggerDesc *triggers = relation->trigdesc;
+    const TriggerDesc *triggers = relation->trigdesc; // nothing is looked up
     for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
         // By its name too: who has nothing but the TRIGGER privilege can add another one, but not under this name.
         if (triggers->triggers[i].tgfoid == functions->on_delete
@@ -218,7 +218,7 @@ bool has_own_trigger(Oid relation_id) {
     if (relation == nullptr) {
         return false;
     }
-    const TriggerDesc *triggers = relation->trigdesc;
+    const TriggerDesc *triggers = relation->trigdesc; // nothing is looked up
     bool found = false;
     for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
         found = found

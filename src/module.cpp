@@ -1,6 +1,7 @@
 // The library's entry: what it installs, in order. Read this first.
 #include "catalog/foreign_key_info.hpp"
 #include "deletion/cascade.hpp"
+#include "history/tracked_table.hpp"
 #include "hooks/hooks.hpp"
 #include "pg/server.hpp"
 #include "registry/deletion_log.hpp"
@@ -25,6 +26,7 @@ void _PG_init(void) {
     softdelete::catalog::install_foreign_keys();
     softdelete::registry::install_deletion_log();
     softdelete::deletion::install_cascade();
+    softdelete::history::install_tracked_tables();
     softdelete::hooks::install_parse_hook();
     softdelete::hooks::install_planner_hook();
     softdelete::hooks::install_relation_info_hook();

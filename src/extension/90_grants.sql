@@ -17,10 +17,12 @@ GRANT SELECT ON softdelete.purge_log TO PUBLIC;
 GRANT SELECT ON softdelete_internal.anonymizer, softdelete.anonymizers TO PUBLIC; -- as pg_attrdef
 GRANT SELECT ON softdelete.holds TO PUBLIC;
 GRANT SELECT ON softdelete.erasure_log TO PUBLIC;
+GRANT SELECT ON softdelete.history TO PUBLIC;
 
 -- So that the owner of the database can run pg_dump, as before.
 GRANT SELECT ON softdelete_internal.converted_index, softdelete_internal.deletion, softdelete_internal.deletion_table,
     softdelete_internal.renumbered_deletion, softdelete_internal.hold, softdelete_internal.erasure,
-    softdelete_internal.purge_run, softdelete_internal.secured_table TO pg_database_owner;
+    softdelete_internal.purge_run, softdelete_internal.secured_table, softdelete_internal.tracked_table,
+    softdelete_internal.history_column TO pg_database_owner;
 GRANT SELECT ON SEQUENCE softdelete_internal.deletion_id_seq, softdelete_internal.hold_id_seq,
     softdelete_internal.erasure_id_seq, softdelete_internal.purge_run_id_seq TO pg_database_owner;

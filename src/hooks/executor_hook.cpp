@@ -11,6 +11,7 @@
 #include "deletion/settle_rows.hpp"
 #include "deletion/skipped_deletion_triggers.hpp"
 #include "deletion/skipped_triggers.hpp"
+#include "history/collect_change.hpp"
 #include "holds/hold_check.hpp"
 #include "pg/compat.hpp"
 #include "purge/log_hand_purge.hpp"
@@ -62,6 +63,7 @@ extern "C" void softdelete_executor_finish(QueryDesc *query) {
     error_context_stack = &explanation;
     auto *finish = next_executor_finish != nullptr ? next_executor_finish : standard_ExecutorFinish;
     finish(query);
+    history::finish_moves();
     rows::insert_collected_rows();
     deletion::finish_statement();
     deletion::forget_empty_deletion(query);

@@ -9,6 +9,7 @@
 #include "deletion/cascade_statements.hpp"
 #include "deletion/open_deletions.hpp"
 #include "deletion/restored_deletions.hpp"
+#include "history/collect_change.hpp"
 #include "purge/log_hand_purge.hpp"
 #include "rows/collected_rows.hpp"
 #include "session/own_statement.hpp"
@@ -43,6 +44,7 @@ void forget_preparations(int nest_level) noexcept {
 
 extern "C" void softdelete_transaction_callback(XactEvent event, void *) {
     if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE) {
+        history::finish_moves();
         rows::check_all_inserted();
         deletion::write_deletions();
     }
@@ -59,6 +61,7 @@ extern "C" void softdelete_transaction_callback(XactEvent event, void *) {
         ddl::forget_prepared_views(0);
         ddl::forget_prepared_anonymizers(0);
         purge::forget_purged_rows(0);
+        history::forget_moves(0);
         rows::forget_collected_rows(0);
         session::leave_session_view();
     }
@@ -75,6 +78,7 @@ extern "C" void softdelete_subtransaction_callback(SubXactEvent event, SubTransa
         deletion::forget_cascades(nest_level);
         deletion::forget_restored_deletions(nest_level);
         purge::forget_purged_rows(nest_level);
+        history::forget_moves(nest_level);
         rows::forget_collected_rows(nest_level);
         session::leave_session_view();
         keep_error_hints();
@@ -83,6 +87,7 @@ extern "C" void softdelete_subtransaction_callback(SubXactEvent event, SubTransa
         deletion::keep_cascades(nest_level);
         deletion::keep_restored_deletions(nest_level);
         purge::keep_purged_rows(nest_level);
+        history::keep_moves(nest_level);
         rows::keep_collected_rows(nest_level);
     }
 }

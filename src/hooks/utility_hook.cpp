@@ -6,7 +6,9 @@
 
 #include "deletion/open_deletions.hpp"
 #include "deletion/refuse_truncate.hpp"
+#include "history/collect_change.hpp"
 #include "pg/compat.hpp"
+#include "rows/collected_rows.hpp"
 #include "session/copied_tables.hpp"
 #include "session/plan_notes.hpp"
 #include "session/session_visibility.hpp"
@@ -30,6 +32,10 @@ ProcessUtility_hook_type next_utility = nullptr;
 // ALTER TABLE and ATTACH PARTITION check foreign keys by queries of their own.
 bool validates_constraints(const Node *statement) {
     return IsA(statement, AlterTableStmt) || IsA(statement, CreateStmt) || IsA(statement, IndexStmt);
+}
+
+bool writes_rows(const Node *statement) {
+    return IsA(statement, CopyStmt) || IsA(statement, TruncateStmt);
 }
 
 extern "C" void softdelete_utility(PlannedStmt *plan, const char *query_string, bool read_only_tree,
@@ -64,9 +70,14 @@ extern "C" void softdelete_utility(PlannedStmt *plan, const char *query_string, 
         deletion::refuse_truncate(castNode(TruncateStmt, plan->utilityStmt));
     }
     deletion::write_deletions();
-    session::begin_utility_command(validates_constraints(plan->utilityStmt));
+    bool is_writing = writes_rows(plan->utilityStmt);
+    session::begin_utility_command(validates_constraints(plan->utilityStmt), is_writing);
     auto *process = next_utility != nullptr ? next_utility : standard_ProcessUtility;
     process(plan, query_string, read_only_tree, context, parameters, environment, receiver, completion);
+    if (is_writing) {
+        history::finish_moves();
+        rows::insert_collected_rows();
+    }
     session::end_utility_command();
     session::follow_session_view();
 }

@@ -26,4 +26,11 @@ inline constexpr char children_check_prefix[] = "softdelete_children_";
 // On every table of the extension itself.
 inline constexpr const char *own_table_trigger = "softdelete_own_table";
 
+// On tables with a history: history_trigger notes each row's change, history_truncate_trigger the rows that TRUNCATE takes.
+inline constexpr const char *history_trigger = "softdelete_history";
+inline constexpr const char *history_truncate_trigger = "softdelete_history_truncate";
+
+// On histories and their partitions: nobody writes them by hand.
+inline constexpr const char *kept_trigger = "softdelete_kept";
+
 } // namespace softdelete::model

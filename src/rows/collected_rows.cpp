@@ -3,6 +3,7 @@
 
 #include "rows/insert_rows.hpp"
 #include "session/running_statements.hpp"
+#include "session/utility_commands.hpp"
 
 extern "C" {
 #include "access/htup_details.h"
@@ -143,21 +144,32 @@ void remove_entry(Collected *entry) {
     pfree(entry);
 }
 
+// Of a nest level further out there may be rows of a statement that this one, which may be rolled back, runs in.
 Collected *find_entry(int depth) {
+    int nest_level = GetCurrentTransactionNestLevel();
     Collected *entry = collected;
-    while (entry != nullptr && entry->depth != depth) {
+    while (entry != nullptr && (entry->depth != depth || entry->nest_level != nest_level)) {
         entry = entry->next;
     }
     return entry;
+}
+
+// No partition begins or ends within a day.
+bool is_of_same_day(TimestampTz one, TimestampTz other) {
+    return one == other || one / USECS_PER_DAY == other / USECS_PER_DAY;
 }
 
 } // namespace
 
 void collect_row(const CollectTarget &target, Relation source, HeapTuple row, const OwnValue *values,
                  int count) {
-    // Nobody tells when a statement is through that the executor hook does not know.
-    bool is_tracked = session::is_statement_finishing();
+    // Nobody tells when a statement is through that no hook knows.
+    bool is_tracked = session::is_statement_finishing() || session::is_writing_command();
     Collected *entry = get_entry(target, is_tracked ? session::running_statement_depth() : 0);
+    if (!is_of_same_day(entry->target.time, target.time) && entry->count > 0) {
+        insert_rows(entry);
+    }
+    entry->target.time = target.time;
     MemoryContext caller = MemoryContextSwitchTo(entry->memory);
     if (entry->own_columns == nullptr) {
         name_own_columns(entry, values, count);

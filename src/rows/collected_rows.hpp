@@ -1,5 +1,5 @@
 // Rows that row triggers collect while a statement fires its triggers, and that go together into the one partition of their
-// target that holds the transaction's time, without SPI, planner, triggers or anybody's privileges: archives and histories
+// target that holds their time, without SPI, planner, triggers or anybody's privileges: archives and histories
 // are written like that. Nothing is checked on the way in, so that a target has no constraint that its source has not.
 //
 // Rows belong to the statement that collected them and to its nest level. They are inserted when it is through, or when
@@ -11,6 +11,7 @@
 
 extern "C" {
 #include "access/htup.h"
+#include "datatype/timestamp.h"
 #include "utils/relcache.h"
 }
 
@@ -26,8 +27,9 @@ struct OwnValue {
 };
 
 struct CollectTarget {
-    Oid table; // partitioned as rows/time_partitions.hpp says; all rows go to the partition of the transaction's start
+    Oid table; // partitioned as rows/time_partitions.hpp says
     bool takes_all_columns; // a column of the source that the target has not is an error; else it is left out
+    TimestampTz time = 0;   // the row goes to the partition of this time; 0 for that of the transaction's start
 };
 
 // Keeps a copy of the row for the target, where each column goes to the one of its name and type, and each own value to

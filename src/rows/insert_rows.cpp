@@ -67,7 +67,8 @@ int find_own(const RowBatch &batch, const char *name) {
 
 void check_type(const RowSource *source, const FormData_pg_attribute *column, Relation partition,
                 const FormData_pg_attribute *target) {
-    if (column->atttypid != target->atttypid) {
+    // A target may have the type under a domain, whose constraints say nothing of rows of the past.
+    if (column->atttypid != target->atttypid && getBaseType(column->atttypid) != target->atttypid) {
         ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
                         errmsg("column \"%s\" is of type %s in table \"%s\" and of type %s in \"%s\"",
                                NameStr(column->attname), format_type_be(column->atttypid), source->name,
@@ -187,7 +188,8 @@ void insert_into_indexes(const Insertion &insertion, TupleTableSlot *slot) {
 }
 
 void open_partition(const RowBatch &batch, Insertion *insertion) {
-    Oid partition = get_time_partition(batch.target.table, GetCurrentTransactionStartTimestamp());
+    TimestampTz time = batch.target.time != 0 ? batch.target.time : GetCurrentTransactionStartTimestamp();
+    Oid partition = get_time_partition(batch.target.table, time);
     insertion->partition = table_open(partition, RowExclusiveLock);
     insertion->state = CreateExecutorState();
     insertion->result = makeNode(ResultRelInfo);

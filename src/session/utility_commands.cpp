@@ -18,6 +18,7 @@ struct UtilityCommand {
     int nest_level;
     int statements; // that ran when it began
     bool validates_constraints;
+    bool writes_rows;
     bool is_own;
 };
 
@@ -29,13 +30,13 @@ OwnDdlScope *innermost_ddl = nullptr;
 
 } // namespace
 
-void begin_utility_command(bool validates_constraints) {
+void begin_utility_command(bool validates_constraints, bool writes_rows) {
     if (commands_depth == commands_capacity) {
         grow(&commands, &commands_capacity);
     }
     bool is_own = OwnDdlScope::is_here();
     commands[commands_depth++] = {++last_number, GetCurrentTransactionNestLevel(), running_statement_depth(),
-                                  validates_constraints, is_own};
+                                  validates_constraints, writes_rows, is_own};
 }
 
 void end_utility_command() noexcept {
@@ -67,6 +68,11 @@ bool is_own_command() noexcept {
 
 bool is_called_by_own_command() noexcept {
     return is_own_command() && commands[commands_depth - 1].statements == running_statement_depth();
+}
+
+bool is_writing_command() noexcept {
+    return commands_depth > 0 && commands[commands_depth - 1].writes_rows
+           && commands[commands_depth - 1].statements == running_statement_depth();
 }
 
 bool validates_constraints() noexcept {

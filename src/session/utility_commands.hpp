@@ -7,8 +7,8 @@
 namespace softdelete::session {
 
 // The utility hook says which commands run, the abort callbacks which an error has ended. While one validates foreign
-// keys, its own queries see all rows.
-void begin_utility_command(bool validates_constraints);
+// keys, its own queries see all rows. writes_rows: as COPY FROM does, without a statement of the executor's.
+void begin_utility_command(bool validates_constraints, bool writes_rows);
 void end_utility_command() noexcept;
 void forget_utility_commands(int nest_level) noexcept;
 
@@ -24,6 +24,9 @@ bool is_own_command() noexcept;
 bool is_called_by_own_command() noexcept;
 
 bool validates_constraints() noexcept;
+
+// Is the innermost command one that writes rows, and has nothing begun within it?
+bool is_writing_command() noexcept;
 
 // While one lives, the commands are ours that are run where it was made. What these fire runs further in, and is not.
 class OwnDdlScope {

@@ -3,7 +3,9 @@
 
 #include "ddl/is_concerned.hpp"
 #include "ddl/parse_tree.hpp"
+#include "history/tracked_table.hpp"
 #include "holds/hold_check.hpp"
+#include "model/trigger_names.hpp"
 #include "pg/compat.hpp"
 #include "pg/relation_cache.hpp"
 #include "registry/registry_scan.hpp"
@@ -57,7 +59,15 @@ Oid find_own_trigger(Oid relation_id, const char *name) {
 
 // A table that is no part of a registration, and references none, needs none of the triggers that it has.
 bool needs_triggers(Oid relation) {
-    return OidIsValid(registry::find_registered_relation(relation)) || references_registered(relation);
+    return OidIsValid(registry::find_registered_relation(relation)) || references_registered(relation)
+           || history::find_tracked_table(relation) != nullptr;
+}
+
+// Is it the history that needs the trigger, or that alone needs any?
+bool is_of_history(Oid relation, const char *trigger) {
+    bool is_named = trigger != nullptr && strncmp(trigger, model::history_trigger, strlen(model::history_trigger)) == 0;
+    return is_named || (trigger == nullptr && !OidIsValid(registry::find_registered_relation(relation))
+                        && history::find_tracked_table(relation) != nullptr);
 }
 
 TriggerChange get_drop(List *name) {
@@ -97,8 +107,24 @@ TriggerChange get_trigger_change(const DdlCommand &command) {
     return {};
 }
 
+[[noreturn]] void report_history(Oid relation, const TriggerChange &change, bool is_drop) {
+    const char *table = get_rel_name(relation);
+    ereport(
+        ERROR,
+        (errcode(is_drop ? ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST : ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+         change.trigger == nullptr
+             ? errmsg("cannot %s the user triggers of table \"%s\"", change.verb, table)
+             : errmsg("cannot %s trigger \"%s\" of table \"%s\"", change.verb, change.trigger, table),
+         errdetail("It records the history of the table."),
+         errhint("Disable triggers of your own by name. softdelete.untrack_history() ends the history.")));
+    pg_unreachable();
+}
+
 [[noreturn]] void report(Oid relation, const TriggerChange &change) {
     bool is_drop = strcmp(change.verb, "drop") == 0;
+    if (is_of_history(relation, change.trigger)) {
+        report_history(relation, change, is_drop);
+    }
     Oid root = registry::find_registered_relation(relation);
     const char *kind = OidIsValid(root) ? "registered table" : "table";
     const char *table = get_rel_name(relation);

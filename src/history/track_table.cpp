@@ -4,10 +4,10 @@
 
 #include "history/check_tracking.hpp"
 #include "history/history_definition.hpp"
+#include "history/history_triggers.hpp"
 #include "history/own_columns.hpp"
 #include "history/tracked_table.hpp"
 #include "model/time_period.hpp"
-#include "model/trigger_names.hpp"
 #include "pg/quote.hpp"
 #include "pg/scopes.hpp"
 #include "rows/time_partitions.hpp"
@@ -83,50 +83,13 @@ void create_history(pg::Spi &spi, const TableInfo &table, const std::string &his
             spi.execute(make_storage_statement(history, column));
         }
     }
-    spi.execute(sqltext::format("CREATE TRIGGER %1% BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %2% FOR EACH "
-                                "STATEMENT EXECUTE FUNCTION softdelete_internal.on_kept_table()",
-                                model::kept_trigger, history));
+    create_guard(spi, history);
     std::string key = make_key_index_columns(spi, table.relation);
     if (!key.empty()) {
         spi.execute(sqltext::format("CREATE INDEX ON %1% (%2%)", history, key));
     }
     spi.execute(sqltext::format("COMMENT ON TABLE %1% IS %2%", history,
                                 pg::quote_literal("History of " + table.name + ", kept by softdelete.")));
-}
-
-constexpr const char *members_query = R"(
-    SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), p.relid = $1::pg_catalog.oid
-    FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid) p
-    JOIN pg_catalog.pg_class c ON c.oid = p.relid
-    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    UNION ALL
-    SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), true
-    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.oid = $1::pg_catalog.oid AND c.relkind = 'r'
-    ORDER BY 2 DESC, 1)";
-
-// In every mode of replication, as those of registered tables. The server clones triggers for rows to partitions.
-void create_triggers(pg::Spi &spi, const TableInfo &table) {
-    spi.execute(sqltext::format("CREATE TRIGGER %1% AFTER INSERT OR UPDATE OR DELETE ON %2% FOR EACH ROW EXECUTE "
-                                "FUNCTION softdelete_internal.on_history_change()",
-                                model::history_trigger, table.name));
-    for (const pg::Row &member : spi.query(members_query, {table.relation})) {
-        spi.execute(sqltext::format("CREATE TRIGGER %1% BEFORE TRUNCATE ON %2% FOR EACH STATEMENT EXECUTE FUNCTION "
-                                    "softdelete_internal.on_history_truncate()",
-                                    model::history_truncate_trigger, member.text(0)));
-        for (const char *trigger : {model::history_trigger, model::history_truncate_trigger}) {
-            spi.execute(
-                sqltext::format("ALTER TABLE ONLY %1% ENABLE ALWAYS TRIGGER %2%", member.text(0), trigger));
-        }
-    }
-}
-
-void drop_triggers(pg::Spi &spi, const TableInfo &table) {
-    for (const pg::Row &member : spi.query(members_query, {table.relation})) {
-        spi.execute(sqltext::format("DROP TRIGGER IF EXISTS %1% ON %2%", model::history_truncate_trigger,
-                                    member.text(0)));
-    }
-    spi.execute(sqltext::format("DROP TRIGGER IF EXISTS %1% ON %2%", model::history_trigger, table.name));
 }
 
 // The width by which the entries of the retention need a few dozen partitions.
@@ -226,9 +189,7 @@ void untrack_table(Oid relation, const std::string &entries) {
         spi.execute("DROP TABLE " + kept.name);
         return;
     }
-    for (const pg::Row &member : spi.query(members_query, {history})) {
-        spi.execute(sqltext::format("DROP TRIGGER IF EXISTS %1% ON %2%", model::kept_trigger, member.text(0)));
-    }
+    drop_guard(spi, history);
 }
 
 } // namespace softdelete::history

@@ -4,6 +4,7 @@
 #include "ddl/check_new_links.hpp"
 #include "ddl/follow_anonymizers.hpp"
 #include "ddl/follow_foreign_keys.hpp"
+#include "ddl/follow_history.hpp"
 #include "ddl/follow_indexes.hpp"
 #include "ddl/follow_inheritance.hpp"
 #include "ddl/follow_names.hpp"
@@ -25,6 +26,7 @@
 #include "ddl/refuse_view_change.hpp"
 #include "ddl/warn_delete_triggers.hpp"
 #include "ddl/widen_key_indexes.hpp"
+#include "history/follow_table.hpp"
 #include "pg/boundary.hpp"
 #include "pg/called_settings.hpp"
 #include "pg/scopes.hpp"
@@ -143,6 +145,9 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
     ddl::DdlCommand command = ddl::read_command(event->parsetree);
     // Also while a dump is being restored: its statements pass, those of others that only look like it do not.
     ddl::refuse_trigger_change(command);
+    if (row_security && history::has_histories()) {
+        ddl::refuse_history_change(command);
+    }
     bool has_holds = registry::has_rows("hold");
     if (!row_security && !has_holds) {
         return 0;
@@ -187,6 +192,10 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
     // Also before the registry has come: a restore of data alone enables the triggers of each table when it has it.
     if (ddl::enables_triggers(command)) {
         pg::entry([&] { ddl::enable_own_triggers(command); });
+    }
+    if (row_security && history::has_histories()) {
+        check_version();
+        pg::entry([&] { ddl::follow_history(command); });
     }
     if (!row_security || !ddl::concerns_after(command) || !registry::has_rows("registration")) {
         return 0;
@@ -250,6 +259,9 @@ PGDLLEXPORT Datum softdelete_on_sql_drop(PG_FUNCTION_ARGS) {
     }
     if (registry::has_rows("hold")) {
         ddl::keep_held_keys();
+    }
+    if (!IsA(event->parsetree, AlterTableStmt) && history::has_histories()) {
+        pg::entry([] { history::follow_dropped_tables(); });
     }
     if (!ddl::may_drop_own(ddl::read_command(event->parsetree)) || !knows_tables()) {
         return 0;

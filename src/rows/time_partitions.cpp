@@ -102,7 +102,9 @@ model::PeriodWidth get_width(const Place &place) {
 // The triggers of whole statements that the table has itself: they fire for the table that a statement names.
 constexpr const char *triggers_query = R"(
     SELECT pg_catalog.quote_ident(t.tgname), pg_catalog.pg_get_triggerdef(t.oid), t.tgenabled = 'A',
-           pg_catalog.format(' ON %I.%I ', n.nspname, c.relname)
+           pg_catalog.format(' ON %I.%I ', n.nspname, c.relname),
+           EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass
+                   AND d.objid = t.oid AND d.deptype = 'x')
     FROM pg_catalog.pg_trigger t
     JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -144,6 +146,10 @@ void copy_triggers(pg::Spi &spi, Oid table, const std::string &partition) {
         spi.execute(definition);
         if (row.boolean(2)) {
             spi.execute(sqltext::format("ALTER TABLE %1% ENABLE ALWAYS TRIGGER %2%", partition, row.text(0)));
+        }
+        if (row.boolean(4)) { // ours
+            spi.execute(sqltext::format("ALTER TRIGGER %1% ON %2% DEPENDS ON EXTENSION softdelete", row.text(0),
+                                        partition));
         }
     }
 }

@@ -89,6 +89,8 @@ bool look_up(ExtensionFunctions *found) {
     found->collect_deleted = find_internal("collect_deleted", 0, nullptr);
     found->check_children = find_internal("check_children", 0, nullptr);
     found->check_parent = find_internal("check_parent", 0, nullptr);
+    found->on_history_change = find_internal("on_history_change", 0, nullptr);
+    found->on_history_truncate = find_internal("on_history_truncate", 0, nullptr);
     found->include_deleted = find_function("softdelete", "include_deleted", 1, one_element);
     found->new_deletion_id = find_internal("new_deletion_id", 1, one_regclass);
     found->new_actor = find_internal("new_actor", 2, element_integer);
@@ -141,7 +143,8 @@ bool is_trigger_function(Oid function) {
     return own != nullptr
            && (function == own->on_delete || function == own->on_update || function == own->on_truncate
                || function == own->lock_row || function == own->collect_deleted
-               || function == own->check_children || function == own->check_parent);
+               || function == own->check_children || function == own->check_parent
+               || function == own->on_history_change || function == own->on_history_truncate);
 }
 
 void install_extension_functions() {

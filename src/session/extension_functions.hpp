@@ -13,6 +13,8 @@ struct ExtensionFunctions {
     Oid collect_deleted;       // ... that collects them for the cascade
     Oid check_children;        // ... that refuses them at the end of the transaction
     Oid check_parent;          // ... that refuses rows below deleted ones
+    Oid on_history_change;     // the trigger function that notes changes for a history
+    Oid on_history_truncate;   // ... that notes the rows of a TRUNCATE
     Oid include_deleted;       // include_deleted(anyelement)
     Oid new_deletion_id;       // new_deletion_id(regclass)
     Oid new_actor;             // new_actor(anyelement, integer)

@@ -2,6 +2,7 @@
 // they get from above.
 #include "ddl/follow_history.hpp"
 
+#include "history/collect_change.hpp"
 #include "history/follow_table.hpp"
 #include "history/tracked_table.hpp"
 #include "pg/boundary.hpp"
@@ -10,9 +11,12 @@
 #include "session/registered_table.hpp"
 
 extern "C" {
+#include "access/table.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "parser/parse_type.h"
 #include "storage/lock.h"
 #include "utils/lsyscache.h"
 }
@@ -108,6 +112,41 @@ void release_detached(const Node *statement) {
     }
 }
 
+// Does the command leave the values of the column as they are?
+bool keeps_values(Oid relation, const AlterTableCmd *command) {
+    const auto *column = castNode(ColumnDef, command->def);
+    Oid before = get_atttype(relation, get_attnum(relation, command->name));
+    return column->raw_default == nullptr
+           && getBaseType(typenameTypeId(nullptr, column->typeName)) == getBaseType(before);
+}
+
+// Names of the columns that the command drops or gives other values.
+List *find_lost_columns(const DdlCommand &command) {
+    List *names = NIL;
+    ListCell *cell;
+    foreach (cell, castNode(AlterTableStmt, command.node)->cmds) {
+        const auto *part = lfirst_node(AlterTableCmd, cell);
+        bool is_lost = part->subtype == AT_DropColumn || part->subtype == AT_AlterColumnType;
+        if (is_lost && get_attnum(command.relation, part->name) > 0
+            && (part->subtype == AT_DropColumn || !keeps_values(command.relation, part))) {
+            names = lappend(names, part->name);
+        }
+    }
+    return names;
+}
+
+void record_rows(Oid relation_id, const List *names) {
+    List *columns = NIL;
+    ListCell *cell;
+    foreach (cell, names) {
+        AttrNumber number = get_attnum(relation_id, static_cast<const char *>(lfirst(cell)));
+        columns = number > 0 ? lappend_int(columns, number) : columns;
+    }
+    Relation relation = table_open(relation_id, NoLock);
+    history::collect_altered(relation, columns);
+    table_close(relation, NoLock);
+}
+
 bool concerns_columns(const Node *statement) {
     return IsA(statement, AlterTableStmt) || IsA(statement, RenameStmt) || get_create(statement) != nullptr;
 }
@@ -126,6 +165,24 @@ void refuse_history_change(const DdlCommand &command) {
     Oid history = history::find_history_of_member(command.relation);
     if (OidIsValid(history) && pg::compat::owns_relation(command.relation, GetUserId())) {
         raise_taken_apart(command.relation, history, "alter", ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE);
+    }
+}
+
+void record_altered_rows(const DdlCommand &command) {
+    if (!IsA(command.node, AlterTableStmt) || !OidIsValid(command.relation)
+        || !pg::compat::owns_relation(command.relation, GetUserId())) {
+        return;
+    }
+    List *lost = find_lost_columns(command);
+    if (lost == NIL) {
+        return;
+    }
+    ListCell *cell;
+    foreach (cell, find_all_inheritors(command.relation, AccessExclusiveLock, nullptr)) {
+        Oid member = lfirst_oid(cell);
+        if (RELKIND_HAS_STORAGE(get_rel_relkind(member)) && history::is_tracked(member)) {
+            record_rows(member, lost);
+        }
     }
 }
 

@@ -36,6 +36,25 @@ int get_bit(AttrNumber number) {
     return number - own_column_count - 1;
 }
 
+struct Bits {
+    unsigned char bits[MaxTupleAttributeNumber / 8 + 1];
+    int bytes;
+
+    void add(AttrNumber number) {
+        int bit = get_bit(number);
+        bits[bit / 8] = static_cast<unsigned char>(bits[bit / 8] | (1 << (bit % 8)));
+        bytes = Max(bytes, bit / 8 + 1);
+    }
+
+    bytea *copy() const {
+        auto size = static_cast<Size>(bytes);
+        auto *changed = static_cast<bytea *>(palloc(VARHDRSZ + size));
+        SET_VARSIZE(changed, VARHDRSZ + size);
+        memcpy(VARDATA(changed), bits, size);
+        return changed;
+    }
+};
+
 } // namespace
 
 bytea *find_changed_columns(const TrackedTable &table, HeapTuple old_row, TupleDesc old_columns,
@@ -46,25 +65,28 @@ bytea *find_changed_columns(const TrackedTable &table, HeapTuple old_row, TupleD
     bool new_nulls[MaxTupleAttributeNumber];
     heap_deform_tuple(old_row, old_columns, old_values, old_nulls);
     heap_deform_tuple(new_row, new_columns, new_values, new_nulls);
-    unsigned char bits[MaxTupleAttributeNumber / 8 + 1] = {};
-    int bytes = 0;
+    Bits bits = {};
     for (int i = 0; i < table.column_count; i++) {
         const HistoryColumn &column = table.columns[i];
         AttrNumber new_source = new_table.columns[i].source;
-        if (column.source == 0 || new_source == 0
-            || is_same(TupleDescAttr(old_columns, column.source - 1), old_values[column.source - 1],
-                       old_nulls[column.source - 1], new_values[new_source - 1], new_nulls[new_source - 1])) {
-            continue;
+        if (column.source != 0 && new_source != 0
+            && !is_same(TupleDescAttr(old_columns, column.source - 1), old_values[column.source - 1],
+                        old_nulls[column.source - 1], new_values[new_source - 1],
+                        new_nulls[new_source - 1])) {
+            bits.add(column.number);
         }
-        int bit = get_bit(column.number);
-        bits[bit / 8] = static_cast<unsigned char>(bits[bit / 8] | (1 << (bit % 8)));
-        bytes = Max(bytes, bit / 8 + 1);
     }
-    auto size = static_cast<Size>(bytes);
-    auto *changed = static_cast<bytea *>(palloc(VARHDRSZ + size));
-    SET_VARSIZE(changed, VARHDRSZ + size);
-    memcpy(VARDATA(changed), bits, size);
-    return changed;
+    return bits.copy();
+}
+
+bytea *make_changed_columns(const TrackedTable &table, List *columns) {
+    Bits bits = {};
+    for (int i = 0; i < table.column_count; i++) {
+        if (table.columns[i].source != 0 && list_member_int(columns, table.columns[i].source)) {
+            bits.add(table.columns[i].number);
+        }
+    }
+    return bits.copy();
 }
 
 bool is_changed(const bytea *changed, AttrNumber number) {

@@ -7,6 +7,7 @@
 extern "C" {
 #include "access/htup.h"
 #include "access/tupdesc.h"
+#include "nodes/pg_list.h"
 }
 
 namespace softdelete::history {
@@ -14,6 +15,9 @@ namespace softdelete::history {
 // In the current memory context. The rows are of the table's columns of today.
 bytea *find_changed_columns(const TrackedTable &table, HeapTuple old_row, TupleDesc old_columns,
                             const TrackedTable &new_table, HeapTuple new_row, TupleDesc new_columns);
+
+// The same of columns that are known: a list of attribute numbers of the table.
+bytea *make_changed_columns(const TrackedTable &table, List *columns);
 
 // Is the column of that number in the history table among them? changed: null for no column.
 bool is_changed(const bytea *changed, AttrNumber number);

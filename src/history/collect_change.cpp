@@ -249,6 +249,28 @@ void collect_delete(FunctionCallInfo call, const TrackedTable &table, const Trig
             make_removal(table, row, RelationGetDescr(data->tg_relation), command));
 }
 
+// All rows that are there now, whatever the transaction's snapshot shows: the command waits for writers first.
+template <typename Take>
+void scan_rows(Relation relation, Take take) {
+    Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+    TupleTableSlot *slot = table_slot_create(relation, nullptr);
+    TableScanDesc scan = table_beginscan(relation, snapshot, 0, nullptr);
+    MemoryContext memory =
+        AllocSetContextCreate(CurrentMemoryContext, "softdelete scanned row", ALLOCSET_DEFAULT_SIZES);
+    while (table_scan_getnextslot(scan, ForwardScanDirection, slot)) {
+        MemoryContext caller = MemoryContextSwitchTo(memory);
+        bool must_free = false;
+        take(ExecFetchSlotHeapTuple(slot, false, &must_free));
+        MemoryContextSwitchTo(caller);
+        MemoryContextReset(memory);
+        CHECK_FOR_INTERRUPTS();
+    }
+    table_endscan(scan);
+    ExecDropSingleTupleTableSlot(slot);
+    UnregisterSnapshot(snapshot);
+    MemoryContextDelete(memory);
+}
+
 } // namespace
 
 void collect_change(FunctionCallInfo call, const TriggerData *data) {
@@ -265,34 +287,32 @@ void collect_change(FunctionCallInfo call, const TriggerData *data) {
     }
 }
 
-// What the command removes is what is there now, whatever the transaction's snapshot shows: it waits for writers first.
 void collect_truncated(const TriggerData *data) {
     Relation relation = data->tg_relation;
     const TrackedTable &table = get_table(relation);
-    if (!RELKIND_HAS_STORAGE(relation->rd_rel->relkind)) {
-        return; // each partition has the trigger
+    if (RELKIND_HAS_STORAGE(relation->rd_rel->relkind)) { // each partition has the trigger
+        finish_moves();
+        scan_rows(relation, [&](HeapTuple row) {
+            Entry entry = {kind_truncate, GetCurrentCommandId(true), nullptr, 0, 0};
+            entry.deletion = get_deletion(table, row, RelationGetDescr(relation));
+            collect(nullptr, table, relation, row, entry);
+        });
     }
-    finish_moves();
-    CommandId command = GetCurrentCommandId(true);
-    Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-    TupleTableSlot *slot = table_slot_create(relation, nullptr);
-    TableScanDesc scan = table_beginscan(relation, snapshot, 0, nullptr);
-    MemoryContext memory =
-        AllocSetContextCreate(CurrentMemoryContext, "softdelete truncated row", ALLOCSET_DEFAULT_SIZES);
-    while (table_scan_getnextslot(scan, ForwardScanDirection, slot)) {
-        MemoryContext caller = MemoryContextSwitchTo(memory);
-        bool must_free = false;
-        HeapTuple row = ExecFetchSlotHeapTuple(slot, false, &must_free);
-        collect(nullptr, table, relation, row,
-                {kind_truncate, command, nullptr, get_deletion(table, row, RelationGetDescr(relation)), 0});
-        MemoryContextSwitchTo(caller);
-        MemoryContextReset(memory);
-        CHECK_FOR_INTERRUPTS();
-    }
-    table_endscan(scan);
-    ExecDropSingleTupleTableSlot(slot);
-    UnregisterSnapshot(snapshot);
-    MemoryContextDelete(memory);
+}
+
+void collect_altered(Relation relation, List *columns) {
+    const TrackedTable &table = get_table(relation);
+    const bytea *changed = make_changed_columns(table, columns);
+    scan_rows(relation, [&](HeapTuple row) {
+        ListCell *cell;
+        foreach (cell, columns) {
+            if (!heap_attisnull(row, lfirst_int(cell), RelationGetDescr(relation))) {
+                collect(nullptr, table, relation, row, {kind_alter, GetCurrentCommandId(true), changed, 0, 0});
+                return;
+            }
+        }
+    });
+    rows::insert_collected_rows();
 }
 
 void finish_moves() {

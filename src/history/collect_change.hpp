@@ -6,6 +6,7 @@
 
 extern "C" {
 #include "commands/trigger.h"
+#include "nodes/pg_list.h"
 }
 
 namespace softdelete::history {
@@ -16,6 +17,10 @@ void collect_change(FunctionCallInfo call, const TriggerData *data);
 
 // From a BEFORE TRUNCATE trigger: all rows of the table or partition.
 void collect_truncated(const TriggerData *data);
+
+// Before ALTER TABLE takes the values of these columns (a list of attribute numbers) away or changes them: the rows of the
+// table or partition that have any, at once.
+void collect_altered(Relation relation, List *columns);
 
 // A row that an UPDATE moves to another partition leaves the one before it comes to the other. When nothing comes, because
 // a trigger there kept it away, it has gone: called when a statement is through, and before the transaction commits.

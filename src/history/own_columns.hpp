@@ -49,6 +49,8 @@ enum Kind : char {
     kind_soft_delete = 'S',
     kind_restore = 'R',
     kind_purge = 'P',
+    // ALTER TABLE drops the column or gives it another type: the last value that the row had.
+    kind_alter = 'A',
     // The row as it is under a new key; beside an UPDATE under its former one. Has the new row, as an INSERT.
     kind_new_key = 'K',
 };

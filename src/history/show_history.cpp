@@ -138,12 +138,15 @@ const char *get_kind(Kind kind) {
         return "RESTORE";
     case kind_purge:
         return "PURGE";
+    case kind_alter:
+        return "ALTER TABLE";
     }
     return "?";
 }
 
 bool keeps_row(Kind kind) {
-    return kind == kind_update || kind == kind_soft_delete || kind == kind_restore;
+    return kind == kind_update || kind == kind_soft_delete || kind == kind_restore
+           || kind == kind_alter;
 }
 
 // What the history table itself has in one of its own columns.

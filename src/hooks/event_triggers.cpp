@@ -147,6 +147,7 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
     ddl::refuse_trigger_change(command);
     if (row_security && history::has_histories()) {
         ddl::refuse_history_change(command);
+        ddl::record_altered_rows(command);
     }
     bool has_holds = registry::has_rows("hold");
     if (!row_security && !has_holds) {

@@ -35,7 +35,7 @@ bool validates_constraints(const Node *statement) {
 }
 
 bool writes_rows(const Node *statement) {
-    return IsA(statement, CopyStmt) || IsA(statement, TruncateStmt);
+    return IsA(statement, CopyStmt) || IsA(statement, TruncateStmt) || IsA(statement, AlterTableStmt);
 }
 
 extern "C" void softdelete_utility(PlannedStmt *plan, const char *query_string, bool read_only_tree,

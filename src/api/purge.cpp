@@ -3,6 +3,7 @@
 #include "pg/srf.hpp"
 #include "pg/transactions.hpp"
 #include "purge/preview_purge.hpp"
+#include "purge/purge_lock.hpp"
 #include "purge/purge_rows.hpp"
 #include "purge/schedule_purge.hpp"
 #include "session/extension_functions.hpp"
@@ -131,7 +132,7 @@ PG_FUNCTION_INFO_V1(softdelete_is_purging);
 
 PGDLLEXPORT Datum softdelete_is_purging(PG_FUNCTION_ARGS) {
     return pg::entry(
-        [&] { return BoolGetDatum(purge::is_purging(DatumGetObjectId(fcinfo->args[0].value))); });
+        [&] { return BoolGetDatum(purge::PurgeLock::is_taken(DatumGetObjectId(fcinfo->args[0].value))); });
 }
 
 } // extern "C"

@@ -59,12 +59,13 @@ bool takes_apart(const Node *statement) {
 }
 
 [[noreturn]] void raise_taken_apart(Oid relation, Oid history, const char *verb, int sqlstate) {
-    ereport(ERROR, (errcode(sqlstate), errmsg("cannot %s table \"%s\" by hand", verb, get_rel_name(relation)),
-                    relation == history ? errdetail("It is a history, which softdelete keeps.")
-                                        : errdetail("It is a part of history \"%s\", which softdelete keeps.",
-                                                    get_rel_name(history)),
-                    errhint("The history follows its table. softdelete.purge() removes what its retention has "
-                            "passed; softdelete.untrack_history() ends it.")));
+    ereport(ERROR,
+            (errcode(sqlstate), errmsg("cannot %s table \"%s\" by hand", verb, get_rel_name(relation)),
+             relation == history ? errdetail("It is a history, which softdelete keeps.")
+                                 : errdetail("It is a part of history \"%s\", which softdelete keeps.",
+                                             get_rel_name(history)),
+             errhint("The history follows its table. softdelete.purge() removes what its retention has "
+                     "passed; softdelete.untrack_history() ends it.")));
     pg_unreachable();
 }
 
@@ -72,7 +73,8 @@ void check_partition_drop(const DropStmt *drop) {
     ListCell *cell;
     foreach (cell, drop->removeType == OBJECT_TABLE ? drop->objects : NIL) {
         Oid relation = find_relation(makeRangeVarFromNameList(lfirst_node(List, cell)));
-        Oid history = session::has_own_trigger(relation) ? history::find_history_of_member(relation) : InvalidOid;
+        Oid history =
+            session::has_own_trigger(relation) ? history::find_history_of_member(relation) : InvalidOid;
         if (OidIsValid(history) && relation != history && pg::compat::owns_relation(relation, GetUserId())) {
             raise_taken_apart(relation, history, "drop", ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST);
         }
@@ -159,7 +161,8 @@ void refuse_history_change(const DdlCommand &command) {
         check_partition_drop(castNode(DropStmt, const_cast<Node *>(statement)));
         return;
     }
-    if (!takes_apart(statement) || !OidIsValid(command.relation) || !session::has_own_trigger(command.relation)) {
+    if (!takes_apart(statement) || !OidIsValid(command.relation)
+        || !session::has_own_trigger(command.relation)) {
         return;
     }
     Oid history = history::find_history_of_member(command.relation);

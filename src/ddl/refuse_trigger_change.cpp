@@ -65,9 +65,11 @@ bool needs_triggers(Oid relation) {
 
 // Is it the history that needs the trigger, or that alone needs any?
 bool is_of_history(Oid relation, const char *trigger) {
-    bool is_named = trigger != nullptr && strncmp(trigger, model::history_trigger, strlen(model::history_trigger)) == 0;
-    return is_named || (trigger == nullptr && !OidIsValid(registry::find_registered_relation(relation))
-                        && history::find_tracked_table(relation) != nullptr);
+    bool is_named =
+        trigger != nullptr && strncmp(trigger, model::history_trigger, strlen(model::history_trigger)) == 0;
+    return is_named
+           || (trigger == nullptr && !OidIsValid(registry::find_registered_relation(relation))
+               && history::find_tracked_table(relation) != nullptr);
 }
 
 TriggerChange get_drop(List *name) {

@@ -7,6 +7,7 @@
 #include "erasure/overwrite_rows.hpp"
 #include "erasure/reset_statistics.hpp"
 #include "erasure/subject_tree.hpp"
+#include "history/overwrite_entries.hpp"
 #include "holds/held_rows.hpp"
 #include "pg/called_settings.hpp"
 #include "pg/quote.hpp"
@@ -104,7 +105,12 @@ std::string anonymize_row(Oid relation, const std::optional<std::string> &reason
             clear_actors(spi, member);
         }
     }
-    reset_statistics(spi, whole.get_relations());
+    std::set<Oid> touched = whole.get_relations();
+    for (const auto &[oid, member] : tree.overwritten.tables) {
+        std::set<Oid> partitions = history::find_partitions(spi, oid);
+        touched.insert(partitions.begin(), partitions.end());
+    }
+    reset_statistics(spi, touched);
     std::vector<std::string> not_reached(tree.not_reached.begin(), tree.not_reached.end());
     return registry::insert_erasure(
         spi, table, {"anonymize", *reason, tree.overwritten.count(spi), row.key, std::move(not_reached)});

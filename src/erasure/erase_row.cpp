@@ -6,6 +6,7 @@
 #include "erasure/clear_subject.hpp"
 #include "erasure/remove_rows.hpp"
 #include "erasure/reset_statistics.hpp"
+#include "history/overwrite_entries.hpp"
 #include "holds/held_rows.hpp"
 #include "holds/hold_graph.hpp"
 #include "pg/scopes.hpp"
@@ -53,6 +54,46 @@ void remove_tree(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowS
     }
 }
 
+using HistoryCounts = std::map<std::string, std::uint64_t>;
+
+std::map<Oid, history::SubjectKeys> read_keys(pg::Spi &spi, const rows::RowTree &tree) {
+    std::map<Oid, history::SubjectKeys> keys;
+    for (const auto &[relation, member] : tree.tables) {
+        keys[relation] = {member.table, history::read_keys(spi, member.table, member.rows)};
+    }
+    return keys;
+}
+
+// The JSON object with the entries of histories beside the rows of tables.
+std::string add_counts(pg::Spi &spi, const std::string &counts, const HistoryCounts &entries) {
+    std::string all = counts;
+    for (const auto &[history, count] : entries) {
+        all =
+            spi.query("SELECT $1::pg_catalog.jsonb OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object($2, "
+                      "$3::pg_catalog.int8)",
+                      {all, history, static_cast<std::int64_t>(count)})
+                .front()
+                .text(0);
+    }
+    return all;
+}
+
+// Of a row that was purged before, or removed by hand, its table's history may still tell.
+std::string erase_gone_row(pg::Spi &spi, const catalog::TableInfo &table, const std::string &reason,
+                           const std::vector<std::string> &key) {
+    std::map<Oid, history::SubjectKeys> keys;
+    if (catalog::find_primary_key(spi, table.relation).size() == key.size()) {
+        keys[table.relation] = {table, {key}};
+    }
+    std::set<Oid> touched;
+    HistoryCounts entries = history::erase_entries(spi, keys, &touched);
+    if (entries.empty()) {
+        rows::raise_no_such_row(table, key);
+    }
+    reset_statistics(spi, touched);
+    return registry::insert_erasure(spi, table, {"erase", reason, add_counts(spi, "{}", entries), key, {}});
+}
+
 } // namespace
 
 std::string erase_row(Oid relation, const std::optional<std::string> &reason,
@@ -61,7 +102,12 @@ std::string erase_row(Oid relation, const std::optional<std::string> &reason,
     rows::check_reason(reason, key);
     catalog::TableInfo table = rows::get_owned_table(spi, relation);
     pg::call([] { registry::lock_holds(registry::HoldLock::exclusive); });
-    rows::SubjectRow row = rows::get_subject_row(spi, table, key, rows::SubjectLock::for_update);
+    std::optional<rows::SubjectRow> found =
+        rows::find_subject_row(spi, table, key, rows::SubjectLock::for_update);
+    if (!found) {
+        return erase_gone_row(spi, table, *reason, key);
+    }
+    const rows::SubjectRow &row = *found;
     rows::check_reason(reason, row.key);
     rows::RowTree tree = rows::collect_tree(spi, row.rows);
     for (const auto &[oid, member] : tree.tables) {
@@ -71,11 +117,14 @@ std::string erase_row(Oid relation, const std::optional<std::string> &reason,
     std::vector<std::string> holds = find_released_holds(spi, tree);
     std::set<Oid> touched = tree.get_relations();
     touched.insert(tree.linked.begin(), tree.linked.end());
+    std::map<Oid, history::SubjectKeys> keys = read_keys(spi, tree);
     remove_tree(spi, table, row.rows, tree);
+    HistoryCounts entries = history::erase_entries(spi, keys, &touched);
     registry::clear_deletions(spi, deletions);
     registry::clear_holds(spi, holds);
     reset_statistics(spi, touched);
-    return registry::insert_erasure(spi, table, {"erase", *reason, tree.count(spi), row.key, {}});
+    return registry::insert_erasure(
+        spi, table, {"erase", *reason, add_counts(spi, tree.count(spi), entries), row.key, {}});
 }
 
 } // namespace softdelete::erasure

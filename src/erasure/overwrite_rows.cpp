@@ -3,6 +3,7 @@
 // a row once more: rows that are not where the statement has left them are read again.
 #include "erasure/overwrite_rows.hpp"
 
+#include "history/overwrite_entries.hpp"
 #include "pg/called_settings.hpp"
 #include "pg/quote.hpp"
 #include "rows/follow_links.hpp"
@@ -173,6 +174,7 @@ std::uint64_t overwrite_rows(pg::Spi &spi, const TableInfo &table, const std::ve
         raise_other_values(table);
     }
     check_after_triggers(spi, table, alias, assignments, written);
+    (void)history::overwrite_entries(spi, table, rules, rows::follow_updates(newest));
     return written.size();
 }
 

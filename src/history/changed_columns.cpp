@@ -22,7 +22,8 @@ bool is_same_place(Datum one, Datum other) {
            && memcmp(a, b, VARSIZE_EXTERNAL(a)) == 0;
 }
 
-bool is_same(const FormData_pg_attribute *column, Datum one, bool one_is_null, Datum other, bool other_is_null) {
+bool is_same(const FormData_pg_attribute *column, Datum one, bool one_is_null, Datum other,
+             bool other_is_null) {
     if (one_is_null || other_is_null) {
         return one_is_null == other_is_null;
     }

@@ -69,11 +69,13 @@ void check_kind(const Facts &facts, Oid relation) {
                    .hint = "Track your own tables only."});
     }
     if (facts.is_ours || pg::call([&] { return OidIsValid(registry::find_table_of_history(relation)); })) {
-        refuse(relation, "cannot track the history of table " + facts.title + ", which softdelete keeps itself",
+        refuse(relation,
+               "cannot track the history of table " + facts.title + ", which softdelete keeps itself",
                "Track your own tables only.");
     }
     if (facts.is_temporary) {
-        refuse(relation, "cannot track the history of temporary table " + facts.title, "Create a permanent table.");
+        refuse(relation, "cannot track the history of temporary table " + facts.title,
+               "Create a permanent table.");
     }
     if (facts.is_partition) {
         refuse(relation, "cannot track the history of partition " + facts.title + " alone",
@@ -102,9 +104,11 @@ TableInfo lock_trackable(pg::Spi &spi, Oid relation) {
 void check_retention(pg::Spi &spi, const std::optional<std::string> &retention) {
     if (retention
         && !spi.query("SELECT $1::pg_catalog.interval > interval '0'", {retention}).front().boolean(0)) {
-        pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
-                   .message = "retention must be longer than nothing",
-                   .hint = "Give a length of time, such as '10 years', or leave it out: entries are kept for ever."});
+        pg::raise(
+            {.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
+             .message = "retention must be longer than nothing",
+             .hint =
+                 "Give a length of time, such as '10 years', or leave it out: entries are kept for ever."});
     }
 }
 
@@ -115,14 +119,16 @@ void check_left_out(pg::Spi &spi, const TableInfo &table, const std::vector<std:
                       {table.relation, column})
                 .empty()) {
             pg::raise({.sqlstate = ERRCODE_UNDEFINED_COLUMN,
-                       .message = sqltext::format("column \"%1%\" of table %2% does not exist", column, table.title),
+                       .message =
+                           sqltext::format("column \"%1%\" of table %2% does not exist", column, table.title),
                        .hint = "Name columns of the table in without => '{...}'.",
                        .relation = table.relation});
         }
         for (const catalog::KeyColumn &key : catalog::find_primary_key(spi, table.relation)) {
             if (key.name == pg::quote_identifier(column)) {
                 pg::raise({.sqlstate = ERRCODE_INVALID_COLUMN_REFERENCE,
-                           .message = sqltext::format("column \"%1%\" of the primary key cannot be left out", column),
+                           .message = sqltext::format("column \"%1%\" of the primary key cannot be left out",
+                                                      column),
                            .hint = "The history is looked up by the key.",
                            .relation = table.relation});
             }
@@ -132,9 +138,10 @@ void check_left_out(pg::Spi &spi, const TableInfo &table, const std::vector<std:
 
 Oid find_history(pg::Spi &spi, Oid relation) {
     pg::UserScope owner(pg::get_extension_owner());
-    auto rows = spi.query("SELECT history::pg_catalog.oid FROM softdelete_internal.tracked_table WHERE relation = "
-                          "$1::pg_catalog.oid",
-                          {relation});
+    auto rows =
+        spi.query("SELECT history::pg_catalog.oid FROM softdelete_internal.tracked_table WHERE relation = "
+                  "$1::pg_catalog.oid",
+                  {relation});
     return rows.empty() ? InvalidOid : rows.front().oid(0);
 }
 
@@ -143,7 +150,8 @@ Oid get_history(pg::Spi &spi, const TableInfo &table) {
     if (!OidIsValid(history)) {
         pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                    .message = sqltext::format("table %1% has no history", table.title),
-                   .hint = sqltext::format("Run SELECT softdelete.track_history(%1%).", pg::quote_literal(table.name)),
+                   .hint = sqltext::format("Run SELECT softdelete.track_history(%1%).",
+                                           pg::quote_literal(table.name)),
                    .relation = table.relation});
     }
     return history;

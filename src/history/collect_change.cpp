@@ -63,12 +63,12 @@ Move *pending_move = nullptr;
 const TrackedTable &get_table(Relation relation) {
     const TrackedTable *table = find_tracked_table(RelationGetRelid(relation));
     if (table == nullptr) {
-        ereport(ERROR,
-                (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                 errmsg("the history of table \"%s\" is not known", RelationGetRelationName(relation)),
-                 errdetail("The table has the trigger that records its changes, but no entry of "
-                           "softdelete_internal.tracked_table."),
-                 errhint("Run softdelete.untrack_history(), which removes the trigger."), errtable(relation)));
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("the history of table \"%s\" is not known", RelationGetRelationName(relation)),
+                        errdetail("The table has the trigger that records its changes, but no entry of "
+                                  "softdelete_internal.tracked_table."),
+                        errhint("Run softdelete.untrack_history(), which removes the trigger."),
+                        errtable(relation)));
     }
     return *table;
 }
@@ -200,7 +200,11 @@ void begin_move(const TrackedTable &table, const TriggerData *data, CommandId co
         AllocSetContextCreate(CurTransactionContext, "softdelete moved row", ALLOCSET_SMALL_SIZES);
     auto *move = static_cast<Move *>(MemoryContextAlloc(memory, sizeof(Move)));
     MemoryContext caller = MemoryContextSwitchTo(memory);
-    *move = {memory,  table.root, RelationGetRelid(data->tg_relation), command, GetCurrentTransactionNestLevel(),
+    *move = {memory,
+             table.root,
+             RelationGetRelid(data->tg_relation),
+             command,
+             GetCurrentTransactionNestLevel(),
              heap_copytuple(data->tg_trigtuple)};
     MemoryContextSwitchTo(caller);
     pending_move = move;
@@ -307,7 +311,8 @@ void collect_altered(Relation relation, List *columns) {
         ListCell *cell;
         foreach (cell, columns) {
             if (!heap_attisnull(row, lfirst_int(cell), RelationGetDescr(relation))) {
-                collect(nullptr, table, relation, row, {kind_alter, GetCurrentCommandId(true), changed, 0, 0});
+                collect(nullptr, table, relation, row,
+                        {kind_alter, GetCurrentCommandId(true), changed, 0, 0});
                 return;
             }
         }

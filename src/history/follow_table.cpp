@@ -8,6 +8,7 @@
 #include "history/tracked_table.hpp"
 #include "pg/quote.hpp"
 #include "pg/scopes.hpp"
+#include "pg/transactions.hpp"
 #include "registry/history_scan.hpp"
 #include "registry/registry_scan.hpp"
 #include "session/utility_commands.hpp"
@@ -33,9 +34,10 @@ CurrentColumns read_current_columns(pg::Spi &spi, const TableInfo &table, Oid hi
     }
     CurrentColumns current;
     pg::UserScope owner(pg::get_extension_owner());
-    for (const pg::Row &row : spi.query("SELECT history_column FROM softdelete_internal.history_column WHERE relation = "
-                                        "$1::pg_catalog.oid AND until IS NULL",
-                                        {table.relation})) {
+    for (const pg::Row &row :
+         spi.query("SELECT history_column FROM softdelete_internal.history_column WHERE relation = "
+                   "$1::pg_catalog.oid AND until IS NULL",
+                   {table.relation})) {
         current[row.text(0)] = definitions[row.text(0)];
     }
     return current;
@@ -44,9 +46,10 @@ CurrentColumns read_current_columns(pg::Spi &spi, const TableInfo &table, Oid hi
 std::set<std::string> read_left_out(pg::Spi &spi, Oid relation) {
     pg::UserScope owner(pg::get_extension_owner());
     std::set<std::string> names;
-    for (const pg::Row &row : spi.query("SELECT pg_catalog.unnest(left_out) FROM softdelete_internal.tracked_table WHERE "
-                                        "relation = $1::pg_catalog.oid",
-                                        {relation})) {
+    for (const pg::Row &row :
+         spi.query("SELECT pg_catalog.unnest(left_out) FROM softdelete_internal.tracked_table WHERE "
+                   "relation = $1::pg_catalog.oid",
+                   {relation})) {
         names.insert(row.text(0));
     }
     return names;
@@ -54,8 +57,7 @@ std::set<std::string> read_left_out(pg::Spi &spi, Oid relation) {
 
 std::string choose_former_name(pg::Spi &spi, Oid history, const std::string &column) {
     for (int number = 1;; number++) {
-        std::string name =
-            pg::make_object_name(column, "former", number == 1 ? "" : std::to_string(number));
+        std::string name = pg::make_object_name(column, "former", number == 1 ? "" : std::to_string(number));
         if (spi.query("SELECT FROM pg_catalog.pg_attribute WHERE attrelid = $1::pg_catalog.oid AND attname = "
                       "$2::pg_catalog.name",
                       {history, name})
@@ -106,15 +108,15 @@ private:
         }
         // The new owner may not be able to create tables in the schema; the one that the command runs as can give it.
         pg::UserScope owner(pg::get_extension_owner());
-        std::string name = pg::quote_identifier(spi_.query("SELECT pg_catalog.pg_get_userbyid($1::pg_catalog.oid)",
-                                                           {table_.owner})
-                                                    .front()
-                                                    .text(0));
-        for (const pg::Row &member :
-             spi_.query("SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM "
-                        "pg_catalog.pg_partition_tree($1::pg_catalog.oid) p JOIN pg_catalog.pg_class c ON c.oid = "
-                        "p.relid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ORDER BY p.level, 1",
-                        {history_.relation})) {
+        std::string name = pg::quote_identifier(
+            spi_.query("SELECT pg_catalog.pg_get_userbyid($1::pg_catalog.oid)", {table_.owner})
+                .front()
+                .text(0));
+        for (const pg::Row &member : spi_.query(
+                 "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM "
+                 "pg_catalog.pg_partition_tree($1::pg_catalog.oid) p JOIN pg_catalog.pg_class c ON c.oid = "
+                 "p.relid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ORDER BY p.level, 1",
+                 {history_.relation})) {
             spi_.execute(sqltext::format("ALTER TABLE %1% OWNER TO %2%", member.text(0), name));
         }
     }
@@ -128,7 +130,8 @@ private:
                 continue;
             }
             auto there = current.find(column.name);
-            bool is_same = there != current.end() && there->second == column.definition;
+            bool is_same =
+                there != current.end() && (there->second == column.definition || retype_key(column));
             if (!is_same) {
                 added.push_back(column);
             } else {
@@ -143,14 +146,42 @@ private:
         }
     }
 
+    // Rows are looked up by what their key is today: a column of the key gets its type in the history as well, where all
+    // that it has there can have it.
+    bool retype_key(const SourceColumn &column) {
+        std::vector<catalog::KeyColumn> key = catalog::find_primary_key(spi_, table_.relation);
+        std::string name = pg::quote_identifier(column.name);
+        if (std::none_of(key.begin(), key.end(),
+                         [&](const catalog::KeyColumn &part) { return part.name == name; })) {
+            return false;
+        }
+        try {
+            pg::Subtransaction attempt;
+            {
+                pg::UserScope owner(table_.owner);
+                spi_.execute(sqltext::format(
+                    "ALTER TABLE %1% ALTER COLUMN %2% TYPE %3% USING CAST(%4% AS %5%)", history_.name, name,
+                    column.definition.substr(name.size() + 1), name, column.type));
+            }
+            attempt.commit();
+            return true;
+        } catch (pg::ServerError &error) {
+            if (ERRCODE_TO_CATEGORY(error.sqlstate()) == ERRCODE_OPERATOR_INTERVENTION) {
+                throw;
+            }
+        }
+        return false;
+    }
+
     void retire(const std::string &column) {
         std::string former = choose_former_name(spi_, history_.relation, column);
         rename_column(column, former);
         pg::UserScope owner(pg::get_extension_owner());
-        spi_.execute("UPDATE softdelete_internal.history_column SET history_column = $3::pg_catalog.name, until = "
-                     "pg_catalog.clock_timestamp() WHERE relation = $1::pg_catalog.oid AND history_column = "
-                     "$2::pg_catalog.name",
-                     {table_.relation, column, former});
+        spi_.execute(
+            "UPDATE softdelete_internal.history_column SET history_column = $3::pg_catalog.name, until = "
+            "pg_catalog.clock_timestamp() WHERE relation = $1::pg_catalog.oid AND history_column = "
+            "$2::pg_catalog.name",
+            {table_.relation, column, former});
     }
 
     void add(const SourceColumn &column) {
@@ -166,18 +197,20 @@ private:
             }
         }
         pg::UserScope owner(pg::get_extension_owner());
-        spi_.execute("INSERT INTO softdelete_internal.history_column (relation, history_column, column_name, since) "
-                     "VALUES ($1::pg_catalog.oid, $2::pg_catalog.name, $2::pg_catalog.name, "
-                     "pg_catalog.clock_timestamp())",
-                     {table_.relation, column.name});
+        spi_.execute(
+            "INSERT INTO softdelete_internal.history_column (relation, history_column, column_name, since) "
+            "VALUES ($1::pg_catalog.oid, $2::pg_catalog.name, $2::pg_catalog.name, "
+            "pg_catalog.clock_timestamp())",
+            {table_.relation, column.name});
     }
 
     // A former column may have got the name that a new one has.
     void make_room(const std::string &name) {
-        bool is_taken = !spi_.query("SELECT FROM pg_catalog.pg_attribute WHERE attrelid = $1::pg_catalog.oid AND "
-                                    "attname = $2::pg_catalog.name AND NOT attisdropped",
-                                    {history_.relation, name})
-                             .empty();
+        bool is_taken =
+            !spi_.query("SELECT FROM pg_catalog.pg_attribute WHERE attrelid = $1::pg_catalog.oid AND "
+                        "attname = $2::pg_catalog.name AND NOT attisdropped",
+                        {history_.relation, name})
+                 .empty();
         if (is_taken) {
             std::string other = choose_former_name(spi_, history_.relation, name);
             rename_column(name, other);
@@ -195,7 +228,8 @@ private:
     void set_names(const std::string &before, const std::string &history_column,
                    const std::optional<std::string> &column_name) {
         pg::UserScope owner(pg::get_extension_owner());
-        spi_.execute("UPDATE softdelete_internal.history_column SET history_column = $3::pg_catalog.name, column_name = "
+        spi_.execute("UPDATE softdelete_internal.history_column SET history_column = $3::pg_catalog.name, "
+                     "column_name = "
                      "coalesce($4::pg_catalog.name, column_name) WHERE relation = $1::pg_catalog.oid AND "
                      "history_column = $2::pg_catalog.name",
                      {table_.relation, before, history_column, column_name});
@@ -211,9 +245,9 @@ private:
             for (const std::string &name : left_out) {
                 if (pg::quote_identifier(name) == key.name) {
                     pg::raise({.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
-                               .message = sqltext::format(
-                                   "the primary key of table %1% cannot have column %2%, which its history leaves out",
-                                   table_.title, key.name),
+                               .message = sqltext::format("the primary key of table %1% cannot have column "
+                                                          "%2%, which its history leaves out",
+                                                          table_.title, key.name),
                                .hint = "End the history with softdelete.untrack_history() first.",
                                .relation = table_.relation});
                 }
@@ -224,11 +258,14 @@ private:
     }
 
     bool has_index(const std::string &columns) {
-        return !spi_.query("SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = $1::pg_catalog.oid AND i.indpred IS "
-                           "NULL AND $2 = (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER "
-                           "BY k.place) FROM pg_catalog.unnest(i.indkey) WITH ORDINALITY k (number, place) JOIN "
-                           "pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number)",
-                           {history_.relation, columns})
+        return !spi_.query(
+                        "SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = $1::pg_catalog.oid AND "
+                        "i.indpred IS "
+                        "NULL AND $2 = (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' "
+                        "ORDER "
+                        "BY k.place) FROM pg_catalog.unnest(i.indkey) WITH ORDINALITY k (number, place) JOIN "
+                        "pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number)",
+                        {history_.relation, columns})
                     .empty();
     }
 
@@ -247,7 +284,7 @@ constexpr const char *lost_query = R"(
     LIMIT 1)";
 
 constexpr const char *orphans_query = R"(
-    SELECT t.relation::pg_catalog.oid, c.oid, c.relowner, coalesce(pg_catalog.format('%I.%I', n.nspname, c.relname), '')
+    SELECT t.relation::pg_catalog.oid, c.oid, c.relowner, CASE WHEN c.oid IS NULL THEN '' ELSE pg_catalog.format('%I.%I', n.nspname, c.relname) END
     FROM softdelete_internal.tracked_table t
     LEFT JOIN pg_catalog.pg_class c ON c.oid = t.history
     LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -320,7 +357,8 @@ void follow_dropped_tables() {
         if (!orphan.is_null(1)) {
             pg::UserScope owner(orphan.oid(2));
             drop_guard(spi, orphan.oid(1));
-            pg::notice(sqltext::format("the history %1% of the dropped table stays, as a plain table", orphan.text(3)));
+            pg::notice(sqltext::format("the history %1% of the dropped table stays, as a plain table",
+                                       orphan.text(3)));
         }
     }
 }

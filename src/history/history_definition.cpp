@@ -22,7 +22,7 @@ constexpr const char *columns_query = R"(
     SELECT a.attname, pg_catalog.quote_ident(a.attname) || ' ' || pg_catalog.format_type(b.type, NULL)
            || CASE WHEN a.attcollation NOT IN (0, t.typcollation)
                    THEN pg_catalog.format(' COLLATE %I.%I', n.nspname, c.collname) ELSE '' END,
-           t.typlen = -1 AND t.typstorage <> 'p', a.attgenerated <> 'v'
+           pg_catalog.format_type(b.type, NULL), t.typlen = -1 AND t.typstorage <> 'p', a.attgenerated <> 'v'
     FROM pg_catalog.pg_attribute a
     JOIN bases b ON b.attnum = a.attnum AND b.base = 0
     JOIN pg_catalog.pg_type t ON t.oid = b.type
@@ -36,7 +36,7 @@ constexpr const char *columns_query = R"(
 std::vector<SourceColumn> read_source_columns(pg::Spi &spi, Oid relation) {
     std::vector<SourceColumn> columns;
     for (const pg::Row &row : spi.query(columns_query, {relation})) {
-        columns.push_back({row.text(0), row.text(1), row.boolean(2), row.boolean(3)});
+        columns.push_back({row.text(0), row.text(1), row.text(2), row.boolean(3), row.boolean(4)});
     }
     return columns;
 }
@@ -44,7 +44,8 @@ std::vector<SourceColumn> read_source_columns(pg::Spi &spi, Oid relation) {
 std::string make_own_columns() {
     std::string text;
     for (const OwnColumnShape &column : own_columns) {
-        text += sqltext::format("%1%%2% pg_catalog.%3%", (text.empty() ? "" : ", "), column.name, column.type);
+        text +=
+            sqltext::format("%1%%2% pg_catalog.%3%", (text.empty() ? "" : ", "), column.name, column.type);
     }
     return text;
 }
@@ -68,12 +69,13 @@ bool is_own_column(const std::string &name) {
 }
 
 void raise_own_name(const catalog::TableInfo &table, const std::string &column) {
-    pg::raise({.sqlstate = ERRCODE_DUPLICATE_COLUMN,
-               .message = sqltext::format("column \"%1%\" of table %2% has the name of a column that the history "
-                                          "of a table has itself",
-                                          column, table.title),
-               .hint = "Rename the column.",
-               .relation = table.relation});
+    pg::raise(
+        {.sqlstate = ERRCODE_DUPLICATE_COLUMN,
+         .message = sqltext::format("column \"%1%\" of table %2% has the name of a column that the history "
+                                    "of a table has itself",
+                                    column, table.title),
+         .hint = "Rename the column.",
+         .relation = table.relation});
 }
 
 } // namespace softdelete::history

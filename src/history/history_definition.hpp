@@ -12,6 +12,7 @@ namespace softdelete::history {
 struct SourceColumn {
     std::string name;
     std::string definition; // quoted name, base type and collation; no default and no constraint
+    std::string type;       // the base type
     bool is_external;       // may be stored outside of the row
     bool is_stored;         // not a generated column that is computed when it is read
 };

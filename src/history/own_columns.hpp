@@ -27,16 +27,11 @@ struct OwnColumnShape {
 
 // Wide and fixed ones first, so that little is lost to alignment. NULL where there is nothing to say, which takes a bit.
 inline constexpr OwnColumnShape own_columns[own_column_count] = {
-    {"history_at", "timestamptz", true, 8},
-    {"history_transaction_at", "timestamptz", true, 8},
-    {"history_transaction", "xid8", true, 8},
-    {"history_statement_at", "timestamptz", true, 8},
-    {"history_deletion_id", "int8", true, 8},
-    {"history_command", "int4", true, 4},
-    {"history_kind", "\"char\"", true, 1},
-    {"history_actor", "text", false, -1},
-    {"history_changed", "bytea", false, -1},
-    {"history_reason", "text", false, -1},
+    {"history_at", "timestamptz", true, 8},     {"history_transaction_at", "timestamptz", true, 8},
+    {"history_transaction", "xid8", true, 8},   {"history_statement_at", "timestamptz", true, 8},
+    {"history_deletion_id", "int8", true, 8},   {"history_command", "int4", true, 4},
+    {"history_kind", "\"char\"", true, 1},      {"history_actor", "text", false, -1},
+    {"history_changed", "bytea", false, -1},    {"history_reason", "text", false, -1},
     {"history_other_key", "text[]", false, -1},
 };
 

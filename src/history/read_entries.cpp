@@ -41,7 +41,9 @@ Datum get_own(HeapTuple row, TupleDesc columns, OwnColumn column, bool *is_null)
 HeapTuple to_root(HeapTuple row, TupleDesc partition, TupleDesc root) {
     bool is_like = partition->natts == root->natts;
     for (int i = 0; is_like && i < root->natts; i++) {
-        is_like = strcmp(NameStr(TupleDescAttr(partition, i)->attname), NameStr(TupleDescAttr(root, i)->attname)) == 0;
+        is_like =
+            strcmp(NameStr(TupleDescAttr(partition, i)->attname), NameStr(TupleDescAttr(root, i)->attname))
+            == 0;
     }
     if (is_like) {
         return heap_copytuple(row);
@@ -74,8 +76,8 @@ ReadEntry *make_entry(Relation root, Relation partition, TupleTableSlot *slot) {
     bool is_null = true;
     entry->at = DatumGetTimestampTz(get_own(entry->row, columns, at, &is_null));
     entry->transaction_at = DatumGetTimestampTz(get_own(entry->row, columns, transaction_at, &is_null));
-    entry->transaction =
-        U64FromFullTransactionId(DatumGetFullTransactionId(get_own(entry->row, columns, transaction, &is_null)));
+    entry->transaction = U64FromFullTransactionId(
+        DatumGetFullTransactionId(get_own(entry->row, columns, transaction, &is_null)));
     entry->command = DatumGetInt32(get_own(entry->row, columns, command, &is_null));
     entry->kind = static_cast<Kind>(DatumGetChar(get_own(entry->row, columns, kind, &is_null)));
     Datum statement = get_own(entry->row, columns, statement_at, &is_null);
@@ -90,13 +92,17 @@ Oid find_key_index(const TrackedTable &table, Relation root, Relation partition)
         Relation index = index_open(lfirst_oid(cell), AccessShareLock);
         const FormData_pg_index *form = index->rd_index;
         bool is_found = form->indisvalid && index->rd_rel->relam == BTREE_AM_OID
-                        && form->indnkeyatts == table.key_count + 1 && RelationGetIndexPredicate(index) == NIL;
+                        && form->indnkeyatts == table.key_count + 1
+                        && RelationGetIndexPredicate(index) == NIL;
         for (int i = 0; is_found && i < form->indnkeyatts; i++) {
             AttrNumber number = i < table.key_count ? table.key[i].number : static_cast<AttrNumber>(at + 1);
-            const char *wanted = number == 0 ? "" : NameStr(TupleDescAttr(RelationGetDescr(root), number - 1)->attname);
+            const char *wanted =
+                number == 0 ? "" : NameStr(TupleDescAttr(RelationGetDescr(root), number - 1)->attname);
             AttrNumber column = form->indkey.values[i];
-            is_found = column > 0
-                       && strcmp(NameStr(TupleDescAttr(RelationGetDescr(partition), column - 1)->attname), wanted) == 0;
+            is_found =
+                column > 0
+                && strcmp(NameStr(TupleDescAttr(RelationGetDescr(partition), column - 1)->attname), wanted)
+                       == 0;
         }
         index_close(index, AccessShareLock);
         if (is_found) {
@@ -209,7 +215,8 @@ List *read_entries(const TrackedTable &table, const Datum *values, TimestampTz a
     return first_only && all != NIL ? list_make1(linitial(all)) : all;
 }
 
-void read_all_entries(const TrackedTable &table, void (*take)(const ReadEntry &entry, void *context), void *context) {
+void read_all_entries(const TrackedTable &table, void (*take)(const ReadEntry &entry, void *context),
+                      void *context) {
     Relation root = table_open(table.history, AccessShareLock);
     MemoryContext memory =
         AllocSetContextCreate(CurrentMemoryContext, "softdelete history entry", ALLOCSET_DEFAULT_SIZES);

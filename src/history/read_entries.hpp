@@ -32,7 +32,8 @@ struct ReadEntry {
 List *read_entries(const TrackedTable &table, const Datum *values, TimestampTz after, bool first_only);
 
 // All entries, as they lie, partition by partition in the order of time: calls take for each. The entry is gone then.
-void read_all_entries(const TrackedTable &table, void (*take)(const ReadEntry &entry, void *context), void *context);
+void read_all_entries(const TrackedTable &table, void (*take)(const ReadEntry &entry, void *context),
+                      void *context);
 
 // The row with that key as it is now, deleted or not, in the format of the relation that it is in; null where there is
 // none. relation: set to the table or partition, which is open then and to be closed.

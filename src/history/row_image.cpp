@@ -83,8 +83,9 @@ RowImage read_image(const TrackedTable &table, Relation history, const ReadEntry
         const HistoryColumn &column = table.columns[i];
         if (is_of_time(column, entry.at)) {
             int place = column.number - 1;
-            image.columns[image.count++] = {column.name, column.number, TupleDescAttr(columns, place)->atttypid,
-                                            values[place], nulls[place]};
+            image.columns[image.count++] = {column.name, column.number,
+                                            TupleDescAttr(columns, place)->atttypid, values[place],
+                                            nulls[place]};
         }
     }
     return image;
@@ -108,8 +109,8 @@ RowImage read_live_image(const TrackedTable &table, HeapTuple row, Relation rela
 }
 
 Datum to_json(const RowImage &image) {
-    auto *columns =
-        static_cast<pg::JsonColumn *>(palloc(sizeof(pg::JsonColumn) * static_cast<Size>(Max(image.count, 1))));
+    auto *columns = static_cast<pg::JsonColumn *>(
+        palloc(sizeof(pg::JsonColumn) * static_cast<Size>(Max(image.count, 1))));
     for (int i = 0; i < image.count; i++) {
         const ImageColumn &column = image.columns[i];
         columns[i] = {column.name, column.type, -1, column.value, column.is_null};

@@ -35,21 +35,22 @@ const TrackedTable &get_readable(Oid relation) {
     if (table == nullptr) {
         const char *name = get_rel_name(relation);
         if (name == nullptr) {
-            ereport(ERROR,
-                    (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", relation),
-                     errhint("Name a table, as in 'public.orders'.")));
+            ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+                            errmsg("relation with OID %u does not exist", relation),
+                            errhint("Name a table, as in 'public.orders'.")));
         }
         ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                         errmsg("table \"%s\" has no history", name),
                         errhint("Its owner begins one with softdelete.track_history().")));
     }
     if (!may_read(table->history)) {
-        ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                        errmsg("permission denied for the history of table %s", get_rel_name(relation)),
-                        errdetail("It shows what the table's privileges and policies hide."),
-                        errhint("Its owner can GRANT SELECT ON %s.",
-                                quote_qualified_identifier(get_namespace_name(get_rel_namespace(table->history)),
-                                                           get_rel_name(table->history)))));
+        ereport(ERROR,
+                (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                 errmsg("permission denied for the history of table %s", get_rel_name(relation)),
+                 errdetail("It shows what the table's privileges and policies hide."),
+                 errhint("Its owner can GRANT SELECT ON %s.",
+                         quote_qualified_identifier(get_namespace_name(get_rel_namespace(table->history)),
+                                                    get_rel_name(table->history)))));
     }
     return *table;
 }
@@ -58,16 +59,18 @@ const TrackedTable &get_with_key(Oid relation, std::size_t values) {
     const TrackedTable &table = get_readable(relation);
     const char *name = get_rel_name(table.root);
     if (table.key_count == 0) {
-        ereport(ERROR, (errcode(ERRCODE_INVALID_COLUMN_REFERENCE), errmsg("table \"%s\" has no primary key", name),
-                        errhint("Give it one, or look into the history table itself.")));
+        ereport(ERROR,
+                (errcode(ERRCODE_INVALID_COLUMN_REFERENCE), errmsg("table \"%s\" has no primary key", name),
+                 errhint("Give it one, or look into the history table itself.")));
     }
     if (static_cast<std::size_t>(table.key_count) != values) {
-        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                        errmsg_plural("the primary key of table \"%s\" has %d column, but %d values were given",
-                                      "the primary key of table \"%s\" has %d columns, but %d values were given",
-                                      static_cast<unsigned long>(table.key_count), name, table.key_count,
-                                      static_cast<int>(values)),
-                        errhint("Give the values of the primary key in order.")));
+        ereport(ERROR,
+                (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                 errmsg_plural("the primary key of table \"%s\" has %d column, but %d values were given",
+                               "the primary key of table \"%s\" has %d columns, but %d values were given",
+                               static_cast<unsigned long>(table.key_count), name, table.key_count,
+                               static_cast<int>(values)),
+                 errhint("Give the values of the primary key in order.")));
     }
     return table;
 }
@@ -85,8 +88,8 @@ void read_values(const TrackedTable &table, const std::vector<std::string> &key,
 void check_time(const TrackedTable &table, TimestampTz time) {
     if (time < table.begins_at) {
         ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                        errmsg("the history of table \"%s\" does not reach back to %s", get_rel_name(table.root),
-                               pstrdup(timestamptz_to_str(time))),
+                        errmsg("the history of table \"%s\" does not reach back to %s",
+                               get_rel_name(table.root), pstrdup(timestamptz_to_str(time))),
                         errdetail("It begins at %s.", pstrdup(timestamptz_to_str(table.begins_at))),
                         errhint("softdelete.history_of() shows the entries that there are.")));
     }
@@ -145,8 +148,7 @@ const char *get_kind(Kind kind) {
 }
 
 bool keeps_row(Kind kind) {
-    return kind == kind_update || kind == kind_soft_delete || kind == kind_restore
-           || kind == kind_alter;
+    return kind == kind_update || kind == kind_soft_delete || kind == kind_restore || kind == kind_alter;
 }
 
 // What the history table itself has in one of its own columns.
@@ -164,8 +166,7 @@ const char *get_own_text(const TrackedTable &table, const ReadEntry &entry, OwnC
 }
 
 const char *write_json(const RowImage *image) {
-    return image == nullptr ? nullptr
-                            : DatumGetCString(DirectFunctionCall1(jsonb_out, to_json(*image)));
+    return image == nullptr ? nullptr : DatumGetCString(DirectFunctionCall1(jsonb_out, to_json(*image)));
 }
 
 const char *write_time(TimestampTz time) {
@@ -252,7 +253,8 @@ const RowImage *get_new_image(const TrackedTable &table, const ReadEntry &entry,
     return get_image(table, next, values);
 }
 
-Change make_change(const TrackedTable &table, const ReadEntry &entry, const ReadEntry *next, const Datum *values) {
+Change make_change(const TrackedTable &table, const ReadEntry &entry, const ReadEntry *next,
+                   const Datum *values) {
     const RowImage *image = get_image(table, &entry, nullptr);
     if (entry.kind == kind_new_key) {
         const ReadEntry *departure = find_counterpart(table, entry);

@@ -48,7 +48,8 @@ std::vector<SourceColumn> choose_columns(pg::Spi &spi, const TableInfo &table,
 std::string choose_name(pg::Spi &spi, const TableInfo &table, const std::optional<std::string> &wished) {
     std::string own = pg::call([&] { return get_rel_name(table.relation); });
     std::string name = wished ? pg::truncate_name(*wished) : pg::make_object_name(own, "", "history");
-    if (!spi.query("SELECT FROM pg_catalog.pg_class o JOIN pg_catalog.pg_class t ON t.relnamespace = o.relnamespace "
+    if (!spi.query("SELECT FROM pg_catalog.pg_class o JOIN pg_catalog.pg_class t ON t.relnamespace = "
+                   "o.relnamespace "
                    "WHERE o.relname = $1::pg_catalog.name AND t.oid = $2::pg_catalog.oid",
                    {name, table.relation})
              .empty()) {
@@ -111,21 +112,25 @@ Oid find_relation(pg::Spi &spi, const std::string &name) {
 void insert_registry(pg::Spi &spi, const TableInfo &table, Oid history, const TrackRequest &request,
                      const std::vector<SourceColumn> &columns) {
     pg::UserScope owner(pg::get_extension_owner());
-    spi.execute("INSERT INTO softdelete_internal.tracked_table (relation, history, retention, left_out, begins_at) "
-                "VALUES ($1::pg_catalog.oid, $2::pg_catalog.oid, $3::pg_catalog.interval, $4::pg_catalog.name[], "
-                "pg_catalog.clock_timestamp())",
-                {table.relation, history, request.retention, pg::make_array(request.left_out)});
+    spi.execute(
+        "INSERT INTO softdelete_internal.tracked_table (relation, history, retention, left_out, begins_at) "
+        "VALUES ($1::pg_catalog.oid, $2::pg_catalog.oid, $3::pg_catalog.interval, $4::pg_catalog.name[], "
+        "pg_catalog.clock_timestamp())",
+        {table.relation, history, request.retention, pg::make_array(request.left_out)});
     for (const SourceColumn &column : columns) {
-        spi.execute("INSERT INTO softdelete_internal.history_column (relation, history_column, column_name) VALUES "
-                    "($1::pg_catalog.oid, $2::pg_catalog.name, $2::pg_catalog.name)",
-                    {table.relation, column.name});
+        spi.execute(
+            "INSERT INTO softdelete_internal.history_column (relation, history_column, column_name) VALUES "
+            "($1::pg_catalog.oid, $2::pg_catalog.name, $2::pg_catalog.name)",
+            {table.relation, column.name});
     }
 }
 
 void delete_registry(pg::Spi &spi, Oid relation) {
     pg::UserScope owner(pg::get_extension_owner());
-    spi.execute("DELETE FROM softdelete_internal.history_column WHERE relation = $1::pg_catalog.oid", {relation});
-    spi.execute("DELETE FROM softdelete_internal.tracked_table WHERE relation = $1::pg_catalog.oid", {relation});
+    spi.execute("DELETE FROM softdelete_internal.history_column WHERE relation = $1::pg_catalog.oid",
+                {relation});
+    spi.execute("DELETE FROM softdelete_internal.tracked_table WHERE relation = $1::pg_catalog.oid",
+                {relation});
 }
 
 Oid make_history(pg::Spi &spi, const TableInfo &table, const TrackRequest &request) {
@@ -140,7 +145,8 @@ Oid make_history(pg::Spi &spi, const TableInfo &table, const TrackRequest &reque
         pg::UserScope owner(table.owner);
         create_history(spi, table, name, columns);
         history = find_relation(spi, name);
-        rows::make_time_partitions(spi, history, GetCurrentTimestamp(), choose_width(spi, request.retention), 2);
+        rows::make_time_partitions(spi, history, GetCurrentTimestamp(), choose_width(spi, request.retention),
+                                   2);
         create_triggers(spi, table);
     }
     insert_registry(spi, table, history, request, columns);

@@ -74,8 +74,9 @@ void read_columns(TrackedTable *table) {
         foreach (cell, attribute->attisdropped ? NIL : rows) {
             const auto *row = static_cast<const registry::HistoryColumnRow *>(lfirst(cell));
             if (namestrcmp(const_cast<Name>(&row->history_column), NameStr(attribute->attname)) == 0) {
-                AttrNumber source =
-                    TIMESTAMP_IS_NOEND(row->until) ? find_column(table->relation, NameStr(row->column_name)) : 0;
+                AttrNumber source = TIMESTAMP_IS_NOEND(row->until)
+                                        ? find_column(table->relation, NameStr(row->column_name))
+                                        : 0;
                 columns[count++] = {attribute->attnum, pstrdup(NameStr(row->column_name)), source, row->since,
                                     row->until};
             }
@@ -148,8 +149,7 @@ bool read_table(Oid relation, TrackedTable *table) {
 } // namespace
 
 const TrackedTable *find_tracked_table(Oid relation) {
-    auto *known =
-        static_cast<KnownTracked *>(hash_search(known_tracked, &relation, HASH_FIND, nullptr));
+    auto *known = static_cast<KnownTracked *>(hash_search(known_tracked, &relation, HASH_FIND, nullptr));
     if (known != nullptr && known->is_valid) {
         return &known->table;
     }

@@ -12,11 +12,11 @@ extern "C" {
 namespace softdelete::history {
 
 struct HistoryColumn {
-    AttrNumber number;  // in the history table
-    const char *name;   // of the table's column
-    AttrNumber source;  // in the table or partition; 0 where the column is gone
-    TimestampTz since;  // the history knows it from then on, or DT_NOBEGIN
-    TimestampTz until;  // and up to then, or DT_NOEND
+    AttrNumber number; // in the history table
+    const char *name;  // of the table's column
+    AttrNumber source; // in the table or partition; 0 where the column is gone
+    TimestampTz since; // the history knows it from then on, or DT_NOBEGIN
+    TimestampTz until; // and up to then, or DT_NOEND
 };
 
 struct KeyColumn {

@@ -17,8 +17,8 @@ namespace {
 
 Node *make_call() {
     Const *record = makeConst(RECORDOID, -1, InvalidOid, -1, 0, true, false);
-    return reinterpret_cast<Node *>(makeFuncExpr(F_TO_JSONB, JSONBOID, list_make1(record), InvalidOid, InvalidOid,
-                                                 COERCE_EXPLICIT_CALL));
+    return reinterpret_cast<Node *>(
+        makeFuncExpr(F_TO_JSONB, JSONBOID, list_make1(record), InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL));
 }
 
 } // namespace

@@ -10,6 +10,7 @@
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 #include "pg/transactions.hpp"
+#include "purge/purge_history.hpp"
 #include "purge/purge_lock.hpp"
 #include "purge/purge_tables.hpp"
 #include "purge/trim_log.hpp"
@@ -47,7 +48,8 @@ public:
         , plan_(plan_purge(spi, request.relation)) {}
 
     void run() {
-        if (plan_.tables.empty() && !request_.relation) {
+        if (plan_.tables.empty() && !request_.relation
+            && find_purgeable_histories(spi_, std::nullopt).empty()) {
             pg::notice("no registered table with a retention is yours: nothing is purged");
         }
         purge_groups();
@@ -383,16 +385,14 @@ void purge_rows(const PurgeRequest &request) {
     if (request.may_commit) {
         pg::commit_and_begin();
         pg::pin_search_path();
-        PurgeRun(spi, request).run();
-        pg::commit_and_begin();
     } else {
         pg::notice("purge runs within a transaction: its batches are not committed one by one");
-        PurgeRun(spi, request).run();
     }
-}
-
-bool is_purging(Oid relation) {
-    return PurgeLock::is_taken(relation);
+    PurgeRun(spi, request).run();
+    purge_histories(spi, request);
+    if (request.may_commit) {
+        pg::commit_and_begin();
+    }
 }
 
 } // namespace softdelete::purge

@@ -22,7 +22,4 @@ struct PurgeRequest {
 // shutdown end the run. Errors: as plan_purge().
 void purge_rows(const PurgeRequest &request);
 
-// Is a session at work on that table?
-bool is_purging(Oid relation);
-
 } // namespace softdelete::purge

@@ -3,6 +3,8 @@
 // schedule().
 #include "purge/purge_tables.hpp"
 
+#include "purge/purge_history.hpp"
+
 #include "pg/compat.hpp"
 #include "registry/registered_names.hpp"
 
@@ -136,6 +138,9 @@ std::vector<model::PurgeGroup> order(pg::Spi &spi, const std::vector<PurgeTable>
 
 PurgePlan plan_purge(pg::Spi &spi, std::optional<Oid> relation) {
     PurgePlan plan;
+    if (names_history_alone(spi, relation)) {
+        return plan;
+    }
     if (relation) {
         TableInfo table = catalog::get_registered_table(spi, *relation);
         check_owner(table);

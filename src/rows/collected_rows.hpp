@@ -27,9 +27,9 @@ struct OwnValue {
 };
 
 struct CollectTarget {
-    Oid table; // partitioned as rows/time_partitions.hpp says
+    Oid table;              // partitioned as rows/time_partitions.hpp says
     bool takes_all_columns; // a column of the source that the target has not is an error; else it is left out
-    TimestampTz time = 0;   // the row goes to the partition of this time; 0 for that of the transaction's start
+    TimestampTz time = 0; // the row goes to the partition of this time; 0 for that of the transaction's start
 };
 
 // Keeps a copy of the row for the target, where each column goes to the one of its name and type, and each own value to

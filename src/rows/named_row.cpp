@@ -49,6 +49,15 @@ TableInfo get_owned_table(pg::Spi &spi, Oid relation) {
 
 SubjectRow get_subject_row(pg::Spi &spi, const TableInfo &table, const std::vector<std::string> &key,
                            SubjectLock lock) {
+    std::optional<SubjectRow> row = find_subject_row(spi, table, key, lock);
+    if (!row) {
+        raise_no_such_row(table, key);
+    }
+    return *row;
+}
+
+std::optional<SubjectRow> find_subject_row(pg::Spi &spi, const TableInfo &table,
+                                           const std::vector<std::string> &key, SubjectLock lock) {
     SubjectRow row = {table, {}, catalog::find_primary_key(spi, table.relation), {}};
     catalog::KeyLookup lookup = catalog::get_key_lookup(spi, table, key);
     std::string query =
@@ -61,7 +70,7 @@ SubjectRow get_subject_row(pg::Spi &spi, const TableInfo &table, const std::vect
         row.rows.add(read_row_id(found));
     }
     if (row.rows.empty()) {
-        raise_no_such_row(table, key);
+        return std::nullopt;
     }
     row.key = read_key(spi, row);
     return row;

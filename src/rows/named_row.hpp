@@ -26,6 +26,10 @@ enum class SubjectLock { for_key_share, for_update };
 SubjectRow get_subject_row(pg::Spi &spi, const catalog::TableInfo &table, const std::vector<std::string> &key,
                            SubjectLock lock);
 
+// The same; nothing where there is no such row.
+std::optional<SubjectRow> find_subject_row(pg::Spi &spi, const catalog::TableInfo &table,
+                                           const std::vector<std::string> &key, SubjectLock lock);
+
 // A reason is kept where the data is not: it must not be the key. Errors: 22004 for none, 22023 for a key value.
 void check_reason(const std::optional<std::string> &reason, const std::vector<std::string> &key);
 

@@ -148,8 +148,8 @@ void copy_triggers(pg::Spi &spi, Oid table, const std::string &partition) {
             spi.execute(sqltext::format("ALTER TABLE %1% ENABLE ALWAYS TRIGGER %2%", partition, row.text(0)));
         }
         if (row.boolean(4)) { // ours
-            spi.execute(sqltext::format("ALTER TRIGGER %1% ON %2% DEPENDS ON EXTENSION softdelete", row.text(0),
-                                        partition));
+            spi.execute(sqltext::format("ALTER TRIGGER %1% ON %2% DEPENDS ON EXTENSION softdelete",
+                                        row.text(0), partition));
         }
     }
 }

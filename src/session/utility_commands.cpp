@@ -35,8 +35,12 @@ void begin_utility_command(bool validates_constraints, bool writes_rows) {
         grow(&commands, &commands_capacity);
     }
     bool is_own = OwnDdlScope::is_here();
-    commands[commands_depth++] = {++last_number, GetCurrentTransactionNestLevel(), running_statement_depth(),
-                                  validates_constraints, writes_rows, is_own};
+    commands[commands_depth++] = {++last_number,
+                                  GetCurrentTransactionNestLevel(),
+                                  running_statement_depth(),
+                                  validates_constraints,
+                                  writes_rows,
+                                  is_own};
 }
 
 void end_utility_command() noexcept {

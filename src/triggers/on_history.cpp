@@ -56,13 +56,14 @@ PG_FUNCTION_INFO_V1(softdelete_on_kept_table);
 PGDLLEXPORT Datum softdelete_on_kept_table(PG_FUNCTION_ARGS) {
     const TriggerData *data = triggers::get_trigger_data(fcinfo, kept_trigger);
     if (session::running_own_statement() == nullptr && !session::is_own_command()) {
-        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                        errmsg("cannot write to history table \"%s\"", RelationGetRelationName(data->tg_relation)),
-                        errdetail("softdelete writes the history of a table when the table changes."),
-                        errhint("softdelete.erase() and softdelete.anonymize() reach the history of a row, "
-                                "softdelete.purge() applies its retention. To end the history, use "
-                                "softdelete.untrack_history()."),
-                        errtable(data->tg_relation)));
+        ereport(ERROR,
+                (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                 errmsg("cannot write to history table \"%s\"", RelationGetRelationName(data->tg_relation)),
+                 errdetail("softdelete writes the history of a table when the table changes."),
+                 errhint("softdelete.erase() and softdelete.anonymize() reach the history of a row, "
+                         "softdelete.purge() applies its retention. To end the history, use "
+                         "softdelete.untrack_history()."),
+                 errtable(data->tg_relation)));
     }
     return Datum{0};
 }

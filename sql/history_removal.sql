@@ -1,0 +1,134 @@
+-- Soft delete, restore and purge in a history; erase and anonymize reach it; its own retention; holds.
+CREATE ROLE regress_history_removal;
+CREATE SCHEMA regress_history_removal AUTHORIZATION regress_history_removal;
+SET SESSION AUTHORIZATION regress_history_removal;
+SET search_path = regress_history_removal;
+CREATE TABLE users (id int PRIMARY KEY, email text, note text);
+CREATE TABLE orders (id int PRIMARY KEY, "user" int REFERENCES users ON DELETE CASCADE ON UPDATE CASCADE, what text);
+CREATE INDEX ON orders ("user");
+SELECT count(*) > 0 AS registered FROM softdelete.register('users', cascade => true);
+SELECT softdelete.track_history('users'), softdelete.track_history('orders');
+CREATE VIEW kinds AS SELECT relation, kind, coalesce(old, new) ->> 'id' AS id, coalesce(new ->> 'email', old ->> 'email') AS email,
+    coalesce(new ->> 'what', old ->> 'what') AS what, actor FROM softdelete.history;
+
+-- Each as what it was, with its deletion: DELETE, a hand-written UPDATE, restore, undo, cascades.
+INSERT INTO users VALUES (1, 'a@x', 'n'), (2, 'b@x', 'n'), (3, 'c@x', 'n');
+INSERT INTO orders VALUES (10, 1, 'p'), (20, 2, 'r');
+DELETE FROM users WHERE id = 1;
+SELECT softdelete.restore('users', 1);
+UPDATE users SET deleted_at = now() WHERE id = 1;
+SELECT softdelete.undo((SELECT max(id) FROM softdelete.deletions));
+SELECT kind, deletion_id IS NOT NULL AS has_deletion FROM softdelete.history_of('users', 1);
+SELECT kind, deletion_id IS NOT NULL AS has_deletion FROM softdelete.history_of('orders', 10);
+DELETE FROM users WHERE id = 3;
+SELECT softdelete.history_at('users', clock_timestamp(), 3) ->> 'deleted_at' IS NOT NULL AS is_deleted;
+DELETE FROM users WHERE deleted_at IS NOT NULL AND id = 3;
+SELECT kind FROM softdelete.history_of('users', 3);
+SELECT softdelete.history_at('users', clock_timestamp(), 3);
+
+-- Erase: the row's entries, those under its former key, those of rows that referenced it, and of no other row that has or had
+-- one of the keys.
+UPDATE users SET note = 'secret' WHERE id = 1;
+UPDATE users SET id = 101 WHERE id = 1;
+INSERT INTO users VALUES (1, 'other@x', 'o');
+UPDATE users SET id = 102 WHERE id = 2;
+INSERT INTO orders VALUES (11, 101, 'gone before');
+DELETE FROM orders WHERE id = 11;
+DELETE FROM orders WHERE deleted_at IS NOT NULL AND id = 11;
+SELECT softdelete.erase('users', 'request 1', 101) -> 'rows' AS rows;
+SELECT relation, kind, id, email, what FROM kinds WHERE relation <> 'orders'::regclass OR id <> '20' ORDER BY 1, id, kind, email;
+SELECT count(*) FROM users_history h WHERE h::text ~ 'a@x|secret';
+SELECT count(*) FROM orders_history h WHERE h::text ~ 'gone before|,p,';
+
+-- A row that is gone already: its history is erased as well, once.
+SELECT softdelete.erase('users', 'request 2', 3) -> 'rows' AS rows;
+SELECT softdelete.erase('users', 'request 2', 3); -- fails
+
+-- Anonymize: by the rules of the row, in all its entries, with who and why; former columns as well.
+ALTER TABLE users ADD COLUMN phone text;
+UPDATE users SET phone = '123' WHERE id = 102;
+ALTER TABLE users ALTER phone TYPE bigint USING phone::bigint;
+SELECT softdelete.set_anonymizer('users', 'email', '''user '' || id');
+SELECT softdelete.set_anonymizer('users', 'phone', 'NULL');
+SET softdelete.reason = 'b called from 123';
+DELETE FROM users WHERE id = 102;
+RESET softdelete.reason;
+SELECT softdelete.anonymize('users', 'request 3', 102) -> 'rows' AS rows;
+SELECT kind, actor, reason, old ->> 'email' AS old, new ->> 'email' AS new, new ->> 'phone' AS phone FROM softdelete.history_of('users', 102);
+SELECT count(*) FROM users_history h WHERE h::text ~ 'b@x|123';
+
+-- A rule of a column that the history leaves out empties what it keeps.
+CREATE TABLE people (id int PRIMARY KEY, name text, salt text);
+SELECT count(*) > 0 AS registered FROM softdelete.register('people');
+SELECT softdelete.track_history('people', without => '{salt}');
+SELECT softdelete.set_anonymizer('people', 'name', 'md5(salt)');
+INSERT INTO people VALUES (1, 'Ann', 's');
+UPDATE people SET name = 'Anna';
+SELECT softdelete.anonymize('people', 'request 4', 1) -> 'rows' AS rows;
+SELECT kind, old ->> 'name' AS old FROM softdelete.history_of('people', 1);
+
+-- A rule of the key: no entry keeps the former one.
+CREATE TABLE mails (email text PRIMARY KEY, n int);
+SET client_min_messages = error;
+SELECT count(*) > 0 AS registered FROM softdelete.register('mails');
+RESET client_min_messages;
+SELECT softdelete.track_history('mails');
+SELECT softdelete.set_anonymizer('mails', 'email', '''m'' || n');
+INSERT INTO mails VALUES ('ann@x', 1);
+UPDATE mails SET n = 2;
+SELECT softdelete.anonymize('mails', 'request 5', 'ann@x') -> 'rows' AS rows;
+SELECT count(*) FROM mails_history;
+
+-- Held rows cannot be erased, and their entries stay when the retention passes; others go. A history without a registered
+-- table is purged as well.
+CREATE TABLE plain (id int PRIMARY KEY, v text);
+SELECT softdelete.track_history('plain', retention => '1 microsecond');
+CREATE TABLE cases (id int PRIMARY KEY, v text);
+SELECT count(*) > 0 AS registered FROM softdelete.register('cases', retention => '1 year');
+SELECT softdelete.track_history('cases', retention => '1 microsecond');
+INSERT INTO plain VALUES (1, 'a'), (2, 'b');
+INSERT INTO cases VALUES (1, 'a'), (2, 'b'), (3, 'c');
+UPDATE cases SET id = 12 WHERE id = 2;
+SELECT softdelete.hold('cases', 'a case', 12) > 0 AS is_held \gset
+SELECT softdelete.erase('cases', 'why', 12); -- fails
+CALL softdelete.purge('plain');
+CALL softdelete.purge('cases', batch_size => 1);
+SELECT count(*) FROM plain_history;
+SELECT history_kind, id FROM cases_history ORDER BY history_at, history_kind DESC;
+SELECT table_name, state, due, removed FROM softdelete.purge_log WHERE table_name LIKE '%history';
+SELECT softdelete.history_at('plain', clock_timestamp(), 1);
+\set VERBOSITY sqlstate
+SELECT softdelete.history_at('plain', now() - interval '1 hour', 1); -- fails
+\set VERBOSITY default
+
+-- A partition that has expired as a whole is dropped, unless it has entries of a held row.
+RESET SESSION AUTHORIZATION;
+INSERT INTO plain VALUES (3, 'c');
+SET row_security = off;
+SET session_replication_role = replica;
+CREATE TABLE plain_history_old (LIKE plain_history);
+ALTER TABLE plain_history_old OWNER TO regress_history_removal;
+INSERT INTO plain_history_old SELECT * FROM plain_history;
+UPDATE plain_history_old SET history_at = '2020-01-01 12:00';
+ALTER TABLE plain_history ATTACH PARTITION plain_history_old FOR VALUES FROM ('2020-01-01') TO ('2020-02-01');
+CREATE TABLE cases_history_old (LIKE cases_history);
+ALTER TABLE cases_history_old OWNER TO regress_history_removal;
+INSERT INTO cases_history_old SELECT * FROM cases_history;
+INSERT INTO cases_history_old (history_at, history_kind, id) VALUES ('2020-01-01', 'I', 77);
+UPDATE cases_history_old SET history_at = '2020-01-01 12:00';
+ALTER TABLE cases_history ATTACH PARTITION cases_history_old FOR VALUES FROM ('2020-01-01') TO ('2020-02-01');
+RESET session_replication_role;
+RESET row_security;
+SET SESSION AUTHORIZATION regress_history_removal;
+CALL softdelete.purge('plain');
+CALL softdelete.purge('cases');
+SELECT to_regclass('plain_history_old'), to_regclass('cases_history_old');
+SELECT count(*) FROM cases_history_old;
+SELECT count(*) FROM plain_history;
+SELECT softdelete.release(id) FROM softdelete.holds WHERE relation = 'cases'::regclass;
+CALL softdelete.purge('cases');
+SELECT to_regclass('cases_history_old');
+RESET SESSION AUTHORIZATION;
+SET client_min_messages = warning;
+DROP OWNED BY regress_history_removal;
+DROP ROLE regress_history_removal;

@@ -1,0 +1,278 @@
+// The statements are marked as ours, which the guard of the histories lets pass, and run as the history's owner.
+#include "history/overwrite_entries.hpp"
+
+#include "catalog/foreign_keys.hpp"
+#include "history/check_tracking.hpp"
+#include "history/own_columns.hpp"
+#include "pg/quote.hpp"
+#include "pg/relations.hpp"
+#include "pg/scopes.hpp"
+#include "pg/transactions.hpp"
+#include "session/own_statement.hpp"
+#include "session/plan_notes.hpp"
+#include "sqltext/format.hpp"
+
+extern "C" {
+#include "utils/lsyscache.h"
+}
+
+#include <algorithm>
+#include <deque>
+
+namespace softdelete::history {
+
+namespace {
+
+using catalog::TableInfo;
+using rows::RowSet;
+
+std::vector<pg::Row> run_own(pg::Spi &spi, const TableInfo &history, const std::string &statement,
+                             const RowSet &rows) {
+    session::OwnStatement own(statement, {.notes = session::note_removal});
+    pg::OwnerScope owner(history.owner);
+    return spi.query(statement, {rows.tables(), rows.positions()});
+}
+
+std::uint64_t remove(pg::Spi &spi, const TableInfo &history, const RowSet &entries) {
+    if (entries.empty()) {
+        return 0;
+    }
+    std::string statement =
+        sqltext::format("%1% DELETE FROM %2% AS t WHERE %3% RETURNING 1", session::removal_text, history.name,
+                        rows::make_membership(history, "t", 1));
+    return run_own(spi, history, statement, entries).size();
+}
+
+// A table and those of its entries that are to go.
+struct Work {
+    TableInfo table;
+    RowSet entries;
+};
+
+class Eraser {
+public:
+    Eraser(pg::Spi &spi, std::set<Oid> *touched) : spi_(spi), touched_(touched) {}
+
+    std::map<std::string, std::uint64_t> run(const std::map<Oid, SubjectKeys> &subjects) {
+        for (const auto &[relation, subject] : subjects) {
+            add(subject.table, find_lives(subject.table, subject.keys));
+        }
+        while (!work_.empty()) {
+            Work work = std::move(work_.front());
+            work_.pop_front();
+            for (const catalog::ForeignKey &key : catalog::find_referencing_keys(spi_, work.table.relation)) {
+                if (key.on_delete == catalog::OnDelete::cascade) {
+                    follow(key, work);
+                }
+            }
+        }
+        std::map<std::string, std::uint64_t> counts;
+        for (const auto &[relation, entries] : found_) {
+            TableInfo history = catalog::get_table(spi_, relation);
+            for (const auto &[partition, rows] : rows::group_by_table(entries)) {
+                touched_->insert(partition);
+            }
+            counts[history.name] = remove(spi_, history, entries);
+        }
+        return counts;
+    }
+
+private:
+    void add(const TableInfo &table, const RowSet &entries) {
+        Oid history = find_history(spi_, table.relation);
+        if (!OidIsValid(history) || entries.empty()) {
+            return;
+        }
+        Work work = {table, {}};
+        for (const rows::RowId &entry : entries.ids()) {
+            if (found_[history].add(entry)) {
+                work.entries.add(entry);
+            }
+        }
+        if (!work.entries.empty()) {
+            work_.push_back(std::move(work));
+        }
+    }
+
+    // Entries of rows that referenced the row at some time, by the values that the entries have.
+    void follow(const catalog::ForeignKey &key, const Work &work) {
+        Oid child_id = find_history(spi_, key.child.relation);
+        if (!OidIsValid(child_id) || !has_columns(child_id, key.child_link.names)) {
+            return;
+        }
+        TableInfo parents = catalog::get_table(spi_, find_history(spi_, work.table.relation));
+        TableInfo children = catalog::get_table(spi_, child_id);
+        if (!has_columns(parents.relation, key.parent_link.names)) {
+            return;
+        }
+        std::vector<std::vector<std::string>> keys =
+            read_values(parents, key.parent_link.names, work.entries);
+        for (const std::vector<std::string> &values : keys) {
+            add(key.child, find_entries(children, key.child_link.names, values));
+        }
+    }
+
+    bool has_columns(Oid relation, const std::vector<std::string> &names) {
+        return std::all_of(names.begin(), names.end(), [&](const std::string &name) {
+            return !spi_.query("SELECT FROM pg_catalog.pg_attribute WHERE attrelid = $1::pg_catalog.oid AND "
+                               "pg_catalog.quote_ident(attname) = $2 AND NOT attisdropped",
+                               {relation, name})
+                        .empty();
+        });
+    }
+
+    // Each side's values as text, which both histories write alike.
+    std::vector<std::vector<std::string>>
+    read_values(const TableInfo &history, const std::vector<std::string> &names, const RowSet &entries) {
+        std::vector<std::string> columns;
+        std::string conditions;
+        for (const std::string &name : names) {
+            columns.push_back("CAST(t." + name + " AS pg_catalog.text)");
+            conditions += " AND t." + name + " IS NOT NULL";
+        }
+        std::string query = sqltext::format("/* softdelete */ SELECT DISTINCT %1% FROM %2% AS t WHERE %3%%4%",
+                                            sqltext::join(columns, ", "), history.name,
+                                            rows::make_membership(history, "t", 1), conditions);
+        pg::OwnerScope owner(history.owner);
+        pg::ExactTextScope exact;
+        std::vector<std::vector<std::string>> values;
+        for (const pg::Row &row : spi_.query(query, {entries.tables(), entries.positions()})) {
+            values.emplace_back();
+            for (std::size_t i = 0; i < columns.size(); i++) {
+                values.back().push_back(row.text(i));
+            }
+        }
+        return values;
+    }
+
+    RowSet find_entries(const TableInfo &history, const std::vector<std::string> &names,
+                        const std::vector<std::string> &values) {
+        std::string condition;
+        std::vector<pg::Parameter> parameters;
+        for (std::size_t i = 0; i < names.size(); i++) {
+            condition += sqltext::format("%1%CAST(t.%2% AS pg_catalog.text) = $%3%", (i == 0 ? "" : " AND "),
+                                         names[i], (i + 1));
+            parameters.emplace_back(values[i]);
+        }
+        std::string query = sqltext::format(
+            "/* softdelete */ SELECT t.tableoid, t.ctid FROM %1% AS t WHERE %2%", history.name, condition);
+        pg::OwnerScope owner(history.owner);
+        pg::ExactTextScope exact;
+        RowSet found;
+        for (const pg::Row &row : spi_.query(query, parameters)) {
+            found.add(rows::read_row_id(row));
+        }
+        return found;
+    }
+
+    pg::Spi &spi_;
+    std::set<Oid> *touched_;
+    std::map<Oid, RowSet> found_; // by history
+    std::deque<Work> work_;
+};
+
+struct OverwrittenColumn {
+    std::string history_column; // quoted
+    std::string expression;
+};
+
+// Columns that are gone or had another type become NULL: the rule is about the column of today.
+std::vector<OverwrittenColumn> find_columns(pg::Spi &spi, const TableInfo &table,
+                                            const std::vector<registry::Anonymizer> &rules) {
+    std::vector<OverwrittenColumn> columns;
+    pg::UserScope owner(pg::get_extension_owner());
+    for (const registry::Anonymizer &rule : rules) {
+        for (const pg::Row &row :
+             spi.query("SELECT pg_catalog.quote_ident(history_column), until IS NULL FROM "
+                       "softdelete_internal.history_column WHERE relation = $1::pg_catalog.oid AND "
+                       "column_name = $2::pg_catalog.name",
+                       {table.relation, rule.column})) {
+            columns.push_back({row.text(0), row.boolean(1) ? rule.expression : "NULL"});
+        }
+    }
+    return columns;
+}
+
+std::string make_overwrite(const TableInfo &history, const std::string &alias,
+                           const std::vector<OverwrittenColumn> &columns, bool uses_rules) {
+    std::string sets =
+        sqltext::format("%1% = NULL, %2% = NULL", own_columns[actor].name, own_columns[reason].name);
+    for (const OverwrittenColumn &column : columns) {
+        sets += sqltext::format(", %1% = %2%", column.history_column,
+                                (uses_rules ? "(" + column.expression + ")" : std::string("NULL")));
+    }
+    return sqltext::format("%1% UPDATE %2% AS %3% SET %4% WHERE %5% RETURNING 1", session::removal_text,
+                           history.name, alias, sets, rows::make_membership(history, alias.c_str(), 1));
+}
+
+// A rule may name columns that the history leaves out: then nothing is left but to empty the columns.
+std::uint64_t overwrite(pg::Spi &spi, const TableInfo &history, const std::string &alias,
+                        const std::vector<OverwrittenColumn> &columns, const RowSet &entries) {
+    try {
+        pg::Subtransaction attempt;
+        std::uint64_t count =
+            run_own(spi, history, make_overwrite(history, alias, columns, true), entries).size();
+        attempt.commit();
+        return count;
+    } catch (pg::ServerError &error) {
+        if (error.sqlstate() != ERRCODE_UNDEFINED_COLUMN) {
+            throw;
+        }
+    }
+    return run_own(spi, history, make_overwrite(history, alias, columns, false), entries).size();
+}
+
+bool overwrites_key(pg::Spi &spi, const TableInfo &table, const std::vector<registry::Anonymizer> &rules) {
+    for (const catalog::KeyColumn &key : catalog::find_primary_key(spi, table.relation)) {
+        for (const registry::Anonymizer &rule : rules) {
+            if (pg::quote_identifier(rule.column) == key.name) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+} // namespace
+
+std::map<std::string, std::uint64_t> erase_entries(pg::Spi &spi, const std::map<Oid, SubjectKeys> &subjects,
+                                                   std::set<Oid> *touched) {
+    return Eraser(spi, touched).run(subjects);
+}
+
+std::uint64_t overwrite_entries(pg::Spi &spi, const TableInfo &table,
+                                const std::vector<registry::Anonymizer> &rules, const RowSet &rows) {
+    Oid history_id = find_history(spi, table.relation);
+    if (!OidIsValid(history_id)) {
+        return 0;
+    }
+    RowSet entries = find_lives(table, read_keys(spi, table, rows));
+    if (entries.empty()) {
+        return 0;
+    }
+    TableInfo history = catalog::get_table(spi, history_id);
+    if (overwrites_key(spi, table, rules)) {
+        return remove(spi, history, entries);
+    }
+    std::string alias = pg::quote_identifier(pg::call([&] { return get_rel_name(table.relation); }));
+    std::vector<OverwrittenColumn> columns = find_columns(spi, table, rules);
+    bool has_rule = std::any_of(columns.begin(), columns.end(), [&](const OverwrittenColumn &column) {
+        return column.history_column == table.deleted_by;
+    });
+    if (!table.deleted_by.empty() && !has_rule) { // who deleted it is forgotten with the row's
+        columns.push_back({table.deleted_by, "NULL"});
+    }
+    return overwrite(spi, history, alias, columns, entries);
+}
+
+std::set<Oid> find_partitions(pg::Spi &spi, Oid relation) {
+    std::set<Oid> partitions;
+    Oid history = find_history(spi, relation);
+    for (const pg::Row &row : spi.query(
+             "SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhparent = $1::pg_catalog.oid", {history})) {
+        partitions.insert(row.oid(0));
+    }
+    return partitions;
+}
+
+} // namespace softdelete::history

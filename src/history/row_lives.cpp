@@ -1,0 +1,155 @@
+// A life begins with an INSERT or with the arrival under a new key, and ends with the row, or when it goes on under another
+// key. Several lives under a key are one subject's, but for those that went on under another key: that is another row.
+#include "history/row_lives.hpp"
+
+#include "history/key_text.hpp"
+#include "history/read_entries.hpp"
+#include "pg/scopes.hpp"
+#include "rows/follow_links.hpp"
+#include "sqltext/format.hpp"
+
+extern "C" {
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+}
+
+namespace softdelete::history {
+
+namespace {
+
+using rows::RowSet;
+
+bool begins_life(const ReadEntry &entry) {
+    return entry.kind == kind_insert || entry.kind == kind_new_key;
+}
+
+bool ends_life(const ReadEntry &entry) {
+    return entry.kind == kind_delete || entry.kind == kind_truncate || entry.kind == kind_purge;
+}
+
+class Lives {
+public:
+    Lives(const TrackedTable &table, RowSet *found) : table_(table), found_(found) {}
+
+    void add_key(const Datum *values) { collect(values, nullptr); }
+
+private:
+    // The key's lives; or, where the row went on from it, that one which ended with the arrival at the next key.
+    void collect(const Datum *values, const ReadEntry *arrival) {
+        List *entries = pg::call([&] { return read_entries(table_, values, DT_NOBEGIN, false); });
+        std::vector<const ReadEntry *> life;
+        for (int i = 0; i < list_length(entries); i++) {
+            const auto *entry = static_cast<const ReadEntry *>(list_nth(entries, i));
+            if (begins_life(*entry)) {
+                end_life(&life, arrival == nullptr);
+            }
+            life.push_back(entry);
+            if (is_departure(*entry)) {
+                end_life(&life, arrival != nullptr && entry->transaction == arrival->transaction
+                                    && entry->command == arrival->command);
+            } else if (ends_life(*entry)) {
+                end_life(&life, arrival == nullptr);
+            }
+        }
+        end_life(&life, arrival == nullptr);
+    }
+
+    void end_life(std::vector<const ReadEntry *> *life, bool is_of_subject) {
+        for (const ReadEntry *entry : *life) {
+            bool is_new = is_of_subject && found_->add({entry->partition, entry->position});
+            if (is_new && entry->kind == kind_new_key) {
+                Datum values[INDEX_MAX_KEYS] = {};
+                if (pg::call([&] { return read_other_key(*entry, values); })) {
+                    collect(values, entry);
+                }
+            }
+        }
+        life->clear();
+    }
+
+    bool is_departure(const ReadEntry &entry) const {
+        return entry.kind != kind_new_key && pg::call([&] {
+                   bool is_null = true;
+                   (void)get_other_key(entry, &is_null);
+                   return !is_null;
+               });
+    }
+
+    Datum get_other_key(const ReadEntry &entry, bool *is_null) const {
+        Relation history = table_open(table_.history, AccessShareLock);
+        Datum key = heap_getattr(entry.row, other_key + 1, RelationGetDescr(history), is_null);
+        table_close(history, AccessShareLock);
+        return key;
+    }
+
+    bool read_other_key(const ReadEntry &entry, Datum *values) const {
+        bool is_null = true;
+        Datum key = get_other_key(entry, &is_null);
+        if (!is_null) {
+            read_key(table_, key, values);
+        }
+        return !is_null;
+    }
+
+    const TrackedTable &table_;
+    RowSet *found_;
+};
+
+} // namespace
+
+std::vector<KeyTexts> read_keys(pg::Spi &spi, const catalog::TableInfo &table, const RowSet &rows) {
+    std::vector<KeyTexts> keys;
+    std::vector<std::string> columns;
+    for (const catalog::KeyColumn &column : catalog::find_primary_key(spi, table.relation)) {
+        columns.push_back("t." + column.name);
+    }
+    if (columns.empty() || rows.empty()
+        || pg::call([&] { return find_tracked_table(table.relation) == nullptr; })) {
+        return keys;
+    }
+    std::string query = sqltext::format("/* softdelete */ SELECT %1% FROM %2% AS t WHERE %3% AND %4%",
+                                        sqltext::join(columns, ", "), table.name, rows::see_all(table, "t"),
+                                        rows::make_membership(table, "t", 1));
+    pg::OwnerScope owner(table.owner);
+    pg::ExactTextScope texts;
+    for (const pg::Row &row : spi.query(query, {rows.tables(), rows.positions()})) {
+        KeyTexts key;
+        for (std::size_t i = 0; i < columns.size(); i++) {
+            key.push_back(row.text(i));
+        }
+        keys.push_back(key);
+    }
+    return keys;
+}
+
+RowSet find_lives(const catalog::TableInfo &info, const std::vector<KeyTexts> &keys) {
+    RowSet found;
+    const TrackedTable *table = pg::call([&] { return find_tracked_table(info.relation); });
+    if (table == nullptr || table->key_count == 0 || keys.empty()) {
+        return found;
+    }
+    // What this transaction has written a moment ago is meant as well.
+    pg::SnapshotScope newest(pg::call([] {
+        CommandCounterIncrement();
+        return GetLatestSnapshot();
+    }));
+    Lives lives(*table, &found);
+    for (const KeyTexts &key : keys) {
+        Datum values[INDEX_MAX_KEYS] = {};
+        {
+            pg::ExactTextScope exact;
+            pg::call([&] {
+                for (int i = 0; i < table->key_count; i++) {
+                    values[i] = read_key_value(table->key[i], key.at(static_cast<std::size_t>(i)).c_str());
+                }
+            });
+        }
+        lives.add_key(values);
+    }
+    return found;
+}
+
+} // namespace softdelete::history

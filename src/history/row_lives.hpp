@@ -1,0 +1,23 @@
+// Which entries of a history are about a row: those under its key, and, where the key was changed, those under former keys
+// from before. Lives of other rows that had one of the keys before or after are not among them. Called when a history is
+// erased, anonymized or purged around rows on hold.
+#pragma once
+
+#include "history/tracked_table.hpp"
+#include "rows/row_set.hpp"
+
+#include <string>
+#include <vector>
+
+namespace softdelete::history {
+
+// A key as text of its columns, in the formats of pg::ExactTextScope.
+using KeyTexts = std::vector<std::string>;
+
+// The keys of rows of the table, which need not be live; none where the table has no history or no primary key.
+std::vector<KeyTexts> read_keys(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowSet &rows);
+
+// The entries, by their place in the history's partitions. table: has a history; none where it has no primary key.
+rows::RowSet find_lives(const catalog::TableInfo &table, const std::vector<KeyTexts> &keys);
+
+} // namespace softdelete::history

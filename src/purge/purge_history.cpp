@@ -1,0 +1,305 @@
+// A partition is dropped where no entry of it is of a row on hold: that takes a lock on the whole history for a moment, for
+// which the run does not wait long.
+#include "purge/purge_history.hpp"
+
+#include "history/check_tracking.hpp"
+#include "history/row_lives.hpp"
+#include "history/tracked_table.hpp"
+#include "holds/held_rows.hpp"
+#include "pg/quote.hpp"
+#include "pg/relations.hpp"
+#include "pg/scopes.hpp"
+#include "pg/transactions.hpp"
+#include "purge/purge_lock.hpp"
+#include "registry/error_name.hpp"
+#include "registry/purge_log.hpp"
+#include "rows/time_partitions.hpp"
+#include "session/own_statement.hpp"
+#include "session/plan_notes.hpp"
+#include "session/utility_commands.hpp"
+#include "sqltext/format.hpp"
+
+extern "C" {
+#include "miscadmin.h"
+#include "utils/elog.h"
+#include "utils/timestamp.h"
+}
+
+#include <functional>
+#include <utility>
+
+namespace softdelete::purge {
+
+namespace {
+
+using catalog::TableInfo;
+using rows::RowSet;
+
+struct Partition {
+    Oid relation;
+    std::string name;
+    bool is_expired; // as a whole
+};
+
+constexpr const char *tracked_query = R"(
+    SELECT t.relation::pg_catalog.oid
+    FROM softdelete_internal.tracked_table t
+    JOIN pg_catalog.pg_class c ON c.oid = t.relation
+    WHERE pg_catalog.pg_has_role($2::pg_catalog.oid, c.relowner, 'USAGE')
+      AND ($1::pg_catalog.oid IS NULL OR t.relation = $1::pg_catalog.oid)
+    ORDER BY c.relname, 1)";
+
+// The upper bound stands at the end of the partition's bound, in the session's time zone.
+constexpr const char *partitions_query = R"(
+    SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname),
+           pg_catalog.substring(pg_catalog.pg_get_expr(c.relpartbound, c.oid), 'TO \(''([^'']*)''\)')::pg_catalog.timestamptz
+               <= $2::pg_catalog.timestamptz
+    FROM pg_catalog.pg_inherits i
+    JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE i.inhparent = $1::pg_catalog.oid
+      AND pg_catalog.substring(pg_catalog.pg_get_expr(c.relpartbound, c.oid), 'FROM \(''([^'']*)''\)')::pg_catalog.timestamptz
+              < $2::pg_catalog.timestamptz
+    ORDER BY 3 DESC, 2)";
+
+class HistoryPurge {
+public:
+    HistoryPurge(pg::Spi &spi, Oid relation, std::size_t batch_size, std::function<void()> end_batch)
+        : spi_(spi)
+        , table_(catalog::get_table(spi, relation))
+        , history_(catalog::get_table(spi, history::get_history(spi, table_)))
+        , batch_size_(batch_size)
+        , end_batch_(std::move(end_batch)) {}
+
+    void run() {
+        rows::make_time_partitions(spi_, history_.relation, GetCurrentTimestamp(),
+                                   rows::get_partition_width(history_.relation), 2);
+        end_batch_();
+        std::optional<std::string> cutoff = read_cutoff();
+        if (!cutoff) {
+            return;
+        }
+        run_ = registry::begin_purge_run(spi_, history_, cutoff, count_due(*cutoff));
+        end_batch_();
+        for (const Partition &partition : find_partitions(*cutoff)) {
+            purge_partition(partition, *cutoff);
+        }
+        registry::finish_purge_run(spi_, run_, true);
+        end_batch_();
+        if (kept_ > 0) {
+            pg::notice(sqltext::format("history %1%: removed %2% entries, kept %3% of rows on hold",
+                                       history_.title, removed_, kept_));
+        }
+    }
+
+private:
+    std::optional<std::string> read_cutoff() {
+        pg::UserScope owner(pg::get_extension_owner());
+        pg::ExactTextScope exact;
+        auto rows = spi_.query(
+            "SELECT pg_catalog.now() - retention FROM softdelete_internal.tracked_table WHERE relation "
+            "= $1::pg_catalog.oid AND retention IS NOT NULL",
+            {table_.relation});
+        return rows.empty() ? std::nullopt : std::optional(rows.front().text(0));
+    }
+
+    std::uint64_t count_due(const std::string &cutoff) {
+        pg::OwnerScope owner(history_.owner);
+        return static_cast<std::uint64_t>(
+            spi_.query(sqltext::format("SELECT pg_catalog.count(*) FROM %1% WHERE history_at < "
+                                       "$1::pg_catalog.timestamptz",
+                                       history_.name),
+                       {cutoff})
+                .front()
+                .number(0));
+    }
+
+    std::vector<Partition> find_partitions(const std::string &cutoff) {
+        pg::ExactTextScope exact;
+        std::vector<Partition> found;
+        for (const pg::Row &row : spi_.query(partitions_query, {history_.relation, cutoff})) {
+            found.push_back({row.oid(0), row.text(1), row.boolean(2)});
+        }
+        return found;
+    }
+
+    // Of the rows that a hold protects, with their former keys. Nobody makes a hold until the batch has ended.
+    RowSet find_held_entries() {
+        holds::lock_holds(spi_);
+        if (!holds::has_holds(spi_)) {
+            return {};
+        }
+        RowSet held = holds::find_all_held_rows(spi_, table_);
+        return history::find_lives(table_, history::read_keys(spi_, table_, held));
+    }
+
+    static RowSet restrict_to(const RowSet &entries, Oid partition) {
+        RowSet found;
+        for (const rows::RowId &entry : entries.ids()) {
+            if (entry.table == partition) {
+                found.add(entry);
+            }
+        }
+        return found;
+    }
+
+    void purge_partition(const Partition &partition, const std::string &cutoff) {
+        RowSet held = restrict_to(find_held_entries(), partition.relation);
+        if (partition.is_expired && held.empty()) {
+            drop(partition);
+            move_begin(cutoff);
+            end_batch_();
+            return;
+        }
+        // The beginning first: what is left is no whole history of that time.
+        move_begin(cutoff);
+        kept_ += held.size();
+        while (remove_batch(partition, cutoff, held)) {
+            end_batch_();
+            held = restrict_to(find_held_entries(), partition.relation);
+        }
+        end_batch_();
+    }
+
+    void drop(const Partition &partition) {
+        session::OwnDdlScope own_ddl;
+        pg::SettingScope settings;
+        settings.set("lock_timeout", "5s");
+        pg::UserScope owner(history_.owner);
+        std::uint64_t count = static_cast<std::uint64_t>(
+            spi_.query("SELECT pg_catalog.count(*) FROM " + partition.name).front().number(0));
+        spi_.execute("DROP TABLE " + partition.name);
+        record(count);
+    }
+
+    // True where there may be more.
+    bool remove_batch(const Partition &partition, const std::string &cutoff, const RowSet &held) {
+        std::string statement =
+            sqltext::format("%1% DELETE FROM %2% AS t WHERE t.ctid = ANY (ARRAY(SELECT e.ctid FROM %2% AS e "
+                            "WHERE e.history_at < "
+                            "$3::pg_catalog.timestamptz AND %3% LIMIT $4::pg_catalog.int8))",
+                            session::removal_text, partition.name, rows::make_exclusion("e", 1));
+        session::OwnStatement own(statement, {.notes = session::note_removal});
+        pg::OwnerScope owner(history_.owner);
+        std::uint64_t count = spi_.execute(
+            statement, {held.tables(), held.positions(), cutoff, static_cast<std::int64_t>(batch_size_)});
+        if (count > 0) {
+            record(count);
+        }
+        return count == batch_size_;
+    }
+
+    void record(std::uint64_t count) {
+        removed_ += count;
+        registry::PurgeCounts counts;
+        counts.removed = count;
+        registry::record_purge_batch(spi_, run_, counts);
+    }
+
+    void move_begin(const std::string &cutoff) {
+        {
+            pg::UserScope owner(pg::get_extension_owner());
+            spi_.execute("UPDATE softdelete_internal.tracked_table SET begins_at = GREATEST(begins_at, "
+                         "$2::pg_catalog.timestamptz) WHERE relation = $1::pg_catalog.oid",
+                         {table_.relation, cutoff});
+        }
+        pg::call([&] { history::announce_change(table_.relation); });
+    }
+
+    pg::Spi &spi_;
+    const TableInfo table_;
+    const TableInfo history_;
+    const std::size_t batch_size_;
+    const std::function<void()> end_batch_;
+    std::int64_t run_ = 0;
+    std::uint64_t removed_ = 0;
+    std::uint64_t kept_ = 0;
+};
+
+void commit(const PurgeRequest &request) {
+    if (request.may_commit) {
+        pg::commit_and_begin();
+        pg::pin_search_path();
+    }
+}
+
+// The text may quote an entry: it goes to the client alone.
+void note_failure(pg::Spi &spi, const TableInfo &history, const PurgeRequest &request,
+                  pg::ServerError error) {
+    if (request.may_commit) {
+        pg::roll_back_and_begin();
+        pg::pin_search_path();
+    }
+    std::string text =
+        sqltext::format("could not purge history %1%: %2%", history.title, std::string(error.message()));
+    std::int64_t run = registry::begin_purge_run(spi, history, std::nullopt, 0);
+    std::string sqlstate = pg::call([&] { return unpack_sql_state(error.sqlstate()); });
+    registry::fail_purge_run(spi, run, sqlstate, registry::name_error(spi, std::move(error)));
+    commit(request);
+    pg::call([&] { ereport(WARNING_CLIENT_ONLY, (errmsg("%s", text.c_str()))); });
+}
+
+// Each transaction within a savepoint, as those of purge_rows.cpp.
+void purge_one(pg::Spi &spi, Oid relation, const PurgeRequest &request) {
+    TableInfo history = catalog::get_table(spi, history::find_history(spi, relation));
+    PurgeLock lock(history.relation, request.may_commit);
+    if (!lock.is_held()) {
+        pg::notice(sqltext::format("history %1% is being purged by another session", history.title));
+        return;
+    }
+    std::optional<pg::Subtransaction> savepoint;
+    std::optional<pg::ServerError> failure;
+    try {
+        savepoint.emplace();
+        HistoryPurge(spi, relation, request.batch_size, [&] {
+            if (request.may_commit) {
+                savepoint->commit();
+                commit(request);
+                savepoint.emplace();
+            }
+        }).run();
+        savepoint->commit();
+    } catch (pg::ServerError &error) {
+        if (ERRCODE_TO_CATEGORY(error.sqlstate()) == ERRCODE_OPERATOR_INTERVENTION) {
+            throw;
+        }
+        failure.emplace(std::move(error));
+    }
+    savepoint.reset();
+    if (failure) {
+        note_failure(spi, history, request, std::move(*failure));
+    } else {
+        commit(request);
+    }
+}
+
+} // namespace
+
+std::vector<Oid> find_purgeable_histories(pg::Spi &spi, std::optional<Oid> relation) {
+    Oid role = GetUserId();
+    pg::Parameter wanted = relation ? pg::Parameter(*relation) : pg::Parameter(std::nullopt);
+    std::vector<Oid> tables;
+    pg::UserScope owner(pg::get_extension_owner());
+    for (const pg::Row &row : spi.query(tracked_query, {wanted, role})) {
+        tables.push_back(row.oid(0));
+    }
+    return tables;
+}
+
+bool names_history_alone(pg::Spi &spi, std::optional<Oid> relation) {
+    return relation && !find_purgeable_histories(spi, relation).empty()
+           && !catalog::get_table(spi, *relation).is_registered;
+}
+
+void purge_histories(pg::Spi &spi, const PurgeRequest &request) {
+    auto started = std::chrono::steady_clock::now();
+    for (Oid relation : find_purgeable_histories(spi, request.relation)) {
+        bool is_over =
+            request.max_runtime && std::chrono::steady_clock::now() - started >= *request.max_runtime;
+        if (!is_over) {
+            purge_one(spi, relation, request);
+        }
+    }
+}
+
+} // namespace softdelete::purge

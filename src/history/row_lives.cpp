@@ -131,6 +131,8 @@ RowSet find_lives(const catalog::TableInfo &info, const std::vector<KeyTexts> &k
     if (table == nullptr || table->key_count == 0 || keys.empty()) {
         return found;
     }
+    // Types of the owner's may run code of his when their values are read.
+    pg::UserScope owner(info.owner);
     // What this transaction has written a moment ago is meant as well.
     pg::SnapshotScope newest(pg::call([] {
         CommandCounterIncrement();

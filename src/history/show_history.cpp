@@ -5,6 +5,7 @@
 #include "history/row_image.hpp"
 #include "pg/boundary.hpp"
 #include "pg/compat.hpp"
+#include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 #include "sqltext/format.hpp"
 
@@ -75,8 +76,14 @@ const TrackedTable &get_with_key(Oid relation, std::size_t values) {
     return table;
 }
 
+// Types of the table's owner may run code of his when their values are read and written: as him, and as nobody else.
+Oid get_owner(const TrackedTable &table) {
+    return pg::call([&] { return pg::get_owner(table.root); });
+}
+
 // Key values come as text in the formats of pg::ExactTextScope (api/key_arguments.hpp).
 void read_values(const TrackedTable &table, const std::vector<std::string> &key, Datum *values) {
+    pg::UserScope owner(get_owner(table));
     pg::ExactTextScope exact;
     pg::call([&] {
         for (int i = 0; i < table.key_count; i++) {
@@ -206,7 +213,10 @@ void write_line(const TrackedTable &table, const Change &change, const char **te
 
 void give(const TrackedTable &table, const Change &change, const TakeLine &take) {
     const char *texts[line_columns] = {};
-    pg::call([&] { write_line(table, change, texts); });
+    {
+        pg::UserScope owner(get_owner(table));
+        pg::call([&] { write_line(table, change, texts); });
+    }
     Line line;
     for (const char *text : texts) {
         line.push_back(text == nullptr ? std::nullopt : std::optional<std::string>(text));
@@ -316,7 +326,10 @@ void take_entry(const ReadEntry &entry, void *context) {
     if (entry.kind != kind_new_key) { // told by the UPDATE under the former key
         pg::entry([&] {
             Change change = {};
-            pg::call([&] { change = complete(*taker->table, entry); });
+            {
+                pg::UserScope owner(get_owner(*taker->table));
+                pg::call([&] { change = complete(*taker->table, entry); });
+            }
             give(*taker->table, change, *taker->take);
         });
     }
@@ -329,6 +342,7 @@ std::optional<Datum> show_row_at(Oid relation, TimestampTz time, const std::vect
     pg::call([&] { check_time(*table, time); });
     Datum values[INDEX_MAX_KEYS] = {};
     read_values(*table, key, values);
+    pg::UserScope owner(get_owner(*table));
     Datum row = pg::call([&] { return find_row_at(*table, time, values); });
     return row == 0 ? std::nullopt : std::optional(row);
 }
@@ -343,7 +357,10 @@ void show_life(Oid relation, const std::vector<std::string> &key, const TakeLine
         const auto *next =
             i + 1 < list_length(entries) ? static_cast<const ReadEntry *>(list_nth(entries, i + 1)) : nullptr;
         Change change = {};
-        pg::call([&] { change = make_change(*table, *entry, next, values); });
+        {
+            pg::UserScope owner(get_owner(*table));
+            pg::call([&] { change = make_change(*table, *entry, next, values); });
+        }
         give(*table, change, take);
     }
 }

@@ -100,6 +100,7 @@ SELECT count(*) FROM softdelete.register('keepers');
 SELECT count(*) FROM softdelete.register('words', cascade => true, deleted_by => NULL);
 SELECT count(*) FROM softdelete.register('parts', cascade => true);
 SELECT count(*) FROM softdelete.register('locked', visibility => 'rls', admin_roles => '{member}');
+SELECT softdelete.track_history('children');
 GRANT SELECT, INSERT, UPDATE, DELETE, REFERENCES, TRUNCATE, TRIGGER ON ALL TABLES IN SCHEMA shop TO mallory;
 INSERT INTO parents SELECT i, 'e' || i, i FROM generate_series(1, 60) i;
 INSERT INTO children SELECT i, i FROM generate_series(1, 60) i;
@@ -213,9 +214,18 @@ SELECT softdelete.erase('shop.parents', 'why', 41);
 SELECT softdelete.anonymize('shop.parents', 'why', 41);
 SELECT softdelete.set_anonymizer('shop.parents', 'email', 'NULL');
 CALL softdelete.purge('shop.parents');
+SELECT softdelete.track_history('shop.parents');
+SELECT softdelete.untrack_history('shop.parents');
+SELECT * FROM softdelete.history_of('shop.children', 1);
+SELECT softdelete.history_at('shop.children', pg_catalog.now(), 1);
+SELECT * FROM softdelete.history;
+SELECT * FROM softdelete_internal.history_entries('shop.children');
+INSERT INTO shop.children VALUES (601, 45), (602, 45);
+UPDATE shop.children SET parent = 46 WHERE id = 601;
+DELETE FROM shop.children WHERE id = 602;
 CALL softdelete.purge();
 SQL
-	('must be owner of table notes', map { "must be owner of table parents" } 1 .. 8) ]);
+	('must be owner of table notes', ('permission denied for the history of table children') x 2, map { "must be owner of table parents" } 1 .. 10) ]);
 
 run('statements on tables of his own', 'mallory', $path . <<'SQL', [
 CREATE TABLE shop.mine (id int PRIMARY KEY, name pg_catalog.text UNIQUE, born date, above int REFERENCES shop.mine ON DELETE CASCADE);
@@ -327,12 +337,21 @@ BEGIN; CALL softdelete.purge('shop.parents'); COMMIT;
 CREATE TABLE shop.another (id int PRIMARY KEY, name pg_catalog.text UNIQUE, v pg_catalog.text);
 SELECT softdelete.plan('shop.another');
 SELECT softdelete.register('shop.another', retention => '0');
+SELECT softdelete.track_history('shop.another', retention => '1 day');
 SELECT softdelete.set_anonymizer('shop.another', 'v', 'NULL');
 INSERT INTO shop.another VALUES (1, 'a', 'b'), (2, 'c', 'd'), (3, 'e', 'f');
 SELECT softdelete.anonymize('shop.another', 'wish', 1);
 SELECT softdelete.erase('shop.another', 'wish', 2);
 SELECT softdelete.delete('shop.another', 3);
+SELECT * FROM softdelete.history_of('shop.another', 3);
+SELECT softdelete.history_at('shop.another', pg_catalog.clock_timestamp(), 1);
+SELECT * FROM softdelete.history;
+ALTER TABLE shop.another ADD COLUMN added int;
+ALTER TABLE shop.another DROP COLUMN added;
+ALTER TABLE shop.another RENAME v TO w;
+ALTER TABLE shop.another RENAME w TO v;
 CALL softdelete.purge();
+SELECT softdelete.untrack_history('shop.another', 'drop');
 SELECT softdelete.unregister('shop.another', 'purge');
 DROP TABLE shop.another;
 SQL
@@ -364,7 +383,10 @@ for my $caller ($superuser, 'member')
 		q{SELECT softdelete.repair('eve.parents')},
 		q{SELECT softdelete.repair('eve.slices')},
 		q{SELECT softdelete.set_anonymizer('eve.parents', 'email', 'eve.trap(''gone''::pg_catalog.text)')},
-		q{SELECT softdelete.set_anonymizer('eve.children', 'name', '''x'' || id')});
+		q{SELECT softdelete.set_anonymizer('eve.children', 'name', '''x'' || id')},
+		q{SELECT softdelete.track_history('eve.parents')},
+		q{SELECT softdelete.track_history('eve.children', retention => '1 day')},
+		q{SELECT softdelete.track_history('eve.slices')});
 	run('the owner deletes', 'eve', <<'SQL');
 SET search_path = eve, pg_catalog;
 DELETE FROM parents WHERE (id).a IN (1, 2, 3, 4, 5, 6);
@@ -382,6 +404,9 @@ SQL
 		q{SELECT softdelete.delete('eve.parents', '(6,p)')},
 		q{BEGIN; SELECT softdelete.undo((SELECT pg_catalog.max(id) FROM softdelete.deletions)); COMMIT},
 		q{SELECT softdelete.delete('eve.children', 12)},
+		q{SELECT * FROM softdelete.history_of('eve.parents', '(6,p)')},
+		q{SELECT softdelete.history_at('eve.parents', pg_catalog.clock_timestamp(), '(6,p)')},
+		q{SELECT * FROM softdelete.history},
 		q{SELECT softdelete.hold('eve.parents', 'why', '(1,p)')},
 		q{SELECT softdelete.hold('eve.children', 'why', 12)},
 		q{SELECT softdelete.purge_preview()},
@@ -397,6 +422,7 @@ SQL
 		q{SELECT softdelete.anonymize('eve.parents', 'wish', '(8,p)')},
 		q{SELECT softdelete.anonymize('eve.children', 'wish', 9)},
 		q{SELECT softdelete.configure('eve.parents', on_expiry => 'anonymize')});
+	run_each($caller, map { "SELECT softdelete.untrack_history('eve.$_', 'drop')" } qw(parents children slices));
 	run('the owner deletes', 'eve', "SET search_path = eve, pg_catalog; DELETE FROM parents WHERE (id).a = 9; DELETE FROM slices WHERE id > 45");
 	run_each($caller,
 		q{CALL softdelete.purge()},
@@ -460,7 +486,7 @@ is( $node->safe_psql('attacked', q{
 	  AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'softdelete')
 	  AND NOT EXISTS (SELECT FROM pg_stat_user_functions s WHERE s.funcid = p.oid AND s.calls > 0)
 	  AND p.proname <> ALL (ARRAY(SELECT (regexp_matches($sent$} . $sent . q{$sent$, 'softdelete(?:_internal)?\.(\w+)\(', 'g'))[1]))
-	  AND p.proname <> ALL ('{on_truncate,on_update,on_drop_extension}')}),
+	  AND p.proname <> ALL ('{on_truncate,on_update,on_drop_extension,on_history_truncate,on_kept_table}')}),
 	'', 'no function of the extension is left out');
 run('the end', $superuser, $path . 'DROP EXTENSION softdelete CASCADE;');
 

@@ -90,7 +90,9 @@ INSERT INTO plain VALUES (1, 'a'), (2, 'b');
 INSERT INTO cases VALUES (1, 'a'), (2, 'b'), (3, 'c');
 UPDATE cases SET id = 12 WHERE id = 2;
 SELECT softdelete.hold('cases', 'a case', 12) > 0 AS is_held \gset
+\set VERBOSITY sqlstate
 SELECT softdelete.erase('cases', 'why', 12); -- fails
+\set VERBOSITY default
 CALL softdelete.purge('plain');
 CALL softdelete.purge('cases', batch_size => 1);
 SELECT count(*) FROM plain_history;

@@ -330,8 +330,13 @@ SELECT count(*) > 0 AS registered FROM softdelete.register('sales', cascade => t
 INSERT INTO sales SELECT r, g, 'x' FROM unnest('{eu,us,cn}'::text[]) r, generate_series(1, 3) g;
 INSERT INTO lines SELECT row_number() OVER (ORDER BY region, id), region, id FROM sales;
 INSERT INTO lines SELECT 10 + row_number() OVER (ORDER BY region, id), region, id FROM sales;
+-- One statement deletes the children of all partitions, as the trigger of whole statements counts.
+CREATE SEQUENCE firings;
+CREATE FUNCTION count_firing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM nextval(''firings''); RETURN NULL; END';
+CREATE TRIGGER count_firing AFTER UPDATE ON lines FOR EACH STATEMENT EXECUTE FUNCTION count_firing();
 DELETE FROM sales WHERE id = 1;
-SELECT rows FROM softdelete.deletions ORDER BY id DESC LIMIT 1;
+SELECT rows, last_value AS statements FROM softdelete.deletions, firings ORDER BY id DESC LIMIT 1;
+DROP TRIGGER count_firing ON lines;
 DELETE FROM sales_us WHERE id = 2;
 SELECT rows FROM softdelete.deletions ORDER BY id DESC LIMIT 1;
 SELECT region, sale, count(*) FROM lines GROUP BY 1, 2 ORDER BY 1, 2;

@@ -68,13 +68,21 @@ PendingKeys *add_pending(const catalog::ForeignKeyInfo &key, int64 deletion) {
     return entry;
 }
 
+// A key that references a partitioned table has a copy for each partition. One statement deletes the children of all; what
+// refuses a deletion names the partition in its error.
+bool is_same_key(const catalog::ForeignKeyInfo &left, const catalog::ForeignKeyInfo &right) {
+    return left.constraint == right.constraint
+           || (left.root == right.root && left.child == right.child
+               && left.on_delete == FKCONSTR_ACTION_CASCADE && right.on_delete == FKCONSTR_ACTION_CASCADE);
+}
+
 PendingKeys *get_pending(const catalog::ForeignKeyInfo &key, int64 deletion) {
     int nest_level = GetCurrentTransactionNestLevel();
     int place = session::running_statement_place();
     int level = get_level(key);
     for (PendingKeys *entry = pending; entry != nullptr; entry = entry->next) {
-        if (entry->key.constraint == key.constraint && entry->deletion == deletion
-            && entry->nest_level == nest_level && entry->place == place && entry->level == level) {
+        if (is_same_key(entry->key, key) && entry->deletion == deletion && entry->nest_level == nest_level
+            && entry->place == place && entry->level == level) {
             return entry;
         }
     }
@@ -104,14 +112,14 @@ bool read_key(Relation relation, const catalog::ForeignKeyInfo &key, HeapTuple r
     return true;
 }
 
-void add_key(PendingKeys *entry, Relation relation, const Datum *values) {
+// key: of the relation, whose columns may stand in another order than those of the entry's.
+void add_key(PendingKeys *entry, Relation relation, const catalog::ForeignKeyInfo &key, const Datum *values) {
     if (entry->keys.count == entry->capacity) {
         grow(entry);
     }
     MemoryContext caller = MemoryContextSwitchTo(entry->memory);
     for (int i = 0; i < entry->keys.columns; i++) {
-        Form_pg_attribute column =
-            TupleDescAttr(RelationGetDescr(relation), entry->key.parent_columns[i] - 1);
+        Form_pg_attribute column = TupleDescAttr(RelationGetDescr(relation), key.parent_columns[i] - 1);
         entry->keys.values[i][entry->keys.count] = datumCopy(values[i], column->attbyval, column->attlen);
     }
     entry->keys.count++;
@@ -179,7 +187,7 @@ void collect_deleted_row(Relation relation, List *keys, HeapTuple row, int64 del
         Datum values[INDEX_MAX_KEYS];
         bool is_deferred = key->on_delete == FKCONSTR_ACTION_NOACTION && key->is_deferrable;
         if (catalog::binds(*key) && !is_deferred && read_key(relation, *key, row, values)) {
-            add_key(get_pending(*key, deletion), relation, values);
+            add_key(get_pending(*key, deletion), relation, *key, values);
         }
     }
 }
@@ -199,7 +207,7 @@ void check_children(Relation relation, const catalog::ForeignKeyInfo &key, HeapT
         return;
     }
     if (session::is_statement_finishing()) {
-        add_key(get_pending(key, 0), relation, values);
+        add_key(get_pending(key, 0), relation, key, values);
         return;
     }
     KeyValues keys = {};

@@ -40,6 +40,22 @@ SELECT softdelete.set_anonymizer('users', 'name', 'unnest(ARRAY[name])'); -- fai
 SELECT softdelete.set_anonymizer('users', 'name', 'name) FROM users; DROP TABLE posts; --'); -- fails
 SELECT softdelete.set_anonymizer('users', 'name', 'name) AS x, (name'); -- fails
 SELECT softdelete.set_anonymizer('users', 'name', ''); -- fails
+SELECT softdelete.set_anonymizer('users', 'name', $$'deleted', left(name, 1)$$); -- fails: a list, no row
+SELECT softdelete.set_anonymizer('users', 'name', $$'a', 'b', 'c' -- ends$$); -- fails
+SELECT softdelete.set_anonymizer('users', 'name', 'name) || (name'); -- fails
+SELECT softdelete.set_anonymizer('users', 'name', 'name AS x'); -- fails
+SELECT softdelete.set_anonymizer('users', 'name', 'name x'); -- fails
+SELECT softdelete.set_anonymizer('users', 'name', '*'); -- fails
+SELECT softdelete.set_anonymizer('users', 'name', 'DISTINCT name'); -- fails
+SELECT softdelete.set_anonymizer('users', 'name', 'SELECT name'); -- fails
+SELECT softdelete.set_anonymizer('users', 'name', 'VALUES (1)'); -- fails
+SELECT softdelete.set_anonymizer('users', 'name', 'name;'); -- fails
+SELECT softdelete.set_anonymizer('users', 'name', ';'); -- fails
+SELECT softdelete.set_anonymizer('users', 'name', '-- nothing'); -- fails
+SELECT softdelete.set_anonymizer('users', 'name', '/* nothing */'); -- fails
+SELECT softdelete.set_anonymizer('users', 'name', 'name /*'); -- fails
+SELECT softdelete.set_anonymizer('users', 'name', $$'open$$); -- fails
+SELECT softdelete.set_anonymizer('users', 'name', '() '); -- fails
 SELECT softdelete.set_anonymizer('users', 'name', 'nope'); -- fails
 SELECT softdelete.set_anonymizer('users', 'name', 'users::text'); -- fails
 SELECT softdelete.set_anonymizer('users', 'born', '17'); -- fails

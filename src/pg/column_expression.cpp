@@ -30,9 +30,9 @@ namespace softdelete::pg {
 
 namespace {
 
-// The text must be one expression and nothing else.
-Node *parse_raw(const char *text) {
-    List *parsed = raw_parser(psprintf("SELECT (%s\n)", text), RAW_PARSE_DEFAULT); // looks up no name
+// What a SELECT of one expression and nothing else selects; null for any other text.
+Node *parse_target(const char *text) {
+    List *parsed = raw_parser(text, RAW_PARSE_DEFAULT); // looks up no name
     SelectStmt *select = nullptr;
     if (list_length(parsed) == 1 && IsA(linitial_node(RawStmt, parsed)->stmt, SelectStmt)) {
         select = castNode(SelectStmt, linitial_node(RawStmt, parsed)->stmt);
@@ -44,11 +44,17 @@ Node *parse_raw(const char *text) {
         && select->limitOffset == nullptr && select->op == SETOP_NONE && select->intoClause == nullptr
         && select->valuesLists == NIL && select->lockingClause == NIL;
     ResTarget *target = is_expression ? linitial_node(ResTarget, select->targetList) : nullptr;
-    if (target == nullptr || target->name != nullptr) {
+    return target == nullptr || target->name != nullptr ? nullptr : target->val;
+}
+
+// The text must be one expression within parentheses, where a list is a row, and without, where it may not close one.
+Node *parse_raw(const char *text) {
+    Node *expression = parse_target(psprintf("SELECT (%s\n)", text));
+    if (expression == nullptr || parse_target(psprintf("SELECT %s\n", text)) == nullptr) {
         ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR), errmsg("not an expression: \"%s\"", text),
                         errhint("Give one SQL expression over the columns of the row.")));
     }
-    return target->val;
+    return expression;
 }
 
 Node *analyze(Oid relation_id, AttrNumber attribute, const char *text) {

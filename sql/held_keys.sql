@@ -126,6 +126,82 @@ ALTER TABLE up ALTER missing TYPE int USING 1; -- fails
 SELECT softdelete.release(:hold);
 ALTER TABLE up ALTER code TYPE int USING 3 - code;
 
+-- Another type, length or collation may part what was equal, or join what was not: of the held row's own key, in each way
+-- to say it.
+RESET SESSION AUTHORIZATION;
+CREATE COLLATION regress_held_keys.ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+SET SESSION AUTHORIZATION regress_held_keys;
+CREATE DOMAIN bytewise AS text COLLATE "C";
+CREATE DOMAIN caseless AS text COLLATE ci;
+CREATE TABLE kc (k text COLLATE ci PRIMARY KEY);
+INSERT INTO kc VALUES ('ADA');
+SELECT count(*) > 0 AS registered FROM softdelete.register('kc', retention => '0');
+SELECT softdelete.hold('kc', 'law', 'ADA') AS hold \gset
+UPDATE kc SET k = 'ada';
+ALTER TABLE kc ALTER k TYPE text COLLATE "C"; -- fails
+ALTER TABLE kc ALTER k TYPE text; -- fails
+ALTER TABLE kc ALTER k TYPE varchar; -- fails
+ALTER TABLE kc ALTER k TYPE bytewise; -- fails
+ALTER TABLE kc ALTER k TYPE text COLLATE ci USING k; -- fails
+ALTER TABLE kc ALTER k TYPE text COLLATE nowhere; -- fails
+ALTER TABLE kc ALTER k TYPE varchar COLLATE ci;
+ALTER TABLE kc ALTER k TYPE caseless;
+ALTER TABLE kc ALTER k TYPE text COLLATE ci;
+DELETE FROM kc;
+CALL softdelete.purge('kc');
+SELECT k FROM all_kc;
+SELECT softdelete.release(:hold);
+ALTER TABLE kc ALTER k TYPE text COLLATE "C";
+
+-- One that compares bytes stays as strict with another such collation, and no longer with one that does not.
+CREATE TABLE kb (k text PRIMARY KEY);
+INSERT INTO kb VALUES ('x ');
+SELECT count(*) > 0 AS registered FROM softdelete.register('kb', retention => '0');
+SELECT softdelete.hold('kb', 'law', 'x ') > 0 AS held;
+ALTER TABLE kb ALTER k TYPE text COLLATE ci; -- fails
+ALTER TABLE kb ALTER k TYPE caseless; -- fails
+ALTER TABLE kb ALTER k TYPE varchar(1); -- fails: cuts blanks off
+ALTER TABLE kb ALTER k TYPE bytewise;
+ALTER TABLE kb ALTER k TYPE text COLLATE "POSIX";
+ALTER TABLE kb ALTER k TYPE varchar;
+
+-- Numbers that are equal may be different texts.
+CREATE TABLE kn (k numeric PRIMARY KEY);
+INSERT INTO kn VALUES (1.0);
+SELECT count(*) > 0 AS registered FROM softdelete.register('kn', retention => '0');
+SELECT softdelete.hold('kn', 'law', '1.0') AS hold \gset
+UPDATE kn SET k = 1.00;
+ALTER TABLE kn ALTER k TYPE text; -- fails
+
+-- The columns of a key that holds go along, on either side, through partitions and what is inherited.
+CREATE TABLE lp (id int PRIMARY KEY, k text COLLATE ci UNIQUE);
+CREATE TABLE lc (id int PRIMARY KEY, k text COLLATE ci);
+CREATE TABLE lc_base (k text COLLATE ci);
+ALTER TABLE lc ADD FOREIGN KEY (k) REFERENCES lp (k) ON DELETE CASCADE;
+CREATE TABLE lb (k text COLLATE ci PRIMARY KEY);
+CREATE TABLE lc_kid (id int PRIMARY KEY, FOREIGN KEY (k) REFERENCES lb ON DELETE CASCADE) INHERITS (lc_base);
+CREATE TABLE lc_parted (id int, k text COLLATE ci REFERENCES lp (k) ON DELETE CASCADE) PARTITION BY LIST (id);
+CREATE TABLE lc_part PARTITION OF lc_parted FOR VALUES IN (1);
+CREATE TABLE l_null (k text COLLATE ci REFERENCES lp (k) ON DELETE SET NULL);
+INSERT INTO lp VALUES (1, 'ADA');
+INSERT INTO lc VALUES (1, 'ada');
+INSERT INTO lb VALUES ('ADA');
+INSERT INTO lc_kid VALUES ('ada', 1);
+INSERT INTO lc_parted VALUES (1, 'ada');
+SELECT count(*) > 0 AS registered FROM softdelete.register('lp', cascade => true, retention => '0', indexes => 'none');
+SELECT count(*) > 0 AS registered FROM softdelete.register('lb', retention => '0');
+SELECT softdelete.hold('lp', 'law', 1) > 0 AND softdelete.hold('lb', 'law', 'ADA') > 0 AS held;
+ALTER TABLE lp ALTER k TYPE text COLLATE "C"; -- fails
+ALTER TABLE lp ALTER k TYPE varchar; -- fails
+ALTER TABLE lc ALTER k TYPE text COLLATE "C"; -- fails
+ALTER TABLE lc_base ALTER k TYPE text COLLATE "C"; -- fails
+ALTER TABLE lc_parted ALTER k TYPE text COLLATE "C"; -- fails
+ALTER TABLE l_null ALTER k TYPE text COLLATE "C";
+ALTER TABLE lp ALTER k TYPE varchar COLLATE ci;
+DELETE FROM lp;
+CALL softdelete.purge();
+SELECT (SELECT count(*) FROM all_lp) AS lp, (SELECT count(*) FROM all_lc) AS lc, (SELECT count(*) FROM all_lc_parted) AS lc_parted;
+
 -- An enum within a multirange.
 CREATE TYPE color AS ENUM ('red', 'green');
 CREATE TYPE colors AS RANGE (subtype = color, multirange_type_name = palette);

@@ -176,35 +176,67 @@ bool is_one_of(Oid type, std::initializer_list<Oid> types) {
     return std::find(types.begin(), types.end(), type) != types.end();
 }
 
-// Does each value stay what it is as text? An expression, and most casts, may make another one of it.
-bool keeps_values(Oid from, int32 from_modifier, Oid to, int32 to_modifier) {
-    Oid from_base = getBaseTypeAndTypmod(from, &from_modifier);
-    Oid to_base = getBaseTypeAndTypmod(to, &to_modifier);
-    bool is_integer = is_one_of(from_base, {INT2OID, INT4OID, INT8OID});
-    bool is_text = is_one_of(from_base, {TEXTOID, VARCHAROID});
-    return (is_integer && is_one_of(to_base, {INT2OID, INT4OID, INT8OID}))
-           || (is_integer && to_base == NUMERICOID && to_modifier == -1)
-           || ((is_text || is_integer || is_one_of(from_base, {UUIDOID, NUMERICOID}))
-               && is_one_of(to_base, {TEXTOID, VARCHAROID}))
-           || (from_base == to_base && (to_modifier == -1 || to_modifier == from_modifier));
+// What a column's values are: the type that its domains stand on, and the collation by which they are equal.
+struct ValueType {
+    Oid type; // InvalidOid where an expression may make any value
+    int32 modifier;
+    Oid collation;
+};
+
+ValueType without_domains(ValueType value) {
+    value.type = getBaseTypeAndTypmod(value.type, &value.modifier);
+    return value;
 }
 
-// The type that a command gives a column without an expression; InvalidOid for any other change of its values.
-Oid get_new_type(const AlterTableCmd *command, int32 *modifier) {
-    const auto *column = command->subtype == AT_AlterColumnType ? castNode(ColumnDef, command->def) : nullptr;
+// Texts are also equal where their bytes differ: by a collation that is not deterministic.
+bool keeps_equality(const ValueType &from, const ValueType &to) {
+    auto is_by_bytes = [](Oid collation) {
+        return !OidIsValid(collation) || get_collation_isdeterministic(collation);
+    };
+    return from.collation == to.collation || (is_by_bytes(from.collation) && is_by_bytes(to.collation));
+}
+
+// A cast to a shorter varchar cuts blanks off.
+bool keeps_length(const ValueType &from, const ValueType &to) {
+    return to.type == TEXTOID || to.modifier == -1 || (from.modifier != -1 && from.modifier <= to.modifier);
+}
+
+// Numbers are equal whatever their scale, texts are not: 1.0 and 1.00.
+bool is_text_by_value(const ValueType &from) {
+    return is_one_of(from.type, {INT2OID, INT4OID, INT8OID, UUIDOID})
+           || (from.type == NUMERICOID && from.modifier != -1);
+}
+
+// Does each value stay what it is as text, and equal to the same ones? An expression, and most casts, may change either.
+bool keeps_values(const ValueType &from, const ValueType &to) {
+    bool is_integer = is_one_of(from.type, {INT2OID, INT4OID, INT8OID});
+    bool is_text = is_one_of(from.type, {TEXTOID, VARCHAROID});
+    bool keeps_text = (is_integer && is_one_of(to.type, {INT2OID, INT4OID, INT8OID}))
+                      || (is_integer && to.type == NUMERICOID && to.modifier == -1)
+                      || ((is_text || is_text_by_value(from)) && is_one_of(to.type, {TEXTOID, VARCHAROID})
+                          && (!is_text || keeps_length(from, to)))
+                      || (from.type == to.type && (to.modifier == -1 || to.modifier == from.modifier));
+    return keeps_text && keeps_equality(from, to);
+}
+
+// What a command makes of a column without an expression. What the server will not accept is an error here already.
+ValueType get_new_type(const AlterTableCmd *command) {
+    ValueType value = {};
+    auto *column = command->subtype == AT_AlterColumnType ? castNode(ColumnDef, command->def) : nullptr;
     if (column == nullptr || column->raw_default != nullptr) {
-        return InvalidOid;
+        return value;
     }
-    Type type = LookupTypeName(nullptr, column->typeName, modifier, true);
+    Type type = LookupTypeName(nullptr, column->typeName, &value.modifier, true);
     if (type == nullptr) {
-        return InvalidOid;
+        return value;
     }
-    Oid found = typeTypeId(type);
+    value.type = typeTypeId(type);
     ReleaseSysCache(type);
-    return found;
+    value.collation = GetColumnDefCollation(nullptr, column, value.type);
+    return value;
 }
 
-// May the command give the column other values?
+// May the command give the column other values, or another equality?
 bool changes_values(const AlterTableCmd *command, Oid relation) {
     if (command->subtype != AT_AlterColumnType && !pg::compat::sets_expression(command)) {
         return false;
@@ -213,13 +245,10 @@ bool changes_values(const AlterTableCmd *command, Oid relation) {
     if (column == InvalidAttrNumber) {
         return false;
     }
-    int32 modifier = -1;
-    Oid type = get_new_type(command, &modifier);
-    Oid from = InvalidOid;
-    int32 from_modifier = -1;
-    Oid collation = InvalidOid;
-    get_atttypetypmodcoll(relation, column, &from, &from_modifier, &collation);
-    return !OidIsValid(type) || !keeps_values(from, from_modifier, type, modifier);
+    ValueType from = {};
+    get_atttypetypmodcoll(relation, column, &from.type, &from.modifier, &from.collation);
+    ValueType to = get_new_type(command);
+    return !OidIsValid(to.type) || !keeps_values(without_domains(from), without_domains(to));
 }
 
 // A key that leads down from held rows must not lead elsewhere. side: the one whose column changes, which is quoted.

@@ -32,6 +32,7 @@ extern "C" {
 #include "utils/rel.h"
 }
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -57,7 +58,8 @@ PreparedIndex *pending = nullptr;
 struct FollowedTable {
     Oid relation;
     model::IndexMode mode;
-    const char *deleted_at; // palloc'd
+    char *deleted_at;         // palloc'd
+    bool is_deleted_at_added; // by register(): unregister() drops it
 };
 
 std::optional<FollowedTable> find_followed(Oid relation) {
@@ -81,22 +83,19 @@ std::optional<FollowedTable> find_followed(Oid relation) {
         return std::nullopt;
     }
     table.mode = registration->settings.indexes;
+    table.is_deleted_at_added = std::ranges::count(registration->added_columns, table.deleted_at) > 0;
     return table;
 }
 
-struct MentionContext {
-    const char *column;
-};
-
-bool mentions(Node *node, MentionContext *context) {
+bool mentions(Node *node, char *column) {
     if (node == nullptr) {
         return false;
     }
     if (IsA(node, ColumnRef)) {
         Node *last = static_cast<Node *>(llast(castNode(ColumnRef, node)->fields));
-        return IsA(last, String) && strcmp(strVal(last), context->column) == 0;
+        return IsA(last, String) && strcmp(strVal(last), column) == 0;
     }
-    return raw_expression_tree_walker(node, pg::compat::walker(mentions), context);
+    return raw_expression_tree_walker(node, pg::compat::walker(mentions), column);
 }
 
 Node *make_live_test(const char *deleted_at) {
@@ -111,9 +110,8 @@ Node *make_live_test(const char *deleted_at) {
 }
 
 // condition AND deleted_at IS NULL; as it is where it speaks of deleted_at already.
-Node *add_live_test(Node *condition, const char *deleted_at) {
-    MentionContext context = {deleted_at};
-    if (mentions(condition, &context)) {
+Node *add_live_test(Node *condition, char *deleted_at) {
+    if (mentions(condition, deleted_at)) {
         return condition;
     }
     Node *test = make_live_test(deleted_at);
@@ -174,9 +172,13 @@ void prepare_index(IndexStmt *index, Oid relation) {
     pg::call([&] {
         if (index->unique || !serves_foreign_key(index, table->relation)) {
             MemoryContext caller = MemoryContextSwitchTo(GetMemoryChunkContext(index));
-            index->whereClause = add_live_test(index->whereClause, table->deleted_at);
+            Node *condition = add_live_test(index->whereClause, table->deleted_at);
             MemoryContextSwitchTo(caller);
-            prepare(table->relation, nullptr);
+            // A condition that its author wrote stays for as long as the column does.
+            if (condition != index->whereClause || table->is_deleted_at_added) {
+                index->whereClause = condition;
+                prepare(table->relation, nullptr);
+            }
         }
     });
 }
@@ -272,8 +274,7 @@ void prepare_exclusion(Constraint *constraint, const FollowedTable &table) {
 }
 
 void prepare_alter(AlterTableStmt *alter, Oid relation) {
-    bool is_table = alter->objtype == OBJECT_TABLE;
-    std::optional<FollowedTable> table = is_table ? find_followed(relation) : std::nullopt;
+    auto table = alter->objtype == OBJECT_TABLE ? find_followed(relation) : std::nullopt;
     if (!table) {
         return;
     }
@@ -337,8 +338,7 @@ void make_taken(pg::Spi &spi, Oid relation, const Constraint *constraint) {
     table.schema =
         pg::quote_identifier(pg::call([&] { return get_namespace_name(get_rel_namespace(relation)); }));
     std::string name = choose_constraint_name(constraint, relation);
-    std::string command = make_replacement(table, relation, constraint, name);
-    if (!command.empty()) {
+    if (std::string command = make_replacement(table, relation, constraint, name); !command.empty()) {
         session::OwnDdlScope own_ddl;
         spi.execute(command);
     }

@@ -18,10 +18,11 @@ COMMENT ON FUNCTION softdelete_internal.on_sql_drop() IS 'Forgets dropped tables
 
 CREATE EVENT TRIGGER softdelete_ddl_command_start ON ddl_command_start
     -- The last four for nothing but loading the library: what they plan then sees live rows. The three before for nothing
-    -- but the sake of rows on hold.
+    -- but the sake of rows on hold, those before them for the sake of our own schemas, functions and sequences.
     WHEN TAG IN ('ALTER TABLE', 'CREATE INDEX', 'DROP TABLE', 'ALTER INDEX', 'ALTER VIEW', 'COMMENT', 'CREATE POLICY',
                  'ALTER POLICY', 'CREATE TRIGGER', 'ALTER TRIGGER', 'DROP TRIGGER', 'DROP VIEW', 'DROP INDEX', 'CREATE RULE',
                  'ALTER EXTENSION', 'CREATE SUBSCRIPTION', 'ALTER SUBSCRIPTION', 'DROP SUBSCRIPTION',
+                 'ALTER SCHEMA', 'ALTER FUNCTION', 'ALTER PROCEDURE', 'ALTER ROUTINE', 'ALTER SEQUENCE',
                  'DROP SCHEMA', 'DROP OWNED', 'ALTER TYPE',
                  'CREATE MATERIALIZED VIEW', 'CREATE TABLE AS', 'REFRESH MATERIALIZED VIEW', 'SELECT INTO')
     EXECUTE FUNCTION softdelete_internal.on_ddl_command_start();

@@ -2,6 +2,7 @@
 // happened. While a dump is being restored they refuse nothing and add nothing, because the dump brings everything
 // itself and pg_restore --clean drops it; pg_restore and dumps set row_security to off.
 #include "ddl/check_new_links.hpp"
+#include "ddl/clear_copied_marks.hpp"
 #include "ddl/follow_anonymizers.hpp"
 #include "ddl/follow_foreign_keys.hpp"
 #include "ddl/follow_history.hpp"
@@ -21,6 +22,7 @@
 #include "ddl/refuse_ddl.hpp"
 #include "ddl/refuse_drop.hpp"
 #include "ddl/refuse_index_drop.hpp"
+#include "ddl/refuse_own_change.hpp"
 #include "ddl/refuse_rules.hpp"
 #include "ddl/refuse_trigger_change.hpp"
 #include "ddl/refuse_view_change.hpp"
@@ -100,6 +102,11 @@ bool is_about_holds_alone(CommandTag tag) {
     return tag == CMDTAG_DROP_SCHEMA || tag == CMDTAG_DROP_OWNED || tag == CMDTAG_ALTER_TYPE;
 }
 
+bool is_about_own_alone(CommandTag tag) {
+    return tag == CMDTAG_ALTER_SCHEMA || tag == CMDTAG_ALTER_FUNCTION || tag == CMDTAG_ALTER_PROCEDURE
+           || tag == CMDTAG_ALTER_ROUTINE || tag == CMDTAG_ALTER_SEQUENCE;
+}
+
 void separate_deletion_ids(const Node *statement) {
     pg::Spi spi;
     registry::separate_deletion_ids(spi, IsA(statement, CreateSubscriptionStmt) ? registry::IdRange::another
@@ -149,8 +156,11 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
         ddl::refuse_history_change(command);
         ddl::record_altered_rows(command);
     }
-    bool has_holds = registry::has_rows("hold");
-    if (!row_security && !has_holds) {
+    if (row_security) {
+        ddl::refuse_own_change(command);
+    }
+    bool has_holds = !is_about_own_alone(event->tag) && registry::has_rows("hold");
+    if (is_about_own_alone(event->tag) || (!row_security && !has_holds)) {
         return 0;
     }
     ddl::lock_target(&command);
@@ -197,6 +207,9 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
     if (row_security && history::has_histories()) {
         check_version();
         pg::entry([&] { ddl::follow_history(command); });
+    }
+    if (row_security) {
+        ddl::clear_copied_marks(command);
     }
     if (!row_security || !ddl::concerns_after(command) || !registry::has_rows("registration")) {
         return 0;

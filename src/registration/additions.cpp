@@ -2,6 +2,7 @@
 #include "registration/additions.hpp"
 
 #include "catalog/quoting.hpp"
+#include "registration/added_marks.hpp"
 #include "sqltext/table_statements.hpp"
 
 #include <algorithm>
@@ -10,7 +11,6 @@ namespace softdelete::registration {
 
 namespace {
 
-constexpr const char *comment_start = "The deletion that took the row. Added by softdelete: ";
 constexpr const char *comment_end = ".";
 constexpr const char *separator = ", ";
 
@@ -25,7 +25,7 @@ std::string make_list(const TableWork &work) {
 }
 
 bool is_list(const std::optional<std::string> &comment) {
-    return comment && comment->starts_with(comment_start);
+    return comment && comment->starts_with(additions_start);
 }
 
 // Has deletion_id itself been added?
@@ -46,7 +46,7 @@ bool is_addition(const TableWork &work, const std::string &quoted_name) {
     if (column == nullptr || !is_list(column->comment)) {
         return false;
     }
-    std::string list = separator + column->comment->substr(std::string_view(comment_start).size());
+    std::string list = separator + column->comment->substr(std::string_view(additions_start).size());
     return list.find(separator + quoted_name + separator) != std::string::npos
            || list.ends_with(separator + quoted_name + comment_end);
 }
@@ -63,7 +63,7 @@ void plan_additions(TableWork &work) {
             return !step.object.starts_with("column ");
         });
         sqltext::Statement command =
-            make_comment(work, catalog::literal(comment_start + make_list(work) + comment_end).text());
+            make_comment(work, catalog::literal(additions_start + make_list(work) + comment_end).text());
         work.steps.insert(place, {work.table.oid, "additions", model::Action::alter, true, {command.text()}});
         is_told = true;
     }

@@ -1,5 +1,6 @@
 // The part of registration that adds or adopts the columns deleted_at, deleted_by and deletion_id.
 #include "catalog/quoting.hpp"
+#include "registration/added_marks.hpp"
 #include "registration/additions.hpp"
 #include "registration/plan_parts.hpp"
 #include "sqltext/table_statements.hpp"
@@ -14,9 +15,6 @@ using catalog::Column;
 using model::Action;
 
 constexpr const char *comments_object = "comments";
-
-// Ends the comment on a column that register() or the online steps of plan() added: unregister() drops those.
-constexpr const char *added_mark = "; added by softdelete.";
 
 constexpr const char *new_columns_remark =
     "COPY ... FROM without column names expects the new columns as well";

@@ -1,6 +1,7 @@
 // The part of registration that makes the indexes of softdelete itself: on deleted_at and on deletion_id, of deleted
 // rows only.
 #include "catalog/quoting.hpp"
+#include "registration/added_marks.hpp"
 #include "registration/additions.hpp"
 #include "registration/build_index.hpp"
 #include "registration/plan_parts.hpp"
@@ -11,8 +12,6 @@ namespace softdelete::registration {
 namespace {
 
 using catalog::Member;
-
-constexpr const char *added_index_mark = "Deleted rows only; added by softdelete.";
 
 WantedMember describe_member(const Member &member, const std::string &column) {
     std::string quoted = pg::quote_identifier(column);

@@ -1,0 +1,13 @@
+// Refuses to rename or move the extension's own objects, or to give single ones to somebody else. The event trigger on
+// ddl_command_start calls it.
+#pragma once
+
+#include "ddl/parse_tree.hpp"
+
+namespace softdelete::ddl {
+
+// ALTER ... RENAME, SET SCHEMA and OWNER TO of our schemas, and of the tables, views, indexes, sequences and functions in
+// them, of their columns and triggers as well. Not within scripts of the extension. Plain server code. Errors: 55000.
+void refuse_own_change(const DdlCommand &command);
+
+} // namespace softdelete::ddl

@@ -182,6 +182,7 @@ bool is_tracked(Oid relation_id) {
     if (relation == nullptr) {
         return false;
     }
+    // Nothing is looked up while they are walked.
     const TriggerDesc *triggers = relation->trigdesc;
     bool found = false;
     for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {

@@ -51,6 +51,15 @@ CREATE INDEX ON p (a);
 ALTER TABLE n DROP CONSTRAINT n_b_fkey;
 ALTER TABLE n ADD FOREIGN KEY (b) REFERENCES b;
 
+-- A history.
+SELECT softdelete.track_history('n') IS NOT NULL AS tracked;
+INSERT INTO n VALUES (3, NULL);
+UPDATE n SET id = 4 WHERE id = 3;
+ALTER TABLE n ADD COLUMN more int;
+DELETE FROM n WHERE id = 4;
+SELECT kind, (new ->> 'deleted_at') IS NOT NULL AS deleted FROM softdelete.history_of('n', 4);
+SELECT softdelete.untrack_history('n');
+
 -- Commands on rows.
 SELECT softdelete.hold('b', 'a case', 6) IS NOT NULL AS held;
 CALL softdelete.purge('n');

@@ -27,6 +27,7 @@ struct Collected {
     CollectTarget target;
     int depth; // of the statement among those that run
     int nest_level;
+    bool is_being_inserted; // to make a partition is DDL, whose end is that of a statement
     char **own_columns;
     int own_count;
     RowSource *sources;
@@ -56,6 +57,7 @@ Collected *add_entry(const CollectTarget &target, int depth) {
     entry->target = target;
     entry->depth = depth;
     entry->nest_level = GetCurrentTransactionNestLevel();
+    entry->is_being_inserted = false;
     begin_batch(entry);
     // At the end: targets are written in the order in which their first rows came.
     entry->next = nullptr;
@@ -70,7 +72,8 @@ Collected *add_entry(const CollectTarget &target, int depth) {
 Collected *get_entry(const CollectTarget &target, int depth) {
     int nest_level = GetCurrentTransactionNestLevel();
     for (Collected *entry = collected; entry != nullptr; entry = entry->next) {
-        if (entry->target.table == target.table && entry->depth == depth && entry->nest_level == nest_level) {
+        if (entry->target.table == target.table && entry->depth == depth && entry->nest_level == nest_level
+            && !entry->is_being_inserted) {
             return entry;
         }
     }
@@ -130,7 +133,9 @@ void insert_rows(Collected *entry) {
     RowBatch batch = {entry->target,  entry->own_columns, entry->own_count,
                       entry->sources, entry->rows,        entry->count};
     begin_batch(entry);
+    entry->is_being_inserted = true;
     insert_batch(batch);
+    entry->is_being_inserted = false;
     MemoryContextReset(entry->memory);
 }
 
@@ -148,7 +153,8 @@ void remove_entry(Collected *entry) {
 Collected *find_entry(int depth) {
     int nest_level = GetCurrentTransactionNestLevel();
     Collected *entry = collected;
-    while (entry != nullptr && (entry->depth != depth || entry->nest_level != nest_level)) {
+    while (entry != nullptr
+           && (entry->depth != depth || entry->nest_level != nest_level || entry->is_being_inserted)) {
         entry = entry->next;
     }
     return entry;

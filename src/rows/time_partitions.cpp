@@ -112,7 +112,10 @@ constexpr const char *triggers_query = R"(
     ORDER BY t.tgname)";
 
 constexpr const char *table_query = R"(
-    SELECT n.nspname, c.relname, c.relowner, c.relrowsecurity, c.relreplident = 'f'
+    SELECT n.nspname, c.relname, c.relowner, c.relrowsecurity, c.relreplident = 'f',
+           pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(c.relowner)),
+           pg_catalog.has_schema_privilege(c.relowner, n.oid, 'USAGE')
+           AND pg_catalog.has_schema_privilege(c.relowner, n.oid, 'CREATE')
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE c.oid = $1::pg_catalog.oid)";
 
@@ -154,19 +157,24 @@ void copy_triggers(pg::Spi &spi, Oid table, const std::string &partition) {
     }
 }
 
-// As the table's owner, in a security-restricted operation: event triggers of users may look on.
+// As the table's owner, in a security-restricted operation: event triggers of users may look on. Where the owner may not
+// create tables in the schema any more the extension's owner does it for him: a write does not fail for want of a place.
 void create_partition(pg::Spi &spi, Oid table, const model::TimePeriod &period) {
     const pg::Row facts = spi.query(table_query, {table}).front();
     const std::string name = catalog::qualified_name(facts.text(0), facts.text(1)).text();
     const std::string partition =
         catalog::qualified_name(facts.text(0), choose_name(spi, facts.text(0), facts.text(1), period)).text();
-    pg::UserScope owner(facts.oid(2));
+    const bool may_create = facts.boolean(6);
+    pg::UserScope creator(may_create ? facts.oid(2) : pg::get_extension_owner());
     pg::SettingScope settings;
     settings.set("default_tablespace", "");
     settings.set("default_table_access_method", "heap");
     session::OwnDdlScope own_ddl;
     spi.execute(sqltext::format("CREATE TABLE %1% (LIKE %2% INCLUDING STORAGE INCLUDING COMPRESSION)",
                                 partition, name));
+    if (!may_create) {
+        spi.execute(sqltext::format("ALTER TABLE %1% OWNER TO %2%", partition, facts.text(5)));
+    }
     for (const pg::Row &grantee : spi.query(grantees_query, {partition})) {
         spi.execute(sqltext::format("REVOKE ALL ON %1% FROM %2%", partition, grantee.text(0)));
     }

@@ -197,7 +197,7 @@ like(refused(2), qr/before their retention has passed/, '... registered again, t
 run_on('source', 'pg_dump', '-Fc', '-f', "$folder/without.dump", '--exclude-table-data=log');
 make_database('without', 1);
 ok(run_on('without', 'pg_restore', '-e', "$folder/without.dump"), 'without the rows of a registered table');
-is(as_owner('without', 'SELECT relation, retention FROM softdelete.tables ORDER BY 1::text'), "clients|10 years\nlog|", '... all are registered');
+is(as_owner('without', 'SELECT relation, retention FROM softdelete.tables ORDER BY relation::text'), "clients|10 years\nlog|", '... all are registered');
 
 # By its definition, what the role may see: live rows of its own.
 run_on('shop', 'pg_dump', '-U', 'reader', '--enable-row-security', '--data-only', '-t', 'users', '-t', 'secret', '-f', "$folder/seen.sql");

@@ -13,7 +13,7 @@ use RandomQueries;
 use Test::More;
 
 my $seed = $ENV{SEED} // 20240601;
-my $queries = $ENV{QUERIES} // 5000;
+my $queries = $ENV{QUERIES} // 3000;
 
 my %unique = (a => 'code', b => 'code', p => 'code, k', h => 'code', r => 'code, k');
 my @tables = sort keys %unique;

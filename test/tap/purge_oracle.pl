@@ -8,7 +8,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $first_seed = $ENV{SOFTDELETE_SEED} || 20260101;
-my $rounds = $ENV{SOFTDELETE_ROUNDS} || 30;
+my $rounds = $ENV{SOFTDELETE_ROUNDS} || 20;
 my @owners = ('ann', 'bob');
 
 my $node = PostgreSQL::Test::Cluster->new('main');

@@ -90,13 +90,13 @@ RESET enable_seqscan;
 -- a superuser who switches event triggers off gets that far.
 RESET SESSION AUTHORIZATION;
 REVOKE ALL ON SCHEMA regress_history_ddl FROM PUBLIC, regress_history_ddl, regress_history_ddl2;
-SELECT format('ALTER EVENT TRIGGER %I DISABLE', evtname) FROM pg_event_trigger WHERE evtname LIKE 'softdelete%' \gexec
+SELECT format('ALTER EVENT TRIGGER %I DISABLE', evtname) FROM pg_event_trigger WHERE evtname LIKE 'softdelete%' ORDER BY evtname \gexec
 DO $$ DECLARE partition regclass; BEGIN
     FOR partition IN SELECT inhrelid FROM pg_inherits WHERE inhparent = 't_history'::regclass LOOP
         EXECUTE format('DROP TABLE %s', partition);
     END LOOP;
 END $$;
-SELECT format('ALTER EVENT TRIGGER %I ENABLE ALWAYS', evtname) FROM pg_event_trigger WHERE evtname LIKE 'softdelete%' \gexec
+SELECT format('ALTER EVENT TRIGGER %I ENABLE ALWAYS', evtname) FROM pg_event_trigger WHERE evtname LIKE 'softdelete%' ORDER BY evtname \gexec
 GRANT USAGE ON SCHEMA regress_history_ddl TO regress_history_ddl;
 SET SESSION AUTHORIZATION regress_history_ddl;
 UPDATE u SET d = 9;

@@ -52,6 +52,13 @@ INSERT INTO parent VALUES (1, NULL);
 INSERT INTO child VALUES (1, 1, now()), (2, 1, NULL);
 SELECT * FROM warnings('parent', 'gone', true);
 
+-- A column that says who deleted a row, under another name; not one that cannot, and not where the caller has named his.
+CREATE TABLE visits (id int PRIMARY KEY, removed_at timestamptz, removed_by text, "archivedById" uuid, deleted_by_mistake text,
+    trashed_by text NOT NULL DEFAULT 'nobody', created_by text);
+SELECT * FROM warnings('visits', 'removed_at');
+SELECT object FROM softdelete.plan('visits', deleted_at => 'removed_at', deleted_by => 'removed_by') WHERE object LIKE '%_by%';
+SELECT object FROM softdelete.plan('visits', deleted_at => 'removed_at', deleted_by => NULL) WHERE object LIKE '%_by%';
+
 -- A trigger that soft-deletes by hand would keep rows from being purged; one that refuses or notes is another matter.
 CREATE TABLE posts (id int PRIMARY KEY, deleted_at timestamptz);
 CREATE FUNCTION soft() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN

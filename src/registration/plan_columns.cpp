@@ -6,6 +6,7 @@
 #include "sqltext/table_statements.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace softdelete::registration {
 
@@ -18,6 +19,12 @@ constexpr const char *comments_object = "comments";
 
 constexpr const char *new_columns_remark =
     "COPY ... FROM without column names expects the new columns as well";
+
+constexpr std::array actor_types = {"text", "varchar", "name", "uuid", "int2", "int4", "int8"};
+
+bool is_one_of(const std::string &type, const auto &types) {
+    return std::find(types.begin(), types.end(), type) != types.end();
+}
 
 struct WantedColumn {
     std::string name;
@@ -37,7 +44,7 @@ std::vector<WantedColumn> get_wanted_columns(const model::TableSettings &setting
         columns.push_back({*settings.deleted_by,
                            "deleted_by",
                            "text",
-                           {"text", "varchar", "name", "uuid", "int2", "int4", "int8"},
+                           {actor_types.begin(), actor_types.end()},
                            "Who deleted the row"});
     }
     columns.push_back({deletion_id_column, nullptr, "bigint", {"int8"}, "The deletion that took the row"});
@@ -69,10 +76,9 @@ std::string list_types(const std::vector<std::string> &types) {
 }
 
 void check_adoptable(const TableWork &work, const Column &column, const WantedColumn &wanted) {
-    const std::vector<std::string> &types = wanted.adoptable;
-    if (std::find(types.begin(), types.end(), column.base_type) == types.end()) {
+    if (!is_one_of(column.base_type, wanted.adoptable)) {
         refuse(work, ERRCODE_DATATYPE_MISMATCH, column, wanted, "has type " + column.type,
-               "It must be of type " + list_types(types) + ".");
+               "It must be of type " + list_types(wanted.adoptable) + ".");
     }
     if (column.is_generated) {
         refuse(work, ERRCODE_INVALID_COLUMN_DEFINITION, column, wanted, "is a generated column",
@@ -178,6 +184,11 @@ void check_names(const TableWork &work) {
 }
 
 } // namespace
+
+bool can_say_who(const catalog::Column &column) {
+    return is_one_of(column.base_type, actor_types) && !column.is_generated && !column.is_not_null
+           && !column.has_default;
+}
 
 void plan_columns(TableWork &work) {
     check_names(work);

@@ -9,6 +9,9 @@ namespace softdelete::registration {
 // Columns: added, or adopted where the type fits (42804, 42611 otherwise).
 void plan_columns(TableWork &work);
 
+// Whether the column can be adopted as the one that says who deleted a row.
+bool can_say_who(const catalog::Column &column);
+
 // Statistics of deleted_at and deletion_id where there are none: the planner would take one row in two hundred for live.
 void plan_statistics(TableWork &work);
 
@@ -52,6 +55,9 @@ void warn_of_flags(TableWork &work);
 
 // Warns of a column such as removed_at that holds times of deletions, and that register() was not told of.
 void warn_of_other_columns(TableWork &work);
+
+// Warns of a column such as removed_by, where register() would add the column that says who deleted a row.
+void warn_of_other_actors(TableWork &work);
 
 // Warns of functions that count on the table's columns where plan_columns() adds some.
 void warn_of_row_types(TableWork &work);

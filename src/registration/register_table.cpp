@@ -120,6 +120,7 @@ TableWork plan_table(pg::Spi &spi, const RegisterRequest &request, const catalog
     plan_warnings(work, together);
     warn_of_flags(work);
     warn_of_other_columns(work);
+    warn_of_other_actors(work);
     names.follow(work.names);
     return work;
 }

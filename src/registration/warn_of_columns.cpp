@@ -1,5 +1,6 @@
 // Columns that say beside deleted_at which rows are deleted. A boolean is left alone: DELETE does not set it, and what
-// still reads it goes wrong. Where a column such as removed_at is not named in the call its rows are live again.
+// still reads it goes wrong. Where a column such as removed_at is not named in the call its rows are live again, and one
+// such as removed_by is not written any more.
 #include "catalog/quoting.hpp"
 #include "pg/scopes.hpp"
 #include "registration/plan_parts.hpp"
@@ -89,8 +90,14 @@ void warn_of_flag(TableWork &work, const catalog::Column &flag) {
     }
 }
 
+bool is_word_of_deletion(const std::string &word) {
+    constexpr std::array words = {"deleted",   "delete",  "deletion", "removed",
+                                  "discarded", "trashed", "archived"};
+    return std::find(words.begin(), words.end(), word) != words.end();
+}
+
 // deleted_at, deletedOn, date_deleted, removed_at, archived_on, discarded ...
-bool is_name_of_deletion(const std::string &name) {
+bool is_name_of_time(const std::string &name) {
     std::string word = squeeze(name);
     for (const char *prefix : {"date", "time", "soft"}) {
         if (word.starts_with(prefix)) {
@@ -103,9 +110,18 @@ bool is_name_of_deletion(const std::string &name) {
             break;
         }
     }
-    constexpr std::array words = {"deleted",   "delete",  "deletion", "removed",
-                                  "discarded", "trashed", "archived"};
-    return std::find(words.begin(), words.end(), word) != words.end();
+    return is_word_of_deletion(word);
+}
+
+// deleted_by, removedBy, archived_by_id ...
+bool is_name_of_actor(const std::string &name) {
+    std::string word = squeeze(name);
+    for (const char *suffix : {"by", "byid"}) {
+        if (word.ends_with(suffix)) {
+            return is_word_of_deletion(word.substr(0, word.size() - std::string_view(suffix).size()));
+        }
+    }
+    return false;
 }
 
 // Rows with a value in the column that deleted_at, where it is there, says nothing of.
@@ -123,17 +139,34 @@ std::int64_t count_rows(const TableWork &work, const catalog::Column &column) {
         .number(0);
 }
 
+sqltext::Statement make_call(const TableWork &work, const model::TableSettings &settings) {
+    return sqltext::statement("SELECT * FROM softdelete.register(%1%%2%)",
+                              catalog::literal(work.table.qualified.text()), make_arguments(settings));
+}
+
 // A date has to become a time first.
 sqltext::Statement make_registration(const TableWork &work, const catalog::Column &column) {
     model::TableSettings settings = work.settings();
     settings.deleted_at = column.name;
-    sqltext::Statement call =
-        sqltext::statement("SELECT * FROM softdelete.register(%1%%2%)",
-                           catalog::literal(work.table.qualified.text()), make_arguments(settings));
+    sqltext::Statement call = make_call(work, settings);
     return column.base_type != "date"
                ? call
                : sqltext::statement("ALTER TABLE %1% ALTER COLUMN %2% TYPE timestamptz; %3%",
                                     work.table.qualified, column.quoted, call);
+}
+
+const char *if_it_says_so(const TableWork &work) {
+    return work.is_named ? "If this one says so, register with it instead"
+                         : "If this one says so, register the table first, by itself";
+}
+
+void warn_of_actor(TableWork &work, const catalog::Column &column) {
+    model::TableSettings settings = work.settings();
+    settings.deleted_by = column.name;
+    work.warn(model::Concern::behaviour, work.table.oid, "column " + column.quoted.text(),
+              "DELETE leaves this column as it is: the column that says who deleted a row is "
+                  + catalog::identifier(*work.settings().deleted_by).text(),
+              if_it_says_so(work), make_call(work, settings));
 }
 
 } // namespace
@@ -151,7 +184,7 @@ void warn_of_other_columns(TableWork &work) {
         bool is_time = column.base_type == "timestamptz" || column.base_type == "timestamp"
                        || column.base_type == "date";
         if (!is_time || column.is_not_null || column.is_generated || column.name == work.settings().deleted_at
-            || !is_name_of_deletion(column.name)) {
+            || !is_name_of_time(column.name)) {
             continue;
         }
         std::int64_t rows = count_rows(work, column);
@@ -161,9 +194,19 @@ void warn_of_other_columns(TableWork &work) {
                           + " with a value in this column will be live: the column that says which rows are "
                             "deleted is "
                           + catalog::identifier(work.settings().deleted_at).text(),
-                      work.is_named ? "If this one says so, register with it instead"
-                                    : "If this one says so, register the table first, by itself",
-                      make_registration(work, column));
+                      if_it_says_so(work), make_registration(work, column));
+        }
+    }
+}
+
+void warn_of_other_actors(TableWork &work) {
+    const std::optional<std::string> &deleted_by = work.settings().deleted_by;
+    if (!deleted_by || work.table.find_column(*deleted_by) != nullptr) {
+        return;
+    }
+    for (const catalog::Column &column : work.table.columns) {
+        if (is_name_of_actor(column.name) && can_say_who(column)) {
+            warn_of_actor(work, column);
         }
     }
 }

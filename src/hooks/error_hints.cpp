@@ -10,6 +10,7 @@
 
 extern "C" {
 #include "access/xact.h"
+#include "miscadmin.h"
 #include "utils/memutils.h"
 }
 
@@ -22,6 +23,7 @@ namespace softdelete::hooks {
 namespace {
 
 constexpr const char *missing_data = "missing data for column \"%s\"";
+constexpr const char *no_schema_privilege = "permission denied for schema %s";
 constexpr const char *field_count = "row field count is %d, expected %d";
 constexpr const char *name_columns = "If the table is registered with softdelete, the file lacks the columns "
                                      "that softdelete added: name those that it "
@@ -56,6 +58,8 @@ const Hint hints[] = {
      "If the table is registered with softdelete, the index covers live rows only: use the primary key, or "
      "REPLICA "
      "IDENTITY FULL."},
+    {ERRCODE_INSUFFICIENT_PRIVILEGE, no_schema_privilege, nullptr,
+     "Foreign keys and softdelete act as the owner of the table, who needs USAGE on its schema."},
     {ERRCODE_BAD_COPY_FILE_FORMAT, missing_data, nullptr, name_columns},
     {ERRCODE_BAD_COPY_FILE_FORMAT, field_count, nullptr, name_columns},
 };
@@ -69,8 +73,19 @@ bool is_first_smaller(const char *text) {
     return second != nullptr && number < strtol(second, nullptr, 10);
 }
 
+// As foreign keys do, softdelete and what maintains tables; unlike functions of users that are SECURITY DEFINER.
+bool acts_as_owner() {
+    Oid user = InvalidOid;
+    int context = 0;
+    GetUserIdAndSecContext(&user, &context);
+    return (context & (SECURITY_NOFORCE_RLS | SECURITY_RESTRICTED_OPERATION)) != 0;
+}
+
 // A line that is too short for columns of the user's own, and one that is too long, say nothing of ours.
 bool is_about_others(const ErrorData *error) {
+    if (strcmp(error->message_id, no_schema_privilege) == 0) {
+        return !acts_as_owner();
+    }
     if (strcmp(error->message_id, field_count) == 0) {
         return !is_first_smaller(error->message);
     }

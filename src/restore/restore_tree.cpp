@@ -99,6 +99,7 @@ private:
                 break;
             }
             if (row.text_or(4, "f") == "t") {
+                is_anonymized_ = true;
                 pg::notice(sqltext::format(
                     "a row of table %1% comes back anonymized: its retention had ended", root_.title));
             }
@@ -127,7 +128,9 @@ private:
         return branch;
     }
 
+    // Below an anonymized row anonymized ones come back as well: in a circle each is below the other.
     void collect_descendants() {
+        const Children wanted = is_anonymized_ ? Children::with_anonymized : Children::restorable;
         Work work;
         for (const auto &[relation, branch] : branches_) {
             work.emplace_back(relation, branch.rows);
@@ -137,7 +140,7 @@ private:
             work.pop_front();
             for (const ForeignKey &key : branches_.at(relation).referencing) {
                 rows::RowSet found;
-                for (rows::RowId &child : children_->find(key, parents, Children::restorable)) {
+                for (rows::RowId &child : children_->find(key, parents, wanted)) {
                     if (get_branch(key.child).rows.add(child)) {
                         found.add(std::move(child));
                     }
@@ -245,7 +248,8 @@ private:
     }
 
     [[noreturn]] void raise_waiting_root(const ForeignKey &key, const rows::RowId &row) {
-        raise_parent_deleted(key, rows::read_link(spi_, key, row), deletion_);
+        // undo() would leave an anonymized row where it is.
+        raise_parent_deleted(key, rows::read_link(spi_, key, row), is_anonymized_ ? std::nullopt : deletion_);
     }
 
     std::uint64_t update() {
@@ -321,7 +325,8 @@ private:
     pg::Spi &spi_;
     const TableInfo root_;
     const std::vector<std::string> &key_;
-    rows::RowSet roots_; // in the named table, or in inheritance children
+    rows::RowSet roots_;         // in the named table, or in inheritance children
+    bool is_anonymized_ = false; // one of them, when its retention ended
     // Empty for a row deleted before its table was registered, which comes back alone.
     std::optional<std::string> deletion_;
     std::optional<ChildFinder> children_;

@@ -31,7 +31,7 @@ std::string make_condition(const ForeignKey &key, bool has_index, Children child
 }
 
 const char *get_lock(Children children) {
-    return children == Children::restorable ? " FOR UPDATE OF c" : "";
+    return children == Children::taken ? "" : " FOR UPDATE OF c";
 }
 
 } // namespace

@@ -12,8 +12,9 @@
 
 namespace softdelete::restore {
 
-// restorable: what the deletion took, locked FOR UPDATE. taken: the same with what was anonymized since, not locked.
-enum class Children { restorable, taken };
+// restorable: what the deletion took, locked FOR UPDATE. with_anonymized: the same with what was anonymized since. taken:
+// the same, not locked.
+enum class Children { restorable, with_anonymized, taken };
 
 // Keeps its statements: a deep tree asks them once per level.
 class ChildFinder {

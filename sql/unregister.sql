@@ -101,3 +101,39 @@ SELECT * FROM softdelete.unregister('shops', deleted_rows => 'purge'); -- fails
 SELECT count(*) FROM softdelete.configure('goods', keep_forever => true);
 SELECT count(*) > 0 AS unregistered FROM softdelete.unregister('shops', deleted_rows => 'purge');
 SELECT count(*) FROM all_goods;
+
+
+-- A condition on our deleted_at that the author of an index wrote is his: it stays with the column, also under
+-- indexes => 'none', and goes with it. One that was added for him goes in each case.
+CREATE TABLE seats (id int PRIMARY KEY, a int, b int, c int, d int REFERENCES shelves);
+CREATE FUNCTION conditions() RETURNS TABLE (index name, is_unique boolean, condition text) LANGUAGE sql AS $$
+    SELECT c.relname, i.indisunique, pg_get_expr(i.indpred, i.indrelid)
+    FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = 'seats'::regclass AND c.relname LIKE 'his%' OR
+        i.indrelid = 'seats'::regclass AND c.relname LIKE 'our%' ORDER BY 1 $$;
+CREATE PROCEDURE make_indexes() LANGUAGE plpgsql AS $$ BEGIN
+    CREATE UNIQUE INDEX his_unique ON seats (a) WHERE deleted_at IS NULL;
+    CREATE UNIQUE INDEX his_longer ON seats (b) WHERE deleted_at IS NULL AND b > 0;
+    CREATE INDEX his_plain ON seats (c) WHERE deleted_at IS NULL;
+    CREATE INDEX our_plain ON seats (c);
+    CREATE UNIQUE INDEX our_unique ON seats (id, a) WHERE a > 0;
+END $$;
+SELECT count(*) > 0 AS registered FROM softdelete.register('seats', deleted_by => NULL);
+CALL make_indexes();
+SELECT * FROM conditions();
+SELECT count(*) > 0 AS configured FROM softdelete.configure('seats', indexes => 'none');
+SELECT * FROM conditions();
+SELECT count(*) > 0 AS configured FROM softdelete.configure('seats', indexes => 'all');
+SELECT * FROM conditions();
+INSERT INTO seats VALUES (1, 1, 1, 1), (2, 2, 2, 2);
+DELETE FROM seats;
+INSERT INTO seats VALUES (3, 1, 1, 1);
+SELECT count(*) > 0 AS unregistered FROM softdelete.unregister('seats', deleted_rows => 'keep');
+SELECT * FROM conditions();
+DELETE FROM seats;
+ALTER TABLE seats DROP COLUMN deleted_at CASCADE;
+ALTER TABLE seats DROP COLUMN deletion_id CASCADE;
+DROP INDEX our_plain, our_unique;
+SELECT count(*) > 0 AS registered FROM softdelete.register('seats', deleted_by => NULL);
+CALL make_indexes();
+SELECT count(*) > 0 AS unregistered FROM softdelete.unregister('seats');
+SELECT * FROM conditions();

@@ -47,6 +47,7 @@ namespace {
 struct PreparedIndex {
     Oid relation;
     Constraint *constraint; // null for an index
+    const char *kind;       // of an index, for its record; constant
     uint64 command;
     int nest_level;
     PreparedIndex *next;
@@ -141,9 +142,10 @@ bool serves_foreign_key(const IndexStmt *index, Oid relation_id) {
     return serves;
 }
 
-void prepare(Oid relation, Constraint *constraint) {
+void prepare(Oid relation, Constraint *constraint, const char *kind) {
     auto *entry = static_cast<PreparedIndex *>(MemoryContextAlloc(TopMemoryContext, sizeof(PreparedIndex)));
-    *entry = {relation, constraint, session::running_command(), GetCurrentTransactionNestLevel(), pending};
+    *entry = {relation, constraint, kind, session::running_command(), GetCurrentTransactionNestLevel(),
+              pending};
     pending = entry;
 }
 
@@ -175,9 +177,10 @@ void prepare_index(IndexStmt *index, Oid relation) {
             Node *condition = add_live_test(index->whereClause, table->deleted_at);
             MemoryContextSwitchTo(caller);
             // A condition that its author wrote stays for as long as the column does.
-            if (condition != index->whereClause || table->is_deleted_at_added) {
+            bool is_authors = condition == index->whereClause;
+            if (!is_authors || table->is_deleted_at_added) {
                 index->whereClause = condition;
-                prepare(table->relation, nullptr);
+                prepare(table->relation, nullptr, is_authors ? "partial index" : "index");
             }
         }
     });
@@ -190,7 +193,7 @@ void take(Oid relation, const Constraint *constraint, const char *column) {
         copy->keys = list_make1(makeString(pstrdup(column)));
     }
     MemoryContextSwitchTo(caller);
-    prepare(relation, copy);
+    prepare(relation, copy, nullptr);
 }
 
 // Whether a partial index, or a partial exclusion constraint, can stand for the constraint, as when a table is registered
@@ -349,12 +352,12 @@ void make_taken(pg::Spi &spi, Oid relation, const Constraint *constraint) {
 }
 
 // The server says how the index is called that the command made.
-void record_created(pg::Spi &spi, Oid relation) {
+void record_created(pg::Spi &spi, Oid relation, const char *kind) {
     for (const pg::Row &row : spi.query(R"(
         SELECT c.relname FROM pg_catalog.pg_event_trigger_ddl_commands() d
         JOIN pg_catalog.pg_class c ON c.oid = d.objid
         WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.command_tag = 'CREATE INDEX')")) {
-        record(spi, relation, row.text(0), "index", nullptr);
+        record(spi, relation, row.text(0), kind, nullptr);
     }
 }
 
@@ -379,7 +382,7 @@ void finish_indexes() {
         if (entry.constraint != nullptr) {
             make_taken(*spi, entry.relation, entry.constraint);
         } else {
-            record_created(*spi, entry.relation);
+            record_created(*spi, entry.relation, entry.kind);
         }
     }
 }

@@ -26,7 +26,7 @@ namespace {
 bool is_made_partial(pg::Spi &spi, Oid relation, const char *index) {
     std::vector<registry::ConvertedIndex> records = registry::find_converted_indexes(spi, {relation});
     return std::any_of(records.begin(), records.end(), [&](const registry::ConvertedIndex &record) {
-        return record.name == index && record.kind == "index";
+        return record.name == index && !record.is_constraint();
     });
 }
 

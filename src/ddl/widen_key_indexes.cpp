@@ -88,11 +88,15 @@ void widen_for_key(registration::TableWork &work, const Member &member, const Ow
     if (index == nullptr) {
         return;
     }
-    if (index->is_unique || !is_validated) {
+    auto records = registry::find_converted_indexes(work.spi, {member.oid});
+    bool is_authors = std::any_of(records.begin(), records.end(), [&](const auto &record) {
+        return record.name == index->name && record.is_authors();
+    });
+    if (index->is_unique || is_authors || !is_validated) {
         warn(work, member, key);
         return;
     }
-    widen(work, *index, registry::find_converted_indexes(work.spi, {member.oid}));
+    widen(work, *index, records);
 }
 
 } // namespace

@@ -71,16 +71,19 @@ model::TableSettings change_settings(const ConfigureRequest &request,
     return settings;
 }
 
-// Those that the new mode leaves alone.
+// Those that the new mode leaves alone, and those that are partial by their author's word.
 std::vector<registry::ConvertedIndex> find_unwanted(TableWork &work) {
     std::vector<registry::ConvertedIndex> records =
         registry::find_converted_indexes(work.spi, work.table.member_oids());
     std::erase_if(records, [&](const registry::ConvertedIndex &record) {
+        if (record.is_authors()) {
+            return true;
+        }
         auto index =
             std::find_if(work.indexes.begin(), work.indexes.end(), [&](const model::IndexFacts &facts) {
                 return facts.table == record.relation && facts.name == record.name;
             });
-        bool is_unique = record.kind != "index" || (index != work.indexes.end() && index->is_unique);
+        bool is_unique = record.is_constraint() || (index != work.indexes.end() && index->is_unique);
         switch (work.settings().indexes) {
         case model::IndexMode::all:
             return true;

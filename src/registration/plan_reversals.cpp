@@ -62,7 +62,7 @@ IndexFacts without_constraint_comment(IndexFacts index, const std::string &kind,
 void restore_tree(TableWork &work, const std::vector<ConvertedIndex> &records, const ConvertedIndex &root,
                   const IndexFacts &root_index) {
     std::vector<const IndexFacts *> tree = get_tree(work.indexes, root_index);
-    const char *kind = root.kind == "index" ? "index " : "constraint ";
+    const char *kind = root.is_constraint() ? "constraint " : "index ";
     drop_old(work, root_index, kind + root_index.quoted_name);
     for (const IndexFacts *index : tree) {
         const ConvertedIndex &record = get_record(records, *index, root);
@@ -71,7 +71,7 @@ void restore_tree(TableWork &work, const std::vector<ConvertedIndex> &records, c
         work.add(Action::replace, index->table, object,
                  restore_index(work, *index, root.kind, root.is_initially_deferred));
         keep_properties(work, without_constraint_comment(*index, root.kind, record), object);
-        if (root.kind != "index") {
+        if (root.is_constraint()) {
             auto comment = index->is_constraint ? index->constraint_comment : record.comment;
             keep_constraint_comment(work, *index, object, is_known ? comment : std::nullopt);
         }
@@ -88,7 +88,7 @@ void restore_tree(TableWork &work, const std::vector<ConvertedIndex> &records, c
 void restore_from_record(TableWork &work, const ConvertedIndex &record) {
     sqltext::Expression definition(record.definition);
     sqltext::Identifier name = catalog::identifier(record.name);
-    bool is_index = record.kind == "index";
+    bool is_index = !record.is_constraint();
     work.add(Action::create, record.relation, (is_index ? "index " : "constraint ") + name.text(),
              is_index
                  ? sqltext::statement("%1%", definition)

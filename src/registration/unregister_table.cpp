@@ -108,6 +108,17 @@ void plan_column_drops(TableWork &work) {
     }
 }
 
+// A condition that its author wrote stays where its column does.
+std::vector<registry::ConvertedIndex> find_reversible(pg::Spi &spi, const catalog::Table &table,
+                                                      DeletedRows deleted_rows) {
+    std::vector<registry::ConvertedIndex> records =
+        registry::find_converted_indexes(spi, table.member_oids());
+    if (deleted_rows == DeletedRows::keep) {
+        std::erase_if(records, [](const auto &record) { return record.is_authors(); });
+    }
+    return records;
+}
+
 TableWork plan_unregistration(pg::Spi &spi, const catalog::Table &table,
                               const registry::Registration &registration, DeletedRows deleted_rows) {
     pg::UserScope owner(table.owner);
@@ -117,7 +128,7 @@ TableWork plan_unregistration(pg::Spi &spi, const catalog::Table &table,
     plan_trigger_drops(work);
     std::vector<model::Step> unlinks = plan_unlinks(spi, table.oid);
     work.steps.insert(work.steps.end(), unlinks.begin(), unlinks.end());
-    plan_reversals(work, registry::find_converted_indexes(spi, table.member_oids()));
+    plan_reversals(work, find_reversible(spi, table, deleted_rows));
     plan_index_drops(work);
     if (deleted_rows != DeletedRows::keep) {
         plan_column_drops(work);

@@ -38,12 +38,17 @@ void forget_registration(pg::Spi &spi, Oid relation);
 struct ConvertedIndex {
     Oid relation;
     std::string name;
-    std::string kind; // 'index', 'unique', 'exclude', 'unique deferrable'
+    std::string kind; // 'index', 'partial index', 'unique', 'exclude', 'unique deferrable'
     std::string definition;
     bool is_deferrable;
     bool is_initially_deferred;
     bool is_clustered;
     std::optional<std::string> comment; // on the constraint
+
+    // Its author wrote the condition, on a column that goes with the registration.
+    bool is_authors() const { return kind == "partial index"; }
+
+    bool is_constraint() const { return kind != "index" && !is_authors(); }
 };
 
 // Replaces a former record of the same name.

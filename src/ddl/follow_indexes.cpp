@@ -319,14 +319,10 @@ void record(pg::Spi &spi, Oid relation, const std::string &name, const char *kin
         JOIN pg_catalog.pg_index xi ON xi.indexrelid = x.oid AND xi.indrelid = $1::pg_catalog.oid
         WHERE x.relname = $2 AND x.relkind IN ('i', 'I') AND xi.indpred IS NOT NULL)",
                                         {relation, name})) {
-        registry::ConvertedIndex index = {};
-        index.relation = row.oid(0);
-        index.name = row.text(1);
-        index.kind = kind;
-        index.definition = row.text(2);
-        index.is_deferrable = constraint != nullptr && constraint->deferrable;
-        index.is_initially_deferred = constraint != nullptr && constraint->initdeferred;
-        registry::insert_converted_index(spi, index);
+        bool is_deferrable = constraint != nullptr && constraint->deferrable;
+        bool is_initially_deferred = constraint != nullptr && constraint->initdeferred;
+        registry::insert_converted_index(spi, {row.oid(0), row.text(1), kind, row.text(2), is_deferrable,
+                                               is_initially_deferred, false, std::nullopt});
     }
 }
 

@@ -40,11 +40,12 @@ Datum write_key(const TrackedTable &table, HeapTuple row, TupleDesc columns) {
     });
 }
 
+// Of no length or precision: what an entry has may come from a time in which the column had another one.
 Datum read_key_value(const KeyColumn &column, const char *text) {
     Oid input = InvalidOid;
     Oid parameter = InvalidOid;
     getTypeInputInfo(column.type, &input, &parameter);
-    return OidInputFunctionCall(input, const_cast<char *>(text), parameter, column.typmod);
+    return OidInputFunctionCall(input, const_cast<char *>(text), parameter, -1);
 }
 
 void read_key(const TrackedTable &table, Datum texts, Datum *values) {

@@ -71,9 +71,19 @@ const char *separate(const StringInfoData &text) {
     return text.len == 0 ? "" : ", ";
 }
 
+// The column of the table or partition that the history's column holds; 0 for none. By name where the history has just ended.
+AttrNumber find_source(const TrackedTable *member, const HistoryColumn &column, Relation relation) {
+    for (int i = 0; member != nullptr && i < member->column_count; i++) {
+        if (member->columns[i].number == column.number) {
+            return member->columns[i].source;
+        }
+    }
+    return member == nullptr ? get_attnum(RelationGetRelid(relation), column.name) : InvalidAttrNumber;
+}
+
 } // namespace
 
-RowImage read_image(const TrackedTable &table, Relation history, const ReadEntry &entry) {
+RowImage read_image(const TrackedTable &table, Relation history, const ReadEntry &entry, TimestampTz time) {
     RowImage image = make_image(table.column_count);
     TupleDesc columns = RelationGetDescr(history);
     Datum values[MaxTupleAttributeNumber];
@@ -81,7 +91,7 @@ RowImage read_image(const TrackedTable &table, Relation history, const ReadEntry
     heap_deform_tuple(entry.row, columns, values, nulls);
     for (int i = 0; i < table.column_count; i++) {
         const HistoryColumn &column = table.columns[i];
-        if (is_of_time(column, entry.at)) {
+        if (is_of_time(column, time)) {
             int place = column.number - 1;
             image.columns[image.count++] = {column.name, column.number,
                                             TupleDescAttr(columns, place)->atttypid, values[place],
@@ -91,13 +101,18 @@ RowImage read_image(const TrackedTable &table, Relation history, const ReadEntry
     return image;
 }
 
-RowImage read_live_image(const TrackedTable &table, HeapTuple row, Relation relation) {
+RowImage read_live_image(const TrackedTable &table, HeapTuple row, Relation relation, TimestampTz time) {
     RowImage image = make_image(table.column_count);
     TupleDesc columns = RelationGetDescr(relation);
+    // What is known already holds still; a partition may have its columns in another order.
+    const TrackedTable *member = RelationGetRelid(relation) == table.relation
+                                     ? &table
+                                     : find_tracked_table(RelationGetRelid(relation));
     for (int i = 0; i < table.column_count; i++) {
         const HistoryColumn &column = table.columns[i];
-        AttrNumber number =
-            TIMESTAMP_IS_NOEND(column.until) ? get_attnum(RelationGetRelid(relation), column.name) : 0;
+        AttrNumber number = TIMESTAMP_IS_NOEND(column.until) && is_of_time(column, time)
+                                ? find_source(member, column, relation)
+                                : 0;
         if (number > 0) {
             bool is_null = true;
             Datum value = heap_getattr(row, number, columns, &is_null);

@@ -25,11 +25,11 @@ struct RowImage {
     ImageColumn *columns;
 };
 
-// The row that an entry keeps.
-RowImage read_image(const TrackedTable &table, Relation history, const ReadEntry &entry);
+// The row that an entry keeps, with the columns that the table had at that time; DT_NOEND for those of today.
+RowImage read_image(const TrackedTable &table, Relation history, const ReadEntry &entry, TimestampTz time);
 
-// A row of today. relation: the table or partition that it is in.
-RowImage read_live_image(const TrackedTable &table, HeapTuple row, Relation relation);
+// A row of today, without the columns that came after that time. relation: the table or partition that it is in.
+RowImage read_live_image(const TrackedTable &table, HeapTuple row, Relation relation, TimestampTz time);
 
 Datum to_json(const RowImage &image);
 

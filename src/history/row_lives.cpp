@@ -3,6 +3,7 @@
 #include "history/row_lives.hpp"
 
 #include "history/key_text.hpp"
+#include "history/open_history.hpp"
 #include "history/read_entries.hpp"
 #include "pg/scopes.hpp"
 #include "rows/follow_links.hpp"
@@ -127,7 +128,8 @@ std::vector<KeyTexts> read_keys(pg::Spi &spi, const catalog::TableInfo &table, c
 
 RowSet find_lives(const catalog::TableInfo &info, const std::vector<KeyTexts> &keys) {
     RowSet found;
-    const TrackedTable *table = pg::call([&] { return find_tracked_table(info.relation); });
+    OpenHistory history(info.relation);
+    const TrackedTable *table = history.table();
     if (table == nullptr || table->key_count == 0 || keys.empty()) {
         return found;
     }

@@ -2,6 +2,7 @@
 #include "history/show_history.hpp"
 
 #include "history/key_text.hpp"
+#include "history/open_history.hpp"
 #include "history/row_image.hpp"
 #include "pg/boundary.hpp"
 #include "pg/compat.hpp"
@@ -31,8 +32,7 @@ bool may_read(Oid history) {
            && check_enable_rls(history, InvalidOid, true) != RLS_ENABLED;
 }
 
-const TrackedTable &get_readable(Oid relation) {
-    const TrackedTable *table = find_tracked_table(relation);
+void check_readable(Oid relation, const TrackedTable *table) {
     if (table == nullptr) {
         const char *name = get_rel_name(relation);
         if (name == nullptr) {
@@ -53,11 +53,9 @@ const TrackedTable &get_readable(Oid relation) {
                          quote_qualified_identifier(get_namespace_name(get_rel_namespace(table->history)),
                                                     get_rel_name(table->history)))));
     }
-    return *table;
 }
 
-const TrackedTable &get_with_key(Oid relation, std::size_t values) {
-    const TrackedTable &table = get_readable(relation);
+void check_key(const TrackedTable &table, std::size_t values) {
     const char *name = get_rel_name(table.root);
     if (table.key_count == 0) {
         ereport(ERROR,
@@ -73,7 +71,6 @@ const TrackedTable &get_with_key(Oid relation, std::size_t values) {
                                static_cast<int>(values)),
                  errhint("Give the values of the primary key in order.")));
     }
-    return table;
 }
 
 // Types of the table's owner may run code of his when their values are read and written: as him, and as nobody else.
@@ -102,12 +99,14 @@ void check_time(const TrackedTable &table, TimestampTz time) {
     }
 }
 
-// The row as an entry has it, or as it is now where entry is null; a null image where there is none.
-const RowImage *get_image(const TrackedTable &table, const ReadEntry *entry, const Datum *values) {
+// The row as an entry has it, or as it is now where entry is null, with the columns of that time; a null image where there is
+// none.
+const RowImage *get_image(const TrackedTable &table, const ReadEntry *entry, const Datum *values,
+                          TimestampTz time) {
     auto *image = static_cast<RowImage *>(palloc(sizeof(RowImage)));
     if (entry != nullptr) {
         Relation history = table_open(table.history, AccessShareLock);
-        *image = read_image(table, history, *entry);
+        *image = read_image(table, history, *entry, time);
         table_close(history, AccessShareLock);
         return image;
     }
@@ -116,7 +115,7 @@ const RowImage *get_image(const TrackedTable &table, const ReadEntry *entry, con
     if (row == nullptr) {
         return nullptr;
     }
-    *image = read_live_image(table, row, relation);
+    *image = read_live_image(table, row, relation, time);
     table_close(relation, AccessShareLock);
     return image;
 }
@@ -127,7 +126,7 @@ Datum find_row_at(const TrackedTable &table, TimestampTz time, const Datum *valu
     if (entry != nullptr && !has_old_row(*entry)) {
         return 0; // it came later
     }
-    const RowImage *image = get_image(table, entry, values);
+    const RowImage *image = get_image(table, entry, values, time);
     return image == nullptr ? 0 : to_json(*image);
 }
 
@@ -255,20 +254,23 @@ const RowImage *get_new_image(const TrackedTable &table, const ReadEntry &entry,
     (void)get_own(table, entry, other_key, &is_null);
     if (!is_null) { // it went on under another key
         const ReadEntry *arrival = find_counterpart(table, entry);
-        return arrival == nullptr ? nullptr : get_image(table, arrival, nullptr);
+        return arrival == nullptr ? nullptr : get_image(table, arrival, nullptr, entry.at);
     }
     if (next != nullptr && !has_old_row(*next)) {
         return nullptr; // entries between are gone
     }
-    return get_image(table, next, values);
+    // Of ALTER TABLE: the columns that it leaves.
+    TimestampTz time = entry.kind != kind_alter ? entry.at : next == nullptr ? DT_NOEND : next->at;
+    return get_image(table, next, values, time);
 }
 
 Change make_change(const TrackedTable &table, const ReadEntry &entry, const ReadEntry *next,
                    const Datum *values) {
-    const RowImage *image = get_image(table, &entry, nullptr);
+    const RowImage *image = get_image(table, &entry, nullptr, entry.at);
     if (entry.kind == kind_new_key) {
         const ReadEntry *departure = find_counterpart(table, entry);
-        return {&entry, departure == nullptr ? nullptr : get_image(table, departure, nullptr), image};
+        return {&entry, departure == nullptr ? nullptr : get_image(table, departure, nullptr, entry.at),
+                image};
     }
     if (entry.kind == kind_insert) {
         return {&entry, nullptr, image};
@@ -311,7 +313,7 @@ Change complete(const TrackedTable &table, const ReadEntry &entry) {
     Datum values[INDEX_MAX_KEYS] = {};
     bool has_key = keeps_row(entry.kind) && read_entry_key(table, entry, values);
     if (keeps_row(entry.kind) && !has_key) {
-        return {&entry, get_image(table, &entry, nullptr), nullptr};
+        return {&entry, get_image(table, &entry, nullptr, entry.at), nullptr};
     }
     return make_change(table, entry, has_key ? find_next(table, entry, values) : nullptr, values);
 }
@@ -338,8 +340,13 @@ void take_entry(const ReadEntry &entry, void *context) {
 } // namespace
 
 std::optional<Datum> show_row_at(Oid relation, TimestampTz time, const std::vector<std::string> &key) {
-    const TrackedTable *table = pg::call([&] { return &get_with_key(relation, key.size()); });
-    pg::call([&] { check_time(*table, time); });
+    OpenHistory history(relation);
+    const TrackedTable *table = history.table();
+    pg::call([&] {
+        check_readable(relation, table);
+        check_key(*table, key.size());
+        check_time(*table, time);
+    });
     Datum values[INDEX_MAX_KEYS] = {};
     read_values(*table, key, values);
     pg::UserScope owner(get_owner(*table));
@@ -348,7 +355,12 @@ std::optional<Datum> show_row_at(Oid relation, TimestampTz time, const std::vect
 }
 
 void show_life(Oid relation, const std::vector<std::string> &key, const TakeLine &take) {
-    const TrackedTable *table = pg::call([&] { return &get_with_key(relation, key.size()); });
+    OpenHistory history(relation);
+    const TrackedTable *table = history.table();
+    pg::call([&] {
+        check_readable(relation, table);
+        check_key(*table, key.size());
+    });
     Datum values[INDEX_MAX_KEYS] = {};
     read_values(*table, key, values);
     List *entries = pg::call([&] { return read_entries(*table, values, DT_NOBEGIN, false); });
@@ -366,7 +378,8 @@ void show_life(Oid relation, const std::vector<std::string> &key, const TakeLine
 }
 
 void show_entries(Oid relation, const TakeLine &take) {
-    const TrackedTable *table = pg::call([&] { return find_tracked_table(relation); });
+    OpenHistory history(relation);
+    const TrackedTable *table = history.table();
     if (table == nullptr || !pg::call([&] { return may_read(table->history); })) {
         return;
     }

@@ -1,4 +1,5 @@
-// An entry that was invalidated lives on until the transaction ends: whoever asked may still read it.
+// What was handed out is never written again: after an invalidation it is read anew, into memory of its own, and what was
+// there before lives on until the transaction ends. Whoever asked may still read it.
 #include "history/tracked_table.hpp"
 
 #include "model/trigger_names.hpp"
@@ -28,10 +29,9 @@ namespace softdelete::history {
 namespace {
 
 struct KnownTracked {
-    Oid relation; // hash key
-    bool is_valid;
-    MemoryContext memory;
-    TrackedTable table;
+    Oid relation;         // hash key
+    MemoryContext memory; // of the table
+    const TrackedTable *table;
 };
 
 HTAB *known_tracked = nullptr;
@@ -42,19 +42,16 @@ void forget_tracked(Datum, Oid relation) {
     HASH_SEQ_STATUS scan;
     hash_seq_init(&scan, known_tracked);
     while (auto *known = static_cast<KnownTracked *>(hash_seq_search(&scan))) {
-        if (!OidIsValid(relation) || known->relation == relation || known->table.root == relation
-            || known->table.history == relation) {
-            known->is_valid = false;
+        if (!OidIsValid(relation) || known->relation == relation || known->table->root == relation
+            || known->table->history == relation) {
+            if (TopTransactionContext != nullptr) {
+                MemoryContextSetParent(known->memory, TopTransactionContext);
+            } else {
+                MemoryContextDelete(known->memory); // nobody reads outside of a transaction
+            }
+            hash_search(known_tracked, &known->relation, HASH_REMOVE, nullptr);
         }
     }
-}
-
-Oid get_root(Oid relation) {
-    if (!get_rel_relispartition(relation)) {
-        return relation;
-    }
-    List *ancestors = get_partition_ancestors(relation);
-    return ancestors == NIL ? relation : llast_oid(ancestors);
 }
 
 AttrNumber find_column(Oid relation, const char *name) {
@@ -102,9 +99,8 @@ void read_key_columns(TrackedTable *table, const FormData_pg_index *index) {
     for (int i = 0; i < index->indnkeyatts; i++) {
         const char *name = get_attname(table->root, index->indkey.values[i], false);
         AttrNumber source = find_column(table->relation, name);
-        key[i] = {find_history_column(*table, name), source, get_atttype(table->relation, source), -1};
-        Oid collation = InvalidOid;
-        get_atttypetypmodcoll(table->relation, source, &key[i].type, &key[i].typmod, &collation);
+        key[i] = {find_history_column(*table, name), source,
+                  getBaseType(get_atttype(table->relation, source))};
     }
     table->key = key;
     table->key_count = index->indnkeyatts;
@@ -130,7 +126,7 @@ void read_key(TrackedTable *table) {
 bool read_table(Oid relation, TrackedTable *table) {
     registry::TrackedRow row = {};
     table->relation = relation;
-    table->root = get_root(relation);
+    table->root = get_tracked_root(relation);
     if (!registry::find_tracked_row(table->root, &row)) {
         return false;
     }
@@ -150,8 +146,8 @@ bool read_table(Oid relation, TrackedTable *table) {
 
 const TrackedTable *find_tracked_table(Oid relation) {
     auto *known = static_cast<KnownTracked *>(hash_search(known_tracked, &relation, HASH_FIND, nullptr));
-    if (known != nullptr && known->is_valid) {
-        return &known->table;
+    if (known != nullptr) {
+        return known->table;
     }
     uint64 changes_before = tracked_changes;
     MemoryContext memory =
@@ -161,20 +157,24 @@ const TrackedTable *find_tracked_table(Oid relation) {
     bool is_found = read_table(relation, read);
     MemoryContextSwitchTo(caller);
     if (!is_found) {
+        MemoryContextDelete(memory);
         return nullptr;
     }
     if (tracked_changes == changes_before) {
+        known = static_cast<KnownTracked *>(hash_search(known_tracked, &relation, HASH_ENTER, nullptr));
         MemoryContextSetParent(memory, CacheMemoryContext);
-        bool was_known = false;
-        known = static_cast<KnownTracked *>(hash_search(known_tracked, &relation, HASH_ENTER, &was_known));
-        if (was_known) {
-            MemoryContextSetParent(known->memory, TopTransactionContext);
-        }
-        known->is_valid = true;
         known->memory = memory;
-        known->table = *read;
+        known->table = read;
     }
     return read;
+}
+
+Oid get_tracked_root(Oid relation) {
+    if (!get_rel_relispartition(relation)) {
+        return relation;
+    }
+    List *ancestors = get_partition_ancestors(relation);
+    return ancestors == NIL ? relation : llast_oid(ancestors);
 }
 
 bool is_tracked(Oid relation_id) {

@@ -22,8 +22,7 @@ struct HistoryColumn {
 struct KeyColumn {
     AttrNumber number; // in the history table; 0 where it is not there
     AttrNumber source; // in the table or partition
-    Oid type;
-    int32 typmod;
+    Oid type;          // under any domains, as the history has it
 };
 
 struct TrackedTable {
@@ -40,8 +39,11 @@ struct TrackedTable {
 };
 
 // Null where neither the relation nor a table that it is a partition of has a history. The caller holds a lock on the
-// relation. What it returns stays until the transaction ends.
+// relation. What it returns stays as it is until the transaction ends, whatever becomes of the table.
 const TrackedTable *find_tracked_table(Oid relation);
+
+// The table that may have a history: the topmost one that the relation is a partition of, or itself.
+Oid get_tracked_root(Oid relation);
 
 // Has it one, or is it a partition of one that has? Asks the relation cache for the trigger.
 bool is_tracked(Oid relation);

@@ -52,6 +52,24 @@ SELECT * FROM take('copy_plain') WHERE object LIKE 'column%';
 SELECT c.relname, string_agg(a.attname, ', ' ORDER BY a.attnum) AS columns FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
 WHERE c.relname LIKE 'copy\_%' AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped GROUP BY 1 ORDER BY 1;
 
+-- A command that finds its table there takes nothing off it, in whichever form.
+CREATE INDEX o_note ON o (note);
+\set QUIET on
+CREATE TABLE IF NOT EXISTS o (id int);
+CREATE TABLE IF NOT EXISTS o (LIKE copy_plain INCLUDING ALL);
+CREATE TABLE IF NOT EXISTS o AS SELECT 1;
+CREATE FOREIGN TABLE IF NOT EXISTS o (id int) SERVER nowhere;
+CREATE MATERIALIZED VIEW IF NOT EXISTS o AS SELECT 1;
+CREATE SEQUENCE IF NOT EXISTS o;
+CREATE INDEX IF NOT EXISTS o_note ON o (id);
+ALTER TABLE o ADD COLUMN IF NOT EXISTS note text;
+ALTER TABLE o ADD COLUMN IF NOT EXISTS deleted_by text;
+\set QUIET off
+SELECT a.attname, col_description('o'::regclass, a.attnum) AS comment FROM pg_attribute a
+WHERE a.attrelid = 'o'::regclass AND col_description('o'::regclass, a.attnum) IS NOT NULL ORDER BY 1;
+SELECT count(*) > 0 AS unregistered FROM softdelete.unregister('o');
+SELECT string_agg(attname, ', ' ORDER BY attnum) AS columns FROM pg_attribute WHERE attrelid = 'o'::regclass AND attnum > 0 AND NOT attisdropped;
+
 -- Nobody but DROP EXTENSION and ALTER EXTENSION ... UPDATE changes the extension's objects: by no spelling.
 RESET SESSION AUTHORIZATION;
 ALTER SCHEMA softdelete_internal RENAME TO other; -- fails

@@ -1,6 +1,8 @@
-// Looks at the comments of the new table's columns and indexes: most have none. Works as the server's COMMENT does.
+// Looks at the comments of the new table's columns and indexes: most have none. Where one is a mark, it is asked whether the
+// table is new: CREATE TABLE IF NOT EXISTS may have found a registered one. Works as the server's COMMENT does.
 #include "ddl/clear_copied_marks.hpp"
 
+#include "pg/created_objects.hpp"
 #include "registration/added_marks.hpp"
 
 extern "C" {
@@ -24,11 +26,34 @@ bool is_mark(const char *comment) {
            || strncmp(comment, registration::additions_start, strlen(registration::additions_start)) == 0;
 }
 
-void clear(Oid relation, int column) {
-    char *comment = GetComment(relation, RelationRelationId, column);
-    if (comment != nullptr && is_mark(comment)) {
-        CreateComments(relation, RelationRelationId, column, nullptr);
+bool has_mark(Oid relation, int column) {
+    const char *comment = GetComment(relation, RelationRelationId, column);
+    return comment != nullptr && is_mark(comment);
+}
+
+struct Marked {
+    Oid relation;
+    int column; // 0 for a whole index
+};
+
+// A list of Marked.
+List *find_marks(Relation table) {
+    List *found = NIL;
+    auto add = [&](Oid relation, int column) {
+        if (has_mark(relation, column)) {
+            auto *marked = static_cast<Marked *>(palloc(sizeof(Marked)));
+            *marked = {relation, column};
+            found = lappend(found, marked);
+        }
+    };
+    for (int column = 1; column <= RelationGetNumberOfAttributes(table); column++) {
+        add(RelationGetRelid(table), column);
     }
+    ListCell *cell;
+    foreach (cell, RelationGetIndexList(table)) {
+        add(lfirst_oid(cell), 0);
+    }
+    return found;
 }
 
 } // namespace
@@ -37,16 +62,17 @@ void clear_copied_marks(const DdlCommand &command) {
     if (get_create(command.node) == nullptr || !OidIsValid(command.relation)) {
         return;
     }
-    Relation relation = relation_open(command.relation, AccessShareLock);
-    for (int column = 1; column <= RelationGetNumberOfAttributes(relation); column++) {
-        clear(command.relation, column);
+    Relation table = relation_open(command.relation, AccessShareLock);
+    List *marks = find_marks(table);
+    relation_close(table, NoLock);
+    if (marks == NIL || !pg::is_created_by_command(command.relation)) {
+        return;
     }
-    List *indexes = RelationGetIndexList(relation);
     ListCell *cell;
-    foreach (cell, indexes) {
-        clear(lfirst_oid(cell), 0);
+    foreach (cell, marks) {
+        const auto *marked = static_cast<const Marked *>(lfirst(cell));
+        CreateComments(marked->relation, RelationRelationId, marked->column, nullptr);
     }
-    relation_close(relation, NoLock);
 }
 
 } // namespace softdelete::ddl

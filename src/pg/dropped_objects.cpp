@@ -1,16 +1,13 @@
-// Calls the function as the executor does, without a query around it: planning one costs more than most drops do.
+// Reads pg_event_trigger_dropped_objects().
 #include "pg/dropped_objects.hpp"
+
+#include "pg/function_rows.hpp"
 
 extern "C" {
 #include "catalog/pg_type.h"
-#include "executor/executor.h"
-#include "executor/tuptable.h"
-#include "funcapi.h"
-#include "nodes/execnodes.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/tuplestore.h"
 }
 
 namespace softdelete::pg {
@@ -49,26 +46,9 @@ DroppedObject *read_object(TupleTableSlot *slot) {
 } // namespace
 
 List *get_dropped_objects() {
-    LOCAL_FCINFO(call, 0);
-    FmgrInfo function;
-    ReturnSetInfo result = {};
-    ExprContext *context = CreateStandaloneExprContext();
-    fmgr_info(F_PG_EVENT_TRIGGER_DROPPED_OBJECTS, &function);
-    InitFunctionCallInfoData(*call, &function, 0, InvalidOid, nullptr, reinterpret_cast<Node *>(&result));
-    result.type = T_ReturnSetInfo;
-    result.econtext = context;
-    result.allowedModes = SFRM_Materialize;
-    result.returnMode = SFRM_ValuePerCall;
-    (void)FunctionCallInvoke(call);
-
     List *objects = NIL;
-    TupleTableSlot *slot = MakeSingleTupleTableSlot(result.setDesc, &TTSOpsMinimalTuple);
-    while (tuplestore_gettupleslot(result.setResult, true, false, slot)) {
-        objects = lappend(objects, read_object(slot));
-    }
-    ExecDropSingleTupleTableSlot(slot);
-    tuplestore_end(result.setResult);
-    FreeExprContext(context, true);
+    for_each_row(F_PG_EVENT_TRIGGER_DROPPED_OBJECTS,
+                 [&](TupleTableSlot *slot) { objects = lappend(objects, read_object(slot)); });
     return objects;
 }
 

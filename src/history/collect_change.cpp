@@ -8,6 +8,7 @@
 #include "history/own_columns.hpp"
 #include "history/tracked_table.hpp"
 #include "rows/collected_rows.hpp"
+#include "session/running_statements.hpp"
 #include "settings.hpp"
 
 extern "C" {
@@ -48,17 +49,20 @@ struct Entry {
     Datum other_key;      // 0 for none
 };
 
-// The old row of an UPDATE that moves it, until the new one comes. Owns its memory context.
+// The old row of an UPDATE that moves it, until the new one comes. Owns its memory context. A statement has one at most: its
+// triggers fire for the one half right after the other, but for those of the old partition, which may run statements.
 struct Move {
     MemoryContext memory;
     Oid root;
     Oid partition;
     CommandId command;
+    int depth; // of the statement among those that run
     int nest_level;
     HeapTuple row;
+    Move *next;
 };
 
-Move *pending_move = nullptr;
+Move *pending_moves = nullptr;
 
 const TrackedTable &get_table(Relation relation) {
     const TrackedTable *table = find_tracked_table(RelationGetRelid(relation));
@@ -204,29 +208,44 @@ void begin_move(const TrackedTable &table, const TriggerData *data, CommandId co
              table.root,
              RelationGetRelid(data->tg_relation),
              command,
+             session::running_statement_depth(),
              GetCurrentTransactionNestLevel(),
-             heap_copytuple(data->tg_trigtuple)};
+             heap_copytuple(data->tg_trigtuple),
+             pending_moves};
     MemoryContextSwitchTo(caller);
-    pending_move = move;
+    pending_moves = move;
 }
 
-Move *take_move() {
-    Move *move = pending_move;
-    pending_move = nullptr;
-    return move;
+// That of the innermost statement; null where it has none.
+Move *find_move() {
+    for (Move *move = pending_moves; move != nullptr; move = move->next) {
+        if (move->depth == session::running_statement_depth()
+            && move->nest_level == GetCurrentTransactionNestLevel()) {
+            return move;
+        }
+    }
+    return nullptr;
+}
+
+void remove_move(const Move *move) {
+    Move **place = &pending_moves;
+    while (*place != move) {
+        place = &(*place)->next;
+    }
+    *place = move->next;
 }
 
 // The new row of an UPDATE that moved it, or one that was inserted.
 void collect_insert(FunctionCallInfo call, const TrackedTable &table, const TriggerData *data) {
     HeapTuple row = data->tg_trigtuple;
     CommandId command = HeapTupleHeaderGetCmin(row->t_data);
-    if (pending_move == nullptr || pending_move->root != table.root || pending_move->command != command
-        || pending_move->nest_level != GetCurrentTransactionNestLevel()) {
+    Move *move = find_move();
+    if (move == nullptr || move->root != table.root || move->command != command) {
         finish_moves();
         collect(call, table, data->tg_relation, row, {kind_insert, command, nullptr, 0, 0});
         return;
     }
-    Move *move = take_move();
+    remove_move(move);
     Relation former = table_open(move->partition, AccessShareLock);
     collect_update(call, {get_table(former), former, move->row}, {table, data->tg_relation, row}, command);
     table_close(former, NoLock);
@@ -251,6 +270,17 @@ void collect_delete(FunctionCallInfo call, const TrackedTable &table, const Trig
     finish_moves();
     collect(call, table, data->tg_relation, row,
             make_removal(table, row, RelationGetDescr(data->tg_relation), command));
+}
+
+// Without those that the history leaves out.
+List *find_kept_columns(const TrackedTable &table, const List *columns) {
+    List *kept = NIL;
+    for (int i = 0; i < table.column_count; i++) {
+        if (table.columns[i].source != 0 && list_member_int(columns, table.columns[i].source)) {
+            kept = lappend_int(kept, table.columns[i].source);
+        }
+    }
+    return kept;
 }
 
 // All rows that are there now, whatever the transaction's snapshot shows: the command waits for writers first.
@@ -295,7 +325,6 @@ void collect_truncated(const TriggerData *data) {
     Relation relation = data->tg_relation;
     const TrackedTable &table = get_table(relation);
     if (RELKIND_HAS_STORAGE(relation->rd_rel->relkind)) { // each partition has the trigger
-        finish_moves();
         scan_rows(relation, [&](HeapTuple row) {
             Entry entry = {kind_truncate, GetCurrentCommandId(true), nullptr, 0, 0};
             entry.deletion = get_deletion(table, row, RelationGetDescr(relation));
@@ -306,10 +335,14 @@ void collect_truncated(const TriggerData *data) {
 
 void collect_altered(Relation relation, List *columns) {
     const TrackedTable &table = get_table(relation);
-    const bytea *changed = make_changed_columns(table, columns);
+    List *kept = find_kept_columns(table, columns);
+    if (kept == NIL) {
+        return;
+    }
+    const bytea *changed = make_changed_columns(table, kept);
     scan_rows(relation, [&](HeapTuple row) {
         ListCell *cell;
-        foreach (cell, columns) {
+        foreach (cell, kept) {
             if (!heap_attisnull(row, lfirst_int(cell), RelationGetDescr(relation))) {
                 collect(nullptr, table, relation, row,
                         {kind_alter, GetCurrentCommandId(true), changed, 0, 0});
@@ -321,10 +354,11 @@ void collect_altered(Relation relation, List *columns) {
 }
 
 void finish_moves() {
-    if (pending_move == nullptr || pending_move->nest_level != GetCurrentTransactionNestLevel()) {
+    Move *move = find_move();
+    if (move == nullptr) {
         return;
     }
-    Move *move = take_move();
+    remove_move(move);
     Relation former = table_open(move->partition, AccessShareLock);
     const TrackedTable &table = get_table(former);
     collect(nullptr, table, former, move->row,
@@ -334,14 +368,19 @@ void finish_moves() {
 }
 
 void forget_moves(int nest_level) noexcept {
-    if (pending_move != nullptr && pending_move->nest_level >= nest_level) {
-        pending_move = nullptr;
+    Move **place = &pending_moves;
+    while (*place != nullptr) {
+        if ((*place)->nest_level >= nest_level) {
+            *place = (*place)->next;
+        } else {
+            place = &(*place)->next;
+        }
     }
 }
 
 void keep_moves(int nest_level) noexcept {
-    if (pending_move != nullptr) {
-        pending_move->nest_level = Min(pending_move->nest_level, nest_level - 1);
+    for (Move *move = pending_moves; move != nullptr; move = move->next) {
+        move->nest_level = Min(move->nest_level, nest_level - 1);
     }
 }
 

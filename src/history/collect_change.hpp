@@ -23,7 +23,8 @@ void collect_truncated(const TriggerData *data);
 void collect_altered(Relation relation, List *columns);
 
 // A row that an UPDATE moves to another partition leaves the one before it comes to the other. When nothing comes, because
-// a trigger there kept it away, it has gone: called when a statement is through, and before the transaction commits.
+// a trigger there kept it away, it has gone: called when the innermost statement is through, and before the transaction
+// commits. Moves of statements that it runs in wait.
 void finish_moves();
 void forget_moves(int nest_level) noexcept;
 void keep_moves(int nest_level) noexcept;

@@ -6,7 +6,6 @@
 
 #include "deletion/open_deletions.hpp"
 #include "deletion/refuse_truncate.hpp"
-#include "history/collect_change.hpp"
 #include "pg/compat.hpp"
 #include "rows/collected_rows.hpp"
 #include "session/copied_tables.hpp"
@@ -75,7 +74,6 @@ extern "C" void softdelete_utility(PlannedStmt *plan, const char *query_string, 
     auto *process = next_utility != nullptr ? next_utility : standard_ProcessUtility;
     process(plan, query_string, read_only_tree, context, parameters, environment, receiver, completion);
     if (is_writing) {
-        history::finish_moves();
         rows::insert_collected_rows();
     }
     session::end_utility_command();

@@ -1,7 +1,8 @@
-// Recognizes; what is done stands in history/follow_table. Inheritance children that have histories follow the columns that
-// they get from above.
+// Says which commands and tables are meant; history/follow_table and history/collect_change do the work. Inheritance children
+// that have histories follow the columns that they get from above, and tables those of the type that they are made of.
 #include "ddl/follow_history.hpp"
 
+#include "ddl/column_values.hpp"
 #include "history/collect_change.hpp"
 #include "history/follow_table.hpp"
 #include "history/tracked_table.hpp"
@@ -11,14 +12,16 @@
 #include "session/registered_table.hpp"
 
 extern "C" {
-#include "access/table.h"
+#include "access/relation.h"
+#include "access/sysattr.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
-#include "parser/parse_type.h"
-#include "storage/lock.h"
+#include "optimizer/optimizer.h"
+#include "storage/lmgr.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 }
 
 #include <vector>
@@ -81,22 +84,40 @@ void check_partition_drop(const DropStmt *drop) {
     }
 }
 
-// The table with those that inherit its columns, and the one that it is a partition of.
-std::vector<Oid> find_concerned(Oid relation) {
+// The relation, or, where it is a type, the tables that are made of it.
+std::vector<Oid> find_named(Oid relation) {
+    if (pg::call([&] { return get_rel_relkind(relation); }) != RELKIND_COMPOSITE_TYPE) {
+        return {relation};
+    }
+    pg::Spi spi;
     std::vector<Oid> found;
-    pg::call([&] {
-        const history::TrackedTable *table = history::find_tracked_table(relation);
-        if (table != nullptr && table->root != relation) {
-            relation = table->root;
-        }
-    });
-    List *all = pg::call([&] { return find_all_inheritors(relation, NoLock, nullptr); });
-    for (int i = 0; i < list_length(all); i++) {
-        if (pg::call([&] { return history::is_tracked(list_nth_oid(all, i)); })) {
-            found.push_back(list_nth_oid(all, i));
+    for (const pg::Row &row :
+         spi.query("SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_type t ON t.oid = c.reloftype "
+                   "WHERE t.typrelid = $1::pg_catalog.oid ORDER BY c.oid",
+                   {relation})) {
+        found.push_back(row.oid(0));
+    }
+    return found;
+}
+
+// Those that have a history among the tables that the command reaches: the ones that it names, and those that get their
+// columns from them.
+std::vector<Oid> find_tracked(Oid relation) {
+    std::vector<Oid> found;
+    for (Oid named : find_named(relation)) {
+        List *all = pg::call([&] { return find_all_inheritors(named, NoLock, nullptr); });
+        for (int i = 0; i < list_length(all); i++) {
+            if (pg::call([&] { return history::is_tracked(list_nth_oid(all, i)); })) {
+                found.push_back(list_nth_oid(all, i));
+            }
         }
     }
     return found;
+}
+
+// A partition stands for the table that it is one of.
+Oid find_root(Oid relation) {
+    return pg::call([&] { return history::get_tracked_root(relation); });
 }
 
 // A partition that has left takes the trigger for TRUNCATE along, which the server has not cloned.
@@ -114,39 +135,107 @@ void release_detached(const Node *statement) {
     }
 }
 
-// Does the command leave the values of the column as they are?
-bool keeps_values(Oid relation, const AlterTableCmd *command) {
-    const auto *column = castNode(ColumnDef, command->def);
-    Oid before = get_atttype(relation, get_attnum(relation, command->name));
-    return column->raw_default == nullptr
-           && getBaseType(typenameTypeId(nullptr, column->typeName)) == getBaseType(before);
+bool is_about_values(const AlterTableCmd *part) {
+    return part->subtype == AT_DropColumn || part->subtype == AT_AlterColumnType
+           || pg::compat::sets_expression(part);
 }
 
-// Names of the columns that the command drops or gives other values.
-List *find_lost_columns(const DdlCommand &command) {
-    List *names = NIL;
-    ListCell *cell;
-    foreach (cell, castNode(AlterTableStmt, command.node)->cmds) {
-        const auto *part = lfirst_node(AlterTableCmd, cell);
-        bool is_lost = part->subtype == AT_DropColumn || part->subtype == AT_AlterColumnType;
-        if (is_lost && get_attnum(command.relation, part->name) > 0
-            && (part->subtype == AT_DropColumn || !keeps_values(command.relation, part))) {
-            names = lappend(names, part->name);
+bool is_of_key(const history::TrackedTable *table, Oid relation, const char *column) {
+    for (int i = 0; table != nullptr && i < table->key_count; i++) {
+        if (table->key[i].source == get_attnum(relation, column)) {
+            return true;
         }
     }
-    return names;
+    return false;
 }
 
-void record_rows(Oid relation_id, const List *names) {
+// Entries tell whose they are by the key: other values would be those of other rows.
+void check_key(const AlterTableCmd *part, Oid relation) {
+    if (is_of_key(history::find_tracked_table(relation), relation, part->name)) {
+        ereport(
+            ERROR,
+            (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+             errmsg("cannot change the values of column \"%s\" of the primary key of table \"%s\", which has "
+                    "a history",
+                    part->name, get_rel_name(relation)),
+             errdetail("The entries of a row are found by its key."),
+             errhint("End the history with softdelete.untrack_history() first.")));
+    }
+}
+
+// Does the command take values of the column away, or change them?
+bool is_lost(const AlterTableCmd *part, Oid relation) {
+    if (part->subtype == AT_DropColumn) {
+        return true;
+    }
+    if (changes_values(part, relation, Using::is_read)) {
+        check_key(part, relation);
+        return true;
+    }
+    // The history keeps the former type beside the new one, but for the key.
+    return changes_type(part, relation)
+           && !is_of_key(history::find_tracked_table(relation), relation, part->name);
+}
+
+// With those that are generated from it, which DROP COLUMN ... CASCADE takes along.
+List *add_columns(List *columns, Relation relation, const AlterTableCmd *part) {
+    AttrNumber number = get_attnum(RelationGetRelid(relation), part->name);
+    const TupleConstr *constraints = RelationGetDescr(relation)->constr;
+    columns = list_append_unique_int(columns, number);
+    int count = constraints == nullptr || part->subtype != AT_DropColumn ? 0 : constraints->num_defval;
+    for (int i = 0; i < count; i++) {
+        AttrNumber other = constraints->defval[i].adnum;
+        Bitmapset *read = nullptr;
+        pull_varattnos(static_cast<Node *>(stringToNode(constraints->defval[i].adbin)), 1, &read);
+        if (TupleDescAttr(RelationGetDescr(relation), other - 1)->attgenerated != '\0'
+            && bms_is_member(number - FirstLowInvalidHeapAttributeNumber, read)) {
+            columns = list_append_unique_int(columns, other);
+        }
+    }
+    return columns;
+}
+
+// The columns of the table that the command drops or gives other values, by number.
+List *find_lost_columns(const AlterTableStmt *alter, Relation relation) {
     List *columns = NIL;
     ListCell *cell;
-    foreach (cell, names) {
-        AttrNumber number = get_attnum(relation_id, static_cast<const char *>(lfirst(cell)));
-        columns = number > 0 ? lappend_int(columns, number) : columns;
+    foreach (cell, alter->cmds) {
+        const auto *part = lfirst_node(AlterTableCmd, cell);
+        if (is_about_values(part) && get_attnum(RelationGetRelid(relation), part->name) > 0
+            && is_lost(part, RelationGetRelid(relation))) {
+            columns = add_columns(columns, relation, part);
+        }
     }
-    Relation relation = table_open(relation_id, NoLock);
-    history::collect_altered(relation, columns);
-    table_close(relation, NoLock);
+    return columns;
+}
+
+bool is_about_values(const AlterTableStmt *alter) {
+    ListCell *cell;
+    foreach (cell, alter->cmds) {
+        if (is_about_values(lfirst_node(AlterTableCmd, cell))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void record_rows(const AlterTableStmt *alter, Oid relation_id) {
+    if (!pg::compat::owns_relation(relation_id, GetUserId())) {
+        return; // the command itself says that it may not
+    }
+    Relation relation = try_relation_open(relation_id, AccessExclusiveLock);
+    if (relation == nullptr) {
+        return;
+    }
+    List *columns = history::is_tracked(relation_id) ? find_lost_columns(alter, relation) : NIL;
+    if (columns != NIL && RELKIND_HAS_STORAGE(relation->rd_rel->relkind)) {
+        history::collect_altered(relation, columns);
+    }
+    relation_close(relation, NoLock);
+}
+
+bool is_column(ObjectType type) {
+    return type == OBJECT_COLUMN || type == OBJECT_ATTRIBUTE;
 }
 
 bool concerns_columns(const Node *statement) {
@@ -172,21 +261,33 @@ void refuse_history_change(const DdlCommand &command) {
 }
 
 void record_altered_rows(const DdlCommand &command) {
-    if (!IsA(command.node, AlterTableStmt) || !OidIsValid(command.relation)
-        || !pg::compat::owns_relation(command.relation, GetUserId())) {
+    if (!IsA(command.node, AlterTableStmt) || !OidIsValid(command.relation)) {
         return;
     }
-    List *lost = find_lost_columns(command);
-    if (lost == NIL) {
+    const auto *alter = castNode(AlterTableStmt, command.node);
+    if (!is_about_values(alter)) {
         return;
     }
-    ListCell *cell;
-    foreach (cell, find_all_inheritors(command.relation, AccessExclusiveLock, nullptr)) {
-        Oid member = lfirst_oid(cell);
-        if (RELKIND_HAS_STORAGE(get_rel_relkind(member)) && history::is_tracked(member)) {
-            record_rows(member, lost);
+    bool reaches_others = alter->objtype == OBJECT_TYPE || alter->relation->inh;
+    for (Oid table : find_tracked(command.relation)) {
+        if (reaches_others || table == command.relation) {
+            pg::call([&] { record_rows(alter, table); });
         }
     }
+}
+
+bool changes_columns(const DdlCommand &command) {
+    if (IsA(command.node, RenameStmt)) {
+        return is_column(castNode(RenameStmt, command.node)->renameType);
+    }
+    ListCell *cell;
+    foreach (cell, IsA(command.node, AlterTableStmt) ? castNode(AlterTableStmt, command.node)->cmds : NIL) {
+        const auto *part = lfirst_node(AlterTableCmd, cell);
+        if (part->subtype == AT_AddColumn || is_about_values(part)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void follow_history(const DdlCommand &command) {
@@ -194,7 +295,7 @@ void follow_history(const DdlCommand &command) {
         return;
     }
     release_detached(command.node);
-    std::vector<Oid> tables = find_concerned(command.relation);
+    std::vector<Oid> tables = find_tracked(find_root(command.relation));
     if (tables.empty()) {
         return;
     }
@@ -203,7 +304,7 @@ void follow_history(const DdlCommand &command) {
     for (Oid table : tables) {
         if (IsA(command.node, RenameStmt)) {
             const auto *rename = castNode(RenameStmt, command.node);
-            if (rename->renameType == OBJECT_COLUMN) {
+            if (is_column(rename->renameType)) {
                 history::follow_rename(spi, table, rename->subname, rename->newname);
             }
         } else {

@@ -4,6 +4,7 @@
 
 #include "catalog/foreign_keys.hpp"
 #include "catalog/table_catalog.hpp"
+#include "ddl/column_values.hpp"
 #include "holds/held_rows.hpp"
 #include "holds/hold_check.hpp"
 #include "pg/compat.hpp"
@@ -172,85 +173,6 @@ void check_attached(Oid relation) {
          .hint = "Release the hold by softdelete.release(), and hold the row anew afterwards."});
 }
 
-bool is_one_of(Oid type, std::initializer_list<Oid> types) {
-    return std::find(types.begin(), types.end(), type) != types.end();
-}
-
-// What a column's values are: the type that its domains stand on, and the collation by which they are equal.
-struct ValueType {
-    Oid type; // InvalidOid where an expression may make any value
-    int32 modifier;
-    Oid collation;
-};
-
-ValueType without_domains(ValueType value) {
-    value.type = getBaseTypeAndTypmod(value.type, &value.modifier);
-    return value;
-}
-
-// Texts are also equal where their bytes differ: by a collation that is not deterministic.
-bool keeps_equality(const ValueType &from, const ValueType &to) {
-    auto is_by_bytes = [](Oid collation) {
-        return !OidIsValid(collation) || get_collation_isdeterministic(collation);
-    };
-    return from.collation == to.collation || (is_by_bytes(from.collation) && is_by_bytes(to.collation));
-}
-
-// A cast to a shorter varchar cuts blanks off.
-bool keeps_length(const ValueType &from, const ValueType &to) {
-    return to.type == TEXTOID || to.modifier == -1 || (from.modifier != -1 && from.modifier <= to.modifier);
-}
-
-// Numbers are equal whatever their scale, texts are not: 1.0 and 1.00.
-bool is_text_by_value(const ValueType &from) {
-    return is_one_of(from.type, {INT2OID, INT4OID, INT8OID, UUIDOID})
-           || (from.type == NUMERICOID && from.modifier != -1);
-}
-
-// Does each value stay what it is as text, and equal to the same ones? An expression, and most casts, may change either.
-bool keeps_values(const ValueType &from, const ValueType &to) {
-    bool is_integer = is_one_of(from.type, {INT2OID, INT4OID, INT8OID});
-    bool is_text = is_one_of(from.type, {TEXTOID, VARCHAROID});
-    bool keeps_text = (is_integer && is_one_of(to.type, {INT2OID, INT4OID, INT8OID}))
-                      || (is_integer && to.type == NUMERICOID && to.modifier == -1)
-                      || ((is_text || is_text_by_value(from)) && is_one_of(to.type, {TEXTOID, VARCHAROID})
-                          && (!is_text || keeps_length(from, to)))
-                      || (from.type == to.type && (to.modifier == -1 || to.modifier == from.modifier));
-    return keeps_text && keeps_equality(from, to);
-}
-
-// What a command makes of a column without an expression. What the server will not accept is an error here already.
-ValueType get_new_type(const AlterTableCmd *command) {
-    ValueType value = {};
-    auto *column = command->subtype == AT_AlterColumnType ? castNode(ColumnDef, command->def) : nullptr;
-    if (column == nullptr || column->raw_default != nullptr) {
-        return value;
-    }
-    Type type = LookupTypeName(nullptr, column->typeName, &value.modifier, true);
-    if (type == nullptr) {
-        return value;
-    }
-    value.type = typeTypeId(type);
-    ReleaseSysCache(type);
-    value.collation = GetColumnDefCollation(nullptr, column, value.type);
-    return value;
-}
-
-// May the command give the column other values, or another equality?
-bool changes_values(const AlterTableCmd *command, Oid relation) {
-    if (command->subtype != AT_AlterColumnType && !pg::compat::sets_expression(command)) {
-        return false;
-    }
-    AttrNumber column = get_attnum(relation, command->name);
-    if (column == InvalidAttrNumber) {
-        return false;
-    }
-    ValueType from = {};
-    get_atttypetypmodcoll(relation, column, &from.type, &from.modifier, &from.collation);
-    ValueType to = get_new_type(command);
-    return !OidIsValid(to.type) || !keeps_values(without_domains(from), without_domains(to));
-}
-
 // A key that leads down from held rows must not lead elsewhere. side: the one whose column changes, which is quoted.
 void check_link(pg::Spi &spi, const catalog::ForeignKey &key, const catalog::LinkColumns &side,
                 const std::string &column) {
@@ -272,7 +194,7 @@ void check_links(pg::Spi &spi, Oid relation, const std::string &column) {
 }
 
 void check_values(const AlterTableCmd *command, Oid relation) {
-    if (!changes_values(command, relation)) {
+    if (!changes_values(command, relation, Using::changes)) {
         return;
     }
     registry::lock_holds(registry::HoldLock::share);

@@ -8,7 +8,6 @@
 #include "history/tracked_table.hpp"
 #include "pg/quote.hpp"
 #include "pg/scopes.hpp"
-#include "pg/transactions.hpp"
 #include "registry/history_scan.hpp"
 #include "registry/registry_scan.hpp"
 #include "session/utility_commands.hpp"
@@ -146,8 +145,7 @@ private:
         }
     }
 
-    // Rows are looked up by what their key is today: a column of the key gets its type in the history as well, where all
-    // that it has there can have it.
+    // Rows are looked up by what their key is today: a column of the key gets its type in the history as well.
     bool retype_key(const SourceColumn &column) {
         std::vector<catalog::KeyColumn> key = catalog::find_primary_key(spi_, table_.relation);
         std::string name = pg::quote_identifier(column.name);
@@ -155,22 +153,19 @@ private:
                          [&](const catalog::KeyColumn &part) { return part.name == name; })) {
             return false;
         }
+        pg::UserScope owner(table_.owner);
         try {
-            pg::Subtransaction attempt;
-            {
-                pg::UserScope owner(table_.owner);
-                spi_.execute(sqltext::format(
-                    "ALTER TABLE %1% ALTER COLUMN %2% TYPE %3% USING CAST(%4% AS %5%)", history_.name, name,
-                    column.definition.substr(name.size() + 1), name, column.type));
+            spi_.execute(sqltext::format("ALTER TABLE %1% ALTER COLUMN %2% TYPE %3% USING CAST(%4% AS %5%)",
+                                         history_.name, name, column.definition.substr(name.size() + 1), name,
+                                         column.type));
+        } catch (pg::ServerError &error) { // as for a number that is out of range
+            if (!error.has_hint()) {
+                error.set_hint("The history has a row with this key. End the history with "
+                               "softdelete.untrack_history() first.");
             }
-            attempt.commit();
-            return true;
-        } catch (pg::ServerError &error) {
-            if (ERRCODE_TO_CATEGORY(error.sqlstate()) == ERRCODE_OPERATOR_INTERVENTION) {
-                throw;
-            }
+            throw;
         }
-        return false;
+        return true;
     }
 
     void retire(const std::string &column) {
@@ -274,37 +269,6 @@ private:
     TableInfo history_;
 };
 
-constexpr const char *lost_query = R"(
-    SELECT '"' || d.address_names[2] || '"', pg_catalog.format('%I.%I', n.nspname, c.relname)
-    FROM softdelete_internal.tracked_table t
-    JOIN pg_catalog.pg_event_trigger_dropped_objects() d
-        ON d.objid = t.history::pg_catalog.oid AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0
-    JOIN pg_catalog.pg_class c ON c.oid = t.relation
-    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    LIMIT 1)";
-
-constexpr const char *orphans_query = R"(
-    SELECT t.relation::pg_catalog.oid, c.oid, c.relowner, CASE WHEN c.oid IS NULL THEN '' ELSE pg_catalog.format('%I.%I', n.nspname, c.relname) END
-    FROM softdelete_internal.tracked_table t
-    LEFT JOIN pg_catalog.pg_class c ON c.oid = t.history
-    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class o WHERE o.oid = t.relation))";
-
-void check_no_history_lost(pg::Spi &spi) {
-    std::vector<pg::Row> lost;
-    {
-        pg::UserScope owner(pg::get_extension_owner());
-        lost = spi.query(lost_query);
-    }
-    if (!lost.empty()) {
-        pg::raise({.sqlstate = ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
-                   .message = sqltext::format("cannot drop table %1%, which is the history of %2%",
-                                              lost.front().text(0), lost.front().text(1)),
-                   .hint = sqltext::format("Run SELECT softdelete.untrack_history(%1%, 'drop').",
-                                           pg::quote_literal(lost.front().text(1)))});
-    }
-}
-
 } // namespace
 
 void follow_table(pg::Spi &spi, Oid relation) {
@@ -338,29 +302,6 @@ void release_member(Oid relation) {
     TableInfo table = catalog::get_table(spi, relation);
     pg::UserScope owner(table.owner);
     drop_triggers(spi, table);
-}
-
-void follow_dropped_tables() {
-    pg::Spi spi;
-    check_no_history_lost(spi);
-    std::vector<pg::Row> orphans;
-    {
-        pg::UserScope owner(pg::get_extension_owner());
-        orphans = spi.query(orphans_query);
-        for (const char *table : {"tracked_table", "history_column"}) {
-            spi.execute(std::string("DELETE FROM softdelete_internal.") + table
-                        + " k WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = k.relation)");
-        }
-    }
-    session::OwnDdlScope own_ddl;
-    for (const pg::Row &orphan : orphans) {
-        if (!orphan.is_null(1)) {
-            pg::UserScope owner(orphan.oid(2));
-            drop_guard(spi, orphan.oid(1));
-            pg::notice(sqltext::format("the history %1% of the dropped table stays, as a plain table",
-                                       orphan.text(3)));
-        }
-    }
 }
 
 bool has_histories() {

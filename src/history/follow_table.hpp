@@ -18,9 +18,6 @@ void follow_rename(pg::Spi &spi, Oid relation, const std::string &before, const 
 // A partition has been detached: its trigger goes. Does nothing where it is part of a table with a history.
 void release_member(Oid relation);
 
-// Tables were dropped: their histories stay as plain tables. Raises 2BP01 where a history was dropped and its table not.
-void follow_dropped_tables();
-
 // Any history in this database?
 bool has_histories();
 

@@ -1,4 +1,5 @@
-// Domains become the types under them: their constraints say what a row may be today, not what it was.
+// Domains become the types under them, and lengths and precisions are left out: they say what a row may be today, not what it
+// was.
 #include "history/history_definition.hpp"
 
 #include "history/own_columns.hpp"
@@ -11,7 +12,7 @@ namespace softdelete::history {
 
 namespace {
 
-// Virtual generated columns (18) are not in the row.
+// Virtual generated columns (18) are not in the row. The modifier -1 tells bpchar from char(1), and "bit" from bit(1).
 constexpr const char *columns_query = R"(
     WITH RECURSIVE bases (attnum, type, base) AS (
         SELECT a.attnum, a.atttypid, t.typbasetype
@@ -19,10 +20,10 @@ constexpr const char *columns_query = R"(
         WHERE a.attrelid = $1::pg_catalog.oid AND a.attnum > 0 AND NOT a.attisdropped
         UNION ALL
         SELECT b.attnum, t.oid, t.typbasetype FROM bases b JOIN pg_catalog.pg_type t ON t.oid = b.base)
-    SELECT a.attname, pg_catalog.quote_ident(a.attname) || ' ' || pg_catalog.format_type(b.type, NULL)
+    SELECT a.attname, pg_catalog.quote_ident(a.attname) || ' ' || pg_catalog.format_type(b.type, -1)
            || CASE WHEN a.attcollation NOT IN (0, t.typcollation)
                    THEN pg_catalog.format(' COLLATE %I.%I', n.nspname, c.collname) ELSE '' END,
-           pg_catalog.format_type(b.type, NULL), t.typlen = -1 AND t.typstorage <> 'p', a.attgenerated <> 'v'
+           pg_catalog.format_type(b.type, -1), t.typlen = -1 AND t.typstorage <> 'p', a.attgenerated <> 'v'
     FROM pg_catalog.pg_attribute a
     JOIN bases b ON b.attnum = a.attnum AND b.base = 0
     JOIN pg_catalog.pg_type t ON t.oid = b.type

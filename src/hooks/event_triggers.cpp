@@ -28,6 +28,7 @@
 #include "ddl/refuse_view_change.hpp"
 #include "ddl/warn_delete_triggers.hpp"
 #include "ddl/widen_key_indexes.hpp"
+#include "history/follow_drop.hpp"
 #include "history/follow_table.hpp"
 #include "pg/boundary.hpp"
 #include "pg/called_settings.hpp"
@@ -152,20 +153,23 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
     ddl::DdlCommand command = ddl::read_command(event->parsetree);
     // Also while a dump is being restored: its statements pass, those of others that only look like it do not.
     ddl::refuse_trigger_change(command);
-    if (row_security && history::has_histories()) {
+    bool has_histories = history::has_histories();
+    if (row_security && has_histories) {
         ddl::refuse_history_change(command);
-        ddl::record_altered_rows(command);
     }
     if (row_security) {
         ddl::refuse_own_change(command);
     }
     bool has_holds = !is_about_own_alone(event->tag) && registry::has_rows("hold");
-    if (is_about_own_alone(event->tag) || (!row_security && !has_holds)) {
+    if (is_about_own_alone(event->tag) || (!row_security && !has_holds && !has_histories)) {
         return 0;
     }
     ddl::lock_target(&command);
     if (has_holds) {
         ddl::keep_held_rows(command);
+    }
+    if (has_histories) { // no dump takes values of a column away
+        pg::entry([&] { ddl::record_altered_rows(command); });
     }
     if (!row_security || is_about_holds_alone(event->tag)) {
         return 0;
@@ -204,9 +208,12 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
     if (ddl::enables_triggers(command)) {
         pg::entry([&] { ddl::enable_own_triggers(command); });
     }
-    if (row_security && history::has_histories()) {
+    if (history::has_histories() && (row_security || ddl::changes_columns(command))) {
         check_version();
         pg::entry([&] { ddl::follow_history(command); });
+    }
+    if (event->tag == CMDTAG_ALTER_TYPE) {
+        return 0;
     }
     if (row_security) {
         ddl::clear_copied_marks(command);
@@ -275,7 +282,7 @@ PGDLLEXPORT Datum softdelete_on_sql_drop(PG_FUNCTION_ARGS) {
         ddl::keep_held_keys();
     }
     if (!IsA(event->parsetree, AlterTableStmt) && history::has_histories()) {
-        pg::entry([] { history::follow_dropped_tables(); });
+        pg::entry([] { history::follow_drop(); });
     }
     if (!ddl::may_drop_own(ddl::read_command(event->parsetree)) || !knows_tables()) {
         return 0;

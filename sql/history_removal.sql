@@ -57,6 +57,47 @@ SELECT softdelete.anonymize('users', 'request 3', 102) -> 'rows' AS rows;
 SELECT kind, actor, reason, old ->> 'email' AS old, new ->> 'email' AS new, new ->> 'phone' AS phone FROM softdelete.history_of('users', 102);
 SELECT count(*) FROM users_history h WHERE h::text ~ 'b@x|123';
 
+-- What columns were before is emptied, whatever they were called, and whatever became of them.
+CREATE TABLE letters (id int PRIMARY KEY, name text, mail text, street text, house int);
+SELECT count(*) > 0 AS registered FROM softdelete.register('letters');
+SELECT softdelete.track_history('letters');
+SELECT softdelete.set_anonymizer('letters', 'name', '''nobody'''), softdelete.set_anonymizer('letters', 'mail', 'NULL');
+INSERT INTO letters VALUES (1, 'secret name', 'secret@mail', 'secret street', 4711), (2, 'other name', 'other@mail', 'other street', 4712);
+ALTER TABLE letters ALTER mail TYPE varchar(50);
+ALTER TABLE letters RENAME mail TO address;
+ALTER TABLE letters DROP COLUMN street;
+ALTER TABLE letters ALTER house TYPE text;
+ALTER TABLE letters RENAME house TO number;
+UPDATE letters SET name = name || '!';
+SELECT softdelete.anonymize('letters', 'request 6', 1) -> 'rows' AS rows;
+SELECT count(*) FROM letters_history h WHERE id = 1 AND h::text ~ 'secret';
+SELECT count(mail_former) AS mails, count(street_former) AS streets, count(house_former) AS houses, id FROM letters_history GROUP BY id ORDER BY id;
+SELECT count(*) FROM letters_history h WHERE id = 2 AND h::text ~ 'other@mail|other street';
+
+-- Erase finds rows that referenced the row as the foreign key compares, at any time, by any number of columns, and of any
+-- number of rows that go: in the end nothing but what is about others is left.
+CREATE TABLE firms (a numeric, b int, PRIMARY KEY (a, b));
+CREATE TABLE sites (id int PRIMARY KEY, a numeric, b bigint, FOREIGN KEY (a, b) REFERENCES firms ON DELETE CASCADE);
+CREATE TABLE rooms (id int PRIMARY KEY, site bigint REFERENCES sites ON DELETE CASCADE);
+CREATE INDEX ON sites (a, b);
+CREATE INDEX ON rooms (site);
+SELECT count(*) > 0 AS registered FROM softdelete.register('firms', cascade => true);
+SELECT softdelete.track_history('firms'), softdelete.track_history('sites'), softdelete.track_history('rooms');
+INSERT INTO firms VALUES (1.0, 1), (1.0, 2);
+INSERT INTO sites SELECT i, 1.00, 1 FROM generate_series(1, 50) i;
+INSERT INTO sites VALUES (60, 1.000, 2);
+INSERT INTO rooms SELECT i, i FROM generate_series(1, 50) i;
+INSERT INTO rooms VALUES (60, 60), (61, 50);
+UPDATE rooms SET site = 60 WHERE id = 61;
+DELETE FROM rooms WHERE id < 40;
+DELETE FROM sites WHERE id < 30;
+DELETE FROM rooms WHERE deleted_at IS NOT NULL;
+DELETE FROM sites WHERE deleted_at IS NOT NULL;
+SELECT softdelete.erase('firms', 'request 7', 1, 1) -> 'rows' AS rows;
+SELECT history_kind, a, b FROM firms_history ORDER BY history_at;
+SELECT history_kind, id, a, b FROM sites_history ORDER BY history_at;
+SELECT history_kind, id, site FROM rooms_history ORDER BY history_at;
+
 -- A rule of a column that the history leaves out empties what it keeps.
 CREATE TABLE people (id int PRIMARY KEY, name text, salt text);
 SELECT count(*) > 0 AS registered FROM softdelete.register('people');

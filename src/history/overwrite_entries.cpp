@@ -94,7 +94,7 @@ private:
         }
     }
 
-    // Entries of rows that referenced the row at some time, by the values that the entries have.
+    // Entries of rows that referenced one of these rows at some time, by the values that the entries have.
     void follow(const catalog::ForeignKey &key, const Work &work) {
         Oid child_id = find_history(spi_, key.child.relation);
         if (!OidIsValid(child_id) || !has_columns(child_id, key.child_link.names)) {
@@ -105,10 +105,9 @@ private:
         if (!has_columns(parents.relation, key.parent_link.names)) {
             return;
         }
-        std::vector<std::vector<std::string>> keys =
-            read_values(parents, key.parent_link.names, work.entries);
-        for (const std::vector<std::string> &values : keys) {
-            add(key.child, find_entries(children, key.child_link.names, values));
+        std::vector<ParentColumn> values = read_values(parents, key.parent_link.names, work.entries);
+        if (!values.front().values.empty()) {
+            add(key.child, find_entries(children, key, values));
         }
     }
 
@@ -121,41 +120,66 @@ private:
         });
     }
 
-    // Each side's values as text, which both histories write alike.
-    std::vector<std::vector<std::string>>
-    read_values(const TableInfo &history, const std::vector<std::string> &names, const RowSet &entries) {
-        std::vector<std::string> columns;
+    // A column that the key references: what the entries have there, each set of values once.
+    struct ParentColumn {
+        std::string name; // quoted
+        std::string type;
+        std::vector<std::string> values;
+    };
+
+    // As text, so that the other history, which may be another owner's, can be asked.
+    std::vector<ParentColumn> read_values(const TableInfo &history, const std::vector<std::string> &names,
+                                          const RowSet &entries) {
+        std::vector<ParentColumn> columns;
+        std::vector<std::string> texts;
         std::string conditions;
         for (const std::string &name : names) {
-            columns.push_back("CAST(t." + name + " AS pg_catalog.text)");
+            columns.push_back({name, read_type(history.relation, name), {}});
+            texts.push_back("CAST(t." + name + " AS pg_catalog.text)");
             conditions += " AND t." + name + " IS NOT NULL";
         }
         std::string query = sqltext::format("/* softdelete */ SELECT DISTINCT %1% FROM %2% AS t WHERE %3%%4%",
-                                            sqltext::join(columns, ", "), history.name,
+                                            sqltext::join(texts, ", "), history.name,
                                             rows::make_membership(history, "t", 1), conditions);
         pg::OwnerScope owner(history.owner);
         pg::ExactTextScope exact;
-        std::vector<std::vector<std::string>> values;
         for (const pg::Row &row : spi_.query(query, {entries.tables(), entries.positions()})) {
-            values.emplace_back();
             for (std::size_t i = 0; i < columns.size(); i++) {
-                values.back().push_back(row.text(i));
+                columns[i].values.push_back(row.text(i));
             }
         }
-        return values;
+        return columns;
     }
 
-    RowSet find_entries(const TableInfo &history, const std::vector<std::string> &names,
-                        const std::vector<std::string> &values) {
-        std::string condition;
+    std::string read_type(Oid history, const std::string &column) {
+        return spi_
+            .query(
+                "SELECT pg_catalog.format_type(atttypid, -1) FROM pg_catalog.pg_attribute WHERE attrelid = "
+                "$1::pg_catalog.oid AND pg_catalog.quote_ident(attname) = $2 AND NOT attisdropped",
+                {history, column})
+            .front()
+            .text(0);
+    }
+
+    // Those that reference one of the values, as the key compares: one pass, however many there are.
+    RowSet find_entries(const TableInfo &history, const catalog::ForeignKey &key,
+                        const std::vector<ParentColumn> &columns) {
+        std::vector<std::string> casts;
+        std::vector<std::string> arrays;
+        std::vector<std::string> names;
         std::vector<pg::Parameter> parameters;
-        for (std::size_t i = 0; i < names.size(); i++) {
-            condition += sqltext::format("%1%CAST(t.%2% AS pg_catalog.text) = $%3%", (i == 0 ? "" : " AND "),
-                                         names[i], (i + 1));
-            parameters.emplace_back(values[i]);
+        for (const ParentColumn &column : columns) {
+            std::size_t number = parameters.size() + 1;
+            casts.push_back(sqltext::format("CAST(k.v%1% AS %2%) AS %3%", number, column.type, column.name));
+            arrays.push_back(sqltext::format("pg_catalog.unnest($%1%::pg_catalog.text[])", number));
+            names.push_back(sqltext::format("v%1%", number));
+            parameters.emplace_back(pg::make_array(column.values));
         }
         std::string query = sqltext::format(
-            "/* softdelete */ SELECT t.tableoid, t.ctid FROM %1% AS t WHERE %2%", history.name, condition);
+            "/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE EXISTS (SELECT FROM (SELECT %2% "
+            "FROM ROWS FROM (%3%) AS k (%4%)) AS p WHERE %5%)",
+            history.name, sqltext::join(casts, ", "), sqltext::join(arrays, ", "), sqltext::join(names, ", "),
+            key.comparison);
         pg::OwnerScope owner(history.owner);
         pg::ExactTextScope exact;
         RowSet found;
@@ -176,18 +200,22 @@ struct OverwrittenColumn {
     std::string expression;
 };
 
-// Columns that are gone or had another type become NULL: the rule is about the column of today.
+// Columns of the past become NULL, whatever they were called: no rule speaks of them any more.
 std::vector<OverwrittenColumn> find_columns(pg::Spi &spi, const TableInfo &table,
                                             const std::vector<registry::Anonymizer> &rules) {
     std::vector<OverwrittenColumn> columns;
     pg::UserScope owner(pg::get_extension_owner());
-    for (const registry::Anonymizer &rule : rules) {
-        for (const pg::Row &row :
-             spi.query("SELECT pg_catalog.quote_ident(history_column), until IS NULL FROM "
-                       "softdelete_internal.history_column WHERE relation = $1::pg_catalog.oid AND "
-                       "column_name = $2::pg_catalog.name",
-                       {table.relation, rule.column})) {
-            columns.push_back({row.text(0), row.boolean(1) ? rule.expression : "NULL"});
+    for (const pg::Row &row :
+         spi.query("SELECT pg_catalog.quote_ident(history_column), until IS NULL, column_name FROM "
+                   "softdelete_internal.history_column WHERE relation = $1::pg_catalog.oid",
+                   {table.relation})) {
+        auto rule = std::find_if(rules.begin(), rules.end(), [&](const registry::Anonymizer &candidate) {
+            return candidate.column == row.text(2);
+        });
+        if (!row.boolean(1)) {
+            columns.push_back({row.text(0), "NULL"});
+        } else if (rule != rules.end()) {
+            columns.push_back({row.text(0), rule->expression});
         }
     }
     return columns;

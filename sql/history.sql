@@ -181,6 +181,14 @@ SELECT count(*) FROM older_history WHERE id = 30;
 DROP TABLE older_history;
 SELECT softdelete.untrack_history('nokey', 'drop');
 SELECT to_regclass('"Nokey''s past"');
+-- Types whose name alone means a length of 1.
+CREATE TABLE lengths (id int PRIMARY KEY, c char(5), b bit(4), v varchar(5));
+SELECT softdelete.track_history('lengths');
+INSERT INTO lengths VALUES (1, 'abcd', '1010', 'abcde');
+SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'lengths_history'::regclass AND attname IN ('c', 'b', 'v') ORDER BY 1;
+CREATE TABLE copied (LIKE lengths_history);
+INSERT INTO copied SELECT * FROM lengths_history;
+SELECT id, c, b, v FROM copied;
 RESET SESSION AUTHORIZATION;
 SELECT relation FROM softdelete_internal.tracked_table ORDER BY relation::text;
 SET client_min_messages = warning;

@@ -1,5 +1,6 @@
 // The SQL functions register(), plan(), configure(), repair() and unregister(). Unpacks the arguments, leaves the work
-// to registration/ and returns its steps as rows.
+// to registration/, or archive/ where the strategy is that, and returns its steps as rows.
+#include "archive/register_archive.hpp"
 #include "pg/called_settings.hpp"
 #include "pg/srf.hpp"
 #include "pg/transactions.hpp"
@@ -83,7 +84,9 @@ PGDLLEXPORT Datum softdelete_register(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
         pg::CommandScope path;
         pg::refuse_if_read_only("softdelete.register()");
-        warn_and_give_back(fcinfo, registration::register_table(get_request(pg::Arguments(fcinfo))));
+        const registration::RegisterRequest request = get_request(pg::Arguments(fcinfo));
+        warn_and_give_back(fcinfo, request.strategy == "archive" ? archive::register_archive(request)
+                                                                 : registration::register_table(request));
         return Datum(0);
     });
 }
@@ -92,7 +95,9 @@ PG_FUNCTION_INFO_V1(softdelete_plan);
 
 PGDLLEXPORT Datum softdelete_plan(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
-        give_back(fcinfo, registration::plan_registration(get_request(pg::Arguments(fcinfo))));
+        const registration::RegisterRequest request = get_request(pg::Arguments(fcinfo));
+        give_back(fcinfo, request.strategy == "archive" ? archive::plan_archive(request)
+                                                        : registration::plan_registration(request));
         return Datum(0);
     });
 }
@@ -119,7 +124,9 @@ PGDLLEXPORT Datum softdelete_repair(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
         pg::CommandScope path;
         pg::refuse_if_read_only("softdelete.repair()");
-        warn_and_give_back(fcinfo, registration::mend_table(pg::Arguments(fcinfo).relation(0, "relation")));
+        Oid relation = pg::Arguments(fcinfo).relation(0, "relation");
+        warn_and_give_back(fcinfo, archive::has_archive(relation) ? archive::repair_archive(relation)
+                                                                  : registration::mend_table(relation));
         return Datum(0);
     });
 }
@@ -131,8 +138,11 @@ PGDLLEXPORT Datum softdelete_unregister(PG_FUNCTION_ARGS) {
         pg::CommandScope path;
         pg::refuse_if_read_only("softdelete.unregister()");
         pg::Arguments arguments(fcinfo);
-        warn_and_give_back(fcinfo, registration::unregister_table(arguments.relation(0, "relation"),
-                                                                  arguments.text(1, "deleted_rows")));
+        Oid relation = arguments.relation(0, "relation");
+        std::string deleted_rows = arguments.text(1, "deleted_rows");
+        warn_and_give_back(fcinfo, archive::has_archive(relation)
+                                       ? archive::unregister_archive(relation, deleted_rows)
+                                       : registration::unregister_table(relation, deleted_rows));
         return Datum(0);
     });
 }

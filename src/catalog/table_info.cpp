@@ -20,9 +20,14 @@ constexpr const char *table_query = R"(
     SELECT c.oid, c.relowner, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relkind = 'p', r.relation IS NOT NULL,
            pg_catalog.quote_ident(r.deleted_at), pg_catalog.quote_ident(r.deleted_by), r.retention, c.relkind,
            c.relkind = 'p' OR EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid),
-           pg_catalog.quote_ident(n.nspname), c.relname
+           pg_catalog.quote_ident(n.nspname), c.relname, a.archive::pg_catalog.oid,
+           (SELECT pg_catalog.format('%I.%I', an.nspname, ac.relname)
+            FROM pg_catalog.pg_class ac JOIN pg_catalog.pg_namespace an ON an.oid = ac.relnamespace
+            WHERE ac.oid = a.archive),
+           pg_catalog.quote_ident(a.deleted_at), pg_catalog.quote_ident(a.deleted_by)
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    LEFT JOIN softdelete_internal.archive a ON a.relation = c.oid
     LEFT JOIN softdelete_internal.registration r ON r.relation = (
         WITH RECURSIVE line (relation) AS (
             SELECT c.oid UNION SELECT h.inhparent FROM pg_catalog.pg_inherits h JOIN line l ON h.inhrelid = l.relation)
@@ -55,6 +60,13 @@ constexpr const char *key_query = R"(
     WHERE i.indrelid = $1::oid AND i.indisprimary AND k.position <= i.indnkeyatts
     ORDER BY k.position)";
 
+std::optional<Archive> read_archive(const pg::Row &row) {
+    if (row.is_null(13)) {
+        return std::nullopt;
+    }
+    return Archive{row.oid(12), row.text(13), row.text(14), row.text_or(15, "")};
+}
+
 TableInfo read_table(pg::Spi &spi, Oid relation, std::string *kind) {
     // Whoever acts needs no privilege on our schema.
     pg::OwnerScope owner(pg::get_extension_owner());
@@ -76,7 +88,8 @@ TableInfo read_table(pg::Spi &spi, Oid relation, std::string *kind) {
             .is_registered = row.boolean(4),
             .deleted_at = row.text_or(5, ""),
             .deleted_by = row.text_or(6, ""),
-            .retention = row.text_or(7, "")};
+            .retention = row.text_or(7, ""),
+            .archive = read_archive(row)};
 }
 
 } // namespace
@@ -87,6 +100,22 @@ TableInfo get_table(pg::Spi &spi, Oid relation) {
 }
 
 TableInfo get_registered_table(pg::Spi &spi, Oid relation) {
+    TableInfo table = get_soft_table(spi, relation);
+    if (!table.is_registered) {
+        refuse_archive(table.title, table.relation);
+    }
+    return table;
+}
+
+void refuse_archive(const std::string &title, Oid relation) {
+    pg::raise({.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
+               .message = "this is not supported yet for tables with an archive",
+               .detail = sqltext::format("Table %1% is registered with the strategy archive.", title),
+               .hint = "To use it, unregister the table and register it with strategy => 'flag'.",
+               .relation = relation});
+}
+
+TableInfo get_soft_table(pg::Spi &spi, Oid relation) {
     std::string kind;
     TableInfo table = read_table(spi, relation, &kind);
     if (kind != "r" && kind != "p") {
@@ -99,7 +128,7 @@ TableInfo get_registered_table(pg::Spi &spi, Oid relation) {
                    .message = sqltext::format("permission denied: %1% is a system catalog", table.title),
                    .hint = "Name a registered table."});
     }
-    if (!table.is_registered) {
+    if (!table.is_registered && !table.archive) {
         bool is_copy = has_marker(spi, table.relation);
         pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                    .message = sqltext::format("table %1% is not registered", table.title),

@@ -17,6 +17,14 @@ struct KeyColumn {
     Oid type_id;          // under any domains
 };
 
+// Where the deleted rows of a table are that is registered with the strategy archive.
+struct Archive {
+    Oid relation;
+    std::string name;       // schema-qualified, quoted
+    std::string deleted_at; // quoted
+    std::string deleted_by; // quoted; empty where there is none
+};
+
 struct TableInfo {
     Oid relation;
     Oid owner;
@@ -24,19 +32,26 @@ struct TableInfo {
     std::string schema; // quoted
     std::string title;  // "name", as messages call it
     bool is_partitioned;
-    bool has_children; // partitions or inheritance children
-    bool is_registered;
-    std::string deleted_at; // quoted; of registered tables only
-    std::string deleted_by; // quoted; empty where there is none
-    std::string retention;  // as text; empty where there is none
+    bool has_children;                   // partitions or inheritance children
+    bool is_registered;                  // with the strategy flag
+    std::string deleted_at;              // quoted; of registered tables only
+    std::string deleted_by;              // quoted; empty where there is none
+    std::string retention;               // as text; empty where there is none
+    std::optional<Archive> archive = {}; // of tables that are registered with the strategy archive
 
     // The rows that foreign keys of this table and to it speak of: not those of inheritance children.
     std::string key_rows() const { return (is_partitioned ? "" : "ONLY ") + name; }
 };
 
-// A registered table; a partition stands for its root. Errors: 42809 where the relation is no table, 55000 where it is
-// not registered, with a hint.
+// A table that is registered with the strategy flag; a partition stands for its root. Errors: 42809 where the relation is
+// no table, 55000 where it is not registered, 0A000 where it is with the strategy archive; each with a hint.
 TableInfo get_registered_table(pg::Spi &spi, Oid relation);
+
+// The same, with either strategy.
+TableInfo get_soft_table(pg::Spi &spi, Oid relation);
+
+// 0A000: what is asked for is not there for tables with an archive.
+[[noreturn]] void refuse_archive(const std::string &title, Oid relation);
 
 // Any table; is_registered says which.
 TableInfo get_table(pg::Spi &spi, Oid relation);

@@ -12,7 +12,8 @@ std::optional<OwnTrigger> find_own_trigger(pg::Spi &spi, Oid relation, const std
                           " FROM pg_trigger t WHERE t.tgrelid = $1::oid AND t.tgname = $2::name"
                           " AND t.tgfoid IN ('softdelete_internal.on_delete'::regproc, "
                           "'softdelete_internal.on_truncate'::regproc,"
-                          " 'softdelete_internal.on_update'::regproc)",
+                          " 'softdelete_internal.on_update'::regproc,"
+                          " 'softdelete_internal.on_archived_delete'::regproc)",
                           {relation, name});
     if (rows.empty()) {
         return std::nullopt;

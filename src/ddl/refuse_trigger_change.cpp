@@ -8,6 +8,7 @@
 #include "model/trigger_names.hpp"
 #include "pg/compat.hpp"
 #include "pg/relation_cache.hpp"
+#include "registry/archive_scan.hpp"
 #include "registry/registry_scan.hpp"
 #include "session/extension_functions.hpp"
 #include "session/registered_table.hpp"
@@ -60,6 +61,7 @@ Oid find_own_trigger(Oid relation_id, const char *name) {
 // A table that is no part of a registration, and references none, needs none of the triggers that it has.
 bool needs_triggers(Oid relation) {
     return OidIsValid(registry::find_registered_relation(relation)) || references_registered(relation)
+           || OidIsValid(registry::find_archived_relation(relation))
            || history::find_tracked_table(relation) != nullptr;
 }
 
@@ -69,6 +71,7 @@ bool is_of_history(Oid relation, const char *trigger) {
         trigger != nullptr && strncmp(trigger, model::history_trigger, strlen(model::history_trigger)) == 0;
     return is_named
            || (trigger == nullptr && !OidIsValid(registry::find_registered_relation(relation))
+               && !OidIsValid(registry::find_archived_relation(relation))
                && history::find_tracked_table(relation) != nullptr);
 }
 
@@ -86,6 +89,10 @@ TriggerChange get_trigger_change(const AlterTableCmd *command, Oid table) {
         return {table, command->name, "disable"};
     case AT_DisableTrigUser:
         return {table, nullptr, "disable"};
+    case AT_DisableTrigAll:
+        // A DELETE would remove rows that the planner cannot keep, as it does where deleted rows are marked.
+        return session::has_trigger(table, model::archive_trigger) ? TriggerChange{table, nullptr, "disable"}
+                                                                   : TriggerChange{};
     default:
         return {};
     }
@@ -128,6 +135,7 @@ TriggerChange get_trigger_change(const DdlCommand &command) {
         report_history(relation, change, is_drop);
     }
     Oid root = registry::find_registered_relation(relation);
+    root = OidIsValid(root) ? root : registry::find_archived_relation(relation);
     const char *kind = OidIsValid(root) ? "registered table" : "table";
     const char *table = get_rel_name(relation);
     const char *name = OidIsValid(root) ? quote_literal_cstr(quote_qualified_identifier(

@@ -8,6 +8,37 @@
 
 namespace softdelete::deletion {
 
+namespace {
+
+bool may_read(pg::Spi &spi, Oid relation) {
+    return spi.query("SELECT pg_catalog.has_table_privilege($1::pg_catalog.oid, 'SELECT')", {relation})
+        .front()
+        .boolean(0);
+}
+
+// "name": count, behind what is there; nothing where no row is left.
+void add_count(std::string *counts, const pg::Row &row) {
+    if (row.number(1) > 0) {
+        *counts +=
+            sqltext::format("%1%%2%: %3%", (counts->size() == 1 ? "" : ", "), row.text(0), row.text(1));
+    }
+}
+
+// Its rows are for those who may read the archive.
+void add_archived(pg::Spi &spi, const catalog::TableInfo &table, std::int64_t deletion, std::string *counts) {
+    if (!may_read(spi, table.archive->relation)) {
+        return;
+    }
+    std::string query = sqltext::format(
+        "SELECT pg_catalog.to_json($2::pg_catalog.oid::pg_catalog.regclass::pg_catalog.text), "
+        "(SELECT pg_catalog.count(*) FROM %1% AS t WHERE t.deletion_id = $1::pg_catalog.int8)",
+        table.archive->name);
+    pg::NamedTableScope scope(table.archive->relation, table.owner);
+    add_count(counts, spi.query(query, {deletion, table.relation}).front());
+}
+
+} // namespace
+
 std::string count_deletion(std::int64_t deletion) {
     pg::Spi spi;
     std::vector<catalog::TableInfo> tables = get_deletion_tables(spi, deletion, DeletionLock::none);
@@ -24,19 +55,14 @@ std::string count_deletion(std::int64_t deletion) {
             "t.%2% IS NOT NULL AND (t.tableoid = $2::pg_catalog.oid OR t.tableoid <> ALL "
             "(CAST($3 AS pg_catalog.oid[]))))",
             table.name, table.deleted_at);
-        bool may_read =
-            spi.query("SELECT pg_catalog.has_table_privilege($1::pg_catalog.oid, 'SELECT')", {table.relation})
-                .front()
-                .boolean(0);
-        if (!may_read) {
+        if (!may_read(spi, table.relation)) {
             continue;
         }
         pg::NamedTableScope scope(table.relation, table.owner);
-        const pg::Row row = spi.query(query, {deletion, table.relation, pg::make_array(relations)}).front();
-        if (row.number(1) > 0) {
-            counts +=
-                sqltext::format("%1%%2%: %3%", (counts.size() == 1 ? "" : ", "), row.text(0), row.text(1));
-        }
+        add_count(&counts, spi.query(query, {deletion, table.relation, pg::make_array(relations)}).front());
+    }
+    for (const catalog::TableInfo &table : get_archived_tables(spi, deletion)) {
+        add_archived(spi, table, deletion, &counts);
     }
     return counts + "}";
 }

@@ -13,7 +13,7 @@ namespace softdelete::deletion {
 
 std::optional<std::int64_t> delete_row(Oid relation, const std::vector<std::string> &key) {
     pg::Spi spi;
-    catalog::TableInfo table = catalog::get_registered_table(spi, relation);
+    catalog::TableInfo table = catalog::get_soft_table(spi, relation);
     catalog::KeyLookup lookup = catalog::get_key_lookup(spi, table, key);
     // Without RETURNING, which would need SELECT on more than the key.
     std::string statement = sqltext::format("DELETE FROM %1% WHERE %2%", table.name, lookup.condition);

@@ -11,7 +11,8 @@ namespace {
 
 // The registered tables; an inheritance child that a statement named is a part of its parent. Tables that were dropped or
 // unregistered since are no part of the deletion any more.
-constexpr const char *tables_query = R"(
+// %1%: the registry's table of the strategy.
+constexpr sqltext::Pattern tables_query(R"(
     WITH RECURSIVE line (relation, place) AS (
         SELECT d.relation::pg_catalog.oid, 0::pg_catalog.int8 FROM softdelete_internal.deletion d WHERE d.id = $1::pg_catalog.int8
         UNION
@@ -25,10 +26,19 @@ constexpr const char *tables_query = R"(
         SELECT h.inhparent, l.place FROM pg_catalog.pg_inherits h JOIN line l ON h.inhrelid = l.relation)
     SELECT l.relation
     FROM line l
-    JOIN softdelete_internal.registration r ON r.relation = l.relation
+    JOIN softdelete_internal.%1% r ON r.relation = l.relation
     JOIN pg_catalog.pg_class c ON c.oid = l.relation
     GROUP BY l.relation
-    ORDER BY pg_catalog.min(l.place), l.relation)";
+    ORDER BY pg_catalog.min(l.place), l.relation)");
+
+// Read as the extension's owner.
+std::vector<Oid> find_tables(pg::Spi &spi, std::int64_t deletion, const char *registry) {
+    std::vector<Oid> relations;
+    for (const pg::Row &row : spi.query(sqltext::format(tables_query, registry), {deletion})) {
+        relations.push_back(row.oid(0));
+    }
+    return relations;
+}
 
 } // namespace
 
@@ -50,9 +60,7 @@ std::vector<catalog::TableInfo> get_deletion_tables(pg::Spi &spi, std::int64_t d
                        .message = sqltext::format("deletion %1% does not exist", deletion),
                        .hint = "SELECT * FROM softdelete.deletions lists what can be undone."});
         }
-        for (const pg::Row &row : spi.query(tables_query, {deletion})) {
-            relations.push_back(row.oid(0));
-        }
+        relations = find_tables(spi, deletion, "registration");
     }
     std::vector<catalog::TableInfo> tables;
     for (Oid relation : relations) {
@@ -65,6 +73,35 @@ bool holds_rows(pg::Spi &spi, const catalog::TableInfo &table, std::int64_t dele
     std::string query = sqltext::format("/* softdelete */ SELECT FROM %1% AS t WHERE t.deletion_id = "
                                         "$1::pg_catalog.int8 AND t.%2% IS NOT NULL LIMIT 1",
                                         table.name, table.deleted_at);
+    pg::OwnerScope owner(table.owner);
+    return !spi.query_latest(query, {deletion}).empty();
+}
+
+std::vector<catalog::TableInfo> get_archived_tables(pg::Spi &spi, std::int64_t deletion) {
+    std::vector<Oid> relations;
+    {
+        pg::UserScope owner(pg::get_extension_owner());
+        relations = find_tables(spi, deletion, "archive");
+    }
+    std::vector<catalog::TableInfo> tables;
+    for (Oid relation : relations) {
+        tables.push_back(catalog::get_soft_table(spi, relation));
+    }
+    return tables;
+}
+
+void refuse_archived_rows(pg::Spi &spi, std::int64_t deletion) {
+    for (const catalog::TableInfo &table : get_archived_tables(spi, deletion)) {
+        if (holds_archived_rows(spi, table, deletion)) {
+            catalog::refuse_archive(table.title, table.relation);
+        }
+    }
+}
+
+bool holds_archived_rows(pg::Spi &spi, const catalog::TableInfo &table, std::int64_t deletion) {
+    std::string query = sqltext::format(
+        "/* softdelete */ SELECT FROM %1% AS t WHERE t.deletion_id = $1::pg_catalog.int8 LIMIT 1",
+        table.archive->name);
     pg::OwnerScope owner(table.owner);
     return !spi.query_latest(query, {deletion}).empty();
 }

@@ -3,6 +3,7 @@
 #include "deletion/refuse_truncate.hpp"
 
 #include "holds/hold_check.hpp"
+#include "model/trigger_names.hpp"
 #include "registry/hold_log.hpp"
 #include "session/registered_table.hpp"
 #include "settings.hpp"
@@ -83,15 +84,16 @@ void refuse_truncate(const TruncateStmt *statement) {
     }
     ListCell *cell;
     foreach (cell, tables) {
-        session::RegisteredTable table;
-        bool is_registered = session::find_registered_table(lfirst_oid(cell), &table);
+        Oid table = lfirst_oid(cell);
+        bool is_registered =
+            session::is_registered_table(table) || session::has_trigger(table, model::archive_trigger);
         if (is_registered && is_hard) {
-            check_held(table.relation);
-        } else if (is_registered && !is_before_load(table.relation)) {
+            check_held(table);
+        } else if (is_registered && !is_before_load(table)) {
             ereport(
                 ERROR,
                 (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                 errmsg("cannot truncate registered table \"%s\"", get_rel_name(table.relation)),
+                 errmsg("cannot truncate registered table \"%s\"", get_rel_name(table)),
                  errhint("Use DELETE, which keeps the rows recoverable. To remove all rows physically, set "
                          "softdelete.deletion to hard.")));
         }

@@ -32,8 +32,12 @@ Noted *noted = nullptr;
 
 bool is_empty(pg::Spi &spi, std::int64_t deletion) {
     std::vector<catalog::TableInfo> tables = get_deletion_tables(spi, deletion, DeletionLock::none);
+    std::vector<catalog::TableInfo> archived = get_archived_tables(spi, deletion);
     return std::none_of(tables.begin(), tables.end(),
-                        [&](const catalog::TableInfo &table) { return holds_rows(spi, table, deletion); });
+                        [&](const catalog::TableInfo &table) { return holds_rows(spi, table, deletion); })
+           && std::none_of(archived.begin(), archived.end(), [&](const catalog::TableInfo &table) {
+                  return holds_archived_rows(spi, table, deletion);
+              });
 }
 
 // More rows joined it after all were back.

@@ -7,6 +7,7 @@
 #include "holds/hold_graph.hpp"
 #include "pg/scopes.hpp"
 
+#include <algorithm>
 #include <set>
 
 namespace softdelete::erasure {
@@ -46,7 +47,10 @@ bool holds_others(pg::Spi &spi, const rows::RowTree &tree, const std::string &de
             return true;
         }
     }
-    return false;
+    std::vector<catalog::TableInfo> archived = deletion::get_archived_tables(spi, std::stoll(deletion));
+    return std::any_of(archived.begin(), archived.end(), [&](const catalog::TableInfo &table) {
+        return deletion::holds_archived_rows(spi, table, std::stoll(deletion));
+    });
 }
 
 } // namespace

@@ -30,6 +30,21 @@ COMMENT ON COLUMN softdelete_internal.registration.comment_before IS
 COMMENT ON COLUMN softdelete_internal.registration.on_expiry IS
     'What becomes of deleted rows whose retention has passed: they are removed, or overwritten by the table''s rules.';
 
+CREATE TABLE softdelete_internal.archive (
+    relation      regclass    PRIMARY KEY,
+    archive       regclass    NOT NULL UNIQUE,
+    deleted_at    name        NOT NULL,
+    deleted_by    name,
+    active_view   name        NOT NULL,
+    deleted_view  name        NOT NULL,
+    all_view      name        NOT NULL,
+    registered_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+COMMENT ON TABLE softdelete_internal.archive IS
+    'One row per table that is registered with the strategy archive; see the view softdelete.tables.';
+COMMENT ON COLUMN softdelete_internal.archive.archive IS 'Where its deleted rows are: a table partitioned by the time of deletion.';
+COMMENT ON COLUMN softdelete_internal.archive.deleted_at IS 'The column of the archive with that time.';
+
 CREATE TABLE softdelete_internal.converted_index (
     relation           regclass NOT NULL,
     name               name     NOT NULL,
@@ -91,6 +106,7 @@ COMMENT ON TABLE softdelete_internal.renumbered_deletion IS
     'Deletions that had another id before their tables were registered, which another deletion has here.';
 
 SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.registration', '');
+SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.archive', '');
 SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.converted_index', '');
 SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.deletion_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.deletion', '');

@@ -6,5 +6,11 @@ CREATE VIEW softdelete.tables AS
                  JOIN pg_catalog.pg_roles a ON a.oid = n.role ORDER BY n.place) AS admin_roles,
            r.active_view, r.deleted_view, r.all_view, r.registered_at, r.on_expiry
     FROM softdelete_internal.registration r
-    WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = r.relation);
+    WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
+    UNION ALL
+    -- A query on the table sees live rows, as with a filter.
+    SELECT a.relation, 'archive', 'filter', NULL, 'none', a.deleted_at, a.deleted_by, '{}', a.active_view, a.deleted_view,
+           a.all_view, a.registered_at, 'purge'
+    FROM softdelete_internal.archive a
+    WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = a.relation);
 COMMENT ON VIEW softdelete.tables IS 'The registered tables and how they are registered.';

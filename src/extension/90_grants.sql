@@ -23,6 +23,6 @@ GRANT SELECT ON softdelete.history TO PUBLIC;
 GRANT SELECT ON softdelete_internal.converted_index, softdelete_internal.deletion, softdelete_internal.deletion_table,
     softdelete_internal.renumbered_deletion, softdelete_internal.hold, softdelete_internal.erasure,
     softdelete_internal.purge_run, softdelete_internal.secured_table, softdelete_internal.tracked_table,
-    softdelete_internal.history_column TO pg_database_owner;
+    softdelete_internal.history_column, softdelete_internal.archive TO pg_database_owner;
 GRANT SELECT ON SEQUENCE softdelete_internal.deletion_id_seq, softdelete_internal.hold_id_seq,
     softdelete_internal.erasure_id_seq, softdelete_internal.purge_run_id_seq TO pg_database_owner;

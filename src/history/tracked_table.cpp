@@ -177,19 +177,8 @@ Oid get_tracked_root(Oid relation) {
     return ancestors == NIL ? relation : llast_oid(ancestors);
 }
 
-bool is_tracked(Oid relation_id) {
-    Relation relation = session::has_triggers(relation_id) ? RelationIdGetRelation(relation_id) : nullptr;
-    if (relation == nullptr) {
-        return false;
-    }
-    // Nothing is looked up while they are walked.
-    const TriggerDesc *triggers = relation->trigdesc;
-    bool found = false;
-    for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
-        found = found || strcmp(triggers->triggers[i].tgname, model::history_trigger) == 0;
-    }
-    RelationClose(relation);
-    return found;
+bool is_tracked(Oid relation) {
+    return session::has_trigger(relation, model::history_trigger);
 }
 
 void announce_change(Oid relation) {

@@ -1,9 +1,11 @@
 // The event triggers: database state, so that they fire in every session, and load the library where that has not
 // happened. While a dump is being restored they refuse nothing and add nothing, because the dump brings everything
 // itself and pg_restore --clean drops it; pg_restore and dumps set row_security to off.
+#include "archive/follow_archived.hpp"
 #include "ddl/check_new_links.hpp"
 #include "ddl/clear_copied_marks.hpp"
 #include "ddl/follow_anonymizers.hpp"
+#include "ddl/follow_archive.hpp"
 #include "ddl/follow_foreign_keys.hpp"
 #include "ddl/follow_history.hpp"
 #include "ddl/follow_indexes.hpp"
@@ -157,6 +159,9 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
     if (row_security && has_histories) {
         ddl::refuse_history_change(command);
     }
+    if (row_security && archive::has_archives()) {
+        ddl::refuse_archive_change(command);
+    }
     if (row_security) {
         ddl::refuse_own_change(command);
     }
@@ -211,6 +216,10 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
     if (history::has_histories() && (row_security || ddl::changes_columns(command))) {
         check_version();
         pg::entry([&] { ddl::follow_history(command); });
+    }
+    if (row_security && archive::has_archives()) {
+        check_version();
+        pg::entry([&] { ddl::follow_archive(command); });
     }
     if (event->tag == CMDTAG_ALTER_TYPE) {
         return 0;
@@ -283,6 +292,9 @@ PGDLLEXPORT Datum softdelete_on_sql_drop(PG_FUNCTION_ARGS) {
     }
     if (!IsA(event->parsetree, AlterTableStmt) && history::has_histories()) {
         pg::entry([] { history::follow_drop(); });
+    }
+    if (!IsA(event->parsetree, AlterTableStmt) && archive::has_archives()) {
+        pg::entry([] { archive::follow_dropped(); });
     }
     if (!ddl::may_drop_own(ddl::read_command(event->parsetree)) || !knows_tables()) {
         return 0;

@@ -30,7 +30,10 @@ inline constexpr const char *own_table_trigger = "softdelete_own_table";
 inline constexpr const char *history_trigger = "softdelete_history";
 inline constexpr const char *history_truncate_trigger = "softdelete_history_truncate";
 
-// On histories and their partitions: nobody writes them by hand.
+// On tables that are registered with the strategy archive, beside the guard of TRUNCATE: moves deleted rows there.
+inline constexpr const char *archive_trigger = "softdelete_archive";
+
+// On histories, archives and their partitions: nobody writes them by hand.
 inline constexpr const char *kept_trigger = "softdelete_kept";
 
 } // namespace softdelete::model

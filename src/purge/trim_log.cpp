@@ -30,7 +30,10 @@ constexpr const char *tables_query = R"(
     SELECT DISTINCT r.relation::pg_catalog.oid
     FROM softdelete_internal.registration r
     JOIN pg_catalog.pg_class c ON c.oid = r.relation
-    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = 'deletion_id' AND NOT a.attisdropped)";
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = 'deletion_id' AND NOT a.attisdropped
+    UNION
+    SELECT a.relation::pg_catalog.oid
+    FROM softdelete_internal.archive a JOIN pg_catalog.pg_class c ON c.oid = a.relation)";
 
 pg::Parameter make_ids(const std::set<std::string> &ids) {
     return {pg::make_array(std::vector<std::string>(ids.begin(), ids.end()))};
@@ -41,12 +44,15 @@ std::vector<std::string> find_named(pg::Spi &spi, Oid relation, const std::set<s
     pg::UserScope owner(table.owner);
     pg::OwnerScope policies(table.owner);
     std::vector<std::string> named;
+    // All rows of an archive are deleted.
+    const std::string &rows = table.archive ? table.archive->name : table.name;
+    const std::string &deleted_at = table.archive ? table.archive->deleted_at : table.deleted_at;
     for (const pg::Row &row : spi.query(
              sqltext::format(
                  "/* softdelete purge */ SELECT i.id FROM pg_catalog.unnest($1::pg_catalog.int8[]) AS i "
                  "(id) "
                  "WHERE EXISTS (SELECT FROM %1% AS t WHERE t.deletion_id = i.id AND t.%2% IS NOT NULL)",
-                 table.name, table.deleted_at),
+                 rows, deleted_at),
              {make_ids(ids)})) {
         named.push_back(row.text(0));
     }

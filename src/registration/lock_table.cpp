@@ -4,8 +4,10 @@
 
 #include "catalog/half_registered.hpp"
 #include "catalog/quoting.hpp"
+#include "catalog/table_info.hpp"
 #include "pg/relations.hpp"
 #include "registration/check_rules.hpp"
+#include "registry/archive_scan.hpp"
 #include "registry/registry.hpp"
 #include "session/extension_functions.hpp"
 #include "sqltext/fragments.hpp"
@@ -64,6 +66,13 @@ void check_is_users_own(const Table &table) {
     if (table.schema == "softdelete" || table.schema == "softdelete_internal") {
         refuse(table, "cannot register table " + quote(table.name) + " of the extension itself", {},
                "Register your own tables only.");
+    }
+}
+
+void check_is_no_archive(const Table &table) {
+    if (pg::call([&] { return OidIsValid(registry::find_archive_of_member(table.oid)); })) {
+        refuse(table, "cannot register table " + quote(table.name) + ", which softdelete keeps itself",
+               "It is an archive, or a part of one.", "Register your own tables only.");
     }
 }
 
@@ -130,6 +139,7 @@ void check_kind(pg::Spi &spi, const Table &table) {
     check_is_users_own(table);
     check_is_table(table);
     check_is_permanent(table);
+    check_is_no_archive(table);
     check_parent(spi, table);
     check_members(spi, table);
     check_rules(spi, table, "register");
@@ -187,6 +197,9 @@ RegisteredTable lock_registered_table(pg::Spi &spi, Oid relation, pg::Lock lock)
     check_is_table(before);
     Table table = lock_owned(spi, before, lock);
     auto registration = registry::lock_registration(spi, relation);
+    if (!registration && catalog::get_table(spi, relation).archive) {
+        catalog::refuse_archive(quote(table.name), relation);
+    }
     if (!registration) {
         std::vector<Oid> parents = catalog::find_parents(spi, relation);
         Oid root = table.is_partition ? catalog::get_partition_root(spi, relation)
@@ -206,7 +219,7 @@ RegisteredTable lock_registered_table(pg::Spi &spi, Oid relation, pg::Lock lock)
 }
 
 void check_not_registered(pg::Spi &spi, const Table &table) {
-    if (registry::find_registration(spi, table.oid)) {
+    if (registry::find_registration(spi, table.oid) || catalog::get_table(spi, table.oid).archive) {
         pg::raise({ERRCODE_DUPLICATE_OBJECT,
                    "table " + quote(table.name) + " is already registered",
                    {},

@@ -15,14 +15,8 @@ namespace {
 } // namespace
 
 void check_strategy(const std::string &strategy) {
-    if (strategy == "archive") {
-        pg::raise({ERRCODE_FEATURE_NOT_SUPPORTED,
-                   "strategy \"archive\" is not supported yet",
-                   {},
-                   "Use strategy => 'flag'."});
-    }
     if (strategy != "auto" && strategy != "flag") {
-        refuse_unknown("strategy", strategy, "Use 'auto' or 'flag'.");
+        refuse_unknown("strategy", strategy, "Use 'auto', 'flag' or 'archive'.");
     }
 }
 

@@ -6,7 +6,7 @@
 
 namespace softdelete::registration {
 
-// Raises 22023 for an unknown strategy and 0A000 for one that is not supported.
+// Raises 22023 for an unknown strategy. That of archives is none of registration's.
 void check_strategy(const std::string &strategy);
 
 // Raise 22023 for a value that there is not.

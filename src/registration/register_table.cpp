@@ -2,7 +2,9 @@
 // by api/registration.
 #include "registration/register_table.hpp"
 
+#include "catalog/mixed_links.hpp"
 #include "catalog/quoting.hpp"
+#include "catalog/table_info.hpp"
 #include "catalog/view_catalog.hpp"
 #include "pg/quote.hpp"
 #include "pg/relations.hpp"
@@ -87,6 +89,7 @@ std::vector<catalog::Table> lock_tables(pg::Spi &spi, const RegisterRequest &req
     pg::Lock lock = is_plan ? pg::Lock::access_share : pg::Lock::access_exclusive;
     std::vector<catalog::Table> tables = {lock_table(spi, request.relation, lock)};
     check_not_registered(spi, tables.front());
+    catalog::check_mixed_links(spi, request.relation, catalog::Strategy::flag);
     std::vector<Oid> seen = {request.relation};
     for (std::size_t i = 0; i < seen.size(); i++) {
         for (Oid child : find_children(spi, request, seen[i])) {
@@ -94,7 +97,8 @@ std::vector<catalog::Table> lock_tables(pg::Spi &spi, const RegisterRequest &req
                 continue;
             }
             seen.push_back(child);
-            if (!registry::find_registration(spi, child)) {
+            if (!registry::find_registration(spi, child) && !catalog::get_table(spi, child).archive) {
+                catalog::check_mixed_links(spi, child, catalog::Strategy::flag);
                 tables.push_back(lock_table(spi, child, lock));
             }
         }

@@ -314,6 +314,7 @@ std::vector<Conflict> list_conflicts(std::int64_t deletion) {
     std::vector<TableInfo> tables =
         deletion::get_deletion_tables(spi, deletion, deletion::DeletionLock::none);
     check_may_list(spi, tables);
+    deletion::refuse_archived_rows(spi, deletion);
     for (const TableInfo &table : tables) {
         add_parent_conflicts(spi, table, deletion, &found);
         add_unique_conflicts(spi, table, deletion, &found);

@@ -181,6 +181,7 @@ std::uint64_t undo_deletion(std::int64_t deletion) {
         deletion::get_deletion_tables(spi, deletion, deletion::DeletionLock::for_update);
     std::set<Oid> cascaded = find_cascaded_tables(spi, tables);
     check_may_update(spi, tables, cascaded);
+    deletion::refuse_archived_rows(spi, deletion);
     for (const TableInfo &table : tables) {
         check_parents(spi, table, deletion);
     }

@@ -230,6 +230,20 @@ bool has_own_trigger(Oid relation_id) {
     return found;
 }
 
+bool has_trigger(Oid relation_id, const char *name) {
+    Relation relation = has_triggers(relation_id) ? RelationIdGetRelation(relation_id) : nullptr;
+    if (relation == nullptr) {
+        return false;
+    }
+    const TriggerDesc *triggers = relation->trigdesc; // nothing is looked up
+    bool found = false;
+    for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
+        found = found || strcmp(triggers->triggers[i].tgname, name) == 0;
+    }
+    RelationClose(relation);
+    return found;
+}
+
 void install_registered_tables() {
     HASHCTL control = {};
     control.keysize = sizeof(Oid);

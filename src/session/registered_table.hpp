@@ -38,6 +38,9 @@ bool has_triggers(Oid relation);
 // True where it has a trigger under one of our names. InvalidOid has none.
 bool has_own_trigger(Oid relation);
 
+// True where it has a trigger of that name. InvalidOid has none.
+bool has_trigger(Oid relation, const char *name);
+
 // True where the trigger that calls is the marker of an installed extension.
 bool is_marker_function(Oid function);
 

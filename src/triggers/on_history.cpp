@@ -1,6 +1,7 @@
-// The triggers of tables with a history, and the guard of the histories themselves. Plain server code.
+// The triggers of tables with a history, and the guard of histories and archives themselves. Plain server code.
 #include "history/collect_change.hpp"
 #include "model/trigger_names.hpp"
+#include "registry/archive_scan.hpp"
 #include "session/own_statement.hpp"
 #include "session/running_statements.hpp"
 #include "session/utility_commands.hpp"
@@ -55,7 +56,15 @@ PG_FUNCTION_INFO_V1(softdelete_on_kept_table);
 
 PGDLLEXPORT Datum softdelete_on_kept_table(PG_FUNCTION_ARGS) {
     const TriggerData *data = triggers::get_trigger_data(fcinfo, kept_trigger);
-    if (session::running_own_statement() == nullptr && !session::is_own_command()) {
+    bool is_own = session::running_own_statement() != nullptr || session::is_own_command();
+    if (!is_own && OidIsValid(registry::find_archive_of_member(RelationGetRelid(data->tg_relation)))) {
+        ereport(ERROR,
+                (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                 errmsg("cannot write to archive \"%s\"", RelationGetRelationName(data->tg_relation)),
+                 errdetail("softdelete moves the deleted rows of a table there."),
+                 errhint("To end the archive, use softdelete.unregister()."), errtable(data->tg_relation)));
+    }
+    if (!is_own) {
         ereport(ERROR,
                 (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                  errmsg("cannot write to history table \"%s\"", RelationGetRelationName(data->tg_relation)),

@@ -67,6 +67,10 @@ my $stderr;
 $node->psql('restored', 'DELETE FROM t_history', stderr => \$stderr);
 like($stderr, qr/cannot write to history table/, 'the guard is there');
 
+# Over what is there.
+$node->command_ok([ 'pg_restore', '--exit-on-error', '--clean', '--if-exists', '-d', $node->connstr('restored'), $dump ], 'pg_restore --clean');
+is($node->safe_psql('restored', $entries), $before, 'restored over it');
+
 # A subscriber records what is applied there: rows and TRUNCATE, with transactions of several statements.
 my $subscriber = PostgreSQL::Test::Cluster->new('subscriber');
 $subscriber->init(allows_streaming => 'logical');

@@ -1,0 +1,132 @@
+// The archive keeps NOT NULL for the time of deletion alone, and no unique key: a row may be deleted, added and deleted
+// again, and what a row had to be then says nothing of what it has to be now.
+#include "archive/archive_definition.hpp"
+
+#include "archive/own_columns.hpp"
+#include "catalog/quoting.hpp"
+#include "history/history_definition.hpp"
+#include "model/trigger_names.hpp"
+#include "sqltext/table_statements.hpp"
+
+namespace softdelete::archive {
+
+namespace {
+
+using sqltext::format;
+
+// The columns of the archive that tell of the deletion, in their order: name and type.
+std::vector<std::pair<std::string, const char *>> get_deletion_columns(const ArchiveSettings &settings) {
+    std::vector<std::pair<std::string, const char *>> columns = {{settings.deleted_at, "timestamptz"}};
+    if (settings.deleted_by) {
+        columns.emplace_back(*settings.deleted_by, "text");
+    }
+    columns.emplace_back(deletion_id_column, "int8");
+    return columns;
+}
+
+std::string make_column_list(const ArchiveSettings &settings, const std::vector<ArchiveColumn> &columns) {
+    std::string list;
+    for (const ArchiveColumn &column : columns) {
+        list += (list.empty() ? "" : ", ") + column.definition;
+    }
+    for (const auto &[name, type] : get_deletion_columns(settings)) {
+        list += format("%1%%2% pg_catalog.%3%%4%", (list.empty() ? "" : ", "), catalog::identifier(name),
+                       type, (name == settings.deleted_at ? " NOT NULL" : ""));
+    }
+    return list;
+}
+
+std::string join_columns(const std::vector<ArchiveColumn> &columns) {
+    std::string list;
+    for (const ArchiveColumn &column : columns) {
+        list += (list.empty() ? "" : ", ") + column.quoted.text();
+    }
+    return list;
+}
+
+} // namespace
+
+std::vector<ArchiveColumn> read_columns(pg::Spi &spi, Oid relation) {
+    std::vector<ArchiveColumn> columns;
+    for (const history::SourceColumn &column : history::read_source_columns(spi, relation)) {
+        if (column.is_stored) {
+            columns.push_back({column.name, catalog::identifier(column.name), column.definition, column.type,
+                               column.is_external});
+        }
+    }
+    return columns;
+}
+
+sqltext::QualifiedName name_beside(const catalog::Table &table, const std::string &name) {
+    return catalog::qualified_name(table.schema, name);
+}
+
+std::vector<std::string> make_archive(const catalog::Table &table, const ArchiveSettings &settings,
+                                      const std::vector<ArchiveColumn> &columns, const std::string &key) {
+    sqltext::QualifiedName name = name_beside(table, settings.archive_name);
+    std::vector<std::string> commands = {format("CREATE TABLE %1% (%2%) PARTITION BY RANGE (%3%)", name,
+                                                make_column_list(settings, columns),
+                                                catalog::identifier(settings.deleted_at))};
+    for (const ArchiveColumn &column : columns) {
+        if (column.is_external) {
+            commands.push_back(make_storage(name, column));
+        }
+    }
+    if (!key.empty()) {
+        commands.push_back(format("CREATE INDEX ON %1% (%2%)", name, key));
+    }
+    commands.push_back(format("CREATE INDEX ON %1% (%2%)", name, deletion_id_column));
+    // Where the archive is published, rows can be restored and removed on.
+    commands.push_back(format("ALTER TABLE %1% REPLICA IDENTITY FULL", name));
+    if (table.has_row_security) {
+        commands.push_back(sqltext::enable_row_security(name).text());
+    }
+    commands.push_back(
+        format("CREATE TRIGGER %1% BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %2% FOR EACH STATEMENT "
+               "EXECUTE FUNCTION softdelete_internal.on_kept_table()",
+               model::kept_trigger, name));
+    commands.push_back(sqltext::tie_to_extension(name, sqltext::Identifier(model::kept_trigger)).text());
+    commands.push_back(
+        format("COMMENT ON TABLE %1% IS %2%", name,
+               catalog::literal("Deleted rows of " + table.qualified.text() + ", kept by softdelete.")));
+    return commands;
+}
+
+std::string make_storage(const sqltext::QualifiedName &archive, const ArchiveColumn &column) {
+    return format("ALTER TABLE %1% ALTER COLUMN %2% SET STORAGE EXTERNAL", archive, column.quoted);
+}
+
+std::vector<ViewDefinition> make_views(const catalog::Table &table, const ArchiveSettings &settings,
+                                       const std::vector<ArchiveColumn> &columns) {
+    std::string shown = join_columns(columns);
+    std::string deletion;
+    std::string no_deletion;
+    for (const auto &[name, type] : get_deletion_columns(settings)) {
+        std::string quoted = catalog::identifier(name).text();
+        deletion += ", " + quoted;
+        no_deletion += format(", NULL::pg_catalog.%1% AS %2%", type, quoted);
+    }
+    std::string live = format("SELECT %1% FROM %2%", shown, table.qualified);
+    std::string deleted =
+        format("SELECT %1%%2% FROM %3%", shown, deletion, name_beside(table, settings.archive_name));
+    std::string all =
+        format("SELECT %1%%2% FROM %3% UNION ALL %4%", shown, no_deletion, table.qualified, deleted);
+    return {{settings.active_view, "active_view", live},
+            {settings.deleted_view, "deleted_view", deleted},
+            {settings.all_view, "all_view", all}};
+}
+
+std::string make_view(const catalog::Table &table, const ViewDefinition &view) {
+    return format("CREATE VIEW %1% WITH (security_invoker = true) AS %2%", name_beside(table, view.name),
+                  view.select);
+}
+
+std::vector<std::string> get_own_columns(const ArchiveSettings &settings) {
+    std::vector<std::string> names;
+    for (const auto &[name, type] : get_deletion_columns(settings)) {
+        names.push_back(name);
+    }
+    return names;
+}
+
+} // namespace softdelete::archive

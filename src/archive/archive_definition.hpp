@@ -1,0 +1,51 @@
+// What an archive and the views over it are made of, as SQL. Called when a table is registered and when it is repaired.
+#pragma once
+
+#include "archive/archive_settings.hpp"
+#include "catalog/table_catalog.hpp"
+
+#include <string>
+#include <vector>
+
+namespace softdelete::archive {
+
+// A column as the archive has it: no default, no constraint, and the type under a domain, whose rules say nothing of rows
+// of the past.
+struct ArchiveColumn {
+    std::string name;
+    sqltext::Identifier quoted;
+    std::string definition; // quoted name, type and collation
+    std::string type;
+    bool is_external; // may be stored outside of the row
+};
+
+// The columns of a table, without those that are computed when they are read.
+std::vector<ArchiveColumn> read_columns(pg::Spi &spi, Oid relation);
+
+// The name of a table in the schema of the other.
+sqltext::QualifiedName name_beside(const catalog::Table &table, const std::string &name);
+
+// Makes the archive with its indexes, its guard and nobody's rights but the owner's.
+std::vector<std::string> make_archive(const catalog::Table &table, const ArchiveSettings &settings,
+                                      const std::vector<ArchiveColumn> &columns, const std::string &key);
+
+// Large values go as they are: compressing in vain what did not compress would take most of the time.
+std::string make_storage(const sqltext::QualifiedName &archive, const ArchiveColumn &column);
+
+struct ViewDefinition {
+    std::string name;
+    const char *argument; // of register()
+    std::string select;   // the query
+};
+
+// The views of live, deleted and all rows.
+std::vector<ViewDefinition> make_views(const catalog::Table &table, const ArchiveSettings &settings,
+                                       const std::vector<ArchiveColumn> &columns);
+
+// The statement that makes one.
+std::string make_view(const catalog::Table &table, const ViewDefinition &view);
+
+// The names of the columns that the archive has beside those of its table.
+std::vector<std::string> get_own_columns(const ArchiveSettings &settings);
+
+} // namespace softdelete::archive

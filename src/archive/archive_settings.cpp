@@ -1,0 +1,50 @@
+// Reads and writes softdelete_internal.archive, as the extension's owner.
+#include "archive/archive_settings.hpp"
+
+namespace softdelete::archive {
+
+namespace {
+
+constexpr const char *settings_query = R"(
+    SELECT a.relation::pg_catalog.oid, a.archive::pg_catalog.oid, c.relname, a.deleted_at, a.deleted_by, a.active_view,
+           a.deleted_view, a.all_view
+    FROM softdelete_internal.archive a
+    LEFT JOIN pg_catalog.pg_class c ON c.oid = a.archive
+    WHERE a.relation = $1::pg_catalog.oid)";
+
+} // namespace
+
+std::optional<ArchiveSettings> find_settings(pg::Spi &spi, Oid relation, SettingsLock lock) {
+    pg::UserScope owner(pg::get_extension_owner());
+    std::string query = settings_query;
+    auto rows = spi.query(lock == SettingsLock::for_update ? query + " FOR UPDATE OF a" : query, {relation});
+    if (rows.empty()) {
+        return std::nullopt;
+    }
+    const pg::Row &row = rows.front();
+    return ArchiveSettings{row.oid(0),
+                           row.oid(1),
+                           row.text_or(2, ""),
+                           row.text(3),
+                           row.is_null(4) ? std::nullopt : std::optional(row.text(4)),
+                           row.text(5),
+                           row.text(6),
+                           row.text(7)};
+}
+
+void insert_settings(pg::Spi &spi, const ArchiveSettings &settings) {
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute("INSERT INTO softdelete_internal.archive (relation, archive, deleted_at, deleted_by, "
+                "active_view, deleted_view, all_view) VALUES ($1::pg_catalog.oid, $2::pg_catalog.oid, "
+                "$3::pg_catalog.name, $4::pg_catalog.name, $5::pg_catalog.name, $6::pg_catalog.name, "
+                "$7::pg_catalog.name)",
+                {settings.relation, settings.archive, settings.deleted_at, settings.deleted_by,
+                 settings.active_view, settings.deleted_view, settings.all_view});
+}
+
+void delete_settings(pg::Spi &spi, Oid relation) {
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute("DELETE FROM softdelete_internal.archive WHERE relation = $1::pg_catalog.oid", {relation});
+}
+
+} // namespace softdelete::archive

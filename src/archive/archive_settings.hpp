@@ -1,0 +1,30 @@
+// How a table is registered with the strategy archive: the row of softdelete_internal.archive.
+#pragma once
+
+#include "pg/spi.hpp"
+
+#include <optional>
+#include <string>
+
+namespace softdelete::archive {
+
+struct ArchiveSettings {
+    Oid relation;
+    Oid archive; // InvalidOid where it is not made yet
+    std::string archive_name;
+    std::string deleted_at;
+    std::optional<std::string> deleted_by;
+    std::string active_view;
+    std::string deleted_view;
+    std::string all_view;
+};
+
+// Nothing where the table has none. The lock is one on the registry's row, for who is going to change it.
+enum class SettingsLock { none, for_update };
+std::optional<ArchiveSettings> find_settings(pg::Spi &spi, Oid relation,
+                                             SettingsLock lock = SettingsLock::none);
+
+void insert_settings(pg::Spi &spi, const ArchiveSettings &settings);
+void delete_settings(pg::Spi &spi, Oid relation);
+
+} // namespace softdelete::archive

@@ -1,0 +1,152 @@
+// Steps are run by registration/run_steps as the owner of the table, who owns the archive as well.
+#include "archive/archive_work.hpp"
+
+#include "catalog/quoting.hpp"
+#include "catalog/table_info.hpp"
+#include "catalog/trigger_catalog.hpp"
+#include "catalog/view_catalog.hpp"
+#include "model/trigger_names.hpp"
+#include "pg/scopes.hpp"
+#include "rows/time_partitions.hpp"
+#include "session/utility_commands.hpp"
+#include "sqltext/table_statements.hpp"
+
+extern "C" {
+#include "utils/timestamp.h"
+}
+
+namespace softdelete::archive {
+
+namespace {
+
+using model::Action;
+
+// Partitions ahead of time, the present one included.
+constexpr int partitions_ahead = 2;
+
+// In the words of pg_get_triggerdef().
+std::string create_archive_trigger(const sqltext::QualifiedName &table) {
+    return sqltext::format(
+        "CREATE TRIGGER softdelete_archive AFTER DELETE ON %1% FOR EACH ROW EXECUTE FUNCTION "
+        "softdelete_internal.on_archived_delete()",
+        table);
+}
+
+void plan_trigger(ArchiveWork &work, const catalog::Member &member, const char *trigger,
+                  const std::string &create) {
+    sqltext::Identifier name(trigger);
+    auto existing = catalog::find_own_trigger(work.spi, member.oid, name.text());
+    if (existing && existing->definition == create && existing->is_enabled_always
+        && existing->is_tied_to_extension) {
+        return;
+    }
+    std::vector<std::string> commands;
+    if (existing || catalog::has_foreign_trigger(work.spi, member.oid, name.text())) {
+        commands.push_back(sqltext::drop_trigger(member.qualified, name).text());
+    }
+    commands.push_back(create);
+    commands.push_back(sqltext::enable_always(member.qualified, name).text());
+    commands.push_back(sqltext::tie_to_extension(member.qualified, name).text());
+    work.add(commands.size() > 3 ? Action::replace : Action::create, member.oid, "trigger " + name.text(),
+             commands);
+}
+
+// Clones on partitions, which come with the table's trigger.
+constexpr const char *disabled_query = R"(
+    SELECT c.oid, pg_catalog.format('ALTER TABLE ONLY %I.%I ENABLE ALWAYS TRIGGER %I', n.nspname, c.relname, t.tgname)
+    FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid) p
+    JOIN pg_catalog.pg_trigger t ON t.tgrelid = p.relid::pg_catalog.oid AND t.tgenabled <> 'A'
+    JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE t.tgname = $2::pg_catalog.name AND t.tgparentid <> 0
+    ORDER BY 2)";
+
+constexpr const char *grantees_query = R"(
+    SELECT DISTINCT CASE x.grantee WHEN 0 THEN 'PUBLIC'
+                    ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) END
+    FROM pg_catalog.pg_class c CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) x
+    WHERE c.oid = $1::pg_catalog.oid AND x.grantee <> c.relowner)";
+
+// The guard of an archive that stays as a plain table, with those of its partitions.
+constexpr const char *guards_query = R"(
+    SELECT pg_catalog.format('DROP TRIGGER %I ON %I.%I', t.tgname, n.nspname, c.relname)
+    FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid) p
+    JOIN pg_catalog.pg_trigger t ON t.tgrelid = p.relid::pg_catalog.oid AND t.tgname = $2::pg_catalog.name
+    JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    ORDER BY p.level, 1)";
+
+void refuse_view(const ArchiveWork &work, const ViewDefinition &view) {
+    pg::raise({.sqlstate = ERRCODE_DUPLICATE_TABLE,
+               .message = sqltext::format("relation \"%1%\" already exists in schema \"%2%\"", view.name,
+                                          work.table.schema),
+               .hint = sqltext::format("Choose another name with %1% => '...', or drop the relation.",
+                                       view.argument),
+               .relation = work.table.oid});
+}
+
+} // namespace
+
+void ArchiveWork::add(Action action, Oid relation, const std::string &object,
+                      std::vector<std::string> commands, const std::string &remark) {
+    steps.push_back({relation, object, action, false, std::move(commands), remark});
+}
+
+void plan_archive_table(ArchiveWork &work, const std::vector<ArchiveColumn> &columns) {
+    std::string key;
+    for (const catalog::KeyColumn &column : catalog::find_primary_key(work.spi, work.table.oid)) {
+        key += (key.empty() ? "" : ", ") + column.name;
+    }
+    std::string object = "table " + catalog::identifier(work.settings.archive_name).text();
+    work.add(Action::create, work.table.oid, object, make_archive(work.table, work.settings, columns, key));
+    work.add(Action::create, work.table.oid, "partitions of " + object, {},
+             "one for this month and one for the next; further ones are made in time");
+}
+
+void plan_triggers(ArchiveWork &work) {
+    for (const catalog::Member &member : work.table.members) {
+        if (!member.is_partition) {
+            plan_trigger(work, member, model::archive_trigger, create_archive_trigger(member.qualified));
+        }
+        plan_trigger(work, member, model::truncate_trigger,
+                     sqltext::create_truncate_guard(member.qualified).text());
+    }
+    for (const pg::Row &row : work.spi.query(disabled_query, {work.table.oid, model::archive_trigger})) {
+        work.add(Action::alter, row.oid(0), std::string("trigger ") + model::archive_trigger, {row.text(1)});
+    }
+}
+
+void plan_views(ArchiveWork &work, const std::vector<ArchiveColumn> &columns) {
+    for (const ViewDefinition &view : make_views(work.table, work.settings, columns)) {
+        auto existing = catalog::find_relation(work.spi, work.table.schema_oid, view.name);
+        if (!existing) {
+            work.add(Action::create, work.table.oid, "view " + catalog::identifier(view.name).text(),
+                     {make_view(work.table, view)});
+        } else if (!OidIsValid(work.settings.archive) || existing->kind != 'v') {
+            refuse_view(work, view);
+        }
+    }
+}
+
+void finish_archive(pg::Spi &spi, Oid archive) {
+    catalog::TableInfo table = catalog::get_table(spi, archive);
+    {
+        pg::UserScope owner(table.owner);
+        session::OwnDdlScope own_ddl;
+        for (const pg::Row &grantee : spi.query(grantees_query, {archive})) {
+            spi.execute(sqltext::format("REVOKE ALL ON TABLE %1% FROM %2%", table.name, grantee.text(0)));
+        }
+    }
+    rows::make_time_partitions(spi, archive, GetCurrentTransactionStartTimestamp(),
+                               rows::get_partition_width(archive), partitions_ahead);
+}
+
+std::vector<std::string> make_guard_drops(pg::Spi &spi, Oid archive) {
+    std::vector<std::string> commands;
+    for (const pg::Row &row : spi.query(guards_query, {archive, model::kept_trigger})) {
+        commands.push_back(row.text(0));
+    }
+    return commands;
+}
+
+} // namespace softdelete::archive

@@ -1,0 +1,37 @@
+// What registration and repair of a table with an archive share: the steps that bring about what is missing.
+#pragma once
+
+#include "archive/archive_definition.hpp"
+#include "catalog/table_catalog.hpp"
+#include "model/step.hpp"
+
+#include <vector>
+
+namespace softdelete::archive {
+
+struct ArchiveWork {
+    pg::Spi &spi;
+    const catalog::Table &table;
+    ArchiveSettings settings;
+    std::vector<model::Step> steps = {};
+
+    void add(model::Action action, Oid relation, const std::string &object, std::vector<std::string> commands,
+             const std::string &remark = {});
+};
+
+// The archive itself; its partitions are made by make_partitions() when the steps have been run.
+void plan_archive_table(ArchiveWork &work, const std::vector<ArchiveColumn> &columns);
+
+// The trigger that moves deleted rows, and the guards against TRUNCATE.
+void plan_triggers(ArchiveWork &work);
+
+// The views that are not there. Errors: 42P07 where another relation has the name.
+void plan_views(ArchiveWork &work, const std::vector<ArchiveColumn> &columns);
+
+// Gives the archive to nobody but its owner, and makes the partitions of this time and the next.
+void finish_archive(pg::Spi &spi, Oid archive);
+
+// Statements that take the guard from an archive that stays as a plain table, and from its partitions.
+std::vector<std::string> make_guard_drops(pg::Spi &spi, Oid archive);
+
+} // namespace softdelete::archive

@@ -1,0 +1,106 @@
+// All rows of a transaction are deleted at its start, as those that are marked, and belong to its deletion.
+#include "archive/collect_deleted.hpp"
+
+#include "archive/own_columns.hpp"
+#include "deletion/open_deletions.hpp"
+#include "registry/archive_scan.hpp"
+#include "registry/registry_scan.hpp"
+#include "rows/collected_rows.hpp"
+#include "settings.hpp"
+
+extern "C" {
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_subscription_rel.h"
+#include "replication/logicalworker.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+}
+
+namespace softdelete::archive {
+
+namespace {
+
+// What is read once per statement and partition.
+struct Target {
+    Oid table; // that was registered
+    registry::ArchiveRow row;
+    bool comes_by_subscription;
+};
+
+bool is_subscribed(Relation subscribed, Oid relation) {
+    ScanKeyData key;
+    ScanKeyInit(&key, Anum_pg_subscription_rel_srrelid, BTEqualStrategyNumber, F_OIDEQ,
+                ObjectIdGetDatum(relation));
+    SysScanDesc scan =
+        systable_beginscan(subscribed, SubscriptionRelSrrelidSrsubidIndexId, true, nullptr, 1, &key);
+    bool found = HeapTupleIsValid(systable_getnext(scan));
+    systable_endscan(scan);
+    return found;
+}
+
+// Does a subscription of this database write the archive or a partition of it?
+bool comes_by_subscription(Oid archive) {
+    Relation subscribed = table_open(SubscriptionRelRelationId, AccessShareLock);
+    bool found = is_subscribed(subscribed, archive);
+    ListCell *cell;
+    foreach (cell, found ? NIL : find_inheritance_children(archive, NoLock)) {
+        found = found || is_subscribed(subscribed, lfirst_oid(cell));
+    }
+    table_close(subscribed, AccessShareLock);
+    return found;
+}
+
+const Target &get_target(FunctionCallInfo call, Relation relation) {
+    if (call->flinfo->fn_extra != nullptr) {
+        return *static_cast<Target *>(call->flinfo->fn_extra);
+    }
+    auto *target = static_cast<Target *>(MemoryContextAllocZero(call->flinfo->fn_mcxt, sizeof(Target)));
+    target->table = registry::find_topmost(RelationGetRelid(relation));
+    if (!registry::find_archive_row(target->table, &target->row)) {
+        ereport(ERROR,
+                (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                 errmsg("the archive of table \"%s\" is not known", RelationGetRelationName(relation)),
+                 errdetail("The table has the trigger that moves its deleted rows there, but no entry "
+                           "of softdelete_internal.archive."),
+                 errhint("Run softdelete.unregister(), which removes the trigger."), errtable(relation)));
+    }
+    target->comes_by_subscription = IsLogicalWorker() && comes_by_subscription(target->row.archive);
+    call->flinfo->fn_extra = target;
+    return *target;
+}
+
+} // namespace
+
+void collect_deleted(FunctionCallInfo call, const TriggerData *data) {
+    HeapTuple row = data->tg_trigtuple;
+    if (settings::deletion() == settings::Deletion::hard
+        || HeapTupleHeaderIndicatesMovedPartitions(row->t_data)) {
+        return;
+    }
+    const Target &target = get_target(call, data->tg_relation);
+    if (target.comes_by_subscription) {
+        return;
+    }
+    int64 deletion = deletion::get_current_deletion(target.table);
+    deletion::confirm_deletion(deletion);
+    rows::OwnValue values[3] = {
+        {NameStr(target.row.deleted_at), TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false,
+         true, sizeof(TimestampTz)},
+        {deletion_id_column, Int64GetDatum(deletion), false, true, sizeof(int64)},
+    };
+    int count = 2;
+    if (target.row.has_deleted_by) {
+        values[count++] = {NameStr(target.row.deleted_by), CStringGetTextDatum(deletion::get_actor()), false,
+                           false, -1};
+    }
+    rows::collect_row({target.row.archive, true}, data->tg_relation, row, values, count);
+}
+
+} // namespace softdelete::archive

@@ -1,0 +1,20 @@
+// Moves each row that a trigger reports as deleted to the archive of its table. The rows go there when the statement is
+// through (rows/collected_rows.hpp). Plain server code.
+#pragma once
+
+#include "pg/server.hpp"
+
+extern "C" {
+#include "commands/trigger.h"
+#include "fmgr.h"
+}
+
+namespace softdelete::archive {
+
+// From an AFTER DELETE trigger for rows. call: where to keep what is the same for all rows of the statement. Does nothing
+// where softdelete.deletion is hard, for a row that an UPDATE moves to another partition, and in an apply worker whose
+// subscription brings the rows of the archive itself.
+// Raises 55000 where the registry knows no archive of the table.
+void collect_deleted(FunctionCallInfo call, const TriggerData *data);
+
+} // namespace softdelete::archive

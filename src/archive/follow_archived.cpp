@@ -1,0 +1,113 @@
+// Acts as the tables' owners, as DDL of ours.
+#include "archive/follow_archived.hpp"
+
+#include "archive/archive_work.hpp"
+#include "catalog/table_info.hpp"
+#include "catalog/trigger_catalog.hpp"
+#include "model/trigger_names.hpp"
+#include "pg/scopes.hpp"
+#include "registration/run_steps.hpp"
+#include "registry/archive_scan.hpp"
+#include "registry/registry_scan.hpp"
+#include "session/registered_table.hpp"
+#include "session/utility_commands.hpp"
+#include "sqltext/table_statements.hpp"
+
+extern "C" {
+#include "utils/guc.h"
+#include "utils/rls.h"
+}
+
+namespace softdelete::archive {
+
+namespace {
+
+constexpr const char *lost_query = R"(
+    SELECT '"' || d.address_names[2] || '"', pg_catalog.format('%I.%I', n.nspname, c.relname)
+    FROM softdelete_internal.archive a
+    JOIN pg_catalog.pg_event_trigger_dropped_objects() d
+        ON d.objid = a.archive::pg_catalog.oid AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0
+    JOIN pg_catalog.pg_class c ON c.oid = a.relation
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    LIMIT 1)";
+
+constexpr const char *orphans_query = R"(
+    SELECT c.oid, c.relowner, pg_catalog.format('%I.%I', n.nspname, c.relname)
+    FROM softdelete_internal.archive a
+    JOIN pg_catalog.pg_class c ON c.oid = a.archive
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class o WHERE o.oid = a.relation))";
+
+void check_no_archive_lost(pg::Spi &spi) {
+    std::vector<pg::Row> lost;
+    {
+        pg::UserScope owner(pg::get_extension_owner());
+        lost = spi.query(lost_query);
+    }
+    if (!lost.empty()) {
+        pg::raise({.sqlstate = ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+                   .message = sqltext::format("cannot drop table %1%, which is the archive of %2%",
+                                              lost.front().text(0), lost.front().text(1)),
+                   .hint = sqltext::format("Run SELECT * FROM softdelete.unregister(%1%, 'purge').",
+                                           sqltext::Literal(pg::quote_literal(lost.front().text(1))))});
+    }
+}
+
+} // namespace
+
+bool has_archives() {
+    return registry::has_rows("archive");
+}
+
+void complete_triggers(pg::Spi &spi, Oid relation) {
+    catalog::Table table = catalog::get_table_definition(spi, relation);
+    ArchiveWork work = {spi, table, {}};
+    plan_triggers(work);
+    registration::run_steps(spi, work.steps);
+}
+
+void release_member(Oid relation) {
+    bool is_member = pg::call([&] {
+        return OidIsValid(registry::find_archived_relation(relation))
+               || session::is_registered_table(relation);
+    });
+    if (is_member || !pg::call([&] { return session::has_trigger(relation, model::truncate_trigger); })) {
+        return;
+    }
+    pg::Spi spi;
+    catalog::Table table = catalog::get_table_definition(spi, relation);
+    session::OwnDdlScope own_ddl;
+    for (const catalog::Member &member : table.members) {
+        pg::UserScope owner(table.owner);
+        for (const char *name : {model::archive_trigger, model::truncate_trigger}) {
+            if (!member.is_partition && catalog::find_own_trigger(spi, member.oid, name)) {
+                spi.execute(sqltext::drop_trigger(member.qualified, sqltext::Identifier(name)).text());
+            }
+        }
+    }
+}
+
+void follow_dropped() {
+    pg::Spi spi;
+    if (row_security) { // pg_restore --clean drops both, the one after the other
+        check_no_archive_lost(spi);
+    }
+    std::vector<pg::Row> orphans;
+    {
+        pg::UserScope owner(pg::get_extension_owner());
+        orphans = spi.query(orphans_query);
+        spi.execute("DELETE FROM softdelete_internal.archive k WHERE NOT EXISTS (SELECT FROM "
+                    "pg_catalog.pg_class c WHERE c.oid = k.relation)");
+    }
+    session::OwnDdlScope own_ddl;
+    for (const pg::Row &orphan : orphans) {
+        pg::UserScope owner(orphan.oid(1));
+        for (const std::string &command : make_guard_drops(spi, orphan.oid(0))) {
+            spi.execute(command);
+        }
+        pg::notice(
+            sqltext::format("the archive %1% of the dropped table stays, as a plain table", orphan.text(2)));
+    }
+}
+
+} // namespace softdelete::archive

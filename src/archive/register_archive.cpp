@@ -1,0 +1,239 @@
+// register() and plan(). Works out the steps for each table, and runs them or returns them. Called by api/registration.
+#include "archive/register_archive.hpp"
+
+#include "archive/archive_work.hpp"
+#include "archive/warn_of_links.hpp"
+#include "catalog/mixed_links.hpp"
+#include "catalog/quoting.hpp"
+#include "catalog/table_info.hpp"
+#include "catalog/view_catalog.hpp"
+#include "model/trigger_names.hpp"
+#include "pg/scopes.hpp"
+#include "registration/lock_table.hpp"
+#include "registration/run_steps.hpp"
+#include "registration/table_work.hpp"
+#include "registry/archive_scan.hpp"
+#include "registry/deletion_ids.hpp"
+#include "session/extension_functions.hpp"
+#include "session/registered_table.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace softdelete::archive {
+
+namespace {
+
+using registration::RegisterRequest;
+
+[[noreturn]] void refuse_option(const char *option, Oid relation) {
+    pg::raise({.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
+               .message = sqltext::format("argument \"%1%\" is not supported yet for tables with an archive",
+                                          option),
+               .hint = "Leave it out, or use strategy => 'flag'.",
+               .relation = relation});
+}
+
+void check_options(const RegisterRequest &request) {
+    if (request.retention) {
+        refuse_option("retention", request.relation);
+    }
+    if (request.visibility != "filter") {
+        refuse_option("visibility", request.relation);
+    }
+    if (request.indexes && *request.indexes != "none") {
+        refuse_option("indexes", request.relation);
+    }
+    if (!request.admin_roles.empty()) {
+        refuse_option("admin_roles", request.relation);
+    }
+    if (request.on_expiry != "purge") {
+        refuse_option("on_expiry", request.relation);
+    }
+    if (request.all_referencing) {
+        refuse_option("all_referencing", request.relation);
+    }
+    if (request.deleted_at.empty() || request.deleted_by == "") {
+        pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
+                   .message = "name of a column must not be empty",
+                   .hint = "Leave deleted_at and deleted_by out, or give names.",
+                   .relation = request.relation});
+    }
+}
+
+void check_inheritance(const catalog::Table &table) {
+    for (const catalog::Member &member : table.members) {
+        if (member.oid != table.oid && !member.is_partition) {
+            pg::raise({.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
+                       .message = sqltext::format("cannot give table \"%1%\" an archive, because it has "
+                                                  "inheritance children",
+                                                  table.name),
+                       .detail = sqltext::format("Table \"%1%\" inherits from it.", member.name),
+                       .hint = "Use strategy => 'flag'.",
+                       .relation = table.oid});
+        }
+    }
+}
+
+// ALTER TYPE would change its columns, and not those of the archive.
+void check_not_typed(pg::Spi &spi, const catalog::Table &table) {
+    if (!spi.query("SELECT FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid AND reloftype <> 0",
+                   {table.oid})
+             .empty()) {
+        pg::raise({.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
+                   .message = sqltext::format("cannot give typed table \"%1%\" an archive", table.name),
+                   .hint = "Detach it from its type with ALTER TABLE ... NOT OF, or use strategy => 'flag'.",
+                   .relation = table.oid});
+    }
+}
+
+void check_columns(const catalog::Table &table, const ArchiveSettings &settings) {
+    std::set<std::string> names;
+    for (const std::string &name : get_own_columns(settings)) {
+        if (table.find_column(name) != nullptr || !names.insert(name).second) {
+            pg::raise({.sqlstate = ERRCODE_DUPLICATE_COLUMN,
+                       .message = sqltext::format("column \"%1%\" of table \"%2%\" has the name of a column "
+                                                  "that its archive has itself",
+                                                  name, table.name),
+                       .hint =
+                           "Choose other names with deleted_at => '...' and deleted_by => '...'; a column "
+                           "deletion_id has to be renamed.",
+                       .relation = table.oid});
+        }
+    }
+}
+
+// A long name is cut, so that another table may have it already. A whole one that is taken is an error.
+std::string choose_name(pg::Spi &spi, const catalog::Table &table, const std::string &name,
+                        std::set<std::string> *chosen) {
+    bool is_cut = pg::truncate_name(name) != name;
+    for (int number = 0;; number++) {
+        std::string candidate = registration::make_numbered_name(name, number);
+        bool is_free =
+            !chosen->contains(candidate) && !catalog::has_relation(spi, table.schema_oid, candidate);
+        if (is_free || !is_cut) {
+            chosen->insert(candidate);
+            return candidate;
+        }
+    }
+}
+
+ArchiveSettings make_settings(pg::Spi &spi, const RegisterRequest &request, const catalog::Table &table) {
+    bool is_named = table.oid == request.relation;
+    std::set<std::string> chosen;
+    auto view = [&](const char *prefix, const std::optional<std::string> &given) {
+        return is_named && given ? *given : choose_name(spi, table, prefix + table.name, &chosen);
+    };
+    return {.relation = table.oid,
+            .archive = InvalidOid,
+            .archive_name = pg::make_object_name(table.name, "", "archive"),
+            .deleted_at = request.deleted_at,
+            .deleted_by = request.deleted_by,
+            .active_view = view("active_", request.active_view),
+            .deleted_view = view("deleted_", request.deleted_view),
+            .all_view = view("all_", request.all_view)};
+}
+
+void check_names(pg::Spi &spi, const catalog::Table &table, const ArchiveSettings &settings) {
+    const std::set<std::string> views = {settings.active_view, settings.deleted_view, settings.all_view};
+    if (views.size() < 3 || views.contains("")) {
+        pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
+                   .message = "the three views must have different names, which are not empty",
+                   .hint = "Leave active_view, deleted_view and all_view out, or give them different names.",
+                   .relation = table.oid});
+    }
+    if (catalog::has_relation(spi, table.schema_oid, settings.archive_name)) {
+        pg::raise({.sqlstate = ERRCODE_DUPLICATE_TABLE,
+                   .message = sqltext::format("relation \"%1%\" already exists in schema \"%2%\"",
+                                              settings.archive_name, table.schema),
+                   .detail = "The archive of the table would have this name.",
+                   .hint = "Rename the relation; an archive of before can be read beside the new one.",
+                   .relation = table.oid});
+    }
+}
+
+// The named table, and with cascade those that reference it, to any depth.
+std::vector<catalog::Table> lock_tables(pg::Spi &spi, const RegisterRequest &request, bool is_plan) {
+    pg::Lock lock = is_plan ? pg::Lock::access_share : pg::Lock::access_exclusive;
+    std::vector<catalog::Table> tables = {registration::lock_table(spi, request.relation, lock)};
+    registration::check_not_registered(spi, tables.front());
+    std::vector<Oid> seen = {request.relation};
+    for (std::size_t i = 0; request.cascade && i < seen.size(); i++) {
+        for (Oid child : catalog::find_cascade_children(spi, seen[i])) {
+            if (std::find(seen.begin(), seen.end(), child) != seen.end()) {
+                continue;
+            }
+            seen.push_back(child);
+            if (!catalog::get_table(spi, child).archive) {
+                tables.push_back(registration::lock_table(spi, child, lock));
+            }
+        }
+    }
+    return tables;
+}
+
+ArchiveWork plan_table(pg::Spi &spi, const RegisterRequest &request, const catalog::Table &table,
+                       const std::vector<catalog::Table> &together) {
+    check_inheritance(table);
+    check_not_typed(spi, table);
+    catalog::check_mixed_links(spi, table.oid, catalog::Strategy::archive);
+    pg::UserScope owner(table.owner);
+    ArchiveWork work = {spi, table, make_settings(spi, request, table)};
+    check_columns(table, work.settings);
+    check_names(spi, table, work.settings);
+    std::vector<ArchiveColumn> columns = read_columns(spi, table.oid);
+    work.steps = warn_of_links(spi, table, together);
+    plan_archive_table(work, columns);
+    plan_triggers(work);
+    plan_views(work, columns);
+    return work;
+}
+
+void record(pg::Spi &spi, ArchiveWork &work) {
+    work.settings.archive =
+        catalog::find_relation(spi, work.table.schema_oid, work.settings.archive_name)->oid;
+    insert_settings(spi, work.settings);
+    finish_archive(spi, work.settings.archive);
+}
+
+std::vector<model::Step> run(const RegisterRequest &request, bool is_plan) {
+    pg::Spi spi;
+    pg::call([] { session::check_version(); });
+    check_options(request);
+    std::vector<catalog::Table> tables = lock_tables(spi, request, is_plan);
+    std::vector<ArchiveWork> works;
+    std::vector<model::Step> steps;
+    for (const catalog::Table &table : tables) {
+        works.push_back(plan_table(spi, request, table, tables));
+        steps.insert(steps.end(), works.back().steps.begin(), works.back().steps.end());
+    }
+    steps = model::arrange(std::move(steps));
+    if (is_plan) {
+        return steps;
+    }
+    registry::separate_subscribers_ids(spi);
+    registration::run_steps(spi, steps);
+    for (ArchiveWork &work : works) {
+        record(spi, work);
+    }
+    return steps;
+}
+
+} // namespace
+
+std::vector<model::Step> register_archive(const RegisterRequest &request) {
+    return run(request, false);
+}
+
+std::vector<model::Step> plan_archive(const RegisterRequest &request) {
+    return run(request, true);
+}
+
+bool has_archive(Oid relation) {
+    return pg::call([&] {
+        return OidIsValid(registry::find_archived_relation(relation))
+               || session::has_trigger(relation, model::archive_trigger);
+    });
+}
+
+} // namespace softdelete::archive

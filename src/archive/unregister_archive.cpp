@@ -1,0 +1,135 @@
+// unregister() and repair() of tables with an archive. Called by api/registration.
+#include "archive/archive_work.hpp"
+#include "archive/own_columns.hpp"
+#include "archive/register_archive.hpp"
+#include "catalog/quoting.hpp"
+#include "catalog/table_info.hpp"
+#include "catalog/trigger_catalog.hpp"
+#include "catalog/view_catalog.hpp"
+#include "model/trigger_names.hpp"
+#include "pg/relations.hpp"
+#include "pg/scopes.hpp"
+#include "registration/lock_table.hpp"
+#include "registration/run_steps.hpp"
+#include "session/extension_functions.hpp"
+#include "sqltext/table_statements.hpp"
+
+namespace softdelete::archive {
+
+namespace {
+
+using model::Action;
+
+void check_deleted_rows(const std::string &deleted_rows) {
+    if (deleted_rows != "refuse" && deleted_rows != "keep" && deleted_rows != "purge") {
+        pg::raise({ERRCODE_INVALID_PARAMETER_VALUE,
+                   "unrecognized value for deleted_rows: \"" + deleted_rows + "\"",
+                   {},
+                   "Use 'refuse', 'keep' or 'purge'."});
+    }
+}
+
+std::int64_t count_rows(pg::Spi &spi, const catalog::TableInfo &archive) {
+    pg::ReadScope scope(archive.owner);
+    return spi.query("SELECT pg_catalog.count(*) FROM " + archive.name).front().number(0);
+}
+
+std::string name_rows(std::int64_t rows) {
+    return std::to_string(rows) + (rows == 1 ? " deleted row" : " deleted rows");
+}
+
+void plan_view_drops(ArchiveWork &work) {
+    for (const std::string &view :
+         {work.settings.all_view, work.settings.deleted_view, work.settings.active_view}) {
+        auto existing = catalog::find_relation(work.spi, work.table.schema_oid, view);
+        if (existing && existing->kind == 'v') {
+            work.add(Action::drop, work.table.oid, "view " + catalog::identifier(view).text(),
+                     {sqltext::drop_view(name_beside(work.table, view)).text()});
+        }
+    }
+}
+
+void plan_trigger_drops(ArchiveWork &work) {
+    for (const catalog::Member &member : work.table.members) {
+        for (const char *name : {model::archive_trigger, model::truncate_trigger}) {
+            bool is_clone = member.is_partition && name == std::string(model::archive_trigger);
+            if (!is_clone && catalog::find_own_trigger(work.spi, member.oid, name)) {
+                work.add(Action::drop, member.oid, std::string("trigger ") + name,
+                         {sqltext::drop_trigger(member.qualified, sqltext::Identifier(name)).text()});
+            }
+        }
+    }
+}
+
+void plan_archive_end(ArchiveWork &work, const catalog::TableInfo &archive, bool stays, std::int64_t rows) {
+    std::string object = "table " + catalog::identifier(work.settings.archive_name).text();
+    if (stays) {
+        work.add(Action::alter, work.table.oid, object, make_guard_drops(work.spi, archive.relation),
+                 "it stays as a plain table, with " + name_rows(rows));
+    } else {
+        work.add(Action::drop, work.table.oid, object, {"DROP TABLE " + archive.name});
+    }
+}
+
+// What a restore of the table alone leaves: triggers without the registry's row.
+std::vector<model::Step> drop_triggers(pg::Spi &spi, const catalog::Table &table) {
+    ArchiveWork work = {spi, table, {}};
+    plan_trigger_drops(work);
+    registration::run_steps(spi, work.steps);
+    return work.steps;
+}
+
+} // namespace
+
+std::vector<model::Step> unregister_archive(Oid relation, const std::string &deleted_rows) {
+    pg::Spi spi;
+    pg::call([] { session::check_version(); });
+    check_deleted_rows(deleted_rows);
+    catalog::Table table = registration::lock_table(spi, relation, pg::Lock::access_exclusive);
+    auto settings = find_settings(spi, relation, SettingsLock::for_update);
+    if (!settings) {
+        return drop_triggers(spi, table);
+    }
+    catalog::TableInfo archive = catalog::get_table(spi, settings->archive);
+    std::int64_t rows = count_rows(spi, archive);
+    if (rows > 0 && deleted_rows == "refuse") {
+        pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                   .message = sqltext::format("table \"%1%\" has %2%", table.name, name_rows(rows)),
+                   .detail = sqltext::format("They are in the archive %1%.", archive.name),
+                   .hint = "Pass deleted_rows => 'keep' to keep the archive as a plain table, or 'purge' to "
+                           "drop it with its rows.",
+                   .relation = relation});
+    }
+    ArchiveWork work = {spi, table, *settings};
+    plan_view_drops(work);
+    plan_trigger_drops(work);
+    plan_archive_end(work, archive, deleted_rows == "keep", rows);
+    std::vector<model::Step> steps = model::arrange(std::move(work.steps));
+    delete_settings(spi, relation);
+    registration::run_steps(spi, steps);
+    return steps;
+}
+
+std::vector<model::Step> repair_archive(Oid relation) {
+    pg::Spi spi;
+    pg::call([] { session::check_version(); });
+    catalog::Table table = registration::lock_table(spi, relation, pg::Lock::access_exclusive);
+    auto settings = find_settings(spi, relation, SettingsLock::for_update);
+    if (!settings) {
+        pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                   .message = sqltext::format("table \"%1%\" is not registered", table.name),
+                   .detail = "It has the trigger of a table with an archive, as a copy of the schema without "
+                             "its data leaves it.",
+                   .hint = "Run softdelete.unregister(), which removes the trigger, then register it.",
+                   .relation = relation});
+    }
+    ArchiveWork work = {spi, table, *settings};
+    plan_triggers(work);
+    plan_views(work, read_columns(spi, relation));
+    std::vector<model::Step> steps = model::arrange(std::move(work.steps));
+    registration::run_steps(spi, steps);
+    finish_archive(spi, settings->archive);
+    return steps;
+}
+
+} // namespace softdelete::archive

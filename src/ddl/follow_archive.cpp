@@ -1,0 +1,221 @@
+// Recognizes; what is done stands in archive/follow_archived.
+#include "ddl/follow_archive.hpp"
+
+#include "archive/follow_archived.hpp"
+#include "catalog/mixed_links.hpp"
+#include "model/trigger_names.hpp"
+#include "pg/boundary.hpp"
+#include "pg/called_settings.hpp"
+#include "pg/compat.hpp"
+#include "registry/archive_scan.hpp"
+#include "registry/registry_scan.hpp"
+#include "session/registered_table.hpp"
+
+extern "C" {
+#include "catalog/namespace.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "utils/lsyscache.h"
+}
+
+namespace softdelete::ddl {
+
+namespace {
+
+// What of ALTER TABLE an archive does not follow; null for what does not concern it.
+const char *get_archive_change(const AlterTableCmd *command) {
+    switch (command->subtype) {
+    case AT_AddColumn:
+        return "add a column to";
+    case AT_DropColumn:
+        return "drop a column of";
+    case AT_AlterColumnType:
+        return "change the type of a column of";
+    case AT_ChangeOwner:
+        return "change the owner of";
+    case AT_AddInherit:
+    case AT_DropInherit:
+    case AT_AddOf:
+    case AT_DropOf:
+        return "change the inheritance of";
+    case AT_EnableRowSecurity:
+        return "enable row security on";
+    case AT_AddConstraint:
+        return castNode(Constraint, command->def)->contype == CONSTR_PRIMARY ? "add a primary key to"
+                                                                             : nullptr;
+    default:
+        return nullptr;
+    }
+}
+
+const char *get_archive_change(const Node *statement) {
+    if (IsA(statement, RenameStmt)) {
+        const auto *rename = castNode(RenameStmt, const_cast<Node *>(statement));
+        return rename->renameType == OBJECT_COLUMN  ? "rename a column of"
+               : rename->renameType == OBJECT_TABLE ? "rename"
+                                                    : nullptr;
+    }
+    if (IsA(statement, AlterObjectSchemaStmt)) {
+        return "change the schema of";
+    }
+    if (!IsA(statement, AlterTableStmt)) {
+        return nullptr;
+    }
+    const char *change = nullptr;
+    ListCell *cell;
+    foreach (cell, castNode(AlterTableStmt, const_cast<Node *>(statement))->cmds) {
+        const char *found = get_archive_change(lfirst_node(AlterTableCmd, cell));
+        change = change == nullptr ? found : change;
+    }
+    return change;
+}
+
+// To others the command itself says that they may not.
+bool is_owners_archive(Oid relation) {
+    return pg::compat::owns_relation(relation, GetUserId());
+}
+
+[[noreturn]] void raise_archive_stays(Oid relation, const char *change) {
+    ereport(ERROR,
+            (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+             errmsg("cannot %s table \"%s\" yet, because it has an archive", change, get_rel_name(relation)),
+             errdetail("The archive would not follow."),
+             errhint("Unregister the table with softdelete.unregister(), deleted_rows => 'keep', and "
+                     "register it again afterwards.")));
+    pg_unreachable();
+}
+
+[[noreturn]] void raise_archive_changed(Oid relation, Oid archive, const char *verb, int sqlstate) {
+    ereport(ERROR, (errcode(sqlstate), errmsg("cannot %s table \"%s\" by hand", verb, get_rel_name(relation)),
+                    relation == archive ? errdetail("It is an archive, which softdelete keeps.")
+                                        : errdetail("It is a part of archive \"%s\", which softdelete keeps.",
+                                                    get_rel_name(archive)),
+                    errhint("The archive belongs to its table. softdelete.unregister() ends it.")));
+    pg_unreachable();
+}
+
+// Of an archive everything is left as it is, but for what changes neither rows nor their shape.
+bool changes_archive(const Node *statement) {
+    if (get_archive_change(statement) != nullptr) {
+        return true;
+    }
+    ListCell *cell;
+    foreach (cell, IsA(statement, AlterTableStmt)
+                       ? castNode(AlterTableStmt, const_cast<Node *>(statement))->cmds
+                       : NIL) {
+        const auto *command = lfirst_node(AlterTableCmd, cell);
+        if (is_move(command) || command->subtype == AT_SetNotNull || command->subtype == AT_DropNotNull
+            || command->subtype == AT_AddConstraint || command->subtype == AT_AddIdentity) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void check_archive_drop(const DropStmt *drop) {
+    ListCell *cell;
+    foreach (cell, drop->removeType == OBJECT_TABLE ? drop->objects : NIL) {
+        Oid relation = find_relation(makeRangeVarFromNameList(lfirst_node(List, cell)));
+        if (!session::has_own_trigger(relation) || !is_owners_archive(relation)) {
+            continue;
+        }
+        Oid archive = registry::find_archive_of_member(relation);
+        if (OidIsValid(archive)) {
+            raise_archive_changed(relation, archive, "drop", ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST);
+        }
+        if (registry::find_archived_relation(relation) == relation) {
+            raise_archive_stays(relation, "drop");
+        }
+    }
+}
+
+// New children would have rows that no trigger moves.
+void check_archive_inheritance(const CreateStmt *create) {
+    ListCell *cell;
+    foreach (cell, create->partbound == nullptr ? create->inhRelations : NIL) {
+        Oid parent = find_relation(lfirst_node(RangeVar, cell));
+        if (session::has_trigger(parent, model::archive_trigger)) {
+            raise_archive_stays(parent, "inherit from");
+        }
+    }
+}
+
+// What the command attaches or detaches.
+Oid find_detached(const AlterTableCmd *command) {
+    bool is_meant = command->subtype == AT_DetachPartition || command->subtype == AT_DetachPartitionFinalize;
+    return is_meant ? find_relation(castNode(PartitionCmd, command->def)->name) : InvalidOid;
+}
+
+void release_from_archive(const Node *statement) {
+    ListCell *cell;
+    foreach (cell, IsA(statement, AlterTableStmt)
+                       ? castNode(AlterTableStmt, const_cast<Node *>(statement))->cmds
+                       : NIL) {
+        Oid detached = pg::call([&] { return find_detached(lfirst_node(AlterTableCmd, cell)); });
+        if (OidIsValid(detached)) {
+            archive::release_member(detached);
+        }
+    }
+}
+
+} // namespace
+
+void refuse_archive_change(const DdlCommand &command) {
+    const Node *statement = command.node;
+    if (IsA(statement, DropStmt)) {
+        check_archive_drop(castNode(DropStmt, const_cast<Node *>(statement)));
+        return;
+    }
+    if (IsA(statement, AlterTableStmt)) {
+        ListCell *cell;
+        foreach (cell, castNode(AlterTableStmt, command.node)->cmds) {
+            const auto *part = lfirst_node(AlterTableCmd, cell);
+            if (part->subtype == AT_AddInherit
+                && session::has_trigger(find_relation(castNode(RangeVar, part->def)),
+                                        model::archive_trigger)) {
+                raise_archive_stays(find_relation(castNode(RangeVar, part->def)), "inherit from");
+            }
+        }
+    }
+    if (!OidIsValid(command.relation) || !session::has_own_trigger(command.relation)
+        || !is_owners_archive(command.relation)) {
+        return;
+    }
+    Oid archive = registry::find_archive_of_member(command.relation);
+    if (OidIsValid(archive) && changes_archive(statement)) {
+        raise_archive_changed(command.relation, archive, "alter", ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE);
+    }
+    Oid table = registry::find_archived_relation(command.relation);
+    const char *change = get_archive_change(statement);
+    // A partition may be renamed and moved; its columns are those of the table.
+    if (OidIsValid(table) && change != nullptr
+        && (table == command.relation || IsA(statement, AlterTableStmt))) {
+        raise_archive_stays(command.relation, change);
+    }
+}
+
+void follow_archive(const DdlCommand &command) {
+    if (const CreateStmt *create = get_create(command.node)) {
+        pg::call([&] { check_archive_inheritance(create); });
+    } else if (!IsA(command.node, AlterTableStmt)) {
+        return;
+    }
+    if (!OidIsValid(command.relation)) {
+        return;
+    }
+    pg::CalledSettings called;
+    Oid table = pg::call([&] { return registry::find_archived_relation(command.relation); });
+    if (OidIsValid(table)) {
+        release_from_archive(command.node); // it finds names by the caller's path
+    }
+    pg::Spi spi;
+    if (OidIsValid(table)) {
+        archive::complete_triggers(spi, table);
+    }
+    if (pg::call([&] { return session::has_triggers(command.relation); })) {
+        Oid top = pg::call([&] { return registry::find_topmost(command.relation); });
+        catalog::check_mixed_links(spi, top, catalog::Strategy::as_is);
+    }
+}
+
+} // namespace softdelete::ddl

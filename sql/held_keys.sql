@@ -196,7 +196,7 @@ ALTER TABLE lp ALTER k TYPE varchar; -- fails
 ALTER TABLE lc ALTER k TYPE text COLLATE "C"; -- fails
 ALTER TABLE lc_base ALTER k TYPE text COLLATE "C"; -- fails
 ALTER TABLE lc_parted ALTER k TYPE text COLLATE "C"; -- fails
-ALTER TABLE l_null ALTER k TYPE text COLLATE "C";
+ALTER TABLE l_null ALTER k TYPE varchar(9) COLLATE ci;
 ALTER TABLE lp ALTER k TYPE varchar COLLATE ci;
 DELETE FROM lp;
 CALL softdelete.purge();

@@ -13,7 +13,7 @@ SELECT softdelete.track_history('wages');
 GRANT INSERT, UPDATE, DELETE ON wages TO regress_history_reader;
 GRANT SELECT (id, name), UPDATE (wage) ON wages TO regress_history_part;
 INSERT INTO wages VALUES (1, 'ann', 10);
-SELECT relname ~ '^wages_history', relacl FROM pg_class WHERE relnamespace = 'regress_history_privileges'::regnamespace AND relname LIKE 'wages_history%' AND relkind IN ('r', 'p') GROUP BY 1, 2;
+SELECT relname ~ '^wages_history' AS is_history, (SELECT string_agg(DISTINCT grantee::regrole::text, ' ') FROM aclexplode(relacl)) AS grantees FROM pg_class WHERE relnamespace = 'regress_history_privileges'::regnamespace AND relname LIKE 'wages_history%' AND relkind IN ('r', 'p') GROUP BY 1, 2;
 
 -- Whoever may change the table is recorded, whatever he may read.
 SET SESSION AUTHORIZATION regress_history_part;

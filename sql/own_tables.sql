@@ -27,7 +27,7 @@ END $$;
 CREATE VIEW statements AS
     SELECT c.oid::regclass AS own_table, s.statement, format(s.statement, c.oid::regclass, a.attname) AS command
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname IN ('relation', 'former_id') AND a.attnum > 0
-    CROSS JOIN (VALUES ('INSERT INTO %1$s DEFAULT VALUES'), ('INSERT INTO %1$s OVERRIDING SYSTEM VALUE SELECT * FROM %1$s WHERE false'),
+    CROSS JOIN (VALUES ('INSERT INTO %1$s DEFAULT VALUES'), ('INSERT INTO %1$s (%2$I) OVERRIDING SYSTEM VALUE SELECT %2$I FROM %1$s WHERE false'),
         ('UPDATE %1$s SET %2$I = %2$I'), ('UPDATE %1$s SET %2$I = NULL WHERE false'), ('DELETE FROM %1$s'),
         ('DELETE FROM %1$s WHERE false'), ('TRUNCATE %1$s'),
         ('MERGE INTO %1$s t USING (SELECT 1) s ON false WHEN MATCHED THEN DELETE'),

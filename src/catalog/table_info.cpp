@@ -41,10 +41,12 @@ constexpr const char *key_query = R"(
            (SELECT pg_catalog.format('::%I.%I', tn.nspname, t.typname)
             FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
             WHERE t.oid = CASE WHEN l.typtype = 'p' THEN b.base ELSE l.oid END AND t.oid <> a.atttypid),
-           pg_catalog.format('OPERATOR(%I.%s)', on_.nspname, o.oprname), b.base
+           pg_catalog.format('OPERATOR(%I.%s)', on_.nspname, o.oprname), b.base,
+           NOT EXISTS (SELECT FROM pg_catalog.pg_collation l WHERE l.oid = k.collation_id AND NOT l.collisdeterministic)
     FROM pg_catalog.pg_index i
-    CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(i.indkey), pg_catalog.unnest(i.indclass))
-         WITH ORDINALITY AS k (attnum, opclass, position)
+    CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(i.indkey), pg_catalog.unnest(i.indclass),
+                                  pg_catalog.unnest(i.indcollation))
+         WITH ORDINALITY AS k (attnum, opclass, collation_id, position)
     JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
     CROSS JOIN LATERAL (
         WITH RECURSIVE types AS (
@@ -157,7 +159,8 @@ std::vector<Oid> find_heirs(pg::Spi &spi, Oid relation) {
 std::vector<KeyColumn> find_primary_key(pg::Spi &spi, Oid relation) {
     std::vector<KeyColumn> key;
     for (const pg::Row &row : spi.query_kept(key_query, {relation})) {
-        key.push_back({row.text(0), row.text(1), row.text_or(2, ""), row.text(3), row.oid(4)});
+        key.push_back(
+            {row.text(0), row.text(1), row.text_or(2, ""), row.text(3), row.oid(4), row.boolean(5)});
     }
     return key;
 }

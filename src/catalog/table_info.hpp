@@ -10,11 +10,12 @@
 namespace softdelete::catalog {
 
 struct KeyColumn {
-    std::string name;     // quoted
-    std::string type;     // as a cast target, schema-qualified
-    std::string cast;     // ::schema.type, to what the operator takes; empty where the column has that type
-    std::string equality; // OPERATOR(schema.=)
-    Oid type_id;          // under any domains
+    std::string name;      // quoted
+    std::string type;      // as a cast target, schema-qualified
+    std::string cast;      // ::schema.type, to what the operator takes; empty where the column has that type
+    std::string equality;  // OPERATOR(schema.=)
+    Oid type_id;           // under any domains
+    bool is_deterministic; // texts are equal where their bytes are
 };
 
 // Where the deleted rows of a table are that is registered with the strategy archive.

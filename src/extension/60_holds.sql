@@ -12,15 +12,19 @@ CREATE TABLE softdelete_internal.hold (
     held_by     text        NOT NULL DEFAULT SESSION_USER,
     released_at timestamptz,
     released_by text,
+    key_size    integer     GENERATED ALWAYS AS (pg_catalog.cardinality(key)) STORED,
+    key_hash    bigint      GENERATED ALWAYS AS (pg_catalog.hash_array_extended(key, 0)) STORED,
     CHECK (released_at IS NOT NULL OR (key IS NOT NULL AND reason IS NOT NULL)),
     CHECK ((released_at IS NULL) = (released_by IS NULL))
 );
-CREATE INDEX hold_active ON softdelete_internal.hold (relation) WHERE released_at IS NULL;
+CREATE INDEX hold_active ON softdelete_internal.hold (relation, key_size, key_hash) WHERE released_at IS NULL;
 COMMENT ON TABLE softdelete_internal.hold IS 'Legal holds, released ones included; see the view softdelete.holds.';
 COMMENT ON COLUMN softdelete_internal.hold.key IS
     'The primary key''s values in order, as text that any session reads back alike; NULL once the row was erased.';
 COMMENT ON COLUMN softdelete_internal.hold.reason IS 'NULL once the row was erased.';
-COMMENT ON INDEX softdelete_internal.hold_active IS 'The holds in force.';
+COMMENT ON COLUMN softdelete_internal.hold.key_size IS 'How many columns the key has.';
+COMMENT ON COLUMN softdelete_internal.hold.key_hash IS 'For look-ups by key.';
+COMMENT ON INDEX softdelete_internal.hold_active IS 'The holds in force, by their rows.';
 
 SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.hold_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.hold', '');

@@ -74,7 +74,7 @@ std::vector<ForeignKey> HeldLinks::find_keys(pg::Spi &spi, Oid relation) {
 bool HeldLinks::leads_to_held(pg::Spi &spi, Oid relation) {
     auto place = leads_.find(relation);
     if (place == leads_.end()) {
-        bool leads = !graph_.empty() && !find_keys(spi, relation).empty();
+        bool leads = !graph_.empty(spi) && !find_keys(spi, relation).empty();
         place = leads_.emplace(relation, leads).first;
     }
     return place->second;

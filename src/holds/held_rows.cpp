@@ -122,29 +122,19 @@ rows::RowSet to_rows(const Found &found) {
     return rows;
 }
 
-Found find_protected(pg::Spi &spi, HoldGraph &graph, const TableInfo &table, const rows::RowSet &rows) {
-    Lines lines(spi, graph, [&](const ForeignKey &key) {
-        return graph.leads_to_hold(spi, key.parent.relation)
-               || graph.leads_to(spi, key.parent.relation, table.relation);
-    });
-    lines.add(rows);
-    Found held = graph.find_all_held(spi, table.relation);
-    lines.add_held(held);
-    lines.add(to_rows(held));
-    return lines.find_protected();
-}
-
-// Adds what the removal of these rows takes along, of tables that lead to this one.
-void add_below(pg::Spi &spi, HoldGraph &graph, const TableInfo &table, rows::RowSet *all) {
+// Adds what the removal of these rows takes along, of the tables that are followed.
+void add_below(pg::Spi &spi, HoldGraph &graph, const std::function<bool(Oid)> &is_followed,
+               rows::RowSet *all) {
     std::deque<rows::RowSet> work = {*all};
     while (!work.empty()) {
         rows::RowSet level;
         for (const auto &[relation, members] : rows::group_by_table(work.front())) {
             Oid parent = graph.get_node(spi, relation).table.relation;
             for (const ForeignKey &key : catalog::find_referencing_keys(spi, parent)) {
-                bool is_followed = key.on_delete == catalog::OnDelete::cascade
-                                   && graph.leads_to(spi, table.relation, key.child.relation);
-                rows::RowSet found = is_followed ? rows::find_children(spi, key, members) : rows::RowSet();
+                if (key.on_delete != catalog::OnDelete::cascade || !is_followed(key.child.relation)) {
+                    continue;
+                }
+                rows::RowSet found = rows::find_children(spi, key, members);
                 for (const RowId &row : found.ids()) {
                     if (all->add(row)) {
                         level.add(row);
@@ -157,6 +147,26 @@ void add_below(pg::Spi &spi, HoldGraph &graph, const TableInfo &table, rows::Row
             work.push_back(std::move(level));
         }
     }
+}
+
+// Looks from the rows, or from the holds where those are fewer.
+Found find_protected(pg::Spi &spi, HoldGraph &graph, const TableInfo &table, const rows::RowSet &rows) {
+    Lines lines(spi, graph, [&](const ForeignKey &key) {
+        return graph.leads_to_hold(spi, key.parent.relation)
+               || graph.leads_to(spi, key.parent.relation, table.relation);
+    });
+    if (!rows.empty() && graph.has_more_holds_around(spi, table.relation, rows.size())) {
+        rows::RowSet all = rows;
+        add_below(
+            spi, graph, [&](Oid child) { return graph.is_above_hold(spi, child); }, &all);
+        lines.add(all);
+        return lines.find_protected();
+    }
+    lines.add(rows);
+    Found held = graph.find_all_held(spi, table.relation);
+    lines.add_held(held);
+    lines.add(to_rows(held));
+    return lines.find_protected();
 }
 
 // Where the table's rows lie: itself, its partitions and the tables that inherit from it.
@@ -189,8 +199,8 @@ bool has_holds(pg::Spi &) {
 
 rows::RowSet find_held_rows(pg::Spi &spi, const TableInfo &table, const rows::RowSet &rows, Harm harm) {
     rows::RowSet result;
-    HoldGraph graph(spi);
-    if (graph.empty() || rows.empty()) {
+    HoldGraph graph;
+    if (graph.empty(spi) || rows.empty()) {
         return result;
     }
     Found found = find_protected(spi, graph, table, rows);
@@ -207,14 +217,15 @@ rows::RowSet find_held_rows(pg::Spi &spi, const TableInfo &table, const rows::Ro
 
 rows::RowSet find_rows_on_hold(pg::Spi &spi, HoldGraph &graph, const TableInfo &table) {
     rows::RowSet all = to_rows(graph.find_all_held(spi, table.relation));
-    add_below(spi, graph, table, &all);
+    add_below(
+        spi, graph, [&](Oid child) { return graph.leads_to(spi, table.relation, child); }, &all);
     return all;
 }
 
 rows::RowSet find_all_held_rows(pg::Spi &spi, const TableInfo &table, Harm harm) {
     rows::RowSet result;
-    HoldGraph graph(spi);
-    if (graph.empty()) {
+    HoldGraph graph;
+    if (graph.empty(spi)) {
         return result;
     }
     rows::RowSet all = find_rows_on_hold(spi, graph, table);
@@ -235,8 +246,8 @@ rows::RowSet find_all_held_rows(pg::Spi &spi, const TableInfo &table, Harm harm)
 }
 
 std::optional<std::int64_t> find_hold_in(pg::Spi &spi, const TableInfo &table, Oid relation) {
-    HoldGraph graph(spi);
-    if (graph.empty()) {
+    HoldGraph graph;
+    if (graph.empty(spi)) {
         return std::nullopt;
     }
     bool is_whole = relation == table.relation;
@@ -256,7 +267,7 @@ std::optional<std::int64_t> find_hold_at_risk(pg::Spi &spi, const TableInfo &tab
     if (std::optional<std::int64_t> hold = find_hold_in(spi, table, relation)) {
         return hold;
     }
-    HoldGraph graph(spi);
+    HoldGraph graph;
     HeldLinks links(graph);
     std::set<Oid> parts = find_parts(spi, relation);
     for (Oid heir : catalog::find_heirs(spi, table.relation)) {
@@ -270,8 +281,8 @@ std::optional<std::int64_t> find_hold_at_risk(pg::Spi &spi, const TableInfo &tab
 }
 
 std::optional<std::int64_t> find_hold_through(pg::Spi &spi, const ForeignKey &key, bool is_gone) {
-    HoldGraph graph(spi);
-    if (graph.empty()) {
+    HoldGraph graph;
+    if (graph.empty(spi)) {
         return std::nullopt;
     }
     rows::RowSet parents;
@@ -310,8 +321,8 @@ std::optional<std::int64_t> find_hold_above(pg::Spi &spi, HoldGraph &graph, cons
 
 void check_held_rows(pg::Spi &spi, const TableInfo &table, const rows::RowSet &rows, const char *verb,
                      Harm harm) {
-    HoldGraph graph(spi);
-    if (graph.empty() || rows.empty()) {
+    HoldGraph graph;
+    if (graph.empty(spi) || rows.empty()) {
         return;
     }
     Found found = find_protected(spi, graph, table, rows);

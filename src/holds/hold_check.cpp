@@ -26,7 +26,7 @@ namespace softdelete::holds {
 
 class HoldCheck {
 public:
-    explicit HoldCheck(pg::Spi &spi) : graph(spi), links(graph) {}
+    HoldCheck() : links(graph) {}
 
     HoldGraph graph;
     HeldLinks links;        // refers to the graph
@@ -82,7 +82,7 @@ HoldCheck *begin_hold_check(Oid relation, MemoryContext context) {
         static_cast<MemoryContextCallback *>(MemoryContextAllocZero(context, sizeof(MemoryContextCallback)));
     auto *check = pg::entry([&]() -> HoldCheck * {
         pg::Spi spi;
-        auto made = std::make_unique<HoldCheck>(spi);
+        auto made = std::make_unique<HoldCheck>();
         made->has_links = made->links.leads_to_held(spi, relation);
         return made->has_links || made->graph.leads_to_hold(spi, relation) ? made.release() : nullptr;
     });

@@ -1,11 +1,13 @@
 // Reads the holds in force and the CASCADE keys around the tables that have some, each table once. Used by
-// holds/held_rows, previews and erasure. Keys are compared by the types and operators of the primary key, not as text.
+// holds/held_rows, previews and erasure. Keys are compared by the types and operators of the primary key; as text only
+// where that says the same.
 #include "holds/hold_graph.hpp"
 #include "sqltext/format.hpp"
 
 #include "pg/scopes.hpp"
 #include "rows/follow_links.hpp"
 
+#include <algorithm>
 #include <deque>
 
 namespace softdelete::holds {
@@ -20,20 +22,13 @@ bool exists(pg::Spi &spi, Oid relation) {
     return !spi.query("SELECT FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid", {relation}).empty();
 }
 
-void check_keys(const TableInfo &table, const std::vector<catalog::KeyColumn> &key,
-                const std::vector<Hold> &holds) {
-    for (const Hold &hold : holds) {
-        if (key.size() == hold.key.size()) {
-            continue;
-        }
-        pg::raise(
-            {.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-             .message =
-                 sqltext::format("hold %1% does not fit the primary key of table %2%", hold.id, table.title),
-             .detail = "The primary key was changed after the hold was made.",
-             .hint = sqltext::format("Hold the row anew, then run SELECT softdelete.release(%1%).", hold.id),
-             .relation = table.relation});
-    }
+[[noreturn]] void raise_misfit(const TableInfo &table, std::int64_t hold) {
+    pg::raise(
+        {.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+         .message = sqltext::format("hold %1% does not fit the primary key of table %2%", hold, table.title),
+         .detail = "The primary key was changed after the hold was made.",
+         .hint = sqltext::format("Hold the row anew, then run SELECT softdelete.release(%1%).", hold),
+         .relation = table.relation});
 }
 
 // SQL: rows of text values, of columns with these names and types, from parameter $first on, one array of text per column. The
@@ -69,6 +64,24 @@ std::vector<pg::Parameter> make_value_arrays(const std::vector<std::vector<std::
     return parameters;
 }
 
+// Two values of such a type are equal where their texts are, which no change of type under a hold alters
+// (ddl/keep_held_rows): an index look-up then finds a hold.
+bool is_compared_as_text(const catalog::KeyColumn &column) {
+    switch (column.type_id) {
+    case INT2OID:
+    case INT4OID:
+    case INT8OID:
+    case OIDOID:
+    case UUIDOID:
+        return true;
+    case TEXTOID:
+    case VARCHAROID:
+        return column.is_deterministic;
+    default:
+        return false;
+    }
+}
+
 std::string make_held_query(const TableInfo &table, const std::vector<catalog::KeyColumn> &key,
                             const std::string &condition, int first) {
     std::vector<std::string> names;
@@ -88,23 +101,46 @@ std::string make_held_query(const TableInfo &table, const std::vector<catalog::K
 
 } // namespace
 
-HoldGraph::HoldGraph(pg::Spi &spi) : HoldGraph(spi, registry::find_active_holds()) {}
-
 HoldGraph::HoldGraph(pg::Spi &spi, const std::vector<Hold> &holds) {
-    std::set<Oid> gone;
+    held_relations_.emplace();
     for (const Hold &hold : holds) {
-        if (!holds_.contains(hold.relation) && !gone.contains(hold.relation)) {
-            if (!exists(spi, hold.relation)) {
-                gone.insert(hold.relation);
-                continue;
-            }
-            holds_[hold.relation] = {
-                catalog::get_table(spi, hold.relation), catalog::find_primary_key(spi, hold.relation), {}};
+        auto place = holds_.find(hold.relation);
+        if (place == holds_.end() && exists(spi, hold.relation)) {
+            place = holds_.emplace(hold.relation, make_held_table(spi, hold.relation)).first;
+            place->second.holds.emplace();
+            held_relations_->insert(hold.relation);
         }
-        if (auto place = holds_.find(hold.relation); place != holds_.end()) {
-            place->second.holds.push_back(hold);
+        if (place != holds_.end()) {
+            place->second.holds->push_back(hold);
         }
     }
+}
+
+const std::set<Oid> &HoldGraph::get_held_relations(pg::Spi &spi) {
+    if (!held_relations_) {
+        held_relations_.emplace();
+        for (Oid relation : registry::find_held_relations()) {
+            if (exists(spi, relation)) {
+                held_relations_->insert(relation);
+            }
+        }
+    }
+    return *held_relations_;
+}
+
+HoldGraph::HeldTable HoldGraph::make_held_table(pg::Spi &spi, Oid relation) {
+    return {catalog::get_table(spi, relation), catalog::find_primary_key(spi, relation), std::nullopt, false};
+}
+
+HoldGraph::HeldTable *HoldGraph::find_held_table(pg::Spi &spi, Oid relation) {
+    if (!get_held_relations(spi).contains(relation)) {
+        return nullptr;
+    }
+    auto place = holds_.find(relation);
+    if (place == holds_.end()) {
+        place = holds_.emplace(relation, make_held_table(spi, relation)).first;
+    }
+    return &place->second;
 }
 
 const HoldGraph::Node &HoldGraph::get_node(pg::Spi &spi, Oid relation) {
@@ -148,12 +184,24 @@ const std::set<Oid> &HoldGraph::get_ancestors(pg::Spi &spi, Oid relation) {
 bool HoldGraph::leads_to_hold(pg::Spi &spi, Oid relation) {
     for (Oid ancestor : get_ancestors(spi, relation)) {
         for (Oid table : get_node(spi, ancestor).line) {
-            if (holds_.contains(table)) {
+            if (get_held_relations(spi).contains(table)) {
                 return true;
             }
         }
     }
     return false;
+}
+
+bool HoldGraph::is_above_hold(pg::Spi &spi, Oid relation) {
+    return std::ranges::any_of(get_held_relations(spi),
+                               [&](Oid held) { return leads_to(spi, held, relation); });
+}
+
+bool HoldGraph::has_more_holds_around(pg::Spi &spi, Oid relation, std::size_t number) {
+    return std::ranges::any_of(get_held_relations(spi), [&](Oid held) {
+        return (leads_to(spi, held, relation) || leads_to(spi, relation, held))
+               && registry::has_more_holds(held, number);
+    });
 }
 
 bool HoldGraph::leads_to(pg::Spi &spi, Oid from, Oid to) {
@@ -167,10 +215,33 @@ bool HoldGraph::leads_to(pg::Spi &spi, Oid from, Oid to) {
     return false;
 }
 
+HoldGraph::Found HoldGraph::look_up(pg::Spi &spi, const HeldTable &held, const rows::RowSet &rows) {
+    std::string columns;
+    for (const catalog::KeyColumn &column : held.key) {
+        columns += ", t." + column.name;
+    }
+    const std::string query = sqltext::format(
+        "/* softdelete */ SELECT t.tableoid, t.ctid%1% FROM %2% AS t WHERE %3% AND %4%", columns,
+        held.table.name, rows::see_all(held.table, "t"), rows::make_membership(held.table, "t", 1));
+    Found found;
+    pg::ExactTextScope texts;
+    pg::OwnerScope owner(held.table.owner);
+    for (const pg::Row &row : spi.query(query, {rows.tables(), rows.positions()})) {
+        std::vector<std::string> key;
+        for (std::size_t i = 0; i < held.key.size(); i++) {
+            key.push_back(row.text(i + 2));
+        }
+        if (std::optional<std::int64_t> hold = registry::find_active_hold(held.table.relation, key)) {
+            found.try_emplace(rows::read_row_id(row), *hold);
+        }
+    }
+    return found;
+}
+
 std::vector<HoldGraph::Match> HoldGraph::match(pg::Spi &spi, const HeldTable &held,
                                                const rows::RowSet *rows) {
     std::vector<std::vector<std::string>> keys;
-    for (const Hold &hold : held.holds) {
+    for (const Hold &hold : *held.holds) {
         keys.push_back(hold.key);
     }
     std::vector<pg::Parameter> parameters = make_value_arrays(keys, held.key.size());
@@ -185,19 +256,42 @@ std::vector<HoldGraph::Match> HoldGraph::match(pg::Spi &spi, const HeldTable &he
     pg::OwnerScope owner(held.table.owner);
     for (const pg::Row &row : spi.query(make_held_query(held.table, held.key, condition, 1), parameters)) {
         matches.push_back(
-            {rows::read_row_id(row, 1), held.holds.at(static_cast<std::size_t>(row.number(0) - 1)).id});
+            {rows::read_row_id(row, 1), held.holds->at(static_cast<std::size_t>(row.number(0) - 1)).id});
     }
     return matches;
+}
+
+HoldGraph::Found HoldGraph::find_in(pg::Spi &spi, HeldTable &held, const rows::RowSet *rows) {
+    check_key(held);
+    if (!held.holds && rows != nullptr && std::ranges::all_of(held.key, is_compared_as_text)
+        && registry::has_more_holds(held.table.relation, rows->size())) {
+        return look_up(spi, held, *rows);
+    }
+    if (!held.holds) {
+        held.holds = registry::find_active_holds(held.table.relation);
+    }
+    Found found;
+    for (const Match &match : match(spi, held, rows)) {
+        auto [place, is_new] = found.insert(match);
+        place->second = std::min(place->second, match.second);
+    }
+    return found;
+}
+
+void HoldGraph::check_key(HeldTable &held) {
+    if (!held.is_fitting && !held.holds) {
+        if (std::optional<std::int64_t> hold = registry::find_misfit(held.table.relation, held.key.size())) {
+            raise_misfit(held.table, *hold);
+        }
+        held.is_fitting = true;
+    }
 }
 
 HoldGraph::Found HoldGraph::find_held(pg::Spi &spi, const Node &node, const rows::RowSet &rows) {
     Found found;
     for (Oid relation : node.line) {
-        if (auto place = holds_.find(relation); place != holds_.end()) {
-            check_keys(place->second.table, place->second.key, place->second.holds);
-            for (const Match &found_match : match(spi, place->second, &rows)) {
-                found.insert(found_match);
-            }
+        if (HeldTable *held = find_held_table(spi, relation)) {
+            found.merge(find_in(spi, *held, &rows));
         }
     }
     return found;
@@ -206,15 +300,12 @@ HoldGraph::Found HoldGraph::find_held(pg::Spi &spi, const Node &node, const rows
 std::set<std::int64_t> HoldGraph::find_ids(pg::Spi &spi, const Node &node, const rows::RowSet &rows) {
     std::set<std::int64_t> ids;
     for (Oid relation : node.line) {
-        auto place = holds_.find(relation);
-        if (place == holds_.end()) {
-            continue;
-        }
-        HeldTable held = place->second;
-        std::erase_if(held.holds, [&](const Hold &hold) { return hold.key.size() != held.key.size(); });
-        if (!held.holds.empty()) {
-            for (const Match &found_match : match(spi, held, &rows)) {
-                ids.insert(found_match.second);
+        if (HeldTable *held = find_held_table(spi, relation)) {
+            HeldTable fitting = *held;
+            std::erase_if(*fitting.holds,
+                          [&](const Hold &hold) { return hold.key.size() != held->key.size(); });
+            for (const Match &match : match(spi, fitting, &rows)) {
+                ids.insert(match.second);
             }
         }
     }
@@ -223,15 +314,13 @@ std::set<std::int64_t> HoldGraph::find_ids(pg::Spi &spi, const Node &node, const
 
 HoldGraph::Found HoldGraph::find_all_held(pg::Spi &spi, Oid relation) {
     Found found;
-    for (const auto &[oid, held] : holds_) {
+    for (Oid oid : get_held_relations(spi)) {
+        HeldTable &held = *find_held_table(spi, oid);
         // The rows of inheritance children have foreign keys of their own.
         bool is_concerned = leads_to(spi, oid, relation) || leads_to(spi, relation, oid)
                             || (held.table.has_children && !held.table.is_partitioned);
         if (is_concerned) {
-            check_keys(held.table, held.key, held.holds);
-            for (const Match &found_match : match(spi, held, nullptr)) {
-                found.insert(found_match);
-            }
+            found.merge(find_in(spi, held, nullptr));
         }
     }
     return found;

@@ -1,5 +1,6 @@
 // The holds in force, and the tables that ON DELETE CASCADE keys connect with those that have some: what there is to know
-// before rows are looked at. Reads the catalogs and softdelete_internal.hold, each table once.
+// before rows are looked at. Reads the catalogs, each table once. Of the holds it looks up those of the rows concerned,
+// and reads all of a table's where they are fewer than the rows.
 #pragma once
 
 #include "catalog/foreign_keys.hpp"
@@ -7,6 +8,7 @@
 #include "rows/row_set.hpp"
 
 #include <map>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -17,10 +19,14 @@ public:
     // Rows that are held themselves, each with the id of a hold.
     using Found = std::map<rows::RowId, std::int64_t>;
 
-    explicit HoldGraph(pg::Spi &spi);
-    HoldGraph(pg::Spi &spi, const std::vector<registry::Hold> &holds); // of these holds instead
+    HoldGraph() = default;
+    HoldGraph(pg::Spi &spi,
+              const std::vector<registry::Hold> &holds); // of these holds instead of those in force
 
-    bool empty() const { return holds_.empty(); }
+    // The tables that have holds, as far as they are there.
+    const std::set<Oid> &get_held_relations(pg::Spi &spi);
+
+    bool empty(pg::Spi &spi) { return get_held_relations(spi).empty(); }
 
     struct Node {
         catalog::TableInfo table;
@@ -33,6 +39,12 @@ public:
 
     // May a row of the table be held, or have a row above it that is?
     bool leads_to_hold(pg::Spi &spi, Oid relation);
+
+    // May a row below a row of the table be held, or that row itself?
+    bool is_above_hold(pg::Spi &spi, Oid relation);
+
+    // Are there more holds on rows above or below the table than that?
+    bool has_more_holds_around(pg::Spi &spi, Oid relation, std::size_t number);
 
     // May a row of one table have a row of the other above it? Of a table itself: true.
     bool leads_to(pg::Spi &spi, Oid from, Oid to);
@@ -50,16 +62,30 @@ private:
     struct HeldTable {
         catalog::TableInfo table;
         std::vector<catalog::KeyColumn> key;
-        std::vector<registry::Hold> holds;
+        std::optional<std::vector<registry::Hold>> holds; // where all of them were read
+        bool is_fitting;                                  // all were seen to fit the primary key
     };
 
     using Match = std::pair<rows::RowId, std::int64_t>;
 
-    // Rows that holds on a table name; of these rows, or of all.
+    static HeldTable make_held_table(pg::Spi &spi, Oid relation);
+
+    // Null where no row of the table is held itself.
+    HeldTable *find_held_table(pg::Spi &spi, Oid relation);
+
+    // Raises 55000 where a hold does not fit the primary key.
+    static void check_key(HeldTable &held);
+
+    // Rows that holds on a table name; of these rows, or of all. Each with the first of its holds.
+    static Found find_in(pg::Spi &spi, HeldTable &held, const rows::RowSet *rows);
+
+    // By one look-up for each row, and by all holds, which were read.
+    static Found look_up(pg::Spi &spi, const HeldTable &held, const rows::RowSet &rows);
     static std::vector<Match> match(pg::Spi &spi, const HeldTable &held, const rows::RowSet *rows);
 
     const std::set<Oid> &get_ancestors(pg::Spi &spi, Oid relation);
 
+    std::optional<std::set<Oid>> held_relations_;
     std::map<Oid, HeldTable> holds_;
     std::map<Oid, Node> nodes_;
     std::map<Oid, std::set<Oid>> ancestors_; // with the table itself

@@ -113,8 +113,12 @@ private:
         if (!holds::has_holds(spi_)) {
             return {};
         }
-        rows::RowSet held = holds::find_all_held_rows(
-            spi_, table.info, table.anonymizes ? holds::Harm::overwriting : holds::Harm::removal);
+        const holds::Harm harm = table.anonymizes ? holds::Harm::overwriting : holds::Harm::removal;
+        constexpr std::uint64_t few = 10000;
+        if (counts_.at(table.info.relation) <= few) {
+            return holds::find_held_rows(spi_, table.info, get_due(table), harm);
+        }
+        rows::RowSet held = holds::find_all_held_rows(spi_, table.info, harm);
         pg::ReadScope scope(table.info.owner);
         return read_rows(
             sqltext::format(

@@ -148,8 +148,10 @@ std::int64_t count_deleted_rows(pg::Spi &spi, const catalog::Table &table,
 // row has another key by now counts as well.
 void check_holds(pg::Spi &spi, const catalog::Table &table) {
     std::optional<std::int64_t> found;
-    for (const registry::Hold &hold : registry::find_active_holds()) {
-        found = table.find_member(hold.relation) != nullptr && !found ? hold.id : found;
+    for (Oid relation : registry::find_held_relations()) {
+        if (!found && table.find_member(relation) != nullptr) {
+            found = registry::find_active_holds(relation).front().id;
+        }
     }
     found = found ? found : holds::find_hold_at_risk(spi, catalog::get_table(spi, table.oid), table.oid);
     if (found) {

@@ -16,8 +16,22 @@ struct Hold {
     std::vector<std::string> key; // read and written under pg::ExactTextScope
 };
 
-// The holds in force as they are committed by now, or made by this transaction, whatever its snapshot is.
-std::vector<Hold> find_active_holds();
+// The holds in force are read as they are committed by now, or made by this transaction, whatever its snapshot is.
+
+// Those of a table, the first one first.
+std::vector<Hold> find_active_holds(Oid relation);
+
+// The tables that have some, in order.
+std::vector<Oid> find_held_relations();
+
+// One of a table's whose key has exactly these values, as texts; nothing where there is none.
+std::optional<std::int64_t> find_active_hold(Oid relation, const std::vector<std::string> &key);
+
+// One of a table's whose key has another number of columns.
+std::optional<std::int64_t> find_misfit(Oid relation, std::size_t columns);
+
+// Are there more than that of the table's?
+bool has_more_holds(Oid relation, std::size_t number);
 
 // Those that ended and whose rows were not erased.
 std::vector<Hold> find_released_holds(pg::Spi &spi);

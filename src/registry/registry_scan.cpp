@@ -19,6 +19,8 @@ extern "C" {
 #include "utils/relcache.h"
 }
 
+#include <algorithm>
+
 namespace softdelete::registry {
 
 namespace {
@@ -55,15 +57,30 @@ bool holds_rows(Relation index, AttrNumber null_column) {
            && IsA(test->arg, Var) && reinterpret_cast<const Var *>(test->arg)->varattno == null_column;
 }
 
+bool has_column(Relation index, AttrNumber column) {
+    const int2vector &columns = index->rd_index->indkey;
+    return std::find(columns.values, columns.values + columns.dim1, column) != columns.values + columns.dim1;
+}
+
+// Does the index begin with the column of the first condition, and has it those of the others?
+bool serves(Relation index, const ScanKeyData *keys, int count) {
+    bool serves = count == 0 || index->rd_index->indkey.values[0] == keys[0].sk_attno;
+    for (int i = 1; i < count; i++) {
+        serves = serves && has_column(index, keys[i].sk_attno);
+    }
+    return serves;
+}
+
 // The index of that name where a scan may go by it; InvalidOid otherwise. The table is locked, so that it stays.
-Oid find_usable_index(Relation table, const char *name, AttrNumber key_column, AttrNumber null_column) {
+Oid find_usable_index(Relation table, const char *name, const ScanKeyData *keys, int count,
+                      AttrNumber null_column) {
     Oid found = get_relname_relid(name, RelationGetNamespace(table));
     if (!OidIsValid(found) || !list_member_oid(RelationGetIndexList(table), found)) {
         return InvalidOid;
     }
     Relation index = index_open(found, AccessShareLock);
-    bool is_usable = index->rd_index->indisvalid && holds_rows(index, null_column)
-                     && (key_column == InvalidAttrNumber || index->rd_index->indkey.values[0] == key_column);
+    bool is_usable =
+        index->rd_index->indisvalid && holds_rows(index, null_column) && serves(index, keys, count);
     index_close(index, AccessShareLock);
     return is_usable ? found : InvalidOid;
 }
@@ -100,14 +117,19 @@ bool begin_scan(const ScanOrder &order, Snapshot snapshot, OwnScan *scan) {
     scan->table = table_open(relation, AccessShareLock);
     scan->null_column = find_column(scan->table, order.null_column);
     AttrNumber key_column = find_column(scan->table, order.key_column);
-    Oid index = find_usable_index(scan->table, order.index, key_column, scan->null_column);
     int keys = 0;
     if (key_column != InvalidAttrNumber) {
-        ScanKeyInit(&scan->key, key_column, BTEqualStrategyNumber, order.equals, order.value);
-        keys = 1;
+        ScanKeyInit(&scan->keys[keys++], key_column, BTEqualStrategyNumber, order.equals, order.value);
     }
+    for (const ScanCondition &condition : order.more) {
+        if (condition.column != nullptr) {
+            ScanKeyInit(&scan->keys[keys++], find_column(scan->table, condition.column), condition.strategy,
+                        condition.function, condition.value);
+        }
+    }
+    Oid index = find_usable_index(scan->table, order.index, scan->keys, keys, scan->null_column);
     scan->scan = systable_beginscan(scan->table, index, OidIsValid(index), snapshot, keys,
-                                    keys == 0 ? nullptr : &scan->key);
+                                    keys == 0 ? nullptr : scan->keys);
     return true;
 }
 

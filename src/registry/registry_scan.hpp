@@ -16,6 +16,16 @@ struct RegisteredValue {
     Datum value; // a copy in the current memory context
 };
 
+constexpr int max_scan_conditions = 3;
+
+// Of a column that the index has.
+struct ScanCondition {
+    const char *column;
+    StrategyNumber strategy;
+    RegProcedure function;
+    Datum value;
+};
+
 // Which rows of one of the extension's tables to read, and by which of its indexes.
 struct ScanOrder {
     const char *table;
@@ -24,12 +34,13 @@ struct ScanOrder {
     RegProcedure equals = InvalidOid;
     Datum value = 0;
     const char *null_column = nullptr; // only rows in which it is null; the index may be of those
+    ScanCondition more[max_scan_conditions - 1] = {}; // on columns after the first; without a name: none
 };
 
 struct OwnScan {
     Relation table;
     SysScanDesc scan;
-    ScanKeyData key;
+    ScanKeyData keys[max_scan_conditions];
     AttrNumber null_column;
 };
 

@@ -36,27 +36,51 @@ CREATE FUNCTION note_old() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     RETURN NULL; END $$;
 
 -- parent and child, and their twins.
-CREATE PROCEDURE make(parent text, child text) LANGUAGE plpgsql AS $$
+CREATE PROCEDURE make(parent text, child text, form text DEFAULT 'plain') LANGUAGE plpgsql AS $$
 DECLARE
     t text;
+    partitions text := CASE form WHEN 'partitioned' THEN 'PARTITION BY RANGE (id)' END;
 BEGIN
-    EXECUTE format('CREATE TABLE %I (id int PRIMARY KEY, name text, deleted_at timestamptz, deleted_by text, deletion_id bigint)', parent);
+    EXECUTE format('CREATE TABLE %I (id int PRIMARY KEY, name text, deleted_at timestamptz, deleted_by text, deletion_id bigint) %s',
+        parent, partitions);
     EXECUTE format('CREATE TABLE %I (id int PRIMARY KEY, name text, deleted_at timestamptz, deleted_by text, deletion_id bigint,
-        parent int REFERENCES %I ON DELETE CASCADE)', child, parent);
+        parent int REFERENCES %I ON DELETE CASCADE) %s', child, parent, partitions);
     EXECUTE format('CREATE INDEX ON %I (parent)', child);
     FOREACH t IN ARRAY ARRAY[parent, child] LOOP
-        EXECUTE format('CREATE TRIGGER row_before BEFORE UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION note()', t);
+        IF form = 'partitioned' THEN
+            EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (0) TO (2)', t || '_1', t);
+            EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (2) TO (9)', t || '_2', t);
+        ELSE
+            EXECUTE format('CREATE TRIGGER tables_row AFTER UPDATE ON %I REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+                FOR EACH ROW EXECUTE FUNCTION note_both()', t);
+        END IF;
+        IF form LIKE 'generated%' THEN
+            EXECUTE format('ALTER TABLE %I ADD COLUMN shown text GENERATED ALWAYS AS (CASE WHEN deleted_at IS NULL THEN name END) STORED,
+                ADD COLUMN twice int GENERATED ALWAYS AS (2 * id) STORED', t);
+            EXECUTE format('CREATE TRIGGER of_shown_after AFTER UPDATE OF shown ON %I FOR EACH ROW EXECUTE FUNCTION note()', t);
+            EXECUTE format('CREATE TRIGGER of_shown_statement AFTER UPDATE OF shown, name ON %I EXECUTE FUNCTION note()', t);
+            EXECUTE format('CREATE TRIGGER of_twice AFTER UPDATE OF twice ON %I FOR EACH ROW EXECUTE FUNCTION note()', t);
+            EXECUTE format('CREATE TRIGGER of_twice_statement BEFORE UPDATE OF twice ON %I EXECUTE FUNCTION note()', t);
+        END IF;
+        IF form <> 'generated' THEN
+            EXECUTE format('CREATE TRIGGER row_before BEFORE UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION note()', t);
+            EXECUTE format('CREATE TRIGGER when_deleted BEFORE UPDATE ON %I FOR EACH ROW
+                WHEN (OLD.deleted_at IS DISTINCT FROM NEW.deleted_at) EXECUTE FUNCTION note()', t);
+            EXECUTE format('CREATE TRIGGER of_deleted_at BEFORE UPDATE OF deleted_at ON %I FOR EACH ROW EXECUTE FUNCTION note()', t);
+        END IF;
+        IF form = 'generated, with BEFORE' THEN
+            EXECUTE format('CREATE TRIGGER of_shown BEFORE UPDATE OF shown ON %I FOR EACH ROW EXECUTE FUNCTION note()', t);
+        END IF;
         EXECUTE format('CREATE TRIGGER row_after AFTER UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION note()', t);
         EXECUTE format('CREATE TRIGGER statement_before BEFORE UPDATE OR DELETE ON %I EXECUTE FUNCTION note()', t);
         EXECUTE format('CREATE TRIGGER statement_after AFTER UPDATE OR DELETE ON %I EXECUTE FUNCTION note()', t);
         EXECUTE format('CREATE TRIGGER when_name AFTER UPDATE ON %I FOR EACH ROW WHEN (OLD.name <> NEW.name) EXECUTE FUNCTION note()', t);
-        EXECUTE format('CREATE TRIGGER when_deleted BEFORE UPDATE ON %I FOR EACH ROW
-            WHEN (OLD.deleted_at IS DISTINCT FROM NEW.deleted_at) EXECUTE FUNCTION note()', t);
         EXECUTE format('CREATE TRIGGER when_one AFTER DELETE ON %I FOR EACH ROW WHEN (OLD.id = 1) EXECUTE FUNCTION note()', t);
         EXECUTE format('CREATE TRIGGER of_name AFTER UPDATE OF name ON %I FOR EACH ROW EXECUTE FUNCTION note()', t);
         EXECUTE format('CREATE TRIGGER of_name_statement BEFORE UPDATE OF name ON %I EXECUTE FUNCTION note()', t);
-        EXECUTE format('CREATE TRIGGER of_deleted_at BEFORE UPDATE OF deleted_at ON %I FOR EACH ROW EXECUTE FUNCTION note()', t);
         EXECUTE format('CREATE TRIGGER of_deleted_by AFTER UPDATE OF deleted_by ON %I EXECUTE FUNCTION note()', t);
+        EXECUTE format('CREATE TRIGGER of_id AFTER UPDATE OF id ON %I FOR EACH ROW EXECUTE FUNCTION note()', t);
+        EXECUTE format('CREATE TRIGGER of_id_statement AFTER UPDATE OF id ON %I EXECUTE FUNCTION note()', t);
         EXECUTE format('CREATE CONSTRAINT TRIGGER constraint_now AFTER UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION note()', t);
         EXECUTE format('CREATE CONSTRAINT TRIGGER constraint_late AFTER UPDATE OR DELETE ON %I DEFERRABLE INITIALLY DEFERRED
             FOR EACH ROW EXECUTE FUNCTION note()', t);
@@ -64,9 +88,11 @@ BEGIN
             FOR EACH ROW WHEN (NEW.id > 1) EXECUTE FUNCTION note()', t);
         EXECUTE format('CREATE TRIGGER tables_update AFTER UPDATE ON %I REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
             EXECUTE FUNCTION note_both()', t);
-        EXECUTE format('CREATE TRIGGER tables_row AFTER UPDATE ON %I REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-            FOR EACH ROW EXECUTE FUNCTION note_both()', t);
         EXECUTE format('CREATE TRIGGER tables_delete AFTER DELETE ON %I REFERENCING OLD TABLE AS old_rows EXECUTE FUNCTION note_old()', t);
+        EXECUTE format('CREATE TRIGGER always AFTER UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION note()', t);
+        EXECUTE format('CREATE TRIGGER replica AFTER UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION note()', t);
+        EXECUTE format('CREATE TRIGGER never AFTER UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION note()', t);
+        EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER always, ENABLE REPLICA TRIGGER replica, DISABLE TRIGGER never', t);
     END LOOP;
 END $$;
 CALL make('parent', 'child');
@@ -167,7 +193,31 @@ SELECT instead('DELETE FROM children WHERE id < 3') AS ours, instead('DELETE FRO
 SELECT instead('UPDATE children SET name = ''x'' WHERE id < 3') AS ours, instead('UPDATE cs SET name = ''x'' WHERE id < 3') AS own;
 SELECT name, instead(ours) FROM operation WHERE preparation = '' ORDER BY nr;
 SELECT softdelete.delete('child', 1) IS NULL AS none_there;
+DROP VIEW children, cs;
 
+-- The same with triggers UPDATE OF generated columns, which fire where what these are made of is written, and of all of them
+-- where a BEFORE trigger may write it; and on partitioned tables.
+CREATE TABLE other_seen (form text, nr int, name text, ours text[], own text[]);
+CREATE PROCEDURE look_at(form text) LANGUAGE plpgsql AS $$
+BEGIN
+    DROP TABLE child, parent, c, p;
+    CALL make('parent', 'child', form);
+    CALL make('p', 'c', form);
+    PERFORM softdelete.register('parent', retention => '1 day', cascade => true);
+    PERFORM softdelete.set_anonymizer(t::regclass, 'name', '''gone''') FROM unnest('{parent, child}'::text[]) t;
+    INSERT INTO other_seen SELECT form, o.nr, o.name, fired(o.preparation, o.ours), fired(o.before, o.own) FROM operation o;
+END $$;
+CALL look_at('generated');
+CALL look_at('generated, with BEFORE');
+CALL look_at('partitioned');
+SELECT form, name, cardinality(own) AS entries, ours = own AS same FROM other_seen ORDER BY form, nr;
+SELECT form, name, d.* FROM other_seen s, LATERAL (SELECT nr, o.entry AS ours, w.entry AS own
+        FROM unnest(ours) WITH ORDINALITY o (entry, nr) FULL JOIN unnest(own) WITH ORDINALITY w (entry, nr) USING (nr)
+        WHERE o.entry IS DISTINCT FROM w.entry) d
+    WHERE NOT (name IN ('purge()', 'unregister()') AND ARRAY(SELECT unnest(s.ours) ORDER BY 1) = ARRAY(SELECT unnest(s.own) ORDER BY 1))
+    ORDER BY form, s.nr, d.nr;
+SELECT form, name, regexp_replace(entry, ' by .*', '') AS entry FROM other_seen, unnest(own) WITH ORDINALITY u (entry, position)
+    WHERE entry ~ '^of_(shown|twice)' AND name IN ('delete()', 'restore()', 'anonymize()') ORDER BY form, nr, position;
 \set QUIET on
 RESET SESSION AUTHORIZATION;
 DROP SCHEMA regress_trigger_kinds CASCADE;

@@ -20,4 +20,9 @@ bool writes_rows_as_said(Relation table);
 // deletions: the executor would lock its rows for them as if their keys were to change, where it names these.
 void leave_out_deletion_triggers(const QueryDesc *query);
 
+// Called at the same place. The server takes all generated columns for written where a table has a BEFORE trigger for
+// UPDATE. It does so on account of ours alone, though that changes no row: triggers on generated columns that the
+// statement does not write stay quiet.
+void leave_out_generated_column_triggers(const QueryDesc *query);
+
 } // namespace softdelete::deletion

@@ -45,6 +45,7 @@ extern "C" void softdelete_executor_run(QueryDesc *query, ScanDirection directio
     session::push_running_statement(query, session::Phase::run, notes);
     session::fire_deferrable_triggers_at_once(query);
     deletion::leave_out_guard(query);
+    deletion::leave_out_generated_column_triggers(query);
     if (!deletion::leave_out_triggers(query)) {
         deletion::leave_out_deletion_triggers(query);
     }

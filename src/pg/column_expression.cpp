@@ -5,6 +5,7 @@
 #include "pg/scopes.hpp"
 
 extern "C" {
+#include "access/sysattr.h"
 #include "access/table.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
@@ -171,6 +172,24 @@ ColumnExpression parse_column_expression(Oid relation, const std::string &column
     });
     return {result.tree,          result.text,        result.is_null,
             result.reads_columns, result.is_volatile, result.refused};
+}
+
+bool is_made_from(Relation relation, AttrNumber column, const Bitmapset *columns) {
+    if (bms_is_member(column - FirstLowInvalidHeapAttributeNumber, columns)) {
+        return true;
+    }
+    TupleDesc described = RelationGetDescr(relation);
+    if (TupleDescAttr(described, column - 1)->attgenerated == '\0') {
+        return false;
+    }
+    Bitmapset *read = nullptr;
+    for (int i = 0; i < described->constr->num_defval; i++) {
+        const AttrDefault &expression = described->constr->defval[i];
+        if (expression.adnum == column) {
+            pull_varattnos(static_cast<Node *>(stringToNode(expression.adbin)), 1, &read);
+        }
+    }
+    return bms_overlap(read, columns);
 }
 
 std::string deparse_column_expression(Oid relation, Node *tree) {

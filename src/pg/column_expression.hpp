@@ -4,7 +4,9 @@
 #include "pg/boundary.hpp"
 
 extern "C" {
+#include "nodes/bitmapset.h"
 #include "nodes/nodes.h"
+#include "utils/relcache.h"
 }
 
 #include <string>
@@ -25,6 +27,10 @@ struct ColumnExpression {
 // what an expression over one row cannot have (sub-queries, aggregates, window functions, sets); 42804 for a type that
 // cannot be assigned.
 ColumnExpression parse_column_expression(Oid relation, const std::string &column, const std::string &text);
+
+// Is the column one of these, or generated from one of these? The columns are offset as in an RTE's updatedCols. Plain
+// server code.
+bool is_made_from(Relation relation, AttrNumber column, const Bitmapset *columns);
 
 // The text of such a tree with the names that the columns have now.
 std::string deparse_column_expression(Oid relation, Node *tree);

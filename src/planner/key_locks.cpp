@@ -2,6 +2,7 @@
 // ExecUpdateLockMode() in src/backend/executor/execMain.c. Called by planner/convert_delete and planner/convert_update.
 #include "planner/key_locks.hpp"
 
+#include "pg/column_expression.hpp"
 #include "pg/compat.hpp"
 #include "session/extension_functions.hpp"
 
@@ -14,13 +15,13 @@ namespace softdelete::planner {
 
 namespace {
 
-// True where a trigger that fires for an update of certain columns is about one of these.
+// True where a trigger that fires for an update of certain columns is about one of these, or one generated from these.
 bool has_trigger_on(Relation relation, const Bitmapset *columns) {
     const TriggerDesc *triggers = relation->trigdesc; // nothing is looked up
     for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
         const Trigger &trigger = triggers->triggers[i];
         for (int j = 0; j < trigger.tgnattr; j++) {
-            if (bms_is_member(trigger.tgattr[j] - FirstLowInvalidHeapAttributeNumber, columns)) {
+            if (pg::is_made_from(relation, trigger.tgattr[j], columns)) {
                 return true;
             }
         }

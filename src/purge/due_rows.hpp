@@ -26,6 +26,9 @@ struct PurgeTarget {
     bool has_zone;          // timestamptz; otherwise timestamp, of no known zone
     bool has_children;      // others inherit from it
     bool anonymizes;        // due rows are overwritten, once, and stay
+    // A DELETE of its rows names this table: itself, or the root of a partition whose triggers for statements are to fire.
+    Oid named;
+    std::string from; // SQL: what follows DELETE FROM, up to the rest of the condition; the alias is p
 };
 
 // What the column of the target is compared with. A timestamp without a zone counts as past where it is so in any zone:

@@ -43,8 +43,8 @@ std::string make_delete(const PurgeTarget &target, const std::vector<Blocker> &b
             sqltext::format("ARRAY(SELECT l.ctid FROM ONLY %1% AS l WHERE %2% FOR UPDATE SKIP LOCKED)",
                             target.name, make_due_at(target, "l"));
     }
-    return sqltext::format("DELETE FROM ONLY %1% AS p WHERE %2%%3%", target.name,
-                           make_due_at(target, "p", positions), make_unreferenced(blockers));
+    return sqltext::format("DELETE FROM %1%%2%%3%", target.from, make_due_at(target, "p", positions),
+                           make_unreferenced(blockers));
 }
 
 std::string make_search(const PurgeTarget &target) {

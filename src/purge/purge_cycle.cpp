@@ -361,9 +361,9 @@ void PurgeCycle::remove_part(Oid role, const std::vector<Piece *> &pieces) {
     std::vector<pg::Parameter> parameters;
     for (const Piece *piece : pieces) {
         parameters.push_back(piece->rows.positions());
-        deletes += sqltext::format("%1% d%2% AS (DELETE FROM ONLY %3% AS p WHERE p.ctid = ANY (CAST($%2% AS "
+        deletes += sqltext::format("%1% d%2% AS (DELETE FROM %3%p.ctid = ANY (CAST($%2% AS "
                                    "pg_catalog.tid[])) AND %4%)",
-                                   (deletes.empty() ? "WITH" : ","), parameters.size(), piece->target->name,
+                                   (deletes.empty() ? "WITH" : ","), parameters.size(), piece->target->from,
                                    make_due(*piece->table, "p"));
     }
     if (!pieces.empty()) {

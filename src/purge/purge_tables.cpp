@@ -7,6 +7,7 @@
 
 #include "pg/compat.hpp"
 #include "registry/registered_names.hpp"
+#include "sqltext/format.hpp"
 
 extern "C" {
 #include "catalog/pg_type.h"
@@ -30,18 +31,26 @@ constexpr const char *owned_query = R"(
     WHERE r.retention IS NOT NULL AND r.strategy = 'flag' AND pg_catalog.pg_has_role(c.relowner, 'USAGE')
     ORDER BY r.registered_at, r.relation)";
 
-// The physical tables: partitions and inheritance children too. Foreign ones have no rows of ours.
+// The physical tables: partitions and inheritance children too. Foreign ones have no rows of ours. The last column is the
+// name of a partition's root where that has a trigger for DELETE statements, and the same owner; with it, what keeps other
+// partitions out of the plan.
 constexpr const char *targets_query = R"(
     WITH RECURSIVE line (relation) AS (
         SELECT $1::pg_catalog.oid
         UNION SELECT h.inhrelid FROM pg_catalog.pg_inherits h JOIN line l ON h.inhparent = l.relation)
     SELECT c.oid, c.relowner, pg_catalog.format('%I.%I', n.nspname, c.relname),
            a.atttypid,
-           EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid)
+           EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid),
+           root.oid, pg_catalog.quote_ident(rn.nspname) || '.' || pg_catalog.quote_ident(root.relname),
+           nullif(pg_catalog.pg_get_partition_constraintdef(c.oid), '')
     FROM line l
     JOIN pg_catalog.pg_class c ON c.oid = l.relation
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = $2::pg_catalog.name AND NOT a.attisdropped
+    LEFT JOIN pg_catalog.pg_class root ON root.oid = $1::pg_catalog.oid AND root.relowner = c.relowner
+        AND root.oid = pg_catalog.pg_partition_root(c.oid) AND root.oid <> c.oid
+        AND EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = root.oid AND t.tgtype & 9 = 8)
+    LEFT JOIN pg_catalog.pg_namespace rn ON rn.oid = root.relnamespace
     WHERE c.relkind = 'r'
     ORDER BY c.relname, c.oid)";
 
@@ -52,6 +61,16 @@ bool may_move(pg::Spi &spi, const TableInfo &table) {
         return !catalog::binds(key.on_delete)
                && (key.parent.relation == table.relation || !key.parent.is_registered);
     });
+}
+
+// DELETE of a partition's rows by its root's name, where that is to be.
+std::string make_from(const pg::Row &row) {
+    if (row.is_null(5)) {
+        return "ONLY " + row.text(2) + " AS p WHERE ";
+    }
+    std::string bound = row.text_or(7, "true");
+    return sqltext::format("%1% AS p WHERE p.tableoid = %2% AND (%3%) AND ", row.text(6), row.oid(0),
+                           bound.find("satisfies_hash_partition") == std::string::npos ? bound : "true");
 }
 
 PurgeTable make_table(pg::Spi &spi, const TableInfo &info) {
@@ -66,7 +85,8 @@ PurgeTable make_table(pg::Spi &spi, const TableInfo &info) {
         Oid type = row.oid(3);
         bool has_zone = pg::call([&] { return getBaseType(type) == TIMESTAMPTZOID; });
         table.targets.push_back({row.oid(0), row.oid(1), row.text(2), info.deleted_at, has_zone,
-                                 row.boolean(4), table.anonymizes});
+                                 row.boolean(4), table.anonymizes, row.is_null(5) ? row.oid(0) : row.oid(5),
+                                 make_from(row)});
     }
     return table;
 }

@@ -65,10 +65,9 @@ std::uint64_t PositionStatement::execute(const ItemPointerData *rows, std::size_
 std::uint64_t PositionStatement::remove(const ItemPointerData *rows, std::size_t count, TimestampTz cutoff,
                                         const std::vector<Oid> &keys) {
     RemovalAnswers answers(keys);
-    return execute(rows, count, cutoff, [] {},
-                   {.notes = removal_notes,
-                    .skipped = {&answers, CMD_DELETE, target_.relation},
-                    .runs_as_called = true});
+    return execute(
+        rows, count, cutoff, [] {},
+        {.notes = removal_notes, .skipped = {&answers, CMD_DELETE, target_.named}, .runs_as_called = true});
 }
 
 Positions PositionStatement::find(const Positions &rows, TimestampTz cutoff) {

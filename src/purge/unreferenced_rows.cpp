@@ -30,7 +30,7 @@ std::string make_search(const PurgeTarget &target, const std::vector<Blocker> &b
 }
 
 std::string make_delete(const PurgeTarget &target) {
-    return sqltext::format("DELETE FROM ONLY %1% AS p WHERE %2%", target.name, make_due_at(target, "p"));
+    return sqltext::format("DELETE FROM %1%%2%", target.from, make_due_at(target, "p"));
 }
 
 // Behind an unregistered table are rows that the native action has to remove.

@@ -52,6 +52,31 @@ SELECT softdelete.undo(softdelete.delete('users', 1));
 SELECT softdelete.restore('users', 2) FROM softdelete.delete('users', 2);
 SELECT softdelete.restore('parts', 1) FROM softdelete.delete('parts', 1);
 
+-- Functions in expressions of indexes and statistics find their names as well, where an erasure has the table analyzed. One that
+-- fails holds nothing up.
+SET search_path = regress_search_path;
+CREATE TABLE people (id int PRIMARY KEY, email text);
+CREATE FUNCTION lowered(text) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT lower($1)';
+CREATE FUNCTION shortened(text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN
+    IF current_setting('regress.sulks', true) = 'yes' THEN
+        RAISE 'I saw %', $1;
+    END IF;
+    RETURN lowered($1);
+END $$;
+CREATE INDEX ON people (shortened(email));
+CREATE STATISTICS people_statistics ON (shortened(email)) FROM people;
+SELECT count(*) > 0 AS registered FROM softdelete.register('people');
+SELECT softdelete.set_anonymizer('people', 'email', '''gone''');
+INSERT INTO people SELECT i, 'A' || i FROM generate_series(1, 9) i;
+SELECT softdelete.erase('people', 'request', 1) -> 'rows' AS rows;
+SELECT softdelete.anonymize('people', 'request', 2) -> 'rows' AS rows;
+SELECT tablename, attname FROM pg_stats WHERE schemaname = 'regress_search_path' AND attname ~ 'email|expr|shortened' ORDER BY 1, 2;
+SET regress.sulks = 'yes';
+SELECT softdelete.erase('people', 'request', 3) -> 'rows' AS rows;
+RESET regress.sulks;
+SELECT id FROM people ORDER BY id LIMIT 2;
+SELECT count(*) AS statistics FROM pg_stats WHERE schemaname = 'regress_search_path' AND tablename ~ 'people';
+
 RESET SESSION AUTHORIZATION;
 RESET search_path;
 \set QUIET on

@@ -68,13 +68,21 @@ CREATE FUNCTION f_pl() RETURNS SETOF t LANGUAGE plpgsql AS 'BEGIN RETURN QUERY S
 CREATE FUNCTION f_pl_star() RETURNS SETOF t LANGUAGE plpgsql AS 'BEGIN RETURN QUERY SELECT * FROM t; END';
 CREATE FUNCTION f_cast() RETURNS text LANGUAGE sql AS 'SELECT (ROW(1, ''x'')::t).name';
 CREATE FUNCTION f_argument(t) RETURNS text LANGUAGE sql AS 'SELECT $1.name';
+CREATE TABLE one (id int PRIMARY KEY);
+CREATE FUNCTION f_one_set() RETURNS SETOF int LANGUAGE sql AS 'SELECT * FROM one';
+CREATE FUNCTION f_one() RETURNS int LANGUAGE sql AS 'SELECT * FROM one';
+CREATE FUNCTION f_one_table() RETURNS TABLE (a int) LANGUAGE plpgsql AS 'BEGIN RETURN QUERY SELECT * FROM one; END';
+CREATE FUNCTION f_one_into() RETURNS int LANGUAGE plpgsql AS 'DECLARE i int; BEGIN SELECT * INTO i FROM one; RETURN i; END';
 INSERT INTO t VALUES (1, 'a');
+INSERT INTO one VALUES (1);
 SELECT object FROM warnings('t');
-SELECT count(*) > 0 AS registered FROM softdelete.register('t');
+SELECT object FROM warnings('one');
+SELECT count(*) > 0 AS registered FROM softdelete.register('t') a, softdelete.register('one') b;
 CREATE FUNCTION try(call text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN
     EXECUTE 'SELECT FROM ' || call; RETURN 'works'; EXCEPTION WHEN OTHERS THEN RETURN 'fails'; END $$;
 SELECT f, try(f) FROM (VALUES ('f_list()'), ('f_star()'), ('f_atomic()'), ('f_atomic_whole()'), ('f_atomic_table()'), ('f_table()'),
-    ('f_pl()'), ('f_pl_star()'), ('f_cast()'), ('f_argument((SELECT t FROM t))')) v (f);
+    ('f_pl()'), ('f_pl_star()'), ('f_cast()'), ('f_argument((SELECT t FROM t))'), ('f_one_set()'), ('f_one()'), ('f_one_table()'),
+    ('f_one_into()')) v (f);
 
 -- unregister() names what was made with the columns since.
 CREATE VIEW later AS SELECT * FROM t;

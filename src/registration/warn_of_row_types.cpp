@@ -24,8 +24,9 @@ constexpr const char *functions_query = R"(
                           AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid > 0)
                   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid
                           AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid = 0) END)
-        OR (p.prorettype = 'record'::regtype AND l.lanname IN ('sql', 'plpgsql') AND p.prosqlbody IS NULL
-            AND p.proallargtypes IS NOT NULL
+        OR (CASE p.prorettype WHEN c.reltype THEN false WHEN 'record'::regtype THEN p.proallargtypes IS NOT NULL
+                 ELSE p.proretset OR l.lanname = 'sql' END
+            AND l.lanname IN ('sql', 'plpgsql') AND p.prosqlbody IS NULL
             AND p.prosrc ~* ('select\s+[*]\s+from\s+(only\s+)?("?\w+"?\.)?' || $2 || '\s*($|;|\m(where|order|limit|offset|fetch|for)\M)'))
         OR (l.lanname IN ('sql', 'plpgsql') AND p.prosqlbody IS NULL
             AND p.prosrc ~* ('row\s*\([^)]*\)\s*::\s*("?\w+"?\.)?' || $2 || '(\M|$)')))

@@ -31,6 +31,23 @@ DO $$ BEGIN ALTER TABLE t ALTER lower SET NOT NULL; EXCEPTION WHEN not_null_viol
 INSERT INTO p VALUES (1); -- fails
 ALTER TABLE p ADD CHECK (id > 1); -- fails
 
+-- A domain's constraints are about the columns of registered tables as well, and so is a unique index that covers all rows.
+CREATE DOMAIN digits AS text;
+CREATE DOMAIN few AS digits;
+CREATE TABLE d (id int PRIMARY KEY, v digits, w few);
+SELECT count(*) > 0 AS registered FROM softdelete.register('d', indexes => 'none');
+INSERT INTO d VALUES (1, '1', '1'), (2, 'x', 'x'), (3, NULL, '1'), (4, '1', '1');
+DELETE FROM d WHERE id > 1;
+ALTER DOMAIN digits SET NOT NULL; -- fails
+ALTER DOMAIN digits ADD CONSTRAINT numbers CHECK (value ~ '^[0-9]+$'); -- fails
+ALTER DOMAIN digits ADD CONSTRAINT numbers CHECK (value ~ '^[0-9]+$') NOT VALID;
+ALTER DOMAIN digits VALIDATE CONSTRAINT numbers; -- fails
+ALTER DOMAIN few ADD CHECK (value <> 'x'); -- fails
+CREATE UNIQUE INDEX d_v ON d (v); -- fails
+INSERT INTO d VALUES (1, '1', '1'); -- fails
+DROP TABLE d;
+ALTER DOMAIN digits VALIDATE CONSTRAINT numbers;
+
 -- What it says works.
 BEGIN;
 SET LOCAL softdelete.visibility = 'all';

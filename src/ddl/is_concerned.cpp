@@ -144,6 +144,9 @@ bool concerns_before(const DdlCommand &command) {
 
 bool concerns_after(const DdlCommand &command) {
     const Node *statement = command.node;
+    if (IsA(statement, AlterDomainStmt)) {
+        return false;
+    }
     if (IsA(statement, AlterTableStmt)) {
         return concerns_before(command) || references_registered(command.relation);
     }

@@ -11,7 +11,9 @@
 #include "sqltext/format.hpp"
 
 extern "C" {
+#include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
+#include "parser/parse_type.h"
 }
 
 namespace softdelete::ddl {
@@ -42,6 +44,25 @@ bool checks_rows(const AlterTableStmt *alter) {
     return false;
 }
 
+bool checks_rows(const AlterDomainStmt *alter) {
+    switch (alter->subtype) {
+    case 'O': // SET NOT NULL
+    case 'V': // VALIDATE CONSTRAINT
+        return true;
+    case 'C': // ADD CONSTRAINT
+        return !castNode(Constraint, alter->def)->skip_validation;
+    default:
+        return false;
+    }
+}
+
+bool checks_rows_of_table(const Node *statement) {
+    Node *node = const_cast<Node *>(statement);
+    return (IsA(node, AlterTableStmt) && checks_rows(castNode(AlterTableStmt, node)))
+           || (IsA(node, IndexStmt) && castNode(IndexStmt, node)->unique
+               && !castNode(IndexStmt, node)->concurrent);
+}
+
 bool has_deleted_rows(Oid relation) {
     pg::Spi spi;
     catalog::TableInfo table = catalog::get_table(spi, relation);
@@ -53,16 +74,39 @@ bool has_deleted_rows(Oid relation) {
                    .empty();
 }
 
+// In a column of the domain, or of one over it.
+bool has_deleted_rows_of(const List *domain) {
+    Oid type = pg::call([&] {
+        return LookupTypeNameOid(nullptr, makeTypeNameFromNameList(const_cast<List *>(domain)), true);
+    });
+    pg::Spi spi;
+    for (const pg::Row &row : spi.query(R"(
+        WITH RECURSIVE domains (type) AS (
+            SELECT $1::pg_catalog.oid UNION SELECT t.oid FROM domains d JOIN pg_catalog.pg_type t ON t.typbasetype = d.type)
+        SELECT DISTINCT c.oid FROM domains d JOIN pg_catalog.pg_attribute a ON a.atttypid = d.type
+        JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+        WHERE c.relkind = 'r' AND NOT a.attisdropped ORDER BY 1)",
+                                        {type})) {
+        if (has_deleted_rows(row.oid(0))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 } // namespace
 
 void note_row_checks(const DdlCommand &command) {
     const Node *statement = command.node;
     session::end_row_checks();
-    if (!IsA(statement, AlterTableStmt)) {
+    if (IsA(statement, AlterDomainStmt)) {
+        const auto *alter = castNode(AlterDomainStmt, const_cast<Node *>(statement));
+        if (checks_rows(alter) && pg::entry([&] { return has_deleted_rows_of(alter->typeName); })) {
+            session::begin_row_checks();
+        }
         return;
     }
-    const AlterTableStmt *alter = castNode(AlterTableStmt, const_cast<Node *>(statement));
-    Oid relation = checks_rows(alter) ? command.relation : InvalidOid;
+    Oid relation = checks_rows_of_table(statement) ? command.relation : InvalidOid;
     session::RegisteredTable table;
     if (OidIsValid(relation) && session::find_damaged_table(relation, &table)
         && table.deleted_at != InvalidAttrNumber && pg::entry([&] { return has_deleted_rows(relation); })) {

@@ -23,7 +23,7 @@ CREATE EVENT TRIGGER softdelete_ddl_command_start ON ddl_command_start
                  'ALTER POLICY', 'CREATE TRIGGER', 'ALTER TRIGGER', 'DROP TRIGGER', 'DROP VIEW', 'DROP INDEX', 'CREATE RULE',
                  'ALTER EXTENSION', 'CREATE SUBSCRIPTION', 'ALTER SUBSCRIPTION', 'DROP SUBSCRIPTION',
                  'ALTER SCHEMA', 'ALTER FUNCTION', 'ALTER PROCEDURE', 'ALTER ROUTINE', 'ALTER SEQUENCE',
-                 'DROP SCHEMA', 'DROP OWNED', 'ALTER TYPE',
+                 'DROP SCHEMA', 'DROP OWNED', 'ALTER TYPE', 'ALTER DOMAIN',
                  'CREATE MATERIALIZED VIEW', 'CREATE TABLE AS', 'REFRESH MATERIALIZED VIEW', 'SELECT INTO')
     EXECUTE FUNCTION softdelete_internal.on_ddl_command_start();
 ALTER EVENT TRIGGER softdelete_ddl_command_start ENABLE ALWAYS;
@@ -31,7 +31,7 @@ COMMENT ON EVENT TRIGGER softdelete_ddl_command_start IS 'Prepares DDL on regist
 
 CREATE EVENT TRIGGER softdelete_ddl_command_end ON ddl_command_end
     WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'ALTER TABLE', 'ALTER FOREIGN TABLE', 'CREATE INDEX', 'CREATE VIEW',
-                 'CREATE POLICY', 'CREATE RULE', 'CREATE TRIGGER', 'ALTER TYPE')
+                 'CREATE POLICY', 'CREATE RULE', 'CREATE TRIGGER', 'ALTER TYPE', 'CREATE SCHEMA', 'ALTER DOMAIN')
     EXECUTE FUNCTION softdelete_internal.on_ddl_command_end();
 ALTER EVENT TRIGGER softdelete_ddl_command_end ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER softdelete_ddl_command_end IS 'Keeps softdelete in step with tables and foreign keys.';

@@ -28,6 +28,7 @@
 #include "ddl/refuse_rules.hpp"
 #include "ddl/refuse_trigger_change.hpp"
 #include "ddl/refuse_view_change.hpp"
+#include "ddl/tell_of_children.hpp"
 #include "ddl/warn_delete_triggers.hpp"
 #include "ddl/widen_key_indexes.hpp"
 #include "history/follow_drop.hpp"
@@ -137,6 +138,65 @@ void follow_drop(const ddl::DropConcern &concern) {
     }
 }
 
+// After a command: what it has made or changed.
+void follow_end(Node *statement, CommandTag tag) {
+    const ddl::DdlCommand command = ddl::read_command(statement);
+    // Also before the registry has come: a restore of data alone enables the triggers of each table when it has it.
+    if (ddl::enables_triggers(command)) {
+        pg::entry([&] { ddl::enable_own_triggers(command); });
+    }
+    if (history::has_histories() && (row_security || ddl::changes_columns(command))) {
+        check_version();
+        pg::entry([&] { ddl::follow_history(command); });
+    }
+    if (row_security && archive::has_archives()) {
+        check_version();
+        pg::entry([&] { ddl::follow_archive(command); });
+    }
+    if (tag == CMDTAG_ALTER_TYPE) {
+        return;
+    }
+    if (row_security) {
+        ddl::clear_copied_marks(command);
+    }
+    if (!row_security || !ddl::concerns_after(command) || !registry::has_rows("registration")) {
+        return;
+    }
+    check_version();
+    pg::entry([&] {
+        pg::CalledSettings called;
+        ddl::finish_names(command);
+    });
+    ddl::refuse_repack(command);
+    pg::entry([&] { ddl::refuse_rule(command); });
+    pg::entry([&] { ddl::warn_of_delete_trigger(command); });
+    if (IsA(statement, RuleStmt) || IsA(statement, CreateTrigStmt)) {
+        return;
+    }
+    pg::entry([&] {
+        pg::CalledSettings called;
+        ddl::finish_indexes();
+        ddl::finish_views(command);
+        ddl::refuse_view_change(command);
+        ddl::finish_members(command);
+        ddl::finish_anonymizers(command);
+    });
+    Oid relation = ddl::find_table_to_link(command);
+    if (OidIsValid(relation)) {
+        pg::entry([&] {
+            pg::CalledSettings called;
+            ddl::link_table(relation);
+            ddl::check_new_links(command);
+            ddl::widen_key_indexes(command);
+            ddl::tell_of_children(command);
+        });
+    }
+    pg::entry([&] {
+        pg::CalledSettings called;
+        ddl::follow_policies(command);
+    });
+}
+
 } // namespace
 
 extern "C" {
@@ -208,60 +268,17 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
     if (session::is_own_command()) {
         return 0;
     }
-    const ddl::DdlCommand command = ddl::read_command(event->parsetree);
-    // Also before the registry has come: a restore of data alone enables the triggers of each table when it has it.
-    if (ddl::enables_triggers(command)) {
-        pg::entry([&] { ddl::enable_own_triggers(command); });
-    }
-    if (history::has_histories() && (row_security || ddl::changes_columns(command))) {
-        check_version();
-        pg::entry([&] { ddl::follow_history(command); });
-    }
-    if (row_security && archive::has_archives()) {
-        check_version();
-        pg::entry([&] { ddl::follow_archive(command); });
-    }
-    if (event->tag == CMDTAG_ALTER_TYPE) {
+    if (!IsA(event->parsetree, CreateSchemaStmt)) {
+        follow_end(event->parsetree, event->tag);
         return 0;
     }
-    if (row_security) {
-        ddl::clear_copied_marks(command);
+    // What is created along with a schema has no event of its own.
+    ListCell *cell;
+    foreach (cell, castNode(CreateSchemaStmt, event->parsetree)->schemaElts) {
+        if (IsA(lfirst(cell), CreateStmt)) {
+            follow_end(static_cast<Node *>(lfirst(cell)), CMDTAG_CREATE_TABLE);
+        }
     }
-    if (!row_security || !ddl::concerns_after(command) || !registry::has_rows("registration")) {
-        return 0;
-    }
-    check_version();
-    pg::entry([&] {
-        pg::CalledSettings called;
-        ddl::finish_names(command);
-    });
-    ddl::refuse_repack(command);
-    pg::entry([&] { ddl::refuse_rule(command); });
-    pg::entry([&] { ddl::warn_of_delete_trigger(command); });
-    if (IsA(event->parsetree, RuleStmt) || IsA(event->parsetree, CreateTrigStmt)) {
-        return 0;
-    }
-    pg::entry([&] {
-        pg::CalledSettings called;
-        ddl::finish_indexes();
-        ddl::finish_views(command);
-        ddl::refuse_view_change(command);
-        ddl::finish_members(command);
-        ddl::finish_anonymizers(command);
-    });
-    Oid relation = ddl::find_table_to_link(command);
-    if (OidIsValid(relation)) {
-        pg::entry([&] {
-            pg::CalledSettings called;
-            ddl::link_table(relation);
-            ddl::check_new_links(command);
-            ddl::widen_key_indexes(command);
-        });
-    }
-    pg::entry([&] {
-        pg::CalledSettings called;
-        ddl::follow_policies(command);
-    });
     return 0;
 }
 

@@ -136,8 +136,11 @@ void warn(std::string_view message, std::string_view hint) {
     });
 }
 
-void notice(std::string_view message) {
-    call([&] { ereport(NOTICE, (errmsg("%.*s", printable_length(message), message.data()))); });
+void notice(std::string_view message, std::string_view hint) {
+    call([&] {
+        ereport(NOTICE, (errmsg("%.*s", printable_length(message), message.data()),
+                         hint.empty() ? 0 : errhint("%.*s", printable_length(hint), hint.data())));
+    });
 }
 
 } // namespace softdelete::pg

@@ -158,6 +158,6 @@ struct ErrorReport {
 
 // Sends a WARNING or NOTICE to the client.
 void warn(std::string_view message, std::string_view hint = {});
-void notice(std::string_view message);
+void notice(std::string_view message, std::string_view hint = {});
 
 } // namespace softdelete::pg

@@ -161,15 +161,6 @@ bool is_among(const std::vector<catalog::Table> &tables, Oid relation) {
                        [=](const catalog::Table &t) { return t.oid == relation; });
 }
 
-// Retention and visibility as here: rows of this table wait for those below them.
-sqltext::Statement make_registration_of(const TableWork &work, Oid child,
-                                        const sqltext::QualifiedName &name) {
-    bool has_children = !catalog::find_cascade_children(work.spi, child).empty();
-    return sqltext::statement("SELECT * FROM softdelete.register(%1%%2%%3%)", catalog::literal(name.text()),
-                              make_arguments(work.settings()),
-                              sqltext::Expression(has_children ? ", cascade => true" : ""));
-}
-
 std::vector<Oid> leave_unregistered(TableWork &work, std::vector<Oid> tables,
                                     const std::vector<catalog::Table> &together) {
     std::erase_if(
@@ -188,7 +179,7 @@ void warn_of_referencing(TableWork &work, const std::vector<catalog::Table> &tog
         if (std::find(by_cascade.begin(), by_cascade.end(), table) == by_cascade.end()) {
             sqltext::QualifiedName name = catalog::get_qualified_name(work.spi, table);
             names += (names.empty() ? "" : ", ") + name.text();
-            commands.push_back(make_registration_of(work, table, name).text());
+            commands.push_back(make_registration_of(work.spi, work.settings(), table).text());
         }
     }
     if (!names.empty()) {
@@ -209,7 +200,8 @@ void warn_of_children(TableWork &work, const std::vector<catalog::Table> &togeth
             Concern::data, work.table.oid, "table " + name.text(),
             "rows of this table that reference a deleted row by ON DELETE CASCADE stay until the purge, "
             "which takes them for good",
-            "To have them deleted and restored together", make_registration_of(work, child, name));
+            "To have them deleted and restored together",
+            make_registration_of(work.spi, work.settings(), child));
     }
     warn_of_referencing(work, together, children);
 }

@@ -125,4 +125,12 @@ sqltext::Expression make_arguments(const model::TableSettings &settings) {
     return sqltext::Expression(text);
 }
 
+sqltext::Statement make_registration_of(pg::Spi &spi, const model::TableSettings &settings, Oid child) {
+    bool has_children = !catalog::find_cascade_children(spi, child).empty();
+    return sqltext::statement("SELECT * FROM softdelete.register(%1%%2%%3%)",
+                              catalog::literal(catalog::get_qualified_name(spi, child).text()),
+                              make_arguments(settings),
+                              sqltext::Expression(has_children ? ", cascade => true" : ""));
+}
+
 } // namespace softdelete::registration

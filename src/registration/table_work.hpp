@@ -88,6 +88,9 @@ std::string numbered(const std::string &label, int number);
 // The settings that differ from the defaults, as further arguments of register(), each with a comma before it.
 sqltext::Expression make_arguments(const model::TableSettings &settings);
 
+// The call that registers a child of a table that is registered with these settings: its rows wait for those below them.
+sqltext::Statement make_registration_of(pg::Spi &spi, const model::TableSettings &settings, Oid child);
+
 inline constexpr const char *deletion_id_column = "deletion_id";
 
 } // namespace softdelete::registration

@@ -3,6 +3,7 @@
 #include "ddl/tell_of_children.hpp"
 
 #include "catalog/foreign_keys.hpp"
+#include "pg/created_objects.hpp"
 #include "pg/quote.hpp"
 #include "registration/table_work.hpp"
 #include "registry/registered_names.hpp"
@@ -59,14 +60,6 @@ std::vector<WrittenKey> read_keys(const AlterTableStmt *alter) {
     return keys;
 }
 
-// Not where IF NOT EXISTS has found a table of that name.
-bool is_created(pg::Spi &spi, Oid relation) {
-    return !spi.query("SELECT FROM pg_catalog.pg_event_trigger_ddl_commands() AS d"
-                      " WHERE d.objid = $1::oid AND d.command_tag = 'CREATE TABLE'",
-                      {relation})
-                .empty();
-}
-
 // Those of the table's keys that the command has added; nothing where it adds none.
 std::vector<ForeignKey> find_added_keys(pg::Spi &spi, const DdlCommand &command) {
     std::vector<ForeignKey> keys;
@@ -76,7 +69,8 @@ std::vector<ForeignKey> find_added_keys(pg::Spi &spi, const DdlCommand &command)
             keys = catalog::find_own_keys(spi, command.relation);
             std::erase_if(keys, [&](const ForeignKey &key) { return !adds(added, key); });
         }
-    } else if (get_create(command.node) != nullptr && is_created(spi, command.relation)) {
+    } else if (get_create(command.node) != nullptr
+               && pg::call([&] { return pg::is_created_by_command(command.relation); })) {
         keys = catalog::find_own_keys(spi, command.relation);
     }
     std::erase_if(keys, [](const ForeignKey &key) {

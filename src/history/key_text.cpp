@@ -48,17 +48,18 @@ Datum read_key_value(const KeyColumn &column, const char *text) {
     return OidInputFunctionCall(input, const_cast<char *>(text), parameter, -1);
 }
 
-void read_key(const TrackedTable &table, Datum texts, Datum *values) {
-    pg::entry([&] {
+bool read_key(const TrackedTable &table, Datum texts, Datum *values) {
+    return pg::entry([&] {
         pg::ExactTextScope exact;
-        pg::call([&] {
+        return pg::call([&] {
             Datum *elements = nullptr;
             int count = 0;
             deconstruct_array(DatumGetArrayTypeP(texts), TEXTOID, -1, false, TYPALIGN_INT, &elements, nullptr,
                               &count);
-            for (int i = 0; i < table.key_count && i < count; i++) {
+            for (int i = 0; count == table.key_count && i < count; i++) {
                 values[i] = read_key_value(table.key[i], TextDatumGetCString(elements[i]));
             }
+            return count == table.key_count;
         });
     });
 }

@@ -13,8 +13,8 @@ namespace softdelete::history {
 // text[], in the current memory context. The row is of the table or partition.
 Datum write_key(const TrackedTable &table, HeapTuple row, TupleDesc columns);
 
-// Reads it back: the value of each of the key's columns. texts: text[].
-void read_key(const TrackedTable &table, Datum texts, Datum *values);
+// Reads it back: the value of each of the key's columns. texts: text[]. False where it has not as many as the key.
+bool read_key(const TrackedTable &table, Datum texts, Datum *values);
 
 // The same of one value.
 Datum read_key_value(const KeyColumn &column, const char *text);

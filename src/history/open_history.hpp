@@ -22,6 +22,9 @@ public:
     // Null where there is no such table, or no history of it.
     const TrackedTable *table() const { return table_; }
 
+    // The history table itself.
+    Relation relation() const { return history_; }
+
 private:
     Relation root_ = nullptr;
     Relation history_ = nullptr;

@@ -11,6 +11,7 @@ extern "C" {
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_opfamily.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
@@ -93,7 +94,8 @@ Oid find_key_index(const TrackedTable &table, Relation root, Relation partition)
         const FormData_pg_index *form = index->rd_index;
         bool is_found = form->indisvalid && index->rd_rel->relam == BTREE_AM_OID
                         && form->indnkeyatts == table.key_count + 1
-                        && RelationGetIndexPredicate(index) == NIL;
+                        // To look at the predicate itself may run functions that it names.
+                        && heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, nullptr);
         for (int i = 0; is_found && i < form->indnkeyatts; i++) {
             AttrNumber number = i < table.key_count ? table.key[i].number : static_cast<AttrNumber>(at + 1);
             const char *wanted =
@@ -174,45 +176,65 @@ int compare_commands(const ListCell *one, const ListCell *other) {
     return a->at < b->at ? -1 : a->at > b->at ? 1 : 0;
 }
 
-// Appends the entries of a transaction in the order of its commands.
-List *append_transaction(List *all, List *of_transaction) {
-    list_sort(of_transaction, compare_commands);
-    return list_concat(all, of_transaction);
-}
-
 uint64 get_transaction(const List *entries) {
     return static_cast<const ReadEntry *>(linitial(entries))->transaction;
 }
 
+// Puts a row's entries together, transaction by transaction, each in the order of its commands.
+struct EntryList {
+    Extent extent;
+    uint64 transaction; // for Extent::transaction_and_next
+    List *all;
+    List *of_transaction; // that is being read
+    bool has_transaction; // the one that is asked for is among all of them
+    bool is_complete;
+
+    void end_transaction() {
+        if (of_transaction == NIL) {
+            return;
+        }
+        bool is_asked = get_transaction(of_transaction) == transaction;
+        if (extent != Extent::transaction_and_next || is_asked || has_transaction) {
+            list_sort(of_transaction, compare_commands);
+            all = list_concat(all, of_transaction);
+        }
+        is_complete = extent == Extent::first_transaction || has_transaction;
+        has_transaction = has_transaction || (extent == Extent::transaction_and_next && is_asked);
+        of_transaction = NIL;
+    }
+
+    void add(ReadEntry *entry) {
+        if (of_transaction != NIL && get_transaction(of_transaction) != entry->transaction) {
+            end_transaction();
+        }
+        of_transaction = lappend(of_transaction, entry);
+    }
+};
+
 } // namespace
 
-List *read_entries(const TrackedTable &table, const Datum *values, TimestampTz after, bool first_only) {
+List *read_entries(const TrackedTable &table, const Datum *values, TimestampTz after, Extent extent,
+                   uint64 transaction) {
     Relation root = table_open(table.history, AccessShareLock);
-    List *all = NIL;
-    List *of_transaction = NIL;
-    bool is_over = false;
+    EntryList entries = {extent, transaction, NIL, NIL, false, false};
     ListCell *cell;
     foreach (cell, find_partitions(root, after)) {
         Relation partition = table_open(lfirst_oid(cell), AccessShareLock);
         Oid index = find_key_index(table, root, partition);
         scan_index(partition, index, values, table.key_count, after, [&](TupleTableSlot *slot) {
-            ReadEntry *entry = make_entry(root, partition, slot);
-            if (of_transaction != NIL && get_transaction(of_transaction) != entry->transaction) {
-                all = append_transaction(all, of_transaction);
-                of_transaction = NIL;
-                is_over = first_only;
-            }
-            of_transaction = lappend(of_transaction, entry);
-            return !is_over;
+            entries.add(make_entry(root, partition, slot));
+            return !entries.is_complete;
         });
         table_close(partition, AccessShareLock);
-        if (is_over) {
+        if (entries.is_complete) {
             break;
         }
     }
     table_close(root, AccessShareLock);
-    all = is_over || of_transaction == NIL ? all : append_transaction(all, of_transaction);
-    return first_only && all != NIL ? list_make1(linitial(all)) : all;
+    if (!entries.is_complete) {
+        entries.end_transaction();
+    }
+    return entries.all;
 }
 
 void read_all_entries(const TrackedTable &table, void (*take)(const ReadEntry &entry, void *context),

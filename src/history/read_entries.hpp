@@ -27,9 +27,14 @@ struct ReadEntry {
     HeapTuple row; // in the format of the history table
 };
 
+// How many of a row's entries are read: all; those of the transaction that changed it first; or those of one transaction and
+// of the one that changed the row next.
+enum class Extent { all, first_transaction, transaction_and_next };
+
 // Of one row, from its first entry after a time on, in their true order; DT_NOBEGIN for all. values: of the key's columns.
-// A list of ReadEntry. first_only: the one that is first after that time; the list has one then, or none.
-List *read_entries(const TrackedTable &table, const Datum *values, TimestampTz after, bool first_only);
+// transaction: for Extent::transaction_and_next. A list of ReadEntry.
+List *read_entries(const TrackedTable &table, const Datum *values, TimestampTz after, Extent extent,
+                   uint64 transaction = 0);
 
 // All entries, as they lie, partition by partition in the order of time: calls take for each. The entry is gone then.
 void read_all_entries(const TrackedTable &table, void (*take)(const ReadEntry &entry, void *context),

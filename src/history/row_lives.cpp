@@ -11,7 +11,6 @@
 
 extern "C" {
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -33,14 +32,17 @@ bool ends_life(const ReadEntry &entry) {
 
 class Lives {
 public:
-    Lives(const TrackedTable &table, RowSet *found) : table_(table), found_(found) {}
+    Lives(const OpenHistory &history, RowSet *found)
+        : history_(history)
+        , table_(*history.table())
+        , found_(found) {}
 
     void add_key(const Datum *values) { collect(values, nullptr); }
 
 private:
     // The key's lives; or, where the row went on from it, that one which ended with the arrival at the next key.
     void collect(const Datum *values, const ReadEntry *arrival) {
-        List *entries = pg::call([&] { return read_entries(table_, values, DT_NOBEGIN, false); });
+        List *entries = pg::call([&] { return read_entries(table_, values, DT_NOBEGIN, Extent::all); });
         std::vector<const ReadEntry *> life;
         for (int i = 0; i < list_length(entries); i++) {
             const auto *entry = static_cast<const ReadEntry *>(list_nth(entries, i));
@@ -80,21 +82,16 @@ private:
     }
 
     Datum get_other_key(const ReadEntry &entry, bool *is_null) const {
-        Relation history = table_open(table_.history, AccessShareLock);
-        Datum key = heap_getattr(entry.row, other_key + 1, RelationGetDescr(history), is_null);
-        table_close(history, AccessShareLock);
-        return key;
+        return heap_getattr(entry.row, other_key + 1, RelationGetDescr(history_.relation()), is_null);
     }
 
     bool read_other_key(const ReadEntry &entry, Datum *values) const {
         bool is_null = true;
         Datum key = get_other_key(entry, &is_null);
-        if (!is_null) {
-            read_key(table_, key, values);
-        }
-        return !is_null;
+        return !is_null && read_key(table_, key, values);
     }
 
+    const OpenHistory &history_;
     const TrackedTable &table_;
     RowSet *found_;
 };
@@ -140,7 +137,7 @@ RowSet find_lives(const catalog::TableInfo &info, const std::vector<KeyTexts> &k
         CommandCounterIncrement();
         return GetLatestSnapshot();
     }));
-    Lives lives(*table, &found);
+    Lives lives(history, &found);
     for (const KeyTexts &key : keys) {
         Datum values[INDEX_MAX_KEYS] = {};
         {

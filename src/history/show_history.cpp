@@ -1,9 +1,9 @@
-// An UPDATE's entry has the row before it; the row after it is what the next entry has, or the live row.
+// Checks who may read, and writes changes (history/row_changes.hpp) as lines of text.
 #include "history/show_history.hpp"
 
 #include "history/key_text.hpp"
 #include "history/open_history.hpp"
-#include "history/row_image.hpp"
+#include "history/row_changes.hpp"
 #include "pg/boundary.hpp"
 #include "pg/compat.hpp"
 #include "pg/relations.hpp"
@@ -99,37 +99,6 @@ void check_time(const TrackedTable &table, TimestampTz time) {
     }
 }
 
-// The row as an entry has it, or as it is now where entry is null, with the columns of that time; a null image where there is
-// none.
-const RowImage *get_image(const TrackedTable &table, const ReadEntry *entry, const Datum *values,
-                          TimestampTz time) {
-    auto *image = static_cast<RowImage *>(palloc(sizeof(RowImage)));
-    if (entry != nullptr) {
-        Relation history = table_open(table.history, AccessShareLock);
-        *image = read_image(table, history, *entry, time);
-        table_close(history, AccessShareLock);
-        return image;
-    }
-    Relation relation = nullptr;
-    HeapTuple row = find_live_row(table, values, &relation);
-    if (row == nullptr) {
-        return nullptr;
-    }
-    *image = read_live_image(table, row, relation, time);
-    table_close(relation, AccessShareLock);
-    return image;
-}
-
-Datum find_row_at(const TrackedTable &table, TimestampTz time, const Datum *values) {
-    List *entries = read_entries(table, values, time, true);
-    const auto *entry = entries == NIL ? nullptr : static_cast<const ReadEntry *>(linitial(entries));
-    if (entry != nullptr && !has_old_row(*entry)) {
-        return 0; // it came later
-    }
-    const RowImage *image = get_image(table, entry, values, time);
-    return image == nullptr ? 0 : to_json(*image);
-}
-
 const char *get_kind(Kind kind) {
     switch (kind) {
     case kind_insert:
@@ -153,21 +122,9 @@ const char *get_kind(Kind kind) {
     return "?";
 }
 
-bool keeps_row(Kind kind) {
-    return kind == kind_update || kind == kind_soft_delete || kind == kind_restore || kind == kind_alter;
-}
-
-// What the history table itself has in one of its own columns.
-Datum get_own(const TrackedTable &table, const ReadEntry &entry, OwnColumn column, bool *is_null) {
-    Relation history = table_open(table.history, AccessShareLock);
-    Datum value = heap_getattr(entry.row, column + 1, RelationGetDescr(history), is_null);
-    table_close(history, AccessShareLock);
-    return value;
-}
-
-const char *get_own_text(const TrackedTable &table, const ReadEntry &entry, OwnColumn column) {
+const char *get_own_text(const OpenHistory &history, const ReadEntry &entry, OwnColumn column) {
     bool is_null = true;
-    Datum value = get_own(table, entry, column, &is_null);
+    Datum value = get_own(history, entry, column, &is_null);
     return is_null ? nullptr : TextDatumGetCString(value);
 }
 
@@ -179,29 +136,22 @@ const char *write_time(TimestampTz time) {
     return DatumGetCString(DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(time)));
 }
 
-// A change with the row on both of its sides, where there is one.
-struct Change {
-    const ReadEntry *entry;
-    const RowImage *old_image;
-    const RowImage *new_image;
-};
-
 constexpr std::size_t line_columns = 11;
 
 // Text for each of the columns; plain server code.
-void write_line(const TrackedTable &table, const Change &change, const char **texts) {
+void write_line(const OpenHistory &history, const RowChange &change, const char **texts) {
     const ReadEntry &entry = *change.entry;
     bool is_null = true;
-    Datum changed_value = get_own(table, entry, changed, &is_null);
+    Datum changed_value = get_own(history, entry, changed, &is_null);
     const bytea *bits = is_null ? nullptr : DatumGetByteaPP(changed_value);
-    Datum deletion = get_own(table, entry, deletion_id, &is_null);
+    Datum deletion = get_own(history, entry, deletion_id, &is_null);
     texts[0] = write_time(entry.at);
     texts[1] = get_kind(entry.kind);
-    texts[2] = get_own_text(table, entry, actor);
+    texts[2] = get_own_text(history, entry, actor);
     texts[3] = bits != nullptr && change.old_image != nullptr
                    ? describe_change(*change.old_image, change.new_image, bits)
                    : describe_row(change.old_image != nullptr ? *change.old_image : *change.new_image);
-    texts[4] = get_own_text(table, entry, reason);
+    texts[4] = get_own_text(history, entry, reason);
     texts[5] = write_time(entry.transaction_at);
     texts[6] = write_time(entry.statement_at);
     texts[7] = psprintf(UINT64_FORMAT, entry.transaction);
@@ -210,11 +160,12 @@ void write_line(const TrackedTable &table, const Change &change, const char **te
     texts[10] = write_json(change.new_image);
 }
 
-void give(const TrackedTable &table, const Change &change, const TakeLine &take) {
+// Types of the owner's write their values: as him.
+void give(const OpenHistory &history, const RowChange &change, const TakeLine &take) {
     const char *texts[line_columns] = {};
     {
-        pg::UserScope owner(get_owner(table));
-        pg::call([&] { write_line(table, change, texts); });
+        pg::UserScope owner(get_owner(*history.table()));
+        pg::call([&] { write_line(history, change, texts); });
     }
     Line line;
     for (const char *text : texts) {
@@ -223,116 +174,22 @@ void give(const TrackedTable &table, const Change &change, const TakeLine &take)
     take(line);
 }
 
-// The entry under the other key that a change of the key has as well; null where it is gone.
-const ReadEntry *find_counterpart(const TrackedTable &table, const ReadEntry &entry) {
-    bool is_null = true;
-    Datum other = get_own(table, entry, other_key, &is_null);
-    if (is_null) {
-        return nullptr;
-    }
-    Datum values[INDEX_MAX_KEYS] = {};
-    read_key(table, other, values);
-    ListCell *cell;
-    foreach (cell, read_entries(table, values, DT_NOBEGIN, false)) {
-        const auto *found = static_cast<const ReadEntry *>(lfirst(cell));
-        bool is_arrival = found->kind == kind_new_key;
-        if (found->transaction == entry.transaction && found->command == entry.command
-            && is_arrival != (entry.kind == kind_new_key)) {
-            return found;
-        }
-    }
-    return nullptr;
-}
-
-// The row after an entry that has the row before it. next: the entry that follows; null for none.
-const RowImage *get_new_image(const TrackedTable &table, const ReadEntry &entry, const ReadEntry *next,
-                              const Datum *values) {
-    if (!keeps_row(entry.kind)) {
-        return nullptr;
-    }
-    bool is_null = true;
-    (void)get_own(table, entry, other_key, &is_null);
-    if (!is_null) { // it went on under another key
-        const ReadEntry *arrival = find_counterpart(table, entry);
-        return arrival == nullptr ? nullptr : get_image(table, arrival, nullptr, entry.at);
-    }
-    if (next != nullptr && !has_old_row(*next)) {
-        return nullptr; // entries between are gone
-    }
-    // Of ALTER TABLE: the columns that it leaves.
-    TimestampTz time = entry.kind != kind_alter ? entry.at : next == nullptr ? DT_NOEND : next->at;
-    return get_image(table, next, values, time);
-}
-
-Change make_change(const TrackedTable &table, const ReadEntry &entry, const ReadEntry *next,
-                   const Datum *values) {
-    const RowImage *image = get_image(table, &entry, nullptr, entry.at);
-    if (entry.kind == kind_new_key) {
-        const ReadEntry *departure = find_counterpart(table, entry);
-        return {&entry, departure == nullptr ? nullptr : get_image(table, departure, nullptr, entry.at),
-                image};
-    }
-    if (entry.kind == kind_insert) {
-        return {&entry, nullptr, image};
-    }
-    return {&entry, image, get_new_image(table, entry, next, values)};
-}
-
-// The values of the key that the entry's row has; false where the history has not all of them.
-bool read_entry_key(const TrackedTable &table, const ReadEntry &entry, Datum *values) {
-    Relation history = table_open(table.history, AccessShareLock);
-    bool is_complete = table.key_count > 0;
-    for (int i = 0; i < table.key_count && is_complete; i++) {
-        bool is_null = true;
-        AttrNumber number = table.key[i].number;
-        values[i] = number == 0 ? 0 : heap_getattr(entry.row, number, RelationGetDescr(history), &is_null);
-        is_complete = !is_null;
-    }
-    table_close(history, AccessShareLock);
-    return is_complete;
-}
-
-// The entry of the same row that follows; null for none.
-const ReadEntry *find_next(const TrackedTable &table, const ReadEntry &entry, const Datum *values) {
-    bool is_passed = false;
-    ListCell *cell;
-    foreach (cell, read_entries(table, values, entry.transaction_at - 1, false)) {
-        const auto *other = static_cast<const ReadEntry *>(lfirst(cell));
-        if (is_passed) {
-            return other;
-        }
-        is_passed = other->partition == entry.partition
-                    && ItemPointerCompare(const_cast<ItemPointer>(&other->position),
-                                          const_cast<ItemPointer>(&entry.position))
-                           == 0;
-    }
-    return nullptr;
-}
-
-Change complete(const TrackedTable &table, const ReadEntry &entry) {
-    Datum values[INDEX_MAX_KEYS] = {};
-    bool has_key = keeps_row(entry.kind) && read_entry_key(table, entry, values);
-    if (keeps_row(entry.kind) && !has_key) {
-        return {&entry, get_image(table, &entry, nullptr, entry.at), nullptr};
-    }
-    return make_change(table, entry, has_key ? find_next(table, entry, values) : nullptr, values);
-}
-
 struct EntryTaker {
-    const TrackedTable *table;
+    const OpenHistory *history;
+    Successors successors;
     const TakeLine *take;
 };
 
 void take_entry(const ReadEntry &entry, void *context) {
-    const auto *taker = static_cast<const EntryTaker *>(context);
+    auto *taker = static_cast<EntryTaker *>(context);
     if (entry.kind != kind_new_key) { // told by the UPDATE under the former key
         pg::entry([&] {
-            Change change = {};
+            RowChange change = {};
             {
-                pg::UserScope owner(get_owner(*taker->table));
-                pg::call([&] { change = complete(*taker->table, entry); });
+                pg::UserScope owner(get_owner(*taker->history->table()));
+                pg::call([&] { change = complete_change(*taker->history, entry, &taker->successors); });
             }
-            give(*taker->table, change, *taker->take);
+            give(*taker->history, change, *taker->take);
         });
     }
 }
@@ -350,7 +207,7 @@ std::optional<Datum> show_row_at(Oid relation, TimestampTz time, const std::vect
     Datum values[INDEX_MAX_KEYS] = {};
     read_values(*table, key, values);
     pg::UserScope owner(get_owner(*table));
-    Datum row = pg::call([&] { return find_row_at(*table, time, values); });
+    Datum row = pg::call([&] { return find_row_at(history, time, values); });
     return row == 0 ? std::nullopt : std::optional(row);
 }
 
@@ -363,17 +220,21 @@ void show_life(Oid relation, const std::vector<std::string> &key, const TakeLine
     });
     Datum values[INDEX_MAX_KEYS] = {};
     read_values(*table, key, values);
-    List *entries = pg::call([&] { return read_entries(*table, values, DT_NOBEGIN, false); });
+    List *entries = NIL;
+    {
+        pg::UserScope owner(get_owner(*table));
+        entries = pg::call([&] { return read_entries(*table, values, DT_NOBEGIN, Extent::all); });
+    }
     for (int i = 0; i < list_length(entries); i++) {
         const auto *entry = static_cast<const ReadEntry *>(list_nth(entries, i));
         const auto *next =
             i + 1 < list_length(entries) ? static_cast<const ReadEntry *>(list_nth(entries, i + 1)) : nullptr;
-        Change change = {};
+        RowChange change = {};
         {
             pg::UserScope owner(get_owner(*table));
-            pg::call([&] { change = make_change(*table, *entry, next, values); });
+            pg::call([&] { change = make_change(history, *entry, next, values); });
         }
-        give(*table, change, take);
+        give(history, change, take);
     }
 }
 
@@ -383,7 +244,7 @@ void show_entries(Oid relation, const TakeLine &take) {
     if (table == nullptr || !pg::call([&] { return may_read(table->history); })) {
         return;
     }
-    EntryTaker taker = {table, &take};
+    EntryTaker taker = {&history, pg::call([] { return make_successors(); }), &take};
     pg::call([&] { read_all_entries(*table, take_entry, &taker); });
 }
 

@@ -75,6 +75,37 @@ SELECT raise_wage();
 SET SESSION AUTHORIZATION regress_history_owner;
 SELECT actor, diff FROM softdelete.history_of('wages', 1) ORDER BY changed_at DESC LIMIT 1;
 
+-- Functions in indexes of the history run as its owner, whoever writes or reads, and what they set does not last.
+SET SESSION AUTHORIZATION regress_history_owner;
+CREATE FUNCTION trap(v text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    IF current_user <> 'regress_history_owner' THEN
+        RAISE WARNING 'runs as %', current_user;
+    END IF;
+    PERFORM set_config('softdelete.reason', 'trapped', false);
+    RETURN v;
+END $$;
+CREATE INDEX ON wages_history (regress_history_privileges.trap(name));
+CREATE INDEX ON wages_history (wage) WHERE regress_history_privileges.trap(name) IS NOT NULL AND regress_history_privileges.trap('x') IS NOT NULL;
+GRANT USAGE ON SCHEMA regress_history_privileges TO PUBLIC;
+RESET softdelete.reason;
+\c -
+SET search_path = regress_history_privileges;
+UPDATE wages SET wage = wage + 1;
+SHOW softdelete.reason;
+\c -
+SET search_path = regress_history_privileges;
+SELECT actor = current_user AS mine, diff FROM softdelete.history_of('wages', 1) ORDER BY changed_at DESC LIMIT 1;
+SELECT count(*) > 0 AS seen FROM softdelete.history WHERE relation = 'wages'::regclass;
+SELECT softdelete.history_at('wages', clock_timestamp(), 1) ->> 'name' AS name;
+BEGIN;
+ALTER TABLE wages ALTER wage TYPE bigint;
+DELETE FROM wages;
+ROLLBACK;
+SHOW softdelete.reason;
+SET SESSION AUTHORIZATION regress_history_part;
+UPDATE wages SET wage = 60;
+
 -- The trigger functions do nothing for others.
 SET SESSION AUTHORIZATION regress_history_reader;
 SELECT softdelete_internal.on_history_change(); -- fails

@@ -58,6 +58,19 @@ void act_as(const Role &role) noexcept {
     SetUserIdAndSecContext(role.user, role.context);
 }
 
+Acting begin_acting(Oid role) {
+    bool is_others = runs_others_code(role, CalledSettings::caller());
+    Role before = act_as(role, SECURITY_RESTRICTED_OPERATION);
+    return {before, is_others ? NewGUCNestLevel() : 0};
+}
+
+void end_acting(const Acting &acting) {
+    if (acting.nest_level != 0) {
+        AtEOXact_GUC(false, acting.nest_level);
+    }
+    act_as(acting.before);
+}
+
 RoleScope::RoleScope(Oid role, int context)
     : is_others_(call([&] { return runs_others_code(role, CalledSettings::caller()); }))
     , saved_(act_as(role, is_others_ ? context | SECURITY_RESTRICTED_OPERATION : context)) {

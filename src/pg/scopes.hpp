@@ -21,6 +21,15 @@ struct Role {
 Role act_as_owner(Oid owner) noexcept;
 void act_as(const Role &role) noexcept;
 
+// The same as UserScope for plain server code. begin_acting() returns what end_acting() takes.
+struct Acting {
+    Role before;
+    int nest_level; // of settings; 0 where those that are made meanwhile stay
+};
+
+Acting begin_acting(Oid role);
+void end_acting(const Acting &acting);
+
 // Acts as another role for as long as it lives. Any statement may run code of that role's: the planner alone evaluates
 // index predicates. Where the code is somebody else's than the caller's, nothing that it does outlives the scope: that is a
 // security-restricted operation (no deferred triggers, temporary tables, cursors WITH HOLD), and its settings end with it.

@@ -1,7 +1,9 @@
-// Inserts as COPY does (CopyMultiInsertBufferFlush() in src/backend/commands/copyfrom.c), with two differences: all rows
-// go to one partition, which is known, and the table's triggers and constraints are not asked.
+// Inserts as COPY does (CopyMultiInsertBufferFlush() in src/backend/commands/copyfrom.c), with three differences: all rows
+// go to one partition, which is known, the table's triggers and constraints are not asked, and functions in its indexes run
+// as its owner, whoever writes.
 #include "rows/insert_rows.hpp"
 
+#include "pg/scopes.hpp"
 #include "rows/time_partitions.hpp"
 
 extern "C" {
@@ -43,6 +45,7 @@ struct Insertion {
     EState *state;
     TupleTableSlot **slots;
     Mapping *mappings;
+    pg::Acting owner; // acts
 };
 
 int find_column(TupleDesc columns, const char *name, int first_guess) {
@@ -191,6 +194,7 @@ void open_partition(const RowBatch &batch, Insertion *insertion) {
     TimestampTz time = batch.target.time != 0 ? batch.target.time : GetCurrentTransactionStartTimestamp();
     Oid partition = get_time_partition(batch.target.table, time);
     insertion->partition = table_open(partition, RowExclusiveLock);
+    insertion->owner = pg::begin_acting(insertion->partition->rd_rel->relowner);
     insertion->state = CreateExecutorState();
     insertion->result = makeNode(ResultRelInfo);
     InitResultRelInfo(insertion->result, insertion->partition, 1, nullptr, 0);
@@ -208,6 +212,7 @@ void close_partition(const RowBatch &batch, const Insertion &insertion) {
     }
     ExecCloseIndices(insertion.result);
     FreeExecutorState(insertion.state);
+    pg::end_acting(insertion.owner);
     table_close(insertion.partition, NoLock);
 }
 

@@ -138,12 +138,13 @@ SELECT format('DELETE FROM %s', min(inhrelid::regclass::text)) AS statement FROM
 \set VERBOSITY default
 
 -- Errors.
+CREATE TABLE nokey (v text);
 SELECT softdelete.track_history('older'); -- fails
 SELECT softdelete.track_history('older_history'); -- fails
 SELECT softdelete.track_history(NULL); -- fails
 SELECT softdelete.track_history('pg_class'); -- fails
-SELECT softdelete.track_history('chained', retention => '0'); -- fails
-CREATE TABLE nokey (v text);
+SELECT softdelete.track_history('nokey', retention => '0'); -- fails
+SELECT softdelete.track_history('nokey', retention => '300000 years'); -- fails
 CREATE VIEW seen AS SELECT * FROM nokey;
 CREATE TEMPORARY TABLE temporary (id int PRIMARY KEY);
 SELECT softdelete.track_history('seen'); -- fails

@@ -93,6 +93,27 @@ DELETE FROM t WHERE id = 70000;
 ALTER TABLE t ALTER id TYPE smallint; -- fails
 ALTER TABLE t ALTER id TYPE int USING -id; -- fails
 
+-- Another primary key: a row is found by all that it was, and so is erased, also under keys that it had before.
+CREATE TABLE moved (id int PRIMARY KEY, word text NOT NULL, flag boolean NOT NULL);
+SELECT count(*) > 0 AS registered FROM softdelete.register('moved');
+SELECT softdelete.track_history('moved');
+INSERT INTO moved VALUES (1, 'secret', true), (2, 'other', false);
+UPDATE moved SET id = id + 10;
+ALTER TABLE moved DROP CONSTRAINT moved_pkey;
+SELECT * FROM softdelete.history_of('moved', 11); -- fails
+ALTER TABLE moved ADD PRIMARY KEY (id, word);
+SELECT kind, diff FROM softdelete.history_of('moved', 1, 'secret');
+SELECT kind, diff FROM softdelete.history_of('moved', 11, 'secret');
+UPDATE moved SET word = word || '!';
+ALTER TABLE moved RENAME COLUMN word TO text;
+ALTER TABLE moved DROP CONSTRAINT moved_pkey, ADD PRIMARY KEY (flag, text);
+ALTER TABLE moved DROP COLUMN id;
+SELECT kind, diff FROM softdelete.history_of('moved', true, 'secret!');
+SELECT kind, diff FROM softdelete.history_of('moved', true, 'secret');
+UPDATE moved SET flag = NOT flag;
+SELECT softdelete.erase('moved', 'asked', false, 'secret!') -> 'rows' AS rows;
+SELECT history_kind, id_former, text, flag, history_other_key FROM moved_history ORDER BY history_at, history_kind DESC;
+
 -- With row security off as well, which is how a dump is restored: no dump has such a command.
 SET row_security = off;
 SELECT command, try('t', command) FROM unnest(ARRAY[

@@ -5,7 +5,8 @@ CREATE TABLE softdelete_internal.tracked_table (
     history    regclass    NOT NULL UNIQUE,
     retention  interval    CHECK (retention > interval '0'),
     left_out   name[]      NOT NULL DEFAULT '{}',
-    begins_at  timestamptz NOT NULL
+    begins_at  timestamptz NOT NULL,
+    key_columns name[]     NOT NULL DEFAULT '{}'
 );
 COMMENT ON TABLE softdelete_internal.tracked_table IS 'One row per table with a history.';
 COMMENT ON COLUMN softdelete_internal.tracked_table.history IS 'The history table, partitioned by time.';
@@ -13,6 +14,8 @@ COMMENT ON COLUMN softdelete_internal.tracked_table.retention IS 'How long entri
 COMMENT ON COLUMN softdelete_internal.tracked_table.left_out IS 'Columns whose values the history does not keep.';
 COMMENT ON COLUMN softdelete_internal.tracked_table.begins_at IS
     'From when on the history knows what the rows were: when tracking began, or the time up to which entries were purged.';
+COMMENT ON COLUMN softdelete_internal.tracked_table.key_columns IS
+    'The history''s columns by which its entries of a changed primary key name the other key.';
 
 CREATE TABLE softdelete_internal.history_column (
     relation       regclass    NOT NULL,

@@ -1,4 +1,4 @@
-// The checks are those of register(), in words of this one.
+// Refuses the tables that register() refuses as well, but for inheritance children, whose rows have a history of their own.
 #include "history/check_tracking.hpp"
 
 #include "pg/quote.hpp"
@@ -12,7 +12,9 @@
 extern "C" {
 #include "access/transam.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "storage/lmgr.h"
+#include "utils/lsyscache.h"
 }
 
 namespace softdelete::history {
@@ -23,7 +25,6 @@ using catalog::TableInfo;
 
 struct Facts {
     std::string title;
-    std::string name;
     char kind;
     bool is_temporary;
     bool is_partition;
@@ -32,7 +33,7 @@ struct Facts {
 };
 
 constexpr const char *facts_query = R"(
-    SELECT '"' || c.relname || '"', pg_catalog.format('%I.%I', n.nspname, c.relname), c.relkind, c.relpersistence = 't',
+    SELECT '"' || c.relname || '"', c.relkind, c.relpersistence = 't',
            c.relispartition,
            coalesce(pg_catalog.pg_partition_root(c.oid)::pg_catalog.text, ''),
            n.nspname IN ('softdelete', 'softdelete_internal')
@@ -47,8 +48,7 @@ Facts read_facts(pg::Spi &spi, Oid relation) {
                    .hint = "Name a table, as in 'public.orders'."});
     }
     const pg::Row &row = rows.front();
-    return {row.text(0),    row.text(1), row.text(2).at(0), row.boolean(3),
-            row.boolean(4), row.text(5), row.boolean(6)};
+    return {row.text(0), row.text(1).at(0), row.boolean(2), row.boolean(3), row.text(4), row.boolean(5)};
 }
 
 [[noreturn]] void refuse(Oid relation, const std::string &message, const std::string &hint) {
@@ -87,10 +87,7 @@ void check_kind(const Facts &facts, Oid relation) {
     }
 }
 
-} // namespace
-
-TableInfo lock_trackable(pg::Spi &spi, Oid relation) {
-    pg::call([] { session::check_version(); });
+void check_table(pg::Spi &spi, Oid relation) {
     Facts facts = read_facts(spi, relation);
     check_kind(facts, relation);
     if (!pg::owns_relation(relation)) {
@@ -99,20 +96,46 @@ TableInfo lock_trackable(pg::Spi &spi, Oid relation) {
                    .hint = "The table's owner, a member of that role, or a superuser can do this.",
                    .relation = relation});
     }
-    spi.execute(sqltext::format("LOCK TABLE %1%%2% IN SHARE ROW EXCLUSIVE MODE",
-                                (facts.kind == RELKIND_PARTITIONED_TABLE ? "" : "ONLY "), facts.name));
-    check_kind(read_facts(spi, relation), relation);
+}
+
+} // namespace
+
+TableInfo lock_trackable(pg::Spi &spi, Oid relation) {
+    pg::call([] { session::check_version(); });
+    check_table(spi, relation);
+    pg::call([&] {
+        LockRelationOid(relation, ShareRowExclusiveLock);
+        if (get_rel_relkind(relation) == RELKIND_PARTITIONED_TABLE) {
+            (void)find_all_inheritors(relation, ShareRowExclusiveLock, nullptr);
+        }
+    });
+    check_table(spi, relation); // it may have changed meanwhile
     return catalog::get_table(spi, relation);
 }
 
+[[noreturn]] void raise_retention(const char *problem) {
+    pg::raise(
+        {.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
+         .message = sqltext::format("retention must %1%", problem),
+         .hint = "Give a length of time, such as '10 years', or leave it out: entries are kept for ever."});
+}
+
 void check_retention(pg::Spi &spi, const std::optional<std::string> &retention) {
-    if (retention
-        && !spi.query("SELECT $1::pg_catalog.interval > interval '0'", {retention}).front().boolean(0)) {
-        pg::raise(
-            {.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
-             .message = "retention must be longer than nothing",
-             .hint =
-                 "Give a length of time, such as '10 years', or leave it out: entries are kept for ever."});
+    if (!retention) {
+        return;
+    }
+    if (retention->find("infinity") != std::string::npos) {
+        raise_retention("be finite");
+    }
+    const pg::Row row = spi.query("SELECT $1::pg_catalog.interval > interval '0', $1::pg_catalog.interval > "
+                                  "interval '5000 years'",
+                                  {retention})
+                            .front();
+    if (!row.boolean(0)) {
+        raise_retention("be longer than nothing");
+    }
+    if (row.boolean(1)) { // now() minus the retention has to be a time
+        raise_retention("not be longer than 5000 years");
     }
 }
 
@@ -161,13 +184,12 @@ Oid get_history(pg::Spi &spi, const TableInfo &table) {
     return history;
 }
 
-void warn_of_children(pg::Spi &spi, const TableInfo &table) {
+void warn_of_children(const TableInfo &table) {
     if (table.has_children && !table.is_partitioned) {
         pg::warn(sqltext::format("table %1% has inheritance children, whose rows have no part in its history",
                                  table.title),
                  "Give each child a history of its own.");
     }
-    (void)spi;
 }
 
 } // namespace softdelete::history

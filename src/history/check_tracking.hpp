@@ -13,7 +13,7 @@ namespace softdelete::history {
 // 42501 where the caller is not the owner.
 catalog::TableInfo lock_trackable(pg::Spi &spi, Oid relation);
 
-// 22023 for a retention that is not positive.
+// 22023 for a retention that is not positive, or longer than register() takes.
 void check_retention(pg::Spi &spi, const std::optional<std::string> &retention);
 
 // 42703 for a column that is not there, 42P10 for one of the primary key.
@@ -24,6 +24,6 @@ Oid find_history(pg::Spi &spi, Oid relation);
 Oid get_history(pg::Spi &spi, const catalog::TableInfo &table);
 
 // Inheritance children have rows and triggers of their own.
-void warn_of_children(pg::Spi &spi, const catalog::TableInfo &table);
+void warn_of_children(const catalog::TableInfo &table);
 
 } // namespace softdelete::history

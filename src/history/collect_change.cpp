@@ -165,13 +165,12 @@ struct Side {
     int64 deletion() const { return get_deletion(table, row, columns()); }
 };
 
-bool changes_key(const Side &old_side, const Side &new_side, const bytea *changed) {
-    for (int i = 0; i < old_side.table.key_count; i++) {
-        if (is_changed(changed, old_side.table.key[i].number)) {
+bool changes_key(const TrackedTable &table, const bytea *changed) {
+    for (int i = 0; i < table.key_count; i++) {
+        if (is_changed(changed, table.key[i].number)) {
             return true;
         }
     }
-    (void)new_side;
     return false;
 }
 
@@ -186,7 +185,7 @@ void collect_update(FunctionCallInfo call, const Side &old_side, const Side &new
         entry.kind = kind_restore;
         entry.deletion = old_side.deletion();
     }
-    if (!changes_key(old_side, new_side, entry.changed)) {
+    if (!changes_key(old_side.table, entry.changed)) {
         collect(call, old_side.table, old_side.relation, old_side.row, entry);
         return;
     }

@@ -5,6 +5,7 @@
 #include "history/check_tracking.hpp"
 #include "history/history_definition.hpp"
 #include "history/history_triggers.hpp"
+#include "history/other_keys.hpp"
 #include "history/tracked_table.hpp"
 #include "pg/quote.hpp"
 #include "pg/scopes.hpp"
@@ -77,6 +78,7 @@ public:
         follow_owner();
         follow_columns();
         follow_key();
+        follow_other_keys(spi_, table_, history_);
         pg::UserScope owner(table_.owner);
         complete_triggers(spi_, table_.relation);
     }
@@ -217,6 +219,7 @@ private:
         pg::UserScope owner(table_.owner);
         spi_.execute(sqltext::format("ALTER TABLE %1% RENAME COLUMN %2% TO %3%", history_.name,
                                      pg::quote_identifier(before), pg::quote_identifier(now)));
+        rename_key_column(spi_, table_.relation, before, now);
     }
 
     // column_name: what the table's column is called; nothing for the name that it had.

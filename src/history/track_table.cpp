@@ -5,6 +5,7 @@
 #include "history/check_tracking.hpp"
 #include "history/history_definition.hpp"
 #include "history/history_triggers.hpp"
+#include "history/other_keys.hpp"
 #include "history/own_columns.hpp"
 #include "history/tracked_table.hpp"
 #include "model/time_period.hpp"
@@ -61,13 +62,6 @@ std::string choose_name(pg::Spi &spi, const TableInfo &table, const std::optiona
     return table.schema + "." + pg::quote_identifier(name);
 }
 
-constexpr const char *grantees_query = R"(
-    SELECT DISTINCT CASE x.grantee WHEN 0 THEN 'PUBLIC'
-                    ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) END
-    FROM pg_catalog.pg_class c CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) x
-    WHERE c.oid = $1::pg_catalog.regclass AND x.grantee <> c.relowner)";
-
-// Default privileges are taken away before anybody else sees the table.
 void create_history(pg::Spi &spi, const TableInfo &table, const std::string &history,
                     const std::vector<SourceColumn> &columns) {
     std::string definition = make_own_columns();
@@ -76,9 +70,7 @@ void create_history(pg::Spi &spi, const TableInfo &table, const std::string &his
     }
     spi.execute(sqltext::format("CREATE TABLE %1% (%2%) PARTITION BY RANGE (%3%)", history, definition,
                                 own_columns[at].name));
-    for (const pg::Row &grantee : spi.query(grantees_query, {history})) {
-        spi.execute(sqltext::format("REVOKE ALL ON TABLE %1% FROM %2%", history, grantee.text(0)));
-    }
+    rows::revoke_grants(spi, history);
     for (const SourceColumn &column : columns) {
         if (column.is_external) {
             spi.execute(make_storage_statement(history, column));
@@ -117,6 +109,7 @@ void insert_registry(pg::Spi &spi, const TableInfo &table, Oid history, const Tr
         "VALUES ($1::pg_catalog.oid, $2::pg_catalog.oid, $3::pg_catalog.interval, $4::pg_catalog.name[], "
         "pg_catalog.clock_timestamp())",
         {table.relation, history, request.retention, pg::make_array(request.left_out)});
+    remember_key(spi, table.relation);
     for (const SourceColumn &column : columns) {
         spi.execute(
             "INSERT INTO softdelete_internal.history_column (relation, history_column, column_name) VALUES "
@@ -167,7 +160,7 @@ Oid track_table(const TrackRequest &request) {
                    .relation = table.relation});
     }
     Oid history = make_history(spi, table, request);
-    warn_of_children(spi, table);
+    warn_of_children(table);
     pg::call([&] { announce_change(table.relation); });
     return history;
 }

@@ -16,10 +16,10 @@ struct TrackRequest {
     std::optional<std::string> history_table;
 };
 
-// Makes the history table beside the table, the triggers and the registry's rows; of a table that has a history, gives it
-// this retention and leaves out these columns. Returns the history table.
+// Makes the history table beside the table, the triggers and the registry's rows. Returns the history table.
 // Locks: SHARE ROW EXCLUSIVE on the table. Errors: 42809 for what has no rows of its own to track, 42501 where the caller
-// is not the owner, 42P07 where the name is taken, 42701 where a column has a name of ours, 42703, 42P10.
+// is not the owner, 42710 where the table has a history, 42P07 where the name is taken, 42701 where a column has a name of
+// ours, 22023 for a retention that is no length of time, 42703, 42P10.
 Oid track_table(const TrackRequest &request);
 
 // Ends it. entries: 'keep' or 'drop'. Errors: 55000 where there is no history, 42501, 22023.

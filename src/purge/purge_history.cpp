@@ -39,6 +39,7 @@ struct Partition {
     Oid relation;
     std::string name;
     bool is_expired; // as a whole
+    std::uint64_t due = 0;
 };
 
 constexpr const char *tracked_query = R"(
@@ -64,28 +65,36 @@ constexpr const char *partitions_query = R"(
 
 class HistoryPurge {
 public:
-    HistoryPurge(pg::Spi &spi, Oid relation, std::size_t batch_size, std::function<void()> end_batch)
+    // end_batch: ends the transaction where the run may.
+    HistoryPurge(pg::Spi &spi, Oid relation, const PurgeRequest &request, std::function<void()> end_batch)
         : spi_(spi)
         , table_(catalog::get_table(spi, relation))
         , history_(catalog::get_table(spi, history::get_history(spi, table_)))
-        , batch_size_(batch_size)
+        , batch_size_(request.batch_size)
+        , ends_transactions_(request.may_commit)
         , end_batch_(std::move(end_batch)) {}
 
     void run() {
         rows::make_time_partitions(spi_, history_.relation, GetCurrentTimestamp(),
                                    rows::get_partition_width(history_.relation), 2);
-        end_batch_();
+        end_batch();
         std::optional<std::string> cutoff = read_cutoff();
         if (!cutoff) {
             return;
         }
-        run_ = registry::begin_purge_run(spi_, history_, cutoff, count_due(*cutoff));
-        end_batch_();
-        for (const Partition &partition : find_partitions(*cutoff)) {
+        std::vector<Partition> partitions = find_partitions(*cutoff);
+        std::uint64_t due = 0;
+        for (Partition &partition : partitions) {
+            partition.due = count_due(partition, *cutoff);
+            due += partition.due;
+        }
+        run_ = registry::begin_purge_run(spi_, history_, cutoff, due);
+        end_batch();
+        for (const Partition &partition : partitions) {
             purge_partition(partition, *cutoff);
         }
         registry::finish_purge_run(spi_, run_, true);
-        end_batch_();
+        end_batch();
         if (kept_ > 0) {
             pg::notice(sqltext::format("history %1%: removed %2% entries, kept %3% of rows on hold",
                                        history_.title, removed_, kept_));
@@ -103,12 +112,20 @@ private:
         return rows.empty() ? std::nullopt : std::optional(rows.front().text(0));
     }
 
-    std::uint64_t count_due(const std::string &cutoff) {
+    // Where the transaction ends, others may change what is on hold.
+    void end_batch() {
+        end_batch_();
+        if (ends_transactions_) {
+            held_.reset();
+        }
+    }
+
+    std::uint64_t count_due(const Partition &partition, const std::string &cutoff) {
         pg::OwnerScope owner(history_.owner);
         return static_cast<std::uint64_t>(
             spi_.query(sqltext::format("SELECT pg_catalog.count(*) FROM %1% WHERE history_at < "
                                        "$1::pg_catalog.timestamptz",
-                                       history_.name),
+                                       partition.name),
                        {cutoff})
                 .front()
                 .number(0));
@@ -123,14 +140,17 @@ private:
         return found;
     }
 
-    // Of the rows that a hold protects, with their former keys. Nobody makes a hold until the batch has ended.
-    RowSet find_held_entries() {
-        holds::lock_holds(spi_);
-        if (!holds::has_holds(spi_)) {
-            return {};
+    // Of the rows that a hold protects, with their former keys. Nobody makes a hold until the transaction has ended.
+    const RowSet &get_held_entries() {
+        if (!held_) {
+            holds::lock_holds(spi_);
+            held_.emplace();
+            if (holds::has_holds(spi_)) {
+                RowSet rows = holds::find_all_held_rows(spi_, table_);
+                held_ = history::find_lives(table_, history::read_keys(spi_, table_, rows));
+            }
         }
-        RowSet held = holds::find_all_held_rows(spi_, table_);
-        return history::find_lives(table_, history::read_keys(spi_, table_, held));
+        return *held_;
     }
 
     static RowSet restrict_to(const RowSet &entries, Oid partition) {
@@ -144,32 +164,30 @@ private:
     }
 
     void purge_partition(const Partition &partition, const std::string &cutoff) {
-        RowSet held = restrict_to(find_held_entries(), partition.relation);
-        if (partition.is_expired && held.empty()) {
-            drop(partition);
-            move_begin(cutoff);
-            end_batch_();
-            return;
-        }
+        RowSet held = restrict_to(get_held_entries(), partition.relation);
         // The beginning first: what is left is no whole history of that time.
         move_begin(cutoff);
+        if (partition.is_expired && held.empty()) {
+            drop(partition);
+            end_batch();
+            return;
+        }
         kept_ += held.size();
         while (remove_batch(partition, cutoff, held)) {
-            end_batch_();
-            held = restrict_to(find_held_entries(), partition.relation);
+            end_batch();
+            held = restrict_to(get_held_entries(), partition.relation);
         }
-        end_batch_();
+        end_batch();
     }
 
+    // What was counted is there still, but for what erase() has taken away meanwhile: nobody writes entries of the past.
     void drop(const Partition &partition) {
         session::OwnDdlScope own_ddl;
         pg::SettingScope settings;
         settings.set("lock_timeout", "5s");
         pg::UserScope owner(history_.owner);
-        std::uint64_t count = static_cast<std::uint64_t>(
-            spi_.query("SELECT pg_catalog.count(*) FROM " + partition.name).front().number(0));
         spi_.execute("DROP TABLE " + partition.name);
-        record(count);
+        record(partition.due);
     }
 
     // True where there may be more.
@@ -196,7 +214,12 @@ private:
         registry::record_purge_batch(spi_, run_, counts);
     }
 
+    // Once in a run: it is the same for all partitions.
     void move_begin(const std::string &cutoff) {
+        if (has_begin_) {
+            return;
+        }
+        has_begin_ = true;
         {
             pg::UserScope owner(pg::get_extension_owner());
             spi_.execute("UPDATE softdelete_internal.tracked_table SET begins_at = GREATEST(begins_at, "
@@ -210,8 +233,11 @@ private:
     const TableInfo table_;
     const TableInfo history_;
     const std::size_t batch_size_;
+    const bool ends_transactions_;
     const std::function<void()> end_batch_;
+    std::optional<RowSet> held_; // as of this transaction
     std::int64_t run_ = 0;
+    bool has_begin_ = false;
     std::uint64_t removed_ = 0;
     std::uint64_t kept_ = 0;
 };
@@ -251,7 +277,7 @@ void purge_one(pg::Spi &spi, Oid relation, const PurgeRequest &request) {
     std::optional<pg::ServerError> failure;
     try {
         savepoint.emplace();
-        HistoryPurge(spi, relation, request.batch_size, [&] {
+        HistoryPurge(spi, relation, request, [&] {
             if (request.may_commit) {
                 savepoint->commit();
                 commit(request);

@@ -170,8 +170,8 @@ bool is_of_same_day(TimestampTz one, TimestampTz other) {
 void collect_row(const CollectTarget &target, Relation source, HeapTuple row, const OwnValue *values,
                  int count) {
     // Nobody tells when a statement is through that no hook knows.
-    bool is_tracked = session::is_statement_finishing() || session::is_writing_command();
-    Collected *entry = get_entry(target, is_tracked ? session::running_statement_depth() : 0);
+    bool is_end_known = session::is_statement_finishing() || session::is_writing_command();
+    Collected *entry = get_entry(target, is_end_known ? session::running_statement_depth() : 0);
     if (!is_of_same_day(entry->target.time, target.time) && entry->count > 0) {
         insert_rows(entry);
     }
@@ -182,10 +182,10 @@ void collect_row(const CollectTarget &target, Relation source, HeapTuple row, co
     }
     add_row(entry, source, row, values);
     MemoryContextSwitchTo(caller);
-    if (!is_tracked || entry->count == rows_per_batch || entry->bytes >= bytes_per_batch) {
+    if (!is_end_known || entry->count == rows_per_batch || entry->bytes >= bytes_per_batch) {
         insert_rows(entry);
     }
-    if (!is_tracked) {
+    if (!is_end_known) {
         remove_entry(entry);
     }
 }

@@ -175,9 +175,7 @@ void create_partition(pg::Spi &spi, Oid table, const model::TimePeriod &period) 
     if (!may_create) {
         spi.execute(sqltext::format("ALTER TABLE %1% OWNER TO %2%", partition, facts.text(5)));
     }
-    for (const pg::Row &grantee : spi.query(grantees_query, {partition})) {
-        spi.execute(sqltext::format("REVOKE ALL ON %1% FROM %2%", partition, grantee.text(0)));
-    }
+    revoke_grants(spi, partition);
     copy_triggers(spi, table, partition);
     if (facts.boolean(3)) {
         spi.execute(sqltext::format("ALTER TABLE %1% ENABLE ROW LEVEL SECURITY", partition));
@@ -209,6 +207,12 @@ Place ensure_partition(pg::Spi &spi, Oid table, TimestampTz time, std::optional<
 }
 
 } // namespace
+
+void revoke_grants(pg::Spi &spi, const std::string &table) {
+    for (const pg::Row &grantee : spi.query(grantees_query, {table})) {
+        spi.execute(sqltext::format("REVOKE ALL ON TABLE %1% FROM %2%", table, grantee.text(0)));
+    }
+}
 
 Oid find_time_partition(Relation table, TimestampTz time) {
     return find_place(table, time).partition;

@@ -26,6 +26,9 @@ Oid get_time_partition(Oid table, TimestampTz time);
 // Locks: SHARE UPDATE EXCLUSIVE on the table where one is missing.
 void make_time_partitions(pg::Spi &spi, Oid table, TimestampTz from, model::PeriodWidth width, int periods);
 
+// Takes away what default privileges gave others on a new table, before they see it. table: its qualified name.
+void revoke_grants(pg::Spi &spi, const std::string &table);
+
 // The width of the table's newest partition; months where there is none.
 model::PeriodWidth get_partition_width(Oid table);
 

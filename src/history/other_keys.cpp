@@ -1,0 +1,112 @@
+// Both entries of a change are of the same transaction and command, and each names the other: that is how they are found.
+#include "history/other_keys.hpp"
+
+#include "pg/quote.hpp"
+#include "pg/scopes.hpp"
+#include "session/own_statement.hpp"
+#include "session/plan_notes.hpp"
+#include "sqltext/format.hpp"
+
+namespace softdelete::history {
+
+namespace {
+
+// Quoted.
+std::vector<std::string> read_remembered(pg::Spi &spi, Oid relation) {
+    std::vector<std::string> columns;
+    pg::UserScope owner(pg::get_extension_owner());
+    for (const pg::Row &row :
+         spi.query("SELECT pg_catalog.quote_ident(k.name) FROM "
+                   "softdelete_internal.tracked_table t, pg_catalog.unnest(t.key_columns) "
+                   "WITH ORDINALITY AS k (name, place) WHERE t.relation = "
+                   "$1::pg_catalog.oid ORDER BY k.place",
+                   {relation})) {
+        columns.push_back(row.text(0));
+    }
+    return columns;
+}
+
+// As key_text.hpp writes a key: what the output functions make of its values.
+std::string make_key_text(const char *alias, const std::vector<std::string> &columns) {
+    std::vector<std::string> texts;
+    for (const std::string &column : columns) {
+        texts.push_back(sqltext::format("pg_catalog.format('%%s', %1%.%2%)", alias, column));
+    }
+    return "ARRAY[" + sqltext::join(texts, ", ") + "]";
+}
+
+std::string make_not_null(const char *alias, const std::vector<std::string> &columns) {
+    std::vector<std::string> conditions;
+    for (const std::string &column : columns) {
+        conditions.push_back(sqltext::format("%1%.%2% IS NOT NULL", alias, column));
+    }
+    return sqltext::join(conditions, " AND ");
+}
+
+void run(pg::Spi &spi, const catalog::TableInfo &history, const std::string &statement) {
+    session::OwnStatement own(statement, {.notes = session::note_removal});
+    pg::OwnerScope owner(history.owner);
+    pg::ExactTextScope exact;
+    spi.execute(statement);
+}
+
+void rewrite(pg::Spi &spi, const catalog::TableInfo &history, const std::vector<std::string> &before,
+             const std::vector<std::string> &now) {
+    run(spi, history,
+        sqltext::format(
+            "%1% UPDATE %2% AS t SET history_other_key = x.key FROM (SELECT e.tableoid AS part, e.ctid AS "
+            "place, CASE WHEN %3% THEN %4% END AS key FROM %2% AS e LEFT JOIN %2% AS c ON "
+            "c.history_transaction = e.history_transaction AND c.history_command = e.history_command AND "
+            "(c.history_kind = 'K') <> (e.history_kind = 'K') AND c.history_other_key IS NOT NULL AND %5% = "
+            "e.history_other_key WHERE e.history_other_key IS NOT NULL) AS x WHERE t.tableoid = x.part AND "
+            "t.ctid = x.place",
+            session::removal_text, history.name, make_not_null("c", now), make_key_text("c", now),
+            make_key_text("c", before)));
+    // What changed the former key and not this one is a change like any other.
+    std::string is_same = sqltext::format("t.history_other_key = %1%", make_key_text("t", now));
+    run(spi, history,
+        sqltext::format("%1% DELETE FROM %2% AS t WHERE t.history_kind = 'K' AND %3%", session::removal_text,
+                        history.name, is_same));
+    run(spi, history,
+        sqltext::format("%1% UPDATE %2% AS t SET history_other_key = NULL WHERE %3%", session::removal_text,
+                        history.name, is_same));
+}
+
+} // namespace
+
+void remember_key(pg::Spi &spi, Oid relation) {
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute(
+        "UPDATE softdelete_internal.tracked_table SET key_columns = ARRAY(SELECT a.attname FROM "
+        "pg_catalog.pg_constraint k CROSS JOIN LATERAL pg_catalog.unnest(k.conkey) WITH ORDINALITY AS "
+        "x (number, place) JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = "
+        "x.number WHERE k.conrelid = $1::pg_catalog.oid AND k.contype = 'p' ORDER BY x.place) WHERE "
+        "relation = $1::pg_catalog.oid",
+        {relation});
+}
+
+void follow_other_keys(pg::Spi &spi, const catalog::TableInfo &table, const catalog::TableInfo &history) {
+    std::vector<std::string> now;
+    for (const catalog::KeyColumn &column : catalog::find_primary_key(spi, table.relation)) {
+        now.push_back(column.name);
+    }
+    std::vector<std::string> before = read_remembered(spi, table.relation);
+    if (now.empty() || now == before) {
+        return;
+    }
+    if (!before.empty()) {
+        rewrite(spi, history, before, now);
+    }
+    remember_key(spi, table.relation);
+}
+
+void rename_key_column(pg::Spi &spi, Oid relation, const std::string &before, const std::string &now) {
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute(
+        "UPDATE softdelete_internal.tracked_table SET key_columns = "
+        "pg_catalog.array_replace(key_columns, $2::pg_catalog.name, $3::pg_catalog.name) WHERE relation "
+        "= $1::pg_catalog.oid",
+        {relation, before, now});
+}
+
+} // namespace softdelete::history

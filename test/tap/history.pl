@@ -1,8 +1,13 @@
-# Histories where there is more than a session: sessions that did not load the library, prepared transactions, a crash, a
+# Histories where there is more than a session: sessions that did not load the library, prepared transactions, crashes, a
 # dump and its restore, logical replication, and the end of the extension.
 
 use strict;
 use warnings;
+use File::Basename;
+use lib dirname(__FILE__);
+use Crashes;
+use IPC::Run ();
+use Time::HiRes qw(usleep);
 
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -10,7 +15,7 @@ use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init(allows_streaming => 'logical');
-$node->append_conf('postgresql.conf', "max_prepared_transactions = 5\nautovacuum = off");
+$node->append_conf('postgresql.conf', "max_prepared_transactions = 5\nautovacuum = off\nrestart_after_crash = on");
 $node->start;
 
 sub kinds
@@ -51,7 +56,57 @@ $node->start;
 is($node->safe_psql('postgres', "SELECT (SELECT count(*) FROM t WHERE v = 'k'), (SELECT count(*) FROM t_history WHERE v = 'k')"),
 	'100|100', 'a crash');
 
+# A session that is killed in the middle of writing, and with it the server: each change that is there has its entry, and each
+# entry has its change, at any moment.
+$node->safe_psql('postgres', q{
+	CREATE TABLE counted (id int PRIMARY KEY, n int);
+	CREATE TABLE added (id bigserial PRIMARY KEY, big text);
+	SELECT softdelete.track_history('counted'), softdelete.track_history('added');
+	INSERT INTO counted SELECT i, 0 FROM generate_series(1, 20) i;
+	CREATE PROCEDURE write() LANGUAGE plpgsql AS $$
+	BEGIN
+		LOOP
+			UPDATE counted SET n = n + 1;
+			INSERT INTO added (big) SELECT repeat('x', i) FROM generate_series(1, 3000) i;
+			COMMIT;
+		END LOOP;
+	END $$;
+});
+foreach my $way ('a backend', 'all processes', 'a backend')
+{
+	my ($out, $err) = ('', '');
+	my $writer = IPC::Run::start([ 'psql', '-X', '-q', '-d', $node->connstr('postgres'), '-c', 'CALL write()' ],
+		'>', \$out, '2>', \$err);
+	$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE query LIKE 'CALL write%'") or die 'nothing writes';
+	my $backend = $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE query LIKE 'CALL write%'");
+	usleep(300_000 + int(rand(400_000)));
+	if ($way eq 'a backend')
+	{
+		kill 9, $backend;
+		IPC::Run::finish($writer);
+		Crashes::wait_for_restart($node);
+	}
+	else
+	{
+		Crashes::cut_power($node);
+		IPC::Run::finish($writer);
+	}
+	is($node->safe_psql('postgres', q{
+		SELECT count(*) FROM counted c WHERE n <> (SELECT count(*) FROM counted_history h WHERE h.id = c.id AND h.history_kind = 'U')}),
+		0, "killed, $way: updates");
+	is($node->safe_psql('postgres', q{
+		SELECT count(*) FROM added a FULL JOIN added_history h USING (id) WHERE a.big IS DISTINCT FROM h.big}),
+		0, "killed, $way: inserts");
+}
+cmp_ok($node->safe_psql('postgres', 'SELECT min(n) FROM counted'), '>', 0, 'something was written');
+
 # A dump brings the history along, adds nothing to it, and recording goes on.
+$node->safe_psql('postgres', q{
+	CREATE TABLE padded (id char(3) PRIMARY KEY, b bit(4), p char(2)[], n numeric(4, 1));
+	SELECT softdelete.track_history('padded');
+	INSERT INTO padded VALUES ('abc', '1010', '{xy,z}', 123.4);
+	UPDATE padded SET b = '1111', p = NULL, n = 5;
+});
 my $entries = q{SELECT md5(string_agg(h::text, E'\n' ORDER BY history_at, id, history_kind)) FROM t_history h};
 my $before = $node->safe_psql('postgres', $entries);
 $node->safe_psql('postgres', 'CREATE DATABASE restored');
@@ -59,6 +114,11 @@ my $dump = PostgreSQL::Test::Utils::tempdir() . '/dump';
 $node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, '-d', $node->connstr('postgres') ], 'pg_dump');
 $node->command_ok([ 'pg_restore', '--exit-on-error', '-d', $node->connstr('restored'), $dump ], 'pg_restore');
 is($node->safe_psql('restored', $entries), $before, 'the entries are those of before');
+my $padded = q{SELECT string_agg(diff, ' | ') FROM softdelete.history_of('padded', 'abc')};
+is($node->safe_psql('restored', $padded), $node->safe_psql('postgres', $padded), 'types with a length');
+$node->command_ok([ 'pg_restore', '--exit-on-error', '--clean', '--if-exists', '-d', $node->connstr('restored'), $dump ],
+	'pg_restore --clean');
+is($node->safe_psql('restored', $entries), $before, 'the entries are those of before again');
 $node->safe_psql('restored', "UPDATE t SET v = 'r' WHERE id = 3000; ALTER TABLE t ADD COLUMN w int; UPDATE t SET w = 1 WHERE id = 3000");
 is(kinds($node, 'restored', 3000), 'INSERT UPDATE UPDATE UPDATE', 'recording goes on');
 is($node->safe_psql('restored', 'SELECT tgname, tgenabled FROM pg_trigger WHERE tgrelid = \'t\'::regclass ORDER BY 1'),

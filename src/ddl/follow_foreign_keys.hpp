@@ -16,4 +16,8 @@ Oid find_table_to_link(const DdlCommand &command);
 // Creates the triggers that the table's foreign keys lack.
 void link_table(Oid relation);
 
+// After CREATE TABLE and ALTER TABLE: one NOTICE where the command gives an unregistered table an ON DELETE CASCADE key to
+// a registered one, with what becomes of its rows and the call that registers it. Returns quickly for any other statement.
+void tell_of_children(const DdlCommand &command);
+
 } // namespace softdelete::ddl

@@ -28,7 +28,6 @@
 #include "ddl/refuse_rules.hpp"
 #include "ddl/refuse_trigger_change.hpp"
 #include "ddl/refuse_view_change.hpp"
-#include "ddl/tell_of_children.hpp"
 #include "ddl/warn_delete_triggers.hpp"
 #include "ddl/widen_key_indexes.hpp"
 #include "history/follow_drop.hpp"

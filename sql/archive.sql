@@ -225,10 +225,6 @@ SELECT count(*) - :deletions AS more FROM softdelete.deletions;
 \set VERBOSITY default
 SELECT softdelete.hold('plain', 'why', 34); -- fails
 \set VERBOSITY terse
-SELECT softdelete.restore('plain', 32); -- fails
-SELECT softdelete.undo(max(id)) FROM softdelete.deletions; -- fails
-SELECT * FROM softdelete.conflicts((SELECT max(id) FROM softdelete.deletions)); -- fails
-SELECT * FROM softdelete.preview('plain', 34); -- fails
 SELECT softdelete.erase('plain', 'why', 34); -- fails
 SELECT softdelete.anonymize('plain', 'why', 34); -- fails
 SELECT softdelete.set_anonymizer('plain', 'v', 'NULL'); -- fails

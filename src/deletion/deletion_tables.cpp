@@ -90,14 +90,6 @@ std::vector<catalog::TableInfo> get_archived_tables(pg::Spi &spi, std::int64_t d
     return tables;
 }
 
-void refuse_archived_rows(pg::Spi &spi, std::int64_t deletion) {
-    for (const catalog::TableInfo &table : get_archived_tables(spi, deletion)) {
-        if (holds_archived_rows(spi, table, deletion)) {
-            catalog::refuse_archive(table.title, table.relation);
-        }
-    }
-}
-
 bool holds_archived_rows(pg::Spi &spi, const catalog::TableInfo &table, std::int64_t deletion) {
     std::string query = sqltext::format(
         "/* softdelete */ SELECT FROM %1% AS t WHERE t.deletion_id = $1::pg_catalog.int8 LIMIT 1",

@@ -17,9 +17,6 @@ std::vector<catalog::TableInfo> get_deletion_tables(pg::Spi &spi, std::int64_t d
 // The tables with an archive that it touched, in that order.
 std::vector<catalog::TableInfo> get_archived_tables(pg::Spi &spi, std::int64_t deletion);
 
-// 0A000 where it has rows in archives: what is asked for is not there for them.
-void refuse_archived_rows(pg::Spi &spi, std::int64_t deletion);
-
 // Is the deletion in this database's log? One whose rows came with data from elsewhere may not be.
 bool is_logged(pg::Spi &spi, std::int64_t deletion);
 

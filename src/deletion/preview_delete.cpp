@@ -79,13 +79,17 @@ private:
 
     rows::RowSet find_root(const TableInfo &root, const std::vector<std::string> &key) {
         catalog::KeyLookup lookup = catalog::get_key_lookup(spi_, root, key);
+        // Of a table with an archive all rows are live.
         std::string query =
-            sqltext::format("/* softdelete */ SELECT t.tableoid, t.ctid, t.%2% IS NULL FROM %1% AS t "
-                            "WHERE softdelete.include_deleted(t.%2%) AND %3%",
-                            root.name, root.deleted_at, lookup.condition);
+            root.archive
+                ? sqltext::format("/* softdelete */ SELECT t.tableoid, t.ctid, true FROM %1% AS t WHERE %2%",
+                                  root.name, lookup.condition)
+                : sqltext::format("/* softdelete */ SELECT t.tableoid, t.ctid, t.%2% IS NULL FROM %1% AS t "
+                                  "WHERE softdelete.include_deleted(t.%2%) AND %3%",
+                                  root.name, root.deleted_at, lookup.condition);
         pg::NamedTableScope scope(root.relation, root.owner);
         std::vector<pg::Row> found = spi_.query(query, lookup.values);
-        if (found.empty()) {
+        if (found.empty() && !is_archived(root, lookup)) {
             rows::raise_no_such_row(root, key);
         }
         rows::RowSet rows;
@@ -95,6 +99,17 @@ private:
             }
         }
         return rows;
+    }
+
+    bool is_archived(const TableInfo &root, const catalog::KeyLookup &lookup) {
+        if (!root.archive) {
+            return false;
+        }
+        pg::OwnerScope owner(root.owner);
+        return !spi_.query(sqltext::format("/* softdelete */ SELECT FROM %1% WHERE %2% LIMIT 1",
+                                           root.archive->name, lookup.condition),
+                           lookup.values)
+                    .empty();
     }
 
     // In the order in which their triggers fire.
@@ -151,7 +166,7 @@ private:
         int depth = step.depth + 1;
         if (key.on_delete == OnDelete::restricted) {
             add_staying(depth, key, children, "refuse");
-        } else if (!key.child.is_registered) {
+        } else if (!key.child.is_registered && !key.parent.archive) {
             add_rows(depth, key, children.size(), "stays until purge");
         } else {
             rows::RowSet added = add_deleted(children);
@@ -198,7 +213,9 @@ private:
         for (const Step &step : checks_) {
             const ForeignKey &key = step.key->key;
             add_staying(step.depth + 1, key, find_children(key, step.parents),
-                        key.on_delete == OnDelete::no_action ? "refuse" : "keep link");
+                        key.on_delete == OnDelete::no_action ? "refuse"
+                        : key.parent.archive                 ? "lose link"
+                                                             : "keep link");
         }
     }
 
@@ -214,7 +231,7 @@ private:
 
 std::vector<PreviewLine> preview_delete(Oid relation, const std::vector<std::string> &key) {
     pg::Spi spi;
-    TableInfo table = catalog::get_registered_table(spi, relation);
+    TableInfo table = catalog::get_soft_table(spi, relation);
     bool may_delete =
         spi.query("SELECT pg_catalog.has_table_privilege($1::pg_catalog.oid, 'DELETE')", {table.relation})
             .front()

@@ -121,6 +121,11 @@ void mark_restored(std::int64_t deletion) {
                 {deletion});
 }
 
+void look_at_restored(std::int64_t deletion) {
+    pg::Spi spi;
+    finish(spi, deletion);
+}
+
 void finish_restored_deletions(bool is_command_through) {
     if (noted == nullptr) {
         return;

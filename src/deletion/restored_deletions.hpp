@@ -14,6 +14,10 @@ void note_restored_row(int64 deletion);
 // Called from C++, through the boundary.
 void mark_restored(std::int64_t deletion);
 
+// Sets restored_at of the deletion where it holds no row any more, and takes it back where it does. Does nothing where it is
+// not in the log. Called from C++.
+void look_at_restored(std::int64_t deletion);
+
 // Called when a statement is through: sets restored_at of noted deletions that hold no row any more. What the updates of
 // restore and undo noted waits until these are through and call it as well.
 void finish_restored_deletions(bool is_command_through = false);

@@ -6,6 +6,7 @@
 #include "catalog/foreign_keys.hpp"
 #include "deletion/deletion_tables.hpp"
 #include "pg/called_settings.hpp"
+#include "restore/archived_conflicts.hpp"
 #include "restore/restore_privileges.hpp"
 #include "rows/follow_links.hpp"
 #include "rows/row_set.hpp"
@@ -314,10 +315,12 @@ std::vector<Conflict> list_conflicts(std::int64_t deletion) {
     std::vector<TableInfo> tables =
         deletion::get_deletion_tables(spi, deletion, deletion::DeletionLock::none);
     check_may_list(spi, tables);
-    deletion::refuse_archived_rows(spi, deletion);
     for (const TableInfo &table : tables) {
         add_parent_conflicts(spi, table, deletion, &found);
         add_unique_conflicts(spi, table, deletion, &found);
+    }
+    for (const TableInfo &table : deletion::get_archived_tables(spi, deletion)) {
+        add_archived_conflicts(spi, table, deletion, &found);
     }
     return found;
 }

@@ -8,6 +8,7 @@
 #include "deletion/deletion_tables.hpp"
 #include "deletion/restored_deletions.hpp"
 #include "pg/called_settings.hpp"
+#include "restore/archived_rows.hpp"
 #include "restore/restore_errors.hpp"
 #include "restore/restore_order.hpp"
 #include "restore/restore_statement.hpp"
@@ -337,8 +338,9 @@ private:
 
 std::uint64_t restore_row(Oid relation, const std::vector<std::string> &key) {
     pg::Spi spi;
-    TableInfo table = catalog::get_registered_table(spi, relation);
-    std::uint64_t restored = RestoreTree(spi, table, key).run();
+    TableInfo table = catalog::get_soft_table(spi, relation);
+    std::uint64_t restored =
+        table.archive ? restore_archived_row(spi, table, key) : RestoreTree(spi, table, key).run();
     pg::call([] { deletion::finish_restored_deletions(true); });
     return restored;
 }

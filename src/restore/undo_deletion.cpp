@@ -4,6 +4,7 @@
 
 #include "deletion/deletion_tables.hpp"
 #include "deletion/restored_deletions.hpp"
+#include "restore/archived_rows.hpp"
 #include "restore/restore_errors.hpp"
 #include "restore/restore_order.hpp"
 #include "restore/restore_privileges.hpp"
@@ -179,13 +180,22 @@ std::uint64_t undo_deletion(std::int64_t deletion) {
     pg::Spi spi;
     std::vector<TableInfo> tables =
         deletion::get_deletion_tables(spi, deletion, deletion::DeletionLock::for_update);
-    std::set<Oid> cascaded = find_cascaded_tables(spi, tables);
-    check_may_update(spi, tables, cascaded);
-    deletion::refuse_archived_rows(spi, deletion);
+    const std::vector<TableInfo> archived = deletion::get_archived_tables(spi, deletion);
+    std::vector<TableInfo> all = tables;
+    all.insert(all.end(), archived.begin(), archived.end());
+    std::set<Oid> cascaded = find_cascaded_tables(spi, all);
+    check_may_update(spi, all, cascaded);
+    check_not_restricted(spi, archived, cascaded);
     for (const TableInfo &table : tables) {
         check_parents(spi, table, deletion);
     }
+    // No row whose deletion is marked references an archived one.
     std::uint64_t restored = update_all(spi, tables, deletion, cascaded);
+    std::uint64_t moved = undo_archived_rows(spi, archived, deletion);
+    if (moved > 0) {
+        deletion::mark_restored(deletion);
+    }
+    restored += moved;
     // Triggers may have restored rows of other deletions.
     pg::call([] { deletion::finish_restored_deletions(true); });
     if (restored == 0) {

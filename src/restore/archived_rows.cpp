@@ -1,0 +1,179 @@
+// A row leaves the archive and comes into its table by one statement, which triggers see as an INSERT. Rows of a whole
+// deletion need no collecting; archived_tree.cpp collects those of one row.
+#include "restore/archived_rows.hpp"
+
+#include "pg/relations.hpp"
+#include "pg/scopes.hpp"
+#include "session/own_statement.hpp"
+#include "sqltext/format.hpp"
+
+#include <algorithm>
+
+namespace softdelete::restore {
+
+namespace {
+
+using catalog::ForeignKey;
+using catalog::TableInfo;
+
+// Generated columns are computed again.
+constexpr const char *columns_query = R"(
+    SELECT pg_catalog.quote_ident(t.attname)
+    FROM pg_catalog.pg_attribute t
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = $2::pg_catalog.oid AND a.attname = t.attname AND a.attnum > 0 AND NOT a.attisdropped
+    WHERE t.attrelid = $1::pg_catalog.oid AND t.attnum > 0 AND NOT t.attisdropped AND t.attgenerated = ''
+    ORDER BY t.attnum)";
+
+std::string get_archive_hint(int sqlstate, const std::optional<std::string> &deletion) {
+    std::string list =
+        deletion ? sqltext::format(" SELECT * FROM softdelete.conflicts(%1%) lists all conflicts.", *deletion)
+                 : "";
+    switch (sqlstate) {
+    case ERRCODE_UNIQUE_VIOLATION:
+    case ERRCODE_EXCLUSION_VIOLATION:
+        return "Change or delete the live row that has the value, then restore again." + list;
+    case ERRCODE_FOREIGN_KEY_VIOLATION:
+        return "Restore the row that it references first." + list;
+    default:
+        return "The table's rules have changed since the row was deleted: change the rule, then restore "
+               "again.";
+    }
+}
+
+[[noreturn]] void raise_kept_back(const TableInfo &table) {
+    pg::raise({.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
+               .message = sqltext::format("not all rows of table %1% could be restored", table.title),
+               .detail = "A trigger or a rule kept rows back. Nothing was restored.",
+               .hint = "Make the triggers and rules for INSERT let the rows pass.",
+               .relation = table.relation});
+}
+
+// All rows of a deletion have its time, by which the server leaves out the partitions of others.
+std::string find_time(pg::Spi &spi, std::int64_t deletion) {
+    pg::UserScope owner(pg::get_extension_owner());
+    pg::ExactTextScope exact;
+    return spi
+        .query("SELECT deleted_at FROM softdelete_internal.deletion WHERE id = $1::pg_catalog.int8",
+               {deletion})
+        .front()
+        .text(0);
+}
+
+} // namespace
+
+std::uint64_t move_back(pg::Spi &spi, const TableInfo &table, const std::optional<std::string> &deletion,
+                        const std::string &condition, const std::vector<pg::Parameter> &parameters) {
+    std::vector<std::string> columns;
+    std::vector<std::string> returned;
+    for (const pg::Row &row : spi.query(columns_query, {table.relation, table.archive->relation})) {
+        columns.push_back(row.text(0));
+        returned.push_back("a." + row.text(0));
+    }
+    std::string statement =
+        sqltext::format("/* softdelete */ WITH d AS (DELETE FROM %1% AS a WHERE %2% RETURNING %3%), "
+                        "i AS (INSERT INTO %4% (%5%) OVERRIDING SYSTEM VALUE SELECT %5% FROM d RETURNING 1) "
+                        "SELECT (SELECT pg_catalog.count(*) FROM d), (SELECT pg_catalog.count(*) FROM i)",
+                        table.archive->name, condition, sqltext::join(returned, ", "), table.name,
+                        sqltext::join(columns, ", "));
+    bool may_show = pg::call([&] { return pg::may_show_values(table.relation); });
+    try {
+        pg::OwnerScope owner(table.owner);
+        session::OwnStatement own(statement, {.runs_as_called = true});
+        const pg::Row counts = spi.query(statement, parameters).front();
+        if (counts.number(0) != counts.number(1)) {
+            raise_kept_back(table);
+        }
+        return static_cast<std::uint64_t>(counts.number(1));
+    } catch (pg::ServerError &error) {
+        if (ERRCODE_TO_CATEGORY(error.sqlstate()) == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION) {
+            error.set_message(
+                sqltext::format("cannot restore rows of table %1%: %2%", table.title, error.message()));
+            error.set_hint(get_archive_hint(error.sqlstate(), deletion));
+            error.clear_context();
+            if (!may_show) {
+                error.clear_detail();
+            }
+        }
+        throw;
+    }
+}
+
+std::vector<Oid> order_tables(const std::map<Oid, std::vector<ForeignKey>> &keys) {
+    std::vector<Oid> ordered;
+    auto is_done = [&](Oid relation) {
+        return std::find(ordered.begin(), ordered.end(), relation) != ordered.end();
+    };
+    auto waits = [&](Oid relation) {
+        const std::vector<ForeignKey> &own = keys.at(relation);
+        return std::any_of(own.begin(), own.end(), [&](const ForeignKey &key) {
+            Oid parent = key.parent.relation;
+            return parent != relation && keys.contains(parent) && !is_done(parent);
+        });
+    };
+    while (ordered.size() < keys.size()) {
+        auto free = std::find_if(keys.begin(), keys.end(), [&](const auto &entry) {
+            return !is_done(entry.first) && !waits(entry.first);
+        });
+        if (free == keys.end()) {
+            free = std::find_if(keys.begin(), keys.end(),
+                                [&](const auto &entry) { return !is_done(entry.first); });
+        }
+        ordered.push_back(free->first);
+    }
+    return ordered;
+}
+
+std::uint64_t undo_archived_rows(pg::Spi &spi, const std::vector<TableInfo> &tables, std::int64_t deletion) {
+    std::map<Oid, std::vector<ForeignKey>> keys;
+    for (const TableInfo &table : tables) {
+        keys[table.relation] = catalog::find_own_keys(spi, table.relation);
+    }
+    std::uint64_t restored = 0;
+    for (Oid relation : order_tables(keys)) {
+        auto table = std::find_if(tables.begin(), tables.end(),
+                                  [&](const TableInfo &candidate) { return candidate.relation == relation; });
+        restored += move_back(spi, *table, std::to_string(deletion),
+                              sqltext::format("a.deletion_id = $1::pg_catalog.int8 AND a.%1% = "
+                                              "$2::pg_catalog.timestamptz",
+                                              table->archive->deleted_at),
+                              {deletion, find_time(spi, deletion)});
+    }
+    return restored;
+}
+
+void check_not_restricted(pg::Spi &spi, const std::vector<TableInfo> &tables, const std::set<Oid> &cascaded) {
+    for (const TableInfo &table : tables) {
+        bool is_restricted =
+            !cascaded.contains(table.relation)
+            && spi.query("SELECT pg_catalog.row_security_active($1::pg_catalog.oid)", {table.relation})
+                   .front()
+                   .boolean(0);
+        if (is_restricted) {
+            pg::raise({.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
+                       .message = sqltext::format("cannot restore rows of table %1% under row-level security",
+                                                  table.title),
+                       .detail = "The policies of the table say nothing of rows in its archive.",
+                       .hint = "Restore as the table's owner, or as a role with BYPASSRLS.",
+                       .relation = table.relation});
+        }
+    }
+}
+
+TableInfo get_archive(const TableInfo &table) {
+    TableInfo archive = table;
+    archive.relation = table.archive->relation;
+    archive.name = table.archive->name;
+    archive.is_partitioned = true;
+    archive.has_children = true;
+    return archive;
+}
+
+std::string make_linked(const std::vector<std::string> &columns) {
+    std::string condition;
+    for (const std::string &column : columns) {
+        condition += sqltext::format(" AND c.%1% IS DISTINCT FROM NULL", column);
+    }
+    return condition;
+}
+
+} // namespace softdelete::restore

@@ -1,0 +1,48 @@
+// Moves rows back from archives: what restore() and undo() do for tables with the strategy archive. Acts as the tables'
+// owners, once it is known that the caller may.
+#pragma once
+
+#include "catalog/foreign_keys.hpp"
+#include "catalog/table_info.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace softdelete::restore {
+
+// The newest of the archived rows with that primary key and, along CASCADE keys, what its deletion took below it. As
+// restore_row(), with these differences: needs a role that the table's row security does not bind; raises 23502 and 23514 as
+// well, where the table's rules have changed; 0A000 where the tables of a cascade have several owners.
+std::uint64_t restore_archived_row(pg::Spi &spi, const catalog::TableInfo &table,
+                                   const std::vector<std::string> &key);
+
+// All rows of a deletion that are in the archives of these tables, referenced ones first.
+std::uint64_t undo_archived_rows(pg::Spi &spi, const std::vector<catalog::TableInfo> &tables,
+                                 std::int64_t deletion);
+
+// 42501 where row security would have to decide for the caller which rows come back. cascaded: tables that are restored as
+// their owners.
+void check_not_restricted(pg::Spi &spi, const std::vector<catalog::TableInfo> &tables,
+                          const std::set<Oid> &cascaded);
+
+// Moves the rows of the archive under the alias "a" for which the condition holds; how many. deletion: for hints.
+// Errors: those of restore_archived_row(), and 42501 where a trigger or rule of the table kept rows back.
+std::uint64_t move_back(pg::Spi &spi, const catalog::TableInfo &table,
+                        const std::optional<std::string> &deletion, const std::string &condition,
+                        const std::vector<pg::Parameter> &parameters);
+
+// Tables by the keys that they have: referenced ones before those that reference them; where keys go round in a circle, in
+// any order.
+std::vector<Oid> order_tables(const std::map<Oid, std::vector<catalog::ForeignKey>> &keys);
+
+// The archive as a table: its name, its relation and its owner.
+catalog::TableInfo get_archive(const catalog::TableInfo &table);
+
+// SQL: has the row under the alias "c" a value in each of the key's columns?
+std::string make_linked(const std::vector<std::string> &columns);
+
+} // namespace softdelete::restore

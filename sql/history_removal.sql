@@ -98,6 +98,22 @@ SELECT history_kind, a, b FROM firms_history ORDER BY history_at;
 SELECT history_kind, id, a, b FROM sites_history ORDER BY history_at;
 SELECT history_kind, id, site FROM rooms_history ORDER BY history_at;
 
+-- So it does where the column of the key got another type since, or another name.
+CREATE TABLE shops (id int PRIMARY KEY);
+CREATE TABLE sales (id int PRIMARY KEY, shop int REFERENCES shops ON DELETE CASCADE, note text);
+CREATE INDEX ON sales (shop);
+SELECT count(*) > 0 AS registered FROM softdelete.register('shops', cascade => true);
+SELECT softdelete.track_history('shops'), softdelete.track_history('sales');
+INSERT INTO shops VALUES (1), (2);
+INSERT INTO sales VALUES (1, 1, 'secret'), (2, 2, 'other');
+DELETE FROM sales;
+DELETE FROM sales WHERE deleted_at IS NOT NULL;
+ALTER TABLE shops ALTER id TYPE bigint;
+ALTER TABLE sales ALTER shop TYPE bigint;
+ALTER TABLE sales RENAME shop TO place;
+SELECT softdelete.erase('shops', 'request 8', 1) -> 'rows' AS rows;
+SELECT history_kind, id, place, note FROM sales_history ORDER BY history_at;
+
 -- A rule of a column that the history leaves out empties what it keeps.
 CREATE TABLE people (id int PRIMARY KEY, name text, salt text);
 SELECT count(*) > 0 AS registered FROM softdelete.register('people');

@@ -1,4 +1,4 @@
-// Values are compared as they are stored: what is equal to an operator may look different (1.0 and 1.00).
+// Compares values as they are stored: two values that an operator calls equal may look different (1.0 and 1.00).
 #include "history/changed_columns.hpp"
 
 #include "history/own_columns.hpp"

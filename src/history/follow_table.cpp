@@ -9,6 +9,7 @@
 #include "history/tracked_table.hpp"
 #include "pg/quote.hpp"
 #include "pg/scopes.hpp"
+#include "pg/transactions.hpp"
 #include "registry/history_scan.hpp"
 #include "registry/registry_scan.hpp"
 #include "session/utility_commands.hpp"
@@ -147,19 +148,53 @@ private:
         }
     }
 
-    // Rows are looked up by what their key is today: a column of the key gets its type in the history as well.
-    bool retype_key(const SourceColumn &column) {
+    bool is_of_key(const std::string &name) {
         std::vector<catalog::KeyColumn> key = catalog::find_primary_key(spi_, table_.relation);
+        return std::any_of(key.begin(), key.end(),
+                           [&](const catalog::KeyColumn &part) { return part.name == name; });
+    }
+
+    // Is it one by which rows of this table reference others, or others those of this one?
+    bool is_of_link(const std::string &column) {
+        return !spi_.query(
+                        "SELECT FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_attribute a ON a.attrelid "
+                        "= $1::pg_catalog.oid AND a.attname = $2::pg_catalog.name WHERE k.contype = 'f' AND "
+                        "((k.conrelid = a.attrelid AND a.attnum = ANY (k.conkey)) OR (k.confrelid = "
+                        "a.attrelid AND a.attnum = ANY (k.confkey))) LIMIT 1",
+                        {table_.relation, column})
+                    .empty();
+    }
+
+    void retype(const SourceColumn &column) {
         std::string name = pg::quote_identifier(column.name);
-        if (std::none_of(key.begin(), key.end(),
-                         [&](const catalog::KeyColumn &part) { return part.name == name; })) {
-            return false;
-        }
         pg::UserScope owner(table_.owner);
+        spi_.execute(sqltext::format("ALTER TABLE %1% ALTER COLUMN %2% TYPE %3% USING CAST(%4% AS %5%)",
+                                     history_.name, name, column.definition.substr(name.size() + 1), name,
+                                     column.type));
+    }
+
+    // Rows are looked up, and erased with those that they reference, by what their keys are today: a column of a key gets its
+    // type in the history as well. That of a foreign key does where all that the history has there can have it.
+    bool retype_link(const SourceColumn &column) {
         try {
-            spi_.execute(sqltext::format("ALTER TABLE %1% ALTER COLUMN %2% TYPE %3% USING CAST(%4% AS %5%)",
-                                         history_.name, name, column.definition.substr(name.size() + 1), name,
-                                         column.type));
+            pg::Subtransaction attempt;
+            retype(column);
+            attempt.commit();
+            return true;
+        } catch (pg::ServerError &error) {
+            if (ERRCODE_TO_CATEGORY(error.sqlstate()) == ERRCODE_OPERATOR_INTERVENTION) {
+                throw;
+            }
+        }
+        return false;
+    }
+
+    bool retype_key(const SourceColumn &column) {
+        if (!is_of_key(pg::quote_identifier(column.name))) {
+            return is_of_link(column.name) && retype_link(column);
+        }
+        try {
+            retype(column);
         } catch (pg::ServerError &error) { // as for a number that is out of range
             if (!error.has_hint()) {
                 error.set_hint("The history has a row with this key. End the history with "

@@ -1,4 +1,5 @@
-// As the triggers of registered tables they fire in every mode of replication, and go with the extension.
+// Makes and drops the triggers by SQL. As those of registered tables, they fire in every mode of replication, and DROP
+// EXTENSION takes them along.
 #include "history/history_triggers.hpp"
 
 #include "model/trigger_names.hpp"

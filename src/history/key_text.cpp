@@ -1,4 +1,4 @@
-// Output and input functions under the settings of pg::ExactTextScope.
+// Calls the output and input functions of the key's types under the settings of pg::ExactTextScope.
 #include "history/key_text.hpp"
 
 #include "pg/boundary.hpp"

@@ -1,4 +1,4 @@
-// Long values are cut where a person stops reading; the whole rows stand beside the difference.
+// describe_row() and describe_change() write for people and cut long values; to_json() writes values whole.
 #include "history/row_image.hpp"
 
 #include "history/changed_columns.hpp"

@@ -1,5 +1,5 @@
-// What was handed out is never written again: after an invalidation it is read anew, into memory of its own, and what was
-// there before lives on until the transaction ends. Whoever asked may still read it.
+// A TrackedTable that was handed out is never written again. After an invalidation the table is read anew, into memory of its
+// own, and the former TrackedTable lives on until the transaction ends: whoever asked for it may still read it.
 #include "history/tracked_table.hpp"
 
 #include "model/trigger_names.hpp"

@@ -39,6 +39,7 @@ CREATE FUNCTION note_old() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 CREATE PROCEDURE make(parent text, child text, form text DEFAULT 'plain') LANGUAGE plpgsql AS $$
 DECLARE
     t text;
+    keyed text; -- which has triggers on its key
     partitions text := CASE form WHEN 'partitioned' THEN 'PARTITION BY RANGE (id)' END;
 BEGIN
     EXECUTE format('CREATE TABLE %I (id int PRIMARY KEY, name text, deleted_at timestamptz, deleted_by text, deletion_id bigint) %s',
@@ -79,8 +80,9 @@ BEGIN
         EXECUTE format('CREATE TRIGGER of_name AFTER UPDATE OF name ON %I FOR EACH ROW EXECUTE FUNCTION note()', t);
         EXECUTE format('CREATE TRIGGER of_name_statement BEFORE UPDATE OF name ON %I EXECUTE FUNCTION note()', t);
         EXECUTE format('CREATE TRIGGER of_deleted_by AFTER UPDATE OF deleted_by ON %I EXECUTE FUNCTION note()', t);
-        EXECUTE format('CREATE TRIGGER of_id AFTER UPDATE OF id ON %I FOR EACH ROW EXECUTE FUNCTION note()', t);
-        EXECUTE format('CREATE TRIGGER of_id_statement AFTER UPDATE OF id ON %I EXECUTE FUNCTION note()', t);
+        keyed := CASE form WHEN 'partitioned' THEN t || '_1' ELSE t END;
+        EXECUTE format('CREATE TRIGGER of_id AFTER UPDATE OF id ON %I FOR EACH ROW EXECUTE FUNCTION note()', keyed);
+        EXECUTE format('CREATE TRIGGER of_id_statement AFTER UPDATE OF id ON %I EXECUTE FUNCTION note()', keyed);
         EXECUTE format('CREATE CONSTRAINT TRIGGER constraint_now AFTER UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION note()', t);
         EXECUTE format('CREATE CONSTRAINT TRIGGER constraint_late AFTER UPDATE OR DELETE ON %I DEFERRABLE INITIALLY DEFERRED
             FOR EACH ROW EXECUTE FUNCTION note()', t);
@@ -137,6 +139,13 @@ INSERT INTO operation (name, preparation, ours, before, own) VALUES
     ('cascade', '', 'DELETE FROM parent WHERE id IN (1, 2)',
         '', 'UPDATE p SET deleted_at = now(), deleted_by = ''x'', deletion_id = 1 WHERE id IN (1, 2);
              UPDATE c SET deleted_at = now(), deleted_by = ''x'', deletion_id = 1 WHERE parent IN (1, 2)'),
+    ('DELETE in WITH', '', 'WITH d AS (DELETE FROM parent WHERE id = 1 RETURNING id) SELECT count(*) FROM d',
+        '', 'WITH d AS (UPDATE p SET deleted_at = now(), deleted_by = ''x'', deletion_id = 1 WHERE id = 1 RETURNING id) SELECT count(*) FROM d;
+             UPDATE c SET deleted_at = now(), deleted_by = ''x'', deletion_id = 1 WHERE parent = 1'),
+    ('MERGE', '', 'MERGE INTO parent USING (VALUES (1)) v (i) ON id = i WHEN MATCHED THEN DELETE',
+        '', 'MERGE INTO p USING (VALUES (1)) v (i) ON id = i
+                 WHEN MATCHED THEN UPDATE SET deleted_at = now(), deleted_by = ''x'', deletion_id = 1;
+             UPDATE c SET deleted_at = now(), deleted_by = ''x'', deletion_id = 1 WHERE parent = 1'),
     ('UPDATE', '', 'UPDATE child SET deleted_at = now() WHERE id = 1',
         '', 'UPDATE c SET deleted_at = now(), deleted_by = ''x'', deletion_id = 1 WHERE id = 1'),
     ('restore by UPDATE', 'DELETE FROM child', 'UPDATE child SET deleted_at = NULL WHERE id < 3',

@@ -210,8 +210,9 @@ void leave_out_deletion_triggers(const QueryDesc *query) {
 }
 
 void leave_out_generated_column_triggers(const QueryDesc *query) {
+    // In a MERGE all of them count as written.
     if ((session::notes_of_plan(query->plannedstmt) & session::note_planned) == 0
-        || session::find_extension_functions() == nullptr) {
+        || query->operation == CMD_MERGE || session::find_extension_functions() == nullptr) {
         return;
     }
     bool is_soft_delete = session::is_plain_soft_delete(query->plannedstmt);

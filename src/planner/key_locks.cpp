@@ -55,7 +55,10 @@ void lock_keys(Query *query, RangeTblEntry *rte, session::Statement *statement) 
     Relation relation = RelationIdGetRelation(rte->relid);
     if (has_lock_trigger(relation)) {
         Bitmapset *keys = RelationGetIndexAttrBitmap(relation, INDEX_ATTR_BITMAP_KEY);
-        if (has_trigger_on(relation, keys)) {
+        // Triggers of partitions and children are left out of a plain DELETE when it runs
+        // (deletion/skipped_deletion_triggers).
+        bool is_plain = query->canSetTag && !query->hasModifyingCTE;
+        if (has_trigger_on(relation, keys) || (!is_plain && relation->rd_rel->relhassubclass)) {
             statement->notes |= session::note_lock_rows;
         } else {
             statement->notes |= session::note_key_locked;

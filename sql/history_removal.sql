@@ -114,6 +114,27 @@ ALTER TABLE sales RENAME shop TO place;
 SELECT softdelete.erase('shops', 'request 8', 1) -> 'rows' AS rows;
 SELECT history_kind, id, place, note FROM sales_history ORDER BY history_at;
 
+-- And where the row itself has no history.
+CREATE DOMAIN code AS text;
+CREATE TABLE towns (id code PRIMARY KEY);
+CREATE TABLE streets (id int PRIMARY KEY, town text REFERENCES towns ON DELETE CASCADE, note text);
+CREATE TABLE doors (id int PRIMARY KEY, street int REFERENCES streets ON DELETE CASCADE);
+CREATE INDEX ON streets (town);
+CREATE INDEX ON doors (street);
+SET client_min_messages = error;
+SELECT count(*) > 0 AS registered FROM softdelete.register('towns', cascade => true);
+RESET client_min_messages;
+SELECT softdelete.track_history('streets'), softdelete.track_history('doors');
+INSERT INTO towns VALUES ('a'), ('b');
+INSERT INTO streets VALUES (1, 'a', 'secret'), (2, 'b', 'other'), (3, 'a', 'live');
+INSERT INTO doors VALUES (1, 1), (2, 2);
+DELETE FROM streets WHERE id < 3;
+DELETE FROM doors WHERE deleted_at IS NOT NULL;
+DELETE FROM streets WHERE deleted_at IS NOT NULL;
+SELECT softdelete.erase('towns', 'request 9', 'a') -> 'rows' AS rows;
+SELECT history_kind, id, town, note FROM streets_history ORDER BY history_at;
+SELECT history_kind, id, street FROM doors_history ORDER BY history_at;
+
 -- A rule of a column that the history leaves out empties what it keeps.
 CREATE TABLE people (id int PRIMARY KEY, name text, salt text);
 SELECT count(*) > 0 AS registered FROM softdelete.register('people');

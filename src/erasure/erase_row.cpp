@@ -59,7 +59,7 @@ using HistoryCounts = std::map<std::string, std::uint64_t>;
 std::map<Oid, history::SubjectKeys> read_keys(pg::Spi &spi, const rows::RowTree &tree) {
     std::map<Oid, history::SubjectKeys> keys;
     for (const auto &[relation, member] : tree.tables) {
-        keys[relation] = {member.table, history::read_keys(spi, member.table, member.rows)};
+        keys[relation] = history::read_subject(spi, member.table, member.rows);
     }
     return keys;
 }
@@ -83,7 +83,7 @@ std::string erase_gone_row(pg::Spi &spi, const catalog::TableInfo &table, const 
                            const std::vector<std::string> &key) {
     std::map<Oid, history::SubjectKeys> keys;
     if (catalog::find_primary_key(spi, table.relation).size() == key.size()) {
-        keys[table.relation] = {table, {key}};
+        keys[table.relation] = {table, {key}, {}};
     }
     std::set<Oid> touched;
     HistoryCounts entries = history::erase_entries(spi, keys, &touched);

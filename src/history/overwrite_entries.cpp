@@ -8,6 +8,7 @@
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 #include "pg/transactions.hpp"
+#include "rows/follow_links.hpp"
 #include "session/own_statement.hpp"
 #include "session/plan_notes.hpp"
 #include "sqltext/format.hpp"
@@ -43,6 +44,67 @@ std::uint64_t remove(pg::Spi &spi, const TableInfo &history, const RowSet &entri
     return run_own(spi, history, statement, entries).size();
 }
 
+// Of any length and precision.
+std::string read_type(pg::Spi &spi, Oid relation, const std::string &column) {
+    return spi
+        .query(
+            "WITH RECURSIVE bases (type, base) AS (SELECT t.oid, t.typbasetype FROM "
+            "pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid WHERE a.attrelid = "
+            "$1::pg_catalog.oid AND pg_catalog.quote_ident(a.attname) = $2 AND NOT a.attisdropped UNION ALL "
+            "SELECT t.oid, t.typbasetype FROM bases b JOIN pg_catalog.pg_type t ON t.oid = b.base) SELECT "
+            "pg_catalog.format_type(type, -1) FROM bases WHERE base = 0",
+            {relation, column})
+        .front()
+        .text(0);
+}
+
+// As text, so that a history which may be another owner's can be asked for them; each set of values once. The rows are of the
+// table, live or deleted, or entries of its history.
+std::vector<ReferencedColumn> read_values(pg::Spi &spi, const TableInfo &table,
+                                          const std::vector<std::string> &names, const RowSet &rows) {
+    std::vector<ReferencedColumn> columns;
+    std::vector<std::string> texts;
+    std::string conditions;
+    for (const std::string &name : names) {
+        columns.push_back({name, read_type(spi, table.relation, name), {}});
+        texts.push_back("CAST(t." + name + " AS pg_catalog.text)");
+        conditions += " AND t." + name + " IS NOT NULL";
+    }
+    std::string query = sqltext::format(
+        "/* softdelete */ SELECT DISTINCT %1% FROM %2% AS t WHERE %3% AND %4%%5%", sqltext::join(texts, ", "),
+        table.name, rows::see_all(table, "t"), rows::make_membership(table, "t", 1), conditions);
+    pg::OwnerScope owner(table.owner);
+    pg::ExactTextScope exact;
+    for (const pg::Row &row : spi.query(query, {rows.tables(), rows.positions()})) {
+        for (std::size_t i = 0; i < columns.size(); i++) {
+            columns[i].values.push_back(row.text(i));
+        }
+    }
+    return columns;
+}
+
+bool has_columns(pg::Spi &spi, Oid relation, const std::vector<std::string> &names) {
+    return std::all_of(names.begin(), names.end(), [&](const std::string &name) {
+        return !spi.query("SELECT FROM pg_catalog.pg_attribute WHERE attrelid = $1::pg_catalog.oid AND "
+                          "pg_catalog.quote_ident(attname) = $2 AND NOT attisdropped",
+                          {relation, name})
+                    .empty();
+    });
+}
+
+// The keys that take rows along whose table has a history with their columns.
+std::vector<catalog::ForeignKey> find_recorded_links(pg::Spi &spi, Oid relation) {
+    std::vector<catalog::ForeignKey> links;
+    for (const catalog::ForeignKey &key : catalog::find_referencing_keys(spi, relation)) {
+        Oid history =
+            key.on_delete == catalog::OnDelete::cascade ? find_history(spi, key.child.relation) : InvalidOid;
+        if (OidIsValid(history) && has_columns(spi, history, key.child_link.names)) {
+            links.push_back(key);
+        }
+    }
+    return links;
+}
+
 // A table and those of its entries that are to go.
 struct Work {
     TableInfo table;
@@ -56,13 +118,17 @@ public:
     std::map<std::string, std::uint64_t> run(const std::map<Oid, SubjectKeys> &subjects) {
         for (const auto &[relation, subject] : subjects) {
             add(subject.table, find_lives(subject.table, subject.keys));
+            for (const SubjectLink &link : subject.links) {
+                follow(link.key, link.values);
+            }
         }
         while (!work_.empty()) {
             Work work = std::move(work_.front());
             work_.pop_front();
-            for (const catalog::ForeignKey &key : catalog::find_referencing_keys(spi_, work.table.relation)) {
-                if (key.on_delete == catalog::OnDelete::cascade) {
-                    follow(key, work);
+            TableInfo parents = catalog::get_table(spi_, find_history(spi_, work.table.relation));
+            for (const catalog::ForeignKey &key : find_recorded_links(spi_, work.table.relation)) {
+                if (has_columns(spi_, parents.relation, key.parent_link.names)) {
+                    follow(key, read_values(spi_, parents, key.parent_link.names, work.entries));
                 }
             }
         }
@@ -94,81 +160,22 @@ private:
         }
     }
 
-    // Entries of rows that referenced one of these rows at some time, by the values that the entries have.
-    void follow(const catalog::ForeignKey &key, const Work &work) {
-        Oid child_id = find_history(spi_, key.child.relation);
-        if (!OidIsValid(child_id) || !has_columns(child_id, key.child_link.names)) {
-            return;
-        }
-        TableInfo parents = catalog::get_table(spi_, find_history(spi_, work.table.relation));
-        TableInfo children = catalog::get_table(spi_, child_id);
-        if (!has_columns(parents.relation, key.parent_link.names)) {
-            return;
-        }
-        std::vector<ParentColumn> values = read_values(parents, key.parent_link.names, work.entries);
+    // Entries of rows that referenced a row with these values at some time.
+    void follow(const catalog::ForeignKey &key, const std::vector<ReferencedColumn> &values) {
         if (!values.front().values.empty()) {
+            TableInfo children = catalog::get_table(spi_, find_history(spi_, key.child.relation));
             add(key.child, find_entries(children, key, values));
         }
     }
 
-    bool has_columns(Oid relation, const std::vector<std::string> &names) {
-        return std::all_of(names.begin(), names.end(), [&](const std::string &name) {
-            return !spi_.query("SELECT FROM pg_catalog.pg_attribute WHERE attrelid = $1::pg_catalog.oid AND "
-                               "pg_catalog.quote_ident(attname) = $2 AND NOT attisdropped",
-                               {relation, name})
-                        .empty();
-        });
-    }
-
-    // A column that the key references: what the entries have there, each set of values once.
-    struct ParentColumn {
-        std::string name; // quoted
-        std::string type;
-        std::vector<std::string> values;
-    };
-
-    // As text, so that the other history, which may be another owner's, can be asked.
-    std::vector<ParentColumn> read_values(const TableInfo &history, const std::vector<std::string> &names,
-                                          const RowSet &entries) {
-        std::vector<ParentColumn> columns;
-        std::vector<std::string> texts;
-        std::string conditions;
-        for (const std::string &name : names) {
-            columns.push_back({name, read_type(history.relation, name), {}});
-            texts.push_back("CAST(t." + name + " AS pg_catalog.text)");
-            conditions += " AND t." + name + " IS NOT NULL";
-        }
-        std::string query = sqltext::format("/* softdelete */ SELECT DISTINCT %1% FROM %2% AS t WHERE %3%%4%",
-                                            sqltext::join(texts, ", "), history.name,
-                                            rows::make_membership(history, "t", 1), conditions);
-        pg::OwnerScope owner(history.owner);
-        pg::ExactTextScope exact;
-        for (const pg::Row &row : spi_.query(query, {entries.tables(), entries.positions()})) {
-            for (std::size_t i = 0; i < columns.size(); i++) {
-                columns[i].values.push_back(row.text(i));
-            }
-        }
-        return columns;
-    }
-
-    std::string read_type(Oid history, const std::string &column) {
-        return spi_
-            .query(
-                "SELECT pg_catalog.format_type(atttypid, -1) FROM pg_catalog.pg_attribute WHERE attrelid = "
-                "$1::pg_catalog.oid AND pg_catalog.quote_ident(attname) = $2 AND NOT attisdropped",
-                {history, column})
-            .front()
-            .text(0);
-    }
-
     // Those that reference one of the values, as the key compares: one pass, however many there are.
     RowSet find_entries(const TableInfo &history, const catalog::ForeignKey &key,
-                        const std::vector<ParentColumn> &columns) {
+                        const std::vector<ReferencedColumn> &columns) {
         std::vector<std::string> casts;
         std::vector<std::string> arrays;
         std::vector<std::string> names;
         std::vector<pg::Parameter> parameters;
-        for (const ParentColumn &column : columns) {
+        for (const ReferencedColumn &column : columns) {
             std::size_t number = parameters.size() + 1;
             casts.push_back(sqltext::format("CAST(k.v%1% AS %2%) AS %3%", number, column.type, column.name));
             arrays.push_back(sqltext::format("pg_catalog.unnest($%1%::pg_catalog.text[])", number));
@@ -262,6 +269,16 @@ bool overwrites_key(pg::Spi &spi, const TableInfo &table, const std::vector<regi
 }
 
 } // namespace
+
+SubjectKeys read_subject(pg::Spi &spi, const TableInfo &table, const RowSet &rows) {
+    SubjectKeys subject = {table, read_keys(spi, table, rows), {}};
+    if (!OidIsValid(find_history(spi, table.relation))) { // else its entries say more
+        for (const catalog::ForeignKey &key : find_recorded_links(spi, table.relation)) {
+            subject.links.push_back({key, read_values(spi, table, key.parent_link.names, rows)});
+        }
+    }
+    return subject;
+}
 
 std::map<std::string, std::uint64_t> erase_entries(pg::Spi &spi, const std::map<Oid, SubjectKeys> &subjects,
                                                    std::set<Oid> *touched) {

@@ -1,6 +1,7 @@
 // erase() and anonymize() in histories: entries of the subject's rows are removed, or overwritten by the table's rules.
 #pragma once
 
+#include "catalog/foreign_keys.hpp"
 #include "history/row_lives.hpp"
 #include "registry/anonymizers.hpp"
 
@@ -10,11 +11,27 @@
 
 namespace softdelete::history {
 
-// The keys of a subject's rows, by table, read before the rows are removed.
+// A column that a foreign key references, and what rows have there, as text.
+struct ReferencedColumn {
+    std::string name; // quoted
+    std::string type;
+    std::vector<std::string> values;
+};
+
+// A foreign key by which rows with a history may have referenced rows that have none.
+struct SubjectLink {
+    catalog::ForeignKey key;
+    std::vector<ReferencedColumn> values;
+};
+
+// The keys of a subject's rows of one table, and by what other rows found them: read before the rows are removed.
 struct SubjectKeys {
     catalog::TableInfo table;
     std::vector<KeyTexts> keys;
+    std::vector<SubjectLink> links;
 };
+
+SubjectKeys read_subject(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowSet &rows);
 
 // Removes the entries of the subject's rows, and of rows that referenced them by ON DELETE CASCADE keys, be these rows gone
 // by now. Returns how many of which history, by its name, and adds the histories and their partitions to touched.

@@ -149,7 +149,7 @@ std::vector<ForeignKey> find_keys(pg::Spi &spi, Oid relation, const char *side) 
 } // namespace
 
 std::optional<GeneratedLink> find_generated_link(pg::Spi &spi, Oid relation, const std::string &from) {
-    std::vector<pg::Row> rows = spi.query(generated_query, {relation, from});
+    std::vector<pg::Row> rows = spi.query_kept(generated_query, {relation, from});
     return rows.empty() ? std::nullopt : std::optional(GeneratedLink{rows[0].text(0), rows[0].text(1)});
 }
 

@@ -109,7 +109,7 @@ std::vector<model::IndexFacts> find_indexes(pg::Spi &spi, const std::vector<Oid>
 
 std::vector<std::string> get_equality_operators(pg::Spi &spi, Oid index) {
     std::vector<std::string> operators;
-    for (const pg::Row &row : spi.query(
+    for (const pg::Row &row : spi.query_kept(
              "SELECT format('OPERATOR(%I.%s)', n.nspname, o.oprname)"
              " FROM pg_index i, generate_series(0, i.indnkeyatts - 1) k, pg_opclass c, pg_amop a, "
              "pg_operator o,"
@@ -125,7 +125,7 @@ std::vector<std::string> get_equality_operators(pg::Spi &spi, Oid index) {
 
 bool has_key_index(pg::Spi &spi, Oid constraint) {
     return spi
-        .query(
+        .query_kept(
             "SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_index i ON i.indrelid "
             "= "
             "k.conrelid AND i.indisvalid AND i.indkey[0] = ANY (k.conkey) JOIN pg_catalog.pg_attribute a ON "

@@ -43,8 +43,8 @@ const char *name_strategy(Strategy strategy) {
 
 std::string get_name(pg::Spi &spi, const pg::Row &row, std::size_t column) {
     return spi
-        .query("SELECT '\"' || relname || '\"' FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid",
-               {row.oid(column)})
+        .query_kept("SELECT '\"' || relname || '\"' FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid",
+                    {row.oid(column)})
         .front()
         .text(0);
 }
@@ -55,7 +55,7 @@ void check_mixed_links(pg::Spi &spi, Oid relation, Strategy strategy) {
     std::vector<pg::Row> rows;
     {
         pg::UserScope owner(pg::get_extension_owner());
-        rows = spi.query(links_query, {relation, name_strategy(strategy)});
+        rows = spi.query_kept(links_query, {relation, name_strategy(strategy)});
     }
     if (rows.empty()) {
         return;

@@ -4,7 +4,7 @@
 namespace softdelete::catalog {
 
 std::string get_search_path(pg::Spi &spi, Oid role) {
-    std::vector<pg::Row> rows = spi.query(
+    std::vector<pg::Row> rows = spi.query_kept(
         "SELECT pg_catalog.substr(c, pg_catalog.length('search_path=') + 1) "
         "FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) AS c "
         "WHERE s.setrole IN ($1::pg_catalog.oid, 0) AND pg_catalog.starts_with(c, 'search_path=') AND "
@@ -12,7 +12,7 @@ std::string get_search_path(pg::Spi &spi, Oid role) {
         "pg_catalog.current_database())) ORDER BY s.setrole = 0, s.setdatabase = 0 LIMIT 1",
         {role});
     if (rows.empty()) {
-        rows = spi.query("SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'search_path'");
+        rows = spi.query_kept("SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'search_path'");
     }
     return rows.front().text(0);
 }

@@ -12,17 +12,17 @@ namespace {
 
 std::vector<Member> find_members(pg::Spi &spi, Oid relation) {
     std::vector<Member> members;
-    for (const pg::Row &row :
-         spi.query("WITH RECURSIVE tree (oid, parent, depth) AS ("
-                   " SELECT $1::oid, 0::oid, 0"
-                   " UNION SELECT i.inhrelid, i.inhparent, t.depth + 1 FROM tree t JOIN pg_inherits i ON "
-                   "i.inhparent = t.oid)"
-                   " SELECT t.oid, t.parent, c.relname, n.nspname, c.relkind, c.relispartition, n.oid, "
-                   "c.relpersistence"
-                   " FROM (SELECT DISTINCT ON (oid) oid, parent, depth FROM tree ORDER BY oid, depth DESC) t"
-                   " JOIN pg_class c ON c.oid = t.oid JOIN pg_namespace n ON n.oid = c.relnamespace"
-                   " ORDER BY t.depth, n.nspname, c.relname",
-                   {relation})) {
+    for (const pg::Row &row : spi.query_kept(
+             "WITH RECURSIVE tree (oid, parent, depth) AS ("
+             " SELECT $1::oid, 0::oid, 0"
+             " UNION SELECT i.inhrelid, i.inhparent, t.depth + 1 FROM tree t JOIN pg_inherits i ON "
+             "i.inhparent = t.oid)"
+             " SELECT t.oid, t.parent, c.relname, n.nspname, c.relkind, c.relispartition, n.oid, "
+             "c.relpersistence"
+             " FROM (SELECT DISTINCT ON (oid) oid, parent, depth FROM tree ORDER BY oid, depth DESC) t"
+             " JOIN pg_class c ON c.oid = t.oid JOIN pg_namespace n ON n.oid = c.relnamespace"
+             " ORDER BY t.depth, n.nspname, c.relname",
+             {relation})) {
         members.push_back({row.oid(0), row.oid(1), row.text(2), row.text(3), row.oid(6),
                            qualified_name(row.text(3), row.text(2)), row.text(4).front(), row.text(7).front(),
                            row.boolean(5)});
@@ -84,10 +84,10 @@ const Column *Table::find_column(const std::string &wanted) const {
 
 Table get_table_definition(pg::Spi &spi, Oid relation) {
     auto rows =
-        spi.query("SELECT c.relowner, c.relnamespace, n.nspname, c.relname, c.relkind, c.relpersistence,"
-                  " c.relispartition, c.relrowsecurity"
-                  " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::oid",
-                  {relation});
+        spi.query_kept("SELECT c.relowner, c.relnamespace, n.nspname, c.relname, c.relkind, c.relpersistence,"
+                       " c.relispartition, c.relrowsecurity"
+                       " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::oid",
+                       {relation});
     if (rows.empty()) {
         pg::raise({ERRCODE_UNDEFINED_TABLE,
                    "relation with OID " + std::to_string(relation) + " does not exist",
@@ -111,7 +111,7 @@ Table get_table_definition(pg::Spi &spi, Oid relation) {
 
 std::vector<Oid> find_parents(pg::Spi &spi, Oid relation) {
     std::vector<Oid> parents;
-    for (const pg::Row &row : spi.query(
+    for (const pg::Row &row : spi.query_kept(
              "SELECT inhparent FROM pg_inherits WHERE inhrelid = $1::oid ORDER BY inhseqno", {relation})) {
         parents.push_back(row.oid(0));
     }
@@ -119,14 +119,17 @@ std::vector<Oid> find_parents(pg::Spi &spi, Oid relation) {
 }
 
 Oid get_partition_root(pg::Spi &spi, Oid relation) {
-    return spi.query("SELECT coalesce(pg_partition_root($1::oid)::oid, $1::oid)", {relation}).front().oid(0);
+    return spi.query_kept("SELECT coalesce(pg_partition_root($1::oid)::oid, $1::oid)", {relation})
+        .front()
+        .oid(0);
 }
 
 sqltext::QualifiedName get_qualified_name(pg::Spi &spi, Oid relation) {
     pg::Row row =
-        spi.query("SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-                  " WHERE c.oid = $1::oid",
-                  {relation})
+        spi.query_kept(
+               "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+               " WHERE c.oid = $1::oid",
+               {relation})
             .front();
     return qualified_name(row.text(0), row.text(1));
 }
@@ -143,16 +146,16 @@ bool has_marker(pg::Spi &spi, Oid relation) {
 
 bool has_statistics(pg::Spi &spi, const Member &table, const std::vector<std::string> &columns) {
     // Of an empty table there is nothing to know.
-    if (spi.query("SELECT FROM pg_partition_tree($1::oid) t WHERE pg_relation_size(t.relid) > 0"
-                  " UNION ALL SELECT WHERE pg_relation_size($1::oid) > 0",
-                  {table.oid})
+    if (spi.query_kept("SELECT FROM pg_partition_tree($1::oid) t WHERE pg_relation_size(t.relid) > 0"
+                       " UNION ALL SELECT WHERE pg_relation_size($1::oid) > 0",
+                       {table.oid})
             .empty()) {
         return true;
     }
     for (const std::string &column : columns) {
-        if (spi.query("SELECT FROM pg_stats WHERE schemaname = $1::name AND tablename = $2::name"
-                      " AND attname = $3::name",
-                      {table.schema, table.name, column})
+        if (spi.query_kept("SELECT FROM pg_stats WHERE schemaname = $1::name AND tablename = $2::name"
+                           " AND attname = $3::name",
+                           {table.schema, table.name, column})
                 .empty()) {
             return false;
         }
@@ -164,12 +167,12 @@ namespace {
 
 std::vector<Oid> find_children(pg::Spi &spi, Oid relation, bool by_cascade) {
     std::vector<Oid> children;
-    for (const pg::Row &row :
-         spi.query("SELECT DISTINCT coalesce(pg_partition_root(k.conrelid)::oid, k.conrelid)"
-                   " FROM pg_constraint k WHERE k.contype = 'f' AND (k.confdeltype = 'c' OR NOT $2::bool)"
-                   " AND k.conparentid = 0 AND (k.confrelid = $1::oid"
-                   "  OR k.confrelid IN (SELECT t.relid FROM pg_partition_tree($1::oid) t)) ORDER BY 1",
-                   {relation, by_cascade ? "true" : "false"})) {
+    for (const pg::Row &row : spi.query_kept(
+             "SELECT DISTINCT coalesce(pg_partition_root(k.conrelid)::oid, k.conrelid)"
+             " FROM pg_constraint k WHERE k.contype = 'f' AND (k.confdeltype = 'c' OR NOT $2::bool)"
+             " AND k.conparentid = 0 AND (k.confrelid = $1::oid"
+             "  OR k.confrelid IN (SELECT t.relid FROM pg_partition_tree($1::oid) t)) ORDER BY 1",
+             {relation, by_cascade ? "true" : "false"})) {
         if (row.oid(0) != relation) {
             children.push_back(row.oid(0));
         }
@@ -189,7 +192,7 @@ std::vector<Oid> find_referencing_tables(pg::Spi &spi, Oid relation) {
 
 std::vector<PrimaryKeyColumn> find_primary_key_columns(pg::Spi &spi, Oid relation) {
     std::vector<PrimaryKeyColumn> columns;
-    for (const pg::Row &row : spi.query(
+    for (const pg::Row &row : spi.query_kept(
              "SELECT a.attname, a.atttypid = 'uuid'::regtype OR a.attidentity <> '' OR EXISTS (SELECT FROM"
              " pg_attrdef d WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum AND pg_get_expr(d.adbin, "
              "d.adrelid)"
@@ -323,8 +326,9 @@ std::vector<UpdateTrigger> find_update_triggers(pg::Spi &spi, Oid relation, cons
 
 bool has_relation(pg::Spi &spi, Oid schema, const std::string &name) {
     return spi
-        .query("SELECT EXISTS (SELECT FROM pg_class WHERE relnamespace = $1::oid AND relname = $2::name)",
-               {schema, name})
+        .query_kept(
+            "SELECT EXISTS (SELECT FROM pg_class WHERE relnamespace = $1::oid AND relname = $2::name)",
+            {schema, name})
         .front()
         .boolean(0);
 }

@@ -5,10 +5,11 @@
 namespace softdelete::catalog {
 
 std::optional<ExistingRelation> find_relation(pg::Spi &spi, Oid schema, const std::string &name) {
-    auto rows = spi.query("SELECT c.oid, c.relkind, EXISTS (SELECT FROM pg_options_to_table(c.reloptions) o"
-                          "  WHERE o.option_name = 'security_invoker' AND o.option_value::boolean)"
-                          " FROM pg_class c WHERE c.relnamespace = $1::oid AND c.relname = $2::name",
-                          {schema, name});
+    auto rows =
+        spi.query_kept("SELECT c.oid, c.relkind, EXISTS (SELECT FROM pg_options_to_table(c.reloptions) o"
+                       "  WHERE o.option_name = 'security_invoker' AND o.option_value::boolean)"
+                       " FROM pg_class c WHERE c.relnamespace = $1::oid AND c.relname = $2::name",
+                       {schema, name});
     if (rows.empty()) {
         return std::nullopt;
     }
@@ -22,13 +23,13 @@ bool is_include_deleted(pg::Spi &spi, Oid function) {
 
 std::optional<StrayView> find_view_elsewhere(pg::Spi &spi, Oid table, const std::string &name) {
     auto rows =
-        spi.query("SELECT n.nspname, n.oid FROM pg_class t JOIN pg_depend d ON d.refobjid = t.oid"
-                  " AND d.refclassid = 'pg_class'::regclass AND d.classid = 'pg_rewrite'::regclass"
-                  " JOIN pg_rewrite r ON r.oid = d.objid AND r.rulename = '_RETURN'"
-                  " JOIN pg_class v ON v.oid = r.ev_class AND v.relkind = 'v' AND v.relname = $2::name"
-                  " AND v.relnamespace <> t.relnamespace AND v.relowner = t.relowner"
-                  " JOIN pg_namespace n ON n.oid = v.relnamespace WHERE t.oid = $1::oid LIMIT 1",
-                  {table, name});
+        spi.query_kept("SELECT n.nspname, n.oid FROM pg_class t JOIN pg_depend d ON d.refobjid = t.oid"
+                       " AND d.refclassid = 'pg_class'::regclass AND d.classid = 'pg_rewrite'::regclass"
+                       " JOIN pg_rewrite r ON r.oid = d.objid AND r.rulename = '_RETURN'"
+                       " JOIN pg_class v ON v.oid = r.ev_class AND v.relkind = 'v' AND v.relname = $2::name"
+                       " AND v.relnamespace <> t.relnamespace AND v.relowner = t.relowner"
+                       " JOIN pg_namespace n ON n.oid = v.relnamespace WHERE t.oid = $1::oid LIMIT 1",
+                       {table, name});
     if (rows.empty()) {
         return std::nullopt;
     }

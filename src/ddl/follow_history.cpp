@@ -91,10 +91,10 @@ std::vector<Oid> find_named(Oid relation) {
     }
     pg::Spi spi;
     std::vector<Oid> found;
-    for (const pg::Row &row :
-         spi.query("SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_type t ON t.oid = c.reloftype "
-                   "WHERE t.typrelid = $1::pg_catalog.oid ORDER BY c.oid",
-                   {relation})) {
+    for (const pg::Row &row : spi.query_kept(
+             "SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_type t ON t.oid = c.reloftype "
+             "WHERE t.typrelid = $1::pg_catalog.oid ORDER BY c.oid",
+             {relation})) {
         found.push_back(row.oid(0));
     }
     return found;

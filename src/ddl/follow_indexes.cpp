@@ -309,7 +309,7 @@ void prepare_alter(AlterTableStmt *alter, Oid relation) {
 // Records the index and, on a partitioned table, those of its partitions.
 void record(pg::Spi &spi, Oid relation, const std::string &name, const char *kind,
             const Constraint *constraint) {
-    for (const pg::Row &row : spi.query(R"(
+    for (const pg::Row &row : spi.query_kept(R"(
         SELECT i.indrelid, c.relname, pg_catalog.pg_get_indexdef(c.oid)
         FROM pg_catalog.pg_class x
         CROSS JOIN LATERAL (SELECT x.oid AS relid WHERE x.relkind = 'i' UNION ALL
@@ -318,7 +318,7 @@ void record(pg::Spi &spi, Oid relation, const std::string &name, const char *kin
         JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
         JOIN pg_catalog.pg_index xi ON xi.indexrelid = x.oid AND xi.indrelid = $1::pg_catalog.oid
         WHERE x.relname = $2 AND x.relkind IN ('i', 'I') AND xi.indpred IS NOT NULL)",
-                                        {relation, name})) {
+                                             {relation, name})) {
         bool is_deferrable = constraint != nullptr && constraint->deferrable;
         bool is_initially_deferred = constraint != nullptr && constraint->initdeferred;
         registry::insert_converted_index(spi, {row.oid(0), row.text(1), kind, row.text(2), is_deferrable,
@@ -349,7 +349,7 @@ void make_taken(pg::Spi &spi, Oid relation, const Constraint *constraint) {
 
 // The server says how the index is called that the command made.
 void record_created(pg::Spi &spi, Oid relation, const char *kind) {
-    for (const pg::Row &row : spi.query(R"(
+    for (const pg::Row &row : spi.query_kept(R"(
         SELECT c.relname FROM pg_catalog.pg_event_trigger_ddl_commands() d
         JOIN pg_catalog.pg_class c ON c.oid = d.objid
         WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.command_tag = 'CREATE INDEX')")) {

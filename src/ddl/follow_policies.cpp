@@ -92,7 +92,7 @@ void refuse_disabling(const AlterTableStmt *alter, Oid relation) {
 std::vector<Oid> find_roots(pg::Spi &spi, Oid relation) {
     std::vector<Oid> roots;
     pg::UserScope owner(pg::get_extension_owner());
-    for (const pg::Row &row : spi.query(
+    for (const pg::Row &row : spi.query_kept(
              "WITH RECURSIVE line (relation) AS (SELECT $1::pg_catalog.oid UNION SELECT h.inhparent FROM "
              "pg_catalog.pg_inherits h JOIN line l ON h.inhrelid = l.relation) "
              "SELECT r.relation::pg_catalog.oid FROM line l JOIN softdelete_internal.registration r "
@@ -225,7 +225,7 @@ void follow_dropped_policies() {
     std::vector<pg::Row> dropped;
     {
         pg::UserScope owner(pg::get_extension_owner());
-        dropped = spi.query(
+        dropped = spi.query_kept(
             "SELECT d.address_names[3], c.relname, c.oid FROM pg_catalog.pg_event_trigger_dropped_objects() d"
             " JOIN pg_catalog.pg_namespace n ON n.nspname = d.address_names[1]"
             " JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = d.address_names[2]"

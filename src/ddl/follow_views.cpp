@@ -55,7 +55,7 @@ constexpr const char *views_query = R"(
 
 std::vector<pg::Row> find_views(pg::Spi &spi, Oid table) {
     pg::UserScope owner(pg::get_extension_owner());
-    return spi.query(views_query, {table});
+    return spi.query_kept(views_query, {table});
 }
 
 void note_afterwards(Oid role, const std::string &command) {
@@ -78,17 +78,33 @@ void note_afterwards(Oid role, const std::string &command) {
 // What a statement does to a table that its views feel.
 enum class ViewChange {
     none,
-    in_place, // a column is added or renamed
+    plain,    // a column is renamed, or some are added and nothing else is done
+    in_place, // a column is added besides
     anew,     // a column goes or gets another type
     moved,    // another schema or owner
     dropped
 };
 
+// A constraint on a column may bring an index or a trigger.
+bool adds_plain_column(const AlterTableCmd *command) {
+    if (command->subtype != AT_AddColumn) {
+        return false;
+    }
+    ListCell *cell;
+    foreach (cell, castNode(ColumnDef, command->def)->constraints) {
+        ConstrType type = lfirst_node(Constraint, cell)->contype;
+        if (type != CONSTR_NULL && type != CONSTR_NOTNULL && type != CONSTR_DEFAULT && type != CONSTR_CHECK) {
+            return false;
+        }
+    }
+    return true;
+}
+
 ViewChange get_view_change(const Node *statement) {
     if (IsA(statement, RenameStmt)) {
         const RenameStmt *rename = castNode(RenameStmt, const_cast<Node *>(statement));
         bool is_column = rename->renameType == OBJECT_COLUMN && rename->relationType == OBJECT_TABLE;
-        return is_column ? ViewChange::in_place : ViewChange::none;
+        return is_column ? ViewChange::plain : ViewChange::none;
     }
     if (IsA(statement, AlterObjectSchemaStmt)) {
         bool is_table =
@@ -103,19 +119,21 @@ ViewChange get_view_change(const Node *statement) {
         return ViewChange::none;
     }
     ViewChange change = ViewChange::none;
+    bool is_plain = true;
     ListCell *cell;
     foreach (cell, castNode(AlterTableStmt, const_cast<Node *>(statement))->cmds) {
         AlterTableType type = lfirst_node(AlterTableCmd, cell)->subtype;
+        is_plain = is_plain && adds_plain_column(lfirst_node(AlterTableCmd, cell));
         if (type == AT_DropColumn || type == AT_AlterColumnType) {
             return ViewChange::anew;
         }
-        if (type == AT_AddColumn) {
-            change = ViewChange::in_place;
-        } else if (type == AT_ChangeOwner) {
+        if (type == AT_ChangeOwner) {
             change = ViewChange::moved;
+        } else if (type == AT_AddColumn && change != ViewChange::moved) {
+            change = ViewChange::in_place;
         }
     }
-    return change;
+    return change == ViewChange::in_place && is_plain ? ViewChange::plain : change;
 }
 
 // The columns that go: what was said of them is not put back.
@@ -232,12 +250,31 @@ void run_afterwards(pg::Spi &spi, std::optional<Oid> owner) {
     }
 }
 
-void bring_views_in_step(pg::Spi &spi, Oid relation, ViewChange change) {
+// Is it one of ours that is renamed? More than the views speaks of those. The registration may follow later.
+bool renames_own_column(pg::Spi &spi, Oid table, const Node *statement) {
+    if (!IsA(statement, RenameStmt)) {
+        return false;
+    }
+    const RenameStmt *rename = castNode(RenameStmt, const_cast<Node *>(statement));
+    std::optional<registry::Registration> registration = registry::find_registration(spi, table);
+    auto is_own = [&](const char *name) {
+        return !registration || registration->settings.deleted_at == name
+               || registration->settings.deleted_by == name
+               || registration::deletion_id_column == std::string(name);
+    };
+    return is_own(rename->subname) || is_own(rename->newname);
+}
+
+void bring_views_in_step(pg::Spi &spi, Oid relation, const Node *statement, ViewChange change) {
     Oid table = find_concerned(spi, relation);
     if (!OidIsValid(table)) {
         return;
     }
-    registration::repair_table(table, registration::Views::own);
+    if (change == ViewChange::plain && !renames_own_column(spi, table, statement)) {
+        registration::repair_views(table);
+    } else {
+        registration::repair_table(table, registration::Views::own);
+    }
     Oid owner = catalog::get_table(spi, table).owner;
     if (change == ViewChange::anew) {
         pg::UserScope scope(owner);
@@ -294,7 +331,7 @@ void finish_views(const DdlCommand &command) {
     if (change == ViewChange::moved) {
         run_afterwards(spi, std::nullopt);
     } else {
-        bring_views_in_step(spi, command.relation, change);
+        bring_views_in_step(spi, command.relation, statement, change);
     }
 }
 

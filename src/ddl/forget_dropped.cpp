@@ -81,10 +81,10 @@ void forget(pg::Spi &spi) {
 // Each constraint trigger of that name, on that table where one is given.
 void unlink_trigger(pg::Spi &spi, const char *prefix, const std::string &key, std::optional<Oid> table) {
     std::string trigger = pg::call([&] { return registration::make_link_name(prefix, key.c_str()); });
-    for (const pg::Row &row : spi.query("SELECT conrelid FROM pg_catalog.pg_constraint"
-                                        " WHERE conname = $1::pg_catalog.name AND contype = 't'"
-                                        " AND conparentid = 0",
-                                        {trigger})) {
+    for (const pg::Row &row : spi.query_kept("SELECT conrelid FROM pg_catalog.pg_constraint"
+                                             " WHERE conname = $1::pg_catalog.name AND contype = 't'"
+                                             " AND conparentid = 0",
+                                             {trigger})) {
         if (!table || *table == row.oid(0)) {
             registration::run_steps(spi, registration::plan_own_links(spi, row.oid(0)));
         }
@@ -94,7 +94,7 @@ void unlink_trigger(pg::Spi &spi, const char *prefix, const std::string &key, st
 // The trigger that a deferrable key had on the table that it referenced, and the one that any key to a registered table had
 // on its own, which stays where that table was dropped by CASCADE.
 void unlink_dropped_keys(pg::Spi &spi) {
-    for (const pg::Row &key : spi.query(
+    for (const pg::Row &key : spi.query_kept(
              "SELECT d.address_names[3], c.oid FROM pg_catalog.pg_event_trigger_dropped_objects() d"
              " LEFT JOIN (pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace)"
              " ON n.nspname = d.address_names[1] AND c.relname = d.address_names[2]"

@@ -98,10 +98,11 @@ bool has_same_primary_key(pg::Spi &spi, const catalog::ForeignKeyInfo &key) {
     for (int i = 0; i < key.columns; i++) {
         columns.push_back(std::to_string(key.child_columns[i]));
     }
-    return !spi.query("SELECT FROM pg_catalog.pg_constraint WHERE conrelid = $1::pg_catalog.oid AND contype "
-                      "= 'p'"
-                      " AND conkey = $2::pg_catalog.int2[]",
-                      {key.child, pg::make_array(columns)})
+    return !spi.query_kept(
+                   "SELECT FROM pg_catalog.pg_constraint WHERE conrelid = $1::pg_catalog.oid AND contype "
+                   "= 'p'"
+                   " AND conkey = $2::pg_catalog.int2[]",
+                   {key.child, pg::make_array(columns)})
                 .empty();
 }
 

@@ -271,9 +271,9 @@ void check_enum(const AlterEnumStmt *alter) {
     registry::lock_holds(registry::HoldLock::share);
     pg::entry([&] {
         pg::Spi spi;
-        if (spi.query("SELECT FROM pg_catalog.pg_type WHERE oid = $1::pg_catalog.oid AND "
-                      "pg_catalog.pg_has_role(typowner, 'USAGE')",
-                      {type})
+        if (spi.query_kept("SELECT FROM pg_catalog.pg_type WHERE oid = $1::pg_catalog.oid AND "
+                           "pg_catalog.pg_has_role(typowner, 'USAGE')",
+                           {type})
                 .empty()) {
             return;
         }

@@ -44,7 +44,7 @@ std::string list_columns(const pg::SimpleView &view) {
 void leave_views() {
     pg::Spi spi;
     session::OwnDdlScope own_ddl;
-    for (const pg::Row &view : spi.query(all_views_query)) {
+    for (const pg::Row &view : spi.query_kept(all_views_query)) {
         pg::SimpleView shown = pg::read_view(view.oid(0));
         if (!shown.is_simple) {
             continue; // a view of the user's, at which DROP EXTENSION stops
@@ -56,7 +56,7 @@ void leave_views() {
         pg::UserScope owner(view.oid(1));
         spi.execute(command);
     }
-    bool has_tables = !spi.query("SELECT FROM softdelete_internal.registration LIMIT 1").empty();
+    bool has_tables = !spi.query_kept("SELECT FROM softdelete_internal.registration LIMIT 1").empty();
     if (has_tables) {
         pg::warn(
             "deleted rows of registered tables are visible again, and DELETE removes rows physically",

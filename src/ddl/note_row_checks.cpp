@@ -80,13 +80,13 @@ bool has_deleted_rows_of(const List *domain) {
         return LookupTypeNameOid(nullptr, makeTypeNameFromNameList(const_cast<List *>(domain)), true);
     });
     pg::Spi spi;
-    for (const pg::Row &row : spi.query(R"(
+    for (const pg::Row &row : spi.query_kept(R"(
         WITH RECURSIVE domains (type) AS (
             SELECT $1::pg_catalog.oid UNION SELECT t.oid FROM domains d JOIN pg_catalog.pg_type t ON t.typbasetype = d.type)
         SELECT DISTINCT c.oid FROM domains d JOIN pg_catalog.pg_attribute a ON a.atttypid = d.type
         JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
         WHERE c.relkind = 'r' AND NOT a.attisdropped ORDER BY 1)",
-                                        {type})) {
+                                             {type})) {
         if (has_deleted_rows(row.oid(0))) {
             return true;
         }

@@ -184,7 +184,7 @@ void refuse_alteration(const DdlCommand &command) {
 void refuse_loss_of_held_rows() {
     pg::Spi spi;
     pg::UserScope owner(pg::get_extension_owner());
-    std::vector<pg::Row> held = spi.query(held_query);
+    std::vector<pg::Row> held = spi.query_kept(held_query);
     if (!held.empty()) {
         pg::raise({.sqlstate = ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
                    .message = sqltext::format("cannot drop table \"%1%\" because rows of it are on hold",
@@ -197,7 +197,7 @@ void refuse_loss_of_held_rows() {
 void refuse_loss() {
     pg::Spi spi;
     pg::UserScope owner(pg::get_extension_owner());
-    std::vector<pg::Row> lost = spi.query(lost_query);
+    std::vector<pg::Row> lost = spi.query_kept(lost_query);
     if (lost.empty()) {
         return;
     }

@@ -61,7 +61,7 @@ void check_index(const NamedIndex &index) {
     pg::Spi spi;
     pg::UserScope owner(pg::get_extension_owner());
     Oid root = registry::find_registered_root(spi, index.table).value_or(index.table);
-    auto rows = spi.query(needed_query, {root, index.table, std::string(index.name)});
+    auto rows = spi.query_kept(needed_query, {root, index.table, std::string(index.name)});
     if (!rows.empty()) {
         refuse(index, rows.front().boolean(0));
     }

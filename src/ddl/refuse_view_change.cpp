@@ -63,7 +63,7 @@ constexpr const char *maker_query = R"(
 std::optional<Oid> find_maker(Oid view) {
     pg::Spi spi;
     pg::UserScope owner(pg::get_extension_owner());
-    auto rows = spi.query(maker_query, {view});
+    auto rows = spi.query_kept(maker_query, {view});
     return rows.empty() ? std::nullopt : std::optional(rows.front().oid(0));
 }
 
@@ -125,11 +125,11 @@ void refuse_return_rule(const RuleStmt *rule, Oid relation) {
 }
 
 bool is_security_invoker(pg::Spi &spi, Oid view) {
-    return !spi.query("SELECT FROM pg_catalog.pg_class c, pg_catalog.pg_options_to_table(c.reloptions) o"
-                      " WHERE c.oid = $1::pg_catalog.oid AND o.option_name OPERATOR(pg_catalog.=) "
-                      "'security_invoker'"
-                      " AND o.option_value::pg_catalog.bool",
-                      {view})
+    return !spi.query_kept("SELECT FROM pg_catalog.pg_class c, pg_catalog.pg_options_to_table(c.reloptions) o"
+                           " WHERE c.oid = $1::pg_catalog.oid AND o.option_name OPERATOR(pg_catalog.=) "
+                           "'security_invoker'"
+                           " AND o.option_value::pg_catalog.bool",
+                           {view})
                 .empty();
 }
 

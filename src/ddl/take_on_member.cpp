@@ -101,7 +101,7 @@ void drop_own_objects(pg::Spi &spi, const catalog::Table &member,
 // has, or that reference it alone, the table gets when the partition is there.
 void drop_row_triggers(pg::Spi &spi, const catalog::Table &member) {
     session::OwnDdlScope own_ddl;
-    for (const pg::Row &row : spi.query(
+    for (const pg::Row &row : spi.query_kept(
              "SELECT t.tgname FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n"
              " ON n.oid = p.pronamespace AND n.nspname = 'softdelete_internal' WHERE t.tgrelid = $1::oid AND "
              "t.tgparentid = 0 AND t.tgname ~ '^softdelete_(lock$|collect|children_|parent_)'",

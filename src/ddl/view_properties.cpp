@@ -64,14 +64,15 @@ std::vector<ViewProperty> get_view_properties(pg::Spi &spi, Oid view, Oid table,
                                               const std::vector<std::string> &dropped_columns) {
     std::vector<ViewProperty> properties;
     pg::OwnerScope owner(pg::get_extension_owner());
-    for (const pg::Row &row : spi.query(properties_query, {view, pg::make_array(dropped_columns), table})) {
+    for (const pg::Row &row :
+         spi.query_kept(properties_query, {view, pg::make_array(dropped_columns), table})) {
         properties.push_back({row.oid(0), row.text(1)});
     }
     return properties;
 }
 
 void revoke_default_privileges(pg::Spi &spi, Oid view) {
-    for (const pg::Row &row : spi.query(
+    for (const pg::Row &row : spi.query_kept(
              "SELECT DISTINCT pg_catalog.format('REVOKE ALL ON %s FROM %s', c.oid::pg_catalog.regclass,"
              " CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE"
              " pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) END) FROM pg_catalog.pg_class c"

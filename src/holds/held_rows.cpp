@@ -172,11 +172,11 @@ Found find_protected(pg::Spi &spi, HoldGraph &graph, const TableInfo &table, con
 // Where the table's rows lie: itself, its partitions and the tables that inherit from it.
 std::set<Oid> find_parts(pg::Spi &spi, Oid relation) {
     std::set<Oid> parts;
-    for (const pg::Row &row :
-         spi.query("WITH RECURSIVE parts (relation) AS (SELECT $1::pg_catalog.oid UNION SELECT h.inhrelid "
-                   "FROM pg_catalog.pg_inherits h JOIN parts p ON h.inhparent = p.relation) SELECT relation "
-                   "FROM parts",
-                   {relation})) {
+    for (const pg::Row &row : spi.query_kept(
+             "WITH RECURSIVE parts (relation) AS (SELECT $1::pg_catalog.oid UNION SELECT h.inhrelid "
+             "FROM pg_catalog.pg_inherits h JOIN parts p ON h.inhparent = p.relation) SELECT relation "
+             "FROM parts",
+             {relation})) {
         parts.insert(row.oid(0));
     }
     return parts;

@@ -19,7 +19,8 @@ using registry::Hold;
 
 // A table that went while event triggers were off left its holds behind.
 bool exists(pg::Spi &spi, Oid relation) {
-    return !spi.query("SELECT FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid", {relation}).empty();
+    return !spi.query_kept("SELECT FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid", {relation})
+                .empty();
 }
 
 [[noreturn]] void raise_misfit(const TableInfo &table, std::int64_t hold) {
@@ -149,11 +150,11 @@ const HoldGraph::Node &HoldGraph::get_node(pg::Spi &spi, Oid relation) {
         return place->second;
     }
     Node node = {catalog::get_table(spi, relation), {}, {}};
-    for (const pg::Row &row :
-         spi.query("WITH RECURSIVE line (relation) AS (SELECT $1::pg_catalog.oid UNION SELECT h.inhparent "
-                   "FROM pg_catalog.pg_inherits h JOIN line l ON h.inhrelid = l.relation) SELECT relation "
-                   "FROM line",
-                   {node.table.relation})) {
+    for (const pg::Row &row : spi.query_kept(
+             "WITH RECURSIVE line (relation) AS (SELECT $1::pg_catalog.oid UNION SELECT h.inhparent "
+             "FROM pg_catalog.pg_inherits h JOIN line l ON h.inhrelid = l.relation) SELECT relation "
+             "FROM line",
+             {node.table.relation})) {
         node.line.push_back(row.oid(0));
     }
     for (catalog::ForeignKey &key : catalog::find_own_keys(spi, node.table.relation)) {

@@ -121,9 +121,10 @@ public:
     std::vector<Row> query(const std::string &sql, std::initializer_list<Parameter> parameters = {});
     std::vector<Row> query(const std::string &sql, const std::vector<Parameter> &parameters);
 
-    // The same for a query whose text never changes: the session keeps one plan of it for all parameters. For those on
-    // catalogs that commands ask again and again and that take longer to plan than to run.
-    std::vector<Row> query_kept(const std::string &sql, const std::vector<Parameter> &parameters);
+    // The same for a query whose text and types of parameters never change: the session keeps one plan of it for all
+    // parameters. For those on catalogs, which take longer to plan than to run. It must not name objects that come and go
+    // by constants of the types regproc, regnamespace and the like, of which the server does not see that they are outdated.
+    std::vector<Row> query_kept(const std::string &sql, const std::vector<Parameter> &parameters = {});
 
     // The same for a SELECT that sees what is committed now, and what is our own, in any isolation level.
     std::vector<Row> query_latest(const std::string &sql, const std::vector<Parameter> &parameters);

@@ -49,6 +49,24 @@ void run_and_record(TableWork &work) {
     record_policies(work);
 }
 
+void repair_views(Oid relation) {
+    pg::Spi spi;
+    check_library_is_loaded(spi);
+    auto [table, registration] = lock_registered_table(spi, relation, pg::Lock::access_exclusive);
+    check_columns(table, registration.settings);
+    TableWork work = begin_work_on_views(spi, table, registration, false);
+    work.leaves_users_views = true;
+    {
+        pg::UserScope owner(table.owner);
+        plan_views(work);
+    }
+    run_and_record(work);
+    if (work.registration.added_views != registration.added_views) {
+        add_missing(registration.added_views, work.registration.added_views);
+        registry::update_registration(spi, registration);
+    }
+}
+
 std::vector<model::Step> repair_table(Oid relation, Views views) {
     pg::Spi spi;
     check_library_is_loaded(spi);

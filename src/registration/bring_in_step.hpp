@@ -17,6 +17,9 @@ enum class Views { all, own };
 // Errors: 42501 not the owner; 55000 not registered; those of register_table() for columns and views.
 std::vector<model::Step> repair_table(Oid relation, Views views);
 
+// The same for the views that register() made and for nothing else: after a command that left all else in step.
+void repair_views(Oid relation);
+
 // Runs the steps of the work that change something, which are what is left of them, and records what they have made.
 void run_and_record(TableWork &work);
 

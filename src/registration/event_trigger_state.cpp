@@ -10,10 +10,10 @@ std::optional<std::string> find_event_trigger_gap(pg::Spi &spi) {
     if (is_off) {
         return "event_triggers is off: DDL on registered tables is not followed";
     }
-    auto names =
-        spi.query("SELECT pg_catalog.string_agg(pg_catalog.quote_ident(evtname), ', ' ORDER BY evtname)"
-                  " FROM pg_catalog.pg_event_trigger WHERE evtenabled <> 'A' AND evtname IN"
-                  " ('softdelete_ddl_command_start', 'softdelete_ddl_command_end', 'softdelete_sql_drop')");
+    auto names = spi.query_kept(
+        "SELECT pg_catalog.string_agg(pg_catalog.quote_ident(evtname), ', ' ORDER BY evtname)"
+        " FROM pg_catalog.pg_event_trigger WHERE evtenabled <> 'A' AND evtname IN"
+        " ('softdelete_ddl_command_start', 'softdelete_ddl_command_end', 'softdelete_sql_drop')");
     if (names.front().is_null(0)) {
         return std::nullopt;
     }

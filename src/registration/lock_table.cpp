@@ -160,17 +160,17 @@ constexpr const char *library = "softdelete";
 
 // The setting that new sessions get by ALTER DATABASE or for all databases by ALTER ROLE ALL; nothing where none.
 std::string get_database_setting(pg::Spi &spi) {
-    auto rows =
-        spi.query("SELECT substr(c, length('session_preload_libraries=') + 1)"
-                  " FROM pg_db_role_setting s JOIN pg_database d ON d.datname = current_database(),"
-                  " unnest(s.setconfig) c WHERE s.setrole = 0 AND s.setdatabase IN (0, d.oid)"
-                  " AND starts_with(c, 'session_preload_libraries=') ORDER BY s.setdatabase DESC LIMIT 1");
+    auto rows = spi.query_kept(
+        "SELECT substr(c, length('session_preload_libraries=') + 1)"
+        " FROM pg_db_role_setting s JOIN pg_database d ON d.datname = current_database(),"
+        " unnest(s.setconfig) c WHERE s.setrole = 0 AND s.setdatabase IN (0, d.oid)"
+        " AND starts_with(c, 'session_preload_libraries=') ORDER BY s.setdatabase DESC LIMIT 1");
     return rows.empty() ? "" : rows.front().text(0);
 }
 
 std::string get_loading_hint(pg::Spi &spi, const std::string &database_setting) {
     std::string present = database_setting.empty() ? pg::session_preload_libraries() : database_setting;
-    std::string database = spi.query("SELECT current_database()").front().text(0);
+    std::string database = spi.query_kept("SELECT current_database()").front().text(0);
     sqltext::Expression before(present.empty() ? "" : present + ", ");
     return sqltext::statement(
                "Run ALTER DATABASE %1% SET session_preload_libraries = %2%softdelete, which new sessions"

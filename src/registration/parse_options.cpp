@@ -55,13 +55,13 @@ void check_retention(pg::Spi &spi, const std::optional<std::string> &retention) 
                    "Without a retention deleted rows are kept until they are purged."});
     }
     // now() minus the retention has to be a time.
-    if (spi.query("SELECT $1::interval > interval '5000 years'", {*retention}).front().boolean(0)) {
+    if (spi.query_kept("SELECT $1::interval > interval '5000 years'", {*retention}).front().boolean(0)) {
         pg::raise({ERRCODE_INVALID_PARAMETER_VALUE,
                    "retention must not be longer than 5000 years",
                    {},
                    "Without a retention deleted rows are kept until they are purged."});
     }
-    if (!spi.query("SELECT $1::interval >= interval '0'", {*retention}).front().boolean(0)) {
+    if (!spi.query_kept("SELECT $1::interval >= interval '0'", {*retention}).front().boolean(0)) {
         pg::raise({ERRCODE_INVALID_PARAMETER_VALUE,
                    "retention must not be negative",
                    {},
@@ -71,7 +71,7 @@ void check_retention(pg::Spi &spi, const std::optional<std::string> &retention) 
 
 void check_roles(pg::Spi &spi, const std::vector<std::string> &roles) {
     for (const std::string &role : roles) {
-        if (spi.query("SELECT FROM pg_roles WHERE rolname = $1::name", {role}).empty()) {
+        if (spi.query_kept("SELECT FROM pg_roles WHERE rolname = $1::name", {role}).empty()) {
             pg::raise({ERRCODE_UNDEFINED_OBJECT,
                        "role \"" + role + "\" does not exist",
                        {},

@@ -148,7 +148,7 @@ void check_typed(const TableWork &work, const std::vector<WantedColumn> &wanted)
                           + catalog::identifier(column.name).text() + " " + column.type + " CASCADE";
         }
     }
-    std::vector<pg::Row> types = work.spi.query(
+    std::vector<pg::Row> types = work.spi.query_kept(
         "SELECT reloftype::regtype FROM pg_class WHERE oid = $1::oid AND reloftype <> 0", {work.table.oid});
     if (!types.empty() && !attributes.empty()) {
         pg::raise(

@@ -33,7 +33,7 @@ using Triggers = std::map<std::string, LinkTrigger>;
 
 Triggers find_triggers(pg::Spi &spi, Oid relation) {
     Triggers triggers;
-    for (const pg::Row &row : spi.query(
+    for (const pg::Row &row : spi.query_kept(
              "SELECT t.tgname, t.tgqual IS NOT NULL, CASE WHEN t.tginitdeferred THEN ' DEFERRABLE INITIALLY "
              "DEFERRED'"
              " WHEN t.tgdeferrable THEN ' DEFERRABLE' ELSE '' END, p.proname IN ('check_children', "

@@ -209,7 +209,7 @@ void warn_of_children(TableWork &work, const std::vector<catalog::Table> &togeth
 // FOR ALL TABLES takes the extension's own tables along, which belong to one database each.
 void warn_of_publications(TableWork &work) {
     for (const pg::Row &row :
-         work.spi.query("SELECT pubname FROM pg_publication WHERE puballtables ORDER BY pubname")) {
+         work.spi.query_kept("SELECT pubname FROM pg_publication WHERE puballtables ORDER BY pubname")) {
         sqltext::Identifier name = catalog::identifier(row.text(0));
         work.warn(
             Concern::data, work.table.oid, "publication " + name.text(),

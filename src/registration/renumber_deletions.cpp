@@ -45,7 +45,7 @@ struct NewId {
 };
 
 FoundDeletions find_deletions(pg::Spi &spi, const registry::TableRows &table) {
-    pg::Row column = spi.query(column_query, {table.relation, table.deleted_at.text()}).front();
+    pg::Row column = spi.query_kept(column_query, {table.relation, table.deleted_at.text()}).front();
     FoundDeletions found = {{}, {}, column.text(0), column.text(1)};
     pg::ReadScope owner(table.owner);
     pg::SettingScope texts; // in the session's zone, as everywhere
@@ -187,7 +187,7 @@ bool has_own_rows(pg::Spi &spi, const Stranger &stranger) {
                 " pg_catalog.timestamptz($2::pg_catalog.timestamptz, $3::pg_catalog.int4) LIMIT 1",
                 sqltext::Expression(table.name), sqltext::Expression(table.deleted_at))
                 .text();
-        std::string precision = spi.query(column_query, {relation, table.deleted_at}).front().text(1);
+        std::string precision = spi.query_kept(column_query, {relation, table.deleted_at}).front().text(1);
         pg::ReadScope owner(table.owner);
         if (!spi.query_latest(query, {stranger.id, stranger.logged_at, precision}).empty()) {
             return true;
@@ -200,9 +200,9 @@ bool has_own_rows(pg::Spi &spi, const Stranger &stranger) {
 std::string get_new_id(pg::Spi &spi, const Stranger &stranger) {
     pg::UserScope owner(pg::get_extension_owner());
     std::vector<pg::Row> known =
-        spi.query("SELECT id FROM softdelete_internal.renumbered_deletion"
-                  " WHERE former_id = $1::pg_catalog.int8 AND deleted_at = $2::pg_catalog.timestamptz",
-                  {stranger.id, stranger.deleted_at});
+        spi.query_kept("SELECT id FROM softdelete_internal.renumbered_deletion"
+                       " WHERE former_id = $1::pg_catalog.int8 AND deleted_at = $2::pg_catalog.timestamptz",
+                       {stranger.id, stranger.deleted_at});
     return known.empty()
                ? spi.query("INSERT INTO softdelete_internal.renumbered_deletion (former_id, deleted_at, id) "
                            "VALUES"

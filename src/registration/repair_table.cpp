@@ -63,8 +63,8 @@ Steps give_views(pg::Spi &spi, const RegisteredTable &registered) {
     std::string owner = pg::call([&] { return GetUserNameFromId(table.owner, false); });
     Steps steps;
     for (const pg::Row &row :
-         spi.query(views_query,
-                   {table.schema_oid, pg::make_array(registered.registration.added_views), table.owner})) {
+         spi.query_kept(views_query, {table.schema_oid, pg::make_array(registered.registration.added_views),
+                                      table.owner})) {
         pg::SimpleView view = pg::read_view(row.oid(0));
         if (!view.is_simple || view.table != table.oid) {
             continue;
@@ -215,7 +215,7 @@ Steps follow_renamed_indexes(pg::Spi &spi, const RegisteredTable &registered) {
 
 Steps drop_orphans(pg::Spi &spi) {
     Steps steps;
-    for (const pg::Row &row : spi.query(orphans_query)) {
+    for (const pg::Row &row : spi.query_kept(orphans_query)) {
         Steps taken = plan_own_links(spi, row.oid(0));
         run_steps(spi, taken);
         append(steps, taken);

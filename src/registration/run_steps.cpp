@@ -21,7 +21,8 @@ bool names_include_deleted(const std::string &command) {
 
 bool may_use_schema(pg::Spi &spi, Oid role) {
     return spi
-        .query("SELECT pg_catalog.has_schema_privilege($1::pg_catalog.oid, 'softdelete', 'USAGE')", {role})
+        .query_kept("SELECT pg_catalog.has_schema_privilege($1::pg_catalog.oid, 'softdelete', 'USAGE')",
+                    {role})
         .front()
         .boolean(0);
 }
@@ -40,8 +41,8 @@ void run_steps(pg::Spi &spi, const std::vector<model::Step> &steps) {
         }
         if (!owners.contains(step.relation)) {
             owners[step.relation] =
-                spi.query("SELECT relowner FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid",
-                          {step.relation})
+                spi.query_kept("SELECT relowner FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid",
+                               {step.relation})
                     .front()
                     .oid(0);
         }

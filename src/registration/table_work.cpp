@@ -64,17 +64,24 @@ void TableWork::warn(model::Concern concern, Oid relation, const std::string &ob
 
 TableWork begin_work(pg::Spi &spi, const catalog::Table &table, const registry::Registration &registration,
                      bool is_plan) {
+    TableWork work = begin_work_on_views(spi, table, registration, is_plan);
     std::vector<std::string> columns = {registration.settings.deleted_at, deletion_id_column};
     if (registration.settings.deleted_by) {
         columns.push_back(*registration.settings.deleted_by);
     }
+    work.indexes = catalog::find_indexes(spi, table.member_oids(), columns);
+    return work;
+}
+
+TableWork begin_work_on_views(pg::Spi &spi, const catalog::Table &table,
+                              const registry::Registration &registration, bool is_plan) {
     return {.spi = spi,
             .table = table,
             .is_plan = is_plan,
             .is_named = true,
             .registration = registration,
             .converted = {},
-            .indexes = catalog::find_indexes(spi, table.member_oids(), columns),
+            .indexes = {},
             .own_indexes = {},
             .steps = {},
             .comments = {},

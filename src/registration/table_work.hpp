@@ -76,6 +76,10 @@ struct TableWork {
 TableWork begin_work(pg::Spi &spi, const catalog::Table &table, const registry::Registration &registration,
                      bool is_plan);
 
+// The same without the indexes.
+TableWork begin_work_on_views(pg::Spi &spi, const catalog::Table &table,
+                              const registry::Registration &registration, bool is_plan);
+
 // deleted_at IS NULL, as the server deparses it.
 std::string get_live_condition(const model::TableSettings &settings);
 

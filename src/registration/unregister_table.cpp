@@ -207,7 +207,7 @@ void check_dependents(const TableWork &work) {
         members.push_back(std::to_string(member));
     }
     std::string list;
-    for (const pg::Row &row : work.spi.query(
+    for (const pg::Row &row : work.spi.query_kept(
              dependents_query, {pg::make_array(members), pg::make_array(work.registration.added_columns),
                                 pg::make_array(work.registration.added_views), work.table.schema_oid})) {
         list += (list.empty() ? "" : ", ") + row.text(0);

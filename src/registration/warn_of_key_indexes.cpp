@@ -152,7 +152,7 @@ void warn_of_key_indexes(TableWork &work, const std::vector<catalog::Table> &tog
     for (Oid member : work.table.member_oids()) {
         members.push_back(std::to_string(member));
     }
-    for (const pg::Row &row : work.spi.query(children_query, {pg::make_array(members)})) {
+    for (const pg::Row &row : work.spi.query_kept(children_query, {pg::make_array(members)})) {
         if (!is_member(together, row.oid(0))) { // these have warnings of their own
             warn_of_child(work, row.oid(0));
         }

@@ -10,9 +10,9 @@ std::vector<Anonymizer> find_anonymizers(pg::Spi &spi, Oid relation) {
     pg::UserScope owner(pg::get_extension_owner());
     std::vector<Anonymizer> rules;
     for (const pg::Row &row :
-         spi.query("SELECT column_name, expression FROM softdelete_internal.anonymizer WHERE "
-                   "relation = $1::pg_catalog.oid ORDER BY column_name",
-                   {relation})) {
+         spi.query_kept("SELECT column_name, expression FROM softdelete_internal.anonymizer WHERE "
+                        "relation = $1::pg_catalog.oid ORDER BY column_name",
+                        {relation})) {
         rules.push_back({row.text(0), row.text(1)});
     }
     return rules;
@@ -22,10 +22,10 @@ std::vector<Oid> find_tables_with_rules(pg::Spi &spi) {
     pg::UserScope owner(pg::get_extension_owner());
     std::vector<Oid> tables;
     for (const pg::Row &row :
-         spi.query("SELECT DISTINCT a.relation::pg_catalog.oid FROM softdelete_internal.anonymizer a "
-                   "JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) "
-                   "a.relation::pg_catalog.oid",
-                   {})) {
+         spi.query_kept("SELECT DISTINCT a.relation::pg_catalog.oid FROM softdelete_internal.anonymizer a "
+                        "JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) "
+                        "a.relation::pg_catalog.oid",
+                        {})) {
         tables.push_back(row.oid(0));
     }
     return tables;

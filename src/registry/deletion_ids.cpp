@@ -59,16 +59,16 @@ void separate_deletion_ids(pg::Spi &spi, IdRange range) {
     SequenceLock lock;
     {
         pg::UserScope owner(pg::get_extension_owner());
-        spi.query("SELECT pg_catalog.setval('softdelete_internal.deletion_id_seq', $1::pg_catalog.int8)"
-                  " FROM softdelete_internal.deletion_id_seq"
-                  " WHERE $2::pg_catalog.bool OR last_value >> $3::pg_catalog.int4 = 0",
-                  {chosen << range_bits, range == IdRange::another, std::to_string(range_bits)});
+        spi.query_kept("SELECT pg_catalog.setval('softdelete_internal.deletion_id_seq', $1::pg_catalog.int8)"
+                       " FROM softdelete_internal.deletion_id_seq"
+                       " WHERE $2::pg_catalog.bool OR last_value >> $3::pg_catalog.int4 = 0",
+                       {chosen << range_bits, range == IdRange::another, std::to_string(range_bits)});
     }
     lock.release();
 }
 
 void separate_subscribers_ids(pg::Spi &spi) {
-    if (!spi.query(
+    if (!spi.query_kept(
                 "SELECT FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = s.subdbid"
                 " WHERE d.datname = pg_catalog.current_database() LIMIT 1")
              .empty()) {
@@ -80,7 +80,7 @@ void reserve_deletion_ids(pg::Spi &spi, const std::vector<std::string> &ids) {
     SequenceLock lock;
     {
         pg::UserScope owner(pg::get_extension_owner());
-        spi.query(
+        spi.query_kept(
             "SELECT pg_catalog.setval('softdelete_internal.deletion_id_seq', pg_catalog.max(f.id))"
             " FROM pg_catalog.unnest($1::pg_catalog.int8[]) f (id), softdelete_internal.deletion_id_seq s"
             " WHERE f.id >> $2::pg_catalog.int4 = s.last_value >> $2::pg_catalog.int4 AND f.id >= "
@@ -99,15 +99,15 @@ std::string make_other_range(const std::string &id) {
 std::vector<Oid> find_touched_tables(pg::Spi &spi, const std::string &deletion) {
     pg::UserScope owner(pg::get_extension_owner());
     std::vector<Oid> relations;
-    for (const pg::Row &row :
-         spi.query("SELECT c.oid FROM (SELECT d.relation FROM softdelete_internal.deletion d WHERE d.id = "
-                   "$1::pg_catalog.int8"
-                   " UNION SELECT pg_catalog.unnest(d.further_relations) FROM softdelete_internal.deletion d"
-                   " WHERE d.id = $1::pg_catalog.int8"
-                   " UNION SELECT t.relation FROM softdelete_internal.deletion_table t WHERE t.deletion_id = "
-                   "$1::pg_catalog.int8)"
-                   " AS touched JOIN pg_catalog.pg_class c ON c.oid = touched.relation ORDER BY c.oid",
-                   {deletion})) {
+    for (const pg::Row &row : spi.query_kept(
+             "SELECT c.oid FROM (SELECT d.relation FROM softdelete_internal.deletion d WHERE d.id = "
+             "$1::pg_catalog.int8"
+             " UNION SELECT pg_catalog.unnest(d.further_relations) FROM softdelete_internal.deletion d"
+             " WHERE d.id = $1::pg_catalog.int8"
+             " UNION SELECT t.relation FROM softdelete_internal.deletion_table t WHERE t.deletion_id = "
+             "$1::pg_catalog.int8)"
+             " AS touched JOIN pg_catalog.pg_class c ON c.oid = touched.relation ORDER BY c.oid",
+             {deletion})) {
         relations.push_back(row.oid(0));
     }
     return relations;

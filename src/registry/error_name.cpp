@@ -30,8 +30,8 @@ std::string name_error(pg::Spi &spi, pg::ServerError error) {
         return name;
     }
     std::vector<pg::Row> rows =
-        spi.query(names_query, {data->schema_name, data->table_name,
-                                data->constraint_name == nullptr ? "" : data->constraint_name});
+        spi.query_kept(names_query, {data->schema_name, data->table_name,
+                                     data->constraint_name == nullptr ? "" : data->constraint_name});
     if (rows.empty()) {
         return name;
     }

@@ -211,8 +211,8 @@ std::vector<Hold> find_released_holds(pg::Spi &spi) {
     pg::UserScope owner(pg::get_extension_owner());
     std::vector<Hold> holds;
     for (const pg::Row &row :
-         spi.query("SELECT id, relation::pg_catalog.oid, key FROM softdelete_internal.hold"
-                   " WHERE released_at IS NOT NULL AND key IS NOT NULL ORDER BY id")) {
+         spi.query_kept("SELECT id, relation::pg_catalog.oid, key FROM softdelete_internal.hold"
+                        " WHERE released_at IS NOT NULL AND key IS NOT NULL ORDER BY id")) {
         holds.push_back({row.number(0), row.oid(1), row.array(2)});
     }
     return holds;
@@ -254,9 +254,9 @@ std::int64_t insert_hold(pg::Spi &spi, Oid relation, const std::vector<std::stri
 std::optional<Oid> find_held_relation(pg::Spi &spi, std::int64_t hold) {
     pg::UserScope owner(pg::get_extension_owner());
     std::vector<pg::Row> rows =
-        spi.query("SELECT relation::pg_catalog.oid FROM softdelete_internal.hold WHERE id = "
-                  "$1::pg_catalog.int8 AND released_at IS NULL",
-                  {hold});
+        spi.query_kept("SELECT relation::pg_catalog.oid FROM softdelete_internal.hold WHERE id = "
+                       "$1::pg_catalog.int8 AND released_at IS NULL",
+                       {hold});
     return rows.empty() ? std::nullopt : std::optional(rows.front().oid(0));
 }
 

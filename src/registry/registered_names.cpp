@@ -26,12 +26,12 @@ std::optional<Oid> find_registered_root(pg::Spi &spi, Oid relation) {
 
 std::optional<Oid> find_table_of_view(pg::Spi &spi, Oid view) {
     pg::UserScope owner(pg::get_extension_owner());
-    return get_oid(spi.query("SELECT r.relation::oid FROM softdelete_internal.registration r"
-                             " JOIN pg_catalog.pg_class t ON t.oid = r.relation"
-                             " JOIN pg_catalog.pg_class v ON v.relnamespace = t.relnamespace"
-                             " AND v.relname IN (r.active_view, r.deleted_view, r.all_view)"
-                             " WHERE v.oid = $1::oid AND v.relkind = 'v' LIMIT 1",
-                             {view}));
+    return get_oid(spi.query_kept("SELECT r.relation::oid FROM softdelete_internal.registration r"
+                                  " JOIN pg_catalog.pg_class t ON t.oid = r.relation"
+                                  " JOIN pg_catalog.pg_class v ON v.relnamespace = t.relnamespace"
+                                  " AND v.relname IN (r.active_view, r.deleted_view, r.all_view)"
+                                  " WHERE v.oid = $1::oid AND v.relkind = 'v' LIMIT 1",
+                                  {view}));
 }
 
 void rename_view(pg::Spi &spi, Oid table, const std::string &name, const std::string &new_name) {
@@ -74,13 +74,13 @@ void rename_column(pg::Spi &spi, Oid table, const std::string &name, const std::
 
 bool is_constraint_turned_index(pg::Spi &spi, Oid relation, const std::string &name) {
     pg::UserScope owner(pg::get_extension_owner());
-    return !spi.query("SELECT FROM softdelete_internal.converted_index c"
-                      " JOIN pg_catalog.pg_index i ON i.indrelid = c.relation"
-                      " JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid AND x.relname = c.name"
-                      " WHERE c.relation = $1::oid AND c.name = $2::name AND c.kind = 'unique'"
-                      " AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k"
-                      " WHERE k.conrelid = c.relation AND k.conname = c.name)",
-                      {relation, name})
+    return !spi.query_kept("SELECT FROM softdelete_internal.converted_index c"
+                           " JOIN pg_catalog.pg_index i ON i.indrelid = c.relation"
+                           " JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid AND x.relname = c.name"
+                           " WHERE c.relation = $1::oid AND c.name = $2::name AND c.kind = 'unique'"
+                           " AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k"
+                           " WHERE k.conrelid = c.relation AND k.conname = c.name)",
+                           {relation, name})
                 .empty();
 }
 

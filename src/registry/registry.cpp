@@ -144,11 +144,11 @@ std::vector<ConvertedIndex> find_converted_indexes(pg::Spi &spi, const std::vect
     pg::UserScope owner(pg::get_extension_owner());
     std::vector<ConvertedIndex> indexes;
     for (const pg::Row &row :
-         spi.query("SELECT relation::oid, name, kind, definition, is_deferrable,"
-                   " initially_deferred, is_clustered, comment FROM softdelete_internal.converted_index"
-                   " WHERE relation = ANY ($1::oid[])"
-                   " ORDER BY array_position($1::oid[], relation::oid), name",
-                   {to_oid_array(relations)})) {
+         spi.query_kept("SELECT relation::oid, name, kind, definition, is_deferrable,"
+                        " initially_deferred, is_clustered, comment FROM softdelete_internal.converted_index"
+                        " WHERE relation = ANY ($1::oid[])"
+                        " ORDER BY array_position($1::oid[], relation::oid), name",
+                        {to_oid_array(relations)})) {
         indexes.push_back({row.oid(0), row.text(1), row.text(2), row.text(3), row.boolean(4), row.boolean(5),
                            row.boolean(6), row.value(7)});
     }

@@ -7,7 +7,7 @@ namespace softdelete::registry {
 
 std::optional<bool> find_secured_table(pg::Spi &spi, Oid relation) {
     pg::UserScope owner(pg::get_extension_owner());
-    auto rows = spi.query(
+    auto rows = spi.query_kept(
         "SELECT is_enabled FROM softdelete_internal.secured_table WHERE relation = $1::pg_catalog.oid",
         {relation});
     return rows.empty() ? std::nullopt : std::optional(rows.front().boolean(0));
@@ -31,8 +31,8 @@ std::vector<Oid> find_secured_tables(pg::Spi &spi) {
     pg::UserScope owner(pg::get_extension_owner());
     std::vector<Oid> tables;
     for (const pg::Row &row :
-         spi.query("SELECT c.oid FROM softdelete_internal.secured_table s JOIN pg_catalog.pg_class"
-                   " c ON c.oid = s.relation ORDER BY 1")) {
+         spi.query_kept("SELECT c.oid FROM softdelete_internal.secured_table s JOIN pg_catalog.pg_class"
+                        " c ON c.oid = s.relation ORDER BY 1")) {
         tables.push_back(row.oid(0));
     }
     return tables;

@@ -135,6 +135,25 @@ SELECT softdelete.erase('towns', 'request 9', 'a') -> 'rows' AS rows;
 SELECT history_kind, id, town, note FROM streets_history ORDER BY history_at;
 SELECT history_kind, id, street FROM doors_history ORDER BY history_at;
 
+-- And by values of any type: composite ones with a cast to text of their own, arrays, and such as have a length.
+CREATE TYPE place AS (x int, y text);
+CREATE FUNCTION name_place(place) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1.x || ''/'' || $1.y';
+CREATE CAST (place AS text) WITH FUNCTION name_place(place) AS ASSIGNMENT;
+CREATE TABLE above (a place, b int[], c char(4), d bit(3), e boolean, f timestamptz, g "char", PRIMARY KEY (a, b, c, d, e, f, g));
+CREATE TABLE beneath (id int PRIMARY KEY, a place, b int[], c char(4), d bit(3), e boolean, f timestamptz, g "char",
+    FOREIGN KEY (a, b, c, d, e, f, g) REFERENCES above ON DELETE CASCADE);
+CREATE INDEX ON beneath (a, b, c, d, e, f, g);
+SET client_min_messages = error;
+SELECT count(*) > 0 AS registered FROM softdelete.register('above', cascade => true);
+RESET client_min_messages;
+SELECT softdelete.track_history('above'), softdelete.track_history('beneath');
+INSERT INTO above VALUES ('(1,"a b")', '{1,2}', 'ab', '101', true, '2026-01-01', 'x'), ('(2,)', '{1,3}', 'ab', '101', true, '2026-01-01', 'x');
+INSERT INTO beneath SELECT row_number() OVER (ORDER BY b), a, b, c, d, e, f, g FROM above;
+DELETE FROM beneath;
+DELETE FROM beneath WHERE deleted_at IS NOT NULL;
+SELECT softdelete.erase('above', 'request 10', '(1,"a b")', '{1,2}', 'ab', '101', 't', '2026-01-01', 'x') -> 'rows' AS rows;
+SELECT history_kind, id FROM beneath_history ORDER BY history_at;
+
 -- A rule of a column that the history leaves out empties what it keeps.
 CREATE TABLE people (id int PRIMARY KEY, name text, salt text);
 SELECT count(*) > 0 AS registered FROM softdelete.register('people');
@@ -210,5 +229,5 @@ CALL softdelete.purge('cases');
 SELECT to_regclass('cases_history_old');
 RESET SESSION AUTHORIZATION;
 SET client_min_messages = warning;
-DROP OWNED BY regress_history_removal;
+DROP SCHEMA regress_history_removal CASCADE;
 DROP ROLE regress_history_removal;

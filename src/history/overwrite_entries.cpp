@@ -44,30 +44,31 @@ std::uint64_t remove(pg::Spi &spi, const TableInfo &history, const RowSet &entri
     return run_own(spi, history, statement, entries).size();
 }
 
-// Of any length and precision.
-std::string read_type(pg::Spi &spi, Oid relation, const std::string &column) {
-    return spi
-        .query(
-            "WITH RECURSIVE bases (type, base) AS (SELECT t.oid, t.typbasetype FROM "
-            "pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid WHERE a.attrelid = "
-            "$1::pg_catalog.oid AND pg_catalog.quote_ident(a.attname) = $2 AND NOT a.attisdropped UNION ALL "
-            "SELECT t.oid, t.typbasetype FROM bases b JOIN pg_catalog.pg_type t ON t.oid = b.base) SELECT "
-            "pg_catalog.format_type(type, -1) FROM bases WHERE base = 0",
-            {relation, column})
-        .front()
-        .text(0);
+// The type under any domains, of any length and precision.
+ReferencedColumn find_referenced_column(pg::Spi &spi, Oid relation, const std::string &column) {
+    const pg::Row row =
+        spi.query(
+               "WITH RECURSIVE bases (type, base) AS (SELECT t.oid, t.typbasetype FROM "
+               "pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid WHERE a.attrelid = "
+               "$1::pg_catalog.oid AND pg_catalog.quote_ident(a.attname) = $2 AND NOT a.attisdropped UNION "
+               "ALL SELECT t.oid, t.typbasetype FROM bases b JOIN pg_catalog.pg_type t ON t.oid = b.base) "
+               "SELECT pg_catalog.format_type(t.oid, -1), t.typcategory = 'A' FROM bases b JOIN "
+               "pg_catalog.pg_type t ON t.oid = b.type WHERE b.base = 0",
+               {relation, column})
+            .front();
+    return {column, row.text(0), row.boolean(1), {}};
 }
 
-// As text, so that a history which may be another owner's can be asked for them; each set of values once. The rows are of the
-// table, live or deleted, or entries of its history.
+// As text of the output functions, which a type's casts do not touch, so that a history which may be another owner's can be
+// asked for them; each set of values once. The rows are of the table, live or deleted, or entries of its history.
 std::vector<ReferencedColumn> read_values(pg::Spi &spi, const TableInfo &table,
                                           const std::vector<std::string> &names, const RowSet &rows) {
     std::vector<ReferencedColumn> columns;
     std::vector<std::string> texts;
     std::string conditions;
     for (const std::string &name : names) {
-        columns.push_back({name, read_type(spi, table.relation, name), {}});
-        texts.push_back("CAST(t." + name + " AS pg_catalog.text)");
+        columns.push_back(find_referenced_column(spi, table.relation, name));
+        texts.push_back("pg_catalog.format('%s', t." + name + ")");
         conditions += " AND t." + name + " IS NOT NULL";
     }
     std::string query = sqltext::format(
@@ -171,22 +172,22 @@ private:
     // Those that reference one of the values, as the key compares: one pass, however many there are.
     RowSet find_entries(const TableInfo &history, const catalog::ForeignKey &key,
                         const std::vector<ReferencedColumn> &columns) {
-        std::vector<std::string> casts;
-        std::vector<std::string> arrays;
-        std::vector<std::string> names;
+        std::vector<std::string> values;
         std::vector<pg::Parameter> parameters;
         for (const ReferencedColumn &column : columns) {
             std::size_t number = parameters.size() + 1;
-            casts.push_back(sqltext::format("CAST(k.v%1% AS %2%) AS %3%", number, column.type, column.name));
-            arrays.push_back(sqltext::format("pg_catalog.unnest($%1%::pg_catalog.text[])", number));
-            names.push_back(sqltext::format("v%1%", number));
+            // An array of arrays is one array: its elements would be theirs.
+            std::string value =
+                column.is_array ? sqltext::format("CAST(pg_catalog.unnest($%1%::pg_catalog.text[]) AS %2%)",
+                                                  number, column.type)
+                                : sqltext::format("pg_catalog.unnest($%1%::%2%[])", number, column.type);
+            values.push_back(sqltext::format("%1% AS %2%", value, column.name));
             parameters.emplace_back(pg::make_array(column.values));
         }
         std::string query = sqltext::format(
-            "/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE EXISTS (SELECT FROM (SELECT %2% "
-            "FROM ROWS FROM (%3%) AS k (%4%)) AS p WHERE %5%)",
-            history.name, sqltext::join(casts, ", "), sqltext::join(arrays, ", "), sqltext::join(names, ", "),
-            key.comparison);
+            "/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE EXISTS (SELECT FROM (SELECT %2%) "
+            "AS p WHERE %3%)",
+            history.name, sqltext::join(values, ", "), key.comparison);
         pg::OwnerScope owner(history.owner);
         pg::ExactTextScope exact;
         RowSet found;

@@ -15,6 +15,7 @@ namespace softdelete::history {
 struct ReferencedColumn {
     std::string name; // quoted
     std::string type;
+    bool is_array;
     std::vector<std::string> values;
 };
 

@@ -91,7 +91,9 @@ SELECT count(*) FROM softdelete.repair('regress_usage_closed.parents');
 -- A function of a user's that lacks a privilege is another matter.
 CREATE FUNCTION regress_usage.peek() RETURNS bigint SECURITY DEFINER LANGUAGE sql AS 'SELECT count(*) FROM regress_usage_closed.parents';
 ALTER FUNCTION regress_usage.peek() OWNER TO regress_usage_heir;
+\set VERBOSITY terse
 SELECT regress_usage.peek(); -- fails
+\set VERBOSITY default
 
 \set QUIET on
 SET client_min_messages = error;

@@ -243,15 +243,6 @@ SELECT * FROM softdelete.register('plain'); -- fails
 SELECT * FROM softdelete.register('plain_archive'); -- fails
 SELECT * FROM softdelete.register('parted_1', strategy => 'archive'); -- fails
 SELECT softdelete.track_history('plain_archive'); -- fails
-ALTER TABLE plain ADD COLUMN w int; -- fails
-ALTER TABLE plain ALTER COLUMN v TYPE varchar; -- fails
-ALTER TABLE plain RENAME COLUMN v TO w; -- fails
-ALTER TABLE plain RENAME TO other; -- fails
-ALTER TABLE plain SET SCHEMA public; -- fails
-ALTER TABLE plain OWNER TO regress_archive_owner; -- fails
-ALTER TABLE plain ENABLE ROW LEVEL SECURITY; -- fails
-ALTER TABLE plain DROP COLUMN v; -- fails
-DROP TABLE plain; -- fails
 CREATE TABLE heir () INHERITS (plain); -- fails
 ALTER TABLE fired INHERIT plain; -- fails
 ALTER TABLE plain_archive ADD COLUMN w int; -- fails

@@ -4,9 +4,12 @@
 
 #include "archive/own_columns.hpp"
 #include "catalog/quoting.hpp"
+#include "catalog/table_info.hpp"
 #include "history/history_definition.hpp"
 #include "model/trigger_names.hpp"
 #include "sqltext/table_statements.hpp"
+
+#include <algorithm>
 
 namespace softdelete::archive {
 
@@ -32,14 +35,6 @@ std::string make_column_list(const ArchiveSettings &settings, const std::vector<
     for (const auto &[name, type] : get_deletion_columns(settings)) {
         list += format("%1%%2% pg_catalog.%3%%4%", (list.empty() ? "" : ", "), catalog::identifier(name),
                        type, (name == settings.deleted_at ? " NOT NULL" : ""));
-    }
-    return list;
-}
-
-std::string join_columns(const std::vector<ArchiveColumn> &columns) {
-    std::string list;
-    for (const ArchiveColumn &column : columns) {
-        list += (list.empty() ? "" : ", ") + column.quoted.text();
     }
     return list;
 }
@@ -96,29 +91,64 @@ std::string make_storage(const sqltext::QualifiedName &archive, const ArchiveCol
     return format("ALTER TABLE %1% ALTER COLUMN %2% SET STORAGE EXTERNAL", archive, column.quoted);
 }
 
+void ViewDefinition::keep_order(const std::vector<std::string> &first) {
+    std::size_t place = 0;
+    for (const std::string &name : first) {
+        auto found = std::find(columns.begin() + static_cast<std::ptrdiff_t>(place), columns.end(), name);
+        if (found == columns.end()) {
+            continue;
+        }
+        std::size_t from = static_cast<std::size_t>(found - columns.begin());
+        auto move = [&](std::vector<std::string> &list) {
+            auto begin = list.begin();
+            std::rotate(begin + static_cast<std::ptrdiff_t>(place), begin + static_cast<std::ptrdiff_t>(from),
+                        begin + static_cast<std::ptrdiff_t>(from) + 1);
+        };
+        move(columns);
+        for (Part &part : parts) {
+            move(part.expressions);
+        }
+        place++;
+    }
+}
+
+std::string make_key(pg::Spi &spi, Oid relation) {
+    std::string key;
+    for (const catalog::KeyColumn &column : catalog::find_primary_key(spi, relation)) {
+        key += (key.empty() ? "" : ", ") + column.name;
+    }
+    return key;
+}
+
 std::vector<ViewDefinition> make_views(const catalog::Table &table, const ArchiveSettings &settings,
                                        const std::vector<ArchiveColumn> &columns) {
-    std::string shown = join_columns(columns);
-    std::string deletion;
-    std::string no_deletion;
+    std::vector<std::string> names;
+    ViewDefinition::Part live = {table.qualified.text(), {}};
+    for (const ArchiveColumn &column : columns) {
+        names.push_back(column.name);
+        live.expressions.push_back(column.quoted.text());
+    }
+    ViewDefinition active = {settings.active_view, "active_view", names, {live}};
+    ViewDefinition::Part archived = {name_beside(table, settings.archive_name).text(), live.expressions};
     for (const auto &[name, type] : get_deletion_columns(settings)) {
         std::string quoted = catalog::identifier(name).text();
-        deletion += ", " + quoted;
-        no_deletion += format(", NULL::pg_catalog.%1% AS %2%", type, quoted);
+        names.push_back(name);
+        archived.expressions.push_back(quoted);
+        live.expressions.push_back(format("NULL::pg_catalog.%1% AS %2%", type, quoted));
     }
-    std::string live = format("SELECT %1% FROM %2%", shown, table.qualified);
-    std::string deleted =
-        format("SELECT %1%%2% FROM %3%", shown, deletion, name_beside(table, settings.archive_name));
-    std::string all =
-        format("SELECT %1%%2% FROM %3% UNION ALL %4%", shown, no_deletion, table.qualified, deleted);
-    return {{settings.active_view, "active_view", live},
-            {settings.deleted_view, "deleted_view", deleted},
-            {settings.all_view, "all_view", all}};
+    return {active,
+            {settings.deleted_view, "deleted_view", names, {archived}},
+            {settings.all_view, "all_view", names, {live, archived}}};
 }
 
 std::string make_view(const catalog::Table &table, const ViewDefinition &view) {
+    std::string select;
+    for (const ViewDefinition::Part &part : view.parts) {
+        select += format("%1%SELECT %2% FROM %3%", (select.empty() ? "" : " UNION ALL "),
+                         sqltext::join(part.expressions, ", "), part.source);
+    }
     return format("CREATE VIEW %1% WITH (security_invoker = true) AS %2%", name_beside(table, view.name),
-                  view.select);
+                  select);
 }
 
 std::vector<std::string> get_own_columns(const ArchiveSettings &settings) {

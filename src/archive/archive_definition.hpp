@@ -34,9 +34,23 @@ std::string make_storage(const sqltext::QualifiedName &archive, const ArchiveCol
 
 struct ViewDefinition {
     std::string name;
-    const char *argument; // of register()
-    std::string select;   // the query
+    const char *argument;             // of register()
+    std::vector<std::string> columns; // names
+
+    // What it selects from, each with an expression for every column.
+    struct Part {
+        std::string source;
+        std::vector<std::string> expressions;
+    };
+
+    std::vector<Part> parts;
+
+    // These columns come first, in this order.
+    void keep_order(const std::vector<std::string> &first);
 };
+
+// The columns of the table's primary key, quoted, with commas; empty where there is none.
+std::string make_key(pg::Spi &spi, Oid relation);
 
 // The views of live, deleted and all rows.
 std::vector<ViewDefinition> make_views(const catalog::Table &table, const ArchiveSettings &settings,

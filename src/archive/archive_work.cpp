@@ -93,12 +93,9 @@ void ArchiveWork::add(Action action, Oid relation, const std::string &object,
 }
 
 void plan_archive_table(ArchiveWork &work, const std::vector<ArchiveColumn> &columns) {
-    std::string key;
-    for (const catalog::KeyColumn &column : catalog::find_primary_key(work.spi, work.table.oid)) {
-        key += (key.empty() ? "" : ", ") + column.name;
-    }
     std::string object = "table " + catalog::identifier(work.settings.archive_name).text();
-    work.add(Action::create, work.table.oid, object, make_archive(work.table, work.settings, columns, key));
+    work.add(Action::create, work.table.oid, object,
+             make_archive(work.table, work.settings, columns, make_key(work.spi, work.table.oid)));
     work.add(Action::create, work.table.oid, "partitions of " + object, {},
              "one for this month and one for the next; further ones are made in time");
 }

@@ -53,7 +53,25 @@ void check_no_archive_lost(pg::Spi &spi) {
     }
 }
 
+constexpr const char *archive_query = R"(
+    SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
+    FROM softdelete_internal.archive a
+    CROSS JOIN LATERAL pg_catalog.pg_partition_tree(a.archive) p
+    JOIN pg_catalog.pg_class c ON c.oid = p.relid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE a.relation = $1::pg_catalog.oid
+    ORDER BY p.level, 1)";
+
 } // namespace
+
+std::vector<std::string> find_archive_tables(pg::Spi &spi, Oid table) {
+    std::vector<std::string> names;
+    pg::UserScope owner(pg::get_extension_owner());
+    for (const pg::Row &row : spi.query(archive_query, {table})) {
+        names.push_back(row.text(0));
+    }
+    return names;
+}
 
 bool has_archives() {
     return registry::has_rows("archive");
@@ -87,17 +105,19 @@ void release_member(Oid relation) {
     }
 }
 
-void follow_dropped() {
+bool follow_dropped() {
     pg::Spi spi;
     if (row_security) { // pg_restore --clean drops both, the one after the other
         check_no_archive_lost(spi);
     }
     std::vector<pg::Row> orphans;
+    bool had_archive = false;
     {
         pg::UserScope owner(pg::get_extension_owner());
         orphans = spi.query(orphans_query);
-        spi.execute("DELETE FROM softdelete_internal.archive k WHERE NOT EXISTS (SELECT FROM "
-                    "pg_catalog.pg_class c WHERE c.oid = k.relation)");
+        had_archive = spi.execute("DELETE FROM softdelete_internal.archive k WHERE NOT EXISTS (SELECT FROM "
+                                  "pg_catalog.pg_class c WHERE c.oid = k.relation)")
+                      > 0;
     }
     session::OwnDdlScope own_ddl;
     for (const pg::Row &orphan : orphans) {
@@ -108,6 +128,7 @@ void follow_dropped() {
         pg::notice(
             sqltext::format("the archive %1% of the dropped table stays, as a plain table", orphan.text(2)));
     }
+    return had_archive;
 }
 
 } // namespace softdelete::archive

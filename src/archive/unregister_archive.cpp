@@ -1,5 +1,6 @@
 // unregister() and repair() of tables with an archive. Called by api/registration.
 #include "archive/archive_work.hpp"
+#include "archive/follow_archived.hpp"
 #include "archive/own_columns.hpp"
 #include "archive/register_archive.hpp"
 #include "catalog/quoting.hpp"
@@ -13,6 +14,8 @@
 #include "registration/run_steps.hpp"
 #include "session/extension_functions.hpp"
 #include "sqltext/table_statements.hpp"
+
+#include <algorithm>
 
 namespace softdelete::archive {
 
@@ -79,6 +82,20 @@ std::vector<model::Step> drop_triggers(pg::Spi &spi, const catalog::Table &table
     return work.steps;
 }
 
+// Those that came or got another type while event triggers were off. What went meanwhile stays in the archive.
+void mend_columns(ArchiveWork &work) {
+    std::vector<ArchiveColumn> before = read_columns(work.spi, work.settings.archive);
+    follow_columns(work.spi, work.table.oid, {});
+    for (const ArchiveColumn &column : read_columns(work.spi, work.settings.archive)) {
+        bool is_new = std::none_of(before.begin(), before.end(), [&](const ArchiveColumn &former) {
+            return former.definition == column.definition;
+        });
+        if (is_new) {
+            work.add(Action::alter, work.table.oid, "column " + column.quoted.text() + " of the archive", {});
+        }
+    }
+}
+
 } // namespace
 
 std::vector<model::Step> unregister_archive(Oid relation, const std::string &deleted_rows) {
@@ -124,10 +141,12 @@ std::vector<model::Step> repair_archive(Oid relation) {
                    .relation = relation});
     }
     ArchiveWork work = {spi, table, *settings};
+    mend_columns(work);
     plan_triggers(work);
     plan_views(work, read_columns(spi, relation));
     std::vector<model::Step> steps = model::arrange(std::move(work.steps));
     registration::run_steps(spi, steps);
+    bring_views_in_step(relation);
     finish_archive(spi, settings->archive);
     return steps;
 }

@@ -1,6 +1,7 @@
 // What the files here ask of the table of a command, in the server's words where the answer is an error.
 #include "ddl/command_table.hpp"
 
+#include "model/trigger_names.hpp"
 #include "pg/compat.hpp"
 #include "pg/scopes.hpp"
 #include "session/registered_table.hpp"
@@ -15,6 +16,10 @@ namespace softdelete::ddl {
 
 bool is_registered(Oid relation) {
     return OidIsValid(relation) && pg::call([&] { return session::is_registered_table(relation); });
+}
+
+bool is_archived(Oid relation) {
+    return pg::call([&] { return session::has_trigger(relation, model::archive_trigger); });
 }
 
 void check_owner(Oid table) {

@@ -8,6 +8,9 @@ namespace softdelete::ddl {
 // False for no relation.
 bool is_registered(Oid relation);
 
+// Has it an archive, or is it a partition of such a table? False for no relation.
+bool is_archived(Oid relation);
+
 // Raises the server's error where the current user does not own the table.
 void check_owner(Oid table);
 

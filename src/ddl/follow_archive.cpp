@@ -2,14 +2,18 @@
 #include "ddl/follow_archive.hpp"
 
 #include "archive/follow_archived.hpp"
+#include "archive/retype_columns.hpp"
 #include "catalog/mixed_links.hpp"
+#include "catalog/table_info.hpp"
 #include "model/trigger_names.hpp"
 #include "pg/boundary.hpp"
 #include "pg/called_settings.hpp"
 #include "pg/compat.hpp"
+#include "pg/scopes.hpp"
 #include "registry/archive_scan.hpp"
 #include "registry/registry_scan.hpp"
 #include "session/registered_table.hpp"
+#include "session/utility_commands.hpp"
 
 extern "C" {
 #include "catalog/namespace.h"
@@ -25,39 +29,17 @@ namespace {
 // What of ALTER TABLE an archive does not follow; null for what does not concern it.
 const char *get_archive_change(const AlterTableCmd *command) {
     switch (command->subtype) {
-    case AT_AddColumn:
-        return "add a column to";
-    case AT_DropColumn:
-        return "drop a column of";
-    case AT_AlterColumnType:
-        return "change the type of a column of";
-    case AT_ChangeOwner:
-        return "change the owner of";
     case AT_AddInherit:
     case AT_DropInherit:
     case AT_AddOf:
     case AT_DropOf:
         return "change the inheritance of";
-    case AT_EnableRowSecurity:
-        return "enable row security on";
-    case AT_AddConstraint:
-        return castNode(Constraint, command->def)->contype == CONSTR_PRIMARY ? "add a primary key to"
-                                                                             : nullptr;
     default:
         return nullptr;
     }
 }
 
 const char *get_archive_change(const Node *statement) {
-    if (IsA(statement, RenameStmt)) {
-        const auto *rename = castNode(RenameStmt, const_cast<Node *>(statement));
-        return rename->renameType == OBJECT_COLUMN  ? "rename a column of"
-               : rename->renameType == OBJECT_TABLE ? "rename"
-                                                    : nullptr;
-    }
-    if (IsA(statement, AlterObjectSchemaStmt)) {
-        return "change the schema of";
-    }
     if (!IsA(statement, AlterTableStmt)) {
         return nullptr;
     }
@@ -96,7 +78,8 @@ bool is_owners_archive(Oid relation) {
 
 // Of an archive everything is left as it is, but for what changes neither rows nor their shape.
 bool changes_archive(const Node *statement) {
-    if (get_archive_change(statement) != nullptr) {
+    if (get_archive_change(statement) != nullptr || IsA(statement, AlterObjectSchemaStmt)
+        || IsA(statement, RenameStmt)) {
         return true;
     }
     ListCell *cell;
@@ -104,8 +87,11 @@ bool changes_archive(const Node *statement) {
                        ? castNode(AlterTableStmt, const_cast<Node *>(statement))->cmds
                        : NIL) {
         const auto *command = lfirst_node(AlterTableCmd, cell);
-        if (is_move(command) || command->subtype == AT_SetNotNull || command->subtype == AT_DropNotNull
-            || command->subtype == AT_AddConstraint || command->subtype == AT_AddIdentity) {
+        AlterTableType type = command->subtype;
+        if (is_move(command) || type == AT_AddColumn || type == AT_DropColumn || type == AT_AlterColumnType
+            || type == AT_ChangeOwner || command->subtype == AT_SetNotNull
+            || command->subtype == AT_DropNotNull || command->subtype == AT_AddConstraint
+            || command->subtype == AT_AddIdentity) {
             return true;
         }
     }
@@ -122,9 +108,6 @@ void check_archive_drop(const DropStmt *drop) {
         Oid archive = registry::find_archive_of_member(relation);
         if (OidIsValid(archive)) {
             raise_archive_changed(relation, archive, "drop", ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST);
-        }
-        if (registry::find_archived_relation(relation) == relation) {
-            raise_archive_stays(relation, "drop");
         }
     }
 }
@@ -187,17 +170,56 @@ void refuse_archive_change(const DdlCommand &command) {
     }
     Oid table = registry::find_archived_relation(command.relation);
     const char *change = get_archive_change(statement);
-    // A partition may be renamed and moved; its columns are those of the table.
-    if (OidIsValid(table) && change != nullptr
-        && (table == command.relation || IsA(statement, AlterTableStmt))) {
+    if (OidIsValid(table) && change != nullptr) {
         raise_archive_stays(command.relation, change);
     }
 }
 
+namespace {
+
+archive::ColumnChanges get_column_changes(const Node *statement) {
+    archive::ColumnChanges changes;
+    if (IsA(statement, RenameStmt)) {
+        const auto *rename = castNode(RenameStmt, const_cast<Node *>(statement));
+        if (rename->renameType == OBJECT_COLUMN) {
+            changes.renamed = {rename->subname, rename->newname};
+        }
+        return changes;
+    }
+    ListCell *cell;
+    foreach (cell, IsA(statement, AlterTableStmt)
+                       ? castNode(AlterTableStmt, const_cast<Node *>(statement))->cmds
+                       : NIL) {
+        const auto *command = lfirst_node(AlterTableCmd, cell);
+        if (command->subtype == AT_DropColumn) {
+            changes.dropped.emplace_back(command->name);
+        } else if (command->subtype == AT_AddColumn) {
+            changes.added.insert(castNode(ColumnDef, command->def)->colname);
+        }
+    }
+    return changes;
+}
+
+// Types first: a USING expression may name columns that go.
+void follow_table(pg::Spi &spi, const DdlCommand &command, Oid table) {
+    const catalog::TableInfo info = catalog::get_table(spi, table);
+    if (command.relation == table && info.archive && IsA(command.node, AlterTableStmt)) {
+        session::OwnDdlScope own_ddl;
+        pg::UserScope owner(info.owner);
+        pg::call([&] {
+            archive::retype_columns(castNode(AlterTableStmt, command.node), table, info.archive->relation);
+        });
+    }
+    archive::follow_columns(spi, table, get_column_changes(command.node));
+}
+
+} // namespace
+
 void follow_archive(const DdlCommand &command) {
     if (const CreateStmt *create = get_create(command.node)) {
         pg::call([&] { check_archive_inheritance(create); });
-    } else if (!IsA(command.node, AlterTableStmt)) {
+    } else if (!IsA(command.node, AlterTableStmt) && !IsA(command.node, RenameStmt)
+               && !IsA(command.node, AlterObjectSchemaStmt)) {
         return;
     }
     if (!OidIsValid(command.relation)) {
@@ -211,6 +233,7 @@ void follow_archive(const DdlCommand &command) {
     pg::Spi spi;
     if (OidIsValid(table)) {
         archive::complete_triggers(spi, table);
+        follow_table(spi, command, table);
     }
     if (pg::call([&] { return session::has_triggers(command.relation); })) {
         Oid top = pg::call([&] { return registry::find_topmost(command.relation); });

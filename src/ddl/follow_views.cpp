@@ -3,6 +3,7 @@
 // memory.
 #include "ddl/follow_views.hpp"
 
+#include "archive/follow_archived.hpp"
 #include "catalog/table_info.hpp"
 #include "ddl/command_table.hpp"
 #include "ddl/parse_tree.hpp"
@@ -13,7 +14,9 @@
 #include "pg/spi.hpp"
 #include "registration/bring_in_step.hpp"
 #include "registration/run_steps.hpp"
+#include "registry/archive_scan.hpp"
 #include "registry/registered_names.hpp"
+#include "registry/registry_scan.hpp"
 #include "session/registered_table.hpp"
 #include "session/utility_commands.hpp"
 
@@ -46,7 +49,8 @@ Afterwards *afterwards = nullptr;
 // The views of a registered table that register() made, by name and in the order in which they are locked.
 constexpr const char *views_query = R"(
     SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname)
-    FROM softdelete_internal.registration r
+    FROM (SELECT g.relation, g.added_views FROM softdelete_internal.registration g
+          UNION ALL SELECT a.relation, ARRAY[a.active_view, a.deleted_view, a.all_view] FROM softdelete_internal.archive a) r
     JOIN pg_catalog.pg_class t ON t.oid = r.relation
     JOIN pg_catalog.pg_class c ON c.relnamespace = t.relnamespace AND c.relname = ANY (r.added_views) AND c.relkind = 'v'
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -74,6 +78,9 @@ void note_afterwards(Oid role, const std::string &command) {
         *place = entry;
     });
 }
+
+// Tables with the one strategy, or with the other.
+using IsOurs = bool (*)(Oid relation);
 
 // What a statement does to a table that its views feel.
 enum class ViewChange {
@@ -191,12 +198,12 @@ void drop_views(pg::Spi &spi, Oid table, bool cascade) {
 }
 
 // DROP TABLE without CASCADE would stop at our own views.
-void drop_views_of_dropped(const DropStmt *drop) {
+void drop_views_of_dropped(const DropStmt *drop, IsOurs is_ours) {
     ListCell *cell;
     foreach (cell, drop->objects) {
         Oid relation =
             pg::call([&] { return find_relation(makeRangeVarFromNameList(lfirst_node(List, cell))); });
-        if (is_registered(relation)) {
+        if (is_ours(relation)) {
             check_owner(relation);
             pg::Spi spi;
             if (catalog::get_table(spi, relation).relation == relation) { // no partition
@@ -206,7 +213,7 @@ void drop_views_of_dropped(const DropStmt *drop) {
     }
 }
 
-// Views go where their table goes.
+// Views go where their table goes, and so does its archive.
 void move_views(pg::Spi &spi, Oid relation, const Node *statement) {
     std::string what;
     if (IsA(statement, AlterObjectSchemaStmt)) {
@@ -219,12 +226,17 @@ void move_views(pg::Spi &spi, Oid relation, const Node *statement) {
     for (const pg::Row &view : find_views(spi, relation)) {
         note_afterwards(0, "ALTER VIEW " + view.text(1) + " " + what);
     }
+    for (const std::string &table : archive::find_archive_tables(spi, relation)) {
+        note_afterwards(0, "ALTER TABLE " + table + " " + what);
+    }
 }
 
 // The registered table whose views the change concerns; 0 where none does. The columns of partitions and inheritance
 // children are their parent's, and those that a child has of its own are not in the views.
 Oid find_concerned(pg::Spi &spi, Oid relation) {
-    return registry::find_registered_root(spi, relation) == relation ? relation : InvalidOid;
+    bool is_whole = registry::find_registered_root(spi, relation) == relation
+                    || pg::call([&] { return registry::find_archived_relation(relation) == relation; });
+    return is_whole ? relation : InvalidOid;
 }
 
 // The first that is to follow the running command.
@@ -265,16 +277,8 @@ bool renames_own_column(pg::Spi &spi, Oid table, const Node *statement) {
     return is_own(rename->subname) || is_own(rename->newname);
 }
 
-void bring_views_in_step(pg::Spi &spi, Oid relation, const Node *statement, ViewChange change) {
-    Oid table = find_concerned(spi, relation);
-    if (!OidIsValid(table)) {
-        return;
-    }
-    if (change == ViewChange::plain && !renames_own_column(spi, table, statement)) {
-        registration::repair_views(table);
-    } else {
-        registration::repair_table(table, registration::Views::own);
-    }
+// The views of both strategies are there again.
+void put_properties_back(pg::Spi &spi, Oid table, ViewChange change) {
     Oid owner = catalog::get_table(spi, table).owner;
     if (change == ViewChange::anew) {
         pg::UserScope scope(owner);
@@ -286,20 +290,31 @@ void bring_views_in_step(pg::Spi &spi, Oid relation, const Node *statement, View
     run_afterwards(spi, owner);
 }
 
-} // namespace
+void bring_views_in_step(pg::Spi &spi, Oid relation, const Node *statement, ViewChange change) {
+    Oid table = find_concerned(spi, relation);
+    if (!OidIsValid(table)) {
+        return;
+    }
+    if (change == ViewChange::plain && !renames_own_column(spi, table, statement)) {
+        registration::repair_views(table);
+    } else {
+        registration::repair_table(table, registration::Views::own);
+    }
+    put_properties_back(spi, table, change);
+}
 
-void prepare_views(const DdlCommand &command) {
+void prepare(const DdlCommand &command, IsOurs is_ours) {
     Node *statement = command.node;
     ViewChange change = get_view_change(statement);
     if (change == ViewChange::dropped) {
-        drop_views_of_dropped(castNode(DropStmt, statement));
+        drop_views_of_dropped(castNode(DropStmt, statement), is_ours);
         return;
     }
     if (change != ViewChange::anew && change != ViewChange::moved) {
         return;
     }
     Oid relation = command.relation;
-    if (!is_registered(relation)) {
+    if (!is_ours(relation)) {
         return;
     }
     // Nobody else is to lock the views.
@@ -317,6 +332,16 @@ void prepare_views(const DdlCommand &command) {
     }
 }
 
+} // namespace
+
+void prepare_views(const DdlCommand &command) {
+    prepare(command, is_registered);
+}
+
+void prepare_archived_views(const DdlCommand &command) {
+    prepare(command, is_archived);
+}
+
 void finish_views(const DdlCommand &command) {
     const Node *statement = command.node;
     ViewChange change = get_view_change(statement);
@@ -332,6 +357,27 @@ void finish_views(const DdlCommand &command) {
         run_afterwards(spi, std::nullopt);
     } else {
         bring_views_in_step(spi, command.relation, statement, change);
+    }
+}
+
+void finish_archived_views(const DdlCommand &command, void (*bring_in_step)(Oid table)) {
+    ViewChange change = get_view_change(command.node);
+    if (change == ViewChange::none || change == ViewChange::dropped) {
+        return;
+    }
+    if (change == ViewChange::moved) {
+        if (*find_afterwards() != nullptr && !pg::call([] { return registry::has_rows("registration"); })) {
+            pg::Spi spi;
+            run_afterwards(spi, std::nullopt);
+        }
+        return;
+    }
+    if (is_archived(command.relation)) {
+        pg::Spi spi;
+        if (OidIsValid(find_concerned(spi, command.relation))) {
+            bring_in_step(command.relation);
+            put_properties_back(spi, command.relation, change);
+        }
     }
 }
 

@@ -19,6 +19,11 @@ void prepare_views(const DdlCommand &command);
 // After it: brings the views in step.
 void finish_views(const DdlCommand &command);
 
+// The same for tables with an archive, which goes to another schema or owner with its table. bring_in_step: makes the views
+// that are missing and gives the others the columns of the table. It is called with the table, within the boundary.
+void prepare_archived_views(const DdlCommand &command);
+void finish_archived_views(const DdlCommand &command, void (*bring_in_step)(Oid table));
+
 // Called by the abort callbacks: what commands of that level or below have prepared. What they run may roll back a
 // savepoint of its own.
 void forget_prepared_views(int nest_level) noexcept;

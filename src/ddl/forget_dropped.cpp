@@ -108,6 +108,12 @@ void unlink_dropped_keys(pg::Spi &spi) {
 
 } // namespace
 
+void forget_rest_of_dropped() {
+    pg::Spi spi;
+    pg::UserScope owner(pg::get_extension_owner());
+    forget_rest(spi);
+}
+
 void forget_dropped() {
     pg::Spi spi;
     forget(spi);

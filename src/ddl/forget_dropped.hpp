@@ -7,4 +7,7 @@ namespace softdelete::ddl {
 // stood for foreign keys.
 void forget_dropped();
 
+// What the registry keeps of tables that are gone, once their registration is forgotten.
+void forget_rest_of_dropped();
+
 } // namespace softdelete::ddl

@@ -150,7 +150,11 @@ void follow_end(Node *statement, CommandTag tag) {
     }
     if (row_security && archive::has_archives()) {
         check_version();
-        pg::entry([&] { ddl::follow_archive(command); });
+        pg::entry([&] {
+            ddl::follow_archive(command);
+            pg::CalledSettings called;
+            ddl::finish_archived_views(command, archive::bring_views_in_step);
+        });
     }
     if (tag == CMDTAG_ALTER_TYPE) {
         return;
@@ -220,6 +224,10 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
     }
     if (row_security && archive::has_archives()) {
         ddl::refuse_archive_change(command);
+        pg::entry([&] {
+            pg::CalledSettings called;
+            ddl::prepare_archived_views(command);
+        });
     }
     if (row_security) {
         ddl::refuse_own_change(command);
@@ -310,7 +318,11 @@ PGDLLEXPORT Datum softdelete_on_sql_drop(PG_FUNCTION_ARGS) {
         pg::entry([] { history::follow_drop(); });
     }
     if (!IsA(event->parsetree, AlterTableStmt) && archive::has_archives()) {
-        pg::entry([] { archive::follow_dropped(); });
+        pg::entry([] {
+            if (archive::follow_dropped()) {
+                ddl::forget_rest_of_dropped();
+            }
+        });
     }
     if (!ddl::may_drop_own(ddl::read_command(event->parsetree)) || !knows_tables()) {
         return 0;

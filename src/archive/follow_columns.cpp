@@ -1,0 +1,221 @@
+// Compares the table with its archive by the names of columns, and makes up for the difference; then the views. Called when
+// an event trigger sees that the table was altered, and by repair().
+#include "archive/archive_work.hpp"
+#include "archive/follow_archived.hpp"
+#include "catalog/quoting.hpp"
+#include "catalog/table_info.hpp"
+#include "catalog/view_catalog.hpp"
+#include "pg/relations.hpp"
+#include "pg/scopes.hpp"
+#include "registration/run_steps.hpp"
+#include "session/utility_commands.hpp"
+#include "sqltext/table_statements.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace softdelete::archive {
+
+namespace {
+
+// What rows that were there before a column got from it: its default, or a value of its identity. Generated columns are
+// computed again when a row comes back.
+constexpr const char *default_query = R"(
+    SELECT CASE WHEN a.attidentity <> ''
+                THEN pg_catalog.format('pg_catalog.nextval(%s)', pg_catalog.quote_literal(pg_catalog.pg_get_serial_sequence(
+                         pg_catalog.format('%I.%I', n.nspname, c.relname), a.attname)))
+                WHEN a.attgenerated = '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END
+    FROM pg_catalog.pg_attribute a
+    JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    WHERE a.attrelid = $1::pg_catalog.oid AND a.attname = $2::pg_catalog.name)";
+
+bool has_column(const std::vector<ArchiveColumn> &columns, const std::string &name) {
+    return std::any_of(columns.begin(), columns.end(),
+                       [&](const ArchiveColumn &column) { return column.name == name; });
+}
+
+class ColumnFollower {
+public:
+    ColumnFollower(pg::Spi &spi, const catalog::Table &table, const ArchiveSettings &settings)
+        : spi_(spi)
+        , table_(table)
+        , settings_(settings)
+        , name_(name_beside(table, settings.archive_name)) {}
+
+    void run(const ColumnChanges &changes) {
+        std::vector<ArchiveColumn> wanted = read_columns(spi_, table_.oid);
+        check_names(wanted);
+        if (changes.renamed) {
+            rename(changes.renamed->first, changes.renamed->second);
+        }
+        for (const std::string &column : changes.dropped) {
+            bool is_another = changes.added.contains(column);
+            if ((is_another || !has_column(wanted, column))
+                && has_column(read_columns(spi_, settings_.archive), column)) {
+                execute(
+                    sqltext::format("ALTER TABLE %1% DROP COLUMN %2%", name_, catalog::identifier(column)));
+            }
+        }
+        std::vector<ArchiveColumn> there = read_columns(spi_, settings_.archive);
+        for (const ArchiveColumn &column : wanted) {
+            auto found = std::find_if(there.begin(), there.end(),
+                                      [&](const ArchiveColumn &other) { return other.name == column.name; });
+            if (found == there.end()) {
+                add(column);
+            } else if (found->definition != column.definition) {
+                retype(column);
+            }
+        }
+        follow_key();
+        follow_row_security();
+    }
+
+private:
+    void execute(const std::string &command) {
+        pg::UserScope owner(table_.owner);
+        spi_.execute(command);
+    }
+
+    void check_names(const std::vector<ArchiveColumn> &wanted) {
+        for (const std::string &name : get_own_columns(settings_)) {
+            if (has_column(wanted, name)) {
+                pg::raise({.sqlstate = ERRCODE_DUPLICATE_COLUMN,
+                           .message = sqltext::format("column \"%1%\" of table \"%2%\" has the name of a "
+                                                      "column that its archive has itself",
+                                                      name, table_.name),
+                           .hint = "Give the column another name.",
+                           .relation = table_.oid});
+            }
+        }
+    }
+
+    void rename(const std::string &before, const std::string &now) {
+        if (!has_column(read_columns(spi_, settings_.archive), before)) {
+            return;
+        }
+        execute(sqltext::format("ALTER TABLE %1% RENAME COLUMN %2% TO %3%", name_,
+                                catalog::identifier(before), catalog::identifier(now)));
+        for (const std::string &view : {settings_.active_view, settings_.deleted_view, settings_.all_view}) {
+            auto existing = catalog::find_relation(spi_, table_.schema_oid, view);
+            if (existing && existing->kind == 'v' && !has_view_column(existing->oid, now)
+                && has_view_column(existing->oid, before)) {
+                execute(sqltext::format("ALTER VIEW %1% RENAME COLUMN %2% TO %3%", name_beside(table_, view),
+                                        catalog::identifier(before), catalog::identifier(now)));
+            }
+        }
+    }
+
+    bool has_view_column(Oid view, const std::string &column) {
+        return !spi_.query("SELECT FROM pg_catalog.pg_attribute WHERE attrelid = $1::pg_catalog.oid AND "
+                           "attname = $2::pg_catalog.name AND attnum > 0 AND NOT attisdropped",
+                           {view, column})
+                    .empty();
+    }
+
+    // Archived rows get what the rows of the table got.
+    void add(const ArchiveColumn &column) {
+        std::string value = spi_.query(default_query, {table_.oid, column.name}).front().text_or(0, "");
+        execute(sqltext::format("ALTER TABLE %1% ADD COLUMN %2%%3%", name_, column.definition,
+                                (value.empty() ? "" : " DEFAULT " + value)));
+        if (!value.empty()) {
+            execute(sqltext::format("ALTER TABLE %1% ALTER COLUMN %2% DROP DEFAULT", name_, column.quoted));
+        }
+        if (column.is_external) {
+            execute(make_storage(name_, column));
+        }
+    }
+
+    // Where event triggers were off, or a domain has a collation of its own.
+    void retype(const ArchiveColumn &column) {
+        execute(sqltext::format("ALTER TABLE %1% ALTER COLUMN %2% TYPE %3% USING CAST(%2% AS %4%)", name_,
+                                column.quoted, column.definition.substr(column.quoted.text().size() + 1),
+                                column.type));
+    }
+
+    void follow_key() {
+        std::string key = make_key(spi_, table_.oid);
+        bool is_there =
+            key.empty()
+            || !spi_.query("SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = $1::pg_catalog.oid AND "
+                           "i.indpred IS NULL AND $2 = (SELECT "
+                           "pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY k.place) "
+                           "FROM pg_catalog.unnest(i.indkey) WITH ORDINALITY k (number, place) JOIN "
+                           "pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number)",
+                           {settings_.archive, key})
+                    .empty();
+        if (!is_there) {
+            execute(sqltext::format("CREATE INDEX ON %1% (%2%)", name_, key));
+        }
+    }
+
+    // It stays where it is disabled on the table.
+    void follow_row_security() {
+        if (!table_.has_row_security) {
+            return;
+        }
+        for (const pg::Row &member : spi_.query(
+                 "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM "
+                 "pg_catalog.pg_partition_tree($1::pg_catalog.oid) p JOIN pg_catalog.pg_class c ON c.oid = "
+                 "p.relid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE NOT "
+                 "c.relrowsecurity ORDER BY 1",
+                 {settings_.archive})) {
+            execute(sqltext::format("ALTER TABLE %1% ENABLE ROW LEVEL SECURITY", member.text(0)));
+        }
+    }
+
+    pg::Spi &spi_;
+    const catalog::Table &table_;
+    const ArchiveSettings &settings_;
+    const sqltext::QualifiedName name_;
+};
+
+// The columns of a view, in their order.
+std::vector<std::string> read_view_columns(pg::Spi &spi, Oid view) {
+    std::vector<std::string> names;
+    for (const pg::Row &row :
+         spi.query("SELECT attname FROM pg_catalog.pg_attribute WHERE attrelid = $1::pg_catalog.oid AND "
+                   "attnum > 0 AND NOT attisdropped ORDER BY attnum",
+                   {view})) {
+        names.push_back(row.text(0));
+    }
+    return names;
+}
+
+} // namespace
+
+void follow_columns(pg::Spi &spi, Oid relation, const ColumnChanges &changes) {
+    auto settings = find_settings(spi, relation);
+    if (!settings) {
+        return;
+    }
+    session::OwnDdlScope own_ddl;
+    catalog::Table table = catalog::get_table_definition(spi, relation);
+    ColumnFollower(spi, table, *settings).run(changes);
+}
+
+void bring_views_in_step(Oid relation) {
+    pg::Spi spi;
+    auto settings = find_settings(spi, relation);
+    if (!settings) {
+        return;
+    }
+    session::OwnDdlScope own_ddl;
+    catalog::Table table = catalog::get_table_definition(spi, relation);
+    pg::UserScope owner(table.owner);
+    for (ViewDefinition &view : make_views(table, *settings, read_columns(spi, relation))) {
+        auto existing = catalog::find_relation(spi, table.schema_oid, view.name);
+        if (!existing) {
+            spi.execute(make_view(table, view));
+            continue;
+        }
+        std::vector<std::string> shown = read_view_columns(spi, existing->oid);
+        if (shown.size() < view.columns.size()) {
+            view.keep_order(shown);
+            spi.execute(sqltext::or_replace(sqltext::Statement(make_view(table, view))).text());
+        }
+    }
+}
+
+} // namespace softdelete::archive

@@ -84,6 +84,28 @@ END $$;
 SET SESSION AUTHORIZATION regress_values_writer;
 SET search_path = regress_values;
 SELECT try_all();
+-- Only who owns the table may load a dump of it: a plan that was made for him serves nobody else.
+SET row_security = off;
+SELECT try_all();
+RESET SESSION AUTHORIZATION;
+SET ROLE regress_values_owner;
+PREPARE load AS INSERT INTO papers (id, deleted_at, deletion_id) VALUES (20, now(), 5);
+SET plan_cache_mode = force_generic_plan;
+BEGIN;
+EXECUTE load;
+SET ROLE regress_values_writer;
+EXECUTE load; -- fails
+ROLLBACK;
+RESET plan_cache_mode;
+SET ROLE regress_values_writer;
+COPY papers (id, deleted_at, deletion_id) FROM STDIN; -- fails
+20	2020-01-01	1
+\.
+COPY papers (id, deleted_at) FROM STDIN; -- fails
+20	infinity
+\.
+RESET ROLE;
+RESET row_security;
 SET SESSION AUTHORIZATION regress_values_owner;
 
 SELECT value <= 2 AS is_honest, sqlstate, is_forged, count(*) > 5 AS many FROM outcomes GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;

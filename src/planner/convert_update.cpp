@@ -8,6 +8,7 @@
 #include "planner/key_locks.hpp"
 #include "planner/recycle_bin.hpp"
 #include "session/extension_functions.hpp"
+#include "session/session_visibility.hpp"
 
 extern "C" {
 #include "catalog/pg_type.h"
@@ -228,11 +229,15 @@ List *convert_assignments(Query *query, List *assignments, const session::Regist
     return assignments;
 }
 
-void check_inserted(List *values, const session::RegisteredTable &table,
-                    const session::Statement &statement) {
-    // A dump that is being loaded may bring everything back as it was.
-    if (statement.is_unfiltered) {
+void check_inserted(List *values, const session::RegisteredTable &table, session::Statement *statement) {
+    if (statement->is_foreign_key) {
         return;
+    }
+    if (statement->is_unfiltered) {
+        statement->depends_on_role = true;
+        if (session::may_load(table.relation)) {
+            return;
+        }
     }
     TargetEntry *deleted_at = find_assignment(values, table.deleted_at);
     if (deleted_at != nullptr && !is_null_literal(deleted_at)) {
@@ -250,7 +255,7 @@ void check_inserted(List *values, const session::RegisteredTable &table,
 
 void convert_insert(Query *query, const session::RegisteredTable &table, session::Statement *statement) {
     const session::ExtensionFunctions *functions = session::find_extension_functions();
-    check_inserted(query->targetList, table, *statement);
+    check_inserted(query->targetList, table, statement);
     OnConflictExpr *conflict = query->onConflict;
     if (conflict == nullptr) {
         return;

@@ -32,8 +32,9 @@ void keep_deleted(Query *query, List *assignments, const session::RegisteredTabl
 List *convert_assignments(Query *query, List *assignments, const session::RegisteredTable &table,
                           session::Statement *statement);
 
-// Checks what an INSERT, or the INSERT action of a MERGE, writes into the extension's columns.
-void check_inserted(List *values, const session::RegisteredTable &table, const session::Statement &statement);
+// Checks what an INSERT, or the INSERT action of a MERGE, writes into the extension's columns. Where a dump is being loaded
+// the plan is for this role alone.
+void check_inserted(List *values, const session::RegisteredTable &table, session::Statement *statement);
 
 // Converts an INSERT: checks imported values, adds the predicate to ON CONFLICT's inference, refuses to update a
 // deleted row.

@@ -181,7 +181,7 @@ void convert_target(Query *query, const session::RegisteredTable &table, session
                 }
                 action->targetList = convert_assignments(query, action->targetList, table, statement);
             } else if (action->commandType == CMD_INSERT) {
-                check_inserted(action->targetList, table, *statement);
+                check_inserted(action->targetList, table, statement);
             }
         }
         if (has_delete_action(query)) {

@@ -2,6 +2,8 @@
 // answer changes without the server's knowing. Called by hooks and by the planner.
 #include "session/session_visibility.hpp"
 
+#include "pg/compat.hpp"
+
 extern "C" {
 #include "miscadmin.h"
 #include "replication/walsender.h"
@@ -28,6 +30,10 @@ SessionView session_view() {
         settings::visibility_definer_depth() != settings::definer_depth() || InSecurityRestrictedOperation();
     view.visibility = is_outside ? settings::Visibility::active : settings::visibility();
     return view;
+}
+
+bool may_load(Oid relation) {
+    return pg::compat::owns_relation(relation, GetUserId());
 }
 
 bool workers_have_session_view() {

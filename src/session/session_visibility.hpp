@@ -17,6 +17,10 @@ struct SessionView {
 // Raises nothing.
 SessionView session_view();
 
+// May the current user bring rows as they were in a dump, where the session is unfiltered? As the table's owner, a member of
+// that role or a superuser.
+bool may_load(Oid relation);
+
 // False in SECURITY DEFINER code that does not see what the session's settings say: a parallel worker gets the settings,
 // but does not know how deep it is.
 bool workers_have_session_view();

@@ -65,12 +65,13 @@ List *make_conditions(const session::RegisteredTable &table) {
 
 PlannedStmt *check_copy(PlannedStmt *plan, bool *read_only_tree) {
     CopyStmt *copy = castNode(CopyStmt, plan->utilityStmt);
-    if (!copy->is_from || session::session_view().is_unfiltered) {
+    if (!copy->is_from) {
         return plan;
     }
     Oid relation = RangeVarGetRelid(copy->relation, RowExclusiveLock, true);
     session::RegisteredTable table;
-    if (!OidIsValid(relation) || !session::find_registered_table(relation, &table)) {
+    if (!OidIsValid(relation) || !session::find_registered_table(relation, &table)
+        || (session::session_view().is_unfiltered && session::may_load(relation))) {
         return plan;
     }
     plan = static_cast<PlannedStmt *>(copyObjectImpl(plan));

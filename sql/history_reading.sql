@@ -46,7 +46,14 @@ SELECT count(*) AS entries FROM softdelete.history_of('t', 400);
 SELECT sum(idx_tup_fetch) - :before < 5 * 101 AS in_proportion FROM pg_stat_xact_user_tables WHERE relname LIKE 't_history%';
 COMMIT;
 SELECT kind, diff FROM softdelete.history_of('t', 3) OFFSET 15;
+
+-- To ask for a table that has no history leaves nothing in memory, however often.
+CREATE TABLE plain (id int PRIMARY KEY);
+BEGIN;
+SELECT count(e) AS entries FROM generate_series(1, 200) i LEFT JOIN LATERAL softdelete_internal.history_entries(CASE WHEN i > 0 THEN 'plain'::regclass END) e ON true;
 RESET SESSION AUTHORIZATION;
+SELECT count(*) < 5 AS is_free FROM pg_backend_memory_contexts WHERE name = 'softdelete tracked table';
+COMMIT;
 SET client_min_messages = warning;
 DROP OWNED BY regress_proportion;
 DROP ROLE regress_proportion;

@@ -227,6 +227,37 @@ SELECT count(*) FROM plain_history;
 SELECT softdelete.release(id) FROM softdelete.holds WHERE relation = 'cases'::regclass;
 CALL softdelete.purge('cases');
 SELECT to_regclass('cases_history_old');
+
+-- What a hold protects is looked up once in a transaction, for all partitions.
+CREATE TABLE files (id int PRIMARY KEY, v text);
+SELECT count(*) > 0 AS registered FROM softdelete.register('files', retention => '1 year');
+SELECT softdelete.track_history('files', retention => '1 year');
+INSERT INTO files VALUES (1, 'a'), (2, 'b');
+SELECT softdelete.hold('files', 'a case', 1) > 0 AS is_held;
+SELECT min(tableoid)::regclass AS newest FROM files_history \gset
+RESET SESSION AUTHORIZATION;
+SET row_security = off;
+SET session_replication_role = replica;
+DO $$ BEGIN
+    FOR year IN 2010 .. 2016 LOOP
+        EXECUTE format('CREATE TABLE files_history_%s (LIKE files_history)', year);
+        EXECUTE format('ALTER TABLE files_history_%s OWNER TO regress_history_removal', year);
+        EXECUTE format('INSERT INTO files_history_%s SELECT * FROM files_history WHERE id = 2 AND history_at > ''2020-01-01''', year);
+        EXECUTE format('UPDATE files_history_%s SET history_at = ''%1$s-06-01''', year);
+        EXECUTE format('ALTER TABLE files_history ATTACH PARTITION files_history_%s FOR VALUES FROM (''%1$s-01-01'') TO (''%2$s-01-01'')', year, year + 1);
+    END LOOP;
+END $$;
+RESET session_replication_role;
+RESET row_security;
+SET SESSION AUTHORIZATION regress_history_removal;
+BEGIN;
+SELECT coalesce(sum(idx_scan), 0) AS before FROM pg_stat_xact_user_tables WHERE relid = :'newest'::regclass \gset
+CALL softdelete.purge('files');
+SELECT sum(idx_scan) - :before AS look_ups FROM pg_stat_xact_user_tables WHERE relid = :'newest'::regclass;
+COMMIT;
+SELECT count(*) FROM files_history WHERE history_at < '2020-01-01';
+SELECT state, due, removed FROM softdelete.purge_log WHERE table_name LIKE '%files_history';
+SELECT softdelete.release(id) FROM softdelete.holds WHERE relation = 'files'::regclass;
 RESET SESSION AUTHORIZATION;
 SET client_min_messages = warning;
 DROP SCHEMA regress_history_removal CASCADE;

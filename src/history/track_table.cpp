@@ -49,11 +49,7 @@ std::vector<SourceColumn> choose_columns(pg::Spi &spi, const TableInfo &table,
 std::string choose_name(pg::Spi &spi, const TableInfo &table, const std::optional<std::string> &wished) {
     std::string own = pg::call([&] { return get_rel_name(table.relation); });
     std::string name = wished ? pg::truncate_name(*wished) : pg::make_object_name(own, "", "history");
-    if (!spi.query("SELECT FROM pg_catalog.pg_class o JOIN pg_catalog.pg_class t ON t.relnamespace = "
-                   "o.relnamespace "
-                   "WHERE o.relname = $1::pg_catalog.name AND t.oid = $2::pg_catalog.oid",
-                   {name, table.relation})
-             .empty()) {
+    if (rows::is_name_taken(spi, table.relation, name)) {
         pg::raise({.sqlstate = ERRCODE_DUPLICATE_TABLE,
                    .message = sqltext::format("relation \"%1%\" already exists", name),
                    .hint = "Rename it, or choose another name for the history with history_table => '...'.",

@@ -125,16 +125,12 @@ constexpr const char *grantees_query = R"(
     FROM pg_catalog.pg_class c CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) x
     WHERE c.oid = pg_catalog.to_regclass($1) AND x.grantee <> c.relowner)";
 
-std::string choose_name(pg::Spi &spi, const std::string &schema, const std::string &table,
-                        const model::TimePeriod &period) {
+std::string choose_name(pg::Spi &spi, Oid table, const std::string &name, const model::TimePeriod &period) {
     for (int number = 0;; number++) {
-        std::string name =
-            pg::make_object_name(table, model::get_label(period), number == 0 ? "" : std::to_string(number));
-        if (spi.query("SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "
-                      "c.relnamespace WHERE n.nspname = $1::name AND c.relname = $2::name",
-                      {schema, name})
-                .empty()) {
-            return name;
+        std::string chosen =
+            pg::make_object_name(name, model::get_label(period), number == 0 ? "" : std::to_string(number));
+        if (!is_name_taken(spi, table, chosen)) {
+            return chosen;
         }
     }
 }
@@ -163,7 +159,7 @@ void create_partition(pg::Spi &spi, Oid table, const model::TimePeriod &period) 
     const pg::Row facts = spi.query(table_query, {table}).front();
     const std::string name = catalog::qualified_name(facts.text(0), facts.text(1)).text();
     const std::string partition =
-        catalog::qualified_name(facts.text(0), choose_name(spi, facts.text(0), facts.text(1), period)).text();
+        catalog::qualified_name(facts.text(0), choose_name(spi, table, facts.text(1), period)).text();
     const bool may_create = facts.boolean(6);
     pg::UserScope creator(may_create ? facts.oid(2) : pg::get_extension_owner());
     pg::SettingScope settings;
@@ -207,6 +203,13 @@ Place ensure_partition(pg::Spi &spi, Oid table, TimestampTz time, std::optional<
 }
 
 } // namespace
+
+bool is_name_taken(pg::Spi &spi, Oid beside, const std::string &name) {
+    return !spi.query("SELECT FROM pg_catalog.pg_class o JOIN pg_catalog.pg_class t ON t.relnamespace = "
+                      "o.relnamespace WHERE o.relname = $1::pg_catalog.name AND t.oid = $2::pg_catalog.oid",
+                      {name, beside})
+                .empty();
+}
 
 void revoke_grants(pg::Spi &spi, const std::string &table) {
     for (const pg::Row &grantee : spi.query(grantees_query, {table})) {

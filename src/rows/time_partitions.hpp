@@ -29,6 +29,9 @@ void make_time_partitions(pg::Spi &spi, Oid table, TimestampTz from, model::Peri
 // Takes away what default privileges gave others on a new table, before they see it. table: its qualified name.
 void revoke_grants(pg::Spi &spi, const std::string &table);
 
+// Is there a relation of that name in the schema of this one?
+bool is_name_taken(pg::Spi &spi, Oid beside, const std::string &name);
+
 // The width of the table's newest partition; months where there is none.
 model::PeriodWidth get_partition_width(Oid table);
 

@@ -228,10 +228,7 @@ SELECT softdelete.hold('plain', 'why', 34); -- fails
 SELECT softdelete.erase('plain', 'why', 34); -- fails
 SELECT softdelete.anonymize('plain', 'why', 34); -- fails
 SELECT softdelete.set_anonymizer('plain', 'v', 'NULL'); -- fails
-CALL softdelete.purge('plain'); -- fails
-SELECT * FROM softdelete.purge_preview('plain'); -- fails
-SELECT * FROM softdelete.configure('plain', retention => '1 day'); -- fails
-SELECT * FROM softdelete.register('fired', strategy => 'archive', retention => '1 day'); -- fails
+SELECT * FROM softdelete.configure('plain', visibility => 'view'); -- fails
 SELECT * FROM softdelete.register('fired', strategy => 'archive', visibility => 'rls'); -- fails
 SELECT * FROM softdelete.register('fired', strategy => 'archive', indexes => 'all'); -- fails
 SELECT * FROM softdelete.register('fired', strategy => 'archive', on_expiry => 'anonymize'); -- fails

@@ -71,7 +71,7 @@ SET SESSION AUTHORIZATION regress_errors_owner;
 SET search_path = regress_errors;
 
 -- Options.
-SELECT sqlstate_of($$SELECT softdelete.register('t', strategy => 'archive', retention => '1 day')$$);
+SELECT sqlstate_of($$SELECT softdelete.register('t', strategy => 'archive', visibility => 'rls')$$);
 SELECT sqlstate_of($$SELECT softdelete.register('t', strategy => 'flags')$$);
 SELECT sqlstate_of($$SELECT softdelete.register('t', strategy => NULL)$$);
 SELECT sqlstate_of($$SELECT softdelete.register('t', visibility => 'Filter')$$);

@@ -109,11 +109,13 @@ PGDLLEXPORT Datum softdelete_configure(PG_FUNCTION_ARGS) {
         pg::CommandScope path;
         pg::refuse_if_read_only("softdelete.configure()");
         pg::Arguments arguments(fcinfo);
-        warn_and_give_back(
-            fcinfo, registration::configure_table({arguments.relation(0, "relation"),
-                                                   arguments.optional_text(1), arguments.optional_boolean(2),
-                                                   arguments.optional_text(3), arguments.optional_text(4),
-                                                   arguments.optional_names(5), arguments.optional_text(6)}));
+        const registration::ConfigureRequest request = {
+            arguments.relation(0, "relation"), arguments.optional_text(1), arguments.optional_boolean(2),
+            arguments.optional_text(3),        arguments.optional_text(4), arguments.optional_names(5),
+            arguments.optional_text(6)};
+        warn_and_give_back(fcinfo, archive::has_archive(request.relation)
+                                       ? archive::configure_archive(request)
+                                       : registration::configure_table(request));
         return Datum(0);
     });
 }

@@ -6,6 +6,7 @@
 #include "catalog/quoting.hpp"
 #include "catalog/table_info.hpp"
 #include "history/history_definition.hpp"
+#include "model/table_settings.hpp"
 #include "model/trigger_names.hpp"
 #include "sqltext/table_statements.hpp"
 
@@ -84,7 +85,13 @@ std::vector<std::string> make_archive(const catalog::Table &table, const Archive
     commands.push_back(
         format("COMMENT ON TABLE %1% IS %2%", name,
                catalog::literal("Deleted rows of " + table.qualified.text() + ", kept by softdelete.")));
+    commands.push_back(make_retention_comment(name, settings));
     return commands;
+}
+
+std::string make_retention_comment(const sqltext::QualifiedName &archive, const ArchiveSettings &settings) {
+    return format("COMMENT ON COLUMN %1%.%2% IS %3%", archive, catalog::identifier(settings.deleted_at),
+                  catalog::literal(model::describe_retention(settings.retention, model::OnExpiry::purge)));
 }
 
 std::string make_storage(const sqltext::QualifiedName &archive, const ArchiveColumn &column) {

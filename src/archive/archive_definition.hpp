@@ -29,6 +29,9 @@ sqltext::QualifiedName name_beside(const catalog::Table &table, const std::strin
 std::vector<std::string> make_archive(const catalog::Table &table, const ArchiveSettings &settings,
                                       const std::vector<ArchiveColumn> &columns, const std::string &key);
 
+// The comment on the archive's time of deletion, which says how long rows are kept.
+std::string make_retention_comment(const sqltext::QualifiedName &archive, const ArchiveSettings &settings);
+
 // Large values go as they are: compressing in vain what did not compress would take most of the time.
 std::string make_storage(const sqltext::QualifiedName &archive, const ArchiveColumn &column);
 

@@ -17,6 +17,7 @@ struct ArchiveSettings {
     std::string active_view;
     std::string deleted_view;
     std::string all_view;
+    std::optional<std::string> retention = {}; // an interval
 };
 
 // Nothing where the table has none. The lock is one on the registry's row, for who is going to change it.
@@ -25,6 +26,7 @@ std::optional<ArchiveSettings> find_settings(pg::Spi &spi, Oid relation,
                                              SettingsLock lock = SettingsLock::none);
 
 void insert_settings(pg::Spi &spi, const ArchiveSettings &settings);
+void set_retention(pg::Spi &spi, Oid relation, const std::optional<std::string> &retention);
 void delete_settings(pg::Spi &spi, Oid relation);
 
 } // namespace softdelete::archive

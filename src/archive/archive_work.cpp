@@ -97,7 +97,7 @@ void plan_archive_table(ArchiveWork &work, const std::vector<ArchiveColumn> &col
     work.add(Action::create, work.table.oid, object,
              make_archive(work.table, work.settings, columns, make_key(work.spi, work.table.oid)));
     work.add(Action::create, work.table.oid, "partitions of " + object, {},
-             "one for this month and one for the next; further ones are made in time");
+             "one for this time and one for the next; further ones are made in time");
 }
 
 void plan_triggers(ArchiveWork &work) {
@@ -125,7 +125,7 @@ void plan_views(ArchiveWork &work, const std::vector<ArchiveColumn> &columns) {
     }
 }
 
-void finish_archive(pg::Spi &spi, Oid archive) {
+void finish_archive(pg::Spi &spi, Oid archive, model::PeriodWidth width) {
     catalog::TableInfo table = catalog::get_table(spi, archive);
     {
         pg::UserScope owner(table.owner);
@@ -134,8 +134,7 @@ void finish_archive(pg::Spi &spi, Oid archive) {
             spi.execute(sqltext::format("REVOKE ALL ON TABLE %1% FROM %2%", table.name, grantee.text(0)));
         }
     }
-    rows::make_time_partitions(spi, archive, GetCurrentTransactionStartTimestamp(),
-                               rows::get_partition_width(archive), partitions_ahead);
+    rows::make_time_partitions(spi, archive, GetCurrentTransactionStartTimestamp(), width, partitions_ahead);
 }
 
 std::vector<std::string> make_guard_drops(pg::Spi &spi, Oid archive) {

@@ -4,6 +4,7 @@
 #include "archive/archive_definition.hpp"
 #include "catalog/table_catalog.hpp"
 #include "model/step.hpp"
+#include "model/time_period.hpp"
 
 #include <vector>
 
@@ -29,7 +30,7 @@ void plan_triggers(ArchiveWork &work);
 void plan_views(ArchiveWork &work, const std::vector<ArchiveColumn> &columns);
 
 // Gives the archive to nobody but its owner, and makes the partitions of this time and the next.
-void finish_archive(pg::Spi &spi, Oid archive);
+void finish_archive(pg::Spi &spi, Oid archive, model::PeriodWidth width);
 
 // Statements that take the guard from an archive that stays as a plain table, and from its partitions.
 std::vector<std::string> make_guard_drops(pg::Spi &spi, Oid archive);

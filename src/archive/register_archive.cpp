@@ -10,6 +10,7 @@
 #include "model/trigger_names.hpp"
 #include "pg/scopes.hpp"
 #include "registration/lock_table.hpp"
+#include "registration/parse_options.hpp"
 #include "registration/run_steps.hpp"
 #include "registration/table_work.hpp"
 #include "registry/archive_scan.hpp"
@@ -35,9 +36,6 @@ using registration::RegisterRequest;
 }
 
 void check_options(const RegisterRequest &request) {
-    if (request.retention) {
-        refuse_option("retention", request.relation);
-    }
     if (request.visibility != "filter") {
         refuse_option("visibility", request.relation);
     }
@@ -131,7 +129,8 @@ ArchiveSettings make_settings(pg::Spi &spi, const RegisterRequest &request, cons
             .deleted_by = request.deleted_by,
             .active_view = view("active_", request.active_view),
             .deleted_view = view("deleted_", request.deleted_view),
-            .all_view = view("all_", request.all_view)};
+            .all_view = view("all_", request.all_view),
+            .retention = request.retention};
 }
 
 void check_names(pg::Spi &spi, const catalog::Table &table, const ArchiveSettings &settings) {
@@ -189,17 +188,30 @@ ArchiveWork plan_table(pg::Spi &spi, const RegisterRequest &request, const catal
     return work;
 }
 
+// The width by which the rows of the retention need a few dozen partitions.
+model::PeriodWidth choose_width(pg::Spi &spi, const std::optional<std::string> &retention) {
+    if (!retention) {
+        return model::PeriodWidth::month;
+    }
+    return model::get_width_for(spi.query("SELECT pg_catalog.int8(pg_catalog.date_part('epoch', "
+                                          "$1::pg_catalog.interval) * 1000000)",
+                                          {*retention})
+                                    .front()
+                                    .number(0));
+}
+
 void record(pg::Spi &spi, ArchiveWork &work) {
     work.settings.archive =
         catalog::find_relation(spi, work.table.schema_oid, work.settings.archive_name)->oid;
     insert_settings(spi, work.settings);
-    finish_archive(spi, work.settings.archive);
+    finish_archive(spi, work.settings.archive, choose_width(spi, work.settings.retention));
 }
 
 std::vector<model::Step> run(const RegisterRequest &request, bool is_plan) {
     pg::Spi spi;
     pg::call([] { session::check_version(); });
     check_options(request);
+    registration::check_retention(spi, request.retention);
     std::vector<catalog::Table> tables = lock_tables(spi, request, is_plan);
     std::vector<ArchiveWork> works;
     std::vector<model::Step> steps;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "model/step.hpp"
+#include "registration/configure_table.hpp"
 #include "registration/register_table.hpp"
 
 #include <string>
@@ -21,6 +22,9 @@ std::vector<model::Step> plan_archive(const registration::RegisterRequest &reque
 
 // Has the table, or the one that it is a partition of, an archive? Who is no owner learns no more than from pg_class.
 bool has_archive(Oid relation);
+
+// Changes the retention. Errors: 42501, 22023, and 0A000 for all else that configure() can change.
+std::vector<model::Step> configure_archive(const registration::ConfigureRequest &request);
 
 // Brings triggers and views back that are gone, and makes the partitions of the next time.
 // Errors: 42501, and 55000 for a partition alone.

@@ -12,6 +12,7 @@
 #include "pg/scopes.hpp"
 #include "registration/lock_table.hpp"
 #include "registration/run_steps.hpp"
+#include "rows/time_partitions.hpp"
 #include "session/extension_functions.hpp"
 #include "sqltext/table_statements.hpp"
 
@@ -147,7 +148,7 @@ std::vector<model::Step> repair_archive(Oid relation) {
     std::vector<model::Step> steps = model::arrange(std::move(work.steps));
     registration::run_steps(spi, steps);
     bring_views_in_step(relation);
-    finish_archive(spi, settings->archive);
+    finish_archive(spi, settings->archive, rows::get_partition_width(settings->archive));
     return steps;
 }
 

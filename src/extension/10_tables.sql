@@ -33,6 +33,7 @@ COMMENT ON COLUMN softdelete_internal.registration.on_expiry IS
 CREATE TABLE softdelete_internal.archive (
     relation      regclass    PRIMARY KEY,
     archive       regclass    NOT NULL UNIQUE,
+    retention     interval    CHECK (retention >= interval '0'),
     deleted_at    name        NOT NULL,
     deleted_by    name,
     active_view   name        NOT NULL,
@@ -43,6 +44,7 @@ CREATE TABLE softdelete_internal.archive (
 COMMENT ON TABLE softdelete_internal.archive IS
     'One row per table that is registered with the strategy archive; see the view softdelete.tables.';
 COMMENT ON COLUMN softdelete_internal.archive.archive IS 'Where its deleted rows are: a table partitioned by the time of deletion.';
+COMMENT ON COLUMN softdelete_internal.archive.retention IS 'How long archived rows are kept; NULL: for ever.';
 COMMENT ON COLUMN softdelete_internal.archive.deleted_at IS 'The column of the archive with that time.';
 
 CREATE TABLE softdelete_internal.converted_index (

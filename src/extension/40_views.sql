@@ -9,7 +9,7 @@ CREATE VIEW softdelete.tables AS
     WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
     UNION ALL
     -- A query on the table sees live rows, as with a filter.
-    SELECT a.relation, 'archive', 'filter', NULL, 'none', a.deleted_at, a.deleted_by, '{}', a.active_view, a.deleted_view,
+    SELECT a.relation, 'archive', 'filter', a.retention, 'none', a.deleted_at, a.deleted_by, '{}', a.active_view, a.deleted_view,
            a.all_view, a.registered_at, 'purge'
     FROM softdelete_internal.archive a
     WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = a.relation);

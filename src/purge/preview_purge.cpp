@@ -7,6 +7,7 @@
 #include "pg/interruptions.hpp"
 #include "pg/scopes.hpp"
 #include "pg/transactions.hpp"
+#include "purge/purge_archive.hpp"
 #include "purge/purge_tables.hpp"
 #include "purge/reference_links.hpp"
 #include "registry/retention.hpp"
@@ -252,13 +253,15 @@ bool has_due_rows() {
             }
         }
     }
-    return false;
+    return has_due_archives(spi);
 }
 
 std::vector<DueLine> preview_purge(std::optional<Oid> relation) {
     pg::Spi spi;
     PurgePlan plan = plan_purge(spi, relation);
-    return Preview(spi, plan).run();
+    std::vector<DueLine> lines = Preview(spi, plan).run();
+    preview_archives(spi, relation, &lines);
+    return lines;
 }
 
 } // namespace softdelete::purge

@@ -10,6 +10,7 @@
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 #include "pg/transactions.hpp"
+#include "purge/purge_archive.hpp"
 #include "purge/purge_history.hpp"
 #include "purge/purge_lock.hpp"
 #include "purge/purge_tables.hpp"
@@ -48,8 +49,8 @@ public:
         , plan_(plan_purge(spi, request.relation)) {}
 
     void run() {
-        if (plan_.tables.empty() && !request_.relation
-            && find_purgeable_histories(spi_, std::nullopt).empty()) {
+        if (plan_.tables.empty() && !request_.relation && find_purgeable_histories(spi_, std::nullopt).empty()
+            && find_purgeable_archives(spi_, std::nullopt).empty()) {
             pg::notice("no registered table with a retention is yours: nothing is purged");
         }
         purge_groups();
@@ -388,6 +389,7 @@ void purge_rows(const PurgeRequest &request) {
     } else {
         pg::notice("purge runs within a transaction: its batches are not committed one by one");
     }
+    purge_archives(spi, request); // before the log is trimmed, which goes by what they hold
     PurgeRun(spi, request).run();
     purge_histories(spi, request);
     if (request.may_commit) {

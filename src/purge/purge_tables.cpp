@@ -3,6 +3,7 @@
 // schedule().
 #include "purge/purge_tables.hpp"
 
+#include "purge/purge_archive.hpp"
 #include "purge/purge_history.hpp"
 
 #include "pg/compat.hpp"
@@ -158,7 +159,7 @@ std::vector<model::PurgeGroup> order(pg::Spi &spi, const std::vector<PurgeTable>
 
 PurgePlan plan_purge(pg::Spi &spi, std::optional<Oid> relation) {
     PurgePlan plan;
-    if (names_history_alone(spi, relation)) {
+    if (names_archive(spi, relation) || names_history_alone(spi, relation)) {
         return plan;
     }
     if (relation) {

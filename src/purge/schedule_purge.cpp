@@ -45,8 +45,8 @@ std::int64_t schedule_purge(const std::string &cron, std::optional<Oid> relation
     std::string name = job_name;
     std::string command = "CALL softdelete.purge()";
     if (relation) {
-        const PurgePlan plan = plan_purge(spi, relation);
-        const std::string &table = plan.tables.front().info.name;
+        (void)plan_purge(spi, relation); // whether the caller may purge it
+        const std::string table = catalog::get_table(spi, *relation).name;
         name += " of " + table;
         command =
             spi.query("SELECT pg_catalog.format('CALL softdelete.purge(%L)', $1)", {table}).front().text(0);

@@ -2,6 +2,7 @@
 // time, in UTC. Called by purge/ and by the marker trigger.
 #include "registry/retention.hpp"
 
+#include "registry/archive_scan.hpp"
 #include "registry/registry_scan.hpp"
 
 extern "C" {
@@ -35,6 +36,7 @@ Cutoff get_cutoff(Oid relation) {
 // An object lock like that of a run of purge(), beside it.
 void lock_retention(Oid relation, RetentionLock lock) {
     Oid table = find_registered_relation(relation);
+    table = OidIsValid(table) ? table : find_archived_relation(relation);
     if (OidIsValid(table)) {
         Oid registry = get_relname_relid("registration", get_namespace_oid("softdelete_internal", false));
         LOCKTAG tag;

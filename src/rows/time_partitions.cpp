@@ -240,6 +240,14 @@ void make_time_partitions(pg::Spi &spi, Oid table, TimestampTz from, model::Peri
     }
 }
 
+bool has_next_partition(Oid table, TimestampTz time) {
+    return pg::call([&] {
+        Place place = find_place(table, time);
+        return OidIsValid(place.partition) && !TIMESTAMP_IS_NOEND(place.gap_to)
+               && OidIsValid(find_place(table, place.gap_to).partition);
+    });
+}
+
 model::PeriodWidth get_partition_width(Oid table) {
     return get_width(pg::call([&] { return find_place(table, 0); }));
 }

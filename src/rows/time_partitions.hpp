@@ -32,6 +32,9 @@ void revoke_grants(pg::Spi &spi, const std::string &table);
 // Is there a relation of that name in the schema of this one?
 bool is_name_taken(pg::Spi &spi, Oid beside, const std::string &name);
 
+// Is there a partition for the time, and for the period after that?
+bool has_next_partition(Oid table, TimestampTz time);
+
 // The width of the table's newest partition; months where there is none.
 model::PeriodWidth get_partition_width(Oid table);
 

@@ -145,6 +145,25 @@ SELECT * FROM pets;
 -- The newest deletions: only those that are shown are counted.
 INSERT INTO owners SELECT generate_series(10, 30);
 DO $$ BEGIN FOR i IN 10..30 LOOP PERFORM softdelete.delete('owners', i); END LOOP; END $$;
+
+-- delete() returns the deletion that took its row, whatever triggers make of the actor before and after.
+CREATE TABLE wholes (id int PRIMARY KEY);
+CREATE TABLE pieces (id int PRIMARY KEY, whole int REFERENCES wholes ON DELETE CASCADE);
+SELECT count(*) > 0 AS registered FROM softdelete.register('wholes', cascade => true);
+CREATE FUNCTION act() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    PERFORM set_config('softdelete.actor', TG_NAME || NEW.id, true);
+    RETURN NEW;
+END $$;
+CREATE TRIGGER before BEFORE UPDATE ON wholes FOR EACH ROW WHEN (NEW.id IN (2, 4)) EXECUTE FUNCTION act();
+CREATE TRIGGER after AFTER UPDATE ON wholes FOR EACH ROW WHEN (NEW.id IN (3, 4)) EXECUTE FUNCTION act();
+CREATE TRIGGER below AFTER UPDATE ON pieces FOR EACH ROW WHEN (NEW.id = 5) EXECUTE FUNCTION act();
+INSERT INTO wholes SELECT generate_series(1, 5);
+INSERT INTO pieces SELECT i, i FROM generate_series(1, 5) i;
+CREATE TEMP TABLE returned (id int, deletion bigint);
+DO $$ BEGIN FOR i IN 1..5 LOOP INSERT INTO returned VALUES (i, softdelete.delete('wholes', i)); END LOOP; END $$;
+SELECT r.id, r.deletion = w.deletion_id AS is_its, w.deletion_id = p.deletion_id AS with_its_pieces
+FROM returned r JOIN all_wholes w USING (id) JOIN all_pieces p USING (id) ORDER BY r.id;
+DROP TABLE returned;
 RESET SESSION AUTHORIZATION;
 BEGIN;
 SET LOCAL track_functions = 'all';

@@ -6,10 +6,35 @@
 #include "catalog/table_info.hpp"
 #include "deletion/open_deletions.hpp"
 #include "pg/called_settings.hpp"
+#include "rows/follow_links.hpp"
 #include "session/own_statement.hpp"
 #include "settings.hpp"
 
 namespace softdelete::deletion {
+
+namespace {
+
+// The deletion that took the row: a trigger may have set another actor since, which begins another one. Read as the owner, for
+// the caller needs no right to read it.
+std::int64_t find_deletion_of(pg::Spi &spi, const catalog::TableInfo &table,
+                              const catalog::KeyLookup &lookup) {
+    const std::string query =
+        sqltext::format("/* softdelete */ SELECT t.deletion_id FROM %1% AS t WHERE %2% AND %3%", table.name,
+                        rows::see_all(table, "t"), lookup.condition);
+    std::int64_t current = pg::call([] { return find_current_deletion(); });
+    std::int64_t found = current;
+    pg::OwnerScope owner(table.owner);
+    for (const pg::Row &row : spi.query(query, lookup.values)) {
+        std::int64_t id = std::stoll(row.text_or(0, "0"));
+        if (id == current) {
+            return current;
+        }
+        found = is_open_deletion(id) ? id : found;
+    }
+    return found;
+}
+
+} // namespace
 
 std::optional<std::int64_t> delete_row(Oid relation, const std::vector<std::string> &key) {
     pg::Spi spi;
@@ -23,7 +48,7 @@ std::optional<std::int64_t> delete_row(Oid relation, const std::vector<std::stri
     if (spi.execute(statement, lookup.values) == 0 || !is_soft) {
         return std::nullopt;
     }
-    return pg::call([] { return find_current_deletion(); });
+    return find_deletion_of(spi, table, lookup);
 }
 
 } // namespace softdelete::deletion

@@ -40,6 +40,52 @@ SELECT relation, kind, id, email, what FROM kinds WHERE relation <> 'orders'::re
 SELECT count(*) FROM users_history h WHERE h::text ~ 'a@x|secret';
 SELECT count(*) FROM orders_history h WHERE h::text ~ 'gone before|,p,';
 
+-- Nor of one that the same statement, or the same transaction, gave the key: swaps, rings, and triggers that make room.
+CREATE TABLE seats (id int PRIMARY KEY DEFERRABLE, who text, note text);
+SELECT softdelete.track_history('seats');
+SET client_min_messages = error;
+SELECT count(*) > 0 AS registered FROM softdelete.register('seats');
+RESET client_min_messages;
+CREATE FUNCTION make_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE seats SET id = id + 100 WHERE id = NEW.id; RETURN NEW; END $$;
+CREATE FUNCTION end_row() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM seats WHERE id = NEW.id; DELETE FROM seats WHERE id = NEW.id AND deleted_at IS NOT NULL; RETURN NULL; END $$;
+CREATE PROCEDURE try_erasing(what text, statements text) LANGUAGE plpgsql AS $$
+DECLARE person text; seat int; others int; kept int;
+BEGIN
+    FOREACH person IN ARRAY ARRAY['ann', 'bob', 'cay'] LOOP
+        BEGIN
+            EXECUTE statements;
+            UPDATE seats SET note = 'later';
+            SELECT id INTO STRICT seat FROM seats WHERE who = person;
+            SELECT count(*) INTO others FROM seats_history WHERE who <> person;
+            PERFORM softdelete.erase('seats', 'why', seat);
+            SELECT count(*) INTO kept FROM seats_history WHERE who <> person;
+            IF kept <> others OR EXISTS (SELECT FROM seats_history WHERE who = person) THEN
+                RAISE WARNING '%: erasing % leaves % of % entries of others, and % of the person', what, person, kept, others,
+                    (SELECT count(*) FROM seats_history WHERE who = person);
+            END IF;
+            RAISE EXCEPTION USING ERRCODE = 'ZZZZZ';
+        EXCEPTION WHEN SQLSTATE 'ZZZZZ' THEN
+        END;
+    END LOOP;
+END $$;
+INSERT INTO seats VALUES (1, 'ann'), (2, 'bob'), (3, 'cay');
+CALL try_erasing('swap', 'UPDATE seats SET id = 3 - id WHERE id < 3');
+CALL try_erasing('swap twice', 'UPDATE seats SET id = 3 - id WHERE id < 3; UPDATE seats SET id = 3 - id WHERE id < 3');
+CALL try_erasing('ring', 'UPDATE seats SET id = id % 3 + 1');
+CALL try_erasing('ring twice', 'UPDATE seats SET id = id % 3 + 1; UPDATE seats SET id = id % 3 + 1');
+CALL try_erasing('shift', 'UPDATE seats SET id = id + 1');
+CALL try_erasing('by a free key', 'UPDATE seats SET id = 0 WHERE id = 1; UPDATE seats SET id = 1 WHERE id = 2; UPDATE seats SET id = 2 WHERE id = 0');
+CALL try_erasing('deferred', 'SET CONSTRAINTS ALL DEFERRED; UPDATE seats SET id = 2 WHERE who = ''ann''; UPDATE seats SET id = 1 WHERE who = ''bob''');
+CALL try_erasing('by one WITH', 'WITH a AS (UPDATE seats SET id = 9 WHERE id = 1 RETURNING 1), b AS (UPDATE seats SET id = 1 WHERE id = 2 RETURNING 1) UPDATE seats SET id = 2 WHERE id = 3');
+CREATE TRIGGER room BEFORE INSERT ON seats FOR EACH ROW EXECUTE FUNCTION make_room();
+CALL try_erasing('room by a trigger', 'INSERT INTO seats VALUES (2, ''dan'')');
+DROP TRIGGER room ON seats;
+CREATE TRIGGER ends AFTER INSERT ON seats FOR EACH ROW WHEN (NEW.who = 'dan') EXECUTE FUNCTION end_row();
+CALL try_erasing('gone at once', 'UPDATE seats SET id = 9 WHERE id = 1; INSERT INTO seats VALUES (1, ''dan'')');
+UPDATE seats SET id = 3 - id WHERE id < 3;
+SELECT kind, diff FROM softdelete.history_of('seats', 1);
+SELECT kind, diff FROM softdelete.history_of('seats', 2);
+
 -- A row that is gone already: its history is erased as well, once.
 SELECT softdelete.erase('users', 'request 2', 3) -> 'rows' AS rows;
 SELECT softdelete.erase('users', 'request 2', 3); -- fails

@@ -10,6 +10,7 @@ extern "C" {
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/typcache.h"
 }
 
 namespace softdelete::history {
@@ -46,6 +47,20 @@ Datum read_key_value(const KeyColumn &column, const char *text) {
     Oid parameter = InvalidOid;
     getTypeInputInfo(column.type, &input, &parameter);
     return OidInputFunctionCall(input, const_cast<char *>(text), parameter, -1);
+}
+
+bool is_same_key(const TrackedTable &table, TupleDesc history, const Datum *one, const Datum *other) {
+    for (int i = 0; i < table.key_count; i++) {
+        Oid collation = table.key[i].number == 0
+                            ? get_typcollation(table.key[i].type)
+                            : TupleDescAttr(history, table.key[i].number - 1)->attcollation;
+        TypeCacheEntry *type = lookup_type_cache(table.key[i].type, TYPECACHE_EQ_OPR_FINFO);
+        if (!OidIsValid(type->eq_opr_finfo.fn_oid)
+            || !DatumGetBool(FunctionCall2Coll(&type->eq_opr_finfo, collation, one[i], other[i]))) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool read_key(const TrackedTable &table, Datum texts, Datum *values) {

@@ -167,13 +167,50 @@ List *find_partitions(Relation root, TimestampTz after) {
     return found;
 }
 
+// A command does not see the rows that it makes: under a key, the one that was there goes before another one comes.
 int compare_commands(const ListCell *one, const ListCell *other) {
     const auto *a = static_cast<const ReadEntry *>(lfirst(one));
     const auto *b = static_cast<const ReadEntry *>(lfirst(other));
     if (a->command != b->command) {
         return a->command < b->command ? -1 : 1;
     }
+    if (begins_life(*a) != begins_life(*b)) {
+        return begins_life(*a) ? 1 : -1;
+    }
     return a->at < b->at ? -1 : a->at > b->at ? 1 : 0;
+}
+
+bool ends_life_under(const ReadEntry &entry, TupleDesc columns) {
+    return ends_life(entry)
+           || (entry.kind != kind_new_key && !heap_attisnull(entry.row, other_key + 1, columns));
+}
+
+// The place of the entry that frees the key, from a place on; -1 where there is none.
+int find_end(const List *entries, int from, TupleDesc columns) {
+    for (int i = from; i < list_length(entries); i++) {
+        if (ends_life_under(*static_cast<const ReadEntry *>(list_nth(entries, i)), columns)) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+// Where the key is taken, what takes it next comes after what frees it, whichever command has the lower number: a BEFORE
+// trigger may make room for the row of its statement, and a deferrable key may be two rows' for a while.
+List *put_in_order(List *entries, TupleDesc columns, bool *is_taken) {
+    List *ordered = NIL;
+    while (entries != NIL) {
+        const auto *first = static_cast<const ReadEntry *>(linitial(entries));
+        int end = *is_taken && begins_life(*first) ? find_end(entries, 1, columns) : -1;
+        // The waiting one stays first; what frees the key is at end, and all up to there is the former row's.
+        for (int i = end < 0 ? 0 : 1; i <= Max(end, 0); i++) {
+            auto *entry = static_cast<ReadEntry *>(list_nth(entries, end < 0 ? 0 : 1));
+            entries = list_delete_ptr(entries, entry);
+            ordered = lappend(ordered, entry);
+            *is_taken = !ends_life_under(*entry, columns);
+        }
+    }
+    return ordered;
 }
 
 uint64 get_transaction(const List *entries) {
@@ -188,6 +225,9 @@ struct EntryList {
     List *of_transaction; // that is being read
     bool has_transaction; // the one that is asked for is among all of them
     bool is_complete;
+    TupleDesc columns;
+    bool knows_begin; // of the key: all entries are read from the first one on
+    bool is_taken;    // the key, by a row; where the begin is known
 
     void end_transaction() {
         if (of_transaction == NIL) {
@@ -196,6 +236,9 @@ struct EntryList {
         bool is_asked = get_transaction(of_transaction) == transaction;
         if (extent != Extent::transaction_and_next || is_asked || has_transaction) {
             list_sort(of_transaction, compare_commands);
+            if (knows_begin) {
+                of_transaction = put_in_order(of_transaction, columns, &is_taken);
+            }
             all = list_concat(all, of_transaction);
         }
         is_complete = extent == Extent::first_transaction || has_transaction;
@@ -216,7 +259,10 @@ struct EntryList {
 List *read_entries(const TrackedTable &table, const Datum *values, TimestampTz after, Extent extent,
                    uint64 transaction) {
     Relation root = table_open(table.history, AccessShareLock);
-    EntryList entries = {extent, transaction, NIL, NIL, false, false};
+    bool knows_begin = TIMESTAMP_IS_NOBEGIN(after) && extent == Extent::all;
+    EntryList entries = {
+        extent,      transaction, NIL, NIL, false, false, CreateTupleDescCopy(RelationGetDescr(root)),
+        knows_begin, false};
     ListCell *cell;
     foreach (cell, find_partitions(root, after)) {
         Relation partition = table_open(lfirst_oid(cell), AccessShareLock);

@@ -49,4 +49,14 @@ inline bool has_old_row(const ReadEntry &entry) {
     return entry.kind != kind_insert && entry.kind != kind_new_key;
 }
 
+// Does a row come to be under the entry's key?
+inline bool begins_life(const ReadEntry &entry) {
+    return entry.kind == kind_insert || entry.kind == kind_new_key;
+}
+
+// Is the row gone after it?
+inline bool ends_life(const ReadEntry &entry) {
+    return entry.kind == kind_delete || entry.kind == kind_truncate || entry.kind == kind_purge;
+}
+
 } // namespace softdelete::history

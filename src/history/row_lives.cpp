@@ -22,14 +22,6 @@ namespace {
 
 using rows::RowSet;
 
-bool begins_life(const ReadEntry &entry) {
-    return entry.kind == kind_insert || entry.kind == kind_new_key;
-}
-
-bool ends_life(const ReadEntry &entry) {
-    return entry.kind == kind_delete || entry.kind == kind_truncate || entry.kind == kind_purge;
-}
-
 class Lives {
 public:
     Lives(const OpenHistory &history, RowSet *found)
@@ -37,36 +29,35 @@ public:
         , table_(*history.table())
         , found_(found) {}
 
-    void add_key(const Datum *values) { collect(values, nullptr); }
+    void add_key(const Datum *values) { collect(values, nullptr, nullptr); }
 
 private:
-    // The key's lives; or, where the row went on from it, that one which ended with the arrival at the next key.
-    void collect(const Datum *values, const ReadEntry *arrival) {
+    // The key's lives; or, where the row went on from it, that one which ended with the arrival at the next key, next.
+    void collect(const Datum *values, const ReadEntry *arrival, const Datum *next) {
         List *entries = pg::call([&] { return read_entries(table_, values, DT_NOBEGIN, Extent::all); });
         std::vector<const ReadEntry *> life;
         for (int i = 0; i < list_length(entries); i++) {
             const auto *entry = static_cast<const ReadEntry *>(list_nth(entries, i));
             if (begins_life(*entry)) {
-                end_life(&life, arrival == nullptr);
+                end_life(values, &life, arrival == nullptr);
             }
             life.push_back(entry);
             if (is_departure(*entry)) {
-                end_life(&life, arrival != nullptr && entry->transaction == arrival->transaction
-                                    && entry->command == arrival->command);
+                end_life(values, &life, arrival != nullptr && leads_to(*entry, *arrival, next));
             } else if (ends_life(*entry)) {
-                end_life(&life, arrival == nullptr);
+                end_life(values, &life, arrival == nullptr);
             }
         }
-        end_life(&life, arrival == nullptr);
+        end_life(values, &life, arrival == nullptr);
     }
 
-    void end_life(std::vector<const ReadEntry *> *life, bool is_of_subject) {
+    void end_life(const Datum *key, std::vector<const ReadEntry *> *life, bool is_of_subject) {
         for (const ReadEntry *entry : *life) {
             bool is_new = is_of_subject && found_->add({entry->partition, entry->position});
             if (is_new && entry->kind == kind_new_key) {
-                Datum values[INDEX_MAX_KEYS] = {};
-                if (pg::call([&] { return read_other_key(*entry, values); })) {
-                    collect(values, entry);
+                Datum former[INDEX_MAX_KEYS] = {};
+                if (pg::call([&] { return read_other_key(*entry, former); })) {
+                    collect(former, entry, key);
                 }
             }
         }
@@ -79,6 +70,16 @@ private:
                    (void)get_other_key(entry, &is_null);
                    return !is_null;
                });
+    }
+
+    // Both are halves of one change of the key.
+    bool leads_to(const ReadEntry &departure, const ReadEntry &arrival, const Datum *key) const {
+        return departure.transaction == arrival.transaction && departure.command == arrival.command
+               && pg::call([&] {
+                      Datum values[INDEX_MAX_KEYS] = {};
+                      return read_other_key(departure, values)
+                             && is_same_key(table_, RelationGetDescr(history_.relation()), values, key);
+                  });
     }
 
     Datum get_other_key(const ReadEntry &entry, bool *is_null) const {

@@ -225,7 +225,6 @@ SELECT count(*) - :deletions AS more FROM softdelete.deletions;
 \set VERBOSITY default
 SELECT softdelete.hold('plain', 'why', 34); -- fails
 \set VERBOSITY terse
-SELECT softdelete.erase('plain', 'why', 34); -- fails
 SELECT softdelete.anonymize('plain', 'why', 34); -- fails
 SELECT softdelete.set_anonymizer('plain', 'v', 'NULL'); -- fails
 SELECT * FROM softdelete.configure('plain', visibility => 'view'); -- fails

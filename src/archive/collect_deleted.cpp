@@ -3,6 +3,7 @@
 
 #include "archive/own_columns.hpp"
 #include "deletion/open_deletions.hpp"
+#include "erasure/remove_rows.hpp"
 #include "registry/archive_scan.hpp"
 #include "registry/registry_scan.hpp"
 #include "rows/collected_rows.hpp"
@@ -81,7 +82,8 @@ const Target &get_target(FunctionCallInfo call, Relation relation) {
 void collect_deleted(FunctionCallInfo call, const TriggerData *data) {
     HeapTuple row = data->tg_trigtuple;
     if (settings::deletion() == settings::Deletion::hard
-        || HeapTupleHeaderIndicatesMovedPartitions(row->t_data)) {
+        || HeapTupleHeaderIndicatesMovedPartitions(row->t_data)
+        || erasure::is_being_removed(RelationGetRelid(data->tg_relation), &row->t_self)) {
         return;
     }
     const Target &target = get_target(call, data->tg_relation);

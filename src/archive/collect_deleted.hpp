@@ -12,7 +12,7 @@ extern "C" {
 namespace softdelete::archive {
 
 // From an AFTER DELETE trigger for rows. call: where to keep what is the same for all rows of the statement. Does nothing
-// where softdelete.deletion is hard, for a row that an UPDATE moves to another partition, and in an apply worker whose
+// where softdelete.deletion is hard, for a row that an UPDATE moves to another partition or that erase() removes, and in an apply worker whose
 // subscription brings the rows of the archive itself.
 // Raises 55000 where the registry knows no archive of the table.
 void collect_deleted(FunctionCallInfo call, const TriggerData *data);

@@ -109,6 +109,16 @@ TableInfo get_registered_table(pg::Spi &spi, Oid relation) {
     return table;
 }
 
+TableInfo get_archive(const TableInfo &table) {
+    TableInfo archive = table;
+    archive.archive = std::nullopt;
+    archive.relation = table.archive->relation;
+    archive.name = table.archive->name;
+    archive.is_partitioned = true;
+    archive.has_children = true;
+    return archive;
+}
+
 void refuse_archive(const std::string &title, Oid relation) {
     pg::raise({.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
                .message = "this is not supported yet for tables with an archive",

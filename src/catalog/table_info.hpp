@@ -51,6 +51,9 @@ TableInfo get_registered_table(pg::Spi &spi, Oid relation);
 // The same, with either strategy.
 TableInfo get_soft_table(pg::Spi &spi, Oid relation);
 
+// The archive of a table that has one, as a table.
+TableInfo get_archive(const TableInfo &table);
+
 // 0A000: what is asked for is not there for tables with an archive.
 [[noreturn]] void refuse_archive(const std::string &title, Oid relation);
 

@@ -5,6 +5,8 @@
 
 #include "pg/scopes.hpp"
 
+#include <algorithm>
+
 namespace softdelete::deletion {
 
 namespace {
@@ -88,6 +90,16 @@ std::vector<catalog::TableInfo> get_archived_tables(pg::Spi &spi, std::int64_t d
         tables.push_back(catalog::get_soft_table(spi, relation));
     }
     return tables;
+}
+
+bool holds_any_rows(pg::Spi &spi, std::int64_t deletion) {
+    std::vector<catalog::TableInfo> tables = get_deletion_tables(spi, deletion, DeletionLock::none);
+    std::vector<catalog::TableInfo> archived = get_archived_tables(spi, deletion);
+    return std::any_of(tables.begin(), tables.end(),
+                       [&](const catalog::TableInfo &table) { return holds_rows(spi, table, deletion); })
+           || std::any_of(archived.begin(), archived.end(), [&](const catalog::TableInfo &table) {
+                  return holds_archived_rows(spi, table, deletion);
+              });
 }
 
 bool holds_archived_rows(pg::Spi &spi, const catalog::TableInfo &table, std::int64_t deletion) {

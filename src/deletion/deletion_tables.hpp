@@ -24,6 +24,9 @@ bool is_logged(pg::Spi &spi, std::int64_t deletion);
 // table as its owner.
 bool holds_rows(pg::Spi &spi, const catalog::TableInfo &table, std::int64_t deletion);
 
+// Has any table or archive rows of it?
+bool holds_any_rows(pg::Spi &spi, std::int64_t deletion);
+
 // Has the table's archive rows of it?
 bool holds_archived_rows(pg::Spi &spi, const catalog::TableInfo &table, std::int64_t deletion);
 

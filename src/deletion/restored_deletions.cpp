@@ -14,8 +14,6 @@ extern "C" {
 #include "utils/memutils.h"
 }
 
-#include <algorithm>
-
 namespace softdelete::deletion {
 
 namespace {
@@ -29,16 +27,6 @@ struct Noted {
 };
 
 Noted *noted = nullptr;
-
-bool is_empty(pg::Spi &spi, std::int64_t deletion) {
-    std::vector<catalog::TableInfo> tables = get_deletion_tables(spi, deletion, DeletionLock::none);
-    std::vector<catalog::TableInfo> archived = get_archived_tables(spi, deletion);
-    return std::none_of(tables.begin(), tables.end(),
-                        [&](const catalog::TableInfo &table) { return holds_rows(spi, table, deletion); })
-           && std::none_of(archived.begin(), archived.end(), [&](const catalog::TableInfo &table) {
-                  return holds_archived_rows(spi, table, deletion);
-              });
-}
 
 // More rows joined it after all were back.
 void mark_unrestored(pg::Spi &spi, std::int64_t deletion) {
@@ -61,7 +49,7 @@ void finish(pg::Spi &spi, std::int64_t deletion) {
             return;
         }
     }
-    if (is_empty(spi, deletion)) {
+    if (!holds_any_rows(spi, deletion)) {
         mark_restored(deletion);
     } else {
         mark_unrestored(spi, deletion);

@@ -3,6 +3,8 @@
 #include "erasure/erase_row.hpp"
 #include "sqltext/format.hpp"
 
+#include "deletion/deletion_tables.hpp"
+#include "erasure/archived_copies.hpp"
 #include "erasure/clear_subject.hpp"
 #include "erasure/remove_rows.hpp"
 #include "erasure/reset_statistics.hpp"
@@ -54,6 +56,7 @@ void remove_tree(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowS
     }
 }
 
+// Of histories and of archives, by their names.
 using HistoryCounts = std::map<std::string, std::uint64_t>;
 
 std::map<Oid, history::SubjectKeys> read_keys(pg::Spi &spi, const rows::RowTree &tree) {
@@ -96,20 +99,34 @@ std::string erase_gone_row(pg::Spi &spi, const catalog::TableInfo &table, const 
 
 } // namespace
 
+// Those of archived copies that hold no other row any more.
+void add_emptied(pg::Spi &spi, const ArchivedCopies &copies, std::vector<std::string> *deletions) {
+    for (const std::string &deletion : copies.deletions) {
+        if (deletion::is_logged(spi, std::stoll(deletion))
+            && !deletion::holds_any_rows(spi, std::stoll(deletion))) {
+            deletions->push_back(deletion);
+        }
+    }
+}
+
 std::string erase_row(Oid relation, const std::optional<std::string> &reason,
                       const std::vector<std::string> &key) {
     pg::Spi spi;
     rows::check_reason(reason, key);
-    catalog::TableInfo table = rows::get_owned_table(spi, relation);
+    catalog::TableInfo table = rows::get_owned_soft_table(spi, relation);
     pg::call([] { registry::lock_holds(registry::HoldLock::exclusive); });
     std::optional<rows::SubjectRow> found =
         rows::find_subject_row(spi, table, key, rows::SubjectLock::for_update);
-    if (!found) {
+    const std::vector<std::string> &row_key = found ? found->key : key;
+    rows::RowTree tree;
+    if (found) {
+        rows::check_reason(reason, row_key);
+        tree = rows::collect_tree(spi, found->rows);
+    }
+    ArchivedCopies copies = find_archived_copies(spi, table, key, tree);
+    if (!found && copies.empty()) {
         return erase_gone_row(spi, table, *reason, key);
     }
-    const rows::SubjectRow &row = *found;
-    rows::check_reason(reason, row.key);
-    rows::RowTree tree = rows::collect_tree(spi, row.rows);
     for (const auto &[oid, member] : tree.tables) {
         holds::check_held_rows(spi, member.table, member.rows, "erase");
     }
@@ -118,13 +135,19 @@ std::string erase_row(Oid relation, const std::optional<std::string> &reason,
     std::set<Oid> touched = tree.get_relations();
     touched.insert(tree.linked.begin(), tree.linked.end());
     std::map<Oid, history::SubjectKeys> keys = read_keys(spi, tree);
-    remove_tree(spi, table, row.rows, tree);
+    if (!found) {
+        keys[table.relation] = {table, {key}, {}};
+    } else {
+        remove_tree(spi, table, found->rows, tree);
+    }
     HistoryCounts entries = history::erase_entries(spi, keys, &touched);
+    entries.merge(remove_archived_copies(spi, copies, &touched));
+    add_emptied(spi, copies, &deletions);
     registry::clear_deletions(spi, deletions);
     registry::clear_holds(spi, holds);
     reset_statistics(spi, touched);
     return registry::insert_erasure(
-        spi, table, {"erase", *reason, add_counts(spi, tree.count(spi), entries), row.key, {}});
+        spi, table, {"erase", *reason, add_counts(spi, tree.count(spi), entries), row_key, {}});
 }
 
 } // namespace softdelete::erasure

@@ -159,15 +159,6 @@ void check_not_restricted(pg::Spi &spi, const std::vector<TableInfo> &tables, co
     }
 }
 
-TableInfo get_archive(const TableInfo &table) {
-    TableInfo archive = table;
-    archive.relation = table.archive->relation;
-    archive.name = table.archive->name;
-    archive.is_partitioned = true;
-    archive.has_children = true;
-    return archive;
-}
-
 std::string make_linked(const std::vector<std::string> &columns) {
     std::string condition;
     for (const std::string &column : columns) {

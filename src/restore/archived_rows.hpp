@@ -39,9 +39,6 @@ std::uint64_t move_back(pg::Spi &spi, const catalog::TableInfo &table,
 // any order.
 std::vector<Oid> order_tables(const std::map<Oid, std::vector<catalog::ForeignKey>> &keys);
 
-// The archive as a table: its name, its relation and its owner.
-catalog::TableInfo get_archive(const catalog::TableInfo &table);
-
 // SQL: has the row under the alias "c" a value in each of the key's columns?
 std::string make_linked(const std::vector<std::string> &columns);
 

@@ -126,7 +126,7 @@ private:
             "/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c, %2% AS p WHERE %3% AND %4% AND "
             "c.deletion_id = $3::pg_catalog.int8 AND c.%5% = $4::pg_catalog.timestamptz FOR UPDATE OF c",
             key.child.archive->name, key.parent.archive->name,
-            rows::make_membership(get_archive(key.parent), "p", 1), key.comparison,
+            rows::make_membership(catalog::get_archive(key.parent), "p", 1), key.comparison,
             key.child.archive->deleted_at);
         std::vector<rows::RowId> children;
         for (const pg::Row &row : rows::read_key(
@@ -167,16 +167,17 @@ private:
         const rows::RowSet none;
         const rows::RowSet &restored = parents == branches_.end() ? none : parents->second.rows;
         std::string comes_back =
-            !key.parent.archive ? ""
-                                : sqltext::format(" AND NOT EXISTS (SELECT FROM %1% AS p WHERE %2% AND %3%)",
-                                                  key.parent.archive->name, key.comparison,
-                                                  rows::make_membership(get_archive(key.parent), "p", 3));
+            !key.parent.archive
+                ? ""
+                : sqltext::format(" AND NOT EXISTS (SELECT FROM %1% AS p WHERE %2% AND %3%)",
+                                  key.parent.archive->name, key.comparison,
+                                  rows::make_membership(catalog::get_archive(key.parent), "p", 3));
         std::string live =
             key.parent.is_registered ? sqltext::format(" AND p.%1% IS NULL", key.parent.deleted_at) : "";
         std::string query = sqltext::format(
             "/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE %2%%3% AND NOT EXISTS (SELECT "
             "FROM %4% AS p WHERE %5%%6%)%7%",
-            branch.table.archive->name, rows::make_membership(get_archive(branch.table), "c", 1),
+            branch.table.archive->name, rows::make_membership(catalog::get_archive(branch.table), "c", 1),
             make_linked(key.child_link.names), key.parent.key_rows(), key.comparison, live, comes_back);
         std::vector<pg::Parameter> parameters = {branch.rows.tables(), branch.rows.positions()};
         if (key.parent.archive) {
@@ -191,9 +192,10 @@ private:
 
     [[noreturn]] void raise_orphan(const ForeignKey &key) {
         bool may_show = pg::call([&] { return pg::may_show_values(key.child.relation); });
-        std::string query = sqltext::format(
-            "/* softdelete */ SELECT pg_catalog.concat_ws(', ', %1%) FROM %2% AS c WHERE %3%",
-            key.child_values, key.child.archive->name, rows::make_identity(get_archive(key.child), "c", 1));
+        std::string query =
+            sqltext::format("/* softdelete */ SELECT pg_catalog.concat_ws(', ', %1%) FROM %2% AS c WHERE %3%",
+                            key.child_values, key.child.archive->name,
+                            rows::make_identity(catalog::get_archive(key.child), "c", 1));
         std::string values =
             rows::read_key(spi_, key, query, {root_row_.table_parameter(), root_row_.position_parameter()})
                 .front()
@@ -223,7 +225,7 @@ private:
             const ArchiveBranch &branch = branches_.at(relation);
             if (!branch.rows.empty()) {
                 restored += move_back(spi_, branch.table, deletion_,
-                                      rows::make_membership(get_archive(branch.table), "a", 1),
+                                      rows::make_membership(catalog::get_archive(branch.table), "a", 1),
                                       {branch.rows.tables(), branch.rows.positions()});
             }
         }

@@ -37,7 +37,15 @@ std::vector<std::string> read_key(pg::Spi &spi, const SubjectRow &row) {
 } // namespace
 
 TableInfo get_owned_table(pg::Spi &spi, Oid relation) {
-    TableInfo table = catalog::get_registered_table(spi, relation);
+    TableInfo table = get_owned_soft_table(spi, relation);
+    if (!table.is_registered) {
+        catalog::refuse_archive(table.title, table.relation);
+    }
+    return table;
+}
+
+TableInfo get_owned_soft_table(pg::Spi &spi, Oid relation) {
+    TableInfo table = catalog::get_soft_table(spi, relation);
     if (!pg::owns_relation(table.relation)) {
         pg::raise({.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
                    .message = "must be owner of table " + table.title.substr(1, table.title.size() - 2),

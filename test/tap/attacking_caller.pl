@@ -207,6 +207,7 @@ SELECT softdelete.delete('shop.words', 'w3', 'x') IS NOT NULL;
 SELECT softdelete.restore('shop.words', 'w3', 'x');
 SELECT softdelete.delete('shop.parts', VARIADIC key => ARRAY['50']) IS NOT NULL;
 SELECT softdelete.restore('shop.parts', VARIADIC key => ARRAY['50']);
+SELECT softdelete.erase('shop.shelved', 'why', 5);
 SELECT softdelete.preview('shop.shelved', 5);
 SELECT softdelete.delete('shop.shelved', 5) AS d \gset
 SELECT softdelete.conflicts(:d);
@@ -242,7 +243,7 @@ UPDATE shop.children SET parent = 46 WHERE id = 601;
 DELETE FROM shop.children WHERE id = 602;
 CALL softdelete.purge();
 SQL
-	('must be owner of table notes', 'permission denied for table shelved', ('permission denied for the history of table children') x 2, map { "must be owner of table parents" } 1 .. 10) ]);
+	('must be owner of table notes', 'permission denied for table shelved', 'must be owner of table shelved', ('permission denied for the history of table children') x 2, map { "must be owner of table parents" } 1 .. 10) ]);
 
 run('statements on tables of his own', 'mallory', $path . <<'SQL', [
 CREATE TABLE shop.mine (id int PRIMARY KEY, name pg_catalog.text UNIQUE, born date, above int REFERENCES shop.mine ON DELETE CASCADE);

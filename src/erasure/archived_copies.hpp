@@ -1,0 +1,30 @@
+// What archives hold of a subject: rows that were archived under its key, and those that reference its row, or an archived one,
+// by ON DELETE CASCADE keys, whichever deletion took them there. Called by erase_row.cpp.
+#pragma once
+
+#include "rows/physical_tree.hpp"
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace softdelete::erasure {
+
+struct ArchivedCopies {
+    std::map<Oid, rows::TreeTable> archives; // by the archive
+    std::set<std::string> deletions;         // that took them there
+
+    bool empty() const { return archives.empty(); }
+};
+
+// Locks them FOR UPDATE. tree: the live row with what goes with it; empty where there is none.
+ArchivedCopies find_archived_copies(pg::Spi &spi, const catalog::TableInfo &table,
+                                    const std::vector<std::string> &key, const rows::RowTree &tree);
+
+// Removes them as the archives' owners. Returns how many of which archive, by its name, and adds the archives and their
+// partitions to touched.
+std::map<std::string, std::uint64_t> remove_archived_copies(pg::Spi &spi, const ArchivedCopies &copies,
+                                                            std::set<Oid> *touched);
+
+} // namespace softdelete::erasure

@@ -3,6 +3,7 @@
 // make: everybody may execute them, since they run with the rights of whoever writes to the table.
 #include "deletion/actor_value.hpp"
 #include "deletion/deletion_time.hpp"
+#include "deletion/lock_deleted_rows.hpp"
 #include "deletion/open_deletions.hpp"
 #include "deletion/restored_deletions.hpp"
 #include "pg/server.hpp"
@@ -42,6 +43,12 @@ int64 get_deletion_id(Oid relation) {
     return deletion::get_current_deletion(relation);
 }
 
+// What new_deletion_id() answered first, and lock_deleted_row() last.
+struct KeptDeletion {
+    int64 id;
+    uint64 locked;
+};
+
 // What new_actor() answered first, for the other rows of the statement.
 struct KeptActor {
     Datum value;
@@ -67,10 +74,14 @@ PGDLLEXPORT Datum softdelete_new_deletion_id(PG_FUNCTION_ARGS) {
     check_own_call(fcinfo);
     if (fcinfo->flinfo->fn_extra == nullptr) {
         int64 id = get_deletion_id(PG_GETARG_OID(0));
-        fcinfo->flinfo->fn_extra = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(int64));
-        *static_cast<int64 *>(fcinfo->flinfo->fn_extra) = id;
+        auto *kept =
+            static_cast<KeptDeletion *>(MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(KeptDeletion)));
+        *kept = {id, 0};
+        fcinfo->flinfo->fn_extra = kept;
     }
-    PG_RETURN_INT64(*static_cast<int64 *>(fcinfo->flinfo->fn_extra));
+    auto *kept = static_cast<KeptDeletion *>(fcinfo->flinfo->fn_extra);
+    kept->locked = deletion::lock_deleted_row(kept->locked);
+    PG_RETURN_INT64(kept->id);
 }
 
 // The actor, as a value of the first argument's type and the second argument's typmod.
@@ -116,6 +127,11 @@ PG_FUNCTION_INFO_V1(softdelete_assign_deletion_id);
 PGDLLEXPORT Datum softdelete_assign_deletion_id(PG_FUNCTION_ARGS) {
     check_own_call(fcinfo);
     if (transition == Transition::deletes) {
+        if (fcinfo->flinfo->fn_extra == nullptr) {
+            fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(uint64));
+        }
+        auto *locked = static_cast<uint64 *>(fcinfo->flinfo->fn_extra);
+        *locked = deletion::lock_deleted_row(*locked);
         PG_RETURN_INT64(get_deletion_id(PG_GETARG_OID(1)));
     }
     if (PG_ARGISNULL(0)) {

@@ -6,6 +6,7 @@
 #include "deletion/cascade.hpp"
 #include "deletion/explain_reference.hpp"
 #include "deletion/forget_empty_deletion.hpp"
+#include "deletion/lock_deleted_rows.hpp"
 #include "deletion/open_deletions.hpp"
 #include "deletion/restored_deletions.hpp"
 #include "deletion/settle_rows.hpp"
@@ -49,6 +50,7 @@ extern "C" void softdelete_executor_run(QueryDesc *query, ScanDirection directio
     if (!deletion::leave_out_triggers(query)) {
         deletion::leave_out_deletion_triggers(query);
     }
+    deletion::lock_live_rows_as_ever(query);
     deletion::let_markers_settle(query);
     deletion::forget_reference();
     auto *run = next_executor_run != nullptr ? next_executor_run : standard_ExecutorRun;

@@ -17,16 +17,22 @@ namespace {
 
 using catalog::TableInfo;
 
-std::vector<std::string> read_key(pg::Spi &spi, const SubjectRow &row) {
+// Who holds a row for others wants it as it is now; who changes it has to know it.
+std::vector<pg::Row> query(pg::Spi &spi, const std::string &query, const std::vector<pg::Parameter> &values,
+                           SubjectLock lock) {
+    return lock == SubjectLock::for_key_share ? spi.query_latest(query, values) : spi.query(query, values);
+}
+
+std::vector<std::string> read_key(pg::Spi &spi, const SubjectRow &row, SubjectLock lock) {
     std::vector<std::string> names;
     for (const catalog::KeyColumn &column : row.columns) {
         names.push_back("t." + column.name);
     }
-    std::string query = sqltext::format("/* softdelete */ SELECT %1% FROM %2% AS t WHERE %3% AND %4%",
-                                        sqltext::join(names, ", "), row.table.name, see_all(row.table, "t"),
-                                        make_membership(row.table, "t", 1));
+    std::string statement = sqltext::format("/* softdelete */ SELECT %1% FROM %2% AS t WHERE %3% AND %4%",
+                                            sqltext::join(names, ", "), row.table.name,
+                                            see_all(row.table, "t"), make_membership(row.table, "t", 1));
     pg::ExactTextScope texts;
-    pg::Row found = spi.query(query, {row.rows.tables(), row.rows.positions()}).front();
+    pg::Row found = query(spi, statement, {row.rows.tables(), row.rows.positions()}, lock).front();
     std::vector<std::string> key;
     for (std::size_t i = 0; i < names.size(); i++) {
         key.push_back(found.text(i));
@@ -68,19 +74,19 @@ std::optional<SubjectRow> find_subject_row(pg::Spi &spi, const TableInfo &table,
                                            const std::vector<std::string> &key, SubjectLock lock) {
     SubjectRow row = {table, {}, catalog::find_primary_key(spi, table.relation), {}};
     catalog::KeyLookup lookup = catalog::get_key_lookup(spi, table, key);
-    std::string query =
+    std::string statement =
         sqltext::format("/* softdelete */ SELECT t.tableoid, t.ctid FROM %1% AS t WHERE %2% AND "
                         "%3% FOR %4%",
                         table.name, see_all(table, "t"), lookup.condition,
                         (lock == SubjectLock::for_update ? "UPDATE" : "KEY SHARE"));
     pg::OwnerScope owner(table.owner);
-    for (const pg::Row &found : spi.query(query, lookup.values)) {
+    for (const pg::Row &found : query(spi, statement, lookup.values, lock)) {
         row.rows.add(read_row_id(found));
     }
     if (row.rows.empty()) {
         return std::nullopt;
     }
-    row.key = read_key(spi, row);
+    row.key = read_key(spi, row, lock);
     return row;
 }
 

@@ -130,7 +130,7 @@ struct KnownTable {
 };
 
 HTAB *known_tables = nullptr;
-uint64 relation_changes = 0; // of relations, as this session has heard of them
+uint64 relation_changes = 1; // of relations, as this session has heard of them
 
 const KnownTable *find_known(Oid relation, const ExtensionFunctions *functions) {
     const auto *known =
@@ -164,6 +164,10 @@ void forget_relation(Datum, Oid relation) {
 }
 
 } // namespace
+
+uint64 count_relation_changes() noexcept {
+    return relation_changes;
+}
 
 bool is_marker_function(Oid function) {
     const ExtensionFunctions *functions = find_extension_functions();

@@ -44,6 +44,9 @@ bool has_trigger(Oid relation, const char *name);
 // True where the trigger that calls is the marker of an installed extension.
 bool is_marker_function(Oid function);
 
+// How many changes of relations this session has heard of, and one.
+uint64 count_relation_changes() noexcept;
+
 // Registers the invalidation callback; called once from _PG_init.
 void install_registered_tables();
 

@@ -1,0 +1,21 @@
+// How a soft delete locks the rows of tables that no foreign key references. Plain server code.
+#pragma once
+
+#include "pg/server.hpp"
+
+extern "C" {
+#include "executor/execdesc.h"
+}
+
+namespace softdelete::deletion {
+
+// Called before the running statement deletes a row softly: the row is locked as a DELETE locks it, so that it waits for
+// FOR KEY SHARE, and that for it. Does nothing until the relation cache may have forgotten it. answered: the last answer,
+// 0 at first.
+uint64 lock_deleted_row(uint64 answered);
+
+// Called when a statement's execution was set up, before it runs. One that may leave rows live locks these as ever, until it
+// deletes the first.
+void lock_live_rows_as_ever(const QueryDesc *query);
+
+} // namespace softdelete::deletion

@@ -143,6 +143,57 @@ RESET ROLE;
 SELECT count(*) FROM pg_backend_memory_contexts
     WHERE name = 'CachedPlanSource' AND ident LIKE '/* softdelete cascade */ DELETE FROM ONLY regress_inner.sheep %';
 
+-- A trigger between two levels of a cascade catches the failure of a cascade of its own: the levels go on where they were.
+-- And a failure leaves nothing in memory until the transaction ends.
+SET client_min_messages = error;
+SET ROLE regress_inner;
+CREATE TABLE tops (id int PRIMARY KEY);
+CREATE TABLE mids (id int PRIMARY KEY, top int REFERENCES tops ON DELETE CASCADE);
+CREATE TABLE leaves (id int PRIMARY KEY, mid int REFERENCES mids ON DELETE CASCADE);
+CREATE TABLE kept (id int PRIMARY KEY, leaf int REFERENCES leaves ON DELETE RESTRICT);
+CREATE TABLE seen (id int GENERATED ALWAYS AS IDENTITY, what text);
+SELECT count(*) > 0 AS registered FROM softdelete.register('tops', cascade => true);
+SELECT count(*) > 0 AS registered FROM softdelete.register('kept');
+INSERT INTO tops SELECT generate_series(1, 10);
+INSERT INTO mids SELECT i, i FROM generate_series(1, 10) i;
+INSERT INTO leaves SELECT i, i FROM generate_series(1, 10) i;
+INSERT INTO kept SELECT i, i FROM generate_series(2, 10) i;
+CREATE FUNCTION try_another() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO seen (what) VALUES (TG_TABLE_NAME || ' ' || NEW.id);
+    IF NEW.id = 1 THEN
+        DELETE FROM tops WHERE id = 2;
+    END IF;
+    RETURN NULL;
+EXCEPTION WHEN foreign_key_violation THEN
+    INSERT INTO seen (what) VALUES ('refused');
+    RETURN NULL;
+END $$;
+CREATE TRIGGER try_another AFTER UPDATE ON mids FOR EACH ROW EXECUTE FUNCTION try_another();
+CREATE TRIGGER try_another AFTER UPDATE ON leaves FOR EACH ROW EXECUTE FUNCTION try_another();
+DELETE FROM tops WHERE id = 1;
+SELECT what FROM seen ORDER BY id;
+SELECT (SELECT array_agg(id) FROM deleted_tops) AS tops, (SELECT array_agg(id) FROM deleted_mids) AS mids,
+    (SELECT array_agg(id) FROM deleted_leaves) AS leaves;
+DROP TRIGGER try_another ON mids;
+DROP TRIGGER try_another ON leaves;
+RESET ROLE;
+CREATE PROCEDURE fail(times int) LANGUAGE plpgsql AS $$
+BEGIN
+    FOR i IN 1..times LOOP
+        BEGIN
+            DELETE FROM tops WHERE id = 2 + i % 9;
+        EXCEPTION WHEN foreign_key_violation THEN
+        END;
+    END LOOP;
+END $$;
+BEGIN;
+CALL fail(100);
+SELECT sum(used_bytes) AS before FROM pg_backend_memory_contexts \gset
+CALL fail(1000);
+SELECT (sum(used_bytes) - :before) / 1000 < 200 AS is_all_freed FROM pg_backend_memory_contexts;
+COMMIT;
+
 SET client_min_messages = warning;
 DROP SCHEMA regress_inner CASCADE;
 DROP ROLE regress_inner;

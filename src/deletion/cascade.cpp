@@ -34,6 +34,7 @@ struct PendingKeys {
     int level; // below the rows that the statement named; the same for all NO ACTION keys, which are asked at the end
     int capacity;
     KeyValues keys;
+    bool is_running; // it is being worked off
     PendingKeys *next;
 };
 
@@ -46,6 +47,17 @@ bool is_cascade() {
 
 int get_level(const catalog::ForeignKeyInfo &key) {
     return key.on_delete == FKCONSTR_ACTION_NOACTION || !is_cascade() ? 0 : current_level;
+}
+
+// Of what the innermost statement that is working off keys deletes; 0 where none is.
+int get_running_level() noexcept {
+    const PendingKeys *innermost = nullptr;
+    for (const PendingKeys *entry = pending; entry != nullptr; entry = entry->next) {
+        if (entry->is_running && (innermost == nullptr || entry->place > innermost->place)) {
+            innermost = entry;
+        }
+    }
+    return innermost == nullptr ? 0 : innermost->level + 1;
 }
 
 PendingKeys *add_pending(const catalog::ForeignKeyInfo &key, int64 deletion) {
@@ -81,8 +93,8 @@ PendingKeys *get_pending(const catalog::ForeignKeyInfo &key, int64 deletion) {
     int place = session::running_statement_place();
     int level = get_level(key);
     for (PendingKeys *entry = pending; entry != nullptr; entry = entry->next) {
-        if (is_same_key(entry->key, key) && entry->deletion == deletion && entry->nest_level == nest_level
-            && entry->place == place && entry->level == level) {
+        if (!entry->is_running && is_same_key(entry->key, key) && entry->deletion == deletion
+            && entry->nest_level == nest_level && entry->place == place && entry->level == level) {
             return entry;
         }
     }
@@ -126,26 +138,29 @@ void add_key(PendingKeys *entry, Relation relation, const catalog::ForeignKeyInf
     MemoryContextSwitchTo(caller);
 }
 
-PendingKeys *take(PendingKeys **place) {
+// Takes the entry out of the list and frees it.
+void forget(PendingKeys **place) noexcept {
     PendingKeys *entry = *place;
     *place = entry->next;
-    return entry;
+    MemoryContextDelete(entry->memory);
 }
 
 // The first of the running statement's entries, of a NO ACTION key or of another; null where there is none. Those of
 // statements further out wait for them: this one may be part of a savepoint that rolls back.
-PendingKeys *take_pending(bool is_no_action) {
+PendingKeys *find_next(bool is_no_action) {
     int running = session::running_statement_place();
-    for (PendingKeys **place = &pending; *place != nullptr; place = &(*place)->next) {
-        if (((*place)->key.on_delete == FKCONSTR_ACTION_NOACTION) == is_no_action
-            && (*place)->place == running) {
-            return take(place);
+    for (PendingKeys *entry = pending; entry != nullptr; entry = entry->next) {
+        if ((entry->key.on_delete == FKCONSTR_ACTION_NOACTION) == is_no_action && entry->place == running
+            && !entry->is_running) {
+            return entry;
         }
     }
     return nullptr;
 }
 
+// The entry stays in the list meanwhile, for an abort to free it.
 void work_off(PendingKeys *entry) {
+    entry->is_running = true;
     pin_deletion(entry->deletion);
     current_level = entry->level + 1;
     for (int first = 0; first < entry->keys.count; first += keys_per_statement) {
@@ -158,7 +173,11 @@ void work_off(PendingKeys *entry) {
         }
     }
     unpin_deletion();
-    MemoryContextDelete(entry->memory);
+    PendingKeys **place = &pending;
+    while (*place != entry) {
+        place = &(*place)->next;
+    }
+    forget(place);
 }
 
 // Level by level in the order of the server's triggers, which put the entries here: a RESTRICT key refuses the children
@@ -166,9 +185,9 @@ void work_off(PendingKeys *entry) {
 void work_off_all() {
     int level = current_level;
     for (;;) {
-        PendingKeys *entry = take_pending(false);
+        PendingKeys *entry = find_next(false);
         if (entry == nullptr) {
-            entry = take_pending(true);
+            entry = find_next(true);
         }
         if (entry == nullptr) {
             break;
@@ -225,15 +244,12 @@ void forget_cascades(int nest_level) noexcept {
     PendingKeys **place = &pending;
     while (*place != nullptr) {
         if ((*place)->nest_level >= nest_level) {
-            // The transaction's memory goes with it; nothing here may fail.
-            *place = (*place)->next;
+            forget(place);
         } else {
             place = &(*place)->next;
         }
     }
-    if (pending == nullptr) {
-        current_level = 0;
-    }
+    current_level = get_running_level();
 }
 
 void keep_cascades(int nest_level) noexcept {

@@ -100,6 +100,27 @@ void add_table(OpenDeletion *entry, Oid relation) {
     entry->tables = table;
 }
 
+// Takes the first of the list out and frees it: a transaction may begin and roll back any number.
+template <typename Entry>
+void free_first(Entry **link) noexcept {
+    Entry *entry = *link;
+    *link = entry->next;
+    pfree(entry);
+}
+
+void free_deletion(OpenDeletion **link) noexcept {
+    OpenDeletion *entry = *link;
+    while (entry->tables != nullptr) {
+        free_first(&entry->tables);
+    }
+    for (char *text : {entry->actor, entry->reason}) {
+        if (text != nullptr) {
+            pfree(text);
+        }
+    }
+    free_first(link);
+}
+
 OpenDeletion *begin_deletion(Oid relation, const char *actor, const char *reason) {
     int64 id = registry::get_new_deletion_id();
     auto *entry =
@@ -229,8 +250,9 @@ bool forget_deletion(int64 id) noexcept {
     if (entry == nullptr) {
         return false;
     }
-    *link = entry->next;
-    return entry->written_level > 0;
+    bool was_written = entry->written_level > 0;
+    free_deletion(link);
+    return was_written;
 }
 
 bool is_open_deletion(int64 id) noexcept {
@@ -250,7 +272,9 @@ void pin_deletion(int64 id) {
 }
 
 void unpin_deletion() noexcept {
-    pins = pins == nullptr ? nullptr : pins->next;
+    if (pins != nullptr) {
+        free_first(&pins);
+    }
 }
 
 void end_transaction() noexcept {
@@ -264,13 +288,13 @@ void abort_subtransaction(int nest_level) noexcept {
         entry->begun_by = nullptr;
     }
     while (pins != nullptr && pins->nest_level >= nest_level) {
-        pins = pins->next;
+        free_first(&pins);
     }
     OpenDeletion **link = &open_deletions;
     while (*link != nullptr) {
         OpenDeletion *entry = *link;
         if (entry->nest_level >= nest_level) {
-            *link = entry->next;
+            free_deletion(link);
             continue;
         }
         if (entry->written_level >= nest_level) {
@@ -279,7 +303,7 @@ void abort_subtransaction(int nest_level) noexcept {
         TouchedTable **table = &entry->tables;
         while (*table != nullptr) {
             if ((*table)->nest_level >= nest_level) {
-                *table = (*table)->next;
+                free_first(table);
             } else {
                 table = &(*table)->next;
             }

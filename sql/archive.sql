@@ -94,6 +94,12 @@ SELECT * FROM astray();
 SELECT softdelete.delete('plain', 16) = max(deletion_id) AS same_deletion FROM deleted_plain;
 SELECT softdelete.delete('plain', 16) AS not_there;
 SELECT * FROM astray();
+-- The deletion is that of the row, also where a trigger sets another actor.
+CREATE FUNCTION another() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM set_config('softdelete.actor', 'another', true); RETURN OLD; END $$;
+CREATE TRIGGER z_another AFTER DELETE ON plain FOR EACH ROW EXECUTE FUNCTION another();
+SELECT softdelete.delete('plain', 42) AS deletion \gset
+SELECT :deletion = deletion_id AS same_deletion, deleted_by FROM deleted_plain WHERE id = 42;
+DROP TRIGGER z_another ON plain;
 -- Levels of a self reference, and what hangs on a table by two keys.
 DELETE FROM plain WHERE id = 41;
 SELECT id, up FROM deleted_plain WHERE id IN (41, 51) ORDER BY id;

@@ -19,13 +19,11 @@ namespace {
 std::int64_t find_deletion_of(pg::Spi &spi, const catalog::TableInfo &table,
                               const catalog::KeyLookup &lookup) {
     std::int64_t current = pg::call([] { return find_current_deletion(); });
-    if (!table.is_registered) { // the row is in an archive
-        return current;
-    }
     std::int64_t found = current;
+    const catalog::TableInfo deleted = table.archive ? catalog::get_archive(table) : table;
     const std::string query =
-        sqltext::format("/* softdelete */ SELECT t.deletion_id FROM %1% AS t WHERE %2% AND %3%", table.name,
-                        rows::see_all(table, "t"), lookup.condition);
+        sqltext::format("/* softdelete */ SELECT t.deletion_id FROM %1% AS t WHERE %2% AND %3%", deleted.name,
+                        rows::see_all(deleted, "t"), lookup.condition);
     pg::OwnerScope owner(table.owner);
     for (const pg::Row &row : spi.query(query, lookup.values)) {
         std::int64_t id = std::stoll(row.text_or(0, "0"));

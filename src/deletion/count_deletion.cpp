@@ -3,18 +3,12 @@
 #include "deletion/count_deletion.hpp"
 #include "sqltext/format.hpp"
 
+#include "catalog/reader_scope.hpp"
 #include "deletion/deletion_tables.hpp"
-#include "pg/called_settings.hpp"
 
 namespace softdelete::deletion {
 
 namespace {
-
-bool may_read(pg::Spi &spi, Oid relation) {
-    return spi.query("SELECT pg_catalog.has_table_privilege($1::pg_catalog.oid, 'SELECT')", {relation})
-        .front()
-        .boolean(0);
-}
 
 // "name": count, behind what is there; nothing where no row is left.
 void add_count(std::string *counts, const pg::Row &row) {
@@ -26,14 +20,14 @@ void add_count(std::string *counts, const pg::Row &row) {
 
 // Its rows are for those who may read the archive.
 void add_archived(pg::Spi &spi, const catalog::TableInfo &table, std::int64_t deletion, std::string *counts) {
-    if (!may_read(spi, table.archive->relation)) {
-        return;
-    }
     std::string query = sqltext::format(
         "SELECT pg_catalog.to_json($2::pg_catalog.oid::pg_catalog.regclass::pg_catalog.text), "
         "(SELECT pg_catalog.count(*) FROM %1% AS t WHERE t.deletion_id = $1::pg_catalog.int8)",
         table.archive->name);
-    pg::NamedTableScope scope(table.archive->relation, table.owner);
+    catalog::ReaderScope scope(spi, table.archive->relation, table.owner);
+    if (!scope.may_read()) {
+        return;
+    }
     add_count(counts, spi.query(query, {deletion, table.relation}).front());
 }
 
@@ -55,10 +49,10 @@ std::string count_deletion(std::int64_t deletion) {
             "t.%2% IS NOT NULL AND (t.tableoid = $2::pg_catalog.oid OR t.tableoid <> ALL "
             "(CAST($3 AS pg_catalog.oid[]))))",
             table.name, table.deleted_at);
-        if (!may_read(spi, table.relation)) {
+        catalog::ReaderScope scope(spi, table.relation, table.owner);
+        if (!scope.may_read()) {
             continue;
         }
-        pg::NamedTableScope scope(table.relation, table.owner);
         add_count(&counts, spi.query(query, {deletion, table.relation, pg::make_array(relations)}).front());
     }
     for (const catalog::TableInfo &table : get_archived_tables(spi, deletion)) {

@@ -3,6 +3,7 @@
 #include "purge/purge_cycle.hpp"
 #include "sqltext/format.hpp"
 
+#include "catalog/reader_scope.hpp"
 #include "holds/held_rows.hpp"
 #include "holds/hold_check.hpp"
 #include "pg/physical_rows.hpp"
@@ -30,24 +31,10 @@ rows::RowSet read_rows(const std::vector<pg::Row> &rows) {
     return set;
 }
 
-// Functions, operators and types of the server's own are not in pg_depend.
-constexpr const char *planned_code_query = R"(
-    SELECT EXISTS (
-        SELECT FROM pg_catalog.pg_depend d
-        WHERE d.refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass,
-                               'pg_catalog.pg_type'::pg_catalog.regclass)
-          AND (d.classid, d.objid) IN (
-            SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, i.indexrelid FROM pg_catalog.pg_index i WHERE i.indrelid = $1::pg_catalog.oid
-            UNION ALL
-            SELECT 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass, s.oid FROM pg_catalog.pg_statistic_ext s WHERE s.stxrelid = $1::pg_catalog.oid
-            UNION ALL
-            SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, c.oid FROM pg_catalog.pg_constraint c WHERE c.conrelid = $1::pg_catalog.oid)))";
-
-// May the planner run code that somebody has written where a statement names the table: in indexes, statistics or CHECK
-// constraints? Locks: SHARE UPDATE EXCLUSIVE, so that nobody adds any until the transaction ends.
-bool runs_code_when_planned(pg::Spi &spi, Oid relation) {
+// May the planner run code that somebody has written where a statement names the table? Locks: SHARE UPDATE EXCLUSIVE, so that nobody adds any until the transaction ends.
+bool may_run_code_when_planned(pg::Spi &spi, Oid relation) {
     pg::call([&] { LockRelationOid(relation, ShareUpdateExclusiveLock); });
-    return spi.query(planned_code_query, {relation}).front().boolean(0);
+    return catalog::runs_code_when_planned(spi, relation);
 }
 
 } // namespace
@@ -321,7 +308,7 @@ void PurgeCycle::remove_all(Oid owner) {
         Oid relation = piece.target->relation;
         bool has_code = piece.target->owner != owner
                         && (pg::call([&] { return pg::runs_code_on_delete(relation); })
-                            || runs_code_when_planned(spi_, relation));
+                            || may_run_code_when_planned(spi_, relation));
         parts[has_code ? piece.target->owner : owner].push_back(&piece);
     }
     remove_part(owner, parts[owner]);

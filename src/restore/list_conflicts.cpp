@@ -4,8 +4,8 @@
 #include "sqltext/format.hpp"
 
 #include "catalog/foreign_keys.hpp"
+#include "catalog/reader_scope.hpp"
 #include "deletion/deletion_tables.hpp"
-#include "pg/called_settings.hpp"
 #include "restore/archived_conflicts.hpp"
 #include "restore/restore_privileges.hpp"
 #include "rows/follow_links.hpp"
@@ -169,16 +169,19 @@ bool may_select(pg::Spi &spi, const TableInfo &table) {
         .boolean(0);
 }
 
-// Those of the rows that the caller sees. Runs no code of the table's owner.
+// Those of the rows that the caller sees.
 rows::RowSet find_visible(pg::Spi &spi, const TableInfo &table, const rows::RowSet &rows) {
     rows::RowSet visible;
-    if (rows.empty() || !may_select(spi, table)) {
+    if (rows.empty()) {
         return visible;
     }
     std::string query = sqltext::format("/* softdelete */ SELECT t.tableoid, t.ctid FROM %1% AS t WHERE "
                                         "softdelete.include_deleted(t.%2%) AND %3%",
                                         table.name, table.deleted_at, rows::make_membership(table, "t", 1));
-    pg::NamedTableScope scope(table.relation, table.owner);
+    catalog::ReaderScope scope(spi, table.relation, table.owner);
+    if (!scope.may_read()) {
+        return visible;
+    }
     for (const pg::Row &row : spi.query(query, {rows.tables(), rows.positions()})) {
         visible.add(rows::read_row_id(row));
     }
@@ -298,7 +301,7 @@ void add_parent_conflicts(pg::Spi &spi, const TableInfo &table, std::int64_t del
 
 // Conflicts are for those who may read the table, or restore its rows.
 void check_may_list(pg::Spi &spi, const std::vector<TableInfo> &tables) {
-    std::set<Oid> others = find_cascaded_tables(spi, tables);
+    std::set<Oid> others = find_cascaded_tables(spi, tables).whole;
     for (const TableInfo &table : tables) {
         if (may_select(spi, table)) {
             others.insert(table.relation);

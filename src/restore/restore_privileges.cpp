@@ -50,10 +50,10 @@ bool may_update_something(pg::Spi &spi, const TableInfo &table) {
 
 } // namespace
 
-std::set<Oid> find_cascaded_tables(pg::Spi &spi, const std::vector<TableInfo> &tables) {
+CascadedTables find_cascaded_tables(pg::Spi &spi, const std::vector<TableInfo> &tables) {
     std::set<Oid> allowed;
     std::set<Oid> restricted; // the caller's rights on these are not all that the owner has
-    std::set<Oid> cascaded;
+    CascadedTables cascaded;
     std::map<Oid, std::set<Oid>> parents;
     auto is_below_allowed = [&](Oid relation) {
         return std::any_of(parents.at(relation).begin(), parents.at(relation).end(),
@@ -72,10 +72,12 @@ std::set<Oid> find_cascaded_tables(pg::Spi &spi, const std::vector<TableInfo> &t
         is_changed = false;
         for (const TableInfo &table : tables) {
             bool is_allowed = allowed.count(table.relation) != 0;
-            bool is_decided = is_allowed && restricted.count(table.relation) != 0;
-            if (cascaded.count(table.relation) == 0 && !is_decided && is_below_allowed(table.relation)) {
+            bool is_split = is_allowed && restricted.count(table.relation) != 0;
+            bool is_known =
+                cascaded.whole.contains(table.relation) || cascaded.in_part.contains(table.relation);
+            if (!is_known && is_below_allowed(table.relation)) {
                 allowed.insert(table.relation);
-                cascaded.insert(table.relation);
+                (is_split ? cascaded.in_part : cascaded.whole).insert(table.relation);
                 is_changed = true;
             }
         }

@@ -8,9 +8,15 @@
 
 namespace softdelete::restore {
 
-// The tables that are updated as their owners: a cascade reached them from one that the caller may update. But for those
-// that he may update himself, with row security in force: what its policies keep from him stays kept.
-std::set<Oid> find_cascaded_tables(pg::Spi &spi, const std::vector<catalog::TableInfo> &tables);
+// The tables that a cascade reached from one that the caller may update.
+struct CascadedTables {
+    std::set<Oid> whole; // are updated as their owners
+    // Those that he may update himself, with row security in force: the rows that the cascade took are updated as their
+    // owners, the others as the caller. What the policies keep from him stays kept.
+    std::set<Oid> in_part;
+};
+
+CascadedTables find_cascaded_tables(pg::Spi &spi, const std::vector<catalog::TableInfo> &tables);
 
 // Raises 42501 where the caller may update nothing of one of the others, before anything is read of it.
 void check_may_update(pg::Spi &spi, const std::vector<catalog::TableInfo> &tables,

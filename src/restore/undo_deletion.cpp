@@ -9,6 +9,7 @@
 #include "restore/restore_order.hpp"
 #include "restore/restore_privileges.hpp"
 #include "restore/restore_statement.hpp"
+#include "restore/rows_below.hpp"
 #include "rows/follow_links.hpp"
 #include "rows/key_statement.hpp"
 
@@ -75,19 +76,6 @@ void check_joined_parents(pg::Spi &spi, const ForeignKey &key, std::int64_t dele
     }
 }
 
-rows::RowSet find_rows_of(pg::Spi &spi, const TableInfo &table, std::int64_t deletion) {
-    rows::RowSet found;
-    pg::OwnerScope owner(table.owner);
-    for (const pg::Row &row :
-         spi.query(sqltext::format("/* softdelete */ SELECT t.tableoid, t.ctid FROM %1% AS t WHERE "
-                                   "t.deletion_id = $1::pg_catalog.int8 AND t.%2% IS NOT NULL",
-                                   table.key_rows(), table.deleted_at),
-                   {deletion})) {
-        found.add(rows::read_row_id(row));
-    }
-    return found;
-}
-
 void check_others_parents(pg::Spi &spi, const ForeignKey &key, std::int64_t deletion) {
     rows::RowSet children = find_rows_of(spi, key.child, deletion);
     (void)rows::find_parents(spi, key, children,
@@ -129,12 +117,47 @@ std::uint64_t update(pg::Spi &spi, const TableInfo &table, std::int64_t deletion
     return execute_restore(spi, table, role, std::to_string(deletion), statement, {deletion});
 }
 
-RestoreAs get_role(const TableInfo &table, const std::set<Oid> &cascaded) {
-    return cascaded.count(table.relation) != 0 ? RestoreAs::owner : RestoreAs::caller;
+// Whose rights which rows come back with.
+struct Rights {
+    const CascadedTables &tables;
+    rows::RowSet below; // of the tables that are cascaded in part
+
+    RestoreAs get_role(const TableInfo &table) const {
+        return tables.whole.contains(table.relation) ? RestoreAs::owner : RestoreAs::caller;
+    }
+
+    bool is_split(const TableInfo &table) const { return tables.in_part.contains(table.relation); }
+};
+
+Rights find_rights(pg::Spi &spi, const std::vector<TableInfo> &tables, std::int64_t deletion,
+                   const CascadedTables &cascaded) {
+    std::vector<TableInfo> split;
+    std::copy_if(tables.begin(), tables.end(), std::back_inserter(split),
+                 [&](const TableInfo &table) { return cascaded.in_part.contains(table.relation); });
+    return {cascaded, split.empty() ? rows::RowSet() : find_rows_below(spi, split, deletion)};
+}
+
+// What the cascade took as the owner, the rest as the caller.
+std::uint64_t update_split(pg::Spi &spi, const TableInfo &table, std::int64_t deletion,
+                           const rows::RowSet &below, const rows::RowSet &rows) {
+    rows::RowSet cascaded;
+    rows::RowSet others;
+    for (const rows::RowId &row : rows.ids()) {
+        (below.contains(row) ? cascaded : others).add(row);
+    }
+    const std::string id = std::to_string(deletion);
+    std::uint64_t restored = 0;
+    if (!cascaded.empty()) {
+        restored += update_rows(spi, table, RestoreAs::owner, id, cascaded);
+    }
+    if (!others.empty()) {
+        restored += update_rows(spi, table, RestoreAs::caller, id, others);
+    }
+    return restored;
 }
 
 std::uint64_t update_in_order(pg::Spi &spi, const std::vector<TableInfo> &tables, std::int64_t deletion,
-                              const std::set<Oid> &cascaded) {
+                              const Rights &rights) {
     RestoreOrder order(spi);
     for (std::size_t i = 0; i < tables.size(); i++) {
         order.add_all(i, i, tables[i], deletion);
@@ -142,25 +165,38 @@ std::uint64_t update_in_order(pg::Spi &spi, const std::vector<TableInfo> &tables
     std::uint64_t restored = 0;
     for (const RestorePart &part : order.make_parts()) {
         const TableInfo &table = tables[part.table];
-        restored += update_rows(spi, table, get_role(table, cascaded), std::to_string(deletion), part.rows);
+        restored += rights.is_split(table) ? update_split(spi, table, deletion, rights.below, part.rows)
+                                           : update_rows(spi, table, rights.get_role(table),
+                                                         std::to_string(deletion), part.rows);
     }
     return restored;
 }
 
+rows::RowSet find_all_rows_of(pg::Spi &spi, const TableInfo &table, std::int64_t deletion) {
+    rows::RowSet rows;
+    for (Oid heir : catalog::find_heirs(spi, table.relation)) {
+        rows.add_all(find_rows_of(spi, catalog::get_table(spi, heir), deletion));
+    }
+    return rows;
+}
+
 std::uint64_t update_at_once(pg::Spi &spi, const std::vector<TableInfo> &tables, std::int64_t deletion,
-                             const std::set<Oid> &cascaded) {
+                             const Rights &rights) {
     std::uint64_t restored = 0;
     for (const TableInfo &table : tables) {
-        restored += update(spi, table, deletion, get_role(table, cascaded));
+        restored += rights.is_split(table) ? update_split(spi, table, deletion, rights.below,
+                                                          find_all_rows_of(spi, table, deletion))
+                                           : update(spi, table, deletion, rights.get_role(table));
     }
     return restored;
 }
 
 std::uint64_t update_all(pg::Spi &spi, const std::vector<TableInfo> &tables, std::int64_t deletion,
-                         const std::set<Oid> &cascaded) {
+                         const CascadedTables &cascaded) {
     ComingBackScope coming_back(deletion, nullptr);
-    std::uint64_t restored = is_order_seen(tables) ? update_in_order(spi, tables, deletion, cascaded)
-                                                   : update_at_once(spi, tables, deletion, cascaded);
+    const Rights rights = find_rights(spi, tables, deletion, cascaded);
+    std::uint64_t restored = is_order_seen(tables) ? update_in_order(spi, tables, deletion, rights)
+                                                   : update_at_once(spi, tables, deletion, rights);
     if (may_keep_rows(tables)) {
         for (const TableInfo &table : tables) {
             if (deletion::holds_rows(spi, table, deletion)) {
@@ -183,9 +219,9 @@ std::uint64_t undo_deletion(std::int64_t deletion) {
     const std::vector<TableInfo> archived = deletion::get_archived_tables(spi, deletion);
     std::vector<TableInfo> all = tables;
     all.insert(all.end(), archived.begin(), archived.end());
-    std::set<Oid> cascaded = find_cascaded_tables(spi, all);
-    check_may_update(spi, all, cascaded);
-    check_not_restricted(spi, archived, cascaded);
+    const CascadedTables cascaded = find_cascaded_tables(spi, all);
+    check_may_update(spi, all, cascaded.whole);
+    check_not_restricted(spi, archived, cascaded.whole);
     for (const TableInfo &table : tables) {
         check_parents(spi, table, deletion);
     }

@@ -21,6 +21,7 @@ extern "C" {
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -254,18 +255,18 @@ uint64 run(const catalog::ForeignKeyInfo &key, StatementKind kind, Datum *values
         test = GetLatestSnapshot();
         crosscheck = GetTransactionSnapshot();
     }
-    pg::Role caller = pg::act_as_owner(pg::get_owner(key.child));
+    pg::Acting acting = pg::begin_acting_in_command(pg::get_owner(key.child), SECURITY_NOFORCE_RLS);
     KeptPlans *kept = get_kept_plans(key);
     SPIPlanPtr plan = get_plan(kept, key, kind);
     kept->running++;
     all_running++;
     int own = session::begin_own_statement(session::get_kept_text(plan), nullptr,
-                                           {.notes = session::note_cascade, .called_by = caller.user});
+                                           {.notes = session::note_cascade, .called_by = acting.before.user});
     int code = pg::run_plan(plan, values, false, 0, test, crosscheck);
     session::end_own_statements(own);
     kept->running--;
     all_running--;
-    pg::act_as(caller);
+    pg::end_acting(acting);
     if (code != (is_delete(kind) ? SPI_OK_DELETE : SPI_OK_SELECT)) {
         report_rewritten(key);
     }

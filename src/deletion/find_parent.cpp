@@ -202,7 +202,7 @@ Datum get_found(HeapTuple found, int column) {
 Parent query(const catalog::ForeignKeyInfo &key, const session::RegisteredTable &table, Relation child,
              HeapTuple row, bool lock) {
     pg::connect_spi();
-    pg::Role caller = pg::act_as_owner(pg::get_owner(key.parent));
+    pg::Acting acting = pg::begin_acting_in_command(pg::get_owner(key.parent), SECURITY_NOFORCE_RLS);
     bool is_of_one_row = catalog::compares_by_equality(key);
     const char *sql = is_of_one_row ? make_query(key, table, lock) : make_period_query(key, table, lock);
     HeapTuple found = look_up(key, sql, child, row, GetLatestSnapshot(), false);
@@ -216,7 +216,7 @@ Parent query(const catalog::ForeignKeyInfo &key, const session::RegisteredTable 
                      DatumGetInt64(get_found(found, 6)))
                                : make_parent(ParentState::deleted);
     }
-    pg::act_as(caller);
+    pg::end_acting(acting);
     SPI_finish();
     return result;
 }
@@ -252,7 +252,7 @@ bool is_same_parent(const catalog::ForeignKeyInfo &key, Relation child, HeapTupl
         return false;
     }
     pg::connect_spi();
-    pg::Role caller = pg::act_as_owner(pg::get_owner(key.parent));
+    pg::Acting acting = pg::begin_acting_in_command(pg::get_owner(key.parent), SECURITY_NOFORCE_RLS);
     Position old_parent = {};
     Position parent = {};
     CommandCounterIncrement();
@@ -263,7 +263,7 @@ bool is_same_parent(const catalog::ForeignKeyInfo &key, Relation child, HeapTupl
         pg::follow_updates(old_parent.table, &old_parent.place, 1);
         is_same = ItemPointerEquals(&old_parent.place, &parent.place);
     }
-    pg::act_as(caller);
+    pg::end_acting(acting);
     SPI_finish();
     return is_same;
 }

@@ -20,6 +20,7 @@
 #include "session/immediate_triggers.hpp"
 #include "session/own_statement.hpp"
 #include "session/plan_notes.hpp"
+#include "session/referential_triggers.hpp"
 #include "session/running_statements.hpp"
 #include "session/session_visibility.hpp"
 
@@ -54,7 +55,9 @@ extern "C" void softdelete_executor_run(QueryDesc *query, ScanDirection directio
     deletion::let_markers_settle(query);
     deletion::forget_reference();
     auto *run = next_executor_run != nullptr ? next_executor_run : standard_ExecutorRun;
+    pg::Acting acting = session::begin_referential_action();
     run(query, direction, count SOFTDELETE_EXECUTOR_RUN_EXTRA_ARGUMENT);
+    session::end_acting_as_others(acting);
     deletion::look_at_reference(query);
     session::pop_running_statement();
 }
@@ -66,6 +69,7 @@ extern "C" void softdelete_executor_finish(QueryDesc *query) {
     error_context_stack = &explanation;
     auto *finish = next_executor_finish != nullptr ? next_executor_finish : standard_ExecutorFinish;
     finish(query);
+    session::keep_role_of_triggers(query);
     history::finish_moves();
     rows::insert_collected_rows();
     deletion::finish_statement();

@@ -67,6 +67,10 @@ Oid CalledSettings::caller() noexcept {
     return innermost == nullptr ? GetOuterUserId() : innermost->caller_;
 }
 
+bool CalledSettings::are_in_force() noexcept {
+    return innermost != nullptr;
+}
+
 bool runs_others_code(Oid role, Oid caller) {
     Oid login = GetOuterUserId();
     return role != caller && role != login && !has_privs_of_role(role, login);

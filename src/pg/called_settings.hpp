@@ -30,6 +30,8 @@ public:
     // Sets them at the present level of settings. Plain server code.
     static void apply();
     static Oid caller() noexcept;
+    // Is a command under way?
+    static bool are_in_force() noexcept;
 
 private:
     explicit CalledSettings(const CalledSettings *outer);

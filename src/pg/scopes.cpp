@@ -64,6 +64,12 @@ Acting begin_acting(Oid role) {
     return {before, is_others ? NewGUCNestLevel() : 0};
 }
 
+Acting begin_acting_in_command(Oid role, int context) {
+    bool is_others = CalledSettings::are_in_force() && runs_others_code(role, CalledSettings::caller());
+    Role before = act_as(role, is_others ? context | SECURITY_RESTRICTED_OPERATION : context);
+    return {before, is_others ? NewGUCNestLevel() : 0};
+}
+
 void end_acting(const Acting &acting) {
     if (acting.nest_level != 0) {
         AtEOXact_GUC(false, acting.nest_level);

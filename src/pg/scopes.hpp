@@ -16,8 +16,8 @@ struct Role {
     int context;
 };
 
-// The same as OwnerScope for plain server code, where an error jumps over destructors: returns the role that was in
-// force, for the act_as() that ends it.
+// As an owner whose code is trusted, past his forced policies, for plain server code, where an error jumps over destructors:
+// returns the role that was in force, for the act_as() that ends it.
 Role act_as_owner(Oid owner) noexcept;
 void act_as(const Role &role) noexcept;
 
@@ -29,6 +29,10 @@ struct Acting {
 
 Acting begin_acting(Oid role);
 void end_acting(const Acting &acting);
+
+// What RoleScope does, within a command of ours. Elsewhere a plain change of the role, as the server makes it for
+// referential actions: what a statement of the caller's own causes is a part of that.
+Acting begin_acting_in_command(Oid role, int context);
 
 // Acts as another role for as long as it lives. Any statement may run code of that role's: the planner alone evaluates
 // index predicates. Where the code is somebody else's than the caller's, nothing that it does outlives the scope: that is a

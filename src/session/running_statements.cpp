@@ -7,7 +7,9 @@
 
 extern "C" {
 #include "access/xact.h"
+#include "executor/executor.h"
 #include "miscadmin.h"
+#include "nodes/execnodes.h"
 #include "utils/memutils.h"
 }
 
@@ -58,6 +60,12 @@ const RunningStatement *find_acting() {
     return place == 0 ? nullptr : &stack[place - 1];
 }
 
+// As the queries of foreign keys do, and what rules add to them, which leave their events to the statement around them
+// (ri_triggers.c). The server marks queries that fire nothing in the same way.
+bool leaves_triggers(const QueryDesc *query) {
+    return query->operation != CMD_SELECT && (query->estate->es_top_eflags & EXEC_FLAG_SKIP_TRIGGERS) != 0;
+}
+
 } // namespace
 
 void push_running_statement(QueryDesc *query, Phase phase, uint32 notes) {
@@ -72,7 +80,7 @@ void push_running_statement(QueryDesc *query, Phase phase, uint32 notes) {
     int number = number_of_own_statement(query->sourceText);
     int own = (notes & note_own) != 0 ? number : 0;
     bool is_within_ours = number != 0 || (stack_depth > 0 && stack[stack_depth - 1].is_within_ours);
-    AtOnce at_once = decide_at_once(number != 0 || (notes & note_referential) != 0, is_within_ours);
+    AtOnce at_once = decide_at_once(number != 0 || leaves_triggers(query), is_within_ours);
     stack[stack_depth++] = {
         query, GetCurrentTransactionNestLevel(), phase, place, notes, own, is_within_ours, at_once};
 }
@@ -97,6 +105,14 @@ const QueryDesc *running_statement() {
 
 const QueryDesc *enclosing_statement() {
     return stack_depth < 2 ? nullptr : stack[stack_depth - 2].query;
+}
+
+const QueryDesc *firing_own_statement() {
+    int place = stack_depth;
+    while (place > 0 && leaves_triggers(stack[place - 1].query)) {
+        place--;
+    }
+    return place == 0 || place == stack_depth || stack[place - 1].own == 0 ? nullptr : stack[place - 1].query;
 }
 
 const QueryDesc *outermost_statement() {

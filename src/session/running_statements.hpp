@@ -32,6 +32,10 @@ const QueryDesc *running_statement();
 // The statement that the innermost one runs in, as a referential action does in that which it follows; null for none.
 const QueryDesc *enclosing_statement();
 
+// The statement of ours that fires the AFTER triggers of the innermost one, which is a referential action of it, or what a
+// rule adds to one; null where the innermost one fires its own, or leaves them to a statement of somebody else's.
+const QueryDesc *firing_own_statement();
+
 // The outermost one; null where none runs.
 const QueryDesc *outermost_statement();
 

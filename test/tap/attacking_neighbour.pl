@@ -1,6 +1,6 @@
 # Foreign keys between tables of several owners: nobody's code runs as anybody else. What the planner runs by itself counts:
 # predicates and expressions of indexes, expressions of statistics; so do the constraints of domains in the keys' types, whose
-# values go from one table to the other. Each owner's tables are full of such code; statements and functions are called by each
+# values go from one table to the other; and all kinds of triggers, which leave settings behind where they can. Each owner's tables are full of such code; statements and functions are called by each
 # owner, by a member of both roles, by a superuser and by the worker.
 
 use strict;
@@ -21,6 +21,15 @@ softdelete.worker_interval = '1s'
 $node->start;
 my $superuser = $node->safe_psql('postgres', 'SELECT current_user');
 
+# After a call of a function. An error may have undone the path as well.
+my $check_settings = <<'SQL';
+DO $$ BEGIN
+	IF current_setting('search_path') <> 'alice, eve, bob, pg_catalog' THEN
+		RAISE 'a trap has left settings';
+	END IF;
+END $$;
+SQL
+
 # Each statement in a session of its own, which has to look at indexes and constraints anew. It has to get through, or to fail
 # with an error that is expected.
 sub run_each
@@ -30,7 +39,8 @@ sub run_each
 	for my $sql (@$statements)
 	{
 		my $stderr;
-		$node->psql('postgres', "SET search_path = alice, eve, bob, pg_catalog;\n$sql;", on_error_stop => 0, stderr => \$stderr,
+		my $check = $sql =~ /^(SELECT|CALL) softdelete/ ? $check_settings : '';
+		$node->psql('postgres', "SET search_path = alice, eve, bob, pg_catalog;\n$sql;\n$check", on_error_stop => 0, stderr => \$stderr,
 			extra_params => [ '-U', $role ]);
 		is(join("\n", grep { !$known{$_} } $stderr =~ /(?:ERROR|FATAL):  (.*)/g), '', "$role: $sql");
 		is(Traps::sightings($node), '', "$role: $sql: no code runs as somebody else");
@@ -49,11 +59,30 @@ CREATE FUNCTION $owner.trap(what text) RETURNS text LANGUAGE plpgsql IMMUTABLE S
 	AS 'BEGIN PERFORM $owner.spy(what); RETURN what; END';
 CREATE DOMAIN $owner.code AS int CHECK ($owner.trap('domain') <> VALUE::text);
 CREATE TYPE $owner.pair AS (a $owner.code, b text);
+CREATE FUNCTION $owner.trap_row() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS \$\$
+BEGIN
+	PERFORM $owner.spy(concat_ws(' ', tg_name, tg_when, tg_level, tg_op, 'of', tg_table_name));
+	RETURN coalesce(new, old);
+END \$\$;
+CREATE FUNCTION $owner.trap_settings() RETURNS trigger LANGUAGE plpgsql AS \$\$
+BEGIN
+	IF session_user <> '$owner' THEN
+		PERFORM pg_catalog.set_config('search_path', '$owner', false);
+	END IF;
+	RETURN coalesce(new, old);
+END \$\$;
 CREATE FUNCTION $owner.set_traps(t text) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog AS \$\$
 BEGIN
 	EXECUTE format('CREATE INDEX ON %s (name) WHERE $owner.trap(''predicate of %1\$s'') <> ''no''', t);
 	EXECUTE format('CREATE INDEX ON %s (($owner.trap(''expression on %1\$s'') || name))', t);
 	EXECUTE format('CREATE STATISTICS %1\$s_guess ON ($owner.trap(''statistics of %1\$s'') || name), name FROM %1\$s', t);
+	EXECUTE format('CREATE TRIGGER before_row BEFORE UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION $owner.trap_row()', t);
+	EXECUTE format('CREATE TRIGGER before_settings BEFORE UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION $owner.trap_settings()', t);
+	EXECUTE format('CREATE TRIGGER after_row AFTER UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION $owner.trap_row()', t);
+	EXECUTE format('CREATE TRIGGER after_settings AFTER UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION $owner.trap_settings()', t);
+	EXECUTE format('CREATE TRIGGER after_statement AFTER UPDATE OR DELETE ON %s FOR EACH STATEMENT EXECUTE FUNCTION $owner.trap_row()', t);
+	EXECUTE format('CREATE CONSTRAINT TRIGGER deferred AFTER UPDATE OR DELETE ON %s DEFERRABLE INITIALLY DEFERRED
+		FOR EACH ROW EXECUTE FUNCTION $owner.trap_row()', t);
 	EXECUTE format('ALTER TABLE %s ADD CHECK ($owner.trap(''check of %1\$s'') <> ''no'')', t);
 END \$\$;
 SQL

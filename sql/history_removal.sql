@@ -43,9 +43,7 @@ SELECT count(*) FROM orders_history h WHERE h::text ~ 'gone before|,p,';
 -- Nor of one that the same statement, or the same transaction, gave the key: swaps, rings, and triggers that make room.
 CREATE TABLE seats (id int PRIMARY KEY DEFERRABLE, who text, note text);
 SELECT softdelete.track_history('seats');
-SET client_min_messages = error;
 SELECT count(*) > 0 AS registered FROM softdelete.register('seats');
-RESET client_min_messages;
 CREATE FUNCTION make_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE seats SET id = id + 100 WHERE id = NEW.id; RETURN NEW; END $$;
 CREATE FUNCTION end_row() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM seats WHERE id = NEW.id; DELETE FROM seats WHERE id = NEW.id AND deleted_at IS NOT NULL; RETURN NULL; END $$;
 CREATE PROCEDURE try_erasing(what text, statements text) LANGUAGE plpgsql AS $$
@@ -240,11 +238,58 @@ CALL softdelete.purge('plain');
 CALL softdelete.purge('cases', batch_size => 1);
 SELECT count(*) FROM plain_history;
 SELECT history_kind, id FROM cases_history ORDER BY history_at, history_kind DESC;
-SELECT table_name, state, due, removed FROM softdelete.purge_log WHERE table_name LIKE '%history';
+SELECT table_name, state, due, removed, held FROM softdelete.purge_log WHERE table_name LIKE '%history';
 SELECT softdelete.history_at('plain', clock_timestamp(), 1);
 \set VERBOSITY sqlstate
 SELECT softdelete.history_at('plain', now() - interval '1 hour', 1); -- fails
 \set VERBOSITY default
+
+-- While a row is on hold its history stays, whatever statement would end it, empty it or take it apart, be it the row's own
+-- hold or one above it.
+CREATE TABLE plots (id int PRIMARY KEY, v text);
+CREATE TABLE trees (id int PRIMARY KEY, plot int REFERENCES plots ON DELETE CASCADE, v text);
+CREATE INDEX ON trees (plot);
+SET client_min_messages = error;
+SELECT count(*) > 0 AS registered FROM softdelete.register('plots');
+RESET client_min_messages;
+SELECT softdelete.track_history('plots'), softdelete.track_history('trees', history_table => 'tree_past');
+INSERT INTO plots VALUES (1, 'evidence');
+INSERT INTO trees VALUES (1, 1, 'evidence');
+SELECT min(tableoid)::regclass AS part FROM tree_past \gset
+SELECT softdelete.hold('plots', 'a case', 1) > 0 AS is_held;
+CREATE TABLE ways (id int, what text);
+INSERT INTO ways SELECT row_number() OVER (), replace(what, '@', :'part') FROM unnest(ARRAY[
+    'SELECT softdelete.untrack_history(''plots'', ''drop'')', 'SELECT softdelete.untrack_history(''trees'', ''drop'')',
+    'SELECT softdelete.untrack_history(''trees'')', 'DROP TABLE tree_past', 'DROP TABLE @', 'DROP TABLE trees', 'TRUNCATE tree_past', 'TRUNCATE @',
+    'DELETE FROM tree_past', 'DELETE FROM @', 'UPDATE tree_past SET v = NULL', 'ALTER TABLE tree_past DETACH PARTITION @',
+    'ALTER TABLE tree_past DISABLE TRIGGER USER', 'ALTER TABLE @ DISABLE TRIGGER USER', 'ALTER TABLE tree_past DISABLE TRIGGER softdelete_kept',
+    'ALTER TABLE tree_past ENABLE REPLICA TRIGGER softdelete_kept', 'ALTER TRIGGER softdelete_kept ON tree_past RENAME TO other',
+    'DROP TRIGGER softdelete_kept ON tree_past', 'CREATE OR REPLACE TRIGGER softdelete_kept BEFORE INSERT ON tree_past EXECUTE FUNCTION suppress_redundant_updates_trigger()',
+    'ALTER TABLE tree_past DROP COLUMN v', 'ALTER TABLE tree_past ALTER v TYPE int USING NULL', 'ALTER TABLE @ ALTER v TYPE int USING NULL',
+    'ALTER TABLE tree_past DROP COLUMN history_actor', 'DROP SCHEMA regress_history_removal CASCADE',
+    'DROP OWNED BY regress_history_removal CASCADE']) AS what;
+CREATE FUNCTION try_way(way text, security text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('row_security', security, true);
+    EXECUTE way;
+    RAISE 'passes' USING ERRCODE = 'ZZZZZ';
+EXCEPTION WHEN OTHERS THEN
+    RETURN SQLSTATE || ' ' || SQLERRM;
+END $$;
+BEGIN;
+SET LOCAL client_min_messages = error;
+SELECT replace(what, :'part', '@') AS what, replace(try_way(what, 'on'), :'part', '@') AS on FROM ways ORDER BY id;
+SELECT replace(what, :'part', '@') AS what, replace(try_way(what, 'off'), :'part', '@') AS off FROM ways ORDER BY id;
+ROLLBACK;
+RESET SESSION AUTHORIZATION;
+\set VERBOSITY terse
+ALTER TABLE tree_past DISABLE TRIGGER ALL; -- fails
+\set VERBOSITY default
+SET SESSION AUTHORIZATION regress_history_removal;
+SELECT softdelete.release(id) FROM softdelete.holds WHERE relation = 'plots'::regclass;
+ALTER TABLE tree_past DISABLE TRIGGER USER; -- fails
+SELECT softdelete.untrack_history('plots', 'drop'), softdelete.untrack_history('trees');
+DROP TABLE tree_past;
 
 -- A partition that has expired as a whole is dropped, unless it has entries of a held row.
 RESET SESSION AUTHORIZATION;
@@ -302,7 +347,7 @@ CALL softdelete.purge('files');
 SELECT sum(idx_scan) - :before AS look_ups FROM pg_stat_xact_user_tables WHERE relid = :'newest'::regclass;
 COMMIT;
 SELECT count(*) FROM files_history WHERE history_at < '2020-01-01';
-SELECT state, due, removed FROM softdelete.purge_log WHERE table_name LIKE '%files_history';
+SELECT state, due, removed, held FROM softdelete.purge_log WHERE table_name LIKE '%files_history';
 SELECT softdelete.release(id) FROM softdelete.holds WHERE relation = 'files'::regclass;
 RESET SESSION AUTHORIZATION;
 SET client_min_messages = warning;

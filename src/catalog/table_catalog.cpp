@@ -291,7 +291,9 @@ std::vector<DeleteTrigger> find_delete_triggers(pg::Spi &spi, Oid relation) {
         " t.tgtype::int & 3 = 3 AND EXISTS (SELECT FROM pg_proc f WHERE f.oid = t.tgfoid"
         "  AND f.prosrc ~* 'update\\s.*\\mset\\M.*return\\s+null' AND f.prosrc !~* 'return\\s+(old|new)')"
         " FROM pg_trigger t WHERE t.tgrelid = $1::oid AND NOT t.tgisinternal AND t.tgtype::int & 8 <> 0"
-        " AND t.tgparentid = 0 AND t.tgfoid <> 'softdelete_internal.on_delete'::regproc ORDER BY t.tgname",
+        " AND t.tgparentid = 0 AND t.tgfoid NOT IN (SELECT d.objid FROM pg_depend d WHERE d.deptype = 'e'"
+        " AND d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_extension'::regclass AND d.refobjid ="
+        " (SELECT e.oid FROM pg_extension e WHERE e.extname = 'softdelete')) ORDER BY t.tgname",
         is_replaceable);
     for (const pg::Row &row : spi.query(query, {relation})) {
         TriggerText text = take_apart(row.text(3));

@@ -5,6 +5,8 @@
 #include "catalog/foreign_keys.hpp"
 #include "catalog/table_catalog.hpp"
 #include "ddl/column_values.hpp"
+#include "history/follow_table.hpp"
+#include "history/tracked_table.hpp"
 #include "holds/held_rows.hpp"
 #include "holds/hold_check.hpp"
 #include "pg/compat.hpp"
@@ -91,9 +93,22 @@ bool leads_further(Oid relation) {
            });
 }
 
+// The history has entries of all rows on hold: it goes as a whole or not at all. relation: it, or a partition of it.
+void check_history(Oid relation, const char *action) {
+    Oid tracked = history::find_table_of_member(relation);
+    if (OidIsValid(tracked)) {
+        holds::check_no_holds(tracked, psprintf("%s the history of", action));
+    }
+}
+
 void check_table(Oid relation, const char *action) {
     session::RegisteredTable table;
-    if (is_table(relation) && (session::find_damaged_table(relation, &table) || leads_further(relation))) {
+    if (!is_table(relation)) {
+        return;
+    }
+    check_history(relation, action);
+    if (session::find_damaged_table(relation, &table) || leads_further(relation)
+        || history::is_tracked(relation)) {
         holds::check_no_holds(relation, action);
     }
 }
@@ -256,6 +271,9 @@ void check_part(const AlterTableCmd *part, Oid relation) {
         break;
     default:
         if (pg::compat::owns_relation(relation, GetUserId())) {
+            if (part->subtype == AT_DropColumn || part->subtype == AT_AlterColumnType) {
+                check_history(relation, "take values out of");
+            }
             check_values(part, relation);
             check_enforcement(part, relation);
         }

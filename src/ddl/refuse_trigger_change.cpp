@@ -3,6 +3,7 @@
 
 #include "ddl/is_concerned.hpp"
 #include "ddl/parse_tree.hpp"
+#include "history/follow_table.hpp"
 #include "history/tracked_table.hpp"
 #include "holds/hold_check.hpp"
 #include "model/trigger_names.hpp"
@@ -58,11 +59,23 @@ Oid find_own_trigger(Oid relation_id, const char *name) {
     return found;
 }
 
+// Is it a history, an archive, or a partition of one, which its guard keeps as it is?
+bool is_kept(Oid relation) {
+    return OidIsValid(history::find_table_of_member(relation))
+           || OidIsValid(registry::find_archive_of_member(relation));
+}
+
 // A table that is no part of a registration, and references none, needs none of the triggers that it has.
 bool needs_triggers(Oid relation) {
     return OidIsValid(registry::find_registered_relation(relation)) || references_registered(relation)
            || OidIsValid(registry::find_archived_relation(relation))
-           || history::find_tracked_table(relation) != nullptr;
+           || history::find_tracked_table(relation) != nullptr || is_kept(relation);
+}
+
+// Would rows on hold, or the history of some, be lost without the triggers?
+bool keeps_held_rows(Oid relation) {
+    Oid tracked = history::find_table_of_member(relation);
+    return holds::has_held_rows(OidIsValid(tracked) ? tracked : relation);
 }
 
 // Is it the history that needs the trigger, or that alone needs any?
@@ -129,8 +142,27 @@ TriggerChange get_trigger_change(const DdlCommand &command) {
     pg_unreachable();
 }
 
+[[noreturn]] void report_kept(Oid relation, const TriggerChange &change, bool is_drop) {
+    const char *kind = OidIsValid(history::find_table_of_member(relation)) ? "history" : "archive";
+    ereport(
+        ERROR,
+        (errcode(is_drop ? ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST : ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+         change.trigger == nullptr
+             ? errmsg("cannot %s the user triggers of %s \"%s\"", change.verb, kind, get_rel_name(relation))
+             : errmsg("cannot %s trigger \"%s\" of %s \"%s\"", change.verb, change.trigger, kind,
+                      get_rel_name(relation)),
+         errdetail("It keeps all but softdelete from writing there."),
+         errhint("Disable triggers of your own by name. %s",
+                 kind[0] == 'h' ? "softdelete.untrack_history() ends the history."
+                                : "softdelete.unregister() ends the archive.")));
+    pg_unreachable();
+}
+
 [[noreturn]] void report(Oid relation, const TriggerChange &change) {
     bool is_drop = strcmp(change.verb, "drop") == 0;
+    if (is_kept(relation)) {
+        report_kept(relation, change, is_drop);
+    }
     if (is_of_history(relation, change.trigger)) {
         report_history(relation, change, is_drop);
     }
@@ -167,7 +199,7 @@ void refuse(const TriggerChange &change) {
         return; // the server says who may not, and what is not there
     }
     // Rows on hold are lost with the triggers that keep them.
-    if (needs_triggers(relation) && (row_security || holds::has_held_rows(relation))) {
+    if (needs_triggers(relation) && (row_security || keeps_held_rows(relation))) {
         report(relation, change);
     }
 }
@@ -191,7 +223,7 @@ void refuse_replacement(const CreateTrigStmt *create, Oid relation, Oid function
         return;
     }
     bool is_same = session::is_trigger_function(function) && says_the_same(create, existing);
-    bool is_restore = !row_security && !holds::has_held_rows(relation);
+    bool is_restore = !row_security && !keeps_held_rows(relation);
     if (!pg::compat::owns_relation(relation, GetUserId()) || (!is_same && !is_restore)) {
         report(relation, {relation, create->trigname, "replace"});
     }

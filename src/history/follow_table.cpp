@@ -354,4 +354,9 @@ Oid find_history_of_member(Oid relation) {
     return OidIsValid(registry::find_table_of_history(top)) ? top : InvalidOid;
 }
 
+Oid find_table_of_member(Oid relation) {
+    Oid history = find_history_of_member(relation);
+    return OidIsValid(history) ? registry::find_table_of_history(history) : InvalidOid;
+}
+
 } // namespace softdelete::history

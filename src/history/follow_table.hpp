@@ -24,4 +24,7 @@ bool has_histories();
 // The history that the relation is, or is a partition of; InvalidOid for none.
 Oid find_history_of_member(Oid relation);
 
+// The table whose history that is; InvalidOid for none.
+Oid find_table_of_member(Oid relation);
+
 } // namespace softdelete::history

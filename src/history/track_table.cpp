@@ -8,6 +8,7 @@
 #include "history/other_keys.hpp"
 #include "history/own_columns.hpp"
 #include "history/tracked_table.hpp"
+#include "holds/hold_check.hpp"
 #include "model/time_period.hpp"
 #include "pg/quote.hpp"
 #include "pg/scopes.hpp"
@@ -169,6 +170,8 @@ void untrack_table(Oid relation, const std::string &entries) {
     }
     pg::Spi spi;
     TableInfo table = lock_trackable(spi, relation);
+    // As a plain table the entries of rows on hold would be anybody's to remove who owns it.
+    pg::call([&] { holds::check_no_holds(table.relation, "end the history of"); });
     bool has_triggers = pg::call([&] { return is_tracked(table.relation); });
     // Triggers without the registry's row are what a restore of the table alone leaves.
     Oid history = has_triggers ? find_history(spi, table.relation) : get_history(spi, table);

@@ -22,7 +22,7 @@ struct TrackRequest {
 // ours, 22023 for a retention that is no length of time, 42703, 42P10.
 Oid track_table(const TrackRequest &request);
 
-// Ends it. entries: 'keep' or 'drop'. Errors: 55000 where there is no history, 42501, 22023.
+// Ends it. entries: 'keep' or 'drop'. Errors: 55000 where there is no history and while rows are on hold, 42501, 22023.
 void untrack_table(Oid relation, const std::string &entries);
 
 } // namespace softdelete::history

@@ -172,10 +172,12 @@ private:
             end_batch();
             return;
         }
-        kept_ += held.size();
         while (remove_batch(partition, cutoff, held)) {
             end_batch();
             held = restrict_to(get_held_entries(), partition.relation);
+        }
+        if (!held.empty()) {
+            keep(count_due(partition, cutoff));
         }
         end_batch();
     }
@@ -212,6 +214,13 @@ private:
         registry::PurgeCounts counts;
         counts.removed = count;
         registry::record_purge_batch(spi_, run_, counts);
+    }
+
+    void keep(std::uint64_t count) {
+        kept_ += count;
+        registry::PurgeCounts counts;
+        counts.held = kept_;
+        registry::set_kept_rows(spi_, run_, counts);
     }
 
     // Once in a run: it is the same for all partitions.

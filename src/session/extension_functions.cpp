@@ -91,6 +91,7 @@ bool look_up(ExtensionFunctions *found) {
     found->check_parent = find_internal("check_parent", 0, nullptr);
     found->on_history_change = find_internal("on_history_change", 0, nullptr);
     found->on_history_truncate = find_internal("on_history_truncate", 0, nullptr);
+    found->on_kept_table = find_internal("on_kept_table", 0, nullptr);
     found->on_archived_delete = find_internal("on_archived_delete", 0, nullptr);
     found->include_deleted = find_function("softdelete", "include_deleted", 1, one_element);
     found->new_deletion_id = find_internal("new_deletion_id", 1, one_regclass);
@@ -146,7 +147,7 @@ bool is_trigger_function(Oid function) {
                || function == own->lock_row || function == own->collect_deleted
                || function == own->check_children || function == own->check_parent
                || function == own->on_history_change || function == own->on_history_truncate
-               || function == own->on_archived_delete);
+               || function == own->on_kept_table || function == own->on_archived_delete);
 }
 
 void install_extension_functions() {

@@ -15,6 +15,7 @@ struct ExtensionFunctions {
     Oid check_parent;          // ... that refuses rows below deleted ones
     Oid on_history_change;     // the trigger function that notes changes for a history
     Oid on_history_truncate;   // ... that notes the rows of a TRUNCATE
+    Oid on_kept_table;         // the guard of histories and archives
     Oid on_archived_delete;    // the trigger function that moves deleted rows to an archive
     Oid include_deleted;       // include_deleted(anyelement)
     Oid new_deletion_id;       // new_deletion_id(regclass)

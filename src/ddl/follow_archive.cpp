@@ -215,6 +215,24 @@ void follow_table(pg::Spi &spi, const DdlCommand &command, Oid table) {
 
 } // namespace
 
+namespace {
+
+// Could the table have a foreign key by the command that it had not before?
+bool may_add_key(const Node *statement) {
+    ListCell *cell;
+    foreach (cell, IsA(statement, AlterTableStmt)
+                       ? castNode(AlterTableStmt, const_cast<Node *>(statement))->cmds
+                       : NIL) {
+        AlterTableType type = lfirst_node(AlterTableCmd, cell)->subtype;
+        if (type == AT_AddConstraint || type == AT_AddColumn || type == AT_AttachPartition) {
+            return true;
+        }
+    }
+    return get_create(statement) != nullptr;
+}
+
+} // namespace
+
 void follow_archive(const DdlCommand &command) {
     if (const CreateStmt *create = get_create(command.node)) {
         pg::call([&] { check_archive_inheritance(create); });
@@ -235,7 +253,7 @@ void follow_archive(const DdlCommand &command) {
         archive::complete_triggers(spi, table);
         follow_table(spi, command, table);
     }
-    if (pg::call([&] { return session::has_triggers(command.relation); })) {
+    if (may_add_key(command.node) && pg::call([&] { return session::has_triggers(command.relation); })) {
         Oid top = pg::call([&] { return registry::find_topmost(command.relation); });
         catalog::check_mixed_links(spi, top, catalog::Strategy::as_is);
     }

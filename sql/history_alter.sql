@@ -9,7 +9,8 @@ CREATE TYPE mood AS ENUM ('calm', 'angry');
 CREATE FUNCTION double(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 * 2';
 CREATE TABLE t (id int PRIMARY KEY, n numeric(8, 3), "at" timestamp(3), c char(5), b bit(4), v varchar(10), k int, pw text,
     g int GENERATED ALWAYS AS (length(v)) STORED, h int GENERATED ALWAYS AS (double(k)) STORED, d short, m mood, touched int DEFAULT 0);
-CREATE TABLE beneath (PRIMARY KEY (id)) INHERITS (t);
+CREATE TABLE beneath () INHERITS (t);
+ALTER TABLE beneath ADD PRIMARY KEY (id);
 CREATE TYPE document AS (id int, title text, pages int, touched int);
 CREATE TABLE documents OF document (PRIMARY KEY (id));
 SELECT softdelete.track_history('t', without => '{pw}'), softdelete.track_history('beneath'), softdelete.track_history('documents');
@@ -135,6 +136,30 @@ DROP DOMAIN other CASCADE;
 RESET client_min_messages;
 UPDATE t SET n = 3;
 SELECT kind, diff FROM softdelete.history_of('t', 1);
+
+-- The name of a value of an enum in a key: rows that got another key are found by the new name.
+CREATE TYPE shade AS ENUM ('red', 'blue', 'green');
+CREATE DOMAIN tone AS shade;
+CREATE TABLE paints (a int, b tone, v text, PRIMARY KEY (a, b));
+CREATE TABLE sets (id shade[] PRIMARY KEY, v text);
+SELECT softdelete.track_history('paints'), softdelete.track_history('sets');
+INSERT INTO paints VALUES (1, 'red', 'ann'), (1, 'blue', 'bob');
+INSERT INTO sets VALUES ('{red}', 'ann');
+UPDATE paints SET b = 'green' WHERE v = 'ann';
+UPDATE paints SET b = 'red' WHERE v = 'bob';
+ALTER TYPE shade RENAME VALUE 'red' TO 'crimson';
+SET row_security = off;
+ALTER TYPE shade RENAME VALUE 'blue' TO 'azure';
+RESET row_security;
+SELECT kind, diff FROM softdelete.history_of('paints', 1, 'green');
+SELECT kind, diff FROM softdelete.history_of('paints', 1, 'crimson');
+SELECT kind, old ->> 'b' AS old, new ->> 'b' AS new FROM softdelete.history WHERE relation = 'paints'::regclass ORDER BY changed_at, 2 NULLS FIRST;
+SELECT count(*) > 0 AS registered FROM softdelete.register('paints');
+SELECT softdelete.erase('paints', 'why', 1, 'green') -> 'rows' AS rows;
+SELECT DISTINCT v FROM paints_history;
+UPDATE sets SET id = '{green}';
+ALTER TYPE shade RENAME VALUE 'crimson' TO 'scarlet'; -- fails
+SELECT kind, diff FROM softdelete.history_of('sets', '{green}');
 
 -- A history can have each value that a table can have: its columns have no length and no precision.
 SELECT format('CREATE TABLE typed (id int PRIMARY KEY, %s)', string_agg(format('%I %s, %I %2$s[]', typname, CASE typname

@@ -5,6 +5,7 @@
 #include "ddl/column_values.hpp"
 #include "history/collect_change.hpp"
 #include "history/follow_table.hpp"
+#include "history/other_keys.hpp"
 #include "history/tracked_table.hpp"
 #include "pg/boundary.hpp"
 #include "pg/called_settings.hpp"
@@ -19,6 +20,7 @@ extern "C" {
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
+#include "parser/parse_type.h"
 #include "storage/lmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -238,6 +240,17 @@ bool is_column(ObjectType type) {
     return type == OBJECT_COLUMN || type == OBJECT_ATTRIBUTE;
 }
 
+bool renames_value(const Node *statement) {
+    return IsA(statement, AlterEnumStmt) && castNode(AlterEnumStmt, statement)->oldVal != nullptr;
+}
+
+void follow_enum(const AlterEnumStmt *alter) {
+    Oid type = pg::call([&] { return typenameTypeId(nullptr, makeTypeNameFromNameList(alter->typeName)); });
+    pg::CalledSettings called;
+    pg::Spi spi;
+    history::follow_enum_value(spi, type, alter->oldVal, alter->newVal);
+}
+
 bool concerns_columns(const Node *statement) {
     return IsA(statement, AlterTableStmt) || IsA(statement, RenameStmt) || get_create(statement) != nullptr;
 }
@@ -277,6 +290,9 @@ void record_altered_rows(const DdlCommand &command) {
 }
 
 bool changes_columns(const DdlCommand &command) {
+    if (renames_value(command.node)) {
+        return true;
+    }
     if (IsA(command.node, RenameStmt)) {
         return is_column(castNode(RenameStmt, command.node)->renameType);
     }
@@ -291,6 +307,10 @@ bool changes_columns(const DdlCommand &command) {
 }
 
 void follow_history(const DdlCommand &command) {
+    if (renames_value(command.node)) {
+        follow_enum(castNode(AlterEnumStmt, command.node));
+        return;
+    }
     if (!concerns_columns(command.node) || !OidIsValid(command.relation)) {
         return;
     }

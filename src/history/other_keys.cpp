@@ -72,6 +72,33 @@ void rewrite(pg::Spi &spi, const catalog::TableInfo &history, const std::vector<
                         history.name, is_same));
 }
 
+// Histories that name keys of an enum type, or of one that is made of it: by which part of the key, and whether that is of the
+// type itself. A history has base types.
+constexpr const char *enum_keys_query = R"(
+    WITH RECURSIVE based (type) AS (
+        SELECT $1::pg_catalog.oid
+        UNION
+        SELECT t.oid FROM pg_catalog.pg_type t
+        JOIN based b ON b.type IN (t.typbasetype, t.typelem)
+             OR EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = t.typrelid AND a.atttypid = b.type)
+             OR EXISTS (SELECT FROM pg_catalog.pg_range g WHERE (g.rngtypid = t.oid AND g.rngsubtype = b.type)
+                        OR (g.rngmultitypid = t.oid AND g.rngtypid = b.type)))
+    SELECT t.relation::pg_catalog.oid, t.history::pg_catalog.oid, k.place, a.atttypid = $1::pg_catalog.oid
+    FROM softdelete_internal.tracked_table t
+    CROSS JOIN LATERAL pg_catalog.unnest(t.key_columns) WITH ORDINALITY AS k (name, place)
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = t.history AND a.attname = k.name
+    JOIN based b ON b.type = a.atttypid
+    ORDER BY 1, 3)";
+
+bool has_other_keys(pg::Spi &spi, const catalog::TableInfo &history) {
+    pg::OwnerScope owner(history.owner);
+    return !spi
+                .query(sqltext::format(
+                    "/* softdelete */ SELECT FROM %1% AS t WHERE t.history_other_key IS NOT NULL LIMIT 1",
+                    history.name))
+                .empty();
+}
+
 } // namespace
 
 void remember_key(pg::Spi &spi, Oid relation) {
@@ -98,6 +125,31 @@ void follow_other_keys(pg::Spi &spi, const catalog::TableInfo &table, const cata
         rewrite(spi, history, before, now);
     }
     remember_key(spi, table.relation);
+}
+
+void follow_enum_value(pg::Spi &spi, Oid type, const std::string &before, const std::string &now) {
+    std::vector<pg::Row> keys;
+    {
+        pg::UserScope owner(pg::get_extension_owner());
+        keys = spi.query(enum_keys_query, {type});
+    }
+    for (const pg::Row &key : keys) {
+        catalog::TableInfo history = catalog::get_table(spi, key.oid(1));
+        if (key.boolean(3)) {
+            run(spi, history,
+                sqltext::format("%1% UPDATE %2% AS t SET history_other_key[%3%] = %4% WHERE "
+                                "t.history_other_key[%3%] = %5%",
+                                session::removal_text, history.name, key.text(2), pg::quote_literal(now),
+                                pg::quote_literal(before)));
+        } else if (has_other_keys(spi, history)) {
+            pg::raise({.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
+                       .message = sqltext::format("cannot rename value \"%1%\" of a type that keys of table "
+                                                  "%2%, which has a history, are made of",
+                                                  before, catalog::get_table(spi, key.oid(0)).title),
+                       .detail = "Entries of rows that got another key name the former one by its text.",
+                       .hint = "End the history with softdelete.untrack_history() first."});
+        }
+    }
 }
 
 void rename_key_column(pg::Spi &spi, Oid relation, const std::string &before, const std::string &now) {

@@ -50,7 +50,7 @@ ALTER TABLE h RENAME id TO key;
 ALTER TABLE h RENAME CONSTRAINT h_pkey TO h_key;
 ALTER TABLE h RENAME TO g;
 ALTER TABLE g SET SCHEMA regress_held_ddl_2;
-ALTER TABLE regress_held_ddl_2.g SET UNLOGGED;
+ALTER TABLE regress_held_ddl_2.g SET UNLOGGED; -- fails: a crash would empty it
 ALTER TABLE regress_held_ddl_2.g SET LOGGED;
 CLUSTER regress_held_ddl_2.g USING h_key;
 SELECT count(*) FROM softdelete.repair('regress_held_ddl_2.g');
@@ -60,6 +60,8 @@ CALL softdelete.purge('regress_held_ddl_2.g');
 SELECT key, v FROM regress_held_ddl_2.all_h;
 SELECT softdelete.release(:hold);
 ALTER TABLE regress_held_ddl_2.g DROP CONSTRAINT h_key, ADD PRIMARY KEY (nid);
+ALTER TABLE regress_held_ddl_2.g SET UNLOGGED;
+ALTER TABLE regress_held_ddl_2.g SET LOGGED;
 
 -- Columns of the key in another order; names of an enum.
 CREATE TYPE color AS ENUM ('red', 'green');
@@ -195,6 +197,45 @@ CREATE TABLE un (id int PRIMARY KEY, cl int REFERENCES cl ON DELETE CASCADE);
 INSERT INTO un VALUES (2, 2);
 ALTER TABLE un DROP CONSTRAINT un_cl_fkey;
 DROP TABLE un;
+
+-- Rows below a held one of a table that nobody registered: hold() says that they can be deleted. No other command takes them.
+CREATE TABLE un (id int PRIMARY KEY, cl int REFERENCES cl ON DELETE CASCADE);
+CREATE TABLE un1 (PRIMARY KEY (id), FOREIGN KEY (cl) REFERENCES cl ON DELETE CASCADE) INHERITS (un);
+CREATE TABLE pu (id int, cl int REFERENCES cl ON DELETE CASCADE) PARTITION BY LIST (id);
+CREATE TABLE pu1 PARTITION OF pu FOR VALUES IN (1);
+INSERT INTO un VALUES (1, 1);
+INSERT INTO un1 VALUES (2, 1);
+INSERT INTO pu VALUES (1, 1);
+SET client_min_messages = warning;
+SELECT softdelete.release(softdelete.hold('cl', 'law', 1)) AS released;
+SET client_min_messages = error;
+TRUNCATE un; -- fails
+TRUNCATE ONLY un; -- fails
+TRUNCATE un1, two; -- fails
+TRUNCATE cl CASCADE; -- fails
+TRUNCATE pu; -- fails
+TRUNCATE pu1; -- fails
+DROP TABLE un CASCADE; -- fails
+DROP TABLE un1; -- fails
+DROP TABLE pu; -- fails
+DROP TABLE pu1; -- fails
+ALTER TABLE un SET UNLOGGED; -- fails
+ALTER TABLE pu1 SET UNLOGGED; -- fails
+ALTER TABLE su SET UNLOGGED; -- fails
+SET row_security = off;
+TRUNCATE un1; -- fails
+DROP TABLE un1; -- fails
+ALTER TABLE un1 SET UNLOGGED; -- fails
+RESET row_security;
+SET softdelete.deletion = hard;
+TRUNCATE un1; -- fails
+TRUNCATE cl CASCADE; -- fails
+RESET softdelete.deletion;
+DELETE FROM un;
+DELETE FROM pu;
+TRUNCATE un, pu;
+ALTER TABLE pu1 SET UNLOGGED;
+DROP TABLE un, un1, pu;
 
 -- Schemas, and all that a role owns.
 ALTER TABLE su SET SCHEMA regress_held_ddl_2;

@@ -15,6 +15,9 @@
 extern "C" {
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_policy.h"
+#include "catalog/pg_trigger.h"
 #include "nodes/parsenodes.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -26,6 +29,50 @@ extern "C" {
 namespace softdelete::ddl {
 
 namespace {
+
+Reach get_reach(const AlterTableStmt *alter) {
+    switch (alter->objtype) {
+    case OBJECT_TABLE:
+    case OBJECT_INDEX:
+    case OBJECT_VIEW:
+        return Reach::tables;
+    case OBJECT_TYPE:
+        return Reach::held_rows;
+    case OBJECT_SEQUENCE:
+        return Reach::own_objects;
+    default:
+        return Reach::nothing;
+    }
+}
+
+Reach get_reach(const RenameStmt *rename) {
+    switch (rename->renameType) {
+    case OBJECT_TABLE:
+    case OBJECT_INDEX:
+    case OBJECT_VIEW:
+    case OBJECT_COLUMN:
+    case OBJECT_TABCONSTRAINT:
+    case OBJECT_TRIGGER:
+    case OBJECT_POLICY:
+        return Reach::tables;
+    case OBJECT_ATTRIBUTE:
+        return Reach::held_rows;
+    default:
+        return Reach::own_objects;
+    }
+}
+
+Reach get_reach(const DropStmt *drop) {
+    switch (drop->removeType) {
+    case OBJECT_TABLE:
+    case OBJECT_INDEX:
+    case OBJECT_VIEW:
+    case OBJECT_TRIGGER:
+        return Reach::tables;
+    default:
+        return Reach::held_rows;
+    }
+}
 
 // ALTER TABLE takes views as well.
 bool is_view(Oid relation) {
@@ -54,11 +101,6 @@ bool drops_own(const DropStmt *drop) {
         }
     }
     return false;
-}
-
-// Does it only load the library, so that what it plans sees live rows?
-bool is_plain_query(const Node *statement) {
-    return IsA(statement, CreateTableAsStmt) || IsA(statement, RefreshMatViewStmt);
 }
 
 bool is(const pg::DroppedObject *object, const char *type) {
@@ -104,6 +146,38 @@ void look_at_part(const pg::DroppedObject *object, DropConcern *concern) {
 
 } // namespace
 
+Reach get_reach(const Node *statement) {
+    Node *node = const_cast<Node *>(statement);
+    switch (nodeTag(node)) {
+    case T_AlterTableStmt:
+        return get_reach(castNode(AlterTableStmt, node));
+    case T_RenameStmt:
+        return get_reach(castNode(RenameStmt, node));
+    case T_DropStmt:
+        return get_reach(castNode(DropStmt, node));
+    case T_AlterObjectSchemaStmt:
+        return castNode(AlterObjectSchemaStmt, node)->relation == nullptr ? Reach::own_objects
+                                                                          : Reach::tables;
+    case T_AlterOwnerStmt:
+        return Reach::own_objects;
+    case T_DropOwnedStmt:
+    case T_AlterEnumStmt:
+        return Reach::held_rows;
+    case T_AlterObjectDependsStmt:
+    case T_IndexStmt:
+    case T_CommentStmt:
+    case T_CreatePolicyStmt:
+    case T_AlterPolicyStmt:
+    case T_CreateTrigStmt:
+    case T_RuleStmt:
+    case T_AlterExtensionContentsStmt:
+    case T_AlterDomainStmt:
+        return Reach::tables;
+    default:
+        return Reach::nothing;
+    }
+}
+
 // Foreign keys have triggers on both of their tables.
 bool references_registered(Oid relation_id) {
     if (!session::has_triggers(relation_id)) {
@@ -139,7 +213,7 @@ bool concerns_before(const DdlCommand &command) {
     if (IsA(statement, CommentStmt)) {
         return castNode(CommentStmt, const_cast<Node *>(statement))->objtype == OBJECT_TABCONSTRAINT;
     }
-    return !is_plain_query(statement);
+    return get_reach(statement) == Reach::tables;
 }
 
 bool concerns_after(const DdlCommand &command) {
@@ -179,6 +253,18 @@ bool may_drop_own(const DdlCommand &command) {
         }
     }
     return concerns_before(command);
+}
+
+bool has_dropped_parts() {
+    ListCell *cell;
+    foreach (cell, pg::get_dropped_objects()) {
+        Oid catalog = static_cast<const pg::DroppedObject *>(lfirst(cell))->class_id;
+        if (catalog == RelationRelationId || catalog == ConstraintRelationId || catalog == TriggerRelationId
+            || catalog == PolicyRelationId) {
+            return true;
+        }
+    }
+    return false;
 }
 
 DropConcern get_drop_concern() {

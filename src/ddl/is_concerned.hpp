@@ -10,6 +10,16 @@ extern "C" {
 
 namespace softdelete::ddl {
 
+// What a command may do that ddl_command_start has to see. Each includes those before it.
+enum class Reach {
+    nothing,
+    own_objects, // change an object of the extension, or a trigger of ours
+    held_rows,   // take held rows away as well, or values that a history keeps
+    tables       // change a registered table, or make something of one
+};
+
+Reach get_reach(const Node *statement);
+
 // Before the command, and after it.
 bool concerns_before(const DdlCommand &command);
 bool concerns_after(const DdlCommand &command);
@@ -28,7 +38,8 @@ struct DropConcern {
     bool keys;     // a foreign key with a trigger on the table that it referenced
 };
 
-// In an event trigger on sql_drop.
+// In an event trigger on sql_drop. Most commands drop no relation nor any part of one.
+bool has_dropped_parts();
 DropConcern get_drop_concern();
 
 } // namespace softdelete::ddl

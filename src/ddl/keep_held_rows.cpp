@@ -2,6 +2,7 @@
 // where anybody has ever made a hold.
 #include "ddl/keep_held_rows.hpp"
 
+#include "catalog/dependent_tables.hpp"
 #include "catalog/foreign_keys.hpp"
 #include "catalog/table_catalog.hpp"
 #include "ddl/column_values.hpp"
@@ -19,13 +20,17 @@
 #include "sqltext/format.hpp"
 
 extern "C" {
+#include "access/htup_details.h"
 #include "catalog/namespace.h"
+#include "catalog/objectaddress.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_type.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 }
 
 #include <algorithm>
@@ -120,38 +125,88 @@ void check_own_table(Oid relation, const char *action) {
     }
 }
 
-void check_tables_where(const std::string &condition, const pg::Parameter &value) {
-    std::vector<Oid> tables = {};
-    pg::Spi spi;
-    for (const pg::Row &row :
-         spi.query("SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relkind IN ('r', 'p') AND " + condition
-                       + " ORDER BY c.relname, c.oid",
-                   {value})) {
-        tables.push_back(row.oid(0));
-    }
-    for (Oid table : tables) {
-        pg::call([&] { check_table(table, "drop"); });
+// Any table that references another may have rows that are on hold by what they reference.
+void check_loss(Oid relation, const char *action, const char *outcome = "") {
+    if (is_table(relation) && session::has_triggers(relation)) {
+        holds::check_no_holds(relation, action, false, outcome);
     }
 }
 
-constexpr const char *owned_schema =
-    "c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.oid = $1::pg_catalog.oid AND "
-    "pg_catalog.pg_has_role(n.nspowner, 'USAGE'))";
+void check_own_loss(Oid relation, const char *action, const char *outcome = "") {
+    if (is_table(relation) && pg::compat::owns_relation(relation, GetUserId())) {
+        check_loss(relation, action, outcome);
+    }
+}
 
-void check_schema(const char *name) {
-    Oid schema = get_namespace_oid(name, true);
-    if (OidIsValid(schema)) {
-        pg::entry([&] { check_tables_where(owned_schema, schema); });
+void check_drop_of(const std::vector<Oid> &tables) {
+    for (Oid table : tables) {
+        pg::call([&] { check_loss(table, "drop"); });
+    }
+}
+
+bool owns_schema(Oid schema) {
+    HeapTuple row = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
+    bool owns =
+        HeapTupleIsValid(row)
+        && has_privs_of_role(GetUserId(), reinterpret_cast<Form_pg_namespace>(GETSTRUCT(row))->nspowner);
+    if (HeapTupleIsValid(row)) {
+        ReleaseSysCache(row);
+    }
+    return owns;
+}
+
+// The object that DROP names, locked as RemoveObjects() in src/backend/commands/dropcmds.c does it next. Without one where there is none, or
+// where the role may not drop it, which the server says.
+ObjectAddress find_dropped(const DropStmt *drop, Node *object) {
+    bool is_table = drop->removeType == OBJECT_TABLE || drop->removeType == OBJECT_FOREIGN_TABLE;
+    Relation relation = nullptr;
+    ObjectAddress address =
+        is_table ? ObjectAddress{RelationRelationId,
+                                 find_relation(makeRangeVarFromNameList(castNode(List, object))), 0}
+                 : get_object_address(drop->removeType, object, &relation, AccessExclusiveLock, true);
+    Oid schema = OidIsValid(address.objectId) ? get_object_namespace(&address) : InvalidOid;
+    if (OidIsValid(address.objectId) && (!OidIsValid(schema) || !owns_schema(schema))) {
+        if (!is_table) {
+            check_object_ownership(GetUserId(), drop->removeType, address, object, relation);
+        } else if (!pg::compat::owns_relation(address.objectId, GetUserId())) {
+            address.objectId = InvalidOid;
+        }
+    }
+    if (relation != nullptr) {
+        RelationClose(relation);
+    }
+    return address;
+}
+
+// Tables may go along with what they need: a schema, a type that they are made of, an extension that has them.
+bool may_take_tables(ObjectType type) {
+    switch (type) {
+    case OBJECT_INDEX: // has its table instead
+    case OBJECT_TRIGGER:
+    case OBJECT_POLICY:
+    case OBJECT_RULE:
+    case OBJECT_VIEW: // a relation, but no type that a table is made of
+    case OBJECT_MATVIEW:
+    case OBJECT_SEQUENCE:
+        return false;
+    default:
+        return true;
     }
 }
 
 void check_drop(const DropStmt *drop) {
     ListCell *cell;
-    foreach (cell, drop->objects) {
+    foreach (cell, may_take_tables(drop->removeType) ? drop->objects : NIL) {
+        ObjectAddress address = find_dropped(drop, static_cast<Node *>(lfirst(cell)));
         if (drop->removeType == OBJECT_TABLE) {
-            check_own_table(find_relation(makeRangeVarFromNameList(lfirst_node(List, cell))), "drop");
-        } else if (drop->removeType == OBJECT_SCHEMA && drop->behavior == DROP_CASCADE) {
-            check_schema(strVal(lfirst(cell)));
+            check_loss(address.objectId, "drop");
+        }
+        if (OidIsValid(address.objectId)) {
+            pg::entry([&] {
+                pg::Spi spi;
+                check_drop_of(catalog::find_dependent_tables(spi, {address.classId, address.objectId},
+                                                             drop->behavior == DROP_CASCADE));
+            });
         }
     }
 }
@@ -161,7 +216,10 @@ void check_drop_owned(const DropOwnedStmt *drop) {
     foreach (cell, drop->roles) {
         Oid role = get_rolespec_oid(lfirst_node(RoleSpec, cell), true);
         if (OidIsValid(role) && has_privs_of_role(GetUserId(), role)) {
-            pg::entry([&] { check_tables_where("c.relowner = $1::pg_catalog.oid", role); });
+            pg::entry([&] {
+                pg::Spi spi;
+                check_drop_of(catalog::find_owned_tables(spi, role, drop->behavior == DROP_CASCADE));
+            });
         }
     }
 }
@@ -265,6 +323,9 @@ void check_part(const AlterTableCmd *part, Oid relation) {
         break;
     case AT_DisableTrigAll:
         check_own_table(relation, "disable the triggers of");
+        break;
+    case AT_SetUnLogged:
+        check_own_loss(relation, "make", " unlogged");
         break;
     case AT_AttachPartition:
         check_attached(find_relation(castNode(PartitionCmd, part->def)->name));

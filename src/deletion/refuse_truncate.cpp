@@ -87,7 +87,8 @@ void refuse_truncate(const TruncateStmt *statement) {
         Oid table = lfirst_oid(cell);
         bool is_registered =
             session::is_registered_table(table) || session::has_trigger(table, model::archive_trigger);
-        if (is_registered && is_hard) {
+        // Tables that nobody registered may have rows that are on hold by what they reference.
+        if (is_registered ? is_hard : session::has_triggers(table)) {
             check_held(table);
         } else if (is_registered && !is_before_load(table)) {
             ereport(

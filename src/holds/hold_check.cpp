@@ -113,7 +113,7 @@ bool is_held(HoldCheck *check, Oid relation, const ItemPointerData *row) {
     });
 }
 
-void check_no_holds(Oid relation, const char *action, bool is_removal) {
+void check_no_holds(Oid relation, const char *action, bool is_removal, const char *outcome) {
     registry::lock_holds(registry::HoldLock::share);
     if (!registry::has_active_holds()) {
         return;
@@ -126,8 +126,8 @@ void check_no_holds(Oid relation, const char *action, bool is_removal) {
         if (hold) {
             pg::raise(
                 {.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                 .message = sqltext::format("cannot %1% table \"%2%\" because rows of it are on hold", action,
-                                            get_rel_name(relation)),
+                 .message = sqltext::format("cannot %1% table \"%2%\"%3% because rows of it are on hold",
+                                            action, get_rel_name(relation), outcome),
                  .detail = sqltext::format("Hold %1% is in force.", *hold),
                  .hint = "SELECT * FROM softdelete.holds lists the holds; softdelete.release() ends one.",
                  .relation = relation});

@@ -24,8 +24,9 @@ void check_hold(HoldCheck *check, Oid relation, const ItemPointerData *row);
 bool is_held(HoldCheck *check, Oid relation, const ItemPointerData *row);
 
 // Raises 55000 where rows of the table or partition are held, themselves or by rows above them. action: what is refused,
-// as in "truncate". is_removal: also where held rows elsewhere would lose their link to rows of the table.
-void check_no_holds(Oid relation, const char *action, bool is_removal = false);
+// as in "truncate", with what follows the table's name. is_removal: also where held rows elsewhere would lose their link to
+// rows of the table.
+void check_no_holds(Oid relation, const char *action, bool is_removal = false, const char *outcome = "");
 
 // True where there are some, or where held rows elsewhere would lose their link to rows of the table.
 bool has_held_rows(Oid relation);

@@ -1,10 +1,46 @@
 // hold() and release(): locks the row, checks the reason and writes to registry/hold_log. Called by api/holds.
 #include "holds/hold_row.hpp"
 
+#include "catalog/quoting.hpp"
+#include "catalog/table_catalog.hpp"
 #include "registry/hold_log.hpp"
 #include "rows/named_row.hpp"
+#include "sqltext/format.hpp"
+
+#include <deque>
+#include <set>
 
 namespace softdelete::holds {
+
+namespace {
+
+// The tables below the held row that nobody registered, where a DELETE fires no trigger of ours.
+void warn_of_unregistered(pg::Spi &spi, Oid relation) {
+    std::set<Oid> seen = {relation};
+    std::deque<Oid> work = {relation};
+    while (!work.empty()) {
+        for (Oid heir : catalog::find_heirs(spi, work.front())) {
+            for (Oid child : catalog::find_cascade_children(spi, heir)) {
+                if (!seen.insert(child).second) {
+                    continue;
+                }
+                work.push_back(child);
+                catalog::TableInfo table = catalog::get_table(spi, child);
+                if (!table.is_registered && !table.archive) {
+                    pg::warn(
+                        sqltext::format("rows of table %1% below the held row can be deleted", table.title),
+                        "To have them kept as well: "
+                            + sqltext::statement("SELECT * FROM softdelete.register(%1%)",
+                                                 catalog::literal(table.name))
+                                  .text());
+                }
+            }
+        }
+        work.pop_front();
+    }
+}
+
+} // namespace
 
 std::int64_t hold_row(Oid relation, const std::optional<std::string> &reason,
                       const std::vector<std::string> &key) {
@@ -14,6 +50,7 @@ std::int64_t hold_row(Oid relation, const std::optional<std::string> &reason,
     pg::call([] { registry::lock_holds(registry::HoldLock::row_exclusive); });
     rows::SubjectRow row = rows::get_subject_row(spi, table, key, rows::SubjectLock::for_key_share);
     rows::check_reason(reason, row.key);
+    warn_of_unregistered(spi, table.relation);
     return registry::insert_hold(spi, table.relation, row.key, *reason);
 }
 

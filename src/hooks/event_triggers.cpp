@@ -101,15 +101,6 @@ bool is_about_subscription(const Node *statement) {
            || IsA(statement, DropSubscriptionStmt);
 }
 
-bool is_about_holds_alone(CommandTag tag) {
-    return tag == CMDTAG_DROP_SCHEMA || tag == CMDTAG_DROP_OWNED || tag == CMDTAG_ALTER_TYPE;
-}
-
-bool is_about_own_alone(CommandTag tag) {
-    return tag == CMDTAG_ALTER_SCHEMA || tag == CMDTAG_ALTER_FUNCTION || tag == CMDTAG_ALTER_PROCEDURE
-           || tag == CMDTAG_ALTER_ROUTINE || tag == CMDTAG_ALTER_SEQUENCE;
-}
-
 void separate_deletion_ids(const Node *statement) {
     pg::Spi spi;
     registry::separate_deletion_ids(spi, IsA(statement, CreateSubscriptionStmt) ? registry::IdRange::another
@@ -212,7 +203,8 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
         pg::entry([&] { separate_deletion_ids(event->parsetree); });
         return 0;
     }
-    if (session::is_own_command()) {
+    ddl::Reach reach = ddl::get_reach(event->parsetree);
+    if (reach == ddl::Reach::nothing || session::is_own_command()) {
         return 0;
     }
     ddl::DdlCommand command = ddl::read_command(event->parsetree);
@@ -232,8 +224,8 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
     if (row_security) {
         ddl::refuse_own_change(command);
     }
-    bool has_holds = !is_about_own_alone(event->tag) && registry::has_rows("hold");
-    if (is_about_own_alone(event->tag) || (!row_security && !has_holds && !has_histories)) {
+    bool has_holds = reach >= ddl::Reach::held_rows && registry::has_rows("hold");
+    if (reach == ddl::Reach::own_objects || (!row_security && !has_holds && !has_histories)) {
         return 0;
     }
     ddl::lock_target(&command);
@@ -243,7 +235,7 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
     if (has_histories) { // no dump takes values of a column away
         pg::entry([&] { ddl::record_altered_rows(command); });
     }
-    if (!row_security || is_about_holds_alone(event->tag)) {
+    if (!row_security || reach < ddl::Reach::tables) {
         return 0;
     }
     if (ddl::concerns_before(command) && registry::has_rows("registration")) {
@@ -308,7 +300,7 @@ PG_FUNCTION_INFO_V1(softdelete_on_sql_drop);
 
 PGDLLEXPORT Datum softdelete_on_sql_drop(PG_FUNCTION_ARGS) {
     const EventTriggerData *event = get_event(fcinfo, "on_sql_drop", "sql_drop");
-    if (session::is_own_command()) {
+    if (session::is_own_command() || !ddl::has_dropped_parts()) {
         return 0;
     }
     if (registry::has_rows("hold")) {

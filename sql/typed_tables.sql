@@ -34,6 +34,42 @@ SELECT statement, try(statement) FROM unnest(ARRAY[
 SELECT id FROM documents WHERE softdelete.include_deleted(deleted_at) ORDER BY id;
 SELECT count(*) AS differences FROM softdelete.repair('documents'), softdelete.repair('pages') AS p;
 
+-- What ALTER TYPE changes elsewhere is followed as what ALTER TABLE changes: views with what was granted on them, rules, columns of
+-- softdelete; what ALTER TABLE may not change, it may not either.
+CREATE TYPE note AS (id int, title text, tag text, size int, deleted_at timestamptz, deleted_by text, deletion_id bigint);
+CREATE TABLE notes OF note (PRIMARY KEY (id));
+CREATE TABLE more_notes OF note (PRIMARY KEY (id));
+CREATE TABLE other_notes OF note;
+SELECT count(*) > 0 AS registered FROM softdelete.register('notes') a, softdelete.register('more_notes', visibility => 'view') b;
+SELECT softdelete.set_anonymizer('notes', 'title', $$'x' || left(title, 1)$$);
+GRANT SELECT (title) ON active_notes TO pg_monitor;
+INSERT INTO notes (id, title, tag, size) VALUES (1, 'a', 't', 1), (2, 'b', 't', 2);
+INSERT INTO more_notes (id, title) VALUES (1, 'a');
+DELETE FROM notes WHERE id = 2;
+SELECT statement, try(statement) FROM unnest(ARRAY[
+    'ALTER TYPE note RENAME ATTRIBUTE deletion_id TO did CASCADE',
+    'ALTER TYPE note ALTER ATTRIBUTE deleted_at TYPE text CASCADE',
+    'ALTER TYPE note ALTER ATTRIBUTE deletion_id TYPE int CASCADE',
+    'ALTER TYPE note DROP ATTRIBUTE deleted_at CASCADE, DROP ATTRIBUTE tag CASCADE',
+    'ALTER TYPE note RENAME ATTRIBUTE title TO name',
+    'ALTER TYPE note ADD ATTRIBUTE page int',
+    'ALTER TYPE note RENAME ATTRIBUTE title TO name CASCADE',
+    'ALTER TYPE note ADD ATTRIBUTE page int CASCADE, DROP ATTRIBUTE tag CASCADE, ALTER ATTRIBUTE size TYPE bigint CASCADE',
+    'ALTER TYPE note RENAME ATTRIBUTE deleted_at TO gone CASCADE',
+    'ALTER TYPE note RENAME ATTRIBUTE deleted_by TO who CASCADE',
+    'ALTER TYPE note RENAME TO notice',
+    'ALTER TYPE notice ADD ATTRIBUTE last text CASCADE']) statement;
+SELECT attrelid::regclass AS relation, string_agg(attname || ' ' || atttypid::regtype, ', ' ORDER BY attnum) AS columns
+    FROM pg_attribute WHERE attrelid IN ('active_notes'::regclass, 'all_notes'::regclass, 'active_more_notes'::regclass) AND attnum > 0
+        AND NOT attisdropped GROUP BY attrelid ORDER BY 1::text;
+SELECT has_column_privilege('pg_monitor', 'active_notes', 'name', 'SELECT') AS may_read;
+SELECT softdelete.anonymize('notes', 'wish', 2) IS NOT NULL AS anonymized;
+SELECT id, name, gone IS NOT NULL AS deleted, who FROM all_notes ORDER BY id;
+SELECT softdelete.restore('notes', 2) AS restored;
+DELETE FROM more_notes;
+SELECT count(*) FROM active_more_notes;
+SELECT count(*) AS differences FROM softdelete.repair('notes') a FULL JOIN softdelete.repair('more_notes') b ON false;
+
 \set QUIET on
 RESET SESSION AUTHORIZATION;
 SET client_min_messages = warning;

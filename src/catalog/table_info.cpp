@@ -41,7 +41,7 @@ constexpr const char *key_query = R"(
            (SELECT pg_catalog.format('::%I.%I', tn.nspname, t.typname)
             FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
             WHERE t.oid = CASE WHEN l.typtype = 'p' THEN b.base ELSE l.oid END AND t.oid <> a.atttypid),
-           pg_catalog.format('OPERATOR(%I.%s)', on_.nspname, o.oprname), b.base,
+           o.oid, b.base,
            NOT EXISTS (SELECT FROM pg_catalog.pg_collation l WHERE l.oid = k.collation_id AND NOT l.collisdeterministic)
     FROM pg_catalog.pg_index i
     CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(i.indkey), pg_catalog.unnest(i.indclass),
@@ -58,7 +58,6 @@ constexpr const char *key_query = R"(
          AND m.amoprighttype = c.opcintype AND m.amopstrategy = 3 AND m.amoppurpose = 's'
     JOIN pg_catalog.pg_operator o ON o.oid = m.amopopr
     JOIN pg_catalog.pg_type l ON l.oid = o.oprleft
-    JOIN pg_catalog.pg_namespace on_ ON on_.oid = o.oprnamespace
     WHERE i.indrelid = $1::oid AND i.indisprimary AND k.position <= i.indnkeyatts
     ORDER BY k.position)";
 
@@ -169,8 +168,8 @@ std::vector<Oid> find_heirs(pg::Spi &spi, Oid relation) {
 std::vector<KeyColumn> find_primary_key(pg::Spi &spi, Oid relation) {
     std::vector<KeyColumn> key;
     for (const pg::Row &row : spi.query_kept(key_query, {relation})) {
-        key.push_back(
-            {row.text(0), row.text(1), row.text_or(2, ""), row.text(3), row.oid(4), row.boolean(5)});
+        key.push_back({row.text(0), row.text(1), row.text_or(2, ""), find_comparison(row.oid(3), row.oid(4)),
+                       row.oid(4), row.boolean(5)});
     }
     return key;
 }
@@ -216,8 +215,8 @@ KeyLookup get_key_lookup(pg::Spi &spi, const TableInfo &table, const std::vector
     check_key(table, key, values.size());
     KeyLookup lookup;
     for (std::size_t i = 0; i < key.size(); i++) {
-        lookup.condition += sqltext::format("%1%%2%%3% %4% $%5%", (i == 0 ? "" : " AND "), key[i].name,
-                                            key[i].cast, key[i].equality, (i + 1));
+        lookup.condition += (i == 0 ? "" : " AND ")
+                            + key[i].equality.of(key[i].name + key[i].cast, sqltext::format("$%1%", i + 1));
         lookup.values.emplace_back(
             values[i], key[i].type_id, table.owner,
             sqltext::format("The primary key of table %1% is (%2%).", table.title, describe_key(key)));

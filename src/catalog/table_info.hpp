@@ -1,6 +1,7 @@
 // A registered table as the commands on rows see it: names already quoted, the key with its operators.
 #pragma once
 
+#include "catalog/comparison.hpp"
 #include "pg/spi.hpp"
 
 #include <optional>
@@ -13,7 +14,7 @@ struct KeyColumn {
     std::string name;      // quoted
     std::string type;      // as a cast target, schema-qualified
     std::string cast;      // ::schema.type, to what the operator takes; empty where the column has that type
-    std::string equality;  // OPERATOR(schema.=)
+    Comparison equality;   // of the primary key's index
     Oid type_id;           // under any domains
     bool is_deterministic; // texts are equal where their bytes are
 };

@@ -7,12 +7,53 @@
 #include "session/registered_table.hpp"
 
 extern "C" {
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 }
 
 namespace softdelete::ddl {
+
+namespace {
+
+bool changes_attributes(const Node *statement) {
+    Node *node = const_cast<Node *>(statement);
+    return IsA(node, AlterTableStmt)
+               ? castNode(AlterTableStmt, node)->objtype == OBJECT_TYPE
+               : IsA(node, RenameStmt) && castNode(RenameStmt, node)->renameType == OBJECT_ATTRIBUTE;
+}
+
+// As find_typed_table_dependencies() in src/backend/commands/tablecmds.c: no index has the column.
+List *find_tables_of(Oid type) {
+    List *tables = NIL;
+    Relation catalog = table_open(RelationRelationId, AccessShareLock);
+    ScanKeyData key;
+    ScanKeyInit(&key, Anum_pg_class_reloftype, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(type));
+    SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, nullptr, 1, &key);
+    HeapTuple row = nullptr;
+    while (HeapTupleIsValid(row = systable_getnext(scan))) {
+        tables = lappend_oid(tables, reinterpret_cast<Form_pg_class>(GETSTRUCT(row))->oid);
+    }
+    systable_endscan(scan);
+    table_close(catalog, AccessShareLock);
+    list_sort(tables, list_oid_cmp);
+    return tables;
+}
+
+} // namespace
+
+List *find_changed_tables(const DdlCommand &command) {
+    if (!changes_attributes(command.node)) {
+        return list_make1_oid(command.relation);
+    }
+    Oid type = OidIsValid(command.relation) ? get_rel_type_id(command.relation) : InvalidOid;
+    return OidIsValid(type) ? find_tables_of(type) : NIL;
+}
 
 bool is_registered(Oid relation) {
     return OidIsValid(relation) && pg::call([&] { return session::is_registered_table(relation); });

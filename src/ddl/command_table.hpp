@@ -1,9 +1,17 @@
 // What the files here ask of the table of a command.
 #pragma once
 
-#include "pg/server.hpp"
+#include "ddl/parse_tree.hpp"
+
+extern "C" {
+#include "nodes/pg_list.h"
+}
 
 namespace softdelete::ddl {
+
+// The command's relation, InvalidOid where it has none; of a command about the attributes of a type, the tables that are made
+// of it. A list of OIDs. Plain server code.
+List *find_changed_tables(const DdlCommand &command);
 
 // False for no relation.
 bool is_registered(Oid relation);

@@ -35,11 +35,6 @@ struct PreparedRule {
 
 PreparedRule *prepared_rules = nullptr;
 
-bool renames_column(const Node *statement) {
-    return IsA(statement, RenameStmt)
-           && castNode(RenameStmt, const_cast<Node *>(statement))->renameType == OBJECT_COLUMN;
-}
-
 // The registered table that the command is about; InvalidOid for none.
 Oid find_table(const DdlCommand &command) {
     if (!OidIsValid(command.relation)

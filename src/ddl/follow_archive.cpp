@@ -181,7 +181,7 @@ archive::ColumnChanges get_column_changes(const Node *statement) {
     archive::ColumnChanges changes;
     if (IsA(statement, RenameStmt)) {
         const auto *rename = castNode(RenameStmt, const_cast<Node *>(statement));
-        if (rename->renameType == OBJECT_COLUMN) {
+        if (renames_column(statement)) {
             changes.renamed = {rename->subname, rename->newname};
         }
         return changes;

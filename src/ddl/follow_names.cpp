@@ -188,7 +188,7 @@ void finish_names(const DdlCommand &command) {
         return;
     }
     const RenameStmt *rename = castNode(RenameStmt, command.node);
-    if (rename->renameType == OBJECT_COLUMN) {
+    if (renames_column(command.node)) {
         pg::Spi spi;
         registry::rename_column(spi, command.relation, rename->subname, rename->newname);
     }

@@ -37,6 +37,7 @@ namespace {
 
 // A statement to run when the views are there again.
 struct Afterwards {
+    Oid table;
     Oid role; // 0 for the table's owner
     char *command;
     uint64 of; // the command that it follows
@@ -62,10 +63,11 @@ std::vector<pg::Row> find_views(pg::Spi &spi, Oid table) {
     return spi.query_kept(views_query, {table});
 }
 
-void note_afterwards(Oid role, const std::string &command) {
+void note_afterwards(Oid table, Oid role, const std::string &command) {
     pg::call([&] {
         auto *entry =
             static_cast<Afterwards *>(MemoryContextAlloc(TopTransactionContext, sizeof(Afterwards)));
+        entry->table = table;
         entry->role = role;
         entry->command = MemoryContextStrdup(TopTransactionContext, command.c_str());
         entry->of = session::running_command();
@@ -109,9 +111,9 @@ bool adds_plain_column(const AlterTableCmd *command) {
 
 ViewChange get_view_change(const Node *statement) {
     if (IsA(statement, RenameStmt)) {
-        const RenameStmt *rename = castNode(RenameStmt, const_cast<Node *>(statement));
-        bool is_column = rename->renameType == OBJECT_COLUMN && rename->relationType == OBJECT_TABLE;
-        return is_column ? ViewChange::plain : ViewChange::none;
+        ObjectType type = castNode(RenameStmt, const_cast<Node *>(statement))->relationType;
+        bool has_table = type == OBJECT_TABLE || type == OBJECT_TYPE;
+        return has_table && renames_column(statement) ? ViewChange::plain : ViewChange::none;
     }
     if (IsA(statement, AlterObjectSchemaStmt)) {
         bool is_table =
@@ -185,7 +187,7 @@ std::string get_new_owner(const AlterTableStmt *alter) {
 void keep_properties(pg::Spi &spi, Oid table, const std::vector<std::string> &dropped_columns) {
     for (const pg::Row &view : find_views(spi, table)) {
         for (const ViewProperty &property : get_view_properties(spi, view.oid(0), table, dropped_columns)) {
-            note_afterwards(property.role, property.command);
+            note_afterwards(table, property.role, property.command);
         }
     }
 }
@@ -224,10 +226,10 @@ void move_views(pg::Spi &spi, Oid relation, const Node *statement) {
         what = "OWNER TO " + get_new_owner(castNode(AlterTableStmt, const_cast<Node *>(statement)));
     }
     for (const pg::Row &view : find_views(spi, relation)) {
-        note_afterwards(0, "ALTER VIEW " + view.text(1) + " " + what);
+        note_afterwards(relation, 0, "ALTER VIEW " + view.text(1) + " " + what);
     }
     for (const std::string &table : archive::find_archive_tables(spi, relation)) {
-        note_afterwards(0, "ALTER TABLE " + table + " " + what);
+        note_afterwards(relation, 0, "ALTER TABLE " + table + " " + what);
     }
 }
 
@@ -239,19 +241,22 @@ Oid find_concerned(pg::Spi &spi, Oid relation) {
     return is_whole ? relation : InvalidOid;
 }
 
-// The first that is to follow the running command.
-Afterwards **find_afterwards() {
+// The first that is to follow the running command, for this table where one is given.
+Afterwards **find_afterwards(Oid table = InvalidOid) {
+    auto is_meant = [&](const Afterwards *entry) {
+        return entry->of == session::running_command() && (!OidIsValid(table) || entry->table == table);
+    };
     Afterwards **place = &afterwards;
-    while (*place != nullptr && (*place)->of != session::running_command()) {
+    while (*place != nullptr && !is_meant(*place)) {
         place = &(*place)->next;
     }
     return place;
 }
 
 // As their owner, or as who had done it before.
-void run_afterwards(pg::Spi &spi, std::optional<Oid> owner) {
+void run_afterwards(pg::Spi &spi, Oid table, std::optional<Oid> owner) {
     session::OwnDdlScope own_ddl;
-    for (Afterwards **place = find_afterwards(); *place != nullptr; place = find_afterwards()) {
+    for (Afterwards **place = find_afterwards(table); *place != nullptr; place = find_afterwards(table)) {
         const Afterwards *entry = *place;
         *place = entry->next;
         std::optional<pg::UserScope> role;
@@ -287,7 +292,7 @@ void put_properties_back(pg::Spi &spi, Oid table, ViewChange change) {
             revoke_default_privileges(spi, view.oid(0));
         }
     }
-    run_afterwards(spi, owner);
+    run_afterwards(spi, table, owner);
 }
 
 void bring_views_in_step(pg::Spi &spi, Oid relation, const Node *statement, ViewChange change) {
@@ -354,7 +359,7 @@ void finish_views(const DdlCommand &command) {
     }
     pg::Spi spi;
     if (change == ViewChange::moved) {
-        run_afterwards(spi, std::nullopt);
+        run_afterwards(spi, InvalidOid, std::nullopt);
     } else {
         bring_views_in_step(spi, command.relation, statement, change);
     }
@@ -368,7 +373,7 @@ void finish_archived_views(const DdlCommand &command, void (*bring_in_step)(Oid 
     if (change == ViewChange::moved) {
         if (*find_afterwards() != nullptr && !pg::call([] { return registry::has_rows("registration"); })) {
             pg::Spi spi;
-            run_afterwards(spi, std::nullopt);
+            run_afterwards(spi, InvalidOid, std::nullopt);
         }
         return;
     }

@@ -35,9 +35,8 @@ Reach get_reach(const AlterTableStmt *alter) {
     case OBJECT_TABLE:
     case OBJECT_INDEX:
     case OBJECT_VIEW:
-        return Reach::tables;
     case OBJECT_TYPE:
-        return Reach::held_rows;
+        return Reach::tables;
     case OBJECT_SEQUENCE:
         return Reach::own_objects;
     default:
@@ -54,9 +53,8 @@ Reach get_reach(const RenameStmt *rename) {
     case OBJECT_TABCONSTRAINT:
     case OBJECT_TRIGGER:
     case OBJECT_POLICY:
-        return Reach::tables;
     case OBJECT_ATTRIBUTE:
-        return Reach::held_rows;
+        return Reach::tables;
     default:
         return Reach::own_objects;
     }

@@ -57,6 +57,14 @@ Oid find_relation(const RangeVar *name) {
     return name == nullptr ? InvalidOid : RangeVarGetRelid(name, NoLock, true);
 }
 
+bool renames_column(const Node *node) {
+    if (!IsA(node, RenameStmt)) {
+        return false;
+    }
+    ObjectType type = castNode(RenameStmt, const_cast<Node *>(node))->renameType;
+    return type == OBJECT_COLUMN || type == OBJECT_ATTRIBUTE;
+}
+
 bool is_move(const AlterTableCmd *command) {
     switch (command->subtype) {
     case AT_AttachPartition:

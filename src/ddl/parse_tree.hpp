@@ -28,6 +28,9 @@ Oid find_relation(const RangeVar *name);
 // What CREATE TABLE and CREATE FOREIGN TABLE have in common; null for any other command.
 const CreateStmt *get_create(const Node *node);
 
+// Renames the statement a column of a table or view, or an attribute of a type, which is a column of the tables made of it?
+bool renames_column(const Node *node);
+
 // Makes the command a table a partition or child of another, or ends that?
 bool is_move(const AlterTableCmd *command);
 

@@ -73,7 +73,7 @@ bool is_own_column(const session::RegisteredTable &table, const char *column) {
 // The other columns of ours may have any name: ddl/follow_names.
 void refuse_rename(const RenameStmt *rename, Oid relation) {
     session::RegisteredTable table;
-    if (rename->renameType != OBJECT_COLUMN || !find_table(relation, &table)
+    if (!renames_column(reinterpret_cast<const Node *>(rename)) || !find_table(relation, &table)
         || strcmp(rename->subname, "deletion_id") != 0) {
         return;
     }

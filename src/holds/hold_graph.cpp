@@ -91,8 +91,9 @@ std::string make_held_query(const TableInfo &table, const std::vector<catalog::K
     for (const catalog::KeyColumn &column : key) {
         names.push_back(column.name);
         types.push_back(column.type);
-        link += sqltext::format("%1%t.%2%%3% %4% h.%2%%3%", (link.empty() ? "" : " AND "), column.name,
-                                column.cast, column.equality);
+        link += (link.empty() ? "" : " AND ")
+                + column.equality.of(sqltext::format("t.%1%%2%", column.name, column.cast),
+                                     sqltext::format("h.%1%%2%", column.name, column.cast));
     }
     return sqltext::format("/* softdelete */ SELECT h.\"softdelete.position\", t.tableoid, t.ctid FROM %1% "
                            "AS h JOIN %2% AS t ON %3% WHERE %4% AND %5%",

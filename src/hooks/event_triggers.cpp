@@ -4,6 +4,7 @@
 #include "archive/follow_archived.hpp"
 #include "ddl/check_new_links.hpp"
 #include "ddl/clear_copied_marks.hpp"
+#include "ddl/command_table.hpp"
 #include "ddl/follow_anonymizers.hpp"
 #include "ddl/follow_archive.hpp"
 #include "ddl/follow_foreign_keys.hpp"
@@ -128,32 +129,41 @@ void follow_drop(const ddl::DropConcern &concern) {
     }
 }
 
-// After a command: what it has made or changed.
-void follow_end(Node *statement, CommandTag tag) {
-    const ddl::DdlCommand command = ddl::read_command(statement);
-    // Also before the registry has come: a restore of data alone enables the triggers of each table when it has it.
-    if (ddl::enables_triggers(command)) {
-        pg::entry([&] { ddl::enable_own_triggers(command); });
-    }
-    if (history::has_histories() && (row_security || ddl::changes_columns(command))) {
-        check_version();
-        pg::entry([&] { ddl::follow_history(command); });
-    }
-    if (row_security && archive::has_archives()) {
-        check_version();
-        pg::entry([&] {
-            ddl::follow_archive(command);
-            pg::CalledSettings called;
-            ddl::finish_archived_views(command, archive::bring_views_in_step);
-        });
-    }
-    if (tag == CMDTAG_ALTER_TYPE) {
+// Before a command, for one of the tables that it changes.
+void prepare_archived(const ddl::DdlCommand &command) {
+    ddl::refuse_archive_change(command);
+    pg::entry([&] {
+        pg::CalledSettings called;
+        ddl::prepare_archived_views(command);
+    });
+}
+
+void prepare(ddl::DdlCommand command) {
+    if (!ddl::concerns_before(command) || !registry::has_rows("registration")) {
         return;
     }
-    if (row_security) {
-        ddl::clear_copied_marks(command);
-    }
-    if (!row_security || !ddl::concerns_after(command) || !registry::has_rows("registration")) {
+    check_version();
+    ddl::refuse_alteration(command);
+    ddl::refuse_policy_change(command);
+    ddl::refuse_drop_of_copied(command);
+    ddl::note_row_checks(command);
+    pg::entry([&] {
+        pg::CalledSettings called;
+        ddl::follow_names(&command);
+        ddl::refuse_view_move(command);
+        ddl::refuse_view_drop(command);
+        ddl::refuse_index_drop(command);
+        ddl::prepare_members(command);
+        ddl::prepare_views(command);
+        ddl::prepare_indexes(command);
+        ddl::prepare_anonymizers(command);
+    });
+}
+
+// After a command, for one of the tables that it has made or changed.
+void finish(const ddl::DdlCommand &command) {
+    const Node *statement = command.node;
+    if (!ddl::concerns_after(command) || !registry::has_rows("registration")) {
         return;
     }
     check_version();
@@ -191,6 +201,38 @@ void follow_end(Node *statement, CommandTag tag) {
     });
 }
 
+// After a command: what it has made or changed.
+void follow_end(Node *statement) {
+    const ddl::DdlCommand command = ddl::read_command(statement);
+    ListCell *cell;
+    // Also before the registry has come: a restore of data alone enables the triggers of each table when it has it.
+    if (ddl::enables_triggers(command)) {
+        pg::entry([&] { ddl::enable_own_triggers(command); });
+    }
+    if (history::has_histories() && (row_security || ddl::changes_columns(command))) {
+        check_version();
+        pg::entry([&] { ddl::follow_history(command); });
+    }
+    if (row_security && archive::has_archives()) {
+        check_version();
+        foreach (cell, ddl::find_changed_tables(command)) {
+            pg::entry([&] {
+                const ddl::DdlCommand part = {command.node, lfirst_oid(cell)};
+                ddl::follow_archive(part);
+                pg::CalledSettings called;
+                ddl::finish_archived_views(part, archive::bring_views_in_step);
+            });
+        }
+    }
+    if (!row_security) {
+        return;
+    }
+    ddl::clear_copied_marks(command);
+    foreach (cell, ddl::find_changed_tables(command)) {
+        finish({command.node, lfirst_oid(cell)});
+    }
+}
+
 } // namespace
 
 extern "C" {
@@ -208,6 +250,7 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
         return 0;
     }
     ddl::DdlCommand command = ddl::read_command(event->parsetree);
+    ListCell *cell;
     // Also while a dump is being restored: its statements pass, those of others that only look like it do not.
     ddl::refuse_trigger_change(command);
     bool has_histories = history::has_histories();
@@ -215,11 +258,9 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
         ddl::refuse_history_change(command);
     }
     if (row_security && archive::has_archives()) {
-        ddl::refuse_archive_change(command);
-        pg::entry([&] {
-            pg::CalledSettings called;
-            ddl::prepare_archived_views(command);
-        });
+        foreach (cell, ddl::find_changed_tables(command)) {
+            prepare_archived({command.node, lfirst_oid(cell)});
+        }
     }
     if (row_security) {
         ddl::refuse_own_change(command);
@@ -238,23 +279,8 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
     if (!row_security || reach < ddl::Reach::tables) {
         return 0;
     }
-    if (ddl::concerns_before(command) && registry::has_rows("registration")) {
-        check_version();
-        ddl::refuse_alteration(command);
-        ddl::refuse_policy_change(command);
-        ddl::refuse_drop_of_copied(command);
-        ddl::note_row_checks(command);
-        pg::entry([&] {
-            pg::CalledSettings called;
-            ddl::follow_names(&command);
-            ddl::refuse_view_move(command);
-            ddl::refuse_view_drop(command);
-            ddl::refuse_index_drop(command);
-            ddl::prepare_members(command);
-            ddl::prepare_views(command);
-            ddl::prepare_indexes(command);
-            ddl::prepare_anonymizers(command);
-        });
+    foreach (cell, ddl::find_changed_tables(command)) {
+        prepare({command.node, lfirst_oid(cell)});
     }
     return 0;
 }
@@ -268,14 +294,14 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
         return 0;
     }
     if (!IsA(event->parsetree, CreateSchemaStmt)) {
-        follow_end(event->parsetree, event->tag);
+        follow_end(event->parsetree);
         return 0;
     }
     // What is created along with a schema has no event of its own.
     ListCell *cell;
     foreach (cell, castNode(CreateSchemaStmt, event->parsetree)->schemaElts) {
         if (IsA(lfirst(cell), CreateStmt)) {
-            follow_end(static_cast<Node *>(lfirst(cell)), CMDTAG_CREATE_TABLE);
+            follow_end(static_cast<Node *>(lfirst(cell)));
         }
     }
     return 0;

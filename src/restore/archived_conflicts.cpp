@@ -20,7 +20,7 @@ struct ArchiveIndex {
     bool nulls_not_distinct;
     std::string predicate;
     std::vector<std::string> expressions;
-    std::vector<std::string> operators;
+    std::vector<catalog::Comparison> comparisons;
 };
 
 constexpr const char *archive_index_query = R"(
@@ -31,7 +31,7 @@ constexpr const char *archive_index_query = R"(
 
 constexpr const char *archive_column_query = R"(
     SELECT pg_catalog.pg_get_indexdef(i.indexrelid, k.position::pg_catalog.int4, false),
-           pg_catalog.format('OPERATOR(%I.%s)', n.nspname, o.oprname)
+           o.oid, coalesce(a.atttypid, 0)
     FROM pg_catalog.pg_index i
     CROSS JOIN LATERAL pg_catalog.unnest(i.indclass) WITH ORDINALITY AS k (opclass, position)
     JOIN pg_catalog.pg_opclass c ON c.oid = k.opclass
@@ -39,7 +39,7 @@ constexpr const char *archive_column_query = R"(
     LEFT JOIN pg_catalog.pg_amop m ON x.oid IS NULL AND m.amopfamily = c.opcfamily AND m.amoplefttype = c.opcintype
          AND m.amoprighttype = c.opcintype AND m.amopstrategy = 3 AND m.amoppurpose = 's'
     JOIN pg_catalog.pg_operator o ON o.oid = coalesce(x.conexclop[k.position], m.amopopr)
-    JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
+    LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k.position - 1]
     WHERE i.indexrelid = $1::pg_catalog.oid AND k.position <= i.indnkeyatts
     ORDER BY k.position)";
 
@@ -49,7 +49,7 @@ std::vector<ArchiveIndex> find_indexes(pg::Spi &spi, const TableInfo &table) {
         ArchiveIndex index = {row.boolean(1), row.boolean(2), row.text_or(3, "true"), {}, {}};
         for (const pg::Row &column : spi.query(archive_column_query, {row.oid(0)})) {
             index.expressions.push_back(column.text(0));
-            index.operators.push_back(column.text(1));
+            index.comparisons.push_back(catalog::find_comparison(column.oid(1), column.oid(2)));
         }
         indexes.push_back(std::move(index));
     }
@@ -82,22 +82,23 @@ std::string name_archived(const ArchiveIndex &index) {
 }
 
 std::string match_archived(const ArchiveIndex &index) {
-    std::string conditions;
-    for (std::size_t i = 1; i <= index.operators.size(); i++) {
-        const sqltext::Pattern form =
-            index.nulls_not_distinct
-                ? sqltext::Pattern("%1%(d.k%2% %3% o.k%2% OR (d.k%2% IS NOT DISTINCT FROM NULL AND o.k%2% IS "
-                                   "NOT DISTINCT FROM NULL))")
-                : sqltext::Pattern("%1%d.k%2% %3% o.k%2%");
-        conditions += sqltext::format(form, (i == 1 ? "" : " AND "), i, index.operators[i - 1]);
+    std::vector<std::string> conditions;
+    for (std::size_t i = 1; i <= index.comparisons.size(); i++) {
+        std::string match =
+            index.comparisons[i - 1].of(sqltext::format("d.k%1%", i), sqltext::format("o.k%1%", i));
+        conditions.push_back(index.nulls_not_distinct ? sqltext::format(
+                                 "(%1% OR (d.k%2% IS NOT DISTINCT FROM NULL AND o.k%2% IS NOT "
+                                 "DISTINCT FROM NULL))",
+                                 match, i)
+                                                      : match);
     }
-    return conditions;
+    return sqltext::join(conditions, " AND ");
 }
 
 // SQL: the values as errors show them, for concat_ws(), which calls no cast.
 std::string list_archived(const ArchiveIndex &index) {
     std::string values;
-    for (std::size_t i = 1; i <= index.operators.size(); i++) {
+    for (std::size_t i = 1; i <= index.comparisons.size(); i++) {
         values += sqltext::format("%1%CASE WHEN d.k%2% IS NOT DISTINCT FROM NULL THEN 'null' ELSE "
                                   "pg_catalog.concat(d.k%2%) END",
                                   (i == 1 ? "" : ", "), i);

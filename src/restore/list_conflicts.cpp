@@ -28,7 +28,7 @@ struct UniqueIndex {
     std::string predicate;
     std::string columns;                  // as the index defines them, for the detail
     std::vector<std::string> expressions; // unqualified
-    std::vector<std::string> operators;   // OPERATOR(schema.name)
+    std::vector<catalog::Comparison> comparisons;
 };
 
 // An index of a partition that is part of one of the table's is left to that.
@@ -51,7 +51,7 @@ constexpr const char *index_query = R"(
 // A unique index compares with its operator class's equality, an exclusion constraint with its own operators.
 constexpr const char *column_query = R"(
     SELECT pg_catalog.pg_get_indexdef(i.indexrelid, k.position::pg_catalog.int4, false),
-           pg_catalog.format('OPERATOR(%I.%s)', n.nspname, o.oprname)
+           o.oid, coalesce(a.atttypid, 0)
     FROM pg_catalog.pg_index i
     CROSS JOIN LATERAL pg_catalog.unnest(i.indclass) WITH ORDINALITY AS k (opclass, position)
     JOIN pg_catalog.pg_opclass c ON c.oid = k.opclass
@@ -59,7 +59,7 @@ constexpr const char *column_query = R"(
     LEFT JOIN pg_catalog.pg_amop m ON x.oid IS NULL AND m.amopfamily = c.opcfamily AND m.amoplefttype = c.opcintype
          AND m.amoprighttype = c.opcintype AND m.amopstrategy = 3 AND m.amoppurpose = 's'
     JOIN pg_catalog.pg_operator o ON o.oid = coalesce(x.conexclop[k.position], m.amopopr)
-    JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
+    LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k.position - 1]
     WHERE i.indexrelid = $1::pg_catalog.oid AND k.position <= i.indnkeyatts
     ORDER BY k.position)";
 
@@ -73,7 +73,7 @@ std::vector<UniqueIndex> find_unique_indexes(pg::Spi &spi, const TableInfo &tabl
         UniqueIndex index = {member, row.boolean(1), row.boolean(2), row.text_or(3, "true"), "", {}, {}};
         for (const pg::Row &column : spi.query(column_query, {row.oid(0)})) {
             index.expressions.push_back(column.text(0));
-            index.operators.push_back(column.text(1));
+            index.comparisons.push_back(catalog::find_comparison(column.oid(1), column.oid(2)));
         }
         index.columns = sqltext::join(index.expressions, ", ");
         indexes.push_back(std::move(index));
@@ -142,13 +142,14 @@ std::string name_expressions(const UniqueIndex &index) {
 
 std::string match_keys(const UniqueIndex &index) {
     std::vector<std::string> conditions;
-    for (std::size_t i = 1; i <= index.operators.size(); i++) {
-        const sqltext::Pattern form =
-            index.nulls_not_distinct ? sqltext::Pattern(
-                "(d.k%1% %2% o.k%1% OR (d.k%1% IS NOT DISTINCT FROM NULL AND o.k%1% IS NOT "
-                "DISTINCT FROM NULL))")
-                                     : sqltext::Pattern("d.k%1% %2% o.k%1%");
-        conditions.push_back(sqltext::format(form, i, index.operators[i - 1]));
+    for (std::size_t i = 1; i <= index.comparisons.size(); i++) {
+        std::string match =
+            index.comparisons[i - 1].of(sqltext::format("d.k%1%", i), sqltext::format("o.k%1%", i));
+        conditions.push_back(index.nulls_not_distinct ? sqltext::format(
+                                 "(%1% OR (d.k%2% IS NOT DISTINCT FROM NULL AND o.k%2% IS NOT "
+                                 "DISTINCT FROM NULL))",
+                                 match, i)
+                                                      : match);
     }
     return sqltext::join(conditions, " AND ");
 }
@@ -156,7 +157,7 @@ std::string match_keys(const UniqueIndex &index) {
 // SQL: the values as errors show them, for concat_ws(), which passes nulls over and calls no cast.
 std::string list_keys(const UniqueIndex &index) {
     std::vector<std::string> keys;
-    for (std::size_t i = 1; i <= index.operators.size(); i++) {
+    for (std::size_t i = 1; i <= index.comparisons.size(); i++) {
         keys.push_back(sqltext::format(
             "CASE WHEN d.k%1% IS NOT DISTINCT FROM NULL THEN 'null' ELSE pg_catalog.concat(d.k%1%) END", i));
     }

@@ -1,4 +1,4 @@
-# Foreign keys between tables of several owners: nobody's code runs as anybody else. What the planner runs by itself counts:
+# Foreign keys between tables of several owners, which have histories: nobody's code runs as anybody else. What the planner runs by itself counts:
 # predicates and expressions of indexes, expressions of statistics; so do the constraints of domains in the keys' types, whose
 # values go from one table to the other; and all kinds of triggers, which leave settings behind where they can. Each owner's tables are full of such code; statements and functions are called by each
 # owner, by a member of both roles, by a superuser and by the worker.
@@ -85,6 +85,26 @@ BEGIN
 		FOR EACH ROW EXECUTE FUNCTION $owner.trap_row()', t);
 	EXECUTE format('ALTER TABLE %s ADD CHECK ($owner.trap(''check of %1\$s'') <> ''no'')', t);
 END \$\$;
+CREATE FUNCTION $owner.trap_trigger() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS
+	\$\$ BEGIN PERFORM $owner.spy(format('trigger %s %s of %s', tg_when, tg_op, tg_table_name)); RETURN coalesce(new, old); END \$\$;
+-- What its owner may put on a history, and on each of its partitions.
+CREATE FUNCTION $owner.set_history_traps(t text) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog AS \$\$
+DECLARE
+	part regclass;
+BEGIN
+	FOR part IN SELECT relid FROM pg_partition_tree(t::regclass) LOOP
+		EXECUTE format('CREATE INDEX ON %s (name) WHERE $owner.trap(''predicate of %1\$s'') <> ''no''', part);
+		EXECUTE format('CREATE INDEX ON %s (($owner.trap(''expression on %1\$s'') || name))', part);
+		EXECUTE format('CREATE STATISTICS $owner.%I ON ($owner.trap(''statistics of %2\$s'') || name), name FROM %2\$s', 'guess_' || part::oid, part);
+		EXECUTE format('CREATE TRIGGER a_%s BEFORE INSERT OR UPDATE OR DELETE ON %s EXECUTE FUNCTION $owner.trap_trigger()', part::oid, part);
+		EXECUTE format('CREATE TRIGGER b_%s AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION $owner.trap_trigger()', part::oid, part);
+		EXECUTE format('ALTER TABLE %s ALTER name SET DEFAULT $owner.trap(''default of %1\$s'')', part);
+		EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', part);
+		EXECUTE format('CREATE POLICY all_of ON %s USING ($owner.trap(''policy of %1\$s'') <> ''no'')', part);
+	END LOOP;
+	EXECUTE format('CREATE CONSTRAINT TRIGGER c AFTER INSERT OR UPDATE OR DELETE ON %s
+		DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION $owner.trap_trigger()', t);
+END \$\$;
 SQL
 }
 $node->safe_psql('postgres', "CREATE ROLE member LOGIN IN ROLE alice, eve, bob");
@@ -111,6 +131,8 @@ CREATE TABLE leaves (id int PRIMARY KEY, trunk int REFERENCES alice.trunks DEFER
 CREATE TABLE uses (id int PRIMARY KEY, word alice.pair REFERENCES alice.words ON DELETE CASCADE, name text);
 SELECT set_traps('eve.branches'), set_traps('eve.leaves'), set_traps('eve.uses');
 CREATE INDEX ON branches (trunk);
+CREATE TABLE notes (id int PRIMARY KEY, trunk int REFERENCES alice.trunks ON DELETE SET NULL, name text);
+SELECT set_traps('eve.notes');
 GRANT REFERENCES ON branches TO bob;
 SQL
 as_owner('bob', <<'SQL');
@@ -137,6 +159,14 @@ for my $owner (sort keys %tables)
 {
 	run_each($owner, [ map { "SELECT count(*) > 0 FROM softdelete.register('$owner.$_', retention => '0')" } @{ $tables{$owner} } ]);
 }
+# Of registered tables, and of such as the server's own referential actions reach. Some forget at once.
+my %tracked = (alice => [ @{ $tables{alice} } ], eve => [ @{ $tables{eve} }, 'notes' ], bob => [ 'twigs', 'loose' ]);
+for my $owner (sort keys %tracked)
+{
+	run_each($owner, [ map { (
+		"SELECT softdelete.track_history('$owner.$_', retention => " . ($_ =~ /^[lrt]/ ? "'1 microsecond'" : 'NULL') . ')',
+		"SELECT $owner.set_history_traps('$owner.${_}_history')") } @{ $tracked{$owner} } ]);
+}
 run_each('alice', [
 	"INSERT INTO trunks SELECT i, 't' || i FROM generate_series(1, 90) i",
 	"INSERT INTO words SELECT ROW(i, 'w')::alice.pair, 'w' FROM generate_series(1, 30) i",
@@ -144,6 +174,7 @@ run_each('alice', [
 run_each('eve', [
 	"INSERT INTO branches SELECT i, i, 'b' FROM generate_series(1, 90) i",
 	"INSERT INTO leaves SELECT i, i, 'l' FROM generate_series(85, 86) i",
+	"INSERT INTO notes SELECT i, i, 'n' FROM generate_series(1, 90) i",
 	"INSERT INTO rongs SELECT i, i, 'o' FROM generate_series(1, 30) i" ]);
 run_each('alice', ["UPDATE rings SET other = id"]);
 $node->safe_psql('postgres', "SET search_path = pg_catalog; INSERT INTO eve.uses SELECT i, ROW(i, 'w')::alice.pair, 'u' FROM pg_catalog.generate_series(1, 30) i",
@@ -189,6 +220,14 @@ for my $caller ('eve', 'member', $superuser)
 		"SELECT softdelete.preview('branches', $b)", "SELECT softdelete.delete('branches', $b)", "CALL softdelete.purge('branches')",
 		"SELECT softdelete.purge_preview()", "CALL softdelete.purge()" ]);
 }
+
+# What is written at COMMIT and by another's erasure, and what others read of a history.
+run_each($superuser, [
+	"BEGIN; SET CONSTRAINTS ALL DEFERRED; SELECT softdelete.delete('alice.rings', 20); COMMIT",
+	"SELECT pg_catalog.count(*) FROM softdelete.history", "SELECT pg_catalog.count(*) FROM softdelete.history_of('eve.notes', 80)",
+	"SELECT softdelete.history_at('eve.notes', pg_catalog.clock_timestamp(), 80)",
+	"SELECT softdelete.erase('alice.trunks', 'wish', 80)" ]);
+run_each('eve', ["ALTER TABLE notes ALTER name TYPE varchar(100)", "ALTER TABLE notes DROP COLUMN name CASCADE"]);
 
 # Changes of keys between them, with a deleted parent below a live child.
 run_each('alice', ["DELETE FROM trunks WHERE id = 60", "SELECT softdelete.hold('trunks', 'why', 60)"]);

@@ -77,6 +77,25 @@ RESET regress.sulks;
 SELECT id FROM people ORDER BY id LIMIT 2;
 SELECT count(*) AS statistics FROM pg_stats WHERE schemaname = 'regress_search_path' AND tablename ~ 'people';
 
+-- So do functions of policies, where somebody restores, deletes or looks, and of unique indexes in conflicts().
+CREATE TABLE tenants (tenant int);
+CREATE FUNCTION is_mine(int) RETURNS boolean STABLE LANGUAGE sql AS 'SELECT EXISTS (SELECT FROM tenants WHERE tenant = $1)';
+CREATE TABLE files (id int PRIMARY KEY, tenant int, name text, CHECK (is_mine(tenant)));
+CREATE UNIQUE INDEX ON files (shortened(name));
+ALTER TABLE files ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY mine ON files USING (is_mine(tenant));
+SELECT count(*) > 0 AS registered FROM softdelete.register('files');
+INSERT INTO tenants VALUES (1);
+INSERT INTO files VALUES (1, 1, 'A'), (2, 1, 'B');
+SELECT action, rows FROM softdelete.preview('files', 1);
+SELECT softdelete.delete('files', 1) AS deletion \gset
+INSERT INTO files VALUES (3, 1, 'a');
+SELECT key, reason, detail FROM softdelete.conflicts(:deletion);
+DELETE FROM files WHERE id = 3;
+SELECT softdelete.restore('files', 1);
+SELECT softdelete.undo(softdelete.delete('files', 2));
+SHOW search_path;
+
 RESET SESSION AUTHORIZATION;
 RESET search_path;
 \set QUIET on

@@ -80,6 +80,7 @@ PG_FUNCTION_INFO_V1(softdelete_conflicts);
 
 PGDLLEXPORT Datum softdelete_conflicts(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
+        pg::CommandScope path;
         std::vector<restore::Conflict> conflicts = restore::list_conflicts(get_deletion(fcinfo));
         pg::ResultSet result(fcinfo);
         for (const restore::Conflict &conflict : conflicts) {
@@ -93,6 +94,7 @@ PG_FUNCTION_INFO_V1(softdelete_preview);
 
 PGDLLEXPORT Datum softdelete_preview(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
+        pg::CommandScope path;
         std::vector<deletion::PreviewLine> lines =
             deletion::preview_delete(get_relation(fcinfo), api::get_key_arguments(fcinfo, 1));
         pg::ResultSet result(fcinfo);

@@ -14,6 +14,7 @@
 
 extern "C" {
 #include "access/table.h"
+#include "session/own_statement.hpp"
 }
 
 #include <algorithm>
@@ -88,6 +89,7 @@ private:
                                   "WHERE softdelete.include_deleted(t.%2%) AND %3%",
                                   root.name, root.deleted_at, lookup.condition);
         pg::NamedTableScope scope(root.relation, root.owner);
+        session::OwnStatement own(query, {.runs_as_called = true});
         std::vector<pg::Row> found = spi_.query(query, lookup.values);
         if (found.empty() && !is_archived(root, lookup)) {
             rows::raise_no_such_row(root, key);

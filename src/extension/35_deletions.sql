@@ -30,15 +30,18 @@ COMMENT ON FUNCTION softdelete.undo(bigint) IS 'Brings back a whole deletion; re
 
 CREATE FUNCTION softdelete.conflicts(deletion_id bigint)
     RETURNS TABLE (relation regclass, key jsonb, reason text, detail text)
-    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_conflicts';
+    -- search_path: the library pins it, except while policies and indexes of the caller's tables call functions
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'softdelete_conflicts';
 COMMENT ON FUNCTION softdelete.conflicts(bigint) IS 'Lists what stands in the way of undoing a deletion.';
 
 CREATE FUNCTION softdelete.preview(relation regclass, VARIADIC key "any")
     RETURNS TABLE (depth integer, relation regclass, action text, rows bigint)
-    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_preview';
+    -- search_path: the library pins it, except while policies and indexes of the caller's tables call functions
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'softdelete_preview';
 CREATE FUNCTION softdelete.preview(relation regclass, VARIADIC key text[])
     RETURNS TABLE (depth integer, relation regclass, action text, rows bigint)
-    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_preview';
+    -- search_path: the library pins it, except while policies and indexes of the caller's tables call functions
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'softdelete_preview';
 COMMENT ON FUNCTION softdelete.preview(regclass, "any") IS
     'Shows what a DELETE of the row with that primary key would take along, or what refuses it.';
 COMMENT ON FUNCTION softdelete.preview(regclass, text[]) IS

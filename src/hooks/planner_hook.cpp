@@ -7,6 +7,7 @@
 #include "planner/mark_references.hpp"
 #include "planner/transform_query.hpp"
 #include "session/copied_tables.hpp"
+#include "session/own_statement.hpp"
 #include "session/referential_triggers.hpp"
 #include "session/session_visibility.hpp"
 
@@ -30,11 +31,13 @@ extern "C" PlannedStmt *softdelete_planner(Query *query, const char *query_strin
     session::Statement statement = session::begin_statement(query, query_string, parameters);
     planner::transform_query(query, &statement);
     int nest_level = planner::begin_planning(statement);
+    int called_level = session::begin_called_planning(query_string);
     pg::Acting acting = session::begin_planning_as_others();
     auto *plan_statement = next_planner != nullptr ? next_planner : standard_planner;
     PlannedStmt *plan =
         plan_statement(query, query_string, cursor_options, parameters SOFTDELETE_PLANNER_EXTRA_ARGUMENT);
     session::end_acting_as_others(acting);
+    session::end_called_planning(called_level);
     planner::end_planning(nest_level);
     session::note_in_plan(plan, statement);
     // The executor goes by the plan's ModifyTable; this field only makes the command tag and SPI's result code.

@@ -53,13 +53,31 @@ void CalledSettings::set_path(const std::string &path) {
     }
 }
 
+namespace {
+
+void set(const char *name, const std::string &value) {
+    (void)set_config_option(name, value.c_str(), PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+} // namespace
+
 void CalledSettings::apply() {
     if (innermost == nullptr) {
         return;
     }
     for (const auto &[name, value] : innermost->values_) {
-        (void)set_config_option(name, value.c_str(), PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
-                                false);
+        set(name, value);
+    }
+}
+
+void CalledSettings::apply_path() {
+    if (innermost == nullptr) {
+        return;
+    }
+    for (const auto &[name, value] : innermost->values_) {
+        if (strcmp(name, "search_path") == 0) {
+            set(name, value);
+        }
     }
 }
 

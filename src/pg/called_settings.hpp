@@ -29,6 +29,8 @@ public:
 
     // Sets them at the present level of settings. Plain server code.
     static void apply();
+    // The path alone: for what is planned, which goes by the other settings that a command makes.
+    static void apply_path();
     static Oid caller() noexcept;
     // Is a command under way?
     static bool are_in_force() noexcept;

@@ -86,7 +86,9 @@ private:
             "ORDER BY pg_catalog.abs(t.deletion_id) DESC NULLS LAST, t.%2% IS NULL FOR UPDATE",
             root_.name, root_.deleted_at, lookup.condition);
         pg::NamedTableScope scope(root_.relation, root_.owner);
-        session::OwnStatement own(query, {.reading = session::OwnReading::past_filter});
+        // A policy's functions find what the caller's own statement lets them find.
+        session::OwnStatement own(query,
+                                  {.reading = session::OwnReading::past_filter, .runs_as_called = true});
         std::vector<pg::Row> rows = spi_.query(query, lookup.values);
         if (rows.empty()) {
             rows::raise_no_such_row(root_, key_);

@@ -110,6 +110,23 @@ void end_called_settings(const char *text) {
     }
 }
 
+int begin_called_planning(const char *text) {
+    const Entry *entry = find(text);
+    if (entry == nullptr || !entry->traits.runs_as_called || InSecurityRestrictedOperation()
+        || pg::runs_others_code(GetUserId(), pg::CalledSettings::caller())) {
+        return 0;
+    }
+    int nest_level = NewGUCNestLevel();
+    pg::CalledSettings::apply_path();
+    return nest_level;
+}
+
+void end_called_planning(int nest_level) {
+    if (nest_level > 0) {
+        AtEOXact_GUC(false, nest_level);
+    }
+}
+
 const char *get_kept_text(_SPI_plan *plan) {
     return plan == nullptr ? nullptr
                            : static_cast<const CachedPlanSource *>(linitial(SPI_plan_get_plan_sources(plan)))

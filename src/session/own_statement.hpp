@@ -79,6 +79,11 @@ const OwnTraits *get_own_statement(int number) noexcept;
 void set_called_settings(const char *text);
 void end_called_settings(const char *text); // when its triggers are through
 
+// The same around the planning of one that runs as called, for functions of the caller's that are inlined or computed there:
+// the path alone, and where the code is the caller's own. Returns what end_called_planning() takes.
+int begin_called_planning(const char *text);
+void end_called_planning(int nest_level);
+
 // Which deferrable triggers of a statement fire when it is through.
 enum class AtOnce { none, users, all };
 

@@ -99,10 +99,10 @@ bool leads_further(Oid relation) {
 }
 
 // The history has entries of all rows on hold: it goes as a whole or not at all. relation: it, or a partition of it.
-void check_history(Oid relation, const char *action) {
+void check_history(Oid relation, const char *action, const char *outcome = "") {
     Oid tracked = history::find_table_of_member(relation);
     if (OidIsValid(tracked)) {
-        holds::check_no_holds(tracked, psprintf("%s the history of", action));
+        holds::check_no_holds(tracked, psprintf("%s the history of", action), false, outcome);
     }
 }
 
@@ -128,6 +128,7 @@ void check_own_table(Oid relation, const char *action) {
 // Any table that references another may have rows that are on hold by what they reference.
 void check_loss(Oid relation, const char *action, const char *outcome = "") {
     if (is_table(relation) && session::has_triggers(relation)) {
+        check_history(relation, action, outcome);
         holds::check_no_holds(relation, action, false, outcome);
     }
 }

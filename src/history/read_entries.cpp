@@ -226,19 +226,16 @@ struct EntryList {
     bool has_transaction; // the one that is asked for is among all of them
     bool is_complete;
     TupleDesc columns;
-    bool knows_begin; // of the key: all entries are read from the first one on
-    bool is_taken;    // the key, by a row; where the begin is known
+    bool is_taken; // the key, by a row, as far as the entries that have been read tell
 
     void end_transaction() {
         if (of_transaction == NIL) {
             return;
         }
         bool is_asked = get_transaction(of_transaction) == transaction;
+        list_sort(of_transaction, compare_commands);
+        of_transaction = put_in_order(of_transaction, columns, &is_taken);
         if (extent != Extent::transaction_and_next || is_asked || has_transaction) {
-            list_sort(of_transaction, compare_commands);
-            if (knows_begin) {
-                of_transaction = put_in_order(of_transaction, columns, &is_taken);
-            }
             all = list_concat(all, of_transaction);
         }
         is_complete = extent == Extent::first_transaction || has_transaction;
@@ -259,10 +256,8 @@ struct EntryList {
 List *read_entries(const TrackedTable &table, const Datum *values, TimestampTz after, Extent extent,
                    uint64 transaction) {
     Relation root = table_open(table.history, AccessShareLock);
-    bool knows_begin = TIMESTAMP_IS_NOBEGIN(after) && extent == Extent::all;
     EntryList entries = {
-        extent,      transaction, NIL, NIL, false, false, CreateTupleDescCopy(RelationGetDescr(root)),
-        knows_begin, false};
+        extent, transaction, NIL, NIL, false, false, CreateTupleDescCopy(RelationGetDescr(root)), false};
     ListCell *cell;
     foreach (cell, find_partitions(root, after)) {
         Relation partition = table_open(lfirst_oid(cell), AccessShareLock);

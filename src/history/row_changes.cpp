@@ -175,9 +175,30 @@ RowChange complete_change(const OpenHistory &history, const ReadEntry &entry, Su
     return make_change(history, entry, find_next(history, entry, values, successors), values);
 }
 
-Datum find_row_at(const OpenHistory &history, TimestampTz time, const Datum *values) {
+namespace {
+
+// The key's first entry after a time; null for none.
+const ReadEntry *find_first(const OpenHistory &history, TimestampTz time, const Datum *values) {
     List *entries = read_entries(*history.table(), values, time, Extent::first_transaction);
-    const auto *entry = entries == NIL ? nullptr : static_cast<const ReadEntry *>(linitial(entries));
+    const auto *first = entries == NIL ? nullptr : static_cast<const ReadEntry *>(linitial(entries));
+    if (list_length(entries) < 2 || !begins_life(*first)) {
+        return first;
+    }
+    // Whether the key was taken, so that another row left it first, is seen from all that was before.
+    ListCell *cell;
+    foreach (cell, read_entries(*history.table(), values, DT_NOBEGIN, Extent::all)) {
+        const auto *entry = static_cast<const ReadEntry *>(lfirst(cell));
+        if (entry->at > time && entry->transaction == first->transaction) {
+            return entry;
+        }
+    }
+    return first;
+}
+
+} // namespace
+
+Datum find_row_at(const OpenHistory &history, TimestampTz time, const Datum *values) {
+    const ReadEntry *entry = find_first(history, time, values);
     if (entry != nullptr && !has_old_row(*entry)) {
         return 0; // it came later
     }

@@ -303,9 +303,12 @@ std::set<std::int64_t> HoldGraph::find_ids(pg::Spi &spi, const Node &node, const
     std::set<std::int64_t> ids;
     for (Oid relation : node.line) {
         if (HeldTable *held = find_held_table(spi, relation)) {
-            HeldTable fitting = *held;
-            std::erase_if(*fitting.holds,
-                          [&](const Hold &hold) { return hold.key.size() != held->key.size(); });
+            HeldTable fitting = {held->table, held->key, std::vector<Hold>(), true};
+            for (const Hold &hold : *held->holds) {
+                if (hold.key.size() == held->key.size()) {
+                    fitting.holds->push_back(hold);
+                }
+            }
             for (const Match &match : match(spi, fitting, &rows)) {
                 ids.insert(match.second);
             }

@@ -241,7 +241,8 @@ bool is_column(ObjectType type) {
 }
 
 bool renames_value(const Node *statement) {
-    return IsA(statement, AlterEnumStmt) && castNode(AlterEnumStmt, statement)->oldVal != nullptr;
+    return IsA(statement, AlterEnumStmt)
+           && castNode(AlterEnumStmt, const_cast<Node *>(statement))->oldVal != nullptr;
 }
 
 void follow_enum(const AlterEnumStmt *alter) {

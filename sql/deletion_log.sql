@@ -164,6 +164,40 @@ DO $$ BEGIN FOR i IN 1..5 LOOP INSERT INTO returned VALUES (i, softdelete.delete
 SELECT r.id, r.deletion = w.deletion_id AS is_its, w.deletion_id = p.deletion_id AS with_its_pieces
 FROM returned r JOIN all_wholes w USING (id) JOIN all_pieces p USING (id) ORDER BY r.id;
 DROP TABLE returned;
+
+-- A table that goes in the transaction takes its part of the deletion along, and what the transaction deletes afterwards is
+-- logged all the same; with a savepoint that rolls back, too.
+CREATE TABLE going (id int PRIMARY KEY);
+CREATE TABLE staying (id int PRIMARY KEY);
+SELECT count(*) > 0 AS registered FROM (VALUES ('going'), ('staying')) t (name), softdelete.register(name::regclass);
+INSERT INTO going VALUES (1), (2), (3);
+INSERT INTO staying SELECT generate_series(1, 5);
+BEGIN;
+DELETE FROM going WHERE id = 1;
+SAVEPOINT before;
+DROP TABLE going;
+DELETE FROM staying WHERE id = 1;
+ROLLBACK TO before;
+DELETE FROM going WHERE id = 2;
+DELETE FROM staying WHERE id = 2;
+COMMIT;
+BEGIN;
+DELETE FROM staying WHERE id = 3;
+DELETE FROM going WHERE id = 3;
+DROP TABLE going;
+DELETE FROM staying WHERE id = 4;
+COMMIT;
+CREATE TABLE going (id int PRIMARY KEY);
+SELECT count(*) > 0 AS registered FROM softdelete.register('going');
+INSERT INTO going VALUES (1);
+BEGIN;
+DELETE FROM going;
+DROP TABLE going;
+DELETE FROM staying WHERE id = 5;
+COMMIT;
+SELECT s.id, d.rows FROM all_staying s LEFT JOIN softdelete.deletions d ON d.id = s.deletion_id ORDER BY s.id;
+SELECT count(softdelete.undo(d.id)) FROM softdelete.deletions d WHERE d.relation = 'staying'::regclass;
+SELECT count(*) FROM staying;
 RESET SESSION AUTHORIZATION;
 BEGIN;
 SET LOCAL track_functions = 'all';

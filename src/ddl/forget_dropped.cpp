@@ -1,6 +1,7 @@
 // Removes what the registry keeps of dropped tables and indexes. The sql_drop event trigger calls it; the server's list
 // of dropped objects says what went.
 #include "ddl/forget_dropped.hpp"
+#include "deletion/open_deletions.hpp"
 #include "model/trigger_names.hpp"
 
 #include "pg/scopes.hpp"
@@ -60,8 +61,14 @@ void forget_rest(pg::Spi &spi) {
     hand_deletions_over(spi);
     spi.execute("UPDATE softdelete_internal.erasure e SET relation = NULL WHERE relation IS NOT NULL"
                 " AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = e.relation)");
-    for (const char *table : {"registration", "converted_index", "deletion", "deletion_table", "hold",
-                              "anonymizer", "secured_table"}) {
+    // What this transaction deletes from other tables begins another deletion then.
+    for (const pg::Row &row : spi.query(
+             "DELETE FROM softdelete_internal.deletion k"
+             " WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = k.relation) RETURNING id")) {
+        deletion::forget_deletion(row.number(0));
+    }
+    for (const char *table :
+         {"registration", "converted_index", "deletion_table", "hold", "anonymizer", "secured_table"}) {
         spi.execute(std::string("DELETE FROM softdelete_internal.") + table
                     + " k WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = k.relation)");
     }

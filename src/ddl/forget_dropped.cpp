@@ -1,7 +1,6 @@
 // Removes what the registry keeps of dropped tables and indexes. The sql_drop event trigger calls it; the server's list
 // of dropped objects says what went.
 #include "ddl/forget_dropped.hpp"
-#include "deletion/open_deletions.hpp"
 #include "model/trigger_names.hpp"
 
 #include "pg/scopes.hpp"
@@ -57,32 +56,31 @@ void hand_deletions_over(pg::Spi &spi) {
 }
 
 // What was kept of the tables, and of any that went unseen before.
-void forget_rest(pg::Spi &spi) {
+GoneDeletions forget_rest(pg::Spi &spi) {
     hand_deletions_over(spi);
     spi.execute("UPDATE softdelete_internal.erasure e SET relation = NULL WHERE relation IS NOT NULL"
                 " AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = e.relation)");
-    // What this transaction deletes from other tables begins another deletion then.
+    GoneDeletions gone;
     for (const pg::Row &row : spi.query(
              "DELETE FROM softdelete_internal.deletion k"
              " WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = k.relation) RETURNING id")) {
-        deletion::forget_deletion(row.number(0));
+        gone.push_back(row.number(0));
     }
     for (const char *table :
          {"registration", "converted_index", "deletion_table", "hold", "anonymizer", "secured_table"}) {
         spi.execute(std::string("DELETE FROM softdelete_internal.") + table
                     + " k WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = k.relation)");
     }
+    return gone;
 }
 
-void forget(pg::Spi &spi) {
+GoneDeletions forget(pg::Spi &spi) {
     pg::UserScope owner(pg::get_extension_owner());
     forget_indexes(spi);
     spi.execute("DELETE FROM softdelete_internal.secured_table k USING "
                 "pg_catalog.pg_event_trigger_dropped_objects() d"
                 " WHERE d.object_type = 'table' AND d.objid = k.relation::pg_catalog.oid");
-    if (forget_tables(spi)) {
-        forget_rest(spi);
-    }
+    return forget_tables(spi) ? forget_rest(spi) : GoneDeletions();
 }
 
 // Each constraint trigger of that name, on that table where one is given.
@@ -115,16 +113,17 @@ void unlink_dropped_keys(pg::Spi &spi) {
 
 } // namespace
 
-void forget_rest_of_dropped() {
+GoneDeletions forget_rest_of_dropped() {
     pg::Spi spi;
     pg::UserScope owner(pg::get_extension_owner());
-    forget_rest(spi);
+    return forget_rest(spi);
 }
 
-void forget_dropped() {
+GoneDeletions forget_dropped() {
     pg::Spi spi;
-    forget(spi);
+    GoneDeletions gone = forget(spi);
     unlink_dropped_keys(spi);
+    return gone;
 }
 
 } // namespace softdelete::ddl

@@ -31,6 +31,7 @@
 #include "ddl/refuse_view_change.hpp"
 #include "ddl/warn_delete_triggers.hpp"
 #include "ddl/widen_key_indexes.hpp"
+#include "deletion/open_deletions.hpp"
 #include "history/follow_drop.hpp"
 #include "history/follow_table.hpp"
 #include "pg/boundary.hpp"
@@ -113,13 +114,19 @@ bool knows_tables() {
     return registry::has_rows("registration") || registry::has_rows("hold");
 }
 
+void forget_deletions(const ddl::GoneDeletions &gone) {
+    for (std::int64_t id : gone) {
+        deletion::forget_deletion(id);
+    }
+}
+
 void follow_drop(const ddl::DropConcern &concern) {
     pg::CalledSettings called;
     if (concern.holds) {
         ddl::refuse_loss_of_held_rows();
     }
     if (concern.registry || concern.keys) {
-        ddl::forget_dropped();
+        forget_deletions(ddl::forget_dropped());
     }
     if (row_security && concern.parts) {
         ddl::refuse_loss();
@@ -338,7 +345,7 @@ PGDLLEXPORT Datum softdelete_on_sql_drop(PG_FUNCTION_ARGS) {
     if (!IsA(event->parsetree, AlterTableStmt) && archive::has_archives()) {
         pg::entry([] {
             if (archive::follow_dropped()) {
-                ddl::forget_rest_of_dropped();
+                forget_deletions(ddl::forget_rest_of_dropped());
             }
         });
     }

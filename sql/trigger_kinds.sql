@@ -219,6 +219,10 @@ END $$;
 CALL look_at('generated');
 CALL look_at('generated, with BEFORE');
 CALL look_at('partitioned');
+-- From 16 on the server's MERGE fires no trigger of a generated column, where its UPDATE and a MERGE that we convert do.
+UPDATE other_seen SET ours = ARRAY(SELECT e FROM unnest(ours) WITH ORDINALITY u (e, n) WHERE e !~ '^of_twice' ORDER BY n),
+    own = ARRAY(SELECT e FROM unnest(own) WITH ORDINALITY u (e, n) WHERE e !~ '^of_twice' ORDER BY n)
+    WHERE form = 'generated' AND name = 'MERGE';
 SELECT form, name, cardinality(own) AS entries, ours = own AS same FROM other_seen ORDER BY form, nr;
 SELECT form, name, d.* FROM other_seen s, LATERAL (SELECT nr, o.entry AS ours, w.entry AS own
         FROM unnest(ours) WITH ORDINALITY o (entry, nr) FULL JOIN unnest(own) WITH ORDINALITY w (entry, nr) USING (nr)

@@ -165,7 +165,7 @@ BEGIN
         DELETE FROM tops WHERE id = 2;
     END IF;
     RETURN NULL;
-EXCEPTION WHEN foreign_key_violation THEN
+EXCEPTION WHEN foreign_key_violation OR restrict_violation THEN
     INSERT INTO seen (what) VALUES ('refused');
     RETURN NULL;
 END $$;
@@ -183,7 +183,7 @@ BEGIN
     FOR i IN 1..times LOOP
         BEGIN
             DELETE FROM tops WHERE id = 2 + i % 9;
-        EXCEPTION WHEN foreign_key_violation THEN
+        EXCEPTION WHEN foreign_key_violation OR restrict_violation THEN
         END;
     END LOOP;
 END $$;

@@ -11,7 +11,7 @@ SET client_min_messages = error;
 CREATE DOMAIN small AS int CHECK (VALUE < 1000);
 CREATE DOMAIN caseless AS text;
 
--- Makes a table with 40 keys, holds the even ones in the spelling of that expression, and 40 rows below them. Returns what
+-- Makes a table with 12 keys, holds the even ones in the spelling of that expression, and 12 rows below them. Returns what
 -- each way of removal and of asking says of every row, the same for all rows that are held and for all that are not.
 CREATE FUNCTION walk(type text, key text, spelling text) RETURNS TABLE (is_held boolean, outcome text, rows bigint)
 LANGUAGE plpgsql AS $$
@@ -20,17 +20,17 @@ BEGIN
     EXECUTE format('CREATE TABLE parents (id %1$s PRIMARY KEY, number int); CREATE TABLE children (id int PRIMARY KEY, '
         'parent %1$s REFERENCES parents ON DELETE CASCADE)', type);
     PERFORM softdelete.register('parents', cascade => true, retention => '0');
-    EXECUTE format('INSERT INTO parents SELECT %s, g FROM generate_series(1, 40) g', key);
+    EXECUTE format('INSERT INTO parents SELECT %s, g FROM generate_series(1, 12) g', key);
     INSERT INTO children SELECT number, id FROM parents;
-    FOR i IN 2..40 BY 2 LOOP
+    FOR i IN 2..12 BY 2 LOOP
         EXECUTE format('SELECT (%s)::text FROM (VALUES ($1)) AS v (g)', spelling) INTO spelled USING i;
         PERFORM softdelete.hold('parents', 'case', VARIADIC ARRAY[spelled]);
     END LOOP;
     CREATE TEMP TABLE results (is_held boolean, outcome text);
-    DELETE FROM parents WHERE number <= 20;
+    DELETE FROM parents WHERE number <= 6;
     UPDATE all_parents SET deleted_at = now() - interval '1 day' WHERE deleted_at IS NOT NULL;
     UPDATE all_children SET deleted_at = now() - interval '1 day' WHERE deleted_at IS NOT NULL;
-    FOR i IN 1..40 LOOP
+    FOR i IN 1..12 LOOP
         SELECT p.id::text INTO value FROM all_parents p WHERE p.number = i;
         FOREACH way IN ARRAY ARRAY['erase', 'erase child', 'delete', 'delete child'] LOOP
             BEGIN
@@ -52,7 +52,7 @@ BEGIN
     PERFORM set_config('softdelete.visibility', 'active', true);
     INSERT INTO results SELECT NULL, 'preview: ' || p.due || ' due, ' || p.held || ' held' FROM softdelete.purge_preview('parents') p;
     INSERT INTO results SELECT NULL, 'preview: ' || p.due || ' due, ' || p.held || ' held' FROM softdelete.purge_preview('children') p;
-    DELETE FROM children WHERE id < 10 AND deleted_at IS NOT NULL AND id % 2 = 1;
+    DELETE FROM children WHERE id < 4 AND deleted_at IS NOT NULL AND id % 2 = 1;
     PERFORM softdelete.release(h.id) FROM softdelete.holds h WHERE h.relation = 'parents'::regclass AND h.released_at IS NULL;
     INSERT INTO results SELECT NULL, 'preview: ' || p.due || ' due, ' || p.held || ' held' FROM softdelete.purge_preview('parents') p;
     RETURN QUERY SELECT r.is_held, r.outcome, count(*) FROM results r GROUP BY 1, 2 ORDER BY 1, 2;
@@ -61,9 +61,8 @@ END $$;
 
 SELECT * FROM walk('int', 'g', 'g');
 -- The others are as that one.
-CREATE TEMP TABLE expected AS SELECT * FROM walk('int', 'g', 'g');
-SELECT k.type, NOT EXISTS (SELECT * FROM walk(k.type, k.key, k.spelling) w EXCEPT SELECT * FROM expected)
-    AND NOT EXISTS (SELECT * FROM expected EXCEPT SELECT * FROM walk(k.type, k.key, k.spelling) w) AS is_same
+SELECT array_agg(w ORDER BY w.is_held, w.outcome) AS expected FROM walk('int', 'g', 'g') w \gset
+SELECT k.type, (SELECT array_agg(w ORDER BY w.is_held, w.outcome) FROM walk(k.type, k.key, k.spelling) w)::text = :'expected' AS is_same
 FROM (VALUES
     ('smallint', 'g', '''0'' || g'),
     ('bigint', '4e9::bigint + g', '4000000000 + g'),
@@ -84,7 +83,6 @@ FROM (VALUES
     ('int[]', 'ARRAY[g]', '''{ '' || g || '' }''')) k (type, key, spelling);
 
 \set QUIET on
-DROP TABLE expected;
 RESET SESSION AUTHORIZATION;
 DROP SCHEMA regress_many CASCADE;
 DROP ROLE regress_many;

@@ -260,9 +260,10 @@ CREATE TABLE flagged (id int PRIMARY KEY);
 CREATE TABLE below (id int PRIMARY KEY, plain int REFERENCES plain, flagged int REFERENCES flagged ON DELETE CASCADE);
 SELECT * FROM softdelete.register('below'); -- fails
 SELECT count(*) > 0 AS registered FROM softdelete.register('flagged');
-SELECT * FROM softdelete.register('below', strategy => 'archive'); -- fails
+SELECT count(*) > 0 AS registered FROM softdelete.register('below', strategy => 'archive');
 ALTER TABLE flagged ADD COLUMN plain int REFERENCES plain; -- fails
-ALTER TABLE plain ADD CONSTRAINT to_flagged FOREIGN KEY (id) REFERENCES flagged ON DELETE CASCADE NOT VALID; -- fails
+ALTER TABLE plain ADD CONSTRAINT to_flagged FOREIGN KEY (id) REFERENCES flagged ON DELETE CASCADE NOT VALID;
+ALTER TABLE plain DROP CONSTRAINT to_flagged;
 SELECT object, action, command FROM softdelete.plan('plain', strategy => 'flag'); -- fails
 -- What register warns of.
 CREATE TABLE top (id int PRIMARY KEY);

@@ -170,6 +170,22 @@ std::vector<ForeignKey> find_own_keys(pg::Spi &spi, Oid relation) {
     return find_keys(spi, relation, "conrelid");
 }
 
+ForeignKey of_archived_children(const ForeignKey &key) {
+    ForeignKey moved = key;
+    moved.child = get_archive(key.child);
+    moved.child_link.partition.clear();
+    moved.link = key.comparison + restrict_to_partition("p", key.parent_link);
+    return moved;
+}
+
+ForeignKey between_archives(const ForeignKey &key) {
+    ForeignKey moved = of_archived_children(key);
+    moved.parent = get_archive(key.parent);
+    moved.parent_link.partition.clear();
+    moved.link = key.comparison;
+    return moved;
+}
+
 std::string join_parent(const ForeignKey &key) {
     return sqltext::format(
         "CROSS JOIN LATERAL (SELECT p.tableoid, p.ctid, p.%1%, p.deletion_id FROM %2% AS p "

@@ -63,6 +63,11 @@ inline bool has_one_owner(const ForeignKey &key) {
 std::vector<ForeignKey> find_referencing_keys(pg::Spi &spi, Oid relation);
 std::vector<ForeignKey> find_own_keys(pg::Spi &spi, Oid relation);
 
+// The key as archived rows of its referencing table have it, which has an archive: that does not keep which partition a row
+// was in. And the same where the referenced row is archived as well.
+ForeignKey of_archived_children(const ForeignKey &key);
+ForeignKey between_archives(const ForeignKey &key);
+
 // A column of a foreign key that is generated from another column of its table.
 struct GeneratedLink {
     std::string key; // the names as they are, not quoted

@@ -12,8 +12,8 @@ constexpr const char *links_query = R"(
     WITH tree (relation) AS (
         SELECT p.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid) p
         UNION SELECT $1::pg_catalog.oid),
-    link (name, action, child, parent) AS (
-        SELECT k.conname, k.confdeltype, coalesce(pg_catalog.pg_partition_root(k.conrelid)::pg_catalog.oid, k.conrelid),
+    link (name, child, parent) AS (
+        SELECT k.conname, coalesce(pg_catalog.pg_partition_root(k.conrelid)::pg_catalog.oid, k.conrelid),
                coalesce(pg_catalog.pg_partition_root(k.confrelid)::pg_catalog.oid, k.confrelid)
         FROM pg_catalog.pg_constraint k
         WHERE k.contype = 'f' AND (k.conrelid IN (SELECT relation FROM tree) OR k.confrelid IN (SELECT relation FROM tree))),
@@ -21,11 +21,11 @@ constexpr const char *links_query = R"(
         SELECT a.relation::pg_catalog.oid, true FROM softdelete_internal.archive a
         UNION ALL SELECT r.relation::pg_catalog.oid, false FROM softdelete_internal.registration r
         UNION ALL SELECT $1::pg_catalog.oid, $2 = 'archive' WHERE $2 <> '')
-    SELECT l.name, l.child, l.parent, p.is_archive
+    SELECT l.name, l.child, l.parent
     FROM link l
     JOIN strategy c ON c.relation = l.child
     JOIN strategy p ON p.relation = l.parent
-    WHERE c.is_archive <> p.is_archive AND (p.is_archive OR l.action = 'c')
+    WHERE p.is_archive AND NOT c.is_archive
     ORDER BY l.name, l.child
     LIMIT 1)";
 
@@ -63,25 +63,16 @@ void check_mixed_links(pg::Spi &spi, Oid relation, Strategy strategy) {
     const pg::Row &row = rows.front();
     const std::string child = get_name(spi, row, 1);
     const std::string parent = get_name(spi, row, 2);
-    if (row.boolean(3)) {
-        pg::raise({.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
-                   .message = sqltext::format("table %1%, whose deleted rows are marked, cannot reference "
-                                              "table %2%, which has an archive",
-                                              child, parent),
-                   .detail = sqltext::format("Its deleted rows would keep the rows that they reference by "
-                                             "\"%1%\", or go with them for good.",
-                                             row.text(0)),
-                   .hint = sqltext::format("Register table %1% with strategy => 'archive', or table %2% with "
-                                           "strategy => 'flag'.",
-                                           child, parent),
-                   .relation = relation});
-    }
     pg::raise({.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
-               .message = sqltext::format("table %1%, which has an archive, cannot reference table %2%, "
-                                          "whose deleted rows are marked, with ON DELETE CASCADE yet",
+               .message = sqltext::format("table %1%, whose deleted rows are marked, cannot reference "
+                                          "table %2%, which has an archive",
                                           child, parent),
-               .detail = sqltext::format("A deletion would not follow \"%1%\".", row.text(0)),
-               .hint = "Register both tables with the same strategy.",
+               .detail = sqltext::format("Its deleted rows would keep the rows that they reference by "
+                                         "\"%1%\", or go with them for good.",
+                                         row.text(0)),
+               .hint = sqltext::format("Register table %1% with strategy => 'archive', or table %2% with "
+                                       "strategy => 'flag'.",
+                                       child, parent),
                .relation = relation});
 }
 

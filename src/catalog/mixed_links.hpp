@@ -8,8 +8,8 @@ namespace softdelete::catalog {
 // Which strategy the table has, or is about to get; as_is for what the registry says.
 enum class Strategy { as_is, flag, archive };
 
-// Raises 0A000 where the one table, whose deleted rows are marked, references the other: they would go for good with the
-// rows that they reference. The same where it is referenced with ON DELETE CASCADE: live rows would stay behind.
+// Raises 0A000 where a table whose deleted rows are marked references one with an archive: its rows would go for good with
+// those that they reference. The other way round a deletion takes the rows to the archive (deletion/cascade).
 void check_mixed_links(pg::Spi &spi, Oid relation, Strategy strategy);
 
 } // namespace softdelete::catalog

@@ -120,7 +120,7 @@ std::vector<ForeignKey> find_added_keys(pg::Spi &spi, const DdlCommand &command)
     }
     std::erase_if(keys, [](const ForeignKey &key) {
         return key.on_delete != catalog::OnDelete::cascade || !key.parent.is_registered
-               || key.child.is_registered;
+               || key.child.is_registered || key.child.archive;
     });
     return keys;
 }

@@ -168,7 +168,7 @@ private:
         int depth = step.depth + 1;
         if (key.on_delete == OnDelete::restricted) {
             add_staying(depth, key, children, "refuse");
-        } else if (!key.child.is_registered && !key.parent.archive) {
+        } else if (!key.child.is_registered && !key.child.archive && !key.parent.archive) {
             add_rows(depth, key, children.size(), "stays until purge");
         } else {
             rows::RowSet added = add_deleted(children);

@@ -25,19 +25,6 @@ struct CopySource {
     rows::RowSet rows;
 };
 
-// The key as archived children have it, and archived parents where the source is an archive.
-ForeignKey between_archives(const ForeignKey &key, bool from_archive) {
-    ForeignKey moved = key;
-    moved.child = catalog::get_archive(key.child);
-    moved.child_link.partition.clear();
-    moved.parent_link.partition.clear();
-    if (from_archive) {
-        moved.parent = catalog::get_archive(key.parent);
-    }
-    moved.link = moved.comparison;
-    return moved;
-}
-
 class CopyCollector {
 public:
     CopyCollector(pg::Spi &spi, ArchivedCopies *copies) : spi_(spi), copies_(copies) {}
@@ -65,8 +52,10 @@ public:
             work_.pop_front();
             for (const ForeignKey &key : catalog::find_referencing_keys(spi_, source.table.relation)) {
                 if (key.on_delete == catalog::OnDelete::cascade && key.child.archive) {
-                    add(key.child,
-                        rows::lock_children(spi_, between_archives(key, source.is_archive), source.rows));
+                    add(key.child, rows::lock_children(spi_,
+                                                       source.is_archive ? catalog::between_archives(key)
+                                                                         : catalog::of_archived_children(key),
+                                                       source.rows));
                 }
             }
         }

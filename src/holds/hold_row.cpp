@@ -14,8 +14,9 @@ namespace softdelete::holds {
 
 namespace {
 
-// The tables below the held row that nobody registered, where a DELETE fires no trigger of ours.
-void warn_of_unregistered(pg::Spi &spi, Oid relation) {
+// The tables below the held row that nobody registered, where a DELETE fires no trigger of ours, and those with an archive,
+// which no hold reaches yet.
+void warn_of_unkept(pg::Spi &spi, Oid relation) {
     std::set<Oid> seen = {relation};
     std::deque<Oid> work = {relation};
     while (!work.empty()) {
@@ -26,7 +27,12 @@ void warn_of_unregistered(pg::Spi &spi, Oid relation) {
                 }
                 work.push_back(child);
                 catalog::TableInfo table = catalog::get_table(spi, child);
-                if (!table.is_registered && !table.archive) {
+                if (table.archive) {
+                    pg::warn(
+                        sqltext::format("a hold does not keep rows in the archive of table %1%", table.title),
+                        "What is deleted below the held row goes there, and stays until the retention of "
+                        "that table ends.");
+                } else if (!table.is_registered) {
                     pg::warn(
                         sqltext::format("rows of table %1% below the held row can be deleted", table.title),
                         "To have them kept as well: "
@@ -50,7 +56,7 @@ std::int64_t hold_row(Oid relation, const std::optional<std::string> &reason,
     pg::call([] { registry::lock_holds(registry::HoldLock::row_exclusive); });
     rows::SubjectRow row = rows::get_subject_row(spi, table, key, rows::SubjectLock::for_key_share);
     rows::check_reason(reason, row.key);
-    warn_of_unregistered(spi, table.relation);
+    warn_of_unkept(spi, table.relation);
     return registry::insert_hold(spi, table.relation, row.key, *reason);
 }
 

@@ -12,8 +12,11 @@ namespace {
 using catalog::ForeignKey;
 using catalog::OnDelete;
 
+// Rows that a purge takes along: those of unregistered tables, and what lies below them in tables with an archive, where they
+// go. Directly below a deleted row such a table has a live row only where that was deleted before it could follow.
 bool is_passage(const ForeignKey &key) {
-    return !key.child.is_registered && key.on_delete == OnDelete::cascade;
+    return !key.child.is_registered && !(key.child.archive && key.parent.is_registered)
+           && key.on_delete == OnDelete::cascade;
 }
 
 // From a table downward; unregistered tables that lead back to themselves are met once per chain.

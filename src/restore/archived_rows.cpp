@@ -1,10 +1,11 @@
 // A row leaves the archive and comes into its table by one statement, which triggers see as an INSERT. Rows of a whole
-// deletion need no collecting; archived_tree.cpp collects those of one row.
+// deletion need no collecting; restore/archived_tree collects those of one row.
 #include "restore/archived_rows.hpp"
 
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 #include "session/own_statement.hpp"
+#include "session/plan_notes.hpp"
 #include "sqltext/format.hpp"
 
 #include <algorithm>
@@ -48,18 +49,15 @@ std::string get_archive_hint(int sqlstate, const std::optional<std::string> &del
                .relation = table.relation});
 }
 
-// All rows of a deletion have its time, by which the server leaves out the partitions of others.
-std::string find_time(pg::Spi &spi, std::int64_t deletion) {
+} // namespace
+
+std::optional<std::string> find_deletion_time(pg::Spi &spi, std::int64_t deletion) {
     pg::UserScope owner(pg::get_extension_owner());
     pg::ExactTextScope exact;
-    return spi
-        .query("SELECT deleted_at FROM softdelete_internal.deletion WHERE id = $1::pg_catalog.int8",
-               {deletion})
-        .front()
-        .text(0);
+    std::vector<pg::Row> found = spi.query(
+        "SELECT deleted_at FROM softdelete_internal.deletion WHERE id = $1::pg_catalog.int8", {deletion});
+    return found.empty() ? std::nullopt : std::optional(found.front().text(0));
 }
-
-} // namespace
 
 std::uint64_t move_back(pg::Spi &spi, const TableInfo &table, const std::optional<std::string> &deletion,
                         const std::string &condition, const std::vector<pg::Parameter> &parameters) {
@@ -78,7 +76,7 @@ std::uint64_t move_back(pg::Spi &spi, const TableInfo &table, const std::optiona
     bool may_show = pg::call([&] { return pg::may_show_values(table.relation); });
     try {
         pg::OwnerScope owner(table.owner);
-        session::OwnStatement own(statement, {.runs_as_called = true});
+        session::OwnStatement own(statement, {.notes = session::note_move_back, .runs_as_called = true});
         const pg::Row counts = spi.query(statement, parameters).front();
         if (counts.number(0) != counts.number(1)) {
             raise_kept_back(table);
@@ -136,7 +134,7 @@ std::uint64_t undo_archived_rows(pg::Spi &spi, const std::vector<TableInfo> &tab
                               sqltext::format("a.deletion_id = $1::pg_catalog.int8 AND a.%1% = "
                                               "$2::pg_catalog.timestamptz",
                                               table->archive->deleted_at),
-                              {deletion, find_time(spi, deletion)});
+                              {deletion, find_deletion_time(spi, deletion).value()});
     }
     return restored;
 }

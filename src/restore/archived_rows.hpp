@@ -35,6 +35,10 @@ std::uint64_t move_back(pg::Spi &spi, const catalog::TableInfo &table,
                         const std::optional<std::string> &deletion, const std::string &condition,
                         const std::vector<pg::Parameter> &parameters);
 
+// When the deletion was, which is the time of all its rows in archives: by it the server leaves out the partitions of others.
+// Nothing where the log does not know the deletion.
+std::optional<std::string> find_deletion_time(pg::Spi &spi, std::int64_t deletion);
+
 // Tables by the keys that they have: referenced ones before those that reference them; where keys go round in a circle, in
 // any order.
 std::vector<Oid> order_tables(const std::map<Oid, std::vector<catalog::ForeignKey>> &keys);

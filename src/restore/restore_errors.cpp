@@ -102,4 +102,15 @@ void raise_not_all_restored(const catalog::TableInfo &table) {
                .relation = table.relation});
 }
 
+void tell_waiting(std::uint64_t rows, std::int64_t deletion) {
+    if (rows > 0) {
+        const sqltext::Pattern form =
+            rows == 1
+                ? sqltext::Pattern("%1% row below it waits in deletion %2% until its other parents are back")
+                : sqltext::Pattern(
+                    "%1% rows below it wait in deletion %2% until their other parents are back");
+        pg::notice(sqltext::format(form, rows, deletion));
+    }
+}
+
 } // namespace softdelete::restore

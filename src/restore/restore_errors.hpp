@@ -32,4 +32,7 @@ std::uint64_t update_rows(pg::Spi &spi, const catalog::TableInfo &table, Restore
 // 42501: row security or a trigger kept rows back.
 [[noreturn]] void raise_not_all_restored(const catalog::TableInfo &table);
 
+// Says that so many rows wait in the deletion; nothing where none does.
+void tell_waiting(std::uint64_t rows, std::int64_t deletion);
+
 } // namespace softdelete::restore

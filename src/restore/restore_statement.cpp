@@ -114,4 +114,8 @@ bool is_restore_statement() {
     return (session::running_statement_notes() & session::note_restore) != 0;
 }
 
+bool is_moving_back() {
+    return (session::running_statement_notes() & session::note_move_back) != 0;
+}
+
 } // namespace softdelete::restore

@@ -43,4 +43,7 @@ private:
 // Is the innermost statement such an update?
 bool is_restore_statement();
 
+// Does it bring rows back from an archive?
+bool is_moving_back();
+
 } // namespace softdelete::restore

@@ -1,5 +1,5 @@
 // restore(): collects what the deletion of a row took below it, drops what has a parent that stays deleted with all
-// below that, and updates the rest. Both are work lists, never recursion, which settles diamonds, cycles and chains of
+// below that, and updates the rest; restore/archived_tree does the same for what went to archives. Both are work lists, never recursion, which settles diamonds, cycles and chains of
 // any depth. Called by api/deletions.
 #include "restore/restore_tree.hpp"
 #include "sqltext/format.hpp"
@@ -9,6 +9,7 @@
 #include "deletion/restored_deletions.hpp"
 #include "pg/called_settings.hpp"
 #include "restore/archived_rows.hpp"
+#include "restore/archived_tree.hpp"
 #include "restore/restore_errors.hpp"
 #include "restore/restore_order.hpp"
 #include "restore/restore_statement.hpp"
@@ -38,6 +39,7 @@ struct Branch {
     TableInfo table;
     rows::RowSet rows;
     std::vector<ForeignKey> referencing; // CASCADE keys of registered tables that reference it
+    std::vector<ForeignKey> archived;    // those of tables with an archive
     std::vector<ForeignKey> own;         // keys of its own that bind, to registered tables
 };
 
@@ -61,14 +63,14 @@ public:
         }
         lock_live_parents();
         std::uint64_t waiting = drop_waiting();
+        std::optional<ArchivedTree> archived = collect_archived(); // the update moves the rows above them
         std::uint64_t restored = update();
-        if (waiting > 0) {
-            const sqltext::Pattern form =
-                waiting == 1 ? sqltext::Pattern(
-                    "%1% row below it waits in deletion %2% until its other parents are back")
-                             : sqltext::Pattern(
-                                 "%1% rows below it wait in deletion %2% until their other parents are back");
-            pg::notice(sqltext::format(form, waiting, *deletion_));
+        if (archived) {
+            waiting += archived->drop_waiting();
+            restored += archived->move_all();
+        }
+        if (deletion_) {
+            tell_waiting(waiting, std::stoll(*deletion_));
         }
         return restored;
     }
@@ -120,6 +122,8 @@ private:
             for (ForeignKey &key : catalog::find_referencing_keys(spi_, table.relation)) {
                 if (key.on_delete == catalog::OnDelete::cascade && key.child.is_registered) {
                     branch.referencing.push_back(std::move(key));
+                } else if (key.on_delete == catalog::OnDelete::cascade && key.child.archive) {
+                    branch.archived.push_back(std::move(key));
                 }
             }
             for (ForeignKey &key : catalog::find_own_keys(spi_, table.relation)) {
@@ -253,6 +257,22 @@ private:
     [[noreturn]] void raise_waiting_root(const ForeignKey &key, const rows::RowId &row) {
         // undo() would leave an anonymized row where it is.
         raise_parent_deleted(key, rows::read_link(spi_, key, row), is_anonymized_ ? std::nullopt : deletion_);
+    }
+
+    // What the deletion took to archives below the rows that come back.
+    std::optional<ArchivedTree> collect_archived() {
+        std::optional<ArchivedTree> tree;
+        for (const auto &[relation, branch] : branches_) {
+            for (const ForeignKey &key : branch.archived) {
+                if (deletion_ && !tree) {
+                    tree.emplace(spi_, std::stoll(*deletion_));
+                }
+                if (tree) {
+                    tree->add_below(key, branch.rows);
+                }
+            }
+        }
+        return tree;
     }
 
     std::uint64_t update() {

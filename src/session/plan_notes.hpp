@@ -30,7 +30,8 @@ enum PlanNote : uint32 {
     note_holds_checked = 2048, // a statement of ours whose rows were checked for holds beforehand
     note_logged = 4096,        // a statement of ours that removes rows and has a log of its own
     note_referential =
-        8192 // a referential action: an update or a DELETE by which a foreign key follows another statement
+        8192, // a referential action: an update or a DELETE by which a foreign key follows another statement
+    note_move_back = 16384 // brings rows back from an archive
 };
 
 // How the cascade's own statements begin, and those that remove or overwrite rows for good: for who reads the statements

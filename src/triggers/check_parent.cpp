@@ -199,6 +199,10 @@ Question get_question(const catalog::ForeignKeyInfo &key, const TriggerData *dat
     if (old_row == nullptr && (restore::is_restore_statement() || is_moved_as_linked(key, data))) {
         return Question::none;
     }
+    // A row that comes back from an archive has the link that SET NULL has left to it.
+    if (old_row == nullptr && !catalog::binds(key) && restore::is_moving_back()) {
+        return Question::none;
+    }
     if (old_row == nullptr || !has_same_link(key, old_row, new_row, data->tg_relation)) {
         return old_row != nullptr && follows_parent(key, data) ? Question::none : Question::new_link;
     }

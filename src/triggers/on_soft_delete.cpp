@@ -67,7 +67,7 @@ bool is_followed(const catalog::ForeignKeyInfo &key) {
         return true;
     }
     LockRelationOid(key.child, RowExclusiveLock);
-    return session::is_registered_table(key.child);
+    return session::is_registered_table(key.child) || session::has_trigger(key.child, model::archive_trigger);
 }
 
 TableKeys *get_table(FunctionCallInfo call, Relation relation) {

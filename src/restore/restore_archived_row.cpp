@@ -1,0 +1,64 @@
+// restore() of a row in an archive: finds the newest with the key, and leaves the rest to restore/archived_tree. Called by
+// restore_tree.cpp.
+#include "restore/archived_rows.hpp"
+
+#include "deletion/restored_deletions.hpp"
+#include "pg/scopes.hpp"
+#include "restore/archived_tree.hpp"
+#include "restore/restore_errors.hpp"
+#include "restore/restore_privileges.hpp"
+#include "rows/named_row.hpp"
+#include "sqltext/format.hpp"
+
+namespace softdelete::restore {
+
+namespace {
+
+using catalog::TableInfo;
+
+struct ArchivedRow {
+    rows::RowId place;
+    std::int64_t deletion;
+};
+
+// Locks it. Nothing where the row is live and none with that key is archived.
+std::optional<ArchivedRow> find_newest(pg::Spi &spi, const TableInfo &table,
+                                       const std::vector<std::string> &key) {
+    catalog::KeyLookup lookup = catalog::get_key_lookup(spi, table, key);
+    std::string query =
+        sqltext::format("/* softdelete */ SELECT a.tableoid, a.ctid, a.deletion_id FROM %2% AS a WHERE %3% "
+                        "ORDER BY a.%1% DESC, a.ctid DESC LIMIT 1 FOR UPDATE",
+                        table.archive->deleted_at, table.archive->name, lookup.condition);
+    pg::OwnerScope owner(table.owner);
+    std::vector<pg::Row> found = spi.query(query, lookup.values);
+    if (!found.empty()) {
+        return ArchivedRow{rows::read_row_id(found.front()), found.front().number(2)};
+    }
+    std::string live =
+        sqltext::format("/* softdelete */ SELECT FROM %1% WHERE %2%", table.name, lookup.condition);
+    if (spi.query(live, lookup.values).empty()) {
+        rows::raise_no_such_row(table, key);
+    }
+    return std::nullopt;
+}
+
+} // namespace
+
+std::uint64_t restore_archived_row(pg::Spi &spi, const TableInfo &table,
+                                   const std::vector<std::string> &key) {
+    check_may_update(spi, {table}, {});
+    check_not_restricted(spi, {table}, {});
+    std::optional<ArchivedRow> row = find_newest(spi, table, key);
+    if (!row) {
+        return 0;
+    }
+    ArchivedTree tree(spi, row->deletion);
+    tree.add_root(table, row->place);
+    std::uint64_t waiting = tree.drop_waiting();
+    std::uint64_t restored = tree.move_all();
+    tell_waiting(waiting, row->deletion);
+    deletion::look_at_restored(row->deletion);
+    return restored;
+}
+
+} // namespace softdelete::restore

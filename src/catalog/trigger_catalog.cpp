@@ -2,6 +2,10 @@
 // members compare what is there with what should be.
 #include "catalog/trigger_catalog.hpp"
 
+extern "C" {
+#include "catalog/pg_trigger.h"
+}
+
 namespace softdelete::catalog {
 
 std::optional<OwnTrigger> find_own_trigger(pg::Spi &spi, Oid relation, const std::string &name) {
@@ -13,12 +17,28 @@ std::optional<OwnTrigger> find_own_trigger(pg::Spi &spi, Oid relation, const std
                           " AND t.tgfoid IN ('softdelete_internal.on_delete'::regproc, "
                           "'softdelete_internal.on_truncate'::regproc,"
                           " 'softdelete_internal.on_update'::regproc,"
+                          " 'softdelete_internal.check_written'::regproc,"
                           " 'softdelete_internal.on_archived_delete'::regproc)",
                           {relation, name});
     if (rows.empty()) {
         return std::nullopt;
     }
     return OwnTrigger{rows.front().text(0), rows.front().boolean(1), rows.front().boolean(2)};
+}
+
+bool has_before_row_trigger(pg::Spi &spi, Oid relation, int events) {
+    return !spi.query("WITH RECURSIVE line (relation) AS ("
+                      "SELECT $1::pg_catalog.oid"
+                      " UNION SELECT c.oid FROM line l"
+                      " JOIN pg_catalog.pg_inherits h ON h.inhparent = l.relation"
+                      " JOIN pg_catalog.pg_class c ON c.oid = h.inhrelid AND c.relispartition)"
+                      " SELECT FROM line l JOIN pg_catalog.pg_trigger t ON t.tgrelid = l.relation"
+                      " JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid"
+                      " WHERE t.tgtype & $2::pg_catalog.int4 = $2::pg_catalog.int4 AND t.tgtype & "
+                      "$3::pg_catalog.int4 <> 0"
+                      " AND p.pronamespace <> 'softdelete_internal'::pg_catalog.regnamespace LIMIT 1",
+                      {relation, std::int64_t{TRIGGER_TYPE_ROW | TRIGGER_TYPE_BEFORE}, std::int64_t{events}})
+                .empty();
 }
 
 bool has_foreign_trigger(pg::Spi &spi, Oid relation, const std::string &name) {
@@ -39,6 +59,7 @@ std::vector<std::string> find_renamed_triggers(pg::Spi &spi, Oid relation) {
              " WHEN 'on_delete' THEN t.tgname = 'softdelete_marker'"
              " WHEN 'on_truncate' THEN t.tgname = 'softdelete_truncate'"
              " WHEN 'on_update' THEN t.tgname = 'softdelete_update'"
+             " WHEN 'check_written' THEN t.tgname = 'softdelete_written'"
              " WHEN 'lock_row' THEN t.tgname = 'softdelete_lock'"
              " WHEN 'collect_deleted' THEN t.tgname IN ('softdelete_collect', 'softdelete_collect_moved')"
              " ELSE true END ORDER BY t.tgname",

@@ -18,6 +18,10 @@ struct OwnTrigger {
 // The trigger of that name on the table, where it calls a function of the extension.
 std::optional<OwnTrigger> find_own_trigger(pg::Spi &spi, Oid relation, const std::string &name);
 
+// Has the table, or one of its partitions, a trigger of a user's, enabled or not, that fires BEFORE one of the events for
+// each row? events: bits of pg_trigger.tgtype.
+bool has_before_row_trigger(pg::Spi &spi, Oid relation, int events);
+
 // Has the table a trigger of that name that calls a function of somebody else's?
 bool has_foreign_trigger(pg::Spi &spi, Oid relation, const std::string &name);
 

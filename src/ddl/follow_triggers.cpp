@@ -1,14 +1,19 @@
-// Puts our triggers back to ENABLE ALWAYS after ENABLE TRIGGER ALL or USER. Event triggers call it, also while a dump
-// is being restored.
+// Puts our triggers back to ENABLE ALWAYS after ENABLE TRIGGER ALL or USER, also while a dump is being restored, and has the
+// check of written rows put on a table whose rows a new trigger may change (registration/plan_triggers). Event triggers call it.
 #include "ddl/follow_triggers.hpp"
 
+#include "ddl/command_table.hpp"
 #include "ddl/parse_tree.hpp"
 #include "pg/scopes.hpp"
 #include "pg/spi.hpp"
+#include "registration/bring_in_step.hpp"
+#include "registration/plan_parts.hpp"
 #include "registration/run_steps.hpp"
+#include "registry/registered_names.hpp"
 #include "session/utility_commands.hpp"
 
 extern "C" {
+#include "catalog/pg_trigger.h"
 #include "nodes/parsenodes.h"
 }
 
@@ -24,6 +29,7 @@ constexpr const char *statements_query = R"(
     WHERE t.tgenabled = 'O'
       AND t.tgfoid IN ('softdelete_internal.on_delete'::pg_catalog.regproc, 'softdelete_internal.on_truncate'::pg_catalog.regproc,
                        'softdelete_internal.on_update'::pg_catalog.regproc,
+                       'softdelete_internal.check_written'::pg_catalog.regproc,
                        'softdelete_internal.on_history_change'::pg_catalog.regproc,
                        'softdelete_internal.on_history_truncate'::pg_catalog.regproc,
                        'softdelete_internal.on_archived_delete'::pg_catalog.regproc)
@@ -33,6 +39,34 @@ constexpr const char *statements_query = R"(
     ORDER BY 1)";
 
 } // namespace
+
+bool creates_changing_trigger(const DdlCommand &command) {
+    if (!IsA(command.node, CreateTrigStmt)) {
+        return false;
+    }
+    const auto *create = castNode(CreateTrigStmt, const_cast<Node *>(command.node));
+    return create->row && TRIGGER_FOR_BEFORE(create->timing)
+           && (TRIGGER_FOR_INSERT(create->events) || TRIGGER_FOR_UPDATE(create->events));
+}
+
+void follow_changing_trigger(const DdlCommand &command) {
+    if (!creates_changing_trigger(command) || !is_registered(command.relation)) {
+        return;
+    }
+    pg::Spi spi;
+    std::optional<Oid> root = registry::find_registered_root(spi, command.relation);
+    if (!root) {
+        return; // its registration is missing
+    }
+    catalog::Table table = catalog::get_table_definition(spi, *root);
+    registration::TableWork work =
+        registration::begin_work_on_views(spi, table, *registry::find_registration(spi, *root), false);
+    {
+        pg::UserScope owner(table.owner);
+        registration::plan_written_checks(work, table.members);
+    }
+    registration::run_and_record(work);
+}
 
 bool enables_triggers(const DdlCommand &command) {
     const Node *statement = command.node;

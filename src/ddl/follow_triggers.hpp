@@ -1,4 +1,5 @@
-// ENABLE TRIGGER ALL and ENABLE TRIGGER USER, which data-only dumps end with, leave triggers firing ORIGIN only. Ours go
+// What follows when a table's triggers change: the check of rows as they were written comes with the first trigger of a user's
+// that may change them. ENABLE TRIGGER ALL and ENABLE TRIGGER USER, which data-only dumps end with, leave triggers firing ORIGIN only. Ours go
 // back to ALWAYS.
 #pragma once
 
@@ -13,7 +14,13 @@ namespace softdelete::ddl {
 // Is the statement one that may leave triggers of ours enabled otherwise than ALWAYS?
 bool enables_triggers(const DdlCommand &command);
 
-// After such a statement: what refuses physical deletes on its table and the partitions fires ALWAYS again.
+// Does the statement create a trigger that may change rows before they are written?
+bool creates_changing_trigger(const DdlCommand &command);
+
+// After such a statement on a registered table or a part of one: a check looks at rows as they were written.
+void follow_changing_trigger(const DdlCommand &command);
+
+// After a statement that enables triggers: what refuses physical deletes on its table and the partitions fires ALWAYS again.
 void enable_own_triggers(const DdlCommand &command);
 
 } // namespace softdelete::ddl

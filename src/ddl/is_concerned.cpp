@@ -4,6 +4,7 @@
 #include "ddl/is_concerned.hpp"
 #include "model/trigger_names.hpp"
 
+#include "ddl/follow_triggers.hpp"
 #include "ddl/parse_tree.hpp"
 #include "ddl/warn_delete_triggers.hpp"
 #include "pg/dropped_objects.hpp"
@@ -229,7 +230,8 @@ bool concerns_after(const DdlCommand &command) {
         return session::has_own_trigger(command.relation);
     }
     if (IsA(statement, CreateTrigStmt)) {
-        return creates_delete_trigger(command) && session::has_own_trigger(command.relation);
+        return (creates_delete_trigger(command) || creates_changing_trigger(command))
+               && session::has_own_trigger(command.relation);
     }
     if (IsA(statement, ViewStmt)) {
         return castNode(ViewStmt, const_cast<Node *>(statement))->replace;

@@ -104,7 +104,7 @@ void drop_row_triggers(pg::Spi &spi, const catalog::Table &member) {
     for (const pg::Row &row : spi.query_kept(
              "SELECT t.tgname FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n"
              " ON n.oid = p.pronamespace AND n.nspname = 'softdelete_internal' WHERE t.tgrelid = $1::oid AND "
-             "t.tgparentid = 0 AND t.tgname ~ '^softdelete_(lock$|collect|children_|parent_)'",
+             "t.tgparentid = 0 AND t.tgname ~ '^softdelete_(lock$|written$|collect|children_|parent_)'",
              {member.oid})) {
         spi.execute(sqltext::drop_trigger(member.qualified, catalog::identifier(row.text(0))).text());
     }
@@ -209,12 +209,18 @@ void take_on_member(Oid member_oid, bool has_rows) {
     registry::Registration registration = *registry::find_registration(spi, *root);
     catalog::Table table = catalog::get_table_definition(spi, *root);
     catalog::Table member = catalog::get_table_definition(spi, member_oid);
+    std::vector<catalog::Member> others = table.members;
+    std::erase_if(others, [&](const catalog::Member &other) {
+        return std::any_of(member.members.begin(), member.members.end(),
+                           [&](const catalog::Member &own) { return own.oid == other.oid; });
+    });
     table.members = member.members;
     registration::TableWork work = registration::begin_work(spi, table, registration, false);
     {
         pg::UserScope owner(table.owner);
         registration::plan_conversions(work);
         registration::plan_triggers(work);
+        registration::plan_written_checks(work, others);
         registration::plan_policies(work);
     }
     registration::run_and_record(work);

@@ -38,10 +38,16 @@ bool is_lock(const Trigger &trigger) {
     return trigger.tgfoid == session::find_extension_functions()->lock_row;
 }
 
-bool has_triggers_of_users(const TriggerDesc *triggers) {
+bool is_written_check(const Trigger &trigger) {
+    return trigger.tgfoid == session::find_extension_functions()->check_written;
+}
+
+// Of a partition, it may have others than that to which a row moves.
+bool has_triggers_of_users(const TriggerDesc *triggers, bool is_partition) {
     for (int i = 0; i < triggers->numtriggers; i++) {
         const Trigger &trigger = triggers->triggers[i];
-        if (fires_before_update(trigger) && !is_lock(trigger) && !is_marker(trigger)) {
+        if ((fires_before_update(trigger) && !is_lock(trigger) && !is_marker(trigger))
+            || (is_partition && is_written_check(trigger))) {
             return true;
         }
     }
@@ -76,6 +82,16 @@ void let_marker_settle(TriggerDesc *triggers) {
     Trigger &last = triggers->triggers[triggers->numtriggers - 1];
     if (is_marker(last)) {
         last.tgtype |= TRIGGER_TYPE_UPDATE;
+        triggers->trig_update_before_row = true;
+    }
+}
+
+// What an UPDATE of this table writes is said by the statement, or settled: nothing is left to check.
+void check_inserted_rows_only(TriggerDesc *triggers) {
+    for (int i = 0; i < triggers->numtriggers; i++) {
+        if (is_written_check(triggers->triggers[i])) {
+            triggers->triggers[i].tgtype &= ~TRIGGER_TYPE_UPDATE;
+        }
     }
 }
 
@@ -172,6 +188,37 @@ bool is_plain_delete() {
     return statement != nullptr && session::is_plain_soft_delete(statement->plannedstmt);
 }
 
+HeapTuple settle(const TriggerData *data, const session::RegisteredTable &table) {
+    State old = read(data->tg_trigtuple, table, RelationGetDescr(data->tg_relation));
+    State state = read(data->tg_newtuple, table, RelationGetDescr(data->tg_relation));
+    if (old.is_live && state.is_live && is_plain_delete()) {
+        return nullptr;
+    }
+    if (old.is_live == state.is_live) {
+        return settle_unchanged(data, table, old, state);
+    }
+    return old.is_live ? settle_deleted(data, table, state) : settle_restored(data, table, old, state);
+}
+
+void note_deletion(FunctionCallInfo call, HeapTuple row, const session::RegisteredTable &table,
+                   Relation relation) {
+    State state = read(row, table, RelationGetDescr(relation));
+    if (state.is_live) {
+        return;
+    }
+    MarkerMemory *memory = get_marker_memory(call);
+    if (memory->deletions == nullptr) {
+        HASHCTL control = {};
+        control.keysize = sizeof(int64);
+        control.entrysize = sizeof(int64);
+        control.hcxt = call->flinfo->fn_mcxt;
+        memory->deletions =
+            hash_create("softdelete settled deletions", 16, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+    }
+    int64 deletion = state.has_no_deletion ? 0 : DatumGetInt64(state.deletion_id);
+    hash_search(memory->deletions, &deletion, HASH_ENTER, nullptr);
+}
+
 } // namespace
 
 void let_markers_settle(const QueryDesc *query) {
@@ -180,11 +227,16 @@ void let_markers_settle(const QueryDesc *query) {
     }
     ListCell *cell;
     foreach (cell, query->estate->es_opened_result_relations) {
-        TriggerDesc *triggers = lfirst_node(ResultRelInfo, cell)->ri_TrigDesc;
-        if (triggers != nullptr && triggers->trig_update_before_row && !is_settled(triggers)
-            && has_triggers_of_users(triggers)) {
+        const auto *target = lfirst_node(ResultRelInfo, cell);
+        TriggerDesc *triggers = target->ri_TrigDesc;
+        if (triggers == nullptr) {
+            continue;
+        }
+        if (!is_settled(triggers)
+            && has_triggers_of_users(triggers, target->ri_RelationDesc->rd_rel->relispartition)) {
             let_marker_settle(triggers);
         }
+        check_inserted_rows_only(triggers);
     }
 }
 
@@ -198,21 +250,42 @@ bool settles_all_rows(const QueryDesc *query) {
     return true;
 }
 
-HeapTuple settle_row(const TriggerData *data) {
+MarkerMemory *get_marker_memory(FunctionCallInfo call) {
+    if (call->flinfo->fn_extra == nullptr) {
+        call->flinfo->fn_extra = MemoryContextAllocZero(call->flinfo->fn_mcxt, sizeof(MarkerMemory));
+    }
+    return static_cast<MarkerMemory *>(call->flinfo->fn_extra);
+}
+
+bool may_have_moved(int64 deletion) {
+    const QueryDesc *query = session::running_statement();
+    ListCell *cell;
+    foreach (cell, query == nullptr ? NIL : query->estate->es_opened_result_relations) {
+        const auto *target = lfirst_node(ResultRelInfo, cell);
+        if (!is_settled(target->ri_TrigDesc)) {
+            continue;
+        }
+        const auto *memory = static_cast<const MarkerMemory *>(
+            target->ri_TrigFunctions[target->ri_TrigDesc->numtriggers - 1].fn_extra);
+        if (memory != nullptr && memory->deletions != nullptr
+            && hash_search(memory->deletions, &deletion, HASH_FIND, nullptr) != nullptr) {
+            return true;
+        }
+    }
+    return false;
+}
+
+HeapTuple settle_row(FunctionCallInfo call, const TriggerData *data) {
     session::RegisteredTable table;
-    if ((session::running_statement_notes() & session::note_removal) != 0
-        || !session::find_registered_table(RelationGetRelid(data->tg_relation), &table)) {
+    if (!session::find_registered_table(RelationGetRelid(data->tg_relation), &table)) {
         return data->tg_newtuple;
     }
-    State old = read(data->tg_trigtuple, table, RelationGetDescr(data->tg_relation));
-    State state = read(data->tg_newtuple, table, RelationGetDescr(data->tg_relation));
-    if (old.is_live && state.is_live && is_plain_delete()) {
-        return nullptr;
+    bool is_removal = (session::running_statement_notes() & session::note_removal) != 0;
+    HeapTuple row = is_removal ? data->tg_newtuple : settle(data, table);
+    if (row != nullptr && data->tg_relation->rd_rel->relispartition) {
+        note_deletion(call, row, table, data->tg_relation);
     }
-    if (old.is_live == state.is_live) {
-        return settle_unchanged(data, table, old, state);
-    }
-    return old.is_live ? settle_deleted(data, table, state) : settle_restored(data, table, old, state);
+    return row;
 }
 
 } // namespace softdelete::deletion

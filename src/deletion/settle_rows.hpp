@@ -8,6 +8,7 @@ extern "C" {
 #include "access/htup.h"
 #include "commands/trigger.h"
 #include "executor/execdesc.h"
+#include "utils/hsearch.h"
 }
 
 namespace softdelete::deletion {
@@ -19,7 +20,18 @@ void let_markers_settle(const QueryDesc *query);
 // Will every row that the statement writes be settled?
 bool settles_all_rows(const QueryDesc *query);
 
+// What the marker keeps for one execution and table, in fn_extra.
+struct MarkerMemory {
+    HTAB *deletions; // those of the rows that were settled and may move to another partition
+    void *guards;    // on_delete's
+};
+
+MarkerMemory *get_marker_memory(FunctionCallInfo call);
+
 // What the marker does then: returns the row as it is to be written, or null where it stays as it was.
-HeapTuple settle_row(const TriggerData *data);
+HeapTuple settle_row(FunctionCallInfo call, const TriggerData *data);
+
+// Has the innermost statement settled a row of this deletion, 0 for none, that may have moved to another partition?
+bool may_have_moved(int64 deletion);
 
 } // namespace softdelete::deletion

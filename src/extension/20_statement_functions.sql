@@ -18,6 +18,12 @@ CREATE FUNCTION softdelete_internal.on_truncate() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_on_truncate';
 COMMENT ON FUNCTION softdelete_internal.on_truncate() IS 'Refuses TRUNCATE of a registered table.';
 
+CREATE FUNCTION softdelete_internal.check_written() RETURNS trigger
+    -- search_path: no name is looked up
+    LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_check_written';
+COMMENT ON FUNCTION softdelete_internal.check_written() IS
+    'Refuses a deletion_id and a deleted_at that a BEFORE trigger has written and the statement could not.';
+
 CREATE FUNCTION softdelete.include_deleted(deleted_at anyelement) RETURNS boolean
     -- search_path: no name is looked up
     LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'softdelete_include_deleted';

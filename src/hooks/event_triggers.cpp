@@ -181,6 +181,10 @@ void finish(const ddl::DdlCommand &command) {
     ddl::refuse_repack(command);
     pg::entry([&] { ddl::refuse_rule(command); });
     pg::entry([&] { ddl::warn_of_delete_trigger(command); });
+    pg::entry([&] {
+        pg::CalledSettings called;
+        ddl::follow_changing_trigger(command);
+    });
     if (IsA(statement, RuleStmt) || IsA(statement, CreateTrigStmt)) {
         return;
     }

@@ -12,6 +12,10 @@ inline constexpr const char *marker_trigger = "softdelete_marker";
 inline constexpr const char *truncate_trigger = "softdelete_truncate";
 inline constexpr const char *update_trigger = "softdelete_update";
 
+// On those of them whose rows a BEFORE trigger of a user may change where the executor hook does not see it: looks at rows as
+// they were written.
+inline constexpr const char *written_check = "softdelete_written";
+
 // On tables that are referenced: lock_trigger locks the rows before they are deleted, collect_trigger gathers them for the
 // cascade, collect_moved_trigger those that arrive in another partition.
 inline constexpr const char *lock_trigger = "softdelete_lock";

@@ -29,6 +29,10 @@ void plan_reversals(TableWork &work, const std::vector<registry::ConvertedIndex>
 
 void plan_triggers(TableWork &work);
 
+// The check of rows as they were written, a part of plan_triggers(): on those of the members, or for partitions on the table
+// that they are of, that have BEFORE triggers of users'. Gone where they have none.
+void plan_written_checks(TableWork &work, const std::vector<catalog::Member> &members);
+
 // Triggers of ours that were disabled unseen: those of the table, of its partitions and children, and of the tables that
 // reference it. The others are those of plan_triggers().
 void plan_disabled_triggers(TableWork &work);

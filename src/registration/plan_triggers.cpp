@@ -5,6 +5,10 @@
 #include "registration/plan_parts.hpp"
 #include "sqltext/table_statements.hpp"
 
+extern "C" {
+#include "catalog/pg_trigger.h"
+}
+
 namespace softdelete::registration {
 
 namespace {
@@ -23,7 +27,7 @@ constexpr const char *disabled_query = R"(
         SELECT relation, true FROM line UNION SELECT relation, false FROM referencing)
     SELECT DISTINCT t.tgrelid, pg_catalog.quote_ident(t.tgname),
            pg_catalog.format('ALTER TABLE ONLY %I.%I ENABLE %sTRIGGER %I', n.nspname, c.relname,
-                             CASE WHEN p.proname = 'on_delete' THEN 'ALWAYS ' ELSE '' END, t.tgname)
+                             CASE WHEN p.proname IN ('on_delete', 'check_written') THEN 'ALWAYS ' ELSE '' END, t.tgname)
     FROM concerned k
     JOIN pg_catalog.pg_trigger t ON t.tgrelid = k.relation
     JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
@@ -31,6 +35,7 @@ constexpr const char *disabled_query = R"(
     JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid AND p.pronamespace = 'softdelete_internal'::pg_catalog.regnamespace
     WHERE t.tgenabled = 'D'
       AND (p.proname = 'check_parent'
+           OR (k.is_own AND p.proname = 'check_written' AND t.tgparentid <> 0)
            OR (k.is_own AND p.proname IN ('lock_row', 'collect_deleted', 'check_children'))
            OR (k.is_own AND p.proname = 'on_delete' AND t.tgparentid <> 0))
     ORDER BY 3)";
@@ -82,6 +87,27 @@ void plan_triggers(TableWork &work) {
         }
         plan_trigger(work, member, model::truncate_trigger, sqltext::create_truncate_guard(member.qualified));
         plan_trigger(work, member, model::update_trigger, sqltext::create_update_guard(member.qualified));
+    }
+    plan_written_checks(work, work.table.members);
+}
+
+// An UPDATE that routes rows reaches partitions that the executor hook has not seen.
+void plan_written_checks(TableWork &work, const std::vector<Member> &members) {
+    for (const Member &member : members) {
+        if (member.is_partition) {
+            continue; // has a clone
+        }
+        int events = TRIGGER_TYPE_INSERT | (member.is_partitioned() ? TRIGGER_TYPE_UPDATE : 0);
+        if (catalog::has_before_row_trigger(work.spi, member.oid, events)) {
+            plan_trigger(work, member, model::written_check,
+                         sqltext::create_written_check(member.qualified,
+                                                       catalog::identifier(work.settings().deleted_at),
+                                                       member.is_partitioned()));
+        } else if (catalog::find_own_trigger(work.spi, member.oid, model::written_check)) {
+            sqltext::Identifier name(model::written_check);
+            work.add(Action::drop, member.oid, "trigger " + name.text(),
+                     sqltext::drop_trigger(member.qualified, name));
+        }
     }
 }
 

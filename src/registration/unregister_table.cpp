@@ -78,10 +78,12 @@ void plan_view_drops(TableWork &work) {
 
 void plan_trigger_drops(TableWork &work) {
     for (const catalog::Member &member : work.table.members) {
-        for (const char *name : {model::marker_trigger, model::truncate_trigger, model::update_trigger}) {
-            bool is_clone = member.is_partition && name == std::string(model::marker_trigger);
+        for (const std::string name :
+             {model::marker_trigger, model::truncate_trigger, model::update_trigger, model::written_check}) {
+            bool is_clone =
+                member.is_partition && (name == model::marker_trigger || name == model::written_check);
             if (!is_clone && catalog::find_own_trigger(work.spi, member.oid, name)) {
-                work.add(Action::drop, member.oid, std::string("trigger ") + name,
+                work.add(Action::drop, member.oid, "trigger " + name,
                          sqltext::drop_trigger(member.qualified, sqltext::Identifier(name)));
             }
         }

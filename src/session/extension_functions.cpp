@@ -85,6 +85,7 @@ bool look_up(ExtensionFunctions *found) {
     found->on_delete = find_internal("on_delete", 0, nullptr);
     found->on_update = find_internal("on_update", 0, nullptr);
     found->on_truncate = find_internal("on_truncate", 0, nullptr);
+    found->check_written = find_internal("check_written", 0, nullptr);
     found->lock_row = find_internal("lock_row", 0, nullptr);
     found->collect_deleted = find_internal("collect_deleted", 0, nullptr);
     found->check_children = find_internal("check_children", 0, nullptr);
@@ -144,10 +145,11 @@ bool is_trigger_function(Oid function) {
     const ExtensionFunctions *own = find_extension_functions();
     return own != nullptr
            && (function == own->on_delete || function == own->on_update || function == own->on_truncate
-               || function == own->lock_row || function == own->collect_deleted
-               || function == own->check_children || function == own->check_parent
-               || function == own->on_history_change || function == own->on_history_truncate
-               || function == own->on_kept_table || function == own->on_archived_delete);
+               || function == own->check_written || function == own->lock_row
+               || function == own->collect_deleted || function == own->check_children
+               || function == own->check_parent || function == own->on_history_change
+               || function == own->on_history_truncate || function == own->on_kept_table
+               || function == own->on_archived_delete);
 }
 
 void install_extension_functions() {

@@ -9,6 +9,7 @@ struct ExtensionFunctions {
     Oid on_delete;             // the marker's trigger function
     Oid on_truncate;           // that of the guard against TRUNCATE
     Oid on_update;             // that of the guard against updates planned without us
+    Oid check_written;         // that of the check of rows as they were written
     Oid lock_row;              // the trigger function that locks referenced rows
     Oid collect_deleted;       // ... that collects them for the cascade
     Oid check_children;        // ... that refuses them at the end of the transaction

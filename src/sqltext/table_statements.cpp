@@ -35,6 +35,14 @@ Statement create_update_guard(const QualifiedName &table) {
                      table);
 }
 
+Statement create_written_check(const QualifiedName &table, const Identifier &deleted_at, bool sees_updates) {
+    // As the server deparses it, to be compared with what is there.
+    return statement("CREATE TRIGGER softdelete_written AFTER %3% ON %1% FOR EACH ROW"
+                     " WHEN (((new.deletion_id IS NOT NULL) OR (new.%2% IS NOT NULL)))"
+                     " EXECUTE FUNCTION softdelete_internal.check_written()",
+                     table, deleted_at, Expression(sees_updates ? "INSERT OR UPDATE" : "INSERT"));
+}
+
 Statement enable_always(const QualifiedName &table, const Identifier &trigger) {
     return statement("ALTER TABLE %1% ENABLE ALWAYS TRIGGER %2%", table, trigger);
 }

@@ -18,6 +18,7 @@ Statement create_marker(const QualifiedName &table, const Literal &deleted_at, c
                         const Literal &visibility);
 Statement create_truncate_guard(const QualifiedName &table);
 Statement create_update_guard(const QualifiedName &table);
+Statement create_written_check(const QualifiedName &table, const Identifier &deleted_at, bool sees_updates);
 Statement enable_always(const QualifiedName &table, const Identifier &trigger);
 Statement tie_to_extension(const QualifiedName &table, const Identifier &trigger);
 Statement drop_trigger(const QualifiedName &table, const Identifier &trigger);

@@ -99,16 +99,17 @@ struct Guards {
 };
 
 Guards *get_guards(FunctionCallInfo call, Relation table) {
-    if (call->flinfo->fn_extra == nullptr) {
+    deletion::MarkerMemory *memory = deletion::get_marker_memory(call);
+    if (memory->guards == nullptr) {
         Oid relation = RelationGetRelid(table);
         auto *guards = static_cast<Guards *>(MemoryContextAllocZero(call->flinfo->fn_mcxt, sizeof(Guards)));
         registry::lock_retention(relation, registry::RetentionLock::share);
         guards->is_registered = registry::is_registered_or_member(relation);
         guards->cutoff = registry::get_cutoff(relation);
         guards->holds = holds::begin_hold_check(relation, call->flinfo->fn_mcxt);
-        call->flinfo->fn_extra = guards;
+        memory->guards = guards;
     }
-    return static_cast<Guards *>(call->flinfo->fn_extra);
+    return static_cast<Guards *>(memory->guards);
 }
 
 // Is the row one of those that a command of ours has checked and is removing?
@@ -209,7 +210,7 @@ PGDLLEXPORT Datum softdelete_on_delete(PG_FUNCTION_ARGS) {
     TriggerData *data = triggers::get_trigger_data(fcinfo, marker);
     // Told to, in this execution alone (deletion/settle_rows.hpp).
     if (TRIGGER_FIRED_BY_UPDATE(data->tg_event)) {
-        return PointerGetDatum(deletion::settle_row(data));
+        return PointerGetDatum(deletion::settle_row(fcinfo, data));
     }
     if (IsLogicalWorker()) {
         return PointerGetDatum(triggers::is_kept_from_apply(data->tg_relation, data->tg_trigtuple)

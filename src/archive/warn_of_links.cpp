@@ -45,7 +45,7 @@ std::vector<model::Step> warn_of_links(pg::Spi &spi, const catalog::Table &table
                                 {},
                                 "a DELETE takes away the link of rows that reference this table by ON DELETE "
                                 "SET NULL or SET DEFAULT, and a restore does not bring it back",
-                                model::Concern::data,
+                                model::warning::lost_links,
                                 "Use strategy => 'flag', which keeps links"});
         } else if (!comes_along && !has_archive(spi, row.oid(0))) {
             warnings.push_back(
@@ -56,7 +56,7 @@ std::vector<model::Step> warn_of_links(pg::Spi &spi, const catalog::Table &table
                  {sqltext::format("SELECT * FROM softdelete.register(%1%, strategy => 'archive')",
                                   sqltext::Literal(pg::quote_literal(name)))},
                  "a DELETE removes rows that reference this table by ON DELETE CASCADE for good",
-                 model::Concern::data,
+                 model::warning::unregistered_child,
                  "To archive them as well"});
         }
     }

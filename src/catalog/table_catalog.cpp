@@ -4,6 +4,7 @@
 #include "sqltext/format.hpp"
 
 #include "catalog/quoting.hpp"
+#include "model/predicate.hpp"
 #include "pg/compat.hpp"
 
 namespace softdelete::catalog {
@@ -276,7 +277,7 @@ constexpr const char *is_replaceable =
 
 } // namespace
 
-std::vector<DeleteTrigger> find_delete_triggers(pg::Spi &spi, Oid relation) {
+std::vector<DeleteTrigger> find_delete_triggers(pg::Spi &spi, Oid relation, const std::string &deleted_at) {
     std::vector<DeleteTrigger> triggers;
     pg::OwnerScope owner(pg::get_extension_owner());
     std::string query = sqltext::format(
@@ -289,13 +290,18 @@ std::vector<DeleteTrigger> find_delete_triggers(pg::Spi &spi, Oid relation) {
         "  ORDER BY i.oid <> t.oid, i.tgtype::int & 8 <> 0, i.tgname LIMIT 1),"
         " t.tgoldtable IS NOT NULL OR t.tgnewtable IS NOT NULL,"
         " t.tgtype::int & 3 = 3 AND EXISTS (SELECT FROM pg_proc f WHERE f.oid = t.tgfoid"
-        "  AND f.prosrc ~* 'update\\s.*\\mset\\M.*return\\s+null' AND f.prosrc !~* 'return\\s+(old|new)')"
+        "  AND f.prosrc ~* 'update\\s.*\\mset\\M.*return\\s+null' AND f.prosrc !~* 'return\\s+(old|new)'),"
+        " EXISTS (SELECT FROM pg_trigger u JOIN pg_attribute a ON a.attrelid = u.tgrelid AND a.attname = "
+        "$2::name"
+        "  WHERE u.tgrelid = t.tgrelid AND u.oid <> t.oid AND u.tgfoid = t.tgfoid AND u.tgargs = t.tgargs"
+        "  AND u.tgtype::int & 19 = t.tgtype::int & 3 | 16 AND a.attnum = ANY (u.tgattr))"
         " FROM pg_trigger t WHERE t.tgrelid = $1::oid AND NOT t.tgisinternal AND t.tgtype::int & 8 <> 0"
         " AND t.tgparentid = 0 AND t.tgfoid NOT IN (SELECT d.objid FROM pg_depend d WHERE d.deptype = 'e'"
         " AND d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_extension'::regclass AND d.refobjid ="
         " (SELECT e.oid FROM pg_extension e WHERE e.extname = 'softdelete')) ORDER BY t.tgname",
         is_replaceable);
-    for (const pg::Row &row : spi.query(query, {relation})) {
+    const std::string is_live = sqltext::expression("(old.%1% IS NULL)", identifier(deleted_at)).text();
+    for (const pg::Row &row : spi.query(query, {relation, deleted_at})) {
         TriggerText text = take_apart(row.text(3));
         std::optional<sqltext::Expression> insert_call;
         if (!row.is_null(6)) {
@@ -303,7 +309,7 @@ std::vector<DeleteTrigger> find_delete_triggers(pg::Spi &spi, Oid relation) {
         }
         triggers.push_back({row.text(0), row.boolean(1), row.boolean(2), row.boolean(4), row.boolean(7),
                             row.boolean(8), text.call, make_head(text, row.boolean(5)), text.condition,
-                            insert_call});
+                            insert_call, row.boolean(9) || model::has_condition(text.condition, is_live)});
     }
     return triggers;
 }

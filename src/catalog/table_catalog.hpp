@@ -127,9 +127,12 @@ struct DeleteTrigger {
     std::string condition;
     // What the table's trigger for INSERT of rows calls; its own call where it is that, and none where there is none.
     std::optional<sqltext::Expression> insert_call;
+    // Does another trigger call the same on soft deletes, or its own condition keep it to rows that are not deleted?
+    bool is_provided_for;
 };
 
-std::vector<DeleteTrigger> find_delete_triggers(pg::Spi &spi, Oid relation);
+// deleted_at: the name of the column, which need not be there yet.
+std::vector<DeleteTrigger> find_delete_triggers(pg::Spi &spi, Oid relation, const std::string &deleted_at);
 
 // A user's trigger that fires on every UPDATE, so on soft deletes and restores too, and may refuse or change them.
 struct UpdateTrigger {

@@ -66,8 +66,9 @@ void warn_of_delete_trigger(const DdlCommand &command) {
         return;
     }
     pg::Spi spi;
-    for (const catalog::DeleteTrigger &trigger : catalog::find_delete_triggers(spi, table.relation)) {
-        if (trigger.name == create->trigname) {
+    for (const catalog::DeleteTrigger &trigger :
+         catalog::find_delete_triggers(spi, table.relation, deleted_at)) {
+        if (trigger.name == create->trigname && !trigger.is_provided_for) {
             warn(trigger, create->relation->relname,
                  registration::make_equivalents(trigger, catalog::get_qualified_name(spi, table.relation),
                                                 deleted_at));

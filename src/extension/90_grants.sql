@@ -18,6 +18,7 @@ GRANT SELECT ON softdelete_internal.anonymizer, softdelete.anonymizers TO PUBLIC
 GRANT SELECT ON softdelete.holds TO PUBLIC;
 GRANT SELECT ON softdelete.erasure_log TO PUBLIC;
 GRANT SELECT ON softdelete.history TO PUBLIC;
+GRANT SELECT ON softdelete.stats TO PUBLIC;
 
 -- So that the owner of the database can run pg_dump, as before.
 GRANT SELECT ON softdelete_internal.converted_index, softdelete_internal.deletion, softdelete_internal.deletion_table,

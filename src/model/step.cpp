@@ -11,7 +11,7 @@ namespace {
 
 int rank(const Step &step) {
     if (step.action == Action::warning) {
-        return static_cast<int>(step.concern);
+        return static_cast<int>(step.warning.concern);
     }
     return static_cast<int>(Concern::speed) + (step.is_online ? 1 : 2);
 }

@@ -1,15 +1,14 @@
 // One step of what register(), configure(), repair() or unregister() does or would do.
 #pragma once
 
+#include "model/warning.hpp"
+
 #include <string>
 #include <vector>
 
 namespace softdelete::model {
 
 enum class Action { warning, create, adopt, replace, alter, drop, keep };
-
-// What a warning is about, the worst first.
-enum class Concern { data, behaviour, speed };
 
 const char *to_text(Action action);
 
@@ -20,7 +19,7 @@ struct Step {
     bool is_online; // can be run beforehand, in its order, while the table is in use; one statement only
     std::vector<std::string> commands; // statements, in their order; of a warning, what helps
     std::string remark = {};           // what a warning says, or why something is kept
-    Concern concern = Concern::data;   // of a warning
+    Warning warning = {};              // of a warning, what it is
     std::string advice = {}; // of a warning, what its command is; where it has none, what else helps
 
     // The others only tell.

@@ -67,27 +67,30 @@ void repair_views(Oid relation) {
     }
 }
 
+void plan_repair(TableWork &work) {
+    const model::TableSettings &settings = work.settings();
+    check_columns(work.table, settings);
+    pg::UserScope owner(work.table.owner);
+    plan_columns(work);
+    plan_own_indexes(work);
+    plan_conversions(work);
+    plan_triggers(work);
+    std::vector<model::Step> links =
+        plan_links(work.spi, {{work.table.oid, pg::quote_identifier(settings.deleted_at)}});
+    work.steps.insert(work.steps.end(), links.begin(), links.end());
+    plan_disabled_triggers(work);
+    plan_policies(work);
+    plan_views(work);
+    plan_comments(work);
+}
+
 std::vector<model::Step> repair_table(Oid relation, Views views) {
     pg::Spi spi;
     check_library_is_loaded(spi);
     auto [table, registration] = lock_registered_table(spi, relation, pg::Lock::access_exclusive);
-    check_columns(table, registration.settings);
     TableWork work = begin_work(spi, table, registration, false);
     work.leaves_users_views = views == Views::own;
-    {
-        pg::UserScope owner(table.owner);
-        plan_columns(work);
-        plan_own_indexes(work);
-        plan_conversions(work);
-        plan_triggers(work);
-        std::vector<model::Step> links =
-            plan_links(spi, {{table.oid, pg::quote_identifier(registration.settings.deleted_at)}});
-        work.steps.insert(work.steps.end(), links.begin(), links.end());
-        plan_disabled_triggers(work);
-        plan_policies(work);
-        plan_views(work);
-        plan_comments(work);
-    }
+    plan_repair(work);
     run_and_record(work);
     add_missing(registration.added_columns, work.registration.added_columns);
     add_missing(registration.added_indexes, work.registration.added_indexes);

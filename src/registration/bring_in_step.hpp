@@ -17,7 +17,10 @@ enum class Views { all, own };
 // Errors: 42501 not the owner; 55000 not registered; those of register_table() for columns and views.
 std::vector<model::Step> repair_table(Oid relation, Views views);
 
-// The same for the views that register() made and for nothing else: after a command that left all else in step.
+// Works out these steps and changes nothing. The same errors for columns and views.
+void plan_repair(TableWork &work);
+
+// What repair_table() does for the views that register() made and for nothing else: after a command that left all else in step.
 void repair_views(Oid relation);
 
 // Runs the steps of the work that change something, which are what is left of them, and records what they have made.

@@ -43,7 +43,7 @@ void note_converted(TableWork &work, const IndexFacts &index, Conversion convers
                               index.is_deferrable, index.is_initially_deferred, index.is_clustered,
                               index.constraint_comment});
     if (index.is_clustered) {
-        work.warn(model::Concern::speed, index.table, model::describe(index),
+        work.warn(model::warning::clustered_index_lost, index.table, model::describe(index),
                   "the table is no longer clustered on it, which a partial index does not allow");
     }
 }
@@ -121,7 +121,7 @@ void warn_of_lost_names(TableWork &work, const std::vector<std::string> &names) 
     for (const std::string &name : names) {
         list += (list.empty() ? "" : ", ") + name;
     }
-    work.warn(model::Concern::behaviour, work.table.oid, "ON CONFLICT ON CONSTRAINT",
+    work.warn(model::warning::constraint_names_lost, work.table.oid, "ON CONFLICT ON CONSTRAINT",
               "no longer possible with these, and no new foreign key can reference their columns: " + list,
               "Name the columns instead, as in ON CONFLICT (column).");
 }
@@ -167,12 +167,13 @@ void plan_index(TableWork &work, const IndexFacts &index, Outcome &outcome) {
         return;
     case Conversion::warn:
         if (!index.is_valid && !index.is_partitioned) {
-            work.warn(model::Concern::behaviour, index.table, model::describe(index), decision.reason,
+            work.warn(model::warning::unconverted_index, index.table, model::describe(index), decision.reason,
                       "To rebuild it",
                       sqltext::statement("REINDEX INDEX CONCURRENTLY %1%",
                                          get_index_name(work.member(index.table), index.name)));
         } else {
-            work.warn(model::Concern::behaviour, index.table, model::describe(index), decision.reason);
+            work.warn(model::warning::unconverted_index, index.table, model::describe(index),
+                      decision.reason);
         }
         return;
     case Conversion::adopt:

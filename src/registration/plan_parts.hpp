@@ -74,6 +74,9 @@ void warn_of_key_indexes(TableWork &work, const std::vector<catalog::Table> &tog
 // below.
 void warn_of_live_children(TableWork &work, const std::vector<catalog::Table> &together);
 
+// What goes on being worth to know of a registered table, by the catalogs alone. together: as below.
+void plan_standing_warnings(TableWork &work, const std::vector<catalog::Table> &together);
+
 // What registration cannot do for the user. together: tables that are being registered in the same call.
 void plan_warnings(TableWork &work, const std::vector<catalog::Table> &together);
 

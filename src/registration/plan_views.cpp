@@ -139,7 +139,7 @@ void adopt_view(TableWork &work, const catalog::ExistingRelation &existing, cons
     bool has_row_security =
         work.table.has_row_security || work.settings().visibility == model::Visibility::rls;
     if (has_row_security && !existing.is_security_invoker) {
-        work.warn(model::Concern::data, work.table.oid, object,
+        work.warn(model::warning::view_past_row_security, work.table.oid, object,
                   "the view reads the table with its owner's rights, past row security",
                   "To let it read with the reader's",
                   sqltext::statement("ALTER VIEW %1% SET (security_invoker = true)",

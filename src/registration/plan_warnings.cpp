@@ -17,8 +17,6 @@ namespace softdelete::registration {
 
 namespace {
 
-using model::Concern;
-
 using Key = std::vector<catalog::PrimaryKeyColumn>;
 
 // Is a key that was deleted likely to come again? Not where it is made for each row. A partition key says nothing, unless
@@ -68,7 +66,7 @@ void warn_of_primary_key(TableWork &work) {
     Key columns = catalog::find_primary_key_columns(work.spi, work.table.oid);
     if (columns.empty()) {
         work.warn(
-            Concern::behaviour, work.table.oid, "primary key",
+            model::warning::missing_primary_key, work.table.oid, "primary key",
             "the table has no primary key: softdelete.delete(), restore() and the like cannot name its rows",
             "To give it one",
             sqltext::statement(
@@ -85,28 +83,32 @@ void warn_of_primary_key(TableWork &work) {
         "a deleted row keeps its key: the same key cannot be inserted again until the row is restored or "
         "purged";
     if (std::optional<sqltext::Statement> remedy = make_surrogate(work, columns)) {
-        work.warn(Concern::behaviour, work.table.oid, "primary key", text,
+        work.warn(model::warning::key_is_kept, work.table.oid, "primary key", text,
                   "To make the key unique among live rows only", *remedy);
     } else {
-        work.warn(Concern::behaviour, work.table.oid, "primary key", text,
+        work.warn(model::warning::key_is_kept, work.table.oid, "primary key", text,
                   "Restore the row instead of inserting it again, or purge it first.");
     }
 }
 
-void warn_of_behaviour(TableWork &work, Oid relation, const std::string &object, const std::string &text,
-                       const std::string &advice, const sqltext::Statement &remedy) {
+void warn_of_trigger(TableWork &work, const model::Warning &warning, Oid relation, const std::string &object,
+                     const std::string &text, const std::string &advice, const sqltext::Statement &remedy) {
     if (remedy.text().empty()) {
-        work.warn(Concern::behaviour, relation, object, text);
+        work.warn(warning, relation, object, text);
     } else {
-        work.warn(Concern::behaviour, relation, object, text, advice, remedy);
+        work.warn(warning, relation, object, text, advice, remedy);
     }
 }
 
 void warn_of_delete_triggers(TableWork &work, const catalog::Member &member) {
-    for (const catalog::DeleteTrigger &trigger : catalog::find_delete_triggers(work.spi, member.oid)) {
+    for (const catalog::DeleteTrigger &trigger :
+         catalog::find_delete_triggers(work.spi, member.oid, work.settings().deleted_at)) {
+        if (trigger.is_provided_for) {
+            continue;
+        }
         std::string object = "trigger " + pg::quote_identifier(trigger.name);
         if (trigger.deletes_softly) {
-            work.warn(Concern::data, member.oid, object,
+            work.warn(model::warning::soft_delete_trigger, member.oid, object,
                       "the trigger seems to soft-delete by hand: it fires when a row is purged or erased, "
                       "and keeps it",
                       "If it does nothing else",
@@ -116,8 +118,8 @@ void warn_of_delete_triggers(TableWork &work, const catalog::Member &member) {
         }
         sqltext::Statement remedy = make_equivalents(trigger, member.qualified, work.settings().deleted_at);
         if (trigger.fires_on_update) {
-            warn_of_behaviour(
-                work, member.oid, object,
+            warn_of_trigger(
+                work, model::warning::delete_trigger, member.oid, object,
                 "the trigger fires on a soft delete as on the UPDATE that it is, with TG_OP = 'UPDATE', and "
                 "once more when the row is purged",
                 "To keep it quiet then", remedy);
@@ -128,16 +130,16 @@ void warn_of_delete_triggers(TableWork &work, const catalog::Member &member) {
         if (trigger.reads_transition_table) {
             text += "; the equivalent " + soft_trigger_advice(trigger);
         }
-        warn_of_behaviour(work, member.oid, object, text,
-                          "The equivalent (" + soft_trigger_advice(trigger) + ")", remedy);
+        warn_of_trigger(work, model::warning::delete_trigger, member.oid, object, text,
+                        "The equivalent (" + soft_trigger_advice(trigger) + ")", remedy);
     }
 }
 
 void warn_of_update_triggers(TableWork &work, const catalog::Member &member) {
     for (const catalog::UpdateTrigger &trigger : catalog::find_update_triggers(
              work.spi, member.oid, pg::quote_identifier(work.settings().deleted_at))) {
-        warn_of_behaviour(
-            work, member.oid, "trigger " + pg::quote_identifier(trigger.name),
+        warn_of_trigger(
+            work, model::warning::update_trigger, member.oid, "trigger " + pg::quote_identifier(trigger.name),
             "the trigger fires on soft deletes and restores as on any UPDATE, and may refuse or change them",
             "To keep it out of them", make_quiet(trigger, work.settings().deleted_at));
     }
@@ -147,7 +149,7 @@ void warn_of_missing_rules(TableWork &work) {
     if (work.settings().on_expiry == model::OnExpiry::anonymize
         && registry::find_anonymizers(work.spi, work.table.oid).empty()) {
         work.warn(
-            Concern::data, work.table.oid, "rules for anonymization",
+            model::warning::missing_rules, work.table.oid, "rules for anonymization",
             "rows cannot be anonymized when their retention ends before there is a rule for each column "
             "with personal data",
             "Such as",
@@ -189,7 +191,7 @@ void warn_of_referencing(TableWork &work, const std::vector<catalog::Table> &tog
             {work.table.oid, "referencing " + names, model::Action::warning, false, commands,
              "a DELETE there is physical: what an application deletes there before it deletes a row here, as "
              "many ORMs do, is gone for good",
-             Concern::data, "To have it deleted and restored together"});
+             model::warning::unregistered_referencing, "To have it deleted and restored together"});
     }
 }
 
@@ -199,7 +201,7 @@ void warn_of_children(TableWork &work, const std::vector<catalog::Table> &togeth
     for (Oid child : children) {
         sqltext::QualifiedName name = catalog::get_qualified_name(work.spi, child);
         work.warn(
-            Concern::data, work.table.oid, "table " + name.text(),
+            model::warning::unregistered_child, work.table.oid, "table " + name.text(),
             "rows of this table that reference a deleted row by ON DELETE CASCADE stay until the purge, "
             "which takes them for good",
             "To have them deleted and restored together",
@@ -214,7 +216,7 @@ void warn_of_publications(TableWork &work) {
          work.spi.query_kept("SELECT pubname FROM pg_publication WHERE puballtables ORDER BY pubname")) {
         sqltext::Identifier name = catalog::identifier(row.text(0));
         work.warn(
-            Concern::data, work.table.oid, "publication " + name.text(),
+            model::warning::own_tables_published, work.table.oid, "publication " + name.text(),
             "the publication is FOR ALL TABLES and publishes softdelete's own tables, which subscribers "
             "must not take over",
             "To publish by schema instead",
@@ -253,7 +255,8 @@ void warn_of_policies(TableWork &work, const catalog::Member &member) {
         }
         std::string advice = is_secured ? "softdelete_live hides deleted rows without that; to leave it to it"
                                         : "visibility => 'rls' hides deleted rows without that; with it";
-        work.warn(Concern::behaviour, member.oid, "policy " + pg::quote_identifier(policy.name),
+        work.warn(model::warning::policy_hides_deleted, member.oid,
+                  "policy " + pg::quote_identifier(policy.name),
                   "the policy hides deleted rows from whoever would restore them, admin_roles included, and "
                   "refuses UPDATE ... SET deleted_at",
                   advice, relax(work, member, policy));
@@ -262,13 +265,14 @@ void warn_of_policies(TableWork &work, const catalog::Member &member) {
 
 void warn_of_event_triggers(TableWork &work) {
     if (std::optional<std::string> reason = find_event_trigger_gap(work.spi)) {
-        work.warn(Concern::data, work.table.oid, "event triggers", *reason, event_trigger_remedy);
+        work.warn(model::warning::event_triggers_off, work.table.oid, "event triggers", *reason,
+                  event_trigger_remedy);
     }
 }
 
 } // namespace
 
-void plan_warnings(TableWork &work, const std::vector<catalog::Table> &together) {
+void plan_standing_warnings(TableWork &work, const std::vector<catalog::Table> &together) {
     warn_of_primary_key(work);
     for (const catalog::Member &member : work.table.members) {
         warn_of_delete_triggers(work, member);
@@ -276,10 +280,14 @@ void plan_warnings(TableWork &work, const std::vector<catalog::Table> &together)
         warn_of_policies(work, member);
     }
     warn_of_children(work, together);
-    warn_of_live_children(work, together);
-    warn_of_row_types(work);
     warn_of_missing_rules(work);
     warn_of_key_indexes(work, together);
+}
+
+void plan_warnings(TableWork &work, const std::vector<catalog::Table> &together) {
+    plan_standing_warnings(work, together);
+    warn_of_live_children(work, together);
+    warn_of_row_types(work);
     if (work.table.oid == together.front().oid) {
         warn_of_publications(work);
         warn_of_event_triggers(work);

@@ -52,14 +52,14 @@ void TableWork::keep(Oid relation, const std::string &object, const std::string 
     steps.push_back({relation, object, Action::keep, false, {}, reason});
 }
 
-void TableWork::warn(model::Concern concern, Oid relation, const std::string &object, const std::string &text,
-                     const std::string &hint) {
-    steps.push_back({relation, object, Action::warning, false, {}, text, concern, hint});
+void TableWork::warn(const model::Warning &warning, Oid relation, const std::string &object,
+                     const std::string &text, const std::string &hint) {
+    steps.push_back({relation, object, Action::warning, false, {}, text, warning, hint});
 }
 
-void TableWork::warn(model::Concern concern, Oid relation, const std::string &object, const std::string &text,
-                     const std::string &advice, const sqltext::Statement &remedy) {
-    steps.push_back({relation, object, Action::warning, false, {remedy.text()}, text, concern, advice});
+void TableWork::warn(const model::Warning &warning, Oid relation, const std::string &object,
+                     const std::string &text, const std::string &advice, const sqltext::Statement &remedy) {
+    steps.push_back({relation, object, Action::warning, false, {remedy.text()}, text, warning, advice});
 }
 
 TableWork begin_work(pg::Spi &spi, const catalog::Table &table, const registry::Registration &registration,

@@ -66,9 +66,9 @@ struct TableWork {
     void adopt(Oid relation, const std::string &object);
     void keep(Oid relation, const std::string &object, const std::string &reason);
     // text: a sentence without its period. hint: whole sentences. advice: what the remedy is, or when to run it.
-    void warn(model::Concern concern, Oid relation, const std::string &object, const std::string &text,
+    void warn(const model::Warning &warning, Oid relation, const std::string &object, const std::string &text,
               const std::string &hint = {});
-    void warn(model::Concern concern, Oid relation, const std::string &object, const std::string &text,
+    void warn(const model::Warning &warning, Oid relation, const std::string &object, const std::string &text,
               const std::string &advice, const sqltext::Statement &remedy);
 };
 

@@ -71,7 +71,7 @@ void warn_of_flag(TableWork &work, const catalog::Column &flag) {
     const std::string text = "DELETE sets " + deleted_at + " and leaves this column as it is";
     Disagreement rows = count_disagreement(work, flag);
     if (rows.hidden > 0) {
-        work.warn(model::Concern::data, work.table.oid, object,
+        work.warn(model::warning::flag_column_disagrees, work.table.oid, object,
                   text + "; " + name_rows(rows.hidden) + " with the value true will be live, since "
                       + deleted_at + " is null there",
                   "To have them deleted",
@@ -80,12 +80,12 @@ void warn_of_flag(TableWork &work, const catalog::Column &flag) {
                                      flag.quoted));
     }
     if (rows.shown > 0) {
-        work.warn(model::Concern::data, work.table.oid, object,
+        work.warn(model::warning::flag_column_disagrees, work.table.oid, object,
                   text + "; " + name_rows(rows.shown) + " will be deleted, since " + deleted_at
                       + " is set, though the value is not true");
     }
     if (rows.hidden == 0 && rows.shown == 0) {
-        work.warn(model::Concern::behaviour, work.table.oid, object, text,
+        work.warn(model::warning::flag_column, work.table.oid, object, text,
                   "Let queries, indexes and views go by " + deleted_at + " and drop the column.");
     }
 }
@@ -163,7 +163,7 @@ const char *if_it_says_so(const TableWork &work) {
 void warn_of_actor(TableWork &work, const catalog::Column &column) {
     model::TableSettings settings = work.settings();
     settings.deleted_by = column.name;
-    work.warn(model::Concern::behaviour, work.table.oid, "column " + column.quoted.text(),
+    work.warn(model::warning::other_actor_column, work.table.oid, "column " + column.quoted.text(),
               "DELETE leaves this column as it is: the column that says who deleted a row is "
                   + catalog::identifier(*work.settings().deleted_by).text(),
               if_it_says_so(work), make_call(work, settings));
@@ -189,7 +189,7 @@ void warn_of_other_columns(TableWork &work) {
         }
         std::int64_t rows = count_rows(work, column);
         if (rows > 0) {
-            work.warn(model::Concern::data, work.table.oid, "column " + column.quoted.text(),
+            work.warn(model::warning::other_time_column, work.table.oid, "column " + column.quoted.text(),
                       std::to_string(rows) + (rows == 1 ? " row" : " rows")
                           + " with a value in this column will be live: the column that says which rows are "
                             "deleted is "

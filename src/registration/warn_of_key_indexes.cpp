@@ -79,7 +79,7 @@ public:
                                model::Action::warning, false, commands,
                                std::string("no index serves the foreign ") + (is_one ? "key" : "keys")
                                    + " for all rows: " + consequences() + " would be slow",
-                               model::Concern::speed, advice});
+                               model::warning::missing_key_index, advice});
     }
 
 private:

@@ -70,7 +70,7 @@ void warn_of_live_children(TableWork &work, const std::vector<catalog::Table> &t
         sqltext::QualifiedName all(catalog::identifier(work.table.schema),
                                    catalog::identifier(work.settings().all_view));
         work.warn(
-            model::Concern::data, work.table.oid, "rows of " + key.child.name,
+            model::warning::live_children, work.table.oid, "rows of " + key.child.name,
             std::to_string(rows) + (rows == 1 ? " row is" : " rows are")
                 + " live and reference deleted rows of this table: what is deleted below them cannot be "
                   "restored",

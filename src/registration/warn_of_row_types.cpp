@@ -62,7 +62,7 @@ void warn_of_row_types(TableWork &work) {
     }
     if (!names.empty()) {
         work.warn(
-            model::Concern::behaviour, work.table.oid, "functions " + names,
+            model::warning::row_type_functions, work.table.oid, "functions " + names,
             "they count on the columns that the table has now, and may fail when it has more",
             "Let a function that returns rows of the table end with SELECT t.* of it, and one that returns "
             "others name its columns.");

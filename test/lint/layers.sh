@@ -8,7 +8,7 @@ check() { # FOLDER ALLOWED_FOLDER...: nothing else of ours is included
         grep -vE "#include \"($allowed)/[^/]+\.hpp\""
 }
 status=0
-promises='registration deletion restore purge holds erasure history archive ddl utility'
+promises='registration deletion restore purge holds erasure history archive ddl utility checkup'
 shared='rows planner session registry catalog sqltext model pg'
 # shellcheck disable=SC2086 # lists of words
 {
@@ -22,6 +22,7 @@ shared='rows planner session registry catalog sqltext model pg'
     check erasure holds deletion history $shared || status=1
     check purge holds erasure deletion history $shared || status=1
     check ddl registration holds history archive $shared || status=1
+    check checkup registration purge $shared || status=1
     check utility ddl registration $shared || status=1
     check rows planner session registry catalog sqltext model pg || status=1
 }

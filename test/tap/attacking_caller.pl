@@ -218,6 +218,9 @@ SELECT softdelete.delete('shop.locked', 7) IS NOT NULL;
 SELECT softdelete.undo((SELECT max(id) FROM softdelete.deletions));
 SELECT * FROM softdelete.preview('shop.parents', 41);
 SELECT * FROM softdelete.purge_preview();
+SELECT count(*) FROM softdelete.check();
+SELECT count(*) FROM softdelete.check('shop.parents');
+SELECT count(*) FROM softdelete.stats;
 SELECT count(*) FROM softdelete.tables;
 SELECT * FROM softdelete.deletions;
 SELECT * FROM softdelete.purge_log;
@@ -272,6 +275,7 @@ SELECT count(*) FROM softdelete.configure('shop.mine', on_expiry => 'anonymize')
 DELETE FROM shop.mine WHERE id = 12;
 CALL softdelete.purge();
 SELECT count(*) FROM softdelete.purge_preview('shop.mine');
+SELECT count(*) FROM softdelete.check('shop.mine');
 SELECT softdelete.schedule('17 3 * * *', 'shop.mine') IS NOT NULL;
 SELECT softdelete.unschedule();
 ALTER TABLE shop.mine ADD COLUMN deleted_at pg_catalog.timestamptz;
@@ -350,6 +354,8 @@ SELECT softdelete.configure('shop.parents', retention => '1 day', indexes => 'un
 SELECT softdelete.configure('shop.parents', retention => '2 days', indexes => 'all');
 SELECT softdelete.repair('shop.parents');
 SELECT softdelete.purge_preview();
+SELECT softdelete.check();
+SELECT softdelete.check('shop.parents');
 CALL softdelete.purge('shop.parents');
 BEGIN; CALL softdelete.purge('shop.parents'); COMMIT;
 CREATE TABLE shop.another (id int PRIMARY KEY, name pg_catalog.text UNIQUE, v pg_catalog.text);
@@ -428,6 +434,9 @@ SQL
 		q{SELECT softdelete.hold('eve.parents', 'why', '(1,p)')},
 		q{SELECT softdelete.hold('eve.children', 'why', 12)},
 		q{SELECT softdelete.purge_preview()},
+		q{SELECT softdelete.check()},
+		q{SELECT softdelete.check('eve.parents')},
+		q{SELECT softdelete.check('eve.children')},
 		q{SELECT softdelete.configure('eve.parents', retention => '0')},
 		q{SELECT softdelete.configure('eve.children', retention => '0')},
 		q{CALL softdelete.purge('eve.parents')},

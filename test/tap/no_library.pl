@@ -28,6 +28,22 @@ sub run_session
 	return ($out, $errors);
 }
 
+# check() tells of sessions that come without the library, and what it says mends that.
+sub find { return $node->safe_psql('postgres', "SELECT remedy FROM softdelete.check() WHERE code = '$_[0]'") }
+$node->safe_psql('postgres', 'ALTER DATABASE postgres RESET session_preload_libraries');
+is(find('library_not_loaded'), 'ALTER DATABASE postgres SET session_preload_libraries = softdelete', 'the library is not loaded');
+$node->safe_psql('postgres', 'ALTER DATABASE postgres SET session_preload_libraries = auto_explain');
+is(find('library_not_loaded'), 'ALTER DATABASE postgres SET session_preload_libraries = auto_explain, softdelete', 'others stay');
+$node->safe_psql('postgres', find('library_not_loaded'));
+is(find('library_not_loaded'), '', 'it is');
+$node->safe_psql('postgres', 'ALTER ROLE app SET session_preload_libraries = auto_explain');
+is(find('library_overridden'), 'ALTER ROLE app SET session_preload_libraries = auto_explain, softdelete', 'a role loads others');
+$node->safe_psql('postgres', find('library_overridden'));
+is(find('library_overridden'), '', 'and this one');
+is($node->safe_psql('postgres', 'SHOW session_preload_libraries', extra_params => [ '-U', 'app' ]), 'auto_explain, softdelete',
+	'as its sessions say');
+$node->safe_psql('postgres', 'ALTER ROLE app RESET session_preload_libraries; ALTER DATABASE postgres SET session_preload_libraries = softdelete');
+
 run_session(<<'SQL');
 CREATE SCHEMA app;
 ALTER ROLE app SET search_path = app;

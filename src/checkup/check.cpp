@@ -1,0 +1,107 @@
+// check(): which tables the caller may look at, and the findings about them, the worst first. Called by api/checkup.
+#include "checkup/check.hpp"
+
+#include "catalog/table_info.hpp"
+#include "checkup/catalog_findings.hpp"
+#include "checkup/table_findings.hpp"
+#include "pg/scopes.hpp"
+#include "pg/spi.hpp"
+#include "session/extension_functions.hpp"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+namespace softdelete::checkup {
+
+namespace {
+
+// The database's owner and monitors see names and counts of all tables, but no value.
+constexpr const char *watcher_query = "SELECT pg_catalog.pg_has_role('pg_monitor', 'USAGE')"
+                                      " OR pg_catalog.pg_has_role('pg_database_owner', 'USAGE')";
+
+constexpr const char *tables_query = R"(
+    SELECT t.relation::pg_catalog.oid
+    FROM softdelete.tables t JOIN pg_catalog.pg_class c ON c.oid = t.relation
+    WHERE $1::pg_catalog.bool OR pg_catalog.pg_has_role(c.relowner, 'USAGE')
+    ORDER BY t.registered_at, t.relation)";
+
+// Whose due rows a purge has looked at within the last two days: its log says what is wrong.
+constexpr const char *attended_query = R"(
+    SELECT DISTINCT r.relation::pg_catalog.oid FROM softdelete_internal.purge_run r
+    WHERE r.started_at > pg_catalog.now() - '2 days'::pg_catalog.interval)";
+
+std::set<Oid> find_attended(pg::Spi &spi) {
+    pg::UserScope administrator(pg::get_extension_owner());
+    std::set<Oid> tables;
+    for (const pg::Row &row : spi.query(attended_query)) {
+        tables.insert(row.oid(0));
+    }
+    return tables;
+}
+
+std::vector<Oid> find_tables(pg::Spi &spi, bool watches_all) {
+    std::vector<Oid> tables;
+    for (const pg::Row &row : spi.query(tables_query, {watches_all})) {
+        tables.push_back(row.oid(0));
+    }
+    return tables;
+}
+
+Oid get_checked_table(pg::Spi &spi, Oid relation, const std::vector<Oid> &tables) {
+    const catalog::TableInfo table = catalog::get_soft_table(spi, relation);
+    if (std::find(tables.begin(), tables.end(), table.relation) == tables.end()) {
+        pg::raise({.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
+                   .message = "must be owner of table " + table.title.substr(1, table.title.size() - 2),
+                   .hint = "Its owner, the owner of the database and members of pg_monitor may check it.",
+                   .relation = table.relation});
+    }
+    return table.relation;
+}
+
+void append(Findings &findings, Findings more) {
+    std::move(more.begin(), more.end(), std::back_inserter(findings));
+}
+
+} // namespace
+
+const char *to_text(Severity severity) {
+    switch (severity) {
+    case Severity::error:
+        return "error";
+    case Severity::warning:
+        return "warning";
+    case Severity::notice:
+        return "notice";
+    }
+    return "";
+}
+
+Findings check(std::optional<Oid> relation) {
+    pg::call([] { session::check_version(); });
+    pg::Spi spi;
+    const bool watches_all = spi.query(watcher_query).front().boolean(0);
+    std::vector<Oid> tables = find_tables(spi, watches_all);
+    Findings findings;
+    if (relation) {
+        tables = {get_checked_table(spi, *relation, tables)};
+    } else {
+        findings = find_in_database(spi, pg::call([] { return GetUserId(); }), watches_all);
+    }
+    append(findings, find_in_catalogs(spi, tables));
+    const std::set<Oid> attended = find_attended(spi);
+    for (Oid table : tables) {
+        append(findings, find_in_table(spi, table, relation.has_value(), attended.contains(table)));
+    }
+    // Two tables say the same of the key between them.
+    std::set<std::tuple<std::string, std::optional<Oid>, std::string, std::optional<std::string>>> seen;
+    std::erase_if(findings, [&](const Finding &finding) {
+        return !seen.emplace(finding.code, finding.relation, finding.object, finding.remedy).second;
+    });
+    std::stable_sort(findings.begin(), findings.end(), [](const Finding &left, const Finding &right) {
+        return left.severity < right.severity;
+    });
+    return findings;
+}
+
+} // namespace softdelete::checkup

@@ -40,8 +40,8 @@ $node->safe_psql('postgres', 'ALTER ROLE app SET session_preload_libraries = aut
 is(find('library_overridden'), 'ALTER ROLE app SET session_preload_libraries = auto_explain, softdelete', 'a role loads others');
 $node->safe_psql('postgres', find('library_overridden'));
 is(find('library_overridden'), '', 'and this one');
-is($node->safe_psql('postgres', 'SHOW session_preload_libraries', extra_params => [ '-U', 'app' ]), 'auto_explain, softdelete',
-	'as its sessions say');
+is($node->safe_psql('postgres', q{SELECT setconfig FROM pg_db_role_setting WHERE setrole = 'app'::regrole}),
+	'{"session_preload_libraries=auto_explain, softdelete"}', 'and the others');
 $node->safe_psql('postgres', 'ALTER ROLE app RESET session_preload_libraries; ALTER DATABASE postgres SET session_preload_libraries = softdelete');
 
 run_session(<<'SQL');

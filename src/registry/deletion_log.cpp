@@ -28,6 +28,7 @@ extern "C" {
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 }
@@ -182,6 +183,11 @@ void insert_into_index(Relation table, Relation index, IndexInfo *info, ItemPoin
 
 void insert_directly(Relation table, const LogIndexes &indexes, const Datum *values, const bool *nulls,
                      CommandId command) {
+    // None is active when a replication worker commits, and long values must not be stored without one.
+    bool has_snapshot = ActiveSnapshotSet();
+    if (!has_snapshot) {
+        PushActiveSnapshot(GetTransactionSnapshot());
+    }
     HeapTuple tuple =
         heap_form_tuple(RelationGetDescr(table), const_cast<Datum *>(values), const_cast<bool *>(nulls));
     heap_insert(table, tuple, command, 0, nullptr);
@@ -189,6 +195,9 @@ void insert_directly(Relation table, const LogIndexes &indexes, const Datum *val
         insert_into_index(table, indexes.index[i], indexes.info[i], &tuple->t_self, values, nulls);
     }
     heap_freetuple(tuple);
+    if (!has_snapshot) {
+        PopActiveSnapshot();
+    }
 }
 
 // By the role that the tables belong to. The statement names everything; the triggers that it fires are the administrator's.

@@ -50,6 +50,7 @@ PG_FUNCTION_INFO_V1(softdelete_set_anonymizer);
 
 PGDLLEXPORT Datum softdelete_set_anonymizer(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
+        pg::CalledSettings called;
         pg::refuse_if_read_only("softdelete.set_anonymizer()");
         pg::Arguments arguments(fcinfo);
         erasure::set_anonymizer(arguments.relation(0, "relation"), arguments.text(1, "col"),

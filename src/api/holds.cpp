@@ -1,6 +1,7 @@
 // The SQL functions hold() and release(). Unpacks the arguments and leaves the work to holds/hold_row.
 #include "api/key_arguments.hpp"
 #include "holds/hold_row.hpp"
+#include "pg/called_settings.hpp"
 #include "pg/srf.hpp"
 #include "pg/transactions.hpp"
 
@@ -12,6 +13,7 @@ PG_FUNCTION_INFO_V1(softdelete_hold);
 
 PGDLLEXPORT Datum softdelete_hold(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
+        pg::CalledSettings called;
         pg::refuse_if_read_only("softdelete.hold()");
         pg::Arguments arguments(fcinfo);
         std::int64_t hold = holds::hold_row(arguments.relation(0, "relation"), arguments.optional_text(1),

@@ -1,5 +1,6 @@
 // The SQL procedure purge() and the functions purge_preview(), schedule() and unschedule(). Unpacks the arguments and
 // leaves the work to purge/.
+#include "pg/called_settings.hpp"
 #include "pg/srf.hpp"
 #include "pg/transactions.hpp"
 #include "purge/preview_purge.hpp"
@@ -103,6 +104,7 @@ PGDLLEXPORT Datum softdelete_purge_preview(PG_FUNCTION_ARGS) {
             session::check_version();
             PreventCommandIfParallelMode("softdelete.purge_preview()");
         });
+        pg::CalledSettings called;
         std::vector<purge::DueLine> lines = purge::preview_purge(get_relation(fcinfo, 0));
         pg::ResultSet result(fcinfo);
         for (const purge::DueLine &line : lines) {

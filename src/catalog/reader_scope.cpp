@@ -4,6 +4,7 @@
 #include "catalog/reader_scope.hpp"
 
 #include "pg/compat.hpp"
+#include "pg/relations.hpp"
 
 extern "C" {
 #include "access/table.h"
@@ -124,6 +125,9 @@ enum class Reading { none, as_owner, as_caller };
 
 Reading decide(pg::Spi &spi, Oid relation, Oid owner) {
     if (!pg::call([&] { return pg::compat::may_select(relation, GetUserId()); })) {
+        return Reading::none;
+    }
+    if (OidIsValid(pg::call([&] { return pg::find_others_member(relation); }))) {
         return Reading::none;
     }
     if (!pg::call([&] { return check_enable_rls(relation, InvalidOid, true) == RLS_ENABLED; })) {

@@ -16,7 +16,8 @@ public:
     // itself knows to be harmless.
     ReaderScope(pg::Spi &spi, Oid relation, Oid owner);
 
-    // False where he may not SELECT from the table, and where his own look at it would run code of the owner's.
+    // False where he may not SELECT from the table, where his own look at it would run code of the owner's, and where the owner's
+    // look would run that of partitions or children of others.
     bool may_read() const { return may_read_; }
 
 private:

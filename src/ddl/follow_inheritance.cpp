@@ -6,6 +6,7 @@
 #include "ddl/command_table.hpp"
 #include "ddl/parse_tree.hpp"
 #include "ddl/take_on_member.hpp"
+#include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 #include "pg/spi.hpp"
 #include "registration/bring_in_step.hpp"
@@ -131,6 +132,36 @@ void let_go(pg::Spi &spi, const Move &move) {
     }
 }
 
+bool changes_owner(const Node *statement) {
+    if (!IsA(statement, AlterTableStmt)) {
+        return false;
+    }
+    ListCell *cell;
+    foreach (cell, castNode(AlterTableStmt, const_cast<Node *>(statement))->cmds) {
+        if (lfirst_node(AlterTableCmd, cell)->subtype == AT_ChangeOwner) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// The server gives each table to its new owner alone: the command may be one of several that change a table with its members.
+void warn_of_owners(const DdlCommand &command) {
+    if (!changes_owner(command.node) || !is_registered(command.relation)) {
+        return;
+    }
+    pg::Spi spi;
+    std::optional<Oid> root = registry::find_registered_root(spi, command.relation);
+    Oid member = root ? pg::call([&] { return pg::find_others_member(*root); }) : InvalidOid;
+    if (OidIsValid(member)) {
+        pg::warn("table " + quoted_name_of(member) + " does not belong to the owner of registered table "
+                     + quoted_name_of(*root),
+                 "softdelete's functions refuse " + quoted_name_of(*root)
+                     + " as long as that is so. Run ALTER "
+                     + "TABLE ... OWNER TO for the table, its partitions and its children.");
+    }
+}
+
 } // namespace
 
 void prepare_members(const DdlCommand &command) {
@@ -150,6 +181,7 @@ void prepare_members(const DdlCommand &command) {
 }
 
 void finish_members(const DdlCommand &command) {
+    warn_of_owners(command);
     const Node *statement = command.node;
     for (const Move &move : get_moves(command)) {
         if (!is_registered(move.table)) {

@@ -4,6 +4,7 @@
 
 #include "ddl/command_table.hpp"
 #include "ddl/parse_tree.hpp"
+#include "pg/compat.hpp"
 #include "pg/scopes.hpp"
 #include "pg/spi.hpp"
 #include "registration/bring_in_step.hpp"
@@ -16,6 +17,8 @@ extern "C" {
 #include "catalog/pg_trigger.h"
 #include "nodes/parsenodes.h"
 }
+
+#include <algorithm>
 
 namespace softdelete::ddl {
 
@@ -38,6 +41,18 @@ constexpr const char *statements_query = R"(
                         FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid) p))
     ORDER BY 1)";
 
+// A trigger that is created on a partitioned table is created on its partitions as well, as the table's owner.
+bool may_create_triggers(const catalog::Table &table) {
+    return std::all_of(table.members.begin(), table.members.end(), [&](const catalog::Member &member) {
+        return !member.is_partition
+               || pg::call([&] { return pg::compat::owns_relation(member.oid, table.owner); });
+    });
+}
+
+std::string get_trigger_name(const DdlCommand &command) {
+    return castNode(CreateTrigStmt, const_cast<Node *>(command.node))->trigname;
+}
+
 } // namespace
 
 bool creates_changing_trigger(const DdlCommand &command) {
@@ -59,6 +74,12 @@ void follow_changing_trigger(const DdlCommand &command) {
         return; // its registration is missing
     }
     catalog::Table table = catalog::get_table_definition(spi, *root);
+    if (!may_create_triggers(table)) {
+        pg::warn("what trigger \"" + get_trigger_name(command) + "\" writes of deletions is not checked",
+                 "A partition does not belong to the owner of table \"" + table.name
+                     + "\". Run ALTER TABLE ... OWNER TO for it, then softdelete.repair().");
+        return;
+    }
     registration::TableWork work =
         registration::begin_work_on_views(spi, table, *registry::find_registration(spi, *root), false);
     {

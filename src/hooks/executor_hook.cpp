@@ -18,6 +18,7 @@
 #include "purge/log_hand_purge.hpp"
 #include "rows/collected_rows.hpp"
 #include "session/immediate_triggers.hpp"
+#include "session/members_owners.hpp"
 #include "session/own_statement.hpp"
 #include "session/plan_notes.hpp"
 #include "session/referential_triggers.hpp"
@@ -45,6 +46,7 @@ extern "C" void softdelete_executor_run(QueryDesc *query, ScanDirection directio
     }
     holds::prepare_physical_delete(query);
     session::push_running_statement(query, session::Phase::run, notes);
+    session::refuse_others_members_of(query);
     session::fire_deferrable_triggers_at_once(query);
     deletion::leave_out_guard(query);
     deletion::leave_out_generated_column_triggers(query);

@@ -29,6 +29,7 @@ extern "C" PlannedStmt *softdelete_planner(Query *query, const char *query_strin
     }
     Assert(planner::is_planned_as_owner(query_string, query));
     session::Statement statement = session::begin_statement(query, query_string, parameters);
+    planner::refuse_others_members(query_string, query, statement.is_foreign_key);
     planner::transform_query(query, &statement);
     int nest_level = planner::begin_planning(statement);
     int called_level = session::begin_called_planning(query_string);

@@ -16,16 +16,21 @@ namespace softdelete::pg {
 namespace {
 
 CalledSettings *innermost = nullptr;
+StatementCount count_running_statements = nullptr;
 
 } // namespace
 
-CalledSettings::CalledSettings() : caller_(GetUserId()), outer_(innermost) {
+CalledSettings::CalledSettings()
+    : caller_(GetUserId())
+    , running_statements_(count_running_statements())
+    , outer_(innermost) {
     values_.emplace_back("search_path", namespace_search_path);
     innermost = this;
 }
 
 CalledSettings::CalledSettings(const CalledSettings *outer)
     : caller_(outer == nullptr ? GetUserId() : outer->caller_)
+    , running_statements_(count_running_statements())
     , outer_(innermost) {
     if (outer != nullptr) {
         values_ = outer->values_;
@@ -87,6 +92,14 @@ Oid CalledSettings::caller() noexcept {
 
 bool CalledSettings::are_in_force() noexcept {
     return innermost != nullptr;
+}
+
+bool CalledSettings::began_at(int running_statements) noexcept {
+    return innermost != nullptr && innermost->running_statements_ == running_statements;
+}
+
+void install_statement_count(StatementCount count) noexcept {
+    count_running_statements = count;
 }
 
 bool runs_others_code(Oid role, Oid caller) {

@@ -34,14 +34,22 @@ public:
     static Oid caller() noexcept;
     // Is a command under way?
     static bool are_in_force() noexcept;
+    // Did as many statements run when the innermost command began? Then what begins now is the command's, and nothing that it
+    // has fired.
+    static bool began_at(int running_statements) noexcept;
 
 private:
     explicit CalledSettings(const CalledSettings *outer);
 
     Oid caller_;
     std::vector<std::pair<const char *, std::string>> values_;
+    int running_statements_;
     CalledSettings *outer_;
 };
+
+// What tells how many statements run. Installed once, when the library is loaded.
+using StatementCount = int (*)();
+void install_statement_count(StatementCount count) noexcept;
 
 // Is the role another one than called the command, and one that has not all the rights of whoever is logged in? Then code of
 // that role's is not to find them.

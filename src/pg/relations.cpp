@@ -7,9 +7,11 @@ extern "C" {
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "nodes/nodeFuncs.h"
 #include "rewrite/rewriteHandler.h"
 #include "storage/lmgr.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -120,6 +122,23 @@ Oid get_owner(Oid relation) {
     Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(row))->relowner;
     ReleaseSysCache(row);
     return owner;
+}
+
+Oid find_others_member(Oid table) {
+    if (!has_subclass(table)) {
+        return InvalidOid;
+    }
+    Oid owner = get_owner(table);
+    ListCell *cell;
+    foreach (cell, find_all_inheritors(table, NoLock, nullptr)) {
+        Oid member = lfirst_oid(cell);
+        // One that another session drops meanwhile is no member any more.
+        bool is_others = get_rel_name(member) != nullptr && !has_privs_of_role(get_owner(member), owner);
+        if (is_others) {
+            return member;
+        }
+    }
+    return InvalidOid;
 }
 
 bool may_show_values(Oid relation) {

@@ -19,6 +19,10 @@ void lock_relation(Oid relation, Lock lock);
 // The relation's owner. Plain server code. Raises 42P01 where it does not exist.
 Oid get_owner(Oid relation);
 
+// The first of a table's partitions and inheritance children, at any depth, whose owner has not all rights of the table's owner;
+// InvalidOid for none. Plain server code.
+Oid find_others_member(Oid table);
+
 // True where an error may show the current user values of the relation's rows: it may read the table, and row security
 // hides none of it. Plain server code.
 bool may_show_values(Oid relation);

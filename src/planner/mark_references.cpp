@@ -4,6 +4,7 @@
 #include "pg/compat.hpp"
 #include "pg/relations.hpp"
 #include "planner/recycle_bin.hpp"
+#include "session/members_owners.hpp"
 #include "session/own_statement.hpp"
 
 extern "C" {
@@ -60,7 +61,32 @@ bool names_others_table(Node *node, void *context) {
     return query_tree_walker(query, walker, context, 0);
 }
 
+bool refuse_members(Node *node, void *context) {
+    if (node == nullptr) {
+        return false;
+    }
+    auto walker = pg::compat::walker(refuse_members);
+    if (!IsA(node, Query)) {
+        return expression_tree_walker(node, walker, context);
+    }
+    Query *query = castNode(Query, node);
+    ListCell *cell;
+    foreach (cell, query->rtable) {
+        const auto *rte = lfirst_node(RangeTblEntry, cell);
+        if (rte->rtekind == RTE_RELATION && rte->inh) {
+            session::refuse_members_as_owner(rte->relid);
+        }
+    }
+    return query_tree_walker(query, walker, context, 0);
+}
+
 } // namespace
+
+void refuse_others_members(const char *text, Query *query, bool is_foreign_key) {
+    if (session::is_planned_in_command(text, is_foreign_key)) {
+        (void)refuse_members(reinterpret_cast<Node *>(query), nullptr);
+    }
+}
 
 // A DELETE from several tables comes from purge/purge_cycle, which has looked for such code itself.
 bool is_planned_as_owner(const char *text, Query *query) {

@@ -12,6 +12,7 @@
 #include "purge/reference_links.hpp"
 #include "registry/retention.hpp"
 #include "rows/owners_statement.hpp"
+#include "session/members_owners.hpp"
 
 #include <deque>
 
@@ -70,10 +71,20 @@ private:
         return pg::write_time(cutoffs_.at(relation));
     }
 
+    static void refuse_others_members(const PurgeTable &table) {
+        pg::call([&] { session::refuse_others_members(table.info.relation); });
+        for (const Blocker &blocker : get_blockers(table)) {
+            for (const catalog::ForeignKey &key : blocker.chain) {
+                pg::call([&] { session::refuse_others_members(key.child.relation); });
+            }
+        }
+    }
+
     // False, with a warning, where its owner has left the table in a state that lets nobody count: the others are shown.
     bool look_at(const PurgeTable &table) {
         try {
             pg::Subtransaction savepoint;
+            refuse_others_members(table);
             counts_[table.info.relation] = count(table);
             savepoint.commit();
             return true;

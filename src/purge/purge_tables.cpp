@@ -33,7 +33,7 @@ constexpr const char *owned_query = R"(
     ORDER BY r.registered_at, r.relation)";
 
 // The physical tables: partitions and inheritance children too. Foreign ones have no rows of ours. The last column is the
-// name of a partition's root where that has a trigger for DELETE statements, and the same owner; with it, what keeps other
+// name of a partition's root where that has a trigger for DELETE statements, and all members the same owner; with it, what keeps other
 // partitions out of the plan.
 constexpr const char *targets_query = R"(
     WITH RECURSIVE line (relation) AS (
@@ -51,6 +51,7 @@ constexpr const char *targets_query = R"(
     LEFT JOIN pg_catalog.pg_class root ON root.oid = $1::pg_catalog.oid AND root.relowner = c.relowner
         AND root.oid = pg_catalog.pg_partition_root(c.oid) AND root.oid <> c.oid
         AND EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = root.oid AND t.tgtype & 9 = 8)
+        AND NOT EXISTS (SELECT FROM line m JOIN pg_catalog.pg_class o ON o.oid = m.relation AND o.relowner <> c.relowner)
     LEFT JOIN pg_catalog.pg_namespace rn ON rn.oid = root.relnamespace
     WHERE c.relkind = 'r'
     ORDER BY c.relname, c.oid)";

@@ -4,6 +4,7 @@
 
 #include "pg/called_settings.hpp"
 #include "pg/spi.hpp"
+#include "session/running_statements.hpp"
 #include "session/session_stack.hpp"
 
 extern "C" {
@@ -135,6 +136,7 @@ const char *get_kept_text(_SPI_plan *plan) {
 
 void install_own_statements() noexcept {
     pg::install_kept_text_hook(note_kept_text);
+    pg::install_statement_count([] { return running_statement_depth(); });
 }
 
 OwnStatement::OwnStatement(const std::string &text, const OwnTraits &traits, _SPI_plan *plan) {

@@ -99,6 +99,8 @@ CREATE INDEX ON children (parent);
 CREATE INDEX ON uses (word, lang);
 SELECT count(*) FROM softdelete.register('parents', retention => '1 day', cascade => true);
 SELECT count(*) FROM softdelete.register('notes');
+CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS 'BEGIN RETURN new; END';
+CREATE TRIGGER fill BEFORE INSERT ON notes FOR EACH ROW EXECUTE FUNCTION fill();
 SELECT count(*) FROM softdelete.register('keepers');
 SELECT count(*) FROM softdelete.register('words', cascade => true, deleted_by => NULL);
 SELECT count(*) FROM softdelete.register('parts', cascade => true);
@@ -128,6 +130,7 @@ INSERT INTO shop.parents VALUES (103, 'x', 9) ON CONFLICT (email) DO UPDATE SET 
 INSERT INTO shop.parents VALUES (101, 'z', 9) ON CONFLICT DO NOTHING;
 INSERT INTO shop.children VALUES (101, 101), (102, 102);
 INSERT INTO shop.notes VALUES (1, 101);
+INSERT INTO shop.notes (id, deleted_at) VALUES (9, now());
 INSERT INTO shop.keepers VALUES (1, 101), (2, 102);
 INSERT INTO shop.pieces VALUES (201, 101), (202, 7);
 DELETE FROM shop.parents WHERE id = 1 RETURNING id, email, deleted_at, deleted_by;

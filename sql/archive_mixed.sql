@@ -94,6 +94,7 @@ INSERT INTO way VALUES
     ('grandchild alone', '{DELETE FROM p WHERE id = 1,"SELECT softdelete.restore(''g'', 100)"}'),
     ('child before', '{DELETE FROM c WHERE id = 11,SET LOCAL softdelete.reason = second,DELETE FROM p WHERE id = 1,"SELECT softdelete.restore(''p'', 1)","SELECT softdelete.restore(''c'', 11)"}'),
     ('other parent', '{DELETE FROM p WHERE id = 1,SET LOCAL softdelete.reason = second,DELETE FROM p WHERE id = 2,"SELECT softdelete.restore(''p'', 1)","SELECT softdelete.restore(''p'', 2)","SELECT softdelete.restore(''g'', 101)"}'),
+    ('undo one', '{DELETE FROM p WHERE id = 1,SET LOCAL softdelete.reason = second,DELETE FROM p WHERE id = 2,SELECT softdelete.undo(min(deletion_id)) FROM all_p}'),
     ('both parents', '{DELETE FROM p,"SELECT softdelete.restore(''p'', 1)","SELECT softdelete.restore(''p'', 2)"}'),
     ('below', '{DELETE FROM p WHERE id = 1,"INSERT INTO c VALUES (41, 1)","UPDATE c SET p = 1 WHERE id = 31","INSERT INTO g VALUES (104, 31, 1)"}'),
     ('below first', '{"INSERT INTO c VALUES (41, 1); DELETE FROM p WHERE id = 1"}'),
@@ -153,6 +154,44 @@ SELECT note, "Gone at" IS NOT NULL AS gone FROM all_link ORDER BY note;
 SELECT softdelete.restore('link', 1, 'x', 4, 'x');
 SELECT softdelete.restore('link', 4, 'x', 3, 'x');
 SELECT count(*) AS live FROM link;
+
+-- What cannot come back by a key that is checked at COMMIT is said at once.
+CREATE TABLE one (id int PRIMARY KEY);
+CREATE TABLE two (id int PRIMARY KEY);
+CREATE TABLE both_of (one int REFERENCES one ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED, two int REFERENCES two ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED, PRIMARY KEY (one, two));
+CREATE INDEX ON both_of (two);
+SELECT count(*) > 0 AS registered FROM unnest('{one,two,both_of}'::regclass[]) t, softdelete.register(t);
+INSERT INTO one VALUES (1);
+INSERT INTO two VALUES (1), (2);
+INSERT INTO both_of VALUES (1, 1), (1, 2);
+DELETE FROM one;
+DELETE FROM two WHERE id = 2;
+BEGIN;
+SELECT softdelete.undo(max(id) - 1) FROM softdelete.deletions; -- fails
+ROLLBACK;
+SELECT softdelete.undo(id) FROM (SELECT id FROM softdelete.deletions ORDER BY id DESC LIMIT 2) d ORDER BY id DESC;
+SELECT * FROM both_of ORDER BY two;
+
+-- A NO ACTION key between children is asked when all of them have gone, whatever the order of the keys.
+CREATE TABLE cargo (id int PRIMARY KEY);
+CREATE TABLE a_box (id int PRIMARY KEY, cargo int REFERENCES cargo ON DELETE CASCADE);
+CREATE TABLE b_label (id int PRIMARY KEY, cargo int REFERENCES cargo ON DELETE CASCADE, box int REFERENCES a_box);
+CREATE TABLE c_stamp (id int PRIMARY KEY, cargo int REFERENCES cargo ON DELETE CASCADE, label int REFERENCES b_label, "next" int REFERENCES c_stamp);
+CREATE INDEX ON a_box (cargo);
+CREATE INDEX ON b_label (cargo);
+CREATE INDEX ON c_stamp (cargo);
+SELECT count(*) > 0 AS registered FROM unnest('{a_box,b_label,c_stamp}'::regclass[]) t, softdelete.register(t, strategy => 'archive');
+SELECT count(*) > 0 AS registered FROM softdelete.register('cargo');
+INSERT INTO cargo VALUES (1), (2);
+INSERT INTO a_box VALUES (1, 1), (2, 2);
+INSERT INTO b_label VALUES (1, 1, 1), (2, 2, 2);
+INSERT INTO c_stamp VALUES (1, 1, 1, NULL), (2, 1, NULL, 1);
+DELETE FROM cargo WHERE id = 1;
+SELECT rows FROM softdelete.deletions ORDER BY id DESC LIMIT 1;
+SELECT softdelete.restore('cargo', 1);
+UPDATE b_label SET cargo = NULL WHERE id = 2;
+DELETE FROM cargo WHERE id = 2; -- fails
+SELECT count(*) FROM cargo;
 
 -- Savepoints, exception blocks, and errors of the child's triggers leave both as they were.
 CREATE TABLE parent (id int PRIMARY KEY, v text);
@@ -225,6 +264,14 @@ DELETE FROM parent WHERE id = 3;
 SELECT softdelete.erase('parent', 'request 3', 3) -> 'rows' AS rows;
 SELECT * FROM state ORDER BY relation;
 SELECT count(*) AS archived FROM child_archive;
+
+-- An anonymization says that it does not.
+INSERT INTO parent VALUES (1, 'me');
+INSERT INTO child VALUES (11, 1);
+SELECT softdelete.set_anonymizer('parent', 'v', 'NULL');
+DELETE FROM child WHERE id = 11;
+SELECT jsonb_path_query_array(softdelete.anonymize('parent', 'request 4', 1) -> 'not_reached', '$[*] ? (@ like_regex "child")') AS not_reached;
+SELECT softdelete.erase('parent', 'request 5', 1) -> 'rows' AS rows;
 
 -- A hold does not reach archives, and says so.
 INSERT INTO parent VALUES (4, 'held');

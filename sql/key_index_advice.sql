@@ -100,9 +100,9 @@ SELECT relation, object FROM softdelete.plan('a', all_referencing => true) WHERE
 CREATE TABLE links (a int REFERENCES a, b int REFERENCES b, PRIMARY KEY (a, b));
 CREATE INDEX ON links (a);
 CREATE INDEX ON links (b);
-SELECT object, command FROM softdelete.plan('links') WHERE action = 'warning';
-SELECT command FROM softdelete.plan('links') WHERE action = 'warning' \gexec
-SELECT object FROM softdelete.register('links') WHERE action = 'warning';
+SELECT object, command FROM softdelete.plan('links', strategy => 'flag') WHERE action = 'warning';
+SELECT command FROM softdelete.plan('links', strategy => 'flag') WHERE action = 'warning' \gexec
+SELECT object FROM softdelete.register('links', strategy => 'flag') WHERE action = 'warning';
 INSERT INTO a VALUES (1);
 INSERT INTO b VALUES (1);
 INSERT INTO links VALUES (1, 1);

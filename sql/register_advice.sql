@@ -7,7 +7,7 @@ SET search_path = regress_advice;
 SET client_min_messages = error;
 \pset format unaligned
 CREATE FUNCTION warnings(relation regclass) RETURNS TABLE (object text, command text) LANGUAGE sql AS
-    'SELECT object, command FROM softdelete.plan(relation) WHERE action = ''warning'' ORDER BY step';
+    'SELECT object, command FROM softdelete.plan(relation, strategy => ''flag'') WHERE action = ''warning'' ORDER BY step';
 \set QUIET off
 
 -- Which keys may come again: not those that are made for each row, whatever a partition key adds.

@@ -1,6 +1,7 @@
 // The SQL functions register(), plan(), configure(), repair() and unregister(). Unpacks the arguments, leaves the work
 // to registration/, or archive/ where the strategy is that, and returns its steps as rows.
 #include "archive/register_archive.hpp"
+#include "archive/register_by_strategy.hpp"
 #include "pg/called_settings.hpp"
 #include "pg/srf.hpp"
 #include "pg/transactions.hpp"
@@ -85,8 +86,7 @@ PGDLLEXPORT Datum softdelete_register(PG_FUNCTION_ARGS) {
         pg::CommandScope path;
         pg::refuse_if_read_only("softdelete.register()");
         const registration::RegisterRequest request = get_request(pg::Arguments(fcinfo));
-        warn_and_give_back(fcinfo, request.strategy == "archive" ? archive::register_archive(request)
-                                                                 : registration::register_table(request));
+        warn_and_give_back(fcinfo, archive::register_by_strategy(request));
         return Datum(0);
     });
 }
@@ -96,8 +96,7 @@ PG_FUNCTION_INFO_V1(softdelete_plan);
 PGDLLEXPORT Datum softdelete_plan(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
         const registration::RegisterRequest request = get_request(pg::Arguments(fcinfo));
-        give_back(fcinfo, request.strategy == "archive" ? archive::plan_archive(request)
-                                                        : registration::plan_registration(request));
+        give_back(fcinfo, archive::plan_by_strategy(request));
         return Datum(0);
     });
 }

@@ -5,8 +5,10 @@
 
 #include "deletion/cascade_statements.hpp"
 #include "deletion/open_deletions.hpp"
+#include "model/trigger_names.hpp"
 #include "pg/spi.hpp"
 #include "session/plan_notes.hpp"
+#include "session/registered_table.hpp"
 #include "session/running_statements.hpp"
 
 extern "C" {
@@ -15,6 +17,7 @@ extern "C" {
 #include "executor/spi.h"
 #include "utils/datum.h"
 #include "utils/memutils.h"
+#include "utils/relcache.h"
 }
 
 namespace softdelete::deletion {
@@ -158,6 +161,53 @@ PendingKeys *find_next(bool is_no_action) {
     return nullptr;
 }
 
+// Will a DELETE on the entry's child be a real one, after which the server asks NO ACTION keys to it?
+bool deletes_really(const PendingKeys *entry) {
+    return entry->key.on_delete == FKCONSTR_ACTION_CASCADE
+           && session::has_trigger(entry->key.child, model::archive_trigger);
+}
+
+bool references_by_no_action(Oid child, Oid parent) {
+    Relation relation = RelationIdGetRelation(child);
+    List *keys = RelationIsValid(relation) ? catalog::find_keys_to(relation, parent) : NIL;
+    if (RelationIsValid(relation)) {
+        RelationClose(relation);
+    }
+    ListCell *cell;
+    foreach (cell, keys) {
+        if (static_cast<const catalog::ForeignKeyInfo *>(lfirst(cell))->on_delete
+            == FKCONSTR_ACTION_NOACTION) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// One of the same level that is to go before the entry; null where there is none.
+PendingKeys *find_referencing(const PendingKeys *entry) {
+    for (PendingKeys *other = pending; other != nullptr; other = other->next) {
+        if (!other->is_running && other->place == entry->place && other->level == entry->level
+            && other->key.child != entry->key.child && deletes_really(other)
+            && references_by_no_action(other->key.child, entry->key.child)) {
+            return other;
+        }
+    }
+    return nullptr;
+}
+
+// A native cascade takes the children of all keys before the server asks a NO ACTION key between them. So those that
+// reference others by such a key go first; in a circle, any.
+PendingKeys *find_first_to_go(PendingKeys *entry) {
+    for (PendingKeys *step = pending; step != nullptr && deletes_really(entry); step = step->next) {
+        PendingKeys *before = find_referencing(entry);
+        if (before == nullptr) {
+            break;
+        }
+        entry = before;
+    }
+    return entry;
+}
+
 // The entry stays in the list meanwhile, for an abort to free it.
 void work_off(PendingKeys *entry) {
     entry->is_running = true;
@@ -192,7 +242,7 @@ void work_off_all() {
         if (entry == nullptr) {
             break;
         }
-        work_off(entry);
+        work_off(find_first_to_go(entry));
     }
     current_level = level;
 }

@@ -81,7 +81,16 @@ private:
         return place->second;
     }
 
+    // What archives hold below the rows is left as it is.
+    void note_archived(const ForeignKey &key, const RowSet &parents) {
+        if (key.child.archive
+            && !rows::find_some_children(spi_, catalog::of_archived_children(key), parents, 1).empty()) {
+            say_unreached(key.child.archive->name, no_rules);
+        }
+    }
+
     void follow(const ForeignKey &key, const RowSet &parents) {
+        note_archived(key, parents);
         if (key.on_delete == OnDelete::cascade) {
             add(rows::lock_children(spi_, key, parents));
             return;

@@ -166,8 +166,7 @@ bool is_among(const std::vector<catalog::Table> &tables, Oid relation) {
 std::vector<Oid> leave_unregistered(TableWork &work, std::vector<Oid> tables,
                                     const std::vector<catalog::Table> &together) {
     std::erase_if(tables, [&](Oid table) {
-        return is_among(together, table) || catalog::has_marker(work.spi, table)
-               || catalog::get_table(work.spi, table).archive;
+        return is_among(together, table) || catalog::has_marker(work.spi, table) || gets_archive(work, table);
     });
     return tables;
 }

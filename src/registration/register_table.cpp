@@ -24,16 +24,6 @@ namespace softdelete::registration {
 
 namespace {
 
-// Raises 22023 for unknown options and 0A000 for those that are not supported.
-void check_options(const RegisterRequest &request) {
-    check_strategy(request.strategy);
-    (void)get_visibility(request.visibility);
-    (void)get_on_expiry(request.on_expiry);
-    if (request.indexes) {
-        (void)get_index_mode(*request.indexes);
-    }
-}
-
 // A view of that name which reads another table, or anything else of that name.
 bool belongs_to_other(pg::Spi &spi, const catalog::Table &table, const std::string &name) {
     auto existing = catalog::find_relation(spi, table.schema_oid, name);
@@ -84,6 +74,11 @@ std::vector<Oid> find_children(pg::Spi &spi, const RegisterRequest &request, Oid
     return request.cascade ? catalog::find_cascade_children(spi, parent) : std::vector<Oid>();
 }
 
+bool is_archived(pg::Spi &spi, const RegisterRequest &request, Oid relation) {
+    return catalog::get_table(spi, relation).archive
+           || std::find(request.archived.begin(), request.archived.end(), relation) != request.archived.end();
+}
+
 // The named table, and as far as it was asked for those that reference it.
 std::vector<catalog::Table> lock_tables(pg::Spi &spi, const RegisterRequest &request, bool is_plan) {
     pg::Lock lock = is_plan ? pg::Lock::access_share : pg::Lock::access_exclusive;
@@ -97,7 +92,7 @@ std::vector<catalog::Table> lock_tables(pg::Spi &spi, const RegisterRequest &req
                 continue;
             }
             seen.push_back(child);
-            if (!registry::find_registration(spi, child) && !catalog::get_table(spi, child).archive) {
+            if (!registry::find_registration(spi, child) && !is_archived(spi, request, child)) {
                 catalog::check_mixed_links(spi, child, catalog::Strategy::flag);
                 tables.push_back(lock_table(spi, child, lock));
             }
@@ -112,6 +107,7 @@ TableWork plan_table(pg::Spi &spi, const RegisterRequest &request, const catalog
     TableWork work = begin_work(spi, table, make_registration(spi, request, table, names), is_plan);
     work.names.follow(names);
     work.is_named = table.oid == request.relation;
+    work.archived = request.archived;
     plan_columns(work);
     plan_statistics(work);
     plan_own_indexes(work);
@@ -203,7 +199,7 @@ void record(pg::Spi &spi, const TableWork &work, std::vector<model::Step> &steps
 
 std::vector<model::Step> register_tables(const RegisterRequest &request, bool is_plan) {
     pg::Spi spi;
-    check_options(request);
+    check_flag_options(request);
     check_library_is_loaded(spi);
     std::vector<catalog::Table> tables = lock_tables(spi, request, is_plan);
     check_roles(spi, request.admin_roles);
@@ -229,6 +225,15 @@ std::vector<model::Step> register_tables(const RegisterRequest &request, bool is
 }
 
 } // namespace
+
+void check_flag_options(const RegisterRequest &request) {
+    check_strategy(request.strategy);
+    (void)get_visibility(request.visibility);
+    (void)get_on_expiry(request.on_expiry);
+    if (request.indexes) {
+        (void)get_index_mode(*request.indexes);
+    }
+}
 
 std::vector<model::Step> register_table(const RegisterRequest &request) {
     return register_tables(request, false);

@@ -26,9 +26,14 @@ struct RegisterRequest {
     std::optional<std::string> all_view;
     std::string on_expiry; // of the named table
     bool all_referencing;
+    std::vector<Oid> archived =
+        {}; // tables that get an archive together with it, by archive/register_by_strategy
 };
 
-// Takes on the table, with cascade all that reference it by ON DELETE CASCADE as well, with all_referencing those by any
+// Raises 22023 for unknown options and 0A000 for those that are not supported.
+void check_flag_options(const RegisterRequest &request);
+
+// Takes on the table with the strategy flag, with cascade all that reference it by ON DELETE CASCADE as well, with all_referencing those by any
 // other action too, to any depth, and returns what was done.
 // Locks them ACCESS EXCLUSIVE. Acts as their owners.
 // Errors: 42501 not the owner; 42809 not a table that can be registered; 42710 registered already; 22023, 22004 and

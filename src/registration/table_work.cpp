@@ -4,8 +4,11 @@
 
 #include "catalog/index_catalog.hpp"
 #include "catalog/quoting.hpp"
+#include "catalog/table_info.hpp"
 #include "pg/quote.hpp"
 #include "sqltext/table_statements.hpp"
+
+#include <algorithm>
 
 namespace softdelete::registration {
 
@@ -93,6 +96,11 @@ TableWork begin_work_on_views(pg::Spi &spi, const catalog::Table &table,
 
 std::string get_live_condition(const model::TableSettings &settings) {
     return sqltext::expression("(%1% IS NULL)", catalog::identifier(settings.deleted_at)).text();
+}
+
+bool gets_archive(const TableWork &work, Oid relation) {
+    return std::find(work.archived.begin(), work.archived.end(), relation) != work.archived.end()
+           || catalog::get_table(work.spi, relation).archive;
 }
 
 std::string make_numbered_name(const std::string &name, int number) {

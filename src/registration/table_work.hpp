@@ -51,7 +51,8 @@ struct TableWork {
     // Tables that carry our policies from now on, and whether the user wishes row security; those that no longer do.
     std::vector<std::pair<unsigned int, bool>> secured;
     std::vector<unsigned int> released;
-    std::set<unsigned int> going; // indexes of all rows that conversions replace
+    std::set<unsigned int> going;   // indexes of all rows that conversions replace
+    std::vector<Oid> archived = {}; // other tables that get an archive in the same call
 
     const model::TableSettings &settings() const { return registration.settings; }
 
@@ -82,6 +83,9 @@ TableWork begin_work_on_views(pg::Spi &spi, const catalog::Table &table,
 
 // deleted_at IS NULL, as the server deparses it.
 std::string get_live_condition(const model::TableSettings &settings);
+
+// Has that table an archive, or gets it in the same call?
+bool gets_archive(const TableWork &work, Oid relation);
 
 // A name made of a table's, cut to what names may have; where a number is added it is not what is cut off.
 std::string make_numbered_name(const std::string &name, int number);

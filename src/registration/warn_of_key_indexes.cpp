@@ -137,7 +137,7 @@ void warn_of_child(TableWork &work, Oid relation) {
             || is_served(child, member, key, {})) {
             continue;
         }
-        bool reads = is_read_by_soft_delete(key, registration.has_value())
+        bool reads = is_read_by_soft_delete(key, registration.has_value() || gets_archive(work, relation))
                      && !(registration && is_served_for_live(child, member, key));
         keys.add(key, reads ? Slow::deletes_and_purges : Slow::purges);
     }

@@ -49,6 +49,16 @@ std::int64_t count_children(TableWork &work, const catalog::ForeignKey &key,
         .number(0);
 }
 
+// Of the live rows of a table with an archive, or of one whose rows are marked.
+std::string describe(std::int64_t rows, bool is_archive) {
+    std::string text = std::to_string(rows) + (rows == 1 ? " row is live" : " rows are live");
+    if (is_archive) {
+        return text + (rows == 1 ? " and keeps a deleted row" : " and keep deleted rows")
+               + " of this table from the purge";
+    }
+    return text + " and reference deleted rows of this table: what is deleted below them cannot be restored";
+}
+
 } // namespace
 
 void warn_of_live_children(TableWork &work, const std::vector<catalog::Table> &together) {
@@ -58,10 +68,12 @@ void warn_of_live_children(TableWork &work, const std::vector<catalog::Table> &t
     const std::string deleted_at = pg::quote_identifier(work.settings().deleted_at);
     for (const catalog::ForeignKey &key : catalog::find_referencing_keys(work.spi, work.table.oid)) {
         const std::string column = find_deletion_column(work, key, together);
-        if (column.empty() || !catalog::binds(key.on_delete) || !catalog::has_one_owner(key)) {
+        const bool is_archive = gets_archive(work, key.child.relation); // all its rows are live
+        if ((column.empty() && !is_archive) || !catalog::binds(key.on_delete)
+            || !catalog::has_one_owner(key)) {
             continue;
         }
-        bool is_there = has_column(together, key.child.relation, column);
+        bool is_there = !is_archive && has_column(together, key.child.relation, column);
         std::int64_t rows =
             count_children(work, key, make_condition(key, deleted_at, is_there ? column : ""));
         if (rows == 0) {
@@ -69,16 +81,16 @@ void warn_of_live_children(TableWork &work, const std::vector<catalog::Table> &t
         }
         sqltext::QualifiedName all(catalog::identifier(work.table.schema),
                                    catalog::identifier(work.settings().all_view));
-        work.warn(
-            model::warning::live_children, work.table.oid, "rows of " + key.child.name,
-            std::to_string(rows) + (rows == 1 ? " row is" : " rows are")
-                + " live and reference deleted rows of this table: what is deleted below them cannot be "
-                  "restored",
-            "To have them deleted as well, once the tables are registered",
-            sqltext::statement("UPDATE %1% AS c SET %2% = p.%3% FROM %4% AS p WHERE %5%",
-                               sqltext::Expression(key.child.name), sqltext::Expression(column),
-                               sqltext::Expression(deleted_at), all,
-                               make_condition(key, deleted_at, column)));
+        work.warn(model::warning::live_children, work.table.oid, "rows of " + key.child.name,
+                  describe(rows, is_archive), "To have them deleted as well, once the tables are registered",
+                  is_archive
+                      ? sqltext::statement("DELETE FROM %1% AS c USING %2% AS p WHERE %3%",
+                                           sqltext::Expression(key.child.name), all,
+                                           make_condition(key, deleted_at, ""))
+                      : sqltext::statement("UPDATE %1% AS c SET %2% = p.%3% FROM %4% AS p WHERE %5%",
+                                           sqltext::Expression(key.child.name), sqltext::Expression(column),
+                                           sqltext::Expression(deleted_at), all,
+                                           make_condition(key, deleted_at, column)));
     }
 }
 

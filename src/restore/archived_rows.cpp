@@ -4,6 +4,8 @@
 
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
+#include "restore/restore_errors.hpp"
+#include "rows/follow_links.hpp"
 #include "session/own_statement.hpp"
 #include "session/plan_notes.hpp"
 #include "sqltext/format.hpp"
@@ -121,6 +123,41 @@ std::vector<Oid> order_tables(const std::map<Oid, std::vector<ForeignKey>> &keys
     return ordered;
 }
 
+namespace {
+
+rows::RowSet find_taken(pg::Spi &spi, const TableInfo &table, std::int64_t deletion) {
+    rows::RowSet found;
+    pg::OwnerScope owner(table.owner);
+    for (const pg::Row &row : spi.query(
+             sqltext::format(
+                 "/* softdelete */ SELECT tableoid, ctid FROM %1% WHERE deletion_id = $1::pg_catalog.int8",
+                 table.archive->name),
+             {deletion})) {
+        found.add(rows::read_row_id(row));
+    }
+    return found;
+}
+
+// The INSERT asks for parents. By keys that are checked at the end of the transaction that would be too late to say what was
+// restored.
+void check_deferred_parents(pg::Spi &spi, const TableInfo &table, const std::vector<ForeignKey> &keys,
+                            std::int64_t deletion) {
+    for (const ForeignKey &key : keys) {
+        if (!key.is_deferrable || !catalog::binds(key.on_delete) || !key.parent.is_registered) {
+            continue;
+        }
+        const ForeignKey archived = catalog::of_archived_children(key);
+        const rows::RowSet taken = find_taken(spi, table, deletion);
+        std::vector<rows::RowLink> blocked = rows::find_parents(
+            spi, archived, taken, sqltext::format(" AND p.%1% IS NOT NULL LIMIT 1", key.parent.deleted_at));
+        if (!blocked.empty()) {
+            raise_parent_deleted(key, rows::read_link(spi, archived, blocked.front().child), std::nullopt);
+        }
+    }
+}
+
+} // namespace
+
 std::uint64_t undo_archived_rows(pg::Spi &spi, const std::vector<TableInfo> &tables, std::int64_t deletion) {
     std::map<Oid, std::vector<ForeignKey>> keys;
     for (const TableInfo &table : tables) {
@@ -130,6 +167,7 @@ std::uint64_t undo_archived_rows(pg::Spi &spi, const std::vector<TableInfo> &tab
     for (Oid relation : order_tables(keys)) {
         auto table = std::find_if(tables.begin(), tables.end(),
                                   [&](const TableInfo &candidate) { return candidate.relation == relation; });
+        check_deferred_parents(spi, *table, keys.at(relation), deletion);
         restored += move_back(spi, *table, std::to_string(deletion),
                               sqltext::format("a.deletion_id = $1::pg_catalog.int8 AND a.%1% = "
                                               "$2::pg_catalog.timestamptz",

@@ -1,0 +1,167 @@
+// Decides, with strategy => 'auto', which tables of a registration get an archive, and leaves the work to
+// archive/register_archive and registration/register_table. Called by api/registration.
+#include "archive/register_by_strategy.hpp"
+
+#include "archive/choose_strategy.hpp"
+#include "archive/register_archive.hpp"
+#include "catalog/table_info.hpp"
+#include "registration/lock_table.hpp"
+#include "registry/registry.hpp"
+#include "session/extension_functions.hpp"
+
+#include <algorithm>
+
+namespace softdelete::archive {
+
+namespace {
+
+using registration::RegisterRequest;
+
+// Of which tables, and what the steps say of that.
+struct Chosen {
+    bool named_has_archive = false;
+    std::vector<Oid> archived; // other tables that get one, referenced ones first
+    std::vector<model::Step> notes;
+};
+
+void note(Chosen &chosen, Oid relation, const Choice &choice) {
+    if (!choice.reason.empty()) {
+        chosen.notes.push_back({relation,
+                                choice.is_archive ? "strategy archive" : "strategy flag",
+                                choice.is_archive ? model::Action::create : model::Action::keep,
+                                false,
+                                {},
+                                choice.reason});
+    }
+}
+
+std::vector<Oid> find_children(pg::Spi &spi, const RegisterRequest &request, Oid parent) {
+    if (request.all_referencing) {
+        return catalog::find_referencing_tables(spi, parent);
+    }
+    return request.cascade ? catalog::find_cascade_children(spi, parent) : std::vector<Oid>();
+}
+
+// Walks as register_table() does, and locks the tables in the same order, which is that of deletions.
+class Chooser {
+public:
+    Chooser(pg::Spi &spi, const RegisterRequest &request, bool is_plan)
+        : spi_(spi)
+        , request_(request)
+        , lock_(is_plan ? pg::Lock::access_share : pg::Lock::access_exclusive) {}
+
+    Chosen run() {
+        const catalog::Table named = registration::lock_table(spi_, request_.relation, lock_);
+        registration::check_not_registered(spi_, named);
+        const Choice choice = choose_strategy(spi_, request_, named);
+        note(chosen_, named.oid, choice);
+        chosen_.named_has_archive = choice.is_archive;
+        std::vector<Oid> seen = {named.oid};
+        for (std::size_t i = 0; !choice.is_archive && i < seen.size(); i++) {
+            for (Oid child : find_children(spi_, request_, seen[i])) {
+                if (std::find(seen.begin(), seen.end(), child) == seen.end()) {
+                    seen.push_back(child);
+                    choose_for(child, seen[i]);
+                }
+            }
+        }
+        return std::move(chosen_);
+    }
+
+private:
+    void choose_for(Oid child, Oid parent) {
+        if (registry::find_registration(spi_, child) || catalog::get_table(spi_, child).archive) {
+            return;
+        }
+        const catalog::Table table = registration::lock_table(spi_, child, lock_);
+        Choice choice = has_archive_then(parent) ? Choice{true, "references a table with an archive"}
+                                                 : choose_strategy(spi_, request_, table);
+        note(chosen_, child, choice);
+        if (choice.is_archive) {
+            chosen_.archived.push_back(child);
+        }
+    }
+
+    bool has_archive_then(Oid relation) {
+        return std::find(chosen_.archived.begin(), chosen_.archived.end(), relation) != chosen_.archived.end()
+               || catalog::get_table(spi_, relation).archive;
+    }
+
+    pg::Spi &spi_;
+    const RegisterRequest &request_;
+    const pg::Lock lock_;
+    Chosen chosen_;
+};
+
+// Of one table with what was asked for it: names of views are those of the named one.
+RegisterRequest make_archive_request(const RegisterRequest &request, Oid relation) {
+    RegisterRequest own = request;
+    own.relation = relation;
+    own.strategy = "archive";
+    own.cascade = false;
+    own.all_referencing = false;
+    own.indexes = std::nullopt;
+    if (relation != request.relation) {
+        own.active_view = own.deleted_view = own.all_view = std::nullopt;
+        own.on_expiry = "purge";
+    }
+    return own;
+}
+
+void append(std::vector<model::Step> &steps, std::vector<model::Step> more) {
+    steps.insert(steps.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+std::vector<model::Step> register_chosen(const RegisterRequest &request, bool is_plan) {
+    auto archive_table = [&](Oid relation) {
+        const RegisterRequest own = make_archive_request(request, relation);
+        return is_plan ? plan_archive(own) : register_archive(own);
+    };
+    Chosen chosen;
+    {
+        pg::Spi spi;
+        pg::call([] { session::check_version(); });
+        registration::check_flag_options(request);
+        chosen = Chooser(spi, request, is_plan).run();
+    }
+    std::vector<model::Step> steps;
+    std::vector<model::Step> archived;
+    for (model::Step &note : chosen.notes) {
+        const Oid relation = note.relation;
+        const bool is_other =
+            std::find(chosen.archived.begin(), chosen.archived.end(), relation) != chosen.archived.end();
+        std::vector<model::Step> &place = is_other ? archived : steps;
+        place.push_back(std::move(note));
+        if (is_other || chosen.named_has_archive) {
+            append(place, archive_table(relation));
+        }
+    }
+    if (!chosen.named_has_archive) {
+        RegisterRequest others = request;
+        others.archived = chosen.archived;
+        append(steps,
+               is_plan ? registration::plan_registration(others) : registration::register_table(others));
+    }
+    append(steps, std::move(archived));
+    return model::arrange(std::move(steps));
+}
+
+} // namespace
+
+std::vector<model::Step> register_by_strategy(const RegisterRequest &request) {
+    if (request.strategy == "archive") {
+        return register_archive(request);
+    }
+    return request.strategy == "auto" ? register_chosen(request, false)
+                                      : registration::register_table(request);
+}
+
+std::vector<model::Step> plan_by_strategy(const RegisterRequest &request) {
+    if (request.strategy == "archive") {
+        return plan_archive(request);
+    }
+    return request.strategy == "auto" ? register_chosen(request, true)
+                                      : registration::plan_registration(request);
+}
+
+} // namespace softdelete::archive

@@ -154,7 +154,8 @@ std::optional<GeneratedLink> find_generated_link(pg::Spi &spi, Oid relation, con
 }
 
 std::string make_partition_condition(pg::Spi &spi, Oid relation) {
-    std::vector<pg::Row> rows = spi.query(sqltext::format(partition_query, "$1::pg_catalog.oid"), {relation});
+    std::vector<pg::Row> rows =
+        spi.query_kept(sqltext::format(partition_query, "$1::pg_catalog.oid"), {relation});
     return rows.empty() ? "" : rows.front().text(0);
 }
 

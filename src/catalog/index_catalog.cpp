@@ -1,7 +1,13 @@
-// One query per registration for all indexes. Columns that older versions lack are read through to_jsonb().
+// One query per registration for all indexes. Columns that older versions lack are read through to_jsonb(). It takes a time
+// that does not grow with the catalogs: what would be EXISTS is a subquery that the server does not make a hash table of,
+// and arrays are parameters of their type.
 #include "catalog/index_catalog.hpp"
 
 #include "catalog/quoting.hpp"
+
+extern "C" {
+#include "catalog/pg_type.h"
+}
 
 namespace softdelete::catalog {
 
@@ -12,11 +18,11 @@ const char *const indexes_query =
     " c.relkind = 'I', i.indisunique, i.indisprimary, i.indisexclusion, i.indisvalid AND i.indisready,"
     " i.indisreplident, i.indisclustered, i.indnullsnotdistinct,"
     " coalesce((to_jsonb(k) ->> 'conperiod')::boolean, false),"
-    " EXISTS (SELECT FROM pg_depend d JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = "
+    " (SELECT true FROM pg_depend d JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = "
     "d.refobjsubid"
     "  WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.refclassid = "
     "'pg_class'::regclass"
-    "  AND d.refobjid = i.indrelid AND a.attname = ANY ($2::name[])),"
+    "  AND d.refobjid = i.indrelid AND a.attname = ANY ($2) LIMIT 1) IS NOT NULL,"
     " pg_get_indexdef(i.indexrelid), pg_get_expr(i.indpred, i.indrelid), s.spcname,"
     " (SELECT array_agg(i.indkey[n]::text ORDER BY n) FROM generate_series(0, i.indnkeyatts - 1) n),"
     " (SELECT array_agg(pg_get_indexdef(i.indexrelid, n, false) ORDER BY n)"
@@ -29,16 +35,21 @@ const char *const indexes_query =
     " coalesce((SELECT array_agg(a.attstattarget::text ORDER BY a.attnum) FROM pg_attribute a"
     "  WHERE a.attrelid = i.indexrelid AND a.attstattarget >= 0 AND i.indkey[a.attnum - 1] = 0), '{}'),"
     " coalesce((SELECT array_agg(format('%I of %s', f.conname, f.conrelid::regclass) ORDER BY 1)"
-    "  FROM pg_constraint f WHERE f.contype = 'f' AND f.conparentid = 0 AND f.conindid = i.indexrelid), "
+    "  FROM pg_depend r JOIN pg_constraint f ON f.oid = r.objid"
+    "  WHERE r.refclassid = 'pg_class'::regclass AND r.refobjid = i.indexrelid"
+    "  AND r.classid = 'pg_constraint'::regclass AND f.contype = 'f' AND f.conparentid = 0"
+    "  AND f.conindid = i.indexrelid), "
     "'{}'),"
     " k.oid IS NOT NULL, coalesce(k.condeferrable, false), coalesce(k.condeferred, false),"
     " coalesce(pg_get_constraintdef(k.oid), ''), obj_description(k.oid, 'pg_constraint')"
     " FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
     " LEFT JOIN pg_inherits h ON h.inhrelid = i.indexrelid"
-    " LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')"
+    " LEFT JOIN pg_depend o ON o.classid = 'pg_class'::regclass AND o.objid = i.indexrelid"
+    "  AND o.deptype = 'i' AND o.refclassid = 'pg_constraint'::regclass"
+    " LEFT JOIN pg_constraint k ON k.oid = o.refobjid AND k.contype IN ('p', 'u', 'x')"
     " LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace"
-    " WHERE i.indrelid = ANY ($1::oid[]) AND i.indislive"
-    " ORDER BY array_position($1::oid[], i.indrelid), c.relname";
+    " WHERE i.indrelid = ANY ($1) AND i.indislive"
+    " ORDER BY array_position($1, i.indrelid), c.relname";
 
 std::vector<int> to_numbers(const std::vector<std::string> &texts) {
     std::vector<int> numbers;
@@ -101,7 +112,9 @@ std::vector<model::IndexFacts> find_indexes(pg::Spi &spi, const std::vector<Oid>
         oids.push_back(std::to_string(table));
     }
     std::vector<model::IndexFacts> indexes;
-    for (const pg::Row &row : spi.query(indexes_query, {pg::make_array(oids), pg::make_array(columns)})) {
+    for (const pg::Row &row :
+         spi.query_kept(indexes_query, {pg::Parameter(pg::make_array(oids), OIDARRAYOID),
+                                        pg::Parameter(pg::make_array(columns), NAMEARRAYOID)})) {
         indexes.push_back(read_index(row));
     }
     return indexes;

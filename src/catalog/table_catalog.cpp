@@ -33,16 +33,17 @@ std::vector<Member> find_members(pg::Spi &spi, Oid relation) {
 
 std::vector<Column> find_columns(pg::Spi &spi, Oid relation) {
     std::vector<Column> columns;
-    for (const pg::Row &row : spi.query(
+    for (const pg::Row &row : spi.query_kept(
              "SELECT a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), d.base_type,"
              " a.attnotnull OR d.is_not_null, d.has_default OR"
-             " EXISTS (SELECT FROM pg_attrdef e WHERE e.adrelid = a.attrelid AND e.adnum = a.attnum"
-             "   AND pg_get_expr(e.adbin, e.adrelid) NOT LIKE 'NULL::%'),"
+             " (SELECT true FROM pg_attrdef e WHERE e.adrelid = a.attrelid AND e.adnum = a.attnum"
+             "   AND pg_get_expr(e.adbin, e.adrelid) NOT LIKE 'NULL::%') IS NOT NULL,"
              " a.attgenerated <> '' OR a.attidentity <> '', col_description(a.attrelid, a.attnum)"
              " FROM pg_attribute a, LATERAL ("
              "  WITH RECURSIVE types AS ("
              "   SELECT t.* FROM pg_type t WHERE t.oid = a.atttypid"
-             "   UNION ALL SELECT t.* FROM types u JOIN pg_type t ON t.oid = u.typbasetype)"
+             "   UNION ALL SELECT t.* FROM types u JOIN pg_type t ON t.oid = u.typbasetype WHERE u.typtype = "
+             "'d')"
              "  SELECT coalesce(max(typname) FILTER (WHERE typtype = 'b' AND typnamespace = "
              "'pg_catalog'::regnamespace),"
              "    ''), bool_or(typnotnull), bool_or(typtype = 'd' AND typdefault IS NOT NULL) FROM types"
@@ -225,7 +226,7 @@ std::vector<OwnForeignKey> find_own_foreign_keys(pg::Spi &spi, Oid relation) {
         "k.conrelid)"
         " GROUP BY k.oid, k.conname, k.conkey, k.confrelid ORDER BY k.conname, k.oid",
         pg::compat::enforced_condition);
-    for (const pg::Row &row : spi.query(query, {relation})) {
+    for (const pg::Row &row : spi.query_kept(query, {relation})) {
         std::vector<int> numbers;
         for (const std::string &number : row.array(1)) {
             numbers.push_back(std::stoi(number));
@@ -285,8 +286,8 @@ std::vector<DeleteTrigger> find_delete_triggers(pg::Spi &spi, Oid relation, cons
         " t.tgtype::int & 16 <> 0 AND t.tgattr = '', %1%,"
         " (SELECT pg_get_triggerdef(i.oid) FROM pg_trigger i WHERE i.tgrelid = t.tgrelid"
         "  AND NOT i.tgisinternal AND i.tgtype::int & 5 = 5 AND i.tgtype::int & 2 = t.tgtype::int & 2"
-        "  AND i.tgfoid NOT IN (SELECT d.objid FROM pg_depend d WHERE d.deptype = 'e'"
-        "  AND d.classid = 'pg_proc'::regclass)"
+        "  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.deptype = 'e'"
+        "  AND d.classid = 'pg_proc'::regclass AND d.objid = i.tgfoid)"
         "  ORDER BY i.oid <> t.oid, i.tgtype::int & 8 <> 0, i.tgname LIMIT 1),"
         " t.tgoldtable IS NOT NULL OR t.tgnewtable IS NOT NULL,"
         " t.tgtype::int & 3 = 3 AND EXISTS (SELECT FROM pg_proc f WHERE f.oid = t.tgfoid"
@@ -296,12 +297,13 @@ std::vector<DeleteTrigger> find_delete_triggers(pg::Spi &spi, Oid relation, cons
         "  WHERE u.tgrelid = t.tgrelid AND u.oid <> t.oid AND u.tgfoid = t.tgfoid AND u.tgargs = t.tgargs"
         "  AND u.tgtype::int & 19 = t.tgtype::int & 3 | 16 AND a.attnum = ANY (u.tgattr))"
         " FROM pg_trigger t WHERE t.tgrelid = $1::oid AND NOT t.tgisinternal AND t.tgtype::int & 8 <> 0"
-        " AND t.tgparentid = 0 AND t.tgfoid NOT IN (SELECT d.objid FROM pg_depend d WHERE d.deptype = 'e'"
-        " AND d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_extension'::regclass AND d.refobjid ="
+        " AND t.tgparentid = 0 AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.deptype = 'e'"
+        " AND d.classid = 'pg_proc'::regclass AND d.objid = t.tgfoid AND d.refclassid = "
+        "'pg_extension'::regclass AND d.refobjid ="
         " (SELECT e.oid FROM pg_extension e WHERE e.extname = 'softdelete')) ORDER BY t.tgname",
         is_replaceable);
     const std::string is_live = sqltext::expression("(old.%1% IS NULL)", identifier(deleted_at)).text();
-    for (const pg::Row &row : spi.query(query, {relation, deleted_at})) {
+    for (const pg::Row &row : spi.query_kept(query, {relation, deleted_at})) {
         TriggerText text = take_apart(row.text(3));
         std::optional<sqltext::Expression> insert_call;
         if (!row.is_null(6)) {
@@ -320,10 +322,10 @@ std::vector<UpdateTrigger> find_update_triggers(pg::Spi &spi, Oid relation, cons
         "SELECT t.tgname, pg_get_triggerdef(t.oid), %1%"
         " FROM pg_trigger t WHERE t.tgrelid = $1::oid AND NOT t.tgisinternal AND t.tgtype::int & 16 <> 0"
         " AND t.tgattr = '' AND (t.tgtype::int & 2 <> 0 OR t.tgconstraint <> 0) AND t.tgparentid = 0"
-        " AND t.tgfoid NOT IN (SELECT d.objid FROM pg_depend d WHERE d.deptype = 'e'"
-        " AND d.classid = 'pg_proc'::regclass) ORDER BY t.tgname",
+        " AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.deptype = 'e'"
+        " AND d.classid = 'pg_proc'::regclass AND d.objid = t.tgfoid) ORDER BY t.tgname",
         is_replaceable);
-    for (const pg::Row &row : spi.query(query, {relation})) {
+    for (const pg::Row &row : spi.query_kept(query, {relation})) {
         TriggerText text = take_apart(row.text(1));
         if (text.condition.find(deleted_at) == std::string::npos) {
             triggers.push_back({row.text(0), make_head(text, row.boolean(2)), text.condition, text.call});

@@ -88,13 +88,9 @@ void add_overdue(Findings &findings, pg::Spi &spi, const catalog::Table &table) 
         return;
     }
     std::uint64_t rows = 0;
-    for (const purge::PurgeTable &purged : purge::plan_purge(spi, table.oid).tables) {
-        for (const purge::PurgeTarget &target : purged.targets) {
-            if (purged.info.relation == table.oid) {
-                pg::ReadScope reader(target.owner);
-                rows += purge::count_due(target, cutoff.cutoff - patience);
-            }
-        }
+    for (const purge::PurgeTarget &target : purge::get_purge_table(spi, table.oid).targets) {
+        pg::ReadScope reader(target.owner);
+        rows += purge::count_due(target, cutoff.cutoff - patience);
     }
     if (rows > 0) {
         findings.push_back(

@@ -158,6 +158,10 @@ std::vector<model::PurgeGroup> order(pg::Spi &spi, const std::vector<PurgeTable>
 
 } // namespace
 
+PurgeTable get_purge_table(pg::Spi &spi, Oid relation) {
+    return make_table(spi, catalog::get_registered_table(spi, relation));
+}
+
 PurgePlan plan_purge(pg::Spi &spi, std::optional<Oid> relation) {
     PurgePlan plan;
     if (names_archive(spi, relation) || names_history_alone(spi, relation)) {

@@ -18,4 +18,7 @@ struct PurgePlan {
 // owns. Only tables with a retention. Errors: 42501 not the owner; 55000 not registered; 42809 not a table.
 PurgePlan plan_purge(pg::Spi &spi, std::optional<Oid> relation);
 
+// A registered table by itself.
+PurgeTable get_purge_table(pg::Spi &spi, Oid relation);
+
 } // namespace softdelete::purge

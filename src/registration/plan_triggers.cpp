@@ -112,7 +112,7 @@ void plan_written_checks(TableWork &work, const std::vector<Member> &members) {
 }
 
 void plan_disabled_triggers(TableWork &work) {
-    for (const pg::Row &row : work.spi.query(disabled_query, {work.table.oid})) {
+    for (const pg::Row &row : work.spi.query_kept(disabled_query, {work.table.oid})) {
         work.steps.push_back({row.oid(0), "trigger " + row.text(1), Action::alter, false, {row.text(2)}});
     }
 }

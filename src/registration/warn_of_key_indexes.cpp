@@ -7,6 +7,10 @@
 #include "registration/plan_parts.hpp"
 #include "registry/registered_names.hpp"
 
+extern "C" {
+#include "catalog/pg_type.h"
+}
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -19,7 +23,7 @@ using catalog::Member;
 using catalog::OwnForeignKey;
 
 constexpr const char *children_query =
-    "SELECT DISTINCT k.conrelid FROM pg_constraint k WHERE k.contype = 'f' AND k.confrelid = ANY ($1::oid[])"
+    "SELECT DISTINCT k.conrelid FROM pg_constraint k WHERE k.contype = 'f' AND k.confrelid = ANY ($1)"
     " AND NOT EXISTS (SELECT FROM pg_constraint p WHERE p.oid = k.conparentid)"
     " AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = k.conrelid AND c.relispartition) ORDER BY 1";
 
@@ -152,7 +156,8 @@ void warn_of_key_indexes(TableWork &work, const std::vector<catalog::Table> &tog
     for (Oid member : work.table.member_oids()) {
         members.push_back(std::to_string(member));
     }
-    for (const pg::Row &row : work.spi.query_kept(children_query, {pg::make_array(members)})) {
+    for (const pg::Row &row :
+         work.spi.query_kept(children_query, {pg::Parameter(pg::make_array(members), OIDARRAYOID)})) {
         if (!is_member(together, row.oid(0))) { // these have warnings of their own
             warn_of_child(work, row.oid(0));
         }

@@ -54,7 +54,7 @@ std::string to_oid_array(const std::vector<Oid> &oids) {
 
 std::optional<Registration> find_registration(pg::Spi &spi, Oid relation) {
     pg::UserScope owner(pg::get_extension_owner());
-    auto rows = spi.query(
+    auto rows = spi.query_kept(
         std::string("SELECT visibility, indexes, retention, deleted_at, deleted_by, ") + role_names
             + ", active_view,"
               " deleted_view, all_view, added_columns, added_indexes, added_views, comment_before, on_expiry"

@@ -24,6 +24,48 @@ SELECT count(*) > 0 AS registered FROM softdelete.register('kept', cascade => tr
 INSERT INTO kept VALUES (1, 'a'), (2, 'b');
 INSERT INTO below VALUES (1, 1), (2, 2);
 DELETE FROM kept WHERE id = 2;
+-- What belongs to registered tables and to tables with a history.
+CREATE TABLE tree (id int PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE tree_1 PARTITION OF tree FOR VALUES FROM (0) TO (10) PARTITION BY RANGE (id);
+CREATE TABLE tree_1_1 PARTITION OF tree_1 DEFAULT;
+CREATE TABLE tree_loose PARTITION OF tree FOR VALUES FROM (10) TO (20);
+CREATE TABLE line (id int PRIMARY KEY);
+CREATE TABLE line_child (PRIMARY KEY (id)) INHERITS (line);
+CREATE TABLE line_grandchild (PRIMARY KEY (id)) INHERITS (line_child);
+CREATE TABLE line_loose () INHERITS (line);
+CREATE TABLE moved (id int PRIMARY KEY);
+CREATE TABLE moved_tree (id int PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE moved_tree_1 PARTITION OF moved_tree DEFAULT;
+SELECT count(*) > 0 AS registered FROM softdelete.register('tree', retention => '0');
+SELECT count(*) > 0 AS registered FROM softdelete.register('line', retention => '0');
+SELECT count(*) > 0 AS registered FROM softdelete.register('moved', strategy => 'archive', retention => '0');
+SELECT count(*) > 0 AS registered FROM softdelete.register('moved_tree', strategy => 'archive');
+SELECT softdelete.track_history('moved', retention => '1 ms');
+SELECT softdelete.track_history('tree');
+ALTER TABLE tree DETACH PARTITION tree_loose;
+ALTER TABLE line_loose NO INHERIT line;
+INSERT INTO tree VALUES (1);
+INSERT INTO tree_loose VALUES (1);
+INSERT INTO line VALUES (1);
+INSERT INTO line_child VALUES (2);
+INSERT INTO line_grandchild VALUES (3);
+INSERT INTO line_loose VALUES (4);
+INSERT INTO moved VALUES (1), (2);
+INSERT INTO moved_tree VALUES (1), (2);
+DELETE FROM tree;
+DELETE FROM tree_loose;
+DELETE FROM line;
+DELETE FROM line_loose;
+DELETE FROM moved WHERE id = 1;
+DELETE FROM moved_tree WHERE id = 1;
+CREATE TEMPORARY TABLE members AS
+    SELECT c.relname AS member, quote_literal(c.oid::regclass) AS argument FROM pg_class c
+    WHERE c.relnamespace = 'regress_calls'::regnamespace AND c.relkind IN ('r', 'p', 'v')
+      AND c.relname ~ '(tree|line|moved)';
+SELECT count(*) FILTER (WHERE member ~ 'archive_') > 0 AS archives_partitions,
+       count(*) FILTER (WHERE member ~ 'history_') > 0 AS histories_partitions,
+       count(*) FILTER (WHERE member !~ '(archive|history)_') AS others
+    FROM members;
 
 CREATE FUNCTION list_functions() RETURNS TABLE (function regprocedure, called text, kind "char", types oid[]) LANGUAGE sql AS $$
     SELECT p.oid::regprocedure, format('%I.%I', n.nspname, p.proname), p.prokind, p.proargtypes::oid[]
@@ -143,6 +185,29 @@ BEGIN
     END LOOP;
 END$$;
 CALL call_all();
+
+-- Each function, of each relation that belongs to a registered table or to one with a history.
+CREATE FUNCTION list_member_arguments(types oid[], argument text) RETURNS SETOF text LANGUAGE sql AS $$
+    SELECT DISTINCT (SELECT string_agg(CASE WHEN p.place = given THEN argument ELSE (get_values(p.type))[1] END, ', ' ORDER BY p.place)
+                     FROM unnest(types) WITH ORDINALITY p (type, place))
+    FROM unnest(types) WITH ORDINALITY g (type, given) WHERE g.type = 'regclass'::regtype $$;
+CREATE PROCEDURE call_of_members() LANGUAGE plpgsql AS $$
+DECLARE
+    f record;
+    arguments text;
+BEGIN
+    FOR f IN SELECT l.*, m.argument FROM list_functions() l, members m LOOP
+        FOR arguments IN SELECT * FROM list_member_arguments(f.types, f.argument) LOOP
+            CALL try(f.function::text, 0, arguments,
+                     format('%s %s(%s)', CASE f.kind WHEN 'p' THEN 'CALL' ELSE 'SELECT' END, f.called, arguments));
+        END LOOP;
+    END LOOP;
+END$$;
+CALL call_of_members();
+-- Purge takes a partition for its root, as all functions do, and no inheritance child.
+SELECT function, split_part(arguments, ',', 1) AS relation, sqlstate, message FROM outcomes
+    WHERE place = 0 AND function ~ 'purge' AND arguments ~ '(line|tree)' AND arguments !~ '(archive|history)_'
+    ORDER BY function, arguments COLLATE "C";
 
 -- Every context reached the functions.
 SELECT place, count(*) FILTER (WHERE sqlstate = '00000') > 0 AS some_succeed, count(*) FILTER (WHERE sqlstate <> '00000') > 0 AS some_fail

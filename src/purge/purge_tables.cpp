@@ -156,6 +156,17 @@ std::vector<model::PurgeGroup> order(pg::Spi &spi, const std::vector<PurgeTable>
     return model::order_for_purge(tables.size(), references);
 }
 
+// A run removes rows of the whole table: who names an inheritance child may mean its rows alone.
+void check_is_whole(pg::Spi &spi, const TableInfo &table) {
+    const TableInfo root = get_purged_table(spi, table);
+    if (root.relation != table.relation) {
+        pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                   .message = sqltext::format("table %1% is not registered", table.title),
+                   .hint = sqltext::format("Name the table that it belongs to, %1%.", root.name),
+                   .relation = table.relation});
+    }
+}
+
 } // namespace
 
 PurgeTable get_purge_table(pg::Spi &spi, Oid relation) {
@@ -170,6 +181,7 @@ PurgePlan plan_purge(pg::Spi &spi, std::optional<Oid> relation) {
     if (relation) {
         TableInfo table = catalog::get_registered_table(spi, *relation);
         check_owner(table);
+        check_is_whole(spi, table);
         plan.tables.push_back(make_table(spi, table));
         add_below(spi, plan.tables);
     } else {

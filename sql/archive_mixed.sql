@@ -357,6 +357,43 @@ RESET SESSION AUTHORIZATION;
 SELECT account, club, deleted_by FROM regress_archive_mixed.all_membership ORDER BY 1, 2;
 SELECT id, deleted_by FROM regress_archive_mixed.all_badge ORDER BY 1;
 
+-- Under row security: what a cascade took comes back with the rows that the policies let him restore, and nothing else.
+SET SESSION AUTHORIZATION regress_mixed;
+CREATE TABLE site (id int PRIMARY KEY, tenant text);
+CREATE TABLE page (id int PRIMARY KEY, site int REFERENCES site ON DELETE CASCADE, tenant text);
+CREATE INDEX ON page (site);
+SELECT count(*) > 0 AS registered FROM softdelete.register('page', strategy => 'archive');
+SELECT count(*) > 0 AS registered FROM softdelete.register('site');
+ALTER TABLE site ENABLE ROW LEVEL SECURITY;
+ALTER TABLE page ENABLE ROW LEVEL SECURITY;
+CREATE POLICY mine ON site USING (tenant = 'editor');
+CREATE POLICY mine ON page USING (tenant = 'editor');
+GRANT SELECT, INSERT, UPDATE, DELETE ON site, page TO regress_mixed_editor;
+INSERT INTO site VALUES (1, 'editor'), (2, 'editor'), (3, 'other');
+INSERT INTO page VALUES (1, 1, 'editor'), (2, 1, 'other'), (3, 2, 'editor'), (4, 3, 'editor');
+SET SESSION AUTHORIZATION regress_mixed_editor;
+DELETE FROM site WHERE id = 1;
+SELECT softdelete.restore('site', 1);
+DELETE FROM site WHERE id = 1;
+SELECT softdelete.undo(max(id)) FROM softdelete.deletions;
+BEGIN;
+DELETE FROM site WHERE id = 1;
+DELETE FROM page WHERE id = 3;
+COMMIT;
+SELECT softdelete.undo(max(id)) FROM softdelete.deletions; -- fails
+SELECT softdelete.restore('page', 3); -- fails
+SELECT softdelete.restore('site', 1);
+SET SESSION AUTHORIZATION regress_mixed;
+BEGIN;
+DELETE FROM site WHERE id IN (2, 3);
+COMMIT;
+SET SESSION AUTHORIZATION regress_mixed_editor;
+SELECT softdelete.undo(max(id)) FROM softdelete.deletions; -- fails
+SELECT softdelete.restore('site', 3); -- fails
+SELECT softdelete.restore('site', 2);
+RESET SESSION AUTHORIZATION;
+SELECT id, deleted_at IS NOT NULL AS archived FROM regress_archive_mixed.all_page ORDER BY id;
+
 SET client_min_messages = warning;
 DROP SCHEMA regress_archive_mixed CASCADE;
 DROP ROLE regress_mixed, regress_mixed_child, regress_mixed_editor;

@@ -175,7 +175,7 @@ CREATE TABLE squads (id int PRIMARY KEY, team int REFERENCES teams ON DELETE CAS
 CREATE TABLE members (squad int REFERENCES squads ON DELETE CASCADE, person int REFERENCES people, PRIMARY KEY (squad, person));
 CREATE TABLE guests (squad int REFERENCES squads, person int REFERENCES people, PRIMARY KEY (squad, person));
 CREATE TABLE fans (team int REFERENCES teams ON DELETE CASCADE, person int REFERENCES people, deleted_at timestamptz, PRIMARY KEY (team, person));
-CREATE VIEW strategies AS SELECT relation, strategy, retention FROM softdelete.tables WHERE relation::text IN ('teams', 'squads', 'members', 'guests', 'fans', 'notes') ORDER BY relation::text;
+CREATE VIEW strategies AS SELECT relation, strategy, retention FROM softdelete.tables WHERE relation::text IN ('teams', 'squads', 'members', 'guests', 'fans', 'notes', 'items') ORDER BY relation::text;
 SELECT relation, object, action FROM softdelete.register('teams', cascade => true, retention => '30 days') WHERE object LIKE 'strategy %' OR object LIKE 'table %' ORDER BY step;
 SELECT * FROM strategies;
 CREATE PROCEDURE unregister_all() LANGUAGE plpgsql AS $$
@@ -198,6 +198,10 @@ SELECT * FROM strategies;
 CALL unregister_all();
 SELECT count(*) > 0 AS registered FROM softdelete.register('squads', strategy => 'archive');
 CREATE TABLE notes (id int PRIMARY KEY, squad int REFERENCES squads ON DELETE CASCADE);
+CREATE TABLE carts (id int PRIMARY KEY);
+SELECT count(*) > 0 AS registered FROM softdelete.register('carts', strategy => 'archive');
+CREATE TABLE items (id int PRIMARY KEY, team int REFERENCES teams ON DELETE CASCADE, cart int REFERENCES carts);
+SELECT count(*) FROM softdelete.register('items'); -- fails
 SELECT relation, object FROM softdelete.register('teams', cascade => true) WHERE object LIKE 'strategy %' ORDER BY step;
 SELECT * FROM strategies;
 INSERT INTO teams VALUES (1);

@@ -61,7 +61,7 @@ public:
             for (Oid child : find_children(spi_, request_, seen[i])) {
                 if (std::find(seen.begin(), seen.end(), child) == seen.end()) {
                     seen.push_back(child);
-                    choose_for(child, seen[i]);
+                    choose_for(child);
                 }
             }
         }
@@ -69,13 +69,13 @@ public:
     }
 
 private:
-    void choose_for(Oid child, Oid parent) {
+    void choose_for(Oid child) {
         if (registry::find_registration(spi_, child) || catalog::get_table(spi_, child).archive) {
             return;
         }
         const catalog::Table table = registration::lock_table(spi_, child, lock_);
-        Choice choice = has_archive_then(parent) ? Choice{true, "references a table with an archive"}
-                                                 : choose_strategy(spi_, request_, table);
+        Choice choice = references_archive(table) ? Choice{true, "references a table with an archive"}
+                                                  : choose_strategy(spi_, request_, table);
         note(chosen_, child, choice);
         if (choice.is_archive) {
             chosen_.archived.push_back(child);
@@ -85,6 +85,14 @@ private:
     bool has_archive_then(Oid relation) {
         return std::find(chosen_.archived.begin(), chosen_.archived.end(), relation) != chosen_.archived.end()
                || catalog::get_table(spi_, relation).archive;
+    }
+
+    // A table whose deleted rows are marked cannot.
+    bool references_archive(const catalog::Table &table) {
+        const std::vector<catalog::OwnForeignKey> keys = catalog::find_own_foreign_keys(spi_, table.oid);
+        return std::any_of(keys.begin(), keys.end(), [&](const catalog::OwnForeignKey &key) {
+            return key.parent != table.oid && has_archive_then(key.parent);
+        });
     }
 
     pg::Spi &spi_;

@@ -177,6 +177,26 @@ std::uint64_t undo_archived_rows(pg::Spi &spi, const std::vector<TableInfo> &tab
     return restored;
 }
 
+bool lies_below_deletion(pg::Spi &spi, const TableInfo &table, std::int64_t deletion) {
+    rows::RowSet others = find_taken(spi, table, deletion);
+    const rows::RowSet taken = others;
+    for (const ForeignKey &key : catalog::find_own_keys(spi, table.relation)) {
+        if (key.on_delete != catalog::OnDelete::cascade
+            || !(key.parent.is_registered || key.parent.archive)) {
+            continue;
+        }
+        const ForeignKey archived =
+            key.parent.archive ? catalog::between_archives(key) : catalog::of_archived_children(key);
+        const std::string deleted =
+            key.parent.archive ? "" : sqltext::format(" AND p.%1% IS NOT NULL", key.parent.deleted_at);
+        for (const rows::RowLink &link : rows::find_parents(
+                 spi, archived, taken, sqltext::format("%1% AND p.deletion_id = %2%", deleted, deletion))) {
+            others.remove(link.child);
+        }
+    }
+    return others.empty();
+}
+
 void check_not_restricted(pg::Spi &spi, const std::vector<TableInfo> &tables, const std::set<Oid> &cascaded) {
     for (const TableInfo &table : tables) {
         bool is_restricted =

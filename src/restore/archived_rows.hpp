@@ -29,6 +29,10 @@ std::uint64_t undo_archived_rows(pg::Spi &spi, const std::vector<catalog::TableI
 void check_not_restricted(pg::Spi &spi, const std::vector<catalog::TableInfo> &tables,
                           const std::set<Oid> &cascaded);
 
+// Are all rows of the deletion in the table's archive below other rows of it, by CASCADE keys? Then they come back with those,
+// as their owner's cascade took them.
+bool lies_below_deletion(pg::Spi &spi, const catalog::TableInfo &table, std::int64_t deletion);
+
 // Moves the rows of the archive under the alias "a" for which the condition holds; how many. deletion: for hints.
 // Errors: those of restore_archived_row(), and 42501 where a trigger or rule of the table kept rows back.
 std::uint64_t move_back(pg::Spi &spi, const catalog::TableInfo &table,

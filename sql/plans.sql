@@ -129,6 +129,29 @@ SELECT plan_of('SELECT count(*) FROM all_orders');
 -- DELETE finds its rows as an UPDATE by hand does.
 SELECT plan_of('DELETE FROM orders WHERE user_id = 10');
 
+-- A restore finds its row by the key, also when the statistics know of no deleted row and their index seems to be empty.
+CREATE TABLE pairs (a int, b text, note text, PRIMARY KEY (a, b));
+INSERT INTO pairs SELECT g, 'b' || g, 'note' FROM generate_series(1, 20000) g;
+SET client_min_messages = error;
+SELECT count(*) > 0 AS registered FROM softdelete.register('pairs');
+RESET client_min_messages;
+VACUUM ANALYZE pairs;
+DELETE FROM pairs WHERE a > 10;
+SELECT plan_of('UPDATE pairs SET deleted_at = NULL WHERE a = 11 AND b = ''b11''') LIKE '%pairs_pkey%' AS by_key;
+SELECT plan_of('UPDATE pairs SET deleted_at = NULL WHERE ''b12'' = b AND note > '''' AND a = 12') LIKE '%pairs_pkey%' AS by_key;
+SELECT plan_of('UPDATE pairs SET deleted_at = NULL WHERE a IN (13, 14) AND b = ANY (ARRAY[''b13'', ''b14''])') LIKE '%pairs_pkey%' AS by_key;
+SELECT plan_of('UPDATE pairs p SET deleted_at = NULL FROM users u WHERE p.a = u.id AND p.b = u.name AND u.id = 15') LIKE '%pairs_pkey%' AS by_key;
+SELECT plan_of('UPDATE all_pairs SET deleted_at = NULL WHERE a = 16 AND b = ''b16''') LIKE '%pairs_pkey%' AS by_key;
+PREPARE restore_pair (int, text) AS UPDATE pairs SET deleted_at = NULL WHERE a = $1 AND b = $2;
+SELECT plan_of('EXECUTE restore_pair (17, ''b17'')') LIKE '%pairs_pkey%' AS by_key;
+EXECUTE restore_pair (17, 'b17');
+EXECUTE restore_pair (17, 'b17');
+SELECT a FROM pairs WHERE a > 10;
+-- Half a key, or a comparison with the row itself, names no row: the deleted ones are looked through.
+SELECT plan_of('UPDATE pairs SET deleted_at = NULL WHERE b = ''b11''') LIKE '%pairs_pkey%' AS by_key;
+SELECT plan_of('UPDATE pairs SET deleted_at = NULL WHERE a = 11 AND b = b || ''''') LIKE '%pairs_pkey%' AS by_key;
+SELECT plan_of('UPDATE pairs SET deleted_at = NULL WHERE a = 11 OR b = ''b11''') LIKE '%pairs_pkey%' AS by_key;
+
 RESET SESSION AUTHORIZATION;
 DROP SCHEMA regress_plans, regress_plans_by_hand CASCADE;
 DROP ROLE regress_plans_owner;

@@ -6,6 +6,7 @@
 #include "planner/convert_delete.hpp"
 #include "planner/expressions.hpp"
 #include "planner/key_locks.hpp"
+#include "planner/pinned_key.hpp"
 #include "planner/recycle_bin.hpp"
 #include "session/extension_functions.hpp"
 #include "session/session_visibility.hpp"
@@ -156,6 +157,20 @@ bool is_of_row_assignment(Node *node, void *context) {
     return expression_tree_walker(node, pg::compat::walker(is_of_row_assignment), context);
 }
 
+// The rows that a restore is about. Where it names them by their key the condition is written so that it implies no partial
+// index: to statistics that are older than the deletion, the index of deleted rows is empty and cheaper than any key.
+Node *make_deleted_condition(Query *query, const session::RegisteredTable &table) {
+    Index target = static_cast<Index>(query->resultRelation);
+    if (!pins_primary_key(query)) {
+        return make_deleted_test(table, target, IS_NOT_NULL);
+    }
+    auto *test = makeNode(BooleanTest);
+    test->arg = reinterpret_cast<Expr *>(make_deleted_test(table, target, IS_NULL));
+    test->booltesttype = IS_NOT_TRUE;
+    test->location = -1;
+    return reinterpret_cast<Node *>(test);
+}
+
 } // namespace
 
 RestoreKind kind_of_restore(List *assignments, const session::RegisteredTable &table) {
@@ -189,8 +204,7 @@ void convert_restore(Query *query, const session::RegisteredTable &table) {
         query->targetList =
             assign(query, query->targetList, table, table.deleted_by, null_of(table, table.deleted_by));
     }
-    add_condition(&query->jointree->quals,
-                  make_deleted_test(table, static_cast<Index>(query->resultRelation), IS_NOT_NULL));
+    add_condition(&query->jointree->quals, make_deleted_condition(query, table));
 }
 
 void restrict_restore(Query *query, const session::RegisteredTable &table) {

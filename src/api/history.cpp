@@ -60,6 +60,7 @@ PG_FUNCTION_INFO_V1(softdelete_history_at);
 PGDLLEXPORT Datum softdelete_history_at(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
         begin_reading();
+        pg::CalledSettings called;
         Oid relation = pg::Arguments(fcinfo).relation(0, "relation");
         if (fcinfo->args[1].isnull) {
             pg::raise({.sqlstate = ERRCODE_NULL_VALUE_NOT_ALLOWED,
@@ -78,6 +79,7 @@ PG_FUNCTION_INFO_V1(softdelete_history_of);
 PGDLLEXPORT Datum softdelete_history_of(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
         begin_reading();
+        pg::CalledSettings called;
         Oid relation = pg::Arguments(fcinfo).relation(0, "relation");
         std::vector<std::string> key = api::get_key_arguments(fcinfo, 1);
         pg::ResultSet result(fcinfo);

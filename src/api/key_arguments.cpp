@@ -1,5 +1,6 @@
-// Reads the VARIADIC key of the SQL functions. A value of any type becomes text by the output function of its type;
-// rows/named_row and its like have the key column read that text back.
+// Reads the VARIADIC key of the SQL functions. A value of any type becomes text by the output function of its type, so
+// that the caller's settings read it as the same value; catalog/table_info and history/show_history have the key column
+// read that text, and the one that the caller has written, by pg::read_as_caller().
 #include "api/key_arguments.hpp"
 
 #include "pg/scopes.hpp"
@@ -51,13 +52,16 @@ std::vector<std::string> get_key_arguments(FunctionCallInfo call, int first) {
                    .message = "no key is given",
                    .hint = "Give the values of the primary key in order."});
     }
-    pg::ExactTextScope exact;
     std::vector<std::string> key;
     for (int i = 0; i < arguments.count; i++) {
         if (arguments.nulls[i]) {
             pg::raise({.sqlstate = ERRCODE_NULL_VALUE_NOT_ALLOWED,
                        .message = "key value must not be null",
                        .hint = "Give the values of the primary key in order."});
+        }
+        std::optional<pg::ExactTextScope> exact;
+        if (arguments.types[i] != CASHOID) { // which is read by lc_monetary alone
+            exact.emplace();
         }
         key.emplace_back(to_text(arguments.values[i], arguments.types[i]));
     }

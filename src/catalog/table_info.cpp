@@ -5,10 +5,12 @@
 
 #include "catalog/half_registered.hpp"
 #include "catalog/table_catalog.hpp"
+#include "pg/called_settings.hpp"
 #include "pg/quote.hpp"
 
 extern "C" {
 #include "access/transam.h"
+#include "utils/lsyscache.h"
 }
 
 namespace softdelete::catalog {
@@ -217,11 +219,27 @@ KeyLookup get_key_lookup(pg::Spi &spi, const TableInfo &table, const std::vector
     for (std::size_t i = 0; i < key.size(); i++) {
         lookup.condition += (i == 0 ? "" : " AND ")
                             + key[i].equality.of(key[i].name + key[i].cast, sqltext::format("$%1%", i + 1));
-        lookup.values.emplace_back(
-            values[i], key[i].type_id, table.owner,
-            sqltext::format("The primary key of table %1% is (%2%).", table.title, describe_key(key)));
+        std::string hint =
+            sqltext::format("The primary key of table %1% is (%2%).", table.title, describe_key(key));
+        lookup.values.emplace_back(pg::read_as_caller(values[i], key[i].type_id, table.owner, hint),
+                                   key[i].type_id, false);
     }
     return lookup;
+}
+
+std::vector<std::string> write_key(const TableInfo &table, const KeyLookup &lookup) {
+    pg::UserScope owner(table.owner);
+    pg::ExactTextScope exact;
+    std::vector<std::string> key;
+    for (const pg::Parameter &value : lookup.values) {
+        key.emplace_back(pg::call([&] {
+            Oid output = InvalidOid;
+            bool is_varlena = false;
+            getTypeOutputInfo(value.type(), &output, &is_varlena);
+            return static_cast<const char *>(OidOutputFunctionCall(output, *value.datum()));
+        }));
+    }
+    return key;
 }
 
 void raise_permission_denied(const TableInfo &table, const char *detail) {

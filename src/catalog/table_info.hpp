@@ -71,11 +71,14 @@ std::vector<KeyColumn> find_primary_key(pg::Spi &spi, Oid relation);
 // Finds one row by its key: a condition with parameters from $1 on. No cast is called: types' owners make casts.
 struct KeyLookup {
     std::string condition;
-    std::vector<pg::Parameter> values;
+    std::vector<pg::Parameter> values; // of the key's types, as the caller has written them
 };
 
 // Errors: 42P10 without a primary key, 22023 for the wrong number of values.
 KeyLookup get_key_lookup(pg::Spi &spi, const TableInfo &table, const std::vector<std::string> &values);
+
+// The values as pg::ExactTextScope writes them, however the caller has; written as the table's owner.
+std::vector<std::string> write_key(const TableInfo &table, const KeyLookup &lookup);
 
 // 42501, in the server's words.
 [[noreturn]] void raise_permission_denied(const TableInfo &table, const char *detail = "");

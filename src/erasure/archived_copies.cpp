@@ -29,16 +29,26 @@ class CopyCollector {
 public:
     CopyCollector(pg::Spi &spi, ArchivedCopies *copies) : spi_(spi), copies_(copies) {}
 
-    void add_named(const TableInfo &table, const std::vector<std::string> &key) {
-        catalog::KeyLookup lookup = catalog::get_key_lookup(spi_, table, key);
+    void add_named(const TableInfo &table, const catalog::KeyLookup &lookup) {
+        std::string columns;
+        for (const catalog::KeyColumn &column : catalog::find_primary_key(spi_, table.relation)) {
+            columns += ", a." + column.name;
+        }
         std::string query =
-            sqltext::format("/* softdelete */ SELECT a.tableoid, a.ctid FROM %1% AS a WHERE %2% FOR UPDATE",
-                            table.archive->name, lookup.condition);
+            sqltext::format("/* softdelete */ SELECT a.tableoid, a.ctid%1% FROM %2% AS a WHERE %3% ORDER BY "
+                            "a.%4% DESC, a.ctid DESC FOR UPDATE",
+                            columns, table.archive->name, lookup.condition, table.archive->deleted_at);
         rows::RowSet found;
         {
             pg::OwnerScope owner(table.owner);
+            pg::ExactTextScope exact;
             for (const pg::Row &row : spi_.query(query, lookup.values)) {
                 found.add(rows::read_row_id(row));
+                std::vector<std::string> stored;
+                for (std::size_t i = 0; i < lookup.values.size(); i++) {
+                    stored.push_back(row.text(i + 2));
+                }
+                copies_->keys.push_back(std::move(stored));
             }
         }
         add(table, found);
@@ -97,12 +107,12 @@ private:
 
 } // namespace
 
-ArchivedCopies find_archived_copies(pg::Spi &spi, const TableInfo &table, const std::vector<std::string> &key,
+ArchivedCopies find_archived_copies(pg::Spi &spi, const TableInfo &table, const catalog::KeyLookup &lookup,
                                     const rows::RowTree &tree) {
     ArchivedCopies copies;
     CopyCollector collector(spi, &copies);
     if (table.archive) {
-        collector.add_named(table, key);
+        collector.add_named(table, lookup);
     }
     for (const auto &[relation, member] : tree.tables) {
         collector.add_source(member);

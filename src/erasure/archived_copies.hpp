@@ -14,13 +14,15 @@ namespace softdelete::erasure {
 struct ArchivedCopies {
     std::map<Oid, rows::TreeTable> archives; // by the archive
     std::set<std::string> deletions;         // that took them there
+    // Of the rows under the key, each as it is stored there, the latest first; written by pg::ExactTextScope.
+    std::vector<std::vector<std::string>> keys;
 
     bool empty() const { return archives.empty(); }
 };
 
 // Locks them FOR UPDATE. tree: the live row with what goes with it; empty where there is none.
 ArchivedCopies find_archived_copies(pg::Spi &spi, const catalog::TableInfo &table,
-                                    const std::vector<std::string> &key, const rows::RowTree &tree);
+                                    const catalog::KeyLookup &lookup, const rows::RowTree &tree);
 
 // Removes them as the archives' owners. Returns how many of which archive, by its name, and adds the archives and their
 // partitions to touched.

@@ -81,13 +81,22 @@ std::string add_counts(pg::Spi &spi, const std::string &counts, const HistoryCou
     return all;
 }
 
+// The key as it is stored somewhere is what the log is about, however the caller has written it.
+std::vector<std::string> choose_key(const std::vector<history::KeyTexts> &stored, const std::string &reason,
+                                    const std::vector<std::string> &given) {
+    rows::check_reason(reason, given);
+    for (const std::vector<std::string> &key : stored) {
+        rows::check_reason(reason, key);
+    }
+    return stored.empty() ? given : stored.front();
+}
+
 // Of a row that was purged before, or removed by hand, its table's history may still tell.
 std::string erase_gone_row(pg::Spi &spi, const catalog::TableInfo &table, const std::string &reason,
-                           const std::vector<std::string> &key) {
-    std::map<Oid, history::SubjectKeys> keys;
-    if (catalog::find_primary_key(spi, table.relation).size() == key.size()) {
-        keys[table.relation] = {table, {key}, {}};
-    }
+                           const catalog::KeyLookup &lookup) {
+    history::KeyTexts given = catalog::write_key(table, lookup);
+    std::map<Oid, history::SubjectKeys> keys = {{table.relation, {table, {given}, {}}}};
+    history::KeyTexts key = choose_key(history::find_recorded_keys(spi, table, lookup), reason, given);
     std::set<Oid> touched;
     HistoryCounts entries = history::erase_entries(spi, keys, &touched);
     if (entries.empty()) {
@@ -117,16 +126,18 @@ std::string erase_row(Oid relation, const std::optional<std::string> &reason,
     pg::call([] { registry::lock_holds(registry::HoldLock::exclusive); });
     std::optional<rows::SubjectRow> found =
         rows::find_subject_row(spi, table, key, rows::SubjectLock::for_update);
-    const std::vector<std::string> &row_key = found ? found->key : key;
+    catalog::KeyLookup lookup = catalog::get_key_lookup(spi, table, key);
     rows::RowTree tree;
     if (found) {
-        rows::check_reason(reason, row_key);
         tree = rows::collect_tree(spi, found->rows);
     }
-    ArchivedCopies copies = find_archived_copies(spi, table, key, tree);
+    ArchivedCopies copies = find_archived_copies(spi, table, lookup, tree);
     if (!found && copies.empty()) {
-        return erase_gone_row(spi, table, *reason, key);
+        return erase_gone_row(spi, table, *reason, lookup);
     }
+    history::KeyTexts given = catalog::write_key(table, lookup);
+    history::KeyTexts stored_key = choose_key(copies.keys, *reason, found ? found->key : given);
+    const history::KeyTexts &row_key = found ? found->key : stored_key;
     for (const auto &[oid, member] : tree.tables) {
         holds::check_held_rows(spi, member.table, member.rows, "erase");
     }
@@ -136,7 +147,7 @@ std::string erase_row(Oid relation, const std::optional<std::string> &reason,
     touched.insert(tree.linked.begin(), tree.linked.end());
     std::map<Oid, history::SubjectKeys> keys = read_keys(spi, tree);
     if (!found) {
-        keys[table.relation] = {table, {key}, {}};
+        keys[table.relation] = {table, {given}, {}};
     } else {
         remove_tree(spi, table, found->rows, tree);
     }

@@ -281,6 +281,40 @@ SubjectKeys read_subject(pg::Spi &spi, const TableInfo &table, const RowSet &row
     return subject;
 }
 
+std::vector<KeyTexts> find_recorded_keys(pg::Spi &spi, const TableInfo &table,
+                                         const catalog::KeyLookup &lookup) {
+    std::vector<KeyTexts> keys;
+    Oid history = find_history(spi, table.relation);
+    std::vector<std::string> names;
+    std::vector<std::string> columns;
+    for (const catalog::KeyColumn &column : catalog::find_primary_key(spi, table.relation)) {
+        names.push_back(column.name);
+        columns.push_back("t." + column.name);
+    }
+    if (!OidIsValid(history) || !has_columns(spi, history, names)) {
+        return keys;
+    }
+    TableInfo entries = catalog::get_table(spi, history);
+    RowSet found = find_lives(table, {catalog::write_key(table, lookup)});
+    std::vector<pg::Parameter> parameters = lookup.values;
+    std::string query = sqltext::format(
+        "/* softdelete */ SELECT %1% FROM %2% AS t WHERE %3% AND %4% ORDER BY t.%5% DESC",
+        sqltext::join(columns, ", "), entries.name, lookup.condition,
+        rows::make_membership(entries, "t", static_cast<int>(parameters.size()) + 1), own_columns[at].name);
+    parameters.push_back(found.tables());
+    parameters.push_back(found.positions());
+    pg::OwnerScope owner(entries.owner);
+    pg::ExactTextScope exact;
+    for (const pg::Row &row : spi.query(query, parameters)) {
+        KeyTexts key;
+        for (std::size_t i = 0; i < columns.size(); i++) {
+            key.push_back(row.text(i));
+        }
+        keys.push_back(std::move(key));
+    }
+    return keys;
+}
+
 std::map<std::string, std::uint64_t> erase_entries(pg::Spi &spi, const std::map<Oid, SubjectKeys> &subjects,
                                                    std::set<Oid> *touched) {
     return Eraser(spi, touched).run(subjects);

@@ -34,6 +34,11 @@ struct SubjectKeys {
 
 SubjectKeys read_subject(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowSet &rows);
 
+// The keys that entries of rows under a key have, as they are stored there: the latest first, those of one value more than
+// once. Empty where the table has no history. Errors as those of find_lives().
+std::vector<KeyTexts> find_recorded_keys(pg::Spi &spi, const catalog::TableInfo &table,
+                                         const catalog::KeyLookup &lookup);
+
 // Removes the entries of the subject's rows, and of rows that referenced them by ON DELETE CASCADE keys, be these rows gone
 // by now. Returns how many of which history, by its name, and adds the histories and their partitions to touched.
 // Errors: 42501 where a history belongs to another role.

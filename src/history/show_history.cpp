@@ -5,6 +5,7 @@
 #include "history/open_history.hpp"
 #include "history/row_changes.hpp"
 #include "pg/boundary.hpp"
+#include "pg/called_settings.hpp"
 #include "pg/compat.hpp"
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
@@ -78,15 +79,12 @@ Oid get_owner(const TrackedTable &table) {
     return pg::call([&] { return pg::get_owner(table.root); });
 }
 
-// Key values come as text in the formats of pg::ExactTextScope (api/key_arguments.hpp).
 void read_values(const TrackedTable &table, const std::vector<std::string> &key, Datum *values) {
-    pg::UserScope owner(get_owner(table));
-    pg::ExactTextScope exact;
-    pg::call([&] {
-        for (int i = 0; i < table.key_count; i++) {
-            values[i] = read_key_value(table.key[i], key[static_cast<std::size_t>(i)].c_str());
-        }
-    });
+    for (int i = 0; i < table.key_count; i++) {
+        values[i] = pg::read_as_caller(
+            key[static_cast<std::size_t>(i)], table.key[i].type, get_owner(table),
+            "Give the values of the primary key in order, each as its column's type has it.");
+    }
 }
 
 void check_time(const TrackedTable &table, TimestampTz time) {

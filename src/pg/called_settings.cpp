@@ -1,11 +1,14 @@
 // Kept by objects of C++, which end with their command on every way out of it.
 #include "pg/called_settings.hpp"
 
+#include "pg/interruptions.hpp"
+
 extern "C" {
 #include "catalog/namespace.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/rls.h"
 }
 
@@ -25,6 +28,9 @@ CalledSettings::CalledSettings()
     , running_statements_(count_running_statements())
     , outer_(innermost) {
     values_.emplace_back("search_path", namespace_search_path);
+    if (IntervalStyle != INTSTYLE_POSTGRES) { // which pg::PinnedScope sets
+        keep("IntervalStyle");
+    }
     innermost = this;
 }
 
@@ -105,6 +111,25 @@ void install_statement_count(StatementCount count) noexcept {
 bool runs_others_code(Oid role, Oid caller) {
     Oid login = GetOuterUserId();
     return role != caller && role != login && !has_privs_of_role(role, login);
+}
+
+Datum read_as_caller(const std::string &text, Oid type, Oid reader, const std::string &hint) {
+    SettingScope settings;
+    UserScope owner(reader);
+    try {
+        return call([&] {
+            CalledSettings::apply();
+            Oid input = InvalidOid;
+            Oid parameter = InvalidOid;
+            getTypeInputInfo(type, &input, &parameter);
+            return OidInputFunctionCall(input, const_cast<char *>(text.c_str()), parameter, -1);
+        });
+    } catch (ServerError &error) {
+        if (!is_interruption(error)) {
+            error.set_hint(hint);
+        }
+        throw;
+    }
 }
 
 NamedTableScope::NamedTableScope(Oid table, Oid owner) {

@@ -55,6 +55,10 @@ void install_statement_count(StatementCount count) noexcept;
 // that role's is not to find them.
 bool runs_others_code(Oid role, Oid caller);
 
+// Reads a value that the caller has written as text: by his settings, as a statement of his own would, and as the role whose
+// type it is. Nobody else reads such a text: what goes on is the value. It lives in the current memory context.
+Datum read_as_caller(const std::string &text, Oid type, Oid reader, const std::string &hint);
+
 // For a statement of the caller's on a table that he names in a function of ours. Where he has all rights of the table's
 // owner, and no policy binds him, it runs as the owner: he lends the owner's code nothing.
 class NamedTableScope {

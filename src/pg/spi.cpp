@@ -2,7 +2,6 @@
 #include "pg/spi.hpp"
 
 #include "pg/compat.hpp"
-#include "pg/interruptions.hpp"
 #include "pg/scopes.hpp"
 
 extern "C" {
@@ -74,7 +73,7 @@ struct PlanArguments {
             if (parameters[i].datum()) {
                 values[i] = *parameters[i].datum();
             } else if (parameters[i].value()) {
-                values[i] = read(parameters[i], types[i]);
+                values[i] = call([&] { return read_value(parameters[i].value()->c_str(), types[i]); });
             } else {
                 nulls[i] = 'n';
             }
@@ -84,22 +83,6 @@ struct PlanArguments {
     std::vector<Oid> types;
     std::vector<Datum> values;
     std::string nulls;
-
-private:
-    static Datum read(const Parameter &parameter, Oid type) {
-        std::optional<UserScope> reader;
-        if (OidIsValid(parameter.reader())) {
-            reader.emplace(parameter.reader());
-        }
-        try {
-            return call([&] { return read_value(parameter.value()->c_str(), type); });
-        } catch (ServerError &error) {
-            if (!parameter.hint().empty() && !is_interruption(error)) {
-                error.set_hint(parameter.hint());
-            }
-            throw;
-        }
-    }
 };
 
 // Plain server code: raises where SPI says that a statement failed.

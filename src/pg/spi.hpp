@@ -43,14 +43,6 @@ public:
 
     Parameter(std::string value, Oid type) : value_(std::move(value)), type_(type) {}
 
-    // Read by the type's input function as that role: a domain's constraints are somebody's code. The hint goes with
-    // the error of that function.
-    Parameter(std::string value, Oid type, Oid reader, std::string hint)
-        : value_(std::move(value))
-        , type_(type)
-        , reader_(reader)
-        , hint_(std::move(hint)) {}
-
     // A value as the server has it, which outlives the statement: no code of its type's runs.
     Parameter(Datum datum, Oid type, bool is_null) : type_(type) {
         if (!is_null) {
@@ -66,16 +58,10 @@ public:
 
     Oid type() const { return type_; } // InvalidOid: text
 
-    Oid reader() const { return reader_; } // InvalidOid: the current user
-
-    const std::string &hint() const { return hint_; }
-
 private:
     std::optional<std::string> value_;
     std::optional<Datum> datum_;
     Oid type_ = InvalidOid;
-    Oid reader_ = InvalidOid;
-    std::string hint_;
 };
 
 // A statement that was parsed once, to run many times. Belongs to the connection that prepared it and ends with it.

@@ -65,6 +65,29 @@ SELECT softdelete.undo(max(id)) FROM softdelete.deletions; -- fails
 SELECT key, detail FROM softdelete.conflicts((SELECT max(id) FROM softdelete.deletions));
 SELECT softdelete.restore('post_tags', 3, 2);
 SELECT weight FROM post_tags WHERE post_id = 3 AND tag_id = 2;
+-- With a row above it, the last one comes back that went.
+BEGIN;
+DELETE FROM post_tags WHERE post_id = 3;
+INSERT INTO post_tags SELECT 3, t, 6 FROM generate_series(1, 3) t;
+SAVEPOINT s;
+DELETE FROM post_tags WHERE post_id = 3 AND tag_id < 3;
+INSERT INTO post_tags VALUES (3, 1, 7), (3, 2, 7);
+RELEASE s;
+DELETE FROM posts WHERE id = 3;
+COMMIT;
+SELECT softdelete.restore('posts', 3);
+SELECT string_agg(tag_id || ':' || weight, ' ' ORDER BY tag_id) FROM post_tags WHERE post_id = 3;
+BEGIN;
+DELETE FROM post_tags WHERE post_id = 3 AND tag_id = 3;
+INSERT INTO post_tags VALUES (3, 3, 8);
+DELETE FROM posts WHERE id = 3;
+DELETE FROM tags WHERE id = 3;
+COMMIT;
+SET client_min_messages = warning;
+SELECT softdelete.restore('tags', 3);
+SELECT softdelete.restore('posts', 3);
+RESET client_min_messages;
+SELECT string_agg(tag_id || ':' || weight, ' ' ORDER BY tag_id) FROM post_tags WHERE post_id = 3;
 DO $$
 DECLARE
     r record;

@@ -97,6 +97,29 @@ rows::RowSet ArchivedTree::find_children(const ForeignKey &key, const ForeignKey
     return rows::find_children(spi_, archived, parents, further + " FOR UPDATE OF c");
 }
 
+// One transaction may remove a row, add it again and remove it again: the last one went with the rows above it. A command's
+// number tells, as long as it is kept, else the place.
+void ArchivedTree::drop_former(Branch &branch) {
+    std::vector<std::string> key;
+    for (const catalog::KeyColumn &column : catalog::find_primary_key(spi_, branch.table.relation)) {
+        key.push_back("a." + column.name + column.cast);
+    }
+    if (key.empty() || branch.rows.size() < 2) {
+        return;
+    }
+    std::string query = sqltext::format("/* softdelete */ SELECT f.tableoid, f.ctid FROM (SELECT a.tableoid, "
+                                        "a.ctid, pg_catalog.row_number() OVER "
+                                        "(PARTITION BY %1% ORDER BY CAST(CAST(a.cmin AS pg_catalog.text) AS "
+                                        "pg_catalog.int8) DESC, a.ctid DESC) AS "
+                                        "place FROM %2% AS a WHERE %3%) AS f WHERE f.place > 1",
+                                        sqltext::join(key, ", "), branch.table.archive->name,
+                                        rows::make_membership(catalog::get_archive(branch.table), "a", 1));
+    pg::OwnerScope owner(branch.table.owner);
+    for (const pg::Row &row : spi_.query(query, {branch.rows.tables(), branch.rows.positions()})) {
+        branch.rows.remove(rows::read_row_id(row));
+    }
+}
+
 // A parent that is live now stays so until we are through.
 void ArchivedTree::lock_live_parents() {
     for (const auto &[relation, branch] : branches_) {
@@ -110,6 +133,9 @@ void ArchivedTree::lock_live_parents() {
 }
 
 std::uint64_t ArchivedTree::drop_waiting() {
+    for (auto &[relation, branch] : branches_) {
+        drop_former(branch);
+    }
     lock_live_parents();
     std::uint64_t count = 0;
     for (bool is_changed = true; is_changed;) {

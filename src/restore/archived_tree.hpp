@@ -26,7 +26,8 @@ public:
     // What the deletion took to the archive of the key's table below these rows, by a CASCADE key, with all below that.
     void add_below(const catalog::ForeignKey &key, const rows::RowSet &parents);
 
-    // Takes out rows that would miss a parent, and so those below them; how many. Rows that are to come back in tables
+    // Takes out rows that the deletion has taken again under the same key, which stay where they are, and rows that would miss
+    // a parent, and so those below them; how many of these. Rows that are to come back in tables
     // without archive have come back by then. Locks live parents FOR KEY SHARE. Raises 23503 where the root is one.
     std::uint64_t drop_waiting();
 
@@ -46,6 +47,7 @@ private:
     void collect();
     rows::RowSet find_children(const catalog::ForeignKey &key, const catalog::ForeignKey &archived,
                                const rows::RowSet &parents);
+    void drop_former(Branch &branch);
     void lock_live_parents();
     rows::RowSet find_orphans(const Branch &branch, const catalog::ForeignKey &key);
     [[noreturn]] void raise_orphan(const catalog::ForeignKey &key);

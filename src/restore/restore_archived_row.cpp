@@ -25,10 +25,11 @@ struct ArchivedRow {
 std::optional<ArchivedRow> find_newest(pg::Spi &spi, const TableInfo &table,
                                        const std::vector<std::string> &key) {
     catalog::KeyLookup lookup = catalog::get_key_lookup(spi, table, key);
-    std::string query =
-        sqltext::format("/* softdelete */ SELECT a.tableoid, a.ctid, a.deletion_id FROM %2% AS a WHERE %3% "
-                        "ORDER BY a.%1% DESC, a.ctid DESC LIMIT 1 FOR UPDATE",
-                        table.archive->deleted_at, table.archive->name, lookup.condition);
+    std::string query = sqltext::format(
+        "/* softdelete */ SELECT a.tableoid, a.ctid, a.deletion_id FROM %2% AS a WHERE %3% "
+        "ORDER BY a.%1% DESC, a.deletion_id DESC, CAST(CAST(a.cmin AS pg_catalog.text) AS pg_catalog.int8) "
+        "DESC, a.ctid DESC LIMIT 1 FOR UPDATE",
+        table.archive->deleted_at, table.archive->name, lookup.condition);
     pg::OwnerScope owner(table.owner);
     std::vector<pg::Row> found = spi.query(query, lookup.values);
     if (!found.empty()) {

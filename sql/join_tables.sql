@@ -245,6 +245,14 @@ INSERT INTO doc_tags VALUES (1, 1), (2, 1);
 SELECT object, regexp_replace(command, '\s*\n(--)?\s*', ' ', 'g') AS command FROM softdelete.register('docs', cascade => true) WHERE action = 'warning' AND object LIKE 'rows %';
 DELETE FROM doc_tags AS c USING all_docs AS p WHERE p.id = c.doc AND p.deleted_at IS NOT NULL;
 SELECT doc, tag, deleted_at IS NOT NULL AS archived FROM all_doc_tags ORDER BY doc;
+-- Who asks it for deleted rows, as tables without an archive are asked, is told where they are.
+\set VERBOSITY default
+SELECT * FROM post_tags WHERE deleted_at IS NOT NULL; -- fails
+SELECT p.deletion_id FROM post_tags p; -- fails
+UPDATE post_tags SET deleted_at = NULL; -- fails
+SELECT * FROM post_tags WHERE other IS NOT NULL; -- fails
+\set VERBOSITY terse
+
 -- Unregistered it is what it was.
 SELECT count(*) > 0 AS unregistered FROM softdelete.unregister('doc_tags', 'purge');
 SELECT to_regclass('doc_tags_archive'), count(*) FROM doc_tags;

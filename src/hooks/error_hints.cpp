@@ -29,6 +29,10 @@ constexpr const char *name_columns = "If the table is registered with softdelete
                                      "that softdelete added: name those that it "
                                      "has, as in COPY table (column, ...) FROM.";
 
+constexpr const char *archived =
+    "If the table is registered with softdelete's strategy archive, its deleted rows are "
+    "in the view deleted_<table>, and softdelete.restore() brings them back.";
+
 struct Hint {
     int sqlstate;
     const char *message_id; // the server's message, untranslated
@@ -62,7 +66,15 @@ const Hint hints[] = {
      "Foreign keys and softdelete act as the owner of the table, who needs USAGE on its schema."},
     {ERRCODE_BAD_COPY_FILE_FORMAT, missing_data, nullptr, name_columns},
     {ERRCODE_BAD_COPY_FILE_FORMAT, field_count, nullptr, name_columns},
+    {ERRCODE_UNDEFINED_COLUMN, "column \"%s\" does not exist", nullptr, archived},
+    {ERRCODE_UNDEFINED_COLUMN, "column %s.%s does not exist", nullptr, archived},
+    {ERRCODE_UNDEFINED_COLUMN, "column \"%s\" of relation \"%s\" does not exist", nullptr, archived},
 };
+
+bool names_our_column(const char *message) {
+    return strstr(message, "deleted_at") != nullptr || strstr(message, "deleted_by") != nullptr
+           || strstr(message, "deletion_id") != nullptr;
+}
 
 // Is the first number of the text, whatever language it is in, smaller than the second?
 bool is_first_smaller(const char *text) {
@@ -89,9 +101,8 @@ bool is_about_others(const ErrorData *error) {
     if (strcmp(error->message_id, field_count) == 0) {
         return !is_first_smaller(error->message);
     }
-    return strcmp(error->message_id, missing_data) == 0 && strstr(error->message, "deleted_at") == nullptr
-           && strstr(error->message, "deleted_by") == nullptr
-           && strstr(error->message, "deletion_id") == nullptr;
+    return (strcmp(error->message_id, missing_data) == 0 || error->sqlerrcode == ERRCODE_UNDEFINED_COLUMN)
+           && !names_our_column(error->message);
 }
 
 // Values that are wrong, and constraints that are violated. A division by zero is one of the command's own expression.

@@ -15,6 +15,10 @@ namespace softdelete::erasure {
 // Raises 40001 for another row where the transaction's snapshot is too old to have shown it to the command.
 bool is_being_removed(Oid relation, const ItemPointerData *row);
 
+// The same for whoever removes the row while such a command is under way, be it a statement of a user's trigger. Raises
+// nothing. Plain server code.
+bool is_removed_on_the_way(Oid relation, const ItemPointerData *row);
+
 // Removes these rows of a registered table by DELETE, as its owner, with what goes with them natively: all are the rows
 // that may go. The caller has locked them and checked holds. Returns how many of the rows themselves went.
 // Errors: what the server and users' triggers raise; 23503 for keys that refuse.

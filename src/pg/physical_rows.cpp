@@ -31,17 +31,29 @@ bool runs_code_on_delete(Oid relation) {
     return runs_code;
 }
 
-void follow_updates(Oid relation, ItemPointerData *rows, Size count) {
+namespace {
+
+void follow(Oid relation, Snapshot snapshot, ItemPointerData *rows, Size count) {
     Relation table = table_open(relation, AccessShareLock);
-    CommandCounterIncrement();
-    Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
     TableScanDesc scan = table_beginscan_tid(table, snapshot);
     for (Size i = 0; i < count; i++) {
         table_tuple_get_latest_tid(scan, &rows[i]);
     }
     table_endscan(scan);
-    UnregisterSnapshot(snapshot);
     table_close(table, NoLock);
+}
+
+} // namespace
+
+void follow_updates(Oid relation, ItemPointerData *rows, Size count) {
+    CommandCounterIncrement();
+    Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+    follow(relation, snapshot, rows, count);
+    UnregisterSnapshot(snapshot);
+}
+
+void follow_versions(Oid relation, ItemPointerData *rows, Size count) {
+    follow(relation, SnapshotAny, rows, count);
 }
 
 } // namespace softdelete::pg

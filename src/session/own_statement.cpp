@@ -81,6 +81,15 @@ const OwnTraits *find_own_statement(const char *text) noexcept {
     return entry == nullptr ? nullptr : &entry->traits;
 }
 
+const RemovableRows *find_removable_rows() noexcept {
+    for (int i = own_depth - 1; i >= 0; i--) {
+        if (own_statements[i].traits.removable != nullptr) {
+            return own_statements[i].traits.removable;
+        }
+    }
+    return nullptr;
+}
+
 AtOnce fired_at_once() {
     const OwnTraits *own = own_depth == 0 ? nullptr : &own_statements[own_depth - 1].traits;
     if (InSecurityRestrictedOperation() || (own != nullptr && own->fires_at_once)) {

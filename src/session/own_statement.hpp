@@ -73,6 +73,9 @@ const OwnTraits *find_own_statement(const char *text) noexcept;
 int number_of_own_statement(const char *text) noexcept;
 const OwnTraits *get_own_statement(int number) noexcept;
 
+// What the innermost removal that is under way may remove, whoever's statement runs within it; null for none.
+const RemovableRows *find_removable_rows() noexcept;
+
 // Called before a statement runs: an own one that runs as called gets its settings. They end with it; those that code of
 // users makes meanwhile stay as after any statement of the caller's where it is the caller's own code, or that of
 // somebody who has his rights anyway, and end as well where it is not.

@@ -131,8 +131,9 @@ PGDLLEXPORT Datum softdelete_assign_deletion_id(PG_FUNCTION_ARGS) {
             fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(uint64));
         }
         auto *locked = static_cast<uint64 *>(fcinfo->flinfo->fn_extra);
+        int64 id = get_deletion_id(PG_GETARG_OID(1));
         *locked = deletion::lock_deleted_row(*locked);
-        PG_RETURN_INT64(get_deletion_id(PG_GETARG_OID(1)));
+        PG_RETURN_INT64(id);
     }
     if (PG_ARGISNULL(0)) {
         PG_RETURN_NULL();

@@ -1,7 +1,13 @@
 // An UPDATE locks the old row as for a change of its key where it changes a column that the relation cache counts among those
 // of keys (heap_update() in src/backend/access/heap/heapam.c); nothing else follows from that. In the session that deletes
 // softly, deleted_at is counted among them. The trigger of referenced tables locks their rows (triggers/on_soft_delete): there
-// the server's checks of references ask what the key is. Called by hooks/executor_hook and api/statement_functions.
+// the server's checks of references ask what the key is. Called by hooks/executor_hook, api/statement_functions and
+// deletion/settle_rows.
+//
+// The relation cache forgets where the session hears of a change of the table. So it hears of all of them beforehand, and
+// again after triggers have run. What is left is a change of which a CHECK constraint or a generated column comes to hear while
+// a row is on its way, or the executor when it opens the indexes of one of several partitions: that row is locked as any other
+// update locks it.
 #include "deletion/lock_deleted_rows.hpp"
 
 #include "session/extension_functions.hpp"
@@ -12,7 +18,9 @@
 extern "C" {
 #include "access/sysattr.h"
 #include "commands/trigger.h"
+#include "executor/executor.h"
 #include "nodes/execnodes.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/relcache.h"
 }
@@ -20,6 +28,8 @@ extern "C" {
 namespace softdelete::deletion {
 
 namespace {
+
+bool counted_somewhere = false; // in a table, once in this session
 
 bool has_lock_trigger(Relation relation) {
     const session::ExtensionFunctions *functions = session::find_extension_functions();
@@ -57,23 +67,54 @@ void for_each_target(const QueryDesc *query, void (*act)(Relation, AttrNumber)) 
     }
 }
 
+// The only one with rows; null where there are several.
+ResultRelInfo *find_only_target(const QueryDesc *query) {
+    ResultRelInfo *only = nullptr;
+    ListCell *cell;
+    foreach (cell, query->estate->es_opened_result_relations) {
+        auto *target = lfirst_node(ResultRelInfo, cell);
+        if (RELKIND_HAS_STORAGE(target->ri_RelationDesc->rd_rel->relkind)) {
+            if (only != nullptr) {
+                return nullptr;
+            }
+            only = target;
+        }
+    }
+    return only;
+}
+
+// The executor does it for the first row, when that is on its way. Of several partitions, most may have no row to delete.
+void open_indexes(const QueryDesc *query) {
+    ResultRelInfo *target = query->operation == CMD_INSERT ? nullptr : find_only_target(query);
+    if (target != nullptr && target->ri_RelationDesc->rd_rel->relhasindex
+        && target->ri_IndexRelationDescs == nullptr) {
+        MemoryContext caller = MemoryContextSwitchTo(query->estate->es_query_cxt);
+        ExecOpenIndices(target, false);
+        MemoryContextSwitchTo(caller);
+    }
+}
+
 } // namespace
 
 uint64 lock_deleted_row(uint64 answered) {
+    AcceptInvalidationMessages();
     if (answered == session::count_relation_changes()) {
         return answered;
     }
-    uint64 before = session::count_relation_changes();
     if (const QueryDesc *query = session::running_statement()) {
+        open_indexes(query);
+        answered = session::count_relation_changes();
         for_each_target(query, count_among_keys);
+        session::note_locked_deletions();
+        counted_somewhere = true;
     }
-    return before;
+    return answered;
 }
 
 void lock_live_rows_as_ever(const QueryDesc *query) {
     bool may_leave = query->operation == CMD_UPDATE || query->operation == CMD_MERGE;
-    if (may_leave && (session::notes_of_plan(query->plannedstmt) & session::note_soft) != 0
-        && session::find_extension_functions() != nullptr) {
+    if (counted_somewhere && may_leave && session::notes_of_plan(query->plannedstmt) != 0
+        && session::find_extension_functions() != nullptr && !session::is_within_locked_deletions()) {
         for_each_target(query, count_no_longer);
     }
 }

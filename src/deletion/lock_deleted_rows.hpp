@@ -15,7 +15,7 @@ namespace softdelete::deletion {
 uint64 lock_deleted_row(uint64 answered);
 
 // Called when a statement's execution was set up, before it runs. One that may leave rows live locks these as ever, until it
-// deletes the first.
+// deletes the first; not so where it runs within one that deletes rows.
 void lock_live_rows_as_ever(const QueryDesc *query);
 
 } // namespace softdelete::deletion

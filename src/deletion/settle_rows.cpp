@@ -4,6 +4,7 @@
 
 #include "deletion/actor_value.hpp"
 #include "deletion/deletion_time.hpp"
+#include "deletion/lock_deleted_rows.hpp"
 #include "deletion/open_deletions.hpp"
 #include "deletion/restored_deletions.hpp"
 #include "session/extension_functions.hpp"
@@ -150,6 +151,7 @@ HeapTuple settle_deleted(const TriggerData *data, const session::RegisteredTable
         state.deleted_by = get_actor_value(column->atttypid, column->atttypmod, &state.has_no_actor);
     }
     confirm_deletion(DatumGetInt64(state.deletion_id));
+    lock_deleted_row(0); // triggers may have run statements
     return has_deletion && !lacks_actor ? data->tg_newtuple : write(data->tg_newtuple, table, columns, state);
 }
 

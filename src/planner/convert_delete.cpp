@@ -68,9 +68,6 @@ List *make_deletion(Query *query, RangeTblEntry *rte, const session::RegisteredT
     const session::ExtensionFunctions *functions = session::find_extension_functions();
     List *assignments = list_make1(make_time(table));
     pg::compat::note_updated_column(query, rte, table.deleted_at);
-    Node *id = make_call(functions->new_deletion_id, INT8OID, list_make1(make_regclass(table.relation)));
-    assignments = lappend(assignments, make_assignment(table.relation, table.deletion_id, id));
-    pg::compat::note_updated_column(query, rte, table.deletion_id);
     if (table.deleted_by != InvalidAttrNumber) {
         Var *column = make_column(table.relation, 1, table.deleted_by);
         Node *type =
@@ -80,6 +77,10 @@ List *make_deletion(Query *query, RangeTblEntry *rte, const session::RegisteredT
         assignments = lappend(assignments, make_assignment(table.relation, table.deleted_by, actor));
         pg::compat::note_updated_column(query, rte, table.deleted_by);
     }
+    // The last one: it sees to the row's lock, and what is looked up after that may undo it.
+    Node *id = make_call(functions->new_deletion_id, INT8OID, list_make1(make_regclass(table.relation)));
+    assignments = lappend(assignments, make_assignment(table.relation, table.deletion_id, id));
+    pg::compat::note_updated_column(query, rte, table.deletion_id);
     return assignments;
 }
 

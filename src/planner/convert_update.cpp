@@ -85,20 +85,29 @@ Node *checked_deletion_id(Node *value, Node *old) {
     return make_call(session::find_extension_functions()->check_deletion_id, INT8OID, list_make2(value, old));
 }
 
-// Puts the entries of the attributes first, in that order: they are evaluated before what else is assigned.
-List *put_first(List *assignments, std::initializer_list<AttrNumber> attributes) {
-    List *first = NIL;
+// Puts the entries of the attributes last, in that order: they are evaluated after what else is assigned. What the server alone
+// uses stays behind them.
+List *put_last(List *assignments, std::initializer_list<AttrNumber> attributes) {
+    List *last = NIL;
     for (AttrNumber attribute : attributes) {
         if (TargetEntry *entry = find_assignment(assignments, attribute); entry != nullptr) {
-            first = lappend(first, entry);
+            last = lappend(last, entry);
             assignments = list_delete_ptr(assignments, entry);
         }
     }
-    return list_concat(first, assignments);
+    List *junk = NIL;
+    List *first = NIL;
+    ListCell *cell;
+    foreach (cell, assignments) {
+        auto *entry = lfirst_node(TargetEntry, cell);
+        (entry->resjunk ? junk : first) = lappend(entry->resjunk ? junk : first, entry);
+    }
+    return list_concat(list_concat(first, last), junk);
 }
 
 // The wrapped value and the old one decide what happens to the row. The calls for the other columns are evaluated right
-// after it: whatever else is assigned may run statements that decide about rows of their own.
+// after it, and that for deletion_id last, which sees to the row's lock: whatever else is assigned may run statements, which
+// decide about rows of their own.
 List *convert_deleted_at(Query *query, List *assignments, const session::RegisteredTable &table,
                          TargetEntry *entry) {
     const session::ExtensionFunctions *functions = session::find_extension_functions();
@@ -122,7 +131,7 @@ List *convert_deleted_at(Query *query, List *assignments, const session::Registe
                                 list_make2(column, make_typmod(column->vartypmod)));
         assignments = assign(query, assignments, table, table.deleted_by, actor);
     }
-    return put_first(assignments, {table.deleted_at, table.deletion_id, table.deleted_by});
+    return put_last(assignments, {table.deleted_at, table.deleted_by, table.deletion_id});
 }
 
 // A column of a date and time type, such as updated_at.

@@ -27,6 +27,11 @@ bool is_first_writer();
 // by SET CONSTRAINTS.
 bool is_statement_finishing();
 
+// The innermost statement deletes rows softly, and has their locks seen to (deletion/lock_deleted_rows.hpp). Is there such a
+// one around it?
+void note_locked_deletions();
+bool is_within_locked_deletions();
+
 // The innermost statement; null where none runs.
 const QueryDesc *running_statement();
 // The statement that the innermost one runs in, as a referential action does in that which it follows; null for none.

@@ -30,7 +30,8 @@ std::optional<ArchiveSettings> find_settings(pg::Spi &spi, Oid relation, Setting
                            row.text(5),
                            row.text(6),
                            row.text(7),
-                           row.is_null(8) ? std::nullopt : std::optional(row.text(8))};
+                           row.is_null(8) ? std::nullopt : std::optional(row.text(8)),
+                           row.is_null(2)};
 }
 
 void insert_settings(pg::Spi &spi, const ArchiveSettings &settings) {
@@ -42,6 +43,13 @@ void insert_settings(pg::Spi &spi, const ArchiveSettings &settings) {
         "$7::pg_catalog.name, $8::pg_catalog.interval)",
         {settings.relation, settings.archive, settings.deleted_at, settings.deleted_by, settings.active_view,
          settings.deleted_view, settings.all_view, settings.retention});
+}
+
+void set_archive(pg::Spi &spi, Oid relation, Oid archive) {
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute("UPDATE softdelete_internal.archive SET archive = $2::pg_catalog.oid WHERE relation = "
+                "$1::pg_catalog.oid",
+                {relation, archive});
 }
 
 void set_retention(pg::Spi &spi, Oid relation, const std::optional<std::string> &retention) {

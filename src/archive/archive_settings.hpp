@@ -18,6 +18,7 @@ struct ArchiveSettings {
     std::string deleted_view;
     std::string all_view;
     std::optional<std::string> retention = {}; // an interval
+    bool is_missing = false;                   // somebody has dropped the archive alone
 };
 
 // Nothing where the table has none. The lock is one on the registry's row, for who is going to change it.
@@ -26,6 +27,7 @@ std::optional<ArchiveSettings> find_settings(pg::Spi &spi, Oid relation,
                                              SettingsLock lock = SettingsLock::none);
 
 void insert_settings(pg::Spi &spi, const ArchiveSettings &settings);
+void set_archive(pg::Spi &spi, Oid relation, Oid archive);
 void set_retention(pg::Spi &spi, Oid relation, const std::optional<std::string> &retention);
 void delete_settings(pg::Spi &spi, Oid relation);
 

@@ -92,6 +92,28 @@ void ArchiveWork::add(Action action, Oid relation, const std::string &object,
     steps.push_back({relation, object, action, false, std::move(commands), remark});
 }
 
+void check_archive_name(pg::Spi &spi, const catalog::Table &table, const std::string &name) {
+    if (catalog::has_relation(spi, table.schema_oid, name)) {
+        pg::raise({.sqlstate = ERRCODE_DUPLICATE_TABLE,
+                   .message = sqltext::format("relation \"%1%\" already exists in schema \"%2%\"", name,
+                                              table.schema),
+                   .detail = "The archive of the table would have this name.",
+                   .hint = "Rename the relation; an archive of before can be read beside the new one.",
+                   .relation = table.oid});
+    }
+}
+
+model::PeriodWidth choose_width(pg::Spi &spi, const std::optional<std::string> &retention) {
+    if (!retention) {
+        return model::PeriodWidth::month;
+    }
+    return model::get_width_for(spi.query("SELECT pg_catalog.int8(pg_catalog.date_part('epoch', "
+                                          "$1::pg_catalog.interval) * 1000000)",
+                                          {*retention})
+                                    .front()
+                                    .number(0));
+}
+
 void plan_archive_table(ArchiveWork &work, const std::vector<ArchiveColumn> &columns) {
     std::string object = "table " + catalog::identifier(work.settings.archive_name).text();
     work.add(Action::create, work.table.oid, object,

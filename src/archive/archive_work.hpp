@@ -20,6 +20,12 @@ struct ArchiveWork {
              const std::string &remark = {});
 };
 
+// Errors: 42P07 where the archive would have the name of another relation.
+void check_archive_name(pg::Spi &spi, const catalog::Table &table, const std::string &name);
+
+// The width by which the rows of the retention need a few dozen partitions.
+model::PeriodWidth choose_width(pg::Spi &spi, const std::optional<std::string> &retention);
+
 // The archive itself; its partitions are made by make_partitions() when the steps have been run.
 void plan_archive_table(ArchiveWork &work, const std::vector<ArchiveColumn> &columns);
 

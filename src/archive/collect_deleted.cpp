@@ -2,6 +2,7 @@
 #include "archive/collect_deleted.hpp"
 
 #include "archive/own_columns.hpp"
+#include "catalog/table_info.hpp"
 #include "deletion/open_deletions.hpp"
 #include "erasure/remove_rows.hpp"
 #include "registry/archive_scan.hpp"
@@ -21,6 +22,7 @@ extern "C" {
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 }
 
@@ -71,6 +73,9 @@ const Target &get_target(FunctionCallInfo call, Relation relation) {
                  errdetail("The table has the trigger that moves its deleted rows there, but no entry "
                            "of softdelete_internal.archive."),
                  errhint("Run softdelete.unregister(), which removes the trigger."), errtable(relation)));
+    }
+    if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(target->row.archive))) {
+        catalog::raise_archive_missing(target->table);
     }
     target->comes_by_subscription = IsLogicalWorker() && comes_by_subscription(target->row.archive);
     call->flinfo->fn_extra = target;

@@ -50,6 +50,9 @@ std::vector<model::Step> configure_archive(const registration::ConfigureRequest 
                      "Register it with softdelete.register().", table.oid,
                      ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE);
     }
+    if (settings->is_missing) {
+        pg::call([&] { catalog::raise_archive_missing(table.oid); });
+    }
     registration::check_retention(spi, request.retention);
     pg::call([&] { registry::lock_retention(table.oid, registry::RetentionLock::exclusive); });
     std::optional<std::string> before = settings->retention;

@@ -72,6 +72,17 @@ public:
         follow_row_security();
     }
 
+    void rename_in_views(const std::string &before, const std::string &now) {
+        for (const std::string &view : {settings_.active_view, settings_.deleted_view, settings_.all_view}) {
+            auto existing = catalog::find_relation(spi_, table_.schema_oid, view);
+            if (existing && existing->kind == 'v' && !has_view_column(existing->oid, now)
+                && has_view_column(existing->oid, before)) {
+                execute(sqltext::format("ALTER VIEW %1% RENAME COLUMN %2% TO %3%", name_beside(table_, view),
+                                        catalog::identifier(before), catalog::identifier(now)));
+            }
+        }
+    }
+
 private:
     void execute(const std::string &command) {
         pg::UserScope owner(table_.owner);
@@ -97,14 +108,7 @@ private:
         }
         execute(sqltext::format("ALTER TABLE %1% RENAME COLUMN %2% TO %3%", name_,
                                 catalog::identifier(before), catalog::identifier(now)));
-        for (const std::string &view : {settings_.active_view, settings_.deleted_view, settings_.all_view}) {
-            auto existing = catalog::find_relation(spi_, table_.schema_oid, view);
-            if (existing && existing->kind == 'v' && !has_view_column(existing->oid, now)
-                && has_view_column(existing->oid, before)) {
-                execute(sqltext::format("ALTER VIEW %1% RENAME COLUMN %2% TO %3%", name_beside(table_, view),
-                                        catalog::identifier(before), catalog::identifier(now)));
-            }
-        }
+        rename_in_views(before, now);
     }
 
     bool has_view_column(Oid view, const std::string &column) {
@@ -192,7 +196,12 @@ void follow_columns(pg::Spi &spi, Oid relation, const ColumnChanges &changes) {
     }
     session::OwnDdlScope own_ddl;
     catalog::Table table = catalog::get_table_definition(spi, relation);
-    ColumnFollower(spi, table, *settings).run(changes);
+    ColumnFollower follower(spi, table, *settings);
+    if (!settings->is_missing) {
+        follower.run(changes);
+    } else if (changes.renamed) {
+        follower.rename_in_views(changes.renamed->first, changes.renamed->second);
+    }
 }
 
 void bring_views_in_step(Oid relation) {
@@ -205,6 +214,9 @@ void bring_views_in_step(Oid relation) {
     catalog::Table table = catalog::get_table_definition(spi, relation);
     pg::UserScope owner(table.owner);
     for (ViewDefinition &view : make_views(table, *settings, read_columns(spi, relation))) {
+        if (settings->is_missing && view.name != settings->active_view) {
+            continue;
+        }
         auto existing = catalog::find_relation(spi, table.schema_oid, view.name);
         if (!existing) {
             spi.execute(make_view(table, view));

@@ -141,14 +141,7 @@ void check_names(pg::Spi &spi, const catalog::Table &table, const ArchiveSetting
                    .hint = "Leave active_view, deleted_view and all_view out, or give them different names.",
                    .relation = table.oid});
     }
-    if (catalog::has_relation(spi, table.schema_oid, settings.archive_name)) {
-        pg::raise({.sqlstate = ERRCODE_DUPLICATE_TABLE,
-                   .message = sqltext::format("relation \"%1%\" already exists in schema \"%2%\"",
-                                              settings.archive_name, table.schema),
-                   .detail = "The archive of the table would have this name.",
-                   .hint = "Rename the relation; an archive of before can be read beside the new one.",
-                   .relation = table.oid});
-    }
+    check_archive_name(spi, table, settings.archive_name);
 }
 
 // The named table, and with cascade those that reference it, to any depth.
@@ -186,18 +179,6 @@ ArchiveWork plan_table(pg::Spi &spi, const RegisterRequest &request, const catal
     plan_triggers(work);
     plan_views(work, columns);
     return work;
-}
-
-// The width by which the rows of the retention need a few dozen partitions.
-model::PeriodWidth choose_width(pg::Spi &spi, const std::optional<std::string> &retention) {
-    if (!retention) {
-        return model::PeriodWidth::month;
-    }
-    return model::get_width_for(spi.query("SELECT pg_catalog.int8(pg_catalog.date_part('epoch', "
-                                          "$1::pg_catalog.interval) * 1000000)",
-                                          {*retention})
-                                    .front()
-                                    .number(0));
 }
 
 void record(pg::Spi &spi, ArchiveWork &work) {

@@ -108,12 +108,16 @@ std::vector<model::Step> unregister_archive(Oid relation, const std::string &del
     if (!settings) {
         return drop_triggers(spi, table);
     }
-    catalog::TableInfo archive = catalog::get_table(spi, settings->archive);
-    std::int64_t rows = count_rows(spi, archive);
+    std::optional<catalog::TableInfo> archive;
+    std::int64_t rows = 0;
+    if (!settings->is_missing) {
+        archive = catalog::get_table(spi, settings->archive);
+        rows = count_rows(spi, *archive);
+    }
     if (rows > 0 && deleted_rows == "refuse") {
         pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                    .message = sqltext::format("table \"%1%\" has %2%", table.name, name_rows(rows)),
-                   .detail = sqltext::format("They are in the archive %1%.", archive.name),
+                   .detail = sqltext::format("They are in the archive %1%.", archive->name),
                    .hint = "Pass deleted_rows => 'keep' to keep the archive as a plain table, or 'purge' to "
                            "drop it with its rows.",
                    .relation = relation});
@@ -121,7 +125,9 @@ std::vector<model::Step> unregister_archive(Oid relation, const std::string &del
     ArchiveWork work = {spi, table, *settings};
     plan_view_drops(work);
     plan_trigger_drops(work);
-    plan_archive_end(work, archive, deleted_rows == "keep", rows);
+    if (archive) {
+        plan_archive_end(work, *archive, deleted_rows == "keep", rows);
+    }
     std::vector<model::Step> steps = model::arrange(std::move(work.steps));
     delete_settings(spi, relation);
     registration::run_steps(spi, steps);
@@ -142,13 +148,27 @@ std::vector<model::Step> repair_archive(Oid relation) {
                    .relation = relation});
     }
     ArchiveWork work = {spi, table, *settings};
-    mend_columns(work);
+    const std::vector<ArchiveColumn> columns = read_columns(spi, relation);
+    if (settings->is_missing) {
+        work.settings.archive_name = pg::make_object_name(table.name, "", "archive");
+        check_archive_name(spi, table, work.settings.archive_name);
+        plan_archive_table(work, columns);
+    } else {
+        mend_columns(work);
+    }
     plan_triggers(work);
-    plan_views(work, read_columns(spi, relation));
+    plan_views(work, columns);
     std::vector<model::Step> steps = model::arrange(std::move(work.steps));
     registration::run_steps(spi, steps);
+    model::PeriodWidth width = choose_width(spi, settings->retention);
+    if (settings->is_missing) {
+        settings->archive = catalog::find_relation(spi, table.schema_oid, work.settings.archive_name)->oid;
+        set_archive(spi, relation, settings->archive);
+    } else {
+        width = rows::get_partition_width(settings->archive);
+    }
     bring_views_in_step(relation);
-    finish_archive(spi, settings->archive, rows::get_partition_width(settings->archive));
+    finish_archive(spi, settings->archive, width);
     return steps;
 }
 

@@ -10,6 +10,7 @@
 
 extern "C" {
 #include "access/transam.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 }
 
@@ -92,7 +93,8 @@ TableInfo read_table(pg::Spi &spi, Oid relation, std::string *kind) {
             .deleted_at = row.text_or(5, ""),
             .deleted_by = row.text_or(6, ""),
             .retention = row.text_or(7, ""),
-            .archive = read_archive(row)};
+            .archive = read_archive(row),
+            .lacks_archive = !row.is_null(12) && row.is_null(13)};
 }
 
 } // namespace
@@ -128,7 +130,28 @@ void refuse_archive(const std::string &title, Oid relation) {
                .relation = relation});
 }
 
+void raise_archive_missing(Oid relation) {
+    const char *name =
+        quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), get_rel_name(relation));
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("the archive of table \"%s\" is missing", get_rel_name(relation)),
+                    errdetail("Somebody has dropped it, and left the table."),
+                    errhint("Run SELECT * FROM softdelete.repair(%s), which makes a new one, or end the "
+                            "registration with softdelete.unregister().",
+                            quote_literal_cstr(name)),
+                    err_generic_string(PG_DIAG_TABLE_NAME, get_rel_name(relation))));
+    pg_unreachable();
+}
+
 TableInfo get_soft_table(pg::Spi &spi, Oid relation) {
+    TableInfo table = find_soft_table(spi, relation);
+    if (table.lacks_archive) {
+        pg::call([&] { raise_archive_missing(table.relation); });
+    }
+    return table;
+}
+
+TableInfo find_soft_table(pg::Spi &spi, Oid relation) {
     std::string kind;
     TableInfo table = read_table(spi, relation, &kind);
     if (kind != "r" && kind != "p") {
@@ -141,7 +164,7 @@ TableInfo get_soft_table(pg::Spi &spi, Oid relation) {
                    .message = sqltext::format("permission denied: %1% is a system catalog", table.title),
                    .hint = "Name a registered table."});
     }
-    if (!table.is_registered && !table.archive) {
+    if (!table.is_registered && !table.archive && !table.lacks_archive) {
         bool is_copy = has_marker(spi, table.relation);
         pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                    .message = sqltext::format("table %1% is not registered", table.title),

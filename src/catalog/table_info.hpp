@@ -40,6 +40,7 @@ struct TableInfo {
     std::string deleted_by;              // quoted; empty where there is none
     std::string retention;               // as text; empty where there is none
     std::optional<Archive> archive = {}; // of tables that are registered with the strategy archive
+    bool lacks_archive = false;          // registered so, and somebody has dropped the archive alone
 
     // The rows that foreign keys of this table and to it speak of: not those of inheritance children.
     std::string key_rows() const { return (is_partitioned ? "" : "ONLY ") + name; }
@@ -49,8 +50,15 @@ struct TableInfo {
 // no table, 55000 where it is not registered, 0A000 where it is with the strategy archive; each with a hint.
 TableInfo get_registered_table(pg::Spi &spi, Oid relation);
 
-// The same, with either strategy.
+// The same, with either strategy. Errors: also 55000 where the table's archive is missing.
 TableInfo get_soft_table(pg::Spi &spi, Oid relation);
+
+// The same, also where its archive is missing.
+TableInfo find_soft_table(pg::Spi &spi, Oid relation);
+
+// 55000. A session with row_security off, or one without event triggers, may drop an archive and leave its table.
+// Plain server code.
+[[noreturn]] void raise_archive_missing(Oid relation);
 
 // The archive of a table that has one, as a table.
 TableInfo get_archive(const TableInfo &table);

@@ -132,8 +132,24 @@ constexpr Kind hand_made = {Severity::notice, "soft_delete_by_hand", R"(
                       AND d.objid = c.oid AND d.deptype = 'e')
     ORDER BY c.oid::pg_catalog.regclass::pg_catalog.text, a.attnum)"};
 
+// $1: the caller; $2: whether he may look at everybody's tables.
+constexpr Kind missing_history = {Severity::error, "history_missing", R"(
+    SELECT c.oid, 'history', 'somebody has dropped its history: changes of its rows are refused',
+           pg_catalog.format('SELECT softdelete.track_history(%L)', c.oid::pg_catalog.regclass)
+    FROM softdelete_internal.tracked_table t JOIN pg_catalog.pg_class c ON c.oid = t.relation
+    WHERE ($2::pg_catalog.bool OR pg_catalog.pg_has_role($1::pg_catalog.oid, c.relowner, 'USAGE'))
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_class h WHERE h.oid = t.history)
+    ORDER BY c.oid::pg_catalog.regclass::pg_catalog.text)"};
+
 // $1: the registered tables that are looked at; $2: whether a job of pg_cron purges, NULL where that is not here.
 constexpr std::array table_kinds = {
+    Kind{Severity::error, "archive_missing", R"(
+    SELECT a.relation::pg_catalog.oid, 'archive', 'somebody has dropped its archive: DELETE is refused',
+           pg_catalog.format('SELECT * FROM softdelete.repair(%L)', a.relation)
+    FROM softdelete_internal.archive a
+    WHERE a.relation::pg_catalog.oid = ANY ($1::pg_catalog.oid[])
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = a.archive)
+    ORDER BY a.relation::pg_catalog.text)"},
     Kind{Severity::error, "registered_without_trigger", R"(
     SELECT t.relation::pg_catalog.oid, 'trigger softdelete_marker', 'the table is registered and lacks the trigger by which sessions tell that: '
            'its DELETE is physical and its queries show deleted rows',
@@ -265,6 +281,7 @@ Findings find_in_database(pg::Spi &spi, Oid caller, bool watches_all) {
         take(findings, kind, spi.query(kind.query));
     }
     take(findings, hand_made, spi.query(hand_made.query, {caller, watches_all}));
+    take(findings, missing_history, spi.query(missing_history.query, {caller, watches_all}));
     return findings;
 }
 

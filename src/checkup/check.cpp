@@ -49,7 +49,7 @@ std::vector<Oid> find_tables(pg::Spi &spi, bool watches_all) {
 }
 
 Oid get_checked_table(pg::Spi &spi, Oid relation, const std::vector<Oid> &tables) {
-    const catalog::TableInfo table = catalog::get_soft_table(spi, relation);
+    const catalog::TableInfo table = catalog::find_soft_table(spi, relation);
     if (std::find(tables.begin(), tables.end(), table.relation) == tables.end()) {
         pg::raise({.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
                    .message = "must be owner of table " + table.title.substr(1, table.title.size() - 2),

@@ -87,7 +87,10 @@ std::vector<catalog::TableInfo> get_archived_tables(pg::Spi &spi, std::int64_t d
     }
     std::vector<catalog::TableInfo> tables;
     for (Oid relation : relations) {
-        tables.push_back(catalog::get_soft_table(spi, relation));
+        catalog::TableInfo table = catalog::get_table(spi, relation);
+        if (table.archive) { // else it is missing, and its rows with it
+            tables.push_back(std::move(table));
+        }
     }
     return tables;
 }

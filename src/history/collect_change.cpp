@@ -66,6 +66,14 @@ Move *pending_moves = nullptr;
 
 const TrackedTable &get_table(Relation relation) {
     const TrackedTable *table = find_tracked_table(RelationGetRelid(relation));
+    if (table == nullptr && is_history_missing(RelationGetRelid(relation))) {
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("the history of table \"%s\" is missing", RelationGetRelationName(relation)),
+                        errdetail("Somebody has dropped it, and left the table."),
+                        errhint("Run softdelete.track_history(), which begins a new one, or "
+                                "softdelete.untrack_history(), which ends it."),
+                        errtable(relation)));
+    }
     if (table == nullptr) {
         ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                         errmsg("the history of table \"%s\" is not known", RelationGetRelationName(relation)),

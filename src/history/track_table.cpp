@@ -123,6 +123,14 @@ void delete_registry(pg::Spi &spi, Oid relation) {
                 {relation});
 }
 
+// One that somebody has dropped.
+void end_lost_history(pg::Spi &spi, const TableInfo &table) {
+    delete_registry(spi, table.relation);
+    session::OwnDdlScope own_ddl;
+    pg::UserScope owner(table.owner);
+    drop_triggers(spi, table);
+}
+
 Oid make_history(pg::Spi &spi, const TableInfo &table, const TrackRequest &request) {
     std::vector<SourceColumn> columns = choose_columns(spi, table, request.left_out);
     std::string name = choose_name(spi, table, request.history_table);
@@ -156,6 +164,7 @@ Oid track_table(const TrackRequest &request) {
                    .hint = "End it first with softdelete.untrack_history().",
                    .relation = table.relation});
     }
+    end_lost_history(spi, table);
     Oid history = make_history(spi, table, request);
     warn_of_children(table);
     pg::call([&] { announce_change(table.relation); });

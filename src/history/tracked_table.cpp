@@ -127,7 +127,8 @@ bool read_table(Oid relation, TrackedTable *table) {
     registry::TrackedRow row = {};
     table->relation = relation;
     table->root = get_tracked_root(relation);
-    if (!registry::find_tracked_row(table->root, &row)) {
+    if (!registry::find_tracked_row(table->root, &row)
+        || !SearchSysCacheExists1(RELOID, ObjectIdGetDatum(row.history))) {
         return false;
     }
     table->history = row.history;
@@ -175,6 +176,12 @@ Oid get_tracked_root(Oid relation) {
     }
     List *ancestors = get_partition_ancestors(relation);
     return ancestors == NIL ? relation : llast_oid(ancestors);
+}
+
+bool is_history_missing(Oid relation) {
+    registry::TrackedRow row = {};
+    return registry::find_tracked_row(get_tracked_root(relation), &row)
+           && !SearchSysCacheExists1(RELOID, ObjectIdGetDatum(row.history));
 }
 
 bool is_tracked(Oid relation) {

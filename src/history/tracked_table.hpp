@@ -48,6 +48,9 @@ Oid get_tracked_root(Oid relation);
 // Has it one, or is it a partition of one that has? Asks the relation cache for the trigger.
 bool is_tracked(Oid relation);
 
+// Has it a history by the registry, which somebody has dropped? It counts as none everywhere else.
+bool is_history_missing(Oid relation);
+
 // What the registry says of the table has changed: all sessions look again.
 void announce_change(Oid relation);
 

@@ -230,9 +230,20 @@ void note_archive_failure(pg::Spi &spi, const TableInfo &table, const PurgeReque
     pg::call([&] { ereport(WARNING_CLIENT_ONLY, (errmsg("%s", text.c_str()))); });
 }
 
+// The other tables are purged.
+void warn_of_missing(const TableInfo &table) {
+    pg::warn(sqltext::format("the archive of table %1% is missing", table.title),
+             sqltext::format("Run SELECT * FROM softdelete.repair(%1%), which makes a new one.",
+                             pg::quote_literal(table.name)));
+}
+
 // Each transaction within a savepoint, as those of purge_rows.cpp.
 void purge_archive(pg::Spi &spi, Oid relation, const PurgeRequest &request, Clock::time_point started) {
     const TableInfo table = catalog::get_table(spi, relation);
+    if (table.lacks_archive) {
+        warn_of_missing(table);
+        return;
+    }
     PurgeLock lock(relation, request.may_commit);
     if (!lock.is_held()) {
         pg::notice(
@@ -272,13 +283,13 @@ bool names_archive(pg::Spi &spi, std::optional<Oid> relation) {
         return false;
     }
     const TableInfo table = catalog::get_table(spi, *relation);
-    if (table.archive && !pg::owns_relation(table.relation)) {
+    if ((table.archive || table.lacks_archive) && !pg::owns_relation(table.relation)) {
         pg::raise({.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
                    .message = "must be owner of table " + table.title.substr(1, table.title.size() - 2),
                    .hint = "The table's owner, a member of that role, or a superuser can do this.",
                    .relation = table.relation});
     }
-    return table.archive.has_value();
+    return table.archive || table.lacks_archive;
 }
 
 std::vector<Oid> find_purgeable_archives(pg::Spi &spi, std::optional<Oid> relation) {
@@ -303,10 +314,15 @@ void purge_archives(pg::Spi &spi, const PurgeRequest &request) {
 }
 
 void preview_archives(pg::Spi &spi, std::optional<Oid> relation, std::vector<DueLine> *lines) {
-    for (Oid table : find_purgeable_archives(spi, relation)) {
-        std::optional<std::string> cutoff = read_cutoff(spi, table);
-        std::uint64_t due = cutoff ? count_due(spi, catalog::get_table(spi, table), *cutoff) : 0;
-        lines->push_back({table, cutoff, due, 0, 0});
+    for (Oid archived : find_purgeable_archives(spi, relation)) {
+        const TableInfo table = catalog::get_table(spi, archived);
+        if (table.lacks_archive) {
+            warn_of_missing(table);
+            continue;
+        }
+        std::optional<std::string> cutoff = read_cutoff(spi, archived);
+        std::uint64_t due = cutoff ? count_due(spi, table, *cutoff) : 0;
+        lines->push_back({archived, cutoff, due, 0, 0});
     }
 }
 
@@ -314,6 +330,9 @@ bool has_due_archives(pg::Spi &spi) {
     for (Oid relation : find_purgeable_archives(spi, std::nullopt)) {
         const TableInfo table = catalog::get_table(spi, relation);
         std::optional<std::string> cutoff = read_cutoff(spi, relation);
+        if (table.lacks_archive) {
+            continue;
+        }
         if ((cutoff && has_due(spi, table, *cutoff))
             || !rows::has_next_partition(table.archive->relation, GetCurrentTimestamp())) {
             return true;

@@ -274,9 +274,21 @@ void note_failure(pg::Spi &spi, const TableInfo &history, const PurgeRequest &re
     pg::call([&] { ereport(WARNING_CLIENT_ONLY, (errmsg("%s", text.c_str()))); });
 }
 
+// The other histories are purged.
+void warn_of_missing_history(const TableInfo &table) {
+    pg::warn(sqltext::format("the history of table %1% is missing", table.title),
+             sqltext::format("Run SELECT softdelete.track_history(%1%), which begins a new one.",
+                             pg::quote_literal(table.name)));
+}
+
 // Each transaction within a savepoint, as those of purge_rows.cpp.
 void purge_one(pg::Spi &spi, Oid relation, const PurgeRequest &request) {
-    TableInfo history = catalog::get_table(spi, history::find_history(spi, relation));
+    Oid found = history::find_history(spi, relation);
+    if (!OidIsValid(found)) {
+        warn_of_missing_history(catalog::get_table(spi, relation));
+        return;
+    }
+    TableInfo history = catalog::get_table(spi, found);
     PurgeLock lock(history.relation, request.may_commit);
     if (!lock.is_held()) {
         pg::notice(sqltext::format("history %1% is being purged by another session", history.title));

@@ -41,6 +41,9 @@ pg::Parameter make_ids(const std::set<std::string> &ids) {
 
 std::vector<std::string> find_named(pg::Spi &spi, Oid relation, const std::set<std::string> &ids) {
     catalog::TableInfo table = catalog::get_table(spi, relation);
+    if (table.lacks_archive) {
+        return {};
+    }
     pg::UserScope owner(table.owner);
     pg::OwnerScope policies(table.owner);
     std::vector<std::string> named;

@@ -219,7 +219,8 @@ RegisteredTable lock_registered_table(pg::Spi &spi, Oid relation, pg::Lock lock)
 }
 
 void check_not_registered(pg::Spi &spi, const Table &table) {
-    if (registry::find_registration(spi, table.oid) || catalog::get_table(spi, table.oid).archive) {
+    const catalog::TableInfo info = catalog::get_table(spi, table.oid);
+    if (registry::find_registration(spi, table.oid) || info.archive || info.lacks_archive) {
         pg::raise({ERRCODE_DUPLICATE_OBJECT,
                    "table " + quote(table.name) + " is already registered",
                    {},

@@ -6,6 +6,7 @@
 #include "pg/scopes.hpp"
 #include "restore/restore_errors.hpp"
 #include "rows/follow_links.hpp"
+#include "rows/owners_statement.hpp"
 #include "session/own_statement.hpp"
 #include "session/plan_notes.hpp"
 #include "sqltext/format.hpp"
@@ -61,8 +62,25 @@ std::optional<std::string> find_deletion_time(pg::Spi &spi, std::int64_t deletio
     return found.empty() ? std::nullopt : std::optional(found.front().text(0));
 }
 
-std::uint64_t move_back(pg::Spi &spi, const TableInfo &table, const std::optional<std::string> &deletion,
-                        const std::string &condition, const std::vector<pg::Parameter> &parameters) {
+namespace {
+
+// The archive is its owner's alone, and read as his; triggers, rules and computed values are run by the role.
+pg::Row run_move(pg::Spi &spi, const TableInfo &table, RestoreAs role, const std::string &statement,
+                 const std::vector<pg::Parameter> &parameters) {
+    const session::OwnTraits traits = {.notes = session::note_move_back, .runs_as_called = true};
+    if (role == RestoreAs::caller && !stands_above(table.owner)) {
+        return rows::query_as_owners(statement, parameters, traits).front();
+    }
+    pg::OwnerScope owner(table.owner);
+    session::OwnStatement own(statement, traits);
+    return spi.query(statement, parameters).front();
+}
+
+} // namespace
+
+std::uint64_t move_back(pg::Spi &spi, const TableInfo &table, RestoreAs role,
+                        const std::optional<std::string> &deletion, const std::string &condition,
+                        const std::vector<pg::Parameter> &parameters) {
     std::vector<std::string> columns;
     std::vector<std::string> returned;
     for (const pg::Row &row : spi.query(columns_query, {table.relation, table.archive->relation})) {
@@ -77,9 +95,7 @@ std::uint64_t move_back(pg::Spi &spi, const TableInfo &table, const std::optiona
                         sqltext::join(columns, ", "));
     bool may_show = pg::call([&] { return pg::may_show_values(table.relation); });
     try {
-        pg::OwnerScope owner(table.owner);
-        session::OwnStatement own(statement, {.notes = session::note_move_back, .runs_as_called = true});
-        const pg::Row counts = spi.query(statement, parameters).front();
+        const pg::Row counts = run_move(spi, table, role, statement, parameters);
         if (counts.number(0) != counts.number(1)) {
             raise_kept_back(table);
         }
@@ -158,7 +174,8 @@ void check_deferred_parents(pg::Spi &spi, const TableInfo &table, const std::vec
 
 } // namespace
 
-std::uint64_t undo_archived_rows(pg::Spi &spi, const std::vector<TableInfo> &tables, std::int64_t deletion) {
+std::uint64_t undo_archived_rows(pg::Spi &spi, const std::vector<TableInfo> &tables, std::int64_t deletion,
+                                 const std::set<Oid> &cascaded) {
     std::map<Oid, std::vector<ForeignKey>> keys;
     for (const TableInfo &table : tables) {
         keys[table.relation] = catalog::find_own_keys(spi, table.relation);
@@ -168,7 +185,8 @@ std::uint64_t undo_archived_rows(pg::Spi &spi, const std::vector<TableInfo> &tab
         auto table = std::find_if(tables.begin(), tables.end(),
                                   [&](const TableInfo &candidate) { return candidate.relation == relation; });
         check_deferred_parents(spi, *table, keys.at(relation), deletion);
-        restored += move_back(spi, *table, std::to_string(deletion),
+        const RestoreAs role = cascaded.contains(relation) ? RestoreAs::owner : RestoreAs::caller;
+        restored += move_back(spi, *table, role, std::to_string(deletion),
                               sqltext::format("a.deletion_id = $1::pg_catalog.int8 AND a.%1% = "
                                               "$2::pg_catalog.timestamptz",
                                               table->archive->deleted_at),

@@ -1,9 +1,10 @@
-// Moves rows back from archives: what restore() and undo() do for tables with the strategy archive. Acts as the tables'
-// owners, once it is known that the caller may.
+// Moves rows back from archives: what restore() and undo() do for tables with the strategy archive. Reads archives as the
+// tables' owners, once it is known that the caller may.
 #pragma once
 
 #include "catalog/foreign_keys.hpp"
 #include "catalog/table_info.hpp"
+#include "restore/restore_errors.hpp"
 
 #include <cstdint>
 #include <map>
@@ -20,9 +21,10 @@ namespace softdelete::restore {
 std::uint64_t restore_archived_row(pg::Spi &spi, const catalog::TableInfo &table,
                                    const std::vector<std::string> &key);
 
-// All rows of a deletion that are in the archives of these tables, referenced ones first.
+// All rows of a deletion that are in the archives of these tables, referenced ones first. cascaded: tables that are restored
+// as their owners, the others as the caller.
 std::uint64_t undo_archived_rows(pg::Spi &spi, const std::vector<catalog::TableInfo> &tables,
-                                 std::int64_t deletion);
+                                 std::int64_t deletion, const std::set<Oid> &cascaded);
 
 // 42501 where row security would have to decide for the caller which rows come back. cascaded: tables that are restored as
 // their owners.
@@ -33,9 +35,9 @@ void check_not_restricted(pg::Spi &spi, const std::vector<catalog::TableInfo> &t
 // as their owner's cascade took them.
 bool lies_below_deletion(pg::Spi &spi, const catalog::TableInfo &table, std::int64_t deletion);
 
-// Moves the rows of the archive under the alias "a" for which the condition holds; how many. deletion: for hints.
+// Moves the rows of the archive under the alias "a" for which the condition holds; how many. Users' code that it causes runs as the role. deletion: for hints.
 // Errors: those of restore_archived_row(), and 42501 where a trigger or rule of the table kept rows back.
-std::uint64_t move_back(pg::Spi &spi, const catalog::TableInfo &table,
+std::uint64_t move_back(pg::Spi &spi, const catalog::TableInfo &table, RestoreAs role,
                         const std::optional<std::string> &deletion, const std::string &condition,
                         const std::vector<pg::Parameter> &parameters);
 

@@ -39,6 +39,7 @@ ArchivedTree::ArchivedTree(pg::Spi &spi, std::int64_t deletion)
 
 void ArchivedTree::add_root(const TableInfo &table, const rows::RowId &row) {
     root_ = row;
+    root_table_ = table.relation;
     rows::RowSet rows;
     rows.add(row);
     add(table, rows);
@@ -218,7 +219,8 @@ std::uint64_t ArchivedTree::move_all() {
     for (Oid relation : order_tables(keys)) {
         const Branch &branch = branches_.at(relation);
         if (!branch.rows.empty()) {
-            restored += move_back(spi_, branch.table, deletion_,
+            const RestoreAs role = relation == root_table_ ? RestoreAs::caller : RestoreAs::owner;
+            restored += move_back(spi_, branch.table, role, deletion_,
                                   rows::make_membership(catalog::get_archive(branch.table), "a", 1),
                                   {branch.rows.tables(), branch.rows.positions()});
         }

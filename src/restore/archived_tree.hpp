@@ -56,6 +56,7 @@ private:
     const std::string deletion_;
     const std::optional<std::string> deleted_at_; // as an SQL literal
     std::optional<rows::RowId> root_;
+    Oid root_table_ = InvalidOid; // whose rows the caller restores himself
     std::map<Oid, Branch> branches_;
     std::deque<std::pair<Oid, rows::RowSet>> work_; // rows whose children are still to be found
 };

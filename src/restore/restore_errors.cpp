@@ -27,16 +27,15 @@ std::string make_conflicts_hint(const std::optional<std::string> &deletion) {
     return hint;
 }
 
-// Has the session all rights of the owner and more? The owner's triggers are not to have them.
-bool stands_above(Oid owner) {
-    return pg::call([&] { return GetUserId() != owner && has_privs_of_role(GetUserId(), owner); });
-}
-
 bool may_show_values(const catalog::TableInfo &table) {
     return pg::call([&] { return pg::may_show_values(table.relation); });
 }
 
 } // namespace
+
+bool stands_above(Oid owner) {
+    return pg::call([&] { return GetUserId() != owner && has_privs_of_role(GetUserId(), owner); });
+}
 
 std::uint64_t execute_restore(pg::Spi &spi, const catalog::TableInfo &table, RestoreAs role,
                               const std::optional<std::string> &deletion, const std::string &statement,

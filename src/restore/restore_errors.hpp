@@ -14,6 +14,10 @@ namespace softdelete::restore {
 // A cascade reached the table: it is updated as its owner.
 enum class RestoreAs { caller, owner };
 
+// Has the session all rights of the owner and more? The owner's triggers are not to have them, so that even the caller's part
+// of a restore runs as the owner.
+bool stands_above(Oid owner);
+
 // Runs the update of one table and returns its row count. A violation of a unique or exclusion constraint becomes an
 // error that says what cannot be restored and how to go on, with the server's SQLSTATE, and its DETAIL
 // where the caller may see it.

@@ -48,6 +48,18 @@ bool may_update_something(pg::Spi &spi, const TableInfo &table) {
         .boolean(0);
 }
 
+// What a row that is marked needs, the server asks: UPDATE of the mark, and SELECT of what tells the row. Of an archived row
+// all columns are written.
+bool may_restore_something(pg::Spi &spi, const TableInfo &table) {
+    return table.archive ? may_update(spi, table)
+                               && spi.query("SELECT pg_catalog.has_table_privilege($1::pg_catalog.oid, "
+                                            "'SELECT')",
+                                            {table.relation})
+                                      .front()
+                                      .boolean(0)
+                         : may_update_something(spi, table);
+}
+
 } // namespace
 
 CascadedTables find_cascaded_tables(pg::Spi &spi, const std::vector<TableInfo> &tables) {
@@ -87,7 +99,7 @@ CascadedTables find_cascaded_tables(pg::Spi &spi, const std::vector<TableInfo> &
 
 void check_may_update(pg::Spi &spi, const std::vector<TableInfo> &tables, const std::set<Oid> &cascaded) {
     for (const TableInfo &table : tables) {
-        if (cascaded.count(table.relation) == 0 && !may_update_something(spi, table)) {
+        if (cascaded.count(table.relation) == 0 && !may_restore_something(spi, table)) {
             catalog::raise_permission_denied(table);
         }
     }

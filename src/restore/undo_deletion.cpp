@@ -233,13 +233,14 @@ std::uint64_t undo_deletion(std::int64_t deletion) {
     all.insert(all.end(), archived.begin(), archived.end());
     const CascadedTables cascaded = find_cascaded_tables(spi, all);
     check_may_update(spi, all, cascaded.whole);
-    check_not_restricted(spi, archived, find_archives_of_cascade(spi, archived, deletion, cascaded));
+    const std::set<Oid> cascaded_archives = find_archives_of_cascade(spi, archived, deletion, cascaded);
+    check_not_restricted(spi, archived, cascaded_archives);
     for (const TableInfo &table : tables) {
         check_parents(spi, table, deletion);
     }
     // No row whose deletion is marked references an archived one.
     std::uint64_t restored = update_all(spi, tables, deletion, cascaded);
-    std::uint64_t moved = undo_archived_rows(spi, archived, deletion);
+    std::uint64_t moved = undo_archived_rows(spi, archived, deletion, cascaded_archives);
     if (moved > 0) {
         deletion::mark_restored(deletion);
     }

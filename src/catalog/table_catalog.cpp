@@ -136,14 +136,25 @@ sqltext::QualifiedName get_qualified_name(pg::Spi &spi, Oid relation) {
     return qualified_name(row.text(0), row.text(1));
 }
 
-bool has_marker(pg::Spi &spi, Oid relation) {
+namespace {
+
+bool has_trigger_of(pg::Spi &spi, Oid relation, const char *function) {
     pg::OwnerScope owner(pg::get_extension_owner());
     return spi
-        .query("SELECT EXISTS (SELECT FROM pg_trigger"
-               " WHERE tgrelid = $1::oid AND tgfoid = 'softdelete_internal.on_delete'::regproc)",
-               {relation})
+        .query("SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = $1::oid AND tgfoid = $2::regproc)",
+               {relation, function})
         .front()
         .boolean(0);
+}
+
+} // namespace
+
+bool has_marker(pg::Spi &spi, Oid relation) {
+    return has_trigger_of(spi, relation, "softdelete_internal.on_delete");
+}
+
+bool is_guarded(pg::Spi &spi, Oid relation) {
+    return has_trigger_of(spi, relation, "softdelete_internal.on_kept_table");
 }
 
 bool has_statistics(pg::Spi &spi, const Member &table, const std::vector<std::string> &columns) {

@@ -76,6 +76,9 @@ sqltext::QualifiedName get_qualified_name(pg::Spi &spi, Oid relation);
 // True where the table carries the marker trigger.
 bool has_marker(pg::Spi &spi, Oid relation);
 
+// Has it the guard of histories and archives?
+bool is_guarded(pg::Spi &spi, Oid relation);
+
 // True where the statistics of the table know each of the columns, as far as the current user may see them, or that it
 // is empty.
 bool has_statistics(pg::Spi &spi, const Member &table, const std::vector<std::string> &columns);

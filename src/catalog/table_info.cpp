@@ -164,6 +164,12 @@ TableInfo find_soft_table(pg::Spi &spi, Oid relation) {
                    .message = sqltext::format("permission denied: %1% is a system catalog", table.title),
                    .hint = "Name a registered table."});
     }
+    if (!table.is_registered && !table.archive && is_guarded(spi, table.relation)) {
+        pg::raise({.sqlstate = ERRCODE_WRONG_OBJECT_TYPE,
+                   .message = sqltext::format("table %1% is a history or an archive", table.title),
+                   .hint = "Name the table whose rows it keeps.",
+                   .relation = relation});
+    }
     if (!table.is_registered && !table.archive && !table.lacks_archive) {
         bool is_copy = has_marker(spi, table.relation);
         pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,

@@ -1,8 +1,12 @@
 // The library finds the extension's objects by their names. What becomes of all of them at once, as by REASSIGN OWNED,
-// it follows.
+// it follows. Histories and archives it keeps itself: ddl/follow_history and ddl/follow_archive see to their shape.
 #include "ddl/refuse_own_change.hpp"
 
+#include "pg/compat.hpp"
 #include "pg/scopes.hpp"
+#include "registry/history_scan.hpp"
+#include "session/extension_functions.hpp"
+#include "session/registered_table.hpp"
 
 extern "C" {
 #include "catalog/dependency.h"
@@ -104,6 +108,43 @@ void refuse_own_change(const DdlCommand &command) {
                     errmsg("cannot %s an object of extension \"softdelete\"", change.action),
                     errdetail("softdelete finds its schemas, tables and functions by their names."),
                     errhint("Leave the object as it is. DROP EXTENSION softdelete removes all of them.")));
+}
+
+namespace {
+
+// What of a command would keep rows back in a history or an archive, or lose them, as a message; null for nothing.
+const char *get_kept_change(Node *node) {
+    if (IsA(node, CreateTrigStmt)) {
+        Oid function = LookupFuncName(castNode(CreateTrigStmt, node)->funcname, 0, nullptr, true);
+        return session::is_trigger_function(function) ? nullptr : "cannot create a trigger on table \"%s\"";
+    }
+    if (IsA(node, RuleStmt)) {
+        return "cannot create a rule on table \"%s\"";
+    }
+    ListCell *cell;
+    foreach (cell, IsA(node, AlterTableStmt) ? castNode(AlterTableStmt, node)->cmds : NIL) {
+        if (lfirst_node(AlterTableCmd, cell)->subtype == AT_SetUnLogged) {
+            return "cannot make table \"%s\" unlogged";
+        }
+    }
+    return nullptr;
+}
+
+} // namespace
+
+void refuse_kept_change(const DdlCommand &command) {
+    Oid relation = command.relation;
+    const char *change =
+        OidIsValid(relation) && session::has_own_trigger(relation) ? get_kept_change(command.node) : nullptr;
+    if (change == nullptr || !registry::is_kept_table(relation)
+        || !pg::compat::owns_relation(relation, GetUserId())) {
+        return; // to others the command itself says that they may not
+    }
+    Oid history = registry::find_history_of_member(relation);
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg(change, get_rel_name(relation)),
+                    errdetail("It is %s, or a part of one, which softdelete keeps.",
+                              OidIsValid(history) ? "a history" : "an archive"),
+                    errhint("A trigger on the table itself sees the changes of its rows.")));
 }
 
 } // namespace softdelete::ddl

@@ -10,4 +10,8 @@ namespace softdelete::ddl {
 // them, of their columns and triggers as well. Not within scripts of the extension. Plain server code. Errors: 55000.
 void refuse_own_change(const DdlCommand &command);
 
+// Refuses triggers and rules on histories, archives and their partitions, which could keep back what erase() and purge()
+// remove, and that they lose what they hold in a crash. Plain server code. Errors: 55000.
+void refuse_kept_change(const DdlCommand &command);
+
 } // namespace softdelete::ddl

@@ -10,6 +10,7 @@
 #include "pg/compat.hpp"
 #include "pg/relation_cache.hpp"
 #include "registry/archive_scan.hpp"
+#include "registry/history_scan.hpp"
 #include "registry/registry_scan.hpp"
 #include "session/extension_functions.hpp"
 #include "session/registered_table.hpp"
@@ -59,17 +60,11 @@ Oid find_own_trigger(Oid relation_id, const char *name) {
     return found;
 }
 
-// Is it a history, an archive, or a partition of one, which its guard keeps as it is?
-bool is_kept(Oid relation) {
-    return OidIsValid(history::find_table_of_member(relation))
-           || OidIsValid(registry::find_archive_of_member(relation));
-}
-
 // A table that is no part of a registration, and references none, needs none of the triggers that it has.
 bool needs_triggers(Oid relation) {
     return OidIsValid(registry::find_registered_relation(relation)) || references_registered(relation)
            || OidIsValid(registry::find_archived_relation(relation))
-           || history::find_tracked_table(relation) != nullptr || is_kept(relation);
+           || history::find_tracked_table(relation) != nullptr || registry::is_kept_table(relation);
 }
 
 // Would rows on hold, or the history of some, be lost without the triggers?
@@ -160,7 +155,7 @@ TriggerChange get_trigger_change(const DdlCommand &command) {
 
 [[noreturn]] void report(Oid relation, const TriggerChange &change) {
     bool is_drop = strcmp(change.verb, "drop") == 0;
-    if (is_kept(relation)) {
+    if (registry::is_kept_table(relation)) {
         report_kept(relation, change, is_drop);
     }
     if (is_of_history(relation, change.trigger)) {

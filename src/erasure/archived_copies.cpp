@@ -4,6 +4,7 @@
 
 #include "pg/scopes.hpp"
 #include "rows/follow_links.hpp"
+#include "rows/named_row.hpp"
 #include "session/own_statement.hpp"
 #include "session/plan_notes.hpp"
 #include "sqltext/format.hpp"
@@ -130,7 +131,11 @@ std::map<std::string, std::uint64_t> remove_archived_copies(pg::Spi &spi, const 
                             rows::make_membership(member.table, "a", 1));
         session::OwnStatement own(statement, {.notes = session::note_removal});
         pg::OwnerScope owner(member.table.owner);
-        counts[member.table.name] = spi.execute(statement, {member.rows.tables(), member.rows.positions()});
+        std::uint64_t removed = spi.execute(statement, {member.rows.tables(), member.rows.positions()});
+        if (removed != member.rows.size()) {
+            rows::raise_not_removed(member.table);
+        }
+        counts[member.table.name] = removed;
         touched->insert(archive);
         for (const auto &[partition, rows] : rows::group_by_table(member.rows)) {
             touched->insert(partition);

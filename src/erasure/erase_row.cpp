@@ -22,14 +22,6 @@ namespace softdelete::erasure {
 
 namespace {
 
-[[noreturn]] void raise_not_removed(const catalog::TableInfo &table) {
-    pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-               .message = sqltext::format("not all rows of table %1% could be removed", table.title),
-               .detail = "A trigger or rule of the table kept rows. Nothing was removed.",
-               .hint = "Disable the trigger or rule, or let it pass rows that are erased.",
-               .relation = table.relation});
-}
-
 void check_gone(pg::Spi &spi, const rows::TreeTable &member) {
     rows::RowSet rows = rows::follow_updates(member.rows);
     std::string query =
@@ -37,7 +29,7 @@ void check_gone(pg::Spi &spi, const rows::TreeTable &member) {
                         rows::see_all(member.table, "t"), rows::make_membership(member.table, "t", 1));
     pg::OwnerScope owner(member.table.owner);
     if (!spi.query(query, {rows.tables(), rows.positions()}).empty()) {
-        raise_not_removed(member.table);
+        rows::raise_not_removed(member.table);
     }
 }
 
@@ -45,7 +37,7 @@ void remove_tree(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowS
                  const rows::RowTree &tree) {
     try {
         if (remove_rows(spi, table, rows, tree.all) != rows.size()) {
-            raise_not_removed(table);
+            rows::raise_not_removed(table);
         }
     } catch (pg::ServerError &error) {
         error.clear_context();

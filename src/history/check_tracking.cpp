@@ -4,7 +4,6 @@
 #include "pg/quote.hpp"
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
-#include "registry/archive_scan.hpp"
 #include "registry/history_scan.hpp"
 #include "session/extension_functions.hpp"
 #include "sqltext/format.hpp"
@@ -69,10 +68,7 @@ void check_kind(const Facts &facts, Oid relation) {
                    .message = "permission denied: " + facts.title + " is a system catalog",
                    .hint = "Track your own tables only."});
     }
-    if (facts.is_ours || pg::call([&] {
-            return OidIsValid(registry::find_table_of_history(relation))
-                   || OidIsValid(registry::find_archive_of_member(relation));
-        })) {
+    if (facts.is_ours || pg::call([&] { return registry::is_kept_table(relation); })) {
         refuse(relation,
                "cannot track the history of table " + facts.title + ", which softdelete keeps itself",
                "Track your own tables only.");

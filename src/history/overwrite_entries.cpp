@@ -9,6 +9,7 @@
 #include "pg/scopes.hpp"
 #include "pg/transactions.hpp"
 #include "rows/follow_links.hpp"
+#include "rows/named_row.hpp"
 #include "session/own_statement.hpp"
 #include "session/plan_notes.hpp"
 #include "sqltext/format.hpp"
@@ -34,6 +35,13 @@ std::vector<pg::Row> run_own(pg::Spi &spi, const TableInfo &history, const std::
     return spi.query(statement, {rows.tables(), rows.positions()});
 }
 
+// A trigger may be older than the history.
+void check_reached(const TableInfo &history, std::uint64_t count, const RowSet &entries) {
+    if (count != entries.size()) {
+        rows::raise_not_removed(history);
+    }
+}
+
 std::uint64_t remove(pg::Spi &spi, const TableInfo &history, const RowSet &entries) {
     if (entries.empty()) {
         return 0;
@@ -41,7 +49,9 @@ std::uint64_t remove(pg::Spi &spi, const TableInfo &history, const RowSet &entri
     std::string statement =
         sqltext::format("%1% DELETE FROM %2% AS t WHERE %3% RETURNING 1", session::removal_text, history.name,
                         rows::make_membership(history, "t", 1));
-    return run_own(spi, history, statement, entries).size();
+    std::uint64_t removed = run_own(spi, history, statement, entries).size();
+    check_reached(history, removed, entries);
+    return removed;
 }
 
 // The type under any domains, of any length and precision.
@@ -249,13 +259,17 @@ std::uint64_t overwrite(pg::Spi &spi, const TableInfo &history, const std::strin
         std::uint64_t count =
             run_own(spi, history, make_overwrite(history, alias, columns, true), entries).size();
         attempt.commit();
+        check_reached(history, count, entries);
         return count;
     } catch (pg::ServerError &error) {
         if (error.sqlstate() != ERRCODE_UNDEFINED_COLUMN) {
             throw;
         }
     }
-    return run_own(spi, history, make_overwrite(history, alias, columns, false), entries).size();
+    std::uint64_t count =
+        run_own(spi, history, make_overwrite(history, alias, columns, false), entries).size();
+    check_reached(history, count, entries);
+    return count;
 }
 
 bool overwrites_key(pg::Spi &spi, const TableInfo &table, const std::vector<registry::Anonymizer> &rules) {

@@ -11,6 +11,7 @@
 #include "registry/error_name.hpp"
 #include "registry/purge_log.hpp"
 #include "registry/retention.hpp"
+#include "rows/named_row.hpp"
 #include "rows/time_partitions.hpp"
 #include "session/own_statement.hpp"
 #include "session/plan_notes.hpp"
@@ -84,12 +85,13 @@ std::uint64_t count_due(pg::Spi &spi, const TableInfo &table, const std::string 
             .number(0));
 }
 
-bool has_due(pg::Spi &spi, const TableInfo &table, const std::string &cutoff) {
+// archive: the whole of it, or a partition.
+bool has_due(pg::Spi &spi, const TableInfo &table, const std::string &archive, const std::string &cutoff) {
     pg::ReadScope scope(table.owner);
     return spi
         .query(sqltext::format("SELECT EXISTS (SELECT FROM %1% AS a WHERE a.%2% < "
                                "$1::pg_catalog.timestamptz)",
-                               table.archive->name, table.archive->deleted_at),
+                               archive, table.archive->deleted_at),
                {cutoff})
         .front()
         .boolean(0);
@@ -98,11 +100,12 @@ bool has_due(pg::Spi &spi, const TableInfo &table, const std::string &cutoff) {
 class ArchivePurge {
 public:
     ArchivePurge(pg::Spi &spi, Oid relation, const PurgeRequest &request, Clock::time_point started,
-                 std::function<void()> end_batch)
+                 std::int64_t *logged_run, std::function<void()> end_batch)
         : spi_(spi)
         , table_(catalog::get_table(spi, relation))
         , request_(request)
         , started_(started)
+        , logged_run_(logged_run)
         , end_batch_(std::move(end_batch)) {}
 
     void run() {
@@ -116,6 +119,7 @@ public:
         }
         run_ = registry::begin_purge_run(spi_, table_, cutoff, count_due(spi_, table_, *cutoff));
         end_batch_();
+        *logged_run_ = request_.may_commit ? run_ : 0;
         bool is_complete = true;
         for (const ExpiredPartition &partition : find_partitions(*cutoff)) {
             is_complete = is_complete && purge_partition(partition, *cutoff);
@@ -163,6 +167,14 @@ private:
                 return false;
             }
         }
+        // What others have committed meanwhile goes in the next batch; what a batch leaves somebody has kept.
+        while (has_due(spi_, table_, partition.name, cutoff)) {
+            std::uint64_t before = removed_;
+            (void)remove_batch(partition, cutoff);
+            if (removed_ == before && has_due(spi_, table_, partition.name, cutoff)) {
+                rows::raise_not_removed(catalog::get_archive(table_));
+            }
+        }
         end_batch_();
         return true;
     }
@@ -194,6 +206,7 @@ private:
     }
 
     void record(std::uint64_t count) {
+        removed_ += count;
         registry::PurgeCounts counts;
         counts.removed = count;
         registry::record_purge_batch(spi_, run_, counts);
@@ -203,8 +216,10 @@ private:
     const TableInfo table_;
     const PurgeRequest &request_;
     const Clock::time_point started_;
+    std::int64_t *const logged_run_; // that outlives an error; 0 for none
     const std::function<void()> end_batch_;
     std::int64_t run_ = 0;
+    std::uint64_t removed_ = 0;
 };
 
 void commit_archive(const PurgeRequest &request) {
@@ -216,14 +231,14 @@ void commit_archive(const PurgeRequest &request) {
 
 // The text may quote a row: it goes to the client alone.
 void note_archive_failure(pg::Spi &spi, const TableInfo &table, const PurgeRequest &request,
-                          pg::ServerError error) {
+                          std::int64_t logged_run, pg::ServerError error) {
     if (request.may_commit) {
         pg::roll_back_and_begin();
         pg::pin_search_path();
     }
     std::string text = sqltext::format("could not purge the archive of table %1%: %2%", table.title,
                                        std::string(error.message()));
-    std::int64_t run = registry::begin_purge_run(spi, table, std::nullopt, 0);
+    std::int64_t run = logged_run != 0 ? logged_run : registry::begin_purge_run(spi, table, std::nullopt, 0);
     std::string sqlstate = pg::call([&] { return unpack_sql_state(error.sqlstate()); });
     registry::fail_purge_run(spi, run, sqlstate, registry::name_error(spi, std::move(error)));
     commit_archive(request);
@@ -252,9 +267,10 @@ void purge_archive(pg::Spi &spi, Oid relation, const PurgeRequest &request, Cloc
     }
     std::optional<pg::Subtransaction> savepoint;
     std::optional<pg::ServerError> failure;
+    std::int64_t logged_run = 0;
     try {
         savepoint.emplace();
-        ArchivePurge(spi, relation, request, started, [&] {
+        ArchivePurge(spi, relation, request, started, &logged_run, [&] {
             if (request.may_commit) {
                 savepoint->commit();
                 commit_archive(request);
@@ -270,7 +286,7 @@ void purge_archive(pg::Spi &spi, Oid relation, const PurgeRequest &request, Cloc
     }
     savepoint.reset();
     if (failure) {
-        note_archive_failure(spi, table, request, std::move(*failure));
+        note_archive_failure(spi, table, request, logged_run, std::move(*failure));
     } else {
         commit_archive(request);
     }
@@ -333,7 +349,7 @@ bool has_due_archives(pg::Spi &spi) {
         if (table.lacks_archive) {
             continue;
         }
-        if ((cutoff && has_due(spi, table, *cutoff))
+        if ((cutoff && has_due(spi, table, table.archive->name, *cutoff))
             || !rows::has_next_partition(table.archive->relation, GetCurrentTimestamp())) {
             return true;
         }

@@ -13,6 +13,7 @@
 #include "purge/purge_lock.hpp"
 #include "registry/error_name.hpp"
 #include "registry/purge_log.hpp"
+#include "rows/named_row.hpp"
 #include "rows/time_partitions.hpp"
 #include "session/own_statement.hpp"
 #include "session/plan_notes.hpp"
@@ -66,12 +67,14 @@ constexpr const char *partitions_query = R"(
 class HistoryPurge {
 public:
     // end_batch: ends the transaction where the run may.
-    HistoryPurge(pg::Spi &spi, Oid relation, const PurgeRequest &request, std::function<void()> end_batch)
+    HistoryPurge(pg::Spi &spi, Oid relation, const PurgeRequest &request, std::int64_t *logged_run,
+                 std::function<void()> end_batch)
         : spi_(spi)
         , table_(catalog::get_table(spi, relation))
         , history_(catalog::get_table(spi, history::get_history(spi, table_)))
         , batch_size_(request.batch_size)
         , ends_transactions_(request.may_commit)
+        , logged_run_(logged_run)
         , end_batch_(std::move(end_batch)) {}
 
     void run() {
@@ -90,6 +93,7 @@ public:
         }
         run_ = registry::begin_purge_run(spi_, history_, cutoff, due);
         end_batch();
+        *logged_run_ = ends_transactions_ ? run_ : 0;
         for (const Partition &partition : partitions) {
             purge_partition(partition, *cutoff);
         }
@@ -176,6 +180,14 @@ private:
             end_batch();
             held = restrict_to(get_held_entries(), partition.relation);
         }
+        // What others have committed meanwhile goes in the next batch; what a batch leaves somebody has kept.
+        while (held.empty() && count_due(partition, cutoff) > 0) {
+            std::uint64_t before = removed_;
+            (void)remove_batch(partition, cutoff, held);
+            if (removed_ == before && count_due(partition, cutoff) > 0) {
+                rows::raise_not_removed(history_);
+            }
+        }
         if (!held.empty()) {
             keep(count_due(partition, cutoff));
         }
@@ -243,6 +255,7 @@ private:
     const TableInfo history_;
     const std::size_t batch_size_;
     const bool ends_transactions_;
+    std::int64_t *const logged_run_; // that outlives an error; 0 for none
     const std::function<void()> end_batch_;
     std::optional<RowSet> held_; // as of this transaction
     std::int64_t run_ = 0;
@@ -260,14 +273,15 @@ void commit(const PurgeRequest &request) {
 
 // The text may quote an entry: it goes to the client alone.
 void note_failure(pg::Spi &spi, const TableInfo &history, const PurgeRequest &request,
-                  pg::ServerError error) {
+                  std::int64_t logged_run, pg::ServerError error) {
     if (request.may_commit) {
         pg::roll_back_and_begin();
         pg::pin_search_path();
     }
     std::string text =
         sqltext::format("could not purge history %1%: %2%", history.title, std::string(error.message()));
-    std::int64_t run = registry::begin_purge_run(spi, history, std::nullopt, 0);
+    std::int64_t run =
+        logged_run != 0 ? logged_run : registry::begin_purge_run(spi, history, std::nullopt, 0);
     std::string sqlstate = pg::call([&] { return unpack_sql_state(error.sqlstate()); });
     registry::fail_purge_run(spi, run, sqlstate, registry::name_error(spi, std::move(error)));
     commit(request);
@@ -296,9 +310,10 @@ void purge_one(pg::Spi &spi, Oid relation, const PurgeRequest &request) {
     }
     std::optional<pg::Subtransaction> savepoint;
     std::optional<pg::ServerError> failure;
+    std::int64_t logged_run = 0;
     try {
         savepoint.emplace();
-        HistoryPurge(spi, relation, request, [&] {
+        HistoryPurge(spi, relation, request, &logged_run, [&] {
             if (request.may_commit) {
                 savepoint->commit();
                 commit(request);
@@ -314,7 +329,7 @@ void purge_one(pg::Spi &spi, Oid relation, const PurgeRequest &request) {
     }
     savepoint.reset();
     if (failure) {
-        note_failure(spi, history, request, std::move(*failure));
+        note_failure(spi, history, request, logged_run, std::move(*failure));
     } else {
         commit(request);
     }

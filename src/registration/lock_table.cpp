@@ -7,7 +7,7 @@
 #include "catalog/table_info.hpp"
 #include "pg/relations.hpp"
 #include "registration/check_rules.hpp"
-#include "registry/archive_scan.hpp"
+#include "registry/history_scan.hpp"
 #include "registry/registry.hpp"
 #include "session/extension_functions.hpp"
 #include "sqltext/fragments.hpp"
@@ -69,10 +69,10 @@ void check_is_users_own(const Table &table) {
     }
 }
 
-void check_is_no_archive(const Table &table) {
-    if (pg::call([&] { return OidIsValid(registry::find_archive_of_member(table.oid)); })) {
+void check_is_not_kept(const Table &table) {
+    if (pg::call([&] { return registry::is_kept_table(table.oid); })) {
         refuse(table, "cannot register table " + quote(table.name) + ", which softdelete keeps itself",
-               "It is an archive, or a part of one.", "Register your own tables only.");
+               "It is a history or an archive, or a part of one.", "Register your own tables only.");
     }
 }
 
@@ -139,7 +139,7 @@ void check_kind(pg::Spi &spi, const Table &table) {
     check_is_users_own(table);
     check_is_table(table);
     check_is_permanent(table);
-    check_is_no_archive(table);
+    check_is_not_kept(table);
     check_parent(spi, table);
     check_members(spi, table);
     check_rules(spi, table, "register");

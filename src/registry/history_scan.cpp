@@ -1,6 +1,7 @@
 // Columns are found by name, as everywhere in the registry: those of another version of the extension may lie otherwise.
 #include "registry/history_scan.hpp"
 
+#include "registry/archive_scan.hpp"
 #include "registry/registry_scan.hpp"
 
 extern "C" {
@@ -98,6 +99,18 @@ Oid find_table_of_history(Oid history) {
     }
     end_scan(scan);
     return found;
+}
+
+Oid find_history_of_member(Oid relation) {
+    if (!OidIsValid(relation)) {
+        return InvalidOid;
+    }
+    Oid top = find_topmost(relation);
+    return OidIsValid(find_table_of_history(top)) ? top : InvalidOid;
+}
+
+bool is_kept_table(Oid relation) {
+    return OidIsValid(find_history_of_member(relation)) || OidIsValid(find_archive_of_member(relation));
 }
 
 } // namespace softdelete::registry

@@ -31,4 +31,10 @@ List *read_history_columns(Oid relation);
 // The table whose history this relation is; InvalidOid for none.
 Oid find_table_of_history(Oid history);
 
+// The history that the relation is, or is a partition of; InvalidOid for none.
+Oid find_history_of_member(Oid relation);
+
+// Is the relation a history or an archive, or a part of one? softdelete keeps these itself.
+bool is_kept_table(Oid relation);
+
 } // namespace softdelete::registry

@@ -113,4 +113,12 @@ void raise_no_such_row(const catalog::TableInfo &table, const std::vector<std::s
                .relation = table.relation});
 }
 
+void raise_not_removed(const catalog::TableInfo &table) {
+    pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+               .message = sqltext::format("not all rows of table %1% could be removed", table.title),
+               .detail = "A trigger or rule of the table kept rows. Nothing was removed.",
+               .hint = "Disable the trigger or rule, or let it pass rows that are erased.",
+               .relation = table.relation});
+}
+
 } // namespace softdelete::rows

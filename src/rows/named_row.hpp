@@ -39,4 +39,7 @@ void check_reason(const std::optional<std::string> &reason, const std::vector<st
 // P0002: neither a live nor a deleted row has the key.
 [[noreturn]] void raise_no_such_row(const catalog::TableInfo &table, const std::vector<std::string> &key);
 
+// 55000: a trigger or a rule has kept rows that were to go.
+[[noreturn]] void raise_not_removed(const catalog::TableInfo &table);
+
 } // namespace softdelete::rows

@@ -31,7 +31,8 @@ void warn_of_unkept(pg::Spi &spi, Oid relation) {
                     pg::warn(
                         sqltext::format("a hold does not keep rows in the archive of table %1%", table.title),
                         "What is deleted below the held row goes there, and stays until the retention of "
-                        "that table ends.");
+                        "that table ends. "
+                        "Under softdelete.deletion = hard it is gone at once.");
                 } else if (!table.is_registered) {
                     pg::warn(
                         sqltext::format("rows of table %1% below the held row can be deleted", table.title),

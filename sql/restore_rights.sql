@@ -95,6 +95,52 @@ SELECT who, count(*) > 6 AS each_kind FROM told GROUP BY 1;
 SELECT id FROM flagged ORDER BY id;
 SELECT id FROM moved ORDER BY id;
 
+-- Who has rights on a table alone brings back what a cascade took below its rows, and no other row: not one that the same
+-- transaction deleted by itself, nor what lies below that, nor rows that lie below each other alone.
+SET SESSION AUTHORIZATION regress_owner;
+CREATE FUNCTION make_family(prefix text, strategy text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('CREATE TABLE %I (id int PRIMARY KEY)', prefix || '_top');
+    EXECUTE format('CREATE TABLE %I (id int PRIMARY KEY, up int REFERENCES %I ON DELETE CASCADE, next int REFERENCES %I ON DELETE CASCADE DEFERRABLE)',
+                   prefix || '_middle', prefix || '_top', prefix || '_middle');
+    EXECUTE format('CREATE TABLE %I (id int PRIMARY KEY, up int REFERENCES %I ON DELETE CASCADE)', prefix || '_low', prefix || '_middle');
+    EXECUTE format('CREATE INDEX ON %I (up)', prefix || '_middle');
+    EXECUTE format('CREATE INDEX ON %I (next)', prefix || '_middle');
+    EXECUTE format('CREATE INDEX ON %I (up)', prefix || '_low');
+    PERFORM softdelete.register((prefix || '_top')::regclass, strategy => strategy, cascade => true);
+    EXECUTE format('INSERT INTO %I VALUES (1), (2), (3)', prefix || '_top');
+    SET CONSTRAINTS ALL DEFERRED;
+    -- 1 and 2 below 1; 3 below 2; 4 and 5 alone; 6 and 7 below each other
+    EXECUTE format('INSERT INTO %I VALUES (1, 1, NULL), (2, NULL, 1), (3, 2, NULL), (4, 3, NULL), (5, NULL, NULL), (6, NULL, 7), (7, NULL, 6)', prefix || '_middle');
+    EXECUTE format('INSERT INTO %I VALUES (1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 6)', prefix || '_low');
+    EXECUTE format('GRANT SELECT, UPDATE ON %I TO regress_clerk', prefix || '_top');
+END$$;
+SELECT make_family('f', 'flag');
+SELECT make_family('a', 'archive');
+RESET SESSION AUTHORIZATION;
+CREATE FUNCTION try_undo(prefix text, deletes text[]) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    part text;
+    id bigint;
+    message text;
+BEGIN
+    SET LOCAL ROLE regress_owner;
+    FOREACH part IN ARRAY deletes LOOP
+        EXECUTE format('DELETE FROM %I_%s', prefix, part);
+    END LOOP;
+    SELECT max(d.id) INTO id FROM softdelete.deletions d;
+    SET LOCAL ROLE regress_clerk;
+    message := softdelete.undo(id) || ' rows';
+    RAISE SQLSTATE 'ZZ000';
+EXCEPTION
+    WHEN SQLSTATE 'ZZ000' THEN RETURN message;
+    WHEN insufficient_privilege THEN RETURN 'refused: ' || regexp_replace(SQLERRM, '[fa]_', '');
+END$$;
+SELECT d AS deletes, try_undo('f', string_to_array(d, '; ')) AS flag, try_undo('a', string_to_array(d, '; ')) AS archive
+    FROM unnest(ARRAY['top WHERE id = 1', 'top', 'low WHERE id = 1; top WHERE id = 1', 'top WHERE id = 1; low WHERE id = 3',
+                      'middle WHERE id = 4; top WHERE id = 3', 'middle WHERE id = 5; top WHERE id = 1', 'middle WHERE id = 2; top WHERE id = 1',
+                      'middle WHERE id = 6; top WHERE id = 1', 'low WHERE id = 5', 'low WHERE id = 5; top WHERE id = 1']) AS d;
+
 DROP OWNED BY regress_clerk, regress_owner CASCADE;
 DROP SCHEMA regress_rights CASCADE;
 DROP ROLE regress_owner, regress_clerk;

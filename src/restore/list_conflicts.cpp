@@ -9,6 +9,7 @@
 #include "pg/relations.hpp"
 #include "restore/archived_conflicts.hpp"
 #include "restore/restore_privileges.hpp"
+#include "restore/rows_below.hpp"
 #include "rows/follow_links.hpp"
 #include "rows/row_set.hpp"
 #include "session/own_statement.hpp"
@@ -308,14 +309,19 @@ void add_parent_conflicts(pg::Spi &spi, const TableInfo &table, std::int64_t del
 }
 
 // Conflicts are for those who may read the table, or restore its rows.
-void check_may_list(pg::Spi &spi, const std::vector<TableInfo> &tables) {
-    std::set<Oid> others = find_cascaded_tables(spi, tables).whole;
+void check_may_list(pg::Spi &spi, const std::vector<TableInfo> &tables, std::int64_t deletion) {
+    const CascadedTables cascaded = find_cascaded_tables(spi, tables);
+    std::set<Oid> others = cascaded.whole;
+    std::vector<TableInfo> unreadable;
     for (const TableInfo &table : tables) {
         if (may_select(spi, table)) {
             others.insert(table.relation);
+        } else if (cascaded.others.contains(table.relation)) {
+            unreadable.push_back(table);
         }
     }
     check_may_update(spi, tables, others);
+    check_only_below(spi, unreadable, deletion);
 }
 
 } // namespace
@@ -325,7 +331,7 @@ std::vector<Conflict> list_conflicts(std::int64_t deletion) {
     std::vector<Conflict> found;
     std::vector<TableInfo> tables =
         deletion::get_deletion_tables(spi, deletion, deletion::DeletionLock::none);
-    check_may_list(spi, tables);
+    check_may_list(spi, tables, deletion);
     for (const TableInfo &table : tables) {
         add_parent_conflicts(spi, table, deletion, &found);
         add_unique_conflicts(spi, table, deletion, &found);

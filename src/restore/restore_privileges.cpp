@@ -88,6 +88,9 @@ CascadedTables find_cascaded_tables(pg::Spi &spi, const std::vector<TableInfo> &
             bool is_known =
                 cascaded.whole.contains(table.relation) || cascaded.in_part.contains(table.relation);
             if (!is_known && is_below_allowed(table.relation)) {
+                if (!is_allowed) {
+                    cascaded.others.insert(table.relation);
+                }
                 allowed.insert(table.relation);
                 (is_split ? cascaded.in_part : cascaded.whole).insert(table.relation);
                 is_changed = true;

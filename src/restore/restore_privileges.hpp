@@ -14,6 +14,9 @@ struct CascadedTables {
     // Those that he may update himself, with row security in force: the rows that the cascade took are updated as their
     // owners, the others as the caller. What the policies keep from him stays kept.
     std::set<Oid> in_part;
+    // Those of the first that he may not update himself: he may restore rows of them only below rows of others, which
+    // check_only_below() in restore/rows_below.hpp asks.
+    std::set<Oid> others;
 };
 
 CascadedTables find_cascaded_tables(pg::Spi &spi, const std::vector<catalog::TableInfo> &tables);

@@ -14,6 +14,10 @@ namespace softdelete::restore {
 rows::RowSet find_rows_below(pg::Spi &spi, const std::vector<catalog::TableInfo> &tables,
                              std::int64_t deletion);
 
+// Raises 42501 where the deletion holds a row of one of these tables that is below no row of another table of it, by CASCADE
+// keys: it was deleted by itself, and comes back for who may update its table.
+void check_only_below(pg::Spi &spi, const std::vector<catalog::TableInfo> &tables, std::int64_t deletion);
+
 // All rows that the deletion holds of a table, or of an inheritance child of it. Reads as the owner.
 rows::RowSet find_rows_of(pg::Spi &spi, const catalog::TableInfo &table, std::int64_t deletion);
 

@@ -210,6 +210,14 @@ std::uint64_t update_all(pg::Spi &spi, const std::vector<TableInfo> &tables, std
     return restored;
 }
 
+void check_others_rows(pg::Spi &spi, const std::vector<TableInfo> &tables, std::int64_t deletion,
+                       const CascadedTables &cascaded) {
+    std::vector<TableInfo> others;
+    std::copy_if(tables.begin(), tables.end(), std::back_inserter(others),
+                 [&](const TableInfo &table) { return cascaded.others.contains(table.relation); });
+    check_only_below(spi, others, deletion);
+}
+
 // Whatever else the caller may do to them himself.
 std::set<Oid> find_archives_of_cascade(pg::Spi &spi, const std::vector<TableInfo> &archived,
                                        std::int64_t deletion, const CascadedTables &cascaded) {
@@ -233,6 +241,7 @@ std::uint64_t undo_deletion(std::int64_t deletion) {
     all.insert(all.end(), archived.begin(), archived.end());
     const CascadedTables cascaded = find_cascaded_tables(spi, all);
     check_may_update(spi, all, cascaded.whole);
+    check_others_rows(spi, all, deletion, cascaded);
     const std::set<Oid> cascaded_archives = find_archives_of_cascade(spi, archived, deletion, cascaded);
     check_not_restricted(spi, archived, cascaded_archives);
     for (const TableInfo &table : tables) {

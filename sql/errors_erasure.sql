@@ -291,6 +291,54 @@ SELECT * FROM softdelete.purge_preview('regress_errors.users');
 \echo :LAST_ERROR_SQLSTATE
 SET SESSION AUTHORIZATION regress_errors;
 
+-- A reason is no value of the key in other words either: as the type reads it, and as the key compares.
+SET client_min_messages = error;
+CREATE COLLATION "Any case" (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+CREATE DOMAIN number AS numeric;
+CREATE FUNCTION try_reason(command text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE command;
+    RAISE SQLSTATE 'ZZ000';
+EXCEPTION
+    WHEN SQLSTATE 'ZZ000' THEN RETURN 'taken';
+    WHEN OTHERS THEN RETURN SQLSTATE;
+END $$;
+DO $$
+DECLARE
+    type text;
+    i int := 0;
+BEGIN
+    FOREACH type IN ARRAY '{int,number,uuid,date,text COLLATE \"Any case\",char(5)}'::text[] LOOP
+        i := i + 1;
+        EXECUTE format('CREATE TABLE key_%s (part int, id %s, name text, PRIMARY KEY (part, id))', i, type);
+        PERFORM softdelete.register(format('key_%s', i)::regclass);
+        PERFORM softdelete.set_anonymizer(format('key_%s', i)::regclass, 'name', '''x''');
+    END LOOP;
+END $$;
+RESET client_min_messages;
+INSERT INTO key_1 VALUES (1, 22);
+INSERT INTO key_2 VALUES (1, 22);
+INSERT INTO key_3 VALUES (1, 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11');
+INSERT INTO key_4 VALUES (1, '2026-01-02');
+INSERT INTO key_5 VALUES (1, 'Ann');
+INSERT INTO key_6 VALUES (1, 'Ann');
+SELECT r.key, r.value, r.reason, string_agg(DISTINCT try_reason(format('SELECT softdelete.%s(%L, %L, 1, %L)', f, 'key_' || r.key, r.reason, r.value)), ' ') AS outcome
+    FROM unnest('{erase,anonymize,hold}'::text[]) f,
+         (VALUES (1, '22', '+22'), (1, '22', ' 022 '), (1, '22', '+1'), (1, '22', '23'), (2, '22', '22.0'), (2, '22', '2.2e1'), (2, '22', '22a'),
+                 (3, 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '{A0EEBC99-9C0B4EF8-BB6D6BB9-BD380A11}'), (4, '2026-01-02', 'Jan 2, 2026'),
+                 (4, '2026-01-02', '2026-01-03'), (5, 'Ann', ' ANN'), (5, 'Ann', 'Anna'), (6, 'Ann', 'Ann  '), (6, 'Ann', 'ANN')) r (key, value, reason)
+    GROUP BY 1, 2, 3 ORDER BY 1, r.value COLLATE "C", r.reason COLLATE "C";
+
+-- Nor of a row that is gone and has a history.
+SELECT softdelete.track_history('key_2') IS NOT NULL AS tracked;
+UPDATE key_2 SET name = 'a';
+RESET SESSION AUTHORIZATION;
+SET softdelete.deletion = 'hard';
+DELETE FROM regress_errors.key_2;
+RESET softdelete.deletion;
+SET SESSION AUTHORIZATION regress_errors;
+SELECT try_reason('SELECT softdelete.erase(''key_2'', ''22.0'', 1, 22)'), try_reason('SELECT softdelete.erase(''key_2'', ''asked'', 1, 22)');
+
 -- Nothing has changed.
 SELECT id, name FROM users;
 SELECT count(*) FROM pairs;

@@ -78,6 +78,19 @@ SELECT count(*) > 0 AS registered FROM softdelete.register('posts');
 RESET client_min_messages;
 CREATE TRIGGER soft BEFORE DELETE ON posts FOR EACH ROW EXECUTE FUNCTION soft();
 
+-- A deletion at infinity is a deletion. That of "never" is due for no purge, that of "ever" for the next.
+SET client_min_messages = error;
+CREATE TABLE ended (id int PRIMARY KEY, deleted_at timestamp);
+INSERT INTO ended VALUES (1, 'infinity'), (2, '-infinity'), (3, now() - interval '2 days'), (4, NULL), (5, 'infinity');
+SELECT action, object, command FROM softdelete.register('ended', retention => '30 days') WHERE action = 'warning';
+SELECT id FROM ended;
+SELECT due FROM softdelete.purge_preview('ended');
+SELECT severity, object, message, remedy FROM softdelete.check('ended') WHERE code = 'endless_times' ORDER BY remedy COLLATE "C";
+SELECT remedy FROM softdelete.check('ended') WHERE code = 'endless_times' ORDER BY remedy COLLATE "C" \gexec
+SELECT count(*) FROM softdelete.check('ended') WHERE code = 'endless_times';
+SELECT id FROM ended;
+SELECT due FROM softdelete.purge_preview('ended');
+
 \set QUIET on
 RESET SESSION AUTHORIZATION;
 SET client_min_messages = error;

@@ -193,6 +193,18 @@ ALTER TABLE parts DETACH PARTITION parts_eu; -- fails
 DROP TABLE parts_us;
 SELECT count(*) FROM all_parts;
 
+-- A crash empties unlogged tables, whatever is on hold there or below.
+CREATE UNLOGGED TABLE drafts (id int PRIMARY KEY);
+CREATE UNLOGGED TABLE draft_lines (id int PRIMARY KEY, draft int REFERENCES drafts ON DELETE CASCADE);
+CREATE INDEX ON draft_lines (draft);
+SELECT count(*) > 0 AS registered FROM softdelete.register('drafts', cascade => true);
+INSERT INTO drafts VALUES (1);
+SELECT softdelete.release(softdelete.hold('drafts', 'case 9', 1));
+ALTER TABLE drafts SET LOGGED;
+SELECT softdelete.release(softdelete.hold('drafts', 'case 9', 1));
+ALTER TABLE draft_lines SET LOGGED;
+SELECT softdelete.release(softdelete.hold('drafts', 'case 9', 1));
+
 -- Tables of several owners: each is read as its own.
 RESET SESSION AUTHORIZATION;
 CREATE SCHEMA regress_hold_other AUTHORIZATION regress_hold_other;

@@ -69,6 +69,7 @@ void add_registration(Findings &findings, pg::Spi &spi, const catalog::Table &ta
     if (counts_rows) {
         registration::warn_of_live_children(work, together);
         registration::warn_of_flags(work);
+        registration::warn_of_endless_times(work);
         registration::warn_of_other_columns(work);
     }
     for (const model::Step &step : work.steps) {

@@ -84,7 +84,7 @@ std::string anonymize_row(Oid relation, const std::optional<std::string> &reason
     }
     pg::call([] { registry::lock_holds(registry::HoldLock::exclusive); });
     rows::SubjectRow row = rows::get_subject_row(spi, table, key, rows::SubjectLock::for_update);
-    rows::check_reason(reason, row.key);
+    rows::check_reason_as_key(spi, table, *reason, row.key);
     rows::RowTree whole = rows::collect_tree(spi, row.rows);
     SubjectTree tree = find_subject_tree(spi, table, whole);
     for (const auto &[oid, member] : tree.overwritten.tables) {

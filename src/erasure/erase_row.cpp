@@ -74,11 +74,12 @@ std::string add_counts(pg::Spi &spi, const std::string &counts, const HistoryCou
 }
 
 // The key as it is stored somewhere is what the log is about, however the caller has written it.
-std::vector<std::string> choose_key(const std::vector<history::KeyTexts> &stored, const std::string &reason,
+std::vector<std::string> choose_key(pg::Spi &spi, const catalog::TableInfo &table,
+                                    const std::vector<history::KeyTexts> &stored, const std::string &reason,
                                     const std::vector<std::string> &given) {
-    rows::check_reason(reason, given);
+    rows::check_reason_as_key(spi, table, reason, given);
     for (const std::vector<std::string> &key : stored) {
-        rows::check_reason(reason, key);
+        rows::check_reason_as_key(spi, table, reason, key);
     }
     return stored.empty() ? given : stored.front();
 }
@@ -88,7 +89,8 @@ std::string erase_gone_row(pg::Spi &spi, const catalog::TableInfo &table, const 
                            const catalog::KeyLookup &lookup) {
     history::KeyTexts given = catalog::write_key(table, lookup);
     std::map<Oid, history::SubjectKeys> keys = {{table.relation, {table, {given}, {}}}};
-    history::KeyTexts key = choose_key(history::find_recorded_keys(spi, table, lookup), reason, given);
+    history::KeyTexts key =
+        choose_key(spi, table, history::find_recorded_keys(spi, table, lookup), reason, given);
     std::set<Oid> touched;
     HistoryCounts entries = history::erase_entries(spi, keys, &touched);
     if (entries.empty()) {
@@ -128,7 +130,7 @@ std::string erase_row(Oid relation, const std::optional<std::string> &reason,
         return erase_gone_row(spi, table, *reason, lookup);
     }
     history::KeyTexts given = catalog::write_key(table, lookup);
-    history::KeyTexts stored_key = choose_key(copies.keys, *reason, found ? found->key : given);
+    history::KeyTexts stored_key = choose_key(spi, table, copies.keys, *reason, found ? found->key : given);
     const history::KeyTexts &row_key = found ? found->key : stored_key;
     for (const auto &[oid, member] : tree.tables) {
         holds::check_held_rows(spi, member.table, member.rows, "erase");

@@ -14,6 +14,26 @@ namespace softdelete::holds {
 
 namespace {
 
+std::vector<std::string> to_texts(const std::vector<Oid> &relations) {
+    std::vector<std::string> texts;
+    for (Oid relation : relations) {
+        texts.push_back(std::to_string(relation));
+    }
+    return texts;
+}
+
+// Tables whose rows a crash removes.
+void warn_of_unlogged(pg::Spi &spi, Oid relation) {
+    for (const pg::Row &row : spi.query(
+             "SELECT pg_catalog.quote_ident(c.relname), pg_catalog.format('%I.%I', n.nspname, c.relname)"
+             " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+             " WHERE c.oid = ANY ($1::pg_catalog.oid[]) AND c.relpersistence = 'u' ORDER BY c.oid",
+             {pg::make_array(to_texts(catalog::find_heirs(spi, relation)))})) {
+        pg::warn(sqltext::format("a hold does not keep rows of unlogged table %1% from a crash", row.text(0)),
+                 sqltext::format("To have them kept as well: ALTER TABLE %1% SET LOGGED", row.text(1)));
+    }
+}
+
 // The tables below the held row that nobody registered, where a DELETE fires no trigger of ours, and those with an archive,
 // which no hold reaches yet.
 void warn_of_unkept(pg::Spi &spi, Oid relation) {
@@ -26,6 +46,7 @@ void warn_of_unkept(pg::Spi &spi, Oid relation) {
                     continue;
                 }
                 work.push_back(child);
+                warn_of_unlogged(spi, child);
                 catalog::TableInfo table = catalog::get_table(spi, child);
                 if (table.archive) {
                     pg::warn(
@@ -56,7 +77,8 @@ std::int64_t hold_row(Oid relation, const std::optional<std::string> &reason,
     catalog::TableInfo table = rows::get_owned_table(spi, relation);
     pg::call([] { registry::lock_holds(registry::HoldLock::row_exclusive); });
     rows::SubjectRow row = rows::get_subject_row(spi, table, key, rows::SubjectLock::for_key_share);
-    rows::check_reason(reason, row.key);
+    rows::check_reason_as_key(spi, table, *reason, row.key);
+    warn_of_unlogged(spi, table.relation);
     warn_of_unkept(spi, table.relation);
     return registry::insert_hold(spi, table.relation, row.key, *reason);
 }

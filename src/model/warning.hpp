@@ -18,6 +18,7 @@ namespace softdelete::model::warning {
 inline constexpr Warning clustered_index_lost = {"clustered_index_lost", Concern::speed};
 inline constexpr Warning constraint_names_lost = {"constraint_names_lost", Concern::behaviour};
 inline constexpr Warning delete_trigger = {"delete_trigger", Concern::behaviour};
+inline constexpr Warning endless_times = {"endless_times", Concern::data};
 inline constexpr Warning event_triggers_off = {"event_triggers_off", Concern::data};
 inline constexpr Warning flag_column = {"flag_column", Concern::behaviour};
 inline constexpr Warning flag_column_disagrees = {"flag_column_disagrees", Concern::data};

@@ -57,6 +57,9 @@ bool is_view_in_step(const TableWork &work, Oid view, const std::string &name);
 // the two disagree.
 void warn_of_flags(TableWork &work);
 
+// Counts rows whose deleted_at is infinite: no purge takes the one kind, the next one takes the other.
+void warn_of_endless_times(TableWork &work);
+
 // Warns of a column such as removed_at that holds times of deletions, and that register() was not told of.
 void warn_of_other_columns(TableWork &work);
 

@@ -119,6 +119,7 @@ TableWork plan_table(pg::Spi &spi, const RegisterRequest &request, const catalog
     plan_comments(work);
     plan_warnings(work, together);
     warn_of_flags(work);
+    warn_of_endless_times(work);
     warn_of_other_columns(work);
     warn_of_other_actors(work);
     names.follow(work.names);

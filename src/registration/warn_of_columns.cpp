@@ -179,6 +179,36 @@ void warn_of_flags(TableWork &work) {
     }
 }
 
+void warn_of_endless_times(TableWork &work) {
+    if (work.table.find_column(work.settings().deleted_at) == nullptr) {
+        return;
+    }
+    const sqltext::Identifier deleted_at = catalog::identifier(work.settings().deleted_at);
+    pg::ReadScope scope(work.table.owner);
+    pg::Row rows = work.spi
+                       .query(sqltext::statement(
+                                  "/* softdelete */ SELECT"
+                                  " pg_catalog.count(*) FILTER (WHERE %2% OPERATOR(pg_catalog.=) 'infinity'),"
+                                  " pg_catalog.count(*) FILTER (WHERE %2% OPERATOR(pg_catalog.=) '-infinity')"
+                                  " FROM %1% WHERE %2% IS NOT NULL",
+                                  work.table.qualified, deleted_at)
+                                  .text())
+                       .front();
+    auto warn = [&](std::int64_t number, const char *value, const char *effect) {
+        if (number > 0) {
+            work.warn(model::warning::endless_times, work.table.oid, "column " + deleted_at.text(),
+                      name_rows(number) + " with the time " + value
+                          + (number == 1 ? " is deleted and " : " are deleted and ") + effect,
+                      "Set it to NULL where they are live. To have them deleted now",
+                      sqltext::statement("UPDATE %1% SET %2% = pg_catalog.now() WHERE %2% = '%3%' AND "
+                                         "softdelete.include_deleted(%2%)",
+                                         work.table.qualified, deleted_at, sqltext::Expression(value)));
+        }
+    };
+    warn(rows.number(0), "infinity", "never due for a purge");
+    warn(rows.number(1), "-infinity", "due for a purge at once");
+}
+
 void warn_of_other_columns(TableWork &work) {
     for (const catalog::Column &column : work.table.columns) {
         bool is_time = column.base_type == "timestamptz" || column.base_type == "timestamp"

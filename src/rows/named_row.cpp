@@ -3,8 +3,11 @@
 #include "rows/named_row.hpp"
 #include "sqltext/format.hpp"
 
+#include "pg/called_settings.hpp"
+#include "pg/interruptions.hpp"
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
+#include "pg/transactions.hpp"
 #include "rows/follow_links.hpp"
 
 #include <boost/algorithm/string/trim.hpp>
@@ -38,6 +41,52 @@ std::vector<std::string> read_key(pg::Spi &spi, const SubjectRow &row, SubjectLo
         key.push_back(found.text(i));
     }
     return key;
+}
+
+[[noreturn]] void refuse_key_as_reason() {
+    pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
+               .message = "reason must not be a value of the key",
+               .detail = "The reason is kept and shown.",
+               .hint = "Say why, as in 'request 1234'; the key follows the reason."});
+}
+
+// The column's own, which a value has not.
+std::string get_collation(pg::Spi &spi, const TableInfo &table, const catalog::KeyColumn &column) {
+    if (column.is_deterministic) {
+        return "";
+    }
+    return spi
+        .query(
+            "SELECT pg_catalog.format(' COLLATE %I.%I', n.nspname, c.collname) FROM pg_catalog.pg_attribute a"
+            " JOIN pg_catalog.pg_collation c ON c.oid = a.attcollation"
+            " JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace"
+            " WHERE a.attrelid = $1::pg_catalog.oid AND pg_catalog.quote_ident(a.attname) = $2",
+            {table.relation, column.name})
+        .front()
+        .text(0);
+}
+
+// What the type does not take is no value of it.
+bool is_value(pg::Spi &spi, const TableInfo &table, const catalog::KeyColumn &column, const std::string &text,
+              const pg::Parameter &value) {
+    try {
+        pg::Subtransaction savepoint;
+        pg::OwnerScope owner(table.owner);
+        pg::Parameter read(pg::read_as_caller(text, column.type_id, table.owner, ""), column.type_id, false);
+        bool is_same =
+            spi.query("SELECT "
+                          + column.equality.of("$1" + column.cast, "$2" + get_collation(spi, table, column)),
+                      {read, value})
+                .front()
+                .boolean(0);
+        savepoint.commit();
+        return is_same;
+    } catch (const pg::ServerError &error) {
+        if (pg::is_interruption(error)) {
+            throw;
+        }
+        return false;
+    }
 }
 
 } // namespace
@@ -97,10 +146,20 @@ void check_reason(const std::optional<std::string> &reason, const std::vector<st
                    .hint = "Say why, as in 'request 1234'."});
     }
     if (std::find(key.begin(), key.end(), boost::algorithm::trim_copy(*reason)) != key.end()) {
-        pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
-                   .message = "reason must not be a value of the key",
-                   .detail = "The reason is kept and shown.",
-                   .hint = "Say why, as in 'request 1234'; the key follows the reason."});
+        refuse_key_as_reason();
+    }
+}
+
+void check_reason_as_key(pg::Spi &spi, const TableInfo &table, const std::string &reason,
+                         const std::vector<std::string> &key) {
+    check_reason(reason, key);
+    const std::vector<catalog::KeyColumn> columns = catalog::find_primary_key(spi, table.relation);
+    const catalog::KeyLookup lookup = catalog::get_key_lookup(spi, table, key);
+    for (std::size_t i = 0; i < columns.size(); i++) {
+        if (is_value(spi, table, columns[i], reason, lookup.values[i])
+            || is_value(spi, table, columns[i], boost::algorithm::trim_copy(reason), lookup.values[i])) {
+            refuse_key_as_reason();
+        }
     }
 }
 

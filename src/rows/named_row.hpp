@@ -36,6 +36,11 @@ std::optional<SubjectRow> find_subject_row(pg::Spi &spi, const catalog::TableInf
 // A reason is kept where the data is not: it must not be the key. Errors: 22004 for none, 22023 for a key value.
 void check_reason(const std::optional<std::string> &reason, const std::vector<std::string> &key);
 
+// The same of a reason that is a value of the key in other words: 22023 where it, read as a column of the key is, equals the
+// value of that column. key: as pg::ExactTextScope writes it.
+void check_reason_as_key(pg::Spi &spi, const catalog::TableInfo &table, const std::string &reason,
+                         const std::vector<std::string> &key);
+
 // P0002: neither a live nor a deleted row has the key.
 [[noreturn]] void raise_no_such_row(const catalog::TableInfo &table, const std::vector<std::string> &key);
 

@@ -61,6 +61,27 @@ DELETE FROM regress_new_children_2.heirs WHERE id = 1;
 SELECT id FROM "all_Tag's" ORDER BY id;
 SELECT count(*) AS differences FROM softdelete.repair('users') a FULL JOIN softdelete.repair('"Tag''s"') b ON false;
 
+-- Below a table with an archive such rows go at once, and preview says so.
+CREATE TABLE shelves (id int PRIMARY KEY);
+SELECT count(*) > 0 AS registered FROM softdelete.register('shelves', strategy => 'archive');
+CREATE TABLE books (id int PRIMARY KEY, shelf int REFERENCES shelves ON DELETE CASCADE);
+CREATE TABLE boxes (id int PRIMARY KEY, shelf int REFERENCES shelves ON DELETE SET NULL);
+ALTER TABLE boxes ADD COLUMN other int REFERENCES shelves ON DELETE CASCADE;
+INSERT INTO shelves VALUES (1);
+INSERT INTO books VALUES (1, 1), (2, 1);
+INSERT INTO boxes VALUES (1, 1, NULL);
+SELECT * FROM softdelete.preview('shelves', 1);
+DELETE FROM shelves;
+SELECT count(*) FROM books;
+SET client_min_messages = warning;
+SELECT DISTINCT relation FROM softdelete.register('books', strategy => 'archive');
+RESET client_min_messages;
+INSERT INTO shelves VALUES (2);
+INSERT INTO books VALUES (3, 2);
+SELECT * FROM softdelete.preview('shelves', 2);
+DELETE FROM shelves;
+SELECT id FROM deleted_books;
+
 \set QUIET on
 RESET SESSION AUTHORIZATION;
 SET client_min_messages = warning;

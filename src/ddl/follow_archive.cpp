@@ -5,6 +5,7 @@
 #include "archive/retype_columns.hpp"
 #include "catalog/mixed_links.hpp"
 #include "catalog/table_info.hpp"
+#include "ddl/follow_foreign_keys.hpp"
 #include "model/trigger_names.hpp"
 #include "pg/boundary.hpp"
 #include "pg/called_settings.hpp"
@@ -256,6 +257,7 @@ void follow_archive(const DdlCommand &command) {
     if (may_add_key(command.node) && pg::call([&] { return session::has_triggers(command.relation); })) {
         Oid top = pg::call([&] { return registry::find_topmost(command.relation); });
         catalog::check_mixed_links(spi, top, catalog::Strategy::as_is);
+        tell_of_archives_children(command);
     }
 }
 

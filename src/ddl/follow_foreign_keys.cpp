@@ -5,6 +5,7 @@
 #include "model/trigger_names.hpp"
 
 #include "catalog/foreign_keys.hpp"
+#include "catalog/quoting.hpp"
 #include "ddl/parse_tree.hpp"
 #include "pg/created_objects.hpp"
 #include "pg/quote.hpp"
@@ -119,16 +120,38 @@ std::vector<ForeignKey> find_added_keys(pg::Spi &spi, const DdlCommand &command)
         keys = catalog::find_own_keys(spi, command.relation);
     }
     std::erase_if(keys, [](const ForeignKey &key) {
-        return key.on_delete != catalog::OnDelete::cascade || !key.parent.is_registered
-               || key.child.is_registered || key.child.archive;
+        return key.on_delete != catalog::OnDelete::cascade
+               || (!key.parent.is_registered && !key.parent.archive) || key.child.is_registered
+               || key.child.archive;
     });
     return keys;
 }
 
 sqltext::Statement make_call(pg::Spi &spi, const ForeignKey &key) {
+    if (key.parent.archive) {
+        return sqltext::statement("SELECT * FROM softdelete.register(%1%, strategy => 'archive')",
+                                  catalog::literal(key.child.name));
+    }
     Oid root = registry::find_registered_root(spi, key.parent.relation).value();
     registry::Registration parent = registry::find_registration(spi, root).value();
     return registration::make_registration_of(spi, parent.settings, key.child.relation);
+}
+
+// Which rows go another way than those of the tables that they reference: a line for all keys of a kind.
+void tell(pg::Spi &spi, const std::vector<ForeignKey> &keys, const char *fate, const char *advice) {
+    if (keys.empty()) {
+        return;
+    }
+    std::vector<std::string> parents;
+    for (const ForeignKey &key : keys) {
+        if (std::find(parents.begin(), parents.end(), key.parent.title) == parents.end()) {
+            parents.push_back(key.parent.title);
+        }
+    }
+    pg::notice(
+        sqltext::format("rows of table %1% that reference a deleted row of %2% by ON DELETE CASCADE %3%",
+                        keys.front().child.title, sqltext::join(parents, " or "), fate),
+        advice + make_call(spi, keys.front()).text());
 }
 
 } // namespace
@@ -165,20 +188,16 @@ void link_table(Oid relation) {
 void tell_of_children(const DdlCommand &command) {
     pg::Spi spi;
     std::vector<ForeignKey> keys = find_added_keys(spi, command);
-    if (keys.empty()) {
-        return;
-    }
-    std::vector<std::string> parents;
-    for (const ForeignKey &key : keys) {
-        if (std::find(parents.begin(), parents.end(), key.parent.title) == parents.end()) {
-            parents.push_back(key.parent.title);
-        }
-    }
-    pg::notice(
-        sqltext::format("rows of table %1% that reference a deleted row of %2% by ON DELETE CASCADE stay "
-                        "until the purge, which takes them for good",
-                        keys.front().child.title, sqltext::join(parents, " or ")),
-        "To have them deleted and restored together: " + make_call(spi, keys.front()).text());
+    std::erase_if(keys, [](const ForeignKey &key) { return !key.parent.is_registered; });
+    tell(spi, keys, "stay until the purge, which takes them for good",
+         "To have them deleted and restored together: ");
+}
+
+void tell_of_archives_children(const DdlCommand &command) {
+    pg::Spi spi;
+    std::vector<ForeignKey> keys = find_added_keys(spi, command);
+    std::erase_if(keys, [](const ForeignKey &key) { return !key.parent.archive; });
+    tell(spi, keys, "are removed for good", "To have them archived as well: ");
 }
 
 } // namespace softdelete::ddl

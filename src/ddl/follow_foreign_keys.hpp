@@ -20,4 +20,7 @@ void link_table(Oid relation);
 // a registered one, with what becomes of its rows and the call that registers it. Returns quickly for any other statement.
 void tell_of_children(const DdlCommand &command);
 
+// The same of ON DELETE CASCADE keys of a table without an archive to one that has one.
+void tell_of_archives_children(const DdlCommand &command);
+
 } // namespace softdelete::ddl

@@ -172,7 +172,8 @@ private:
             add_rows(depth, key, children.size(), "stays until purge");
         } else {
             rows::RowSet added = add_deleted(children);
-            add_rows(depth, key, added.size(), "cascade");
+            add_rows(depth, key, added.size(),
+                     key.child.is_registered || key.child.archive ? "cascade" : "removed");
             collect(depth, added);
         }
     }

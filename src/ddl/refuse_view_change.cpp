@@ -52,19 +52,31 @@ const char *get_move(Node *node) {
     return renames_column ? "rename a column of" : nullptr;
 }
 
-// The table whose registration made the view.
+// The table whose registration made the view, and whether it is one with an archive.
 constexpr const char *maker_query = R"(
-    SELECT r.relation::pg_catalog.oid
-    FROM softdelete_internal.registration r
+    SELECT r.relation::pg_catalog.oid, r.is_archived
+    FROM (SELECT g.relation, g.added_views, false FROM softdelete_internal.registration g
+          UNION ALL SELECT a.relation, ARRAY[a.active_view, a.deleted_view, a.all_view], true
+          FROM softdelete_internal.archive a) AS r (relation, added_views, is_archived)
     JOIN pg_catalog.pg_class t ON t.oid = r.relation
     JOIN pg_catalog.pg_class v ON v.relnamespace = t.relnamespace AND v.relname = ANY (r.added_views)
     WHERE v.oid = $1::pg_catalog.oid AND v.relkind = 'v')";
 
-std::optional<Oid> find_maker(Oid view) {
+struct Maker {
+    Oid table;
+    bool is_archived;
+};
+
+std::optional<Maker> read_maker(Oid view) {
     pg::Spi spi;
     pg::UserScope owner(pg::get_extension_owner());
     auto rows = spi.query_kept(maker_query, {view});
-    return rows.empty() ? std::nullopt : std::optional(rows.front().oid(0));
+    return rows.empty() ? std::nullopt : std::optional(Maker{rows.front().oid(0), rows.front().boolean(1)});
+}
+
+std::optional<Oid> find_maker(Oid view) {
+    std::optional<Maker> maker = read_maker(view);
+    return maker ? std::optional(maker->table) : std::nullopt;
 }
 
 void refuse_drop(const DropStmt *drop) {
@@ -156,6 +168,30 @@ void refuse_view_drop(const DdlCommand &command) {
         refuse_options(castNode(AlterTableStmt, const_cast<Node *>(statement)), command.relation);
     } else if (IsA(statement, RuleStmt)) {
         refuse_return_rule(castNode(RuleStmt, const_cast<Node *>(statement)), command.relation);
+    }
+}
+
+void refuse_archived_view_change(const DdlCommand &command) {
+    refuse_view_drop(command);
+    const bool renames_view =
+        IsA(command.node, RenameStmt) && castNode(RenameStmt, command.node)->renameType != OBJECT_COLUMN;
+    const char *what = renames_view ? "rename" : get_move(command.node);
+    Oid view = what == nullptr ? InvalidOid : as_view(command.relation);
+    std::optional<Maker> maker = OidIsValid(view) ? read_maker(view) : std::nullopt;
+    if (maker && maker->is_archived) {
+        refuse(view, maker->table, what);
+    }
+}
+
+void refuse_archived_view_replacement(const DdlCommand &command) {
+    const Node *statement = command.node;
+    if (!IsA(statement, ViewStmt) || !castNode(ViewStmt, const_cast<Node *>(statement))->replace) {
+        return;
+    }
+    Oid view = as_view(command.relation);
+    std::optional<Maker> maker = OidIsValid(view) ? read_maker(view) : std::nullopt;
+    if (maker && maker->is_archived) {
+        refuse(view, maker->table, "replace");
     }
 }
 

@@ -20,4 +20,9 @@ void refuse_view_drop(const DdlCommand &command);
 // statement loses. Errors: 55000.
 void refuse_view_change(const DdlCommand &command);
 
+// The same of the views of a table with an archive: before the command, where it drops, moves or renames one or changes its
+// options, and after it, where it has replaced one. Nothing follows a new name of such a view.
+void refuse_archived_view_change(const DdlCommand &command);
+void refuse_archived_view_replacement(const DdlCommand &command);
+
 } // namespace softdelete::ddl

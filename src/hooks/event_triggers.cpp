@@ -141,6 +141,7 @@ void prepare_archived(const ddl::DdlCommand &command) {
     ddl::refuse_archive_change(command);
     pg::entry([&] {
         pg::CalledSettings called;
+        ddl::refuse_archived_view_change(command);
         ddl::prepare_archived_views(command);
     });
 }
@@ -229,6 +230,7 @@ void follow_end(Node *statement) {
         foreach (cell, ddl::find_changed_tables(command)) {
             pg::entry([&] {
                 const ddl::DdlCommand part = {command.node, lfirst_oid(cell)};
+                ddl::refuse_archived_view_replacement(part);
                 ddl::follow_archive(part);
                 pg::CalledSettings called;
                 ddl::finish_archived_views(part, archive::bring_views_in_step);

@@ -247,7 +247,7 @@ CALL softdelete.purge('plain');
 CALL softdelete.purge('cases', batch_size => 1);
 SELECT count(*) FROM plain_history;
 SELECT history_kind, id FROM cases_history ORDER BY history_at, history_kind DESC;
-SELECT table_name, state, due, removed, held FROM softdelete.purge_log WHERE table_name LIKE '%history';
+SELECT table_name, state, due, removed, held FROM softdelete.purge_log WHERE table_name LIKE '%history' ORDER BY id;
 SELECT softdelete.history_at('plain', clock_timestamp(), 1);
 \set VERBOSITY sqlstate
 SELECT softdelete.history_at('plain', now() - interval '1 hour', 1); -- fails

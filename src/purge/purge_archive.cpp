@@ -35,7 +35,7 @@ namespace {
 using catalog::TableInfo;
 using Clock = std::chrono::steady_clock;
 
-constexpr const char *drop_lock_wait = "2s";
+constexpr const char *archive_lock_wait = "2s";
 constexpr int archive_partitions_ahead = 2;
 
 struct ExpiredPartition {
@@ -109,9 +109,13 @@ public:
         , end_batch_(std::move(end_batch)) {}
 
     void run() {
-        rows::make_time_partitions(spi_, table_.archive->relation, GetCurrentTimestamp(),
-                                   rows::get_partition_width(table_.archive->relation),
-                                   archive_partitions_ahead);
+        {
+            pg::SettingScope settings; // a transaction that has made one holds it until it ends
+            settings.set("lock_timeout", archive_lock_wait);
+            rows::make_time_partitions(spi_, table_.archive->relation, GetCurrentTimestamp(),
+                                       rows::get_partition_width(table_.archive->relation),
+                                       archive_partitions_ahead);
+        }
         end_batch_();
         std::optional<std::string> cutoff = read_cutoff(spi_, table_.relation);
         if (!cutoff) {
@@ -182,7 +186,7 @@ private:
     void drop(const ExpiredPartition &partition) {
         session::OwnDdlScope own_ddl;
         pg::SettingScope settings;
-        settings.set("lock_timeout", drop_lock_wait);
+        settings.set("lock_timeout", archive_lock_wait);
         pg::UserScope owner(table_.owner);
         std::uint64_t count = static_cast<std::uint64_t>(
             spi_.query("SELECT pg_catalog.count(*) FROM " + partition.name).front().number(0));

@@ -36,6 +36,8 @@ namespace {
 using catalog::TableInfo;
 using rows::RowSet;
 
+constexpr const char *history_lock_wait = "5s";
+
 struct Partition {
     Oid relation;
     std::string name;
@@ -78,8 +80,12 @@ public:
         , end_batch_(std::move(end_batch)) {}
 
     void run() {
-        rows::make_time_partitions(spi_, history_.relation, GetCurrentTimestamp(),
-                                   rows::get_partition_width(history_.relation), 2);
+        {
+            pg::SettingScope settings; // a transaction that has made one holds it until it ends
+            settings.set("lock_timeout", history_lock_wait);
+            rows::make_time_partitions(spi_, history_.relation, GetCurrentTimestamp(),
+                                       rows::get_partition_width(history_.relation), 2);
+        }
         end_batch();
         std::optional<std::string> cutoff = read_cutoff();
         if (!cutoff) {
@@ -198,7 +204,7 @@ private:
     void drop(const Partition &partition) {
         session::OwnDdlScope own_ddl;
         pg::SettingScope settings;
-        settings.set("lock_timeout", "5s");
+        settings.set("lock_timeout", history_lock_wait);
         pg::UserScope owner(history_.owner);
         spi_.execute("DROP TABLE " + partition.name);
         record(partition.due);

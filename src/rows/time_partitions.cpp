@@ -9,7 +9,11 @@
 
 extern "C" {
 #include "access/table.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
+#include "commands/extension.h"
 #include "partitioning/partbounds.h"
 #include "partitioning/partdesc.h"
 #include "storage/lmgr.h"
@@ -135,6 +139,21 @@ std::string choose_name(pg::Spi &spi, Oid table, const std::string &name, const 
     }
 }
 
+// What ALTER TRIGGER ... DEPENDS ON EXTENSION does, without its lock on the extension, at which the first writers of all
+// tables would meet. The lock on the table, whose trigger depends on the extension as well, keeps that there.
+void tie_to_extension(pg::Spi &spi, const std::string &partition, const std::string &trigger) {
+    Oid found = spi.query("SELECT oid FROM pg_catalog.pg_trigger WHERE tgrelid = $1::pg_catalog.regclass AND "
+                          "pg_catalog.quote_ident(tgname) = $2",
+                          {partition, trigger})
+                    .front()
+                    .oid(0);
+    pg::call([&] {
+        ObjectAddress dependent = {TriggerRelationId, found, 0};
+        ObjectAddress extension = {ExtensionRelationId, get_extension_oid("softdelete", false), 0};
+        recordDependencyOn(&dependent, &extension, DEPENDENCY_AUTO_EXTENSION);
+    });
+}
+
 void copy_triggers(pg::Spi &spi, Oid table, const std::string &partition) {
     for (const pg::Row &row : spi.query(triggers_query, {table})) {
         std::string definition = row.text(1);
@@ -147,8 +166,7 @@ void copy_triggers(pg::Spi &spi, Oid table, const std::string &partition) {
             spi.execute(sqltext::format("ALTER TABLE %1% ENABLE ALWAYS TRIGGER %2%", partition, row.text(0)));
         }
         if (row.boolean(4)) { // ours
-            spi.execute(sqltext::format("ALTER TRIGGER %1% ON %2% DEPENDS ON EXTENSION softdelete",
-                                        row.text(0), partition));
+            tie_to_extension(spi, partition, row.text(0));
         }
     }
 }

@@ -98,9 +98,12 @@ TriggerChange get_trigger_change(const AlterTableCmd *command, Oid table) {
     case AT_DisableTrigUser:
         return {table, nullptr, "disable"};
     case AT_DisableTrigAll:
-        // A DELETE would remove rows that the planner cannot keep, as it does where deleted rows are marked.
-        return session::has_trigger(table, model::archive_trigger) ? TriggerChange{table, nullptr, "disable"}
-                                                                   : TriggerChange{};
+        // Where deleted rows are marked, the planner keeps them all the same. Elsewhere nothing would be archived or recorded,
+        // and archives and histories would be anybody's to write who owns them.
+        return session::has_trigger(table, model::archive_trigger) || history::is_tracked(table)
+                       || registry::is_kept_table(table)
+                   ? TriggerChange{table, nullptr, "disable"}
+                   : TriggerChange{};
     default:
         return {};
     }

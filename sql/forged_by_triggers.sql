@@ -196,8 +196,7 @@ RESET row_security;
 SET SESSION AUTHORIZATION regress_bt_owner;
 UPDATE value_now SET (deleted_at, deletion_id) = ('keep', 'keep');
 
--- The check is the extension's: it goes with the last trigger of the kind, when the table is brought in step, and with the
--- registration.
+-- The check is the extension's: it goes with the last trigger of the kind, and with the registration.
 DROP TRIGGER softdelete_written ON late; -- fails
 ALTER TABLE late DISABLE TRIGGER softdelete_written; -- fails
 DROP TRIGGER "zz last of all" ON late;

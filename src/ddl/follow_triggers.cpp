@@ -49,6 +49,26 @@ bool may_create_triggers(const catalog::Table &table) {
     });
 }
 
+// False where that is not possible. Nothing to do for a table whose registration is missing.
+bool bring_checks_in_step(pg::Spi &spi, Oid relation) {
+    std::optional<Oid> root = registry::find_registered_root(spi, relation);
+    if (!root) {
+        return true;
+    }
+    catalog::Table table = catalog::get_table_definition(spi, *root);
+    if (!may_create_triggers(table)) {
+        return false;
+    }
+    registration::TableWork work =
+        registration::begin_work_on_views(spi, table, *registry::find_registration(spi, *root), false);
+    {
+        pg::UserScope owner(table.owner);
+        registration::plan_written_checks(work, table.members);
+    }
+    registration::run_and_record(work);
+    return true;
+}
+
 std::string get_trigger_name(const DdlCommand &command) {
     return castNode(CreateTrigStmt, const_cast<Node *>(command.node))->trigname;
 }
@@ -69,24 +89,26 @@ void follow_changing_trigger(const DdlCommand &command) {
         return;
     }
     pg::Spi spi;
-    std::optional<Oid> root = registry::find_registered_root(spi, command.relation);
-    if (!root) {
-        return; // its registration is missing
-    }
-    catalog::Table table = catalog::get_table_definition(spi, *root);
-    if (!may_create_triggers(table)) {
+    if (!bring_checks_in_step(spi, command.relation)) {
         pg::warn("what trigger \"" + get_trigger_name(command) + "\" writes of deletions is not checked",
-                 "A partition does not belong to the owner of table \"" + table.name
-                     + "\". Run ALTER TABLE ... OWNER TO for it, then softdelete.repair().");
-        return;
+                 "A partition does not belong to the owner of its table. Run ALTER TABLE ... OWNER TO for "
+                 "it, then "
+                 "softdelete.repair().");
     }
-    registration::TableWork work =
-        registration::begin_work_on_views(spi, table, *registry::find_registration(spi, *root), false);
-    {
-        pg::UserScope owner(table.owner);
-        registration::plan_written_checks(work, table.members);
+}
+
+void follow_dropped_triggers() {
+    pg::Spi spi;
+    std::vector<pg::Row> tables =
+        spi.query("SELECT DISTINCT c.oid FROM pg_catalog.pg_event_trigger_dropped_objects() d"
+                  " JOIN pg_catalog.pg_namespace n ON n.nspname = d.address_names[1]"
+                  " JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = d.address_names[2]"
+                  " WHERE d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass ORDER BY c.oid");
+    for (const pg::Row &row : tables) {
+        if (is_registered(row.oid(0))) {
+            (void)bring_checks_in_step(spi, row.oid(0));
+        }
     }
-    registration::run_and_record(work);
 }
 
 bool enables_triggers(const DdlCommand &command) {

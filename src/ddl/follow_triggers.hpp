@@ -20,6 +20,9 @@ bool creates_changing_trigger(const DdlCommand &command);
 // After such a statement on a registered table or a part of one: a check looks at rows as they were written.
 void follow_changing_trigger(const DdlCommand &command);
 
+// Called where triggers were dropped: the check goes with the last one that it is for.
+void follow_dropped_triggers();
+
 // After a statement that enables triggers: what refuses physical deletes on its table and the partitions fires ALWAYS again.
 void enable_own_triggers(const DdlCommand &command);
 

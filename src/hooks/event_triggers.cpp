@@ -130,6 +130,7 @@ void follow_drop(const ddl::DropConcern &concern) {
     }
     if (row_security && concern.parts) {
         ddl::refuse_loss();
+        ddl::follow_dropped_triggers();
     }
     if (row_security && concern.policies) {
         ddl::follow_dropped_policies();

@@ -1,17 +1,23 @@
-// Adds our hints to errors of the server that only a registered table can cause. Some are raised where a statement is
-// parsed, before any hook sees it. So the hints are given by an error context callback that lies at the bottom of the
-// server's stack of them (elog.c) for the whole session.
+// Adds our hints to errors of the server that only a registered table can cause, and takes rows out of those that the caller
+// may not read. Some are raised where a statement is parsed, before any hook sees it. So that is done by an error context
+// callback that lies at the bottom of the server's stack of them (elog.c) for the whole session.
 #include "hooks/hooks.hpp"
 
 #include "deletion/explain_duplicate.hpp"
+#include "pg/called_settings.hpp"
+#include "pg/compat.hpp"
 #include "pg/server.hpp"
 #include "session/extension_functions.hpp"
+#include "session/own_statement.hpp"
 #include "session/row_checks.hpp"
 
 extern "C" {
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "miscadmin.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rls.h"
 }
 
 #include <algorithm>
@@ -150,9 +156,45 @@ const char *choose_hint(const ErrorData *error) {
     return !is_installed() ? nullptr : hint != nullptr ? hint : deletion::explain_duplicate(error);
 }
 
+// The server shows in a DETAIL what the current role may read: in a statement that we run, or in a referential action of it,
+// that is the owner of the table. Keys of foreign keys deletion/foreign_key_errors sees to.
+bool may_quote_row(int sqlstate) {
+    return ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION
+           && sqlstate != ERRCODE_FOREIGN_KEY_VIOLATION && sqlstate != ERRCODE_RESTRICT_VIOLATION
+           && (session::has_own_statements() || pg::CalledSettings::are_in_force()) && IsTransactionState()
+           && GetUserId() != pg::CalledSettings::caller();
+}
+
+bool quotes_hidden_row(const ErrorData *error) {
+    if (error->elevel < ERROR || error->detail == nullptr || error->schema_name == nullptr
+        || error->table_name == nullptr) {
+        return false;
+    }
+    Oid schema = get_namespace_oid(error->schema_name, true);
+    Oid table = OidIsValid(schema) ? get_relname_relid(error->table_name, schema) : InvalidOid;
+    Oid caller = pg::CalledSettings::caller();
+    return OidIsValid(table)
+           && (!pg::compat::may_select(table, caller)
+               || check_enable_rls(table, caller, true) == RLS_ENABLED);
+}
+
+void hide_row() {
+    MemoryContext copies = AllocSetContextCreate(ErrorContext, "softdelete detail", ALLOCSET_SMALL_SIZES);
+    MemoryContext former = MemoryContextSwitchTo(copies);
+    bool hides = quotes_hidden_row(CopyErrorData());
+    MemoryContextSwitchTo(former);
+    MemoryContextDelete(copies);
+    if (hides) {
+        errdetail("The row is shown to those who may read the table.");
+    }
+}
+
 // Called for every message of the session, so that it looks at the SQLSTATE first.
 void add_hint(void *) {
     int code = geterrcode();
+    if (may_quote_row(code)) {
+        hide_row();
+    }
     if (!may_be_known(code) && !(session::is_checking_rows() && is_about_row(code))) {
         return;
     }

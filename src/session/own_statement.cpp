@@ -81,6 +81,10 @@ const OwnTraits *find_own_statement(const char *text) noexcept {
     return entry == nullptr ? nullptr : &entry->traits;
 }
 
+bool has_own_statements() noexcept {
+    return own_depth > 0;
+}
+
 const RemovableRows *find_removable_rows() noexcept {
     for (int i = own_depth - 1; i >= 0; i--) {
         if (own_statements[i].traits.removable != nullptr) {

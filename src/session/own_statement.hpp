@@ -73,6 +73,9 @@ const OwnTraits *find_own_statement(const char *text) noexcept;
 int number_of_own_statement(const char *text) noexcept;
 const OwnTraits *get_own_statement(int number) noexcept;
 
+// Is one under way, or what it causes?
+bool has_own_statements() noexcept;
+
 // What the innermost removal that is under way may remove, whoever's statement runs within it; null for none.
 const RemovableRows *find_removable_rows() noexcept;
 

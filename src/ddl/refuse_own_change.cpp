@@ -5,6 +5,7 @@
 #include "pg/compat.hpp"
 #include "pg/scopes.hpp"
 #include "registry/history_scan.hpp"
+#include "registry/registry_scan.hpp"
 #include "session/extension_functions.hpp"
 #include "session/registered_table.hpp"
 
@@ -145,6 +146,33 @@ void refuse_kept_change(const DdlCommand &command) {
                     errdetail("It is %s, or a part of one, which softdelete keeps.",
                               OidIsValid(history) ? "a history" : "an archive"),
                     errhint("A trigger on the table itself sees the changes of its rows.")));
+}
+
+void refuse_attachment(const DdlCommand &command) {
+    ListCell *cell;
+    foreach (cell, IsA(command.node, AlterTableStmt) ? castNode(AlterTableStmt, command.node)->cmds : NIL) {
+        const auto *part = lfirst_node(AlterTableCmd, cell);
+        Oid attached = part->subtype == AT_AttachPartition
+                           ? find_relation(castNode(PartitionCmd, part->def)->name)
+                           : InvalidOid;
+        registry::TrackedRow tracked = {};
+        if (!OidIsValid(attached) || !session::has_own_trigger(attached)
+            || !pg::compat::owns_relation(attached, GetUserId())) {
+            continue; // to others the command itself says that they may not
+        }
+        bool has_archive = registry::has_row_of("archive", "archive_pkey", attached);
+        if (has_archive || registry::find_tracked_row(attached, &tracked)) {
+            ereport(ERROR,
+                    (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                     errmsg("cannot attach table \"%s\", which has %s of its own", get_rel_name(attached),
+                            has_archive ? "an archive" : "a history"),
+                     errdetail("A partition has that of the partitioned table."),
+                     has_archive ? errhint("Unregister it with softdelete.unregister(), deleted_rows => "
+                                           "'keep', and register the partitioned table.")
+                                 : errhint("End its history with softdelete.untrack_history(), and "
+                                           "begin one of the partitioned table.")));
+        }
+    }
 }
 
 } // namespace softdelete::ddl

@@ -14,4 +14,7 @@ void refuse_own_change(const DdlCommand &command);
 // remove, and that they lose what they hold in a crash. Plain server code. Errors: 55000.
 void refuse_kept_change(const DdlCommand &command);
 
+// Refuses to attach a table that has an archive or a history to a partitioned table. Plain server code. Errors: 55000.
+void refuse_attachment(const DdlCommand &command);
+
 } // namespace softdelete::ddl

@@ -279,6 +279,7 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
     if (row_security) {
         ddl::refuse_own_change(command);
         ddl::refuse_kept_change(command);
+        ddl::refuse_attachment(command);
     }
     bool has_holds = reach >= ddl::Reach::held_rows && registry::has_rows("hold");
     if (reach == ddl::Reach::own_objects || (!row_security && !has_holds && !has_histories)) {

@@ -18,17 +18,23 @@ namespace softdelete::archive {
 
 namespace {
 
-// What rows that were there before a column got from it: its default, or a value of its identity. Generated columns are
-// computed again when a row comes back.
+// What rows that were there before a column got from it: the value that the server keeps for them, as another part of the command
+// may have set another default; else its default, or a value of its identity. Generated columns are computed again when a row
+// comes back.
 constexpr const char *default_query = R"(
     SELECT CASE WHEN a.attidentity <> ''
                 THEN pg_catalog.format('pg_catalog.nextval(%s)', pg_catalog.quote_literal(pg_catalog.pg_get_serial_sequence(
                          pg_catalog.format('%I.%I', n.nspname, c.relname), a.attname)))
+                WHEN a.attgenerated = '' AND m.value IS NOT NULL THEN pg_catalog.quote_literal(m.value)
                 WHEN a.attgenerated = '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END
     FROM pg_catalog.pg_attribute a
     JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    LEFT JOIN LATERAL (SELECT (o.attmissingval::pg_catalog.text::pg_catalog.text[])[1] AS value
+                       FROM (SELECT a.attrelid UNION ALL SELECT t.relid FROM pg_catalog.pg_partition_tree(a.attrelid) t) AS p (relid)
+                       JOIN pg_catalog.pg_attribute o ON o.attrelid = p.relid AND o.attname = a.attname AND o.atthasmissing
+                       LIMIT 1) AS m ON true
     WHERE a.attrelid = $1::pg_catalog.oid AND a.attname = $2::pg_catalog.name)";
 
 bool has_column(const std::vector<ArchiveColumn> &columns, const std::string &name) {

@@ -84,7 +84,7 @@ SELECT count(*) > 60 AS many, count(*) FILTER (WHERE message ~ 'is missing$') > 
 SELECT * FROM outcomes WHERE sqlstate !~ '^(00000|0A000|22...|42501|42710|42809|42P10|55000|P0002)$' ORDER BY 1, 2;
 
 -- Views, check-ups and purges.
-SELECT relation, strategy FROM softdelete.tables ORDER BY 1;
+SELECT relation, strategy FROM softdelete.tables WHERE relation::text NOT LIKE '%.%' ORDER BY 1;
 SELECT relation, strategy FROM softdelete.stats ORDER BY 1;
 SELECT relation, rows FROM softdelete.deletions ORDER BY id;
 SELECT code, severity, relation, remedy FROM softdelete.check() WHERE code ~ 'missing$' ORDER BY 1, 3;

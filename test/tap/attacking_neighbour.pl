@@ -163,10 +163,16 @@ for my $owner (sort keys %tables)
 my %tracked = (alice => [ @{ $tables{alice} } ], eve => [ @{ $tables{eve} }, 'notes' ], bob => [ 'twigs', 'loose' ]);
 for my $owner (sort keys %tracked)
 {
-	run_each($owner, [ map { (
-		"SELECT softdelete.track_history('$owner.$_', retention => " . ($_ =~ /^[lrt]/ ? "'1 microsecond'" : 'NULL') . ')',
-		"SELECT $owner.set_history_traps('$owner.${_}_history')") } @{ $tracked{$owner} } ]);
+	run_each($owner, [ map { "SELECT softdelete.track_history('$owner.$_', retention => " . ($_ =~ /^[lrt]/ ? "'1 microsecond'" : 'NULL') . ')' }
+		@{ $tracked{$owner} } ]);
 }
+# Triggers on histories are refused. They stay silent also where somebody has made them unseen.
+$node->safe_psql('postgres', "ALTER EVENT TRIGGER softdelete_ddl_command_start DISABLE");
+for my $owner (sort keys %tracked)
+{
+	run_each($owner, [ map { "SELECT $owner.set_history_traps('$owner.${_}_history')" } @{ $tracked{$owner} } ]);
+}
+$node->safe_psql('postgres', "ALTER EVENT TRIGGER softdelete_ddl_command_start ENABLE ALWAYS");
 run_each('alice', [
 	"INSERT INTO trunks SELECT i, 't' || i FROM generate_series(1, 90) i",
 	"INSERT INTO words SELECT ROW(i, 'w')::alice.pair, 'w' FROM generate_series(1, 30) i",

@@ -106,17 +106,22 @@ EXCEPTION WHEN foreign_key_violation OR restrict_violation THEN
     RETURN SQLSTATE || ' ' || SQLERRM;
 END $$;
 
--- How many rows of each table a deletion holds, by the tables themselves.
+-- How many rows of each table a deletion holds, by the tables themselves and by the archives of those that have one.
 CREATE FUNCTION walk.count_deletion(deletion bigint) RETURNS jsonb LANGUAGE plpgsql
     SET softdelete.visibility = 'all' AS $$
 DECLARE
     counts jsonb := '{}';
     member regclass;
+    source text;
     rows bigint;
 BEGIN
-    FOR member IN SELECT a.attrelid FROM pg_attribute a JOIN walk.subject_table s ON s.relation = a.attrelid
-                  WHERE a.attname = 'deletion_id' LOOP
-        EXECUTE format('SELECT count(*) FROM %s WHERE deleted_at IS NOT NULL AND deletion_id = $1', member)
+    FOR member, source IN
+        SELECT a.attrelid, a.attrelid::regclass::text FROM pg_attribute a JOIN walk.subject_table s ON s.relation = a.attrelid
+        WHERE a.attname = 'deletion_id'
+        UNION ALL SELECT c.oid, format('%s.%I', c.relnamespace::regnamespace, t.deleted_view)
+        FROM softdelete.tables t JOIN pg_class c ON c.oid = t.relation WHERE t.strategy = 'archive'
+    LOOP
+        EXECUTE format('SELECT count(*) FROM %s WHERE deleted_at IS NOT NULL AND deletion_id = $1', source)
             INTO rows USING deletion;
         IF rows > 0 THEN
             counts := counts || jsonb_build_object(member::text, rows);

@@ -1,6 +1,7 @@
 // Kept by objects of C++, which end with their command on every way out of it.
 #include "pg/called_settings.hpp"
 
+#include "pg/compat_values.hpp"
 #include "pg/interruptions.hpp"
 
 extern "C" {
@@ -130,6 +131,22 @@ Datum read_as_caller(const std::string &text, Oid type, Oid reader, const std::s
         }
         throw;
     }
+}
+
+bool may_be_value(const std::string &text, Oid type) {
+    if (type >= FirstNormalObjectId) {
+        return true;
+    }
+    SettingScope settings;
+    return call([&] {
+        CalledSettings::apply();
+        Oid input = InvalidOid;
+        Oid parameter = InvalidOid;
+        FmgrInfo function;
+        getTypeInputInfo(type, &input, &parameter);
+        fmgr_info(input, &function);
+        return compat::takes_text(&function, const_cast<char *>(text.c_str()), parameter);
+    });
 }
 
 NamedTableScope::NamedTableScope(Oid table, Oid owner) {

@@ -59,6 +59,10 @@ bool runs_others_code(Oid role, Oid caller);
 // type it is. Nobody else reads such a text: what goes on is the value. It lives in the current memory context.
 Datum read_as_caller(const std::string &text, Oid type, Oid reader, const std::string &hint);
 
+// False where the text is known to be no value of the type, without an error: for types of the server's, from 16 on. Then nobody
+// has to catch what read_as_caller() raises.
+bool may_be_value(const std::string &text, Oid type);
+
 // For a statement of the caller's on a table that he names in a function of ours. Where he has all rights of the table's
 // owner, and no policy binds him, it runs as the owner: he lends the owner's code nothing.
 class NamedTableScope {

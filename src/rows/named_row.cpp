@@ -69,6 +69,9 @@ std::string get_collation(pg::Spi &spi, const TableInfo &table, const catalog::K
 // What the type does not take is no value of it.
 bool is_value(pg::Spi &spi, const TableInfo &table, const catalog::KeyColumn &column, const std::string &text,
               const pg::Parameter &value) {
+    if (!pg::may_be_value(text, column.type_id)) {
+        return false;
+    }
     try {
         pg::Subtransaction savepoint;
         pg::OwnerScope owner(table.owner);

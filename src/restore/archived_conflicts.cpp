@@ -133,7 +133,8 @@ void add_taken(pg::Spi &spi, const TableInfo &table, const ArchiveIndex &index, 
 // By keys of one owner; what is missing in tables of others the restore itself says.
 void add_parentless(pg::Spi &spi, const TableInfo &table, const ForeignKey &key, std::int64_t deletion,
                     std::vector<Conflict> *found) {
-    if (!catalog::has_one_owner(key)) {
+    bool binds = catalog::binds(key.on_delete);
+    if (!catalog::has_one_owner(key) || (!binds && !key.parent.archive)) {
         return;
     }
     std::string live =
@@ -145,14 +146,19 @@ void add_parentless(pg::Spi &spi, const TableInfo &table, const ForeignKey &key,
             " AND NOT EXISTS (SELECT FROM %1% AS p WHERE p.deletion_id = c.deletion_id AND %2%)",
             key.parent.archive->name, key.comparison)
                            : "";
+    // A link that SET NULL or SET DEFAULT would have ended does so by now, where nothing of what it leads to is left.
+    std::string kept = binds ? ""
+                             : sqltext::format(" AND EXISTS (SELECT FROM %1% AS p WHERE %2%)",
+                                               key.parent.archive->name, key.comparison);
     std::string see_all = key.parent.is_registered ? sqltext::format(" AND softdelete.include_deleted(p.%1%)",
                                                                      key.parent.deleted_at)
                                                    : "";
     std::string query = sqltext::format(
         "/* softdelete */ SELECT %1%, pg_catalog.concat_ws(', ', %2%) FROM %3% AS c WHERE c.deletion_id = "
-        "$1::pg_catalog.int8%4% AND NOT EXISTS (SELECT FROM %5% AS p WHERE %6%%7%%8%)%9% ORDER BY 1",
+        "$1::pg_catalog.int8%4% AND NOT EXISTS (SELECT FROM %5% AS p WHERE %6%%7%%8%)%9%%10% ORDER BY 1",
         make_archived_key(spi, table, "c"), key.child_values, table.archive->name,
-        make_linked(key.child_link.names), key.parent.key_rows(), key.comparison, see_all, live, archived);
+        make_linked(key.child_link.names), key.parent.key_rows(), key.comparison, see_all, live, archived,
+        kept);
     for (const pg::Row &row : rows::read_key(spi, key, query, {deletion})) {
         found->push_back({table.relation, row.value(0), "parent deleted",
                           sqltext::format("Key (%1%)=(%2%) refers to a row of table %3% that is not there.",

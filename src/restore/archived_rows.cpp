@@ -1,58 +1,21 @@
-// A row leaves the archive and comes into its table by one statement, which triggers see as an INSERT. Rows of a whole
-// deletion need no collecting; restore/archived_tree collects those of one row.
+// What undo() does in archives: rows of a whole deletion need no collecting; restore/archived_tree collects those of one row.
+// restore/move_back has the statement.
 #include "restore/archived_rows.hpp"
 
-#include "pg/relations.hpp"
 #include "pg/scopes.hpp"
+#include "restore/lost_links.hpp"
+#include "restore/move_back.hpp"
 #include "restore/restore_errors.hpp"
 #include "rows/follow_links.hpp"
-#include "rows/owners_statement.hpp"
-#include "session/own_statement.hpp"
-#include "session/plan_notes.hpp"
 #include "sqltext/format.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace softdelete::restore {
 
-namespace {
-
 using catalog::ForeignKey;
 using catalog::TableInfo;
-
-// Generated columns are computed again.
-constexpr const char *columns_query = R"(
-    SELECT pg_catalog.quote_ident(t.attname)
-    FROM pg_catalog.pg_attribute t
-    JOIN pg_catalog.pg_attribute a ON a.attrelid = $2::pg_catalog.oid AND a.attname = t.attname AND a.attnum > 0 AND NOT a.attisdropped
-    WHERE t.attrelid = $1::pg_catalog.oid AND t.attnum > 0 AND NOT t.attisdropped AND t.attgenerated = ''
-    ORDER BY t.attnum)";
-
-std::string get_archive_hint(int sqlstate, const std::optional<std::string> &deletion) {
-    std::string list =
-        deletion ? sqltext::format(" SELECT * FROM softdelete.conflicts(%1%) lists all conflicts.", *deletion)
-                 : "";
-    switch (sqlstate) {
-    case ERRCODE_UNIQUE_VIOLATION:
-    case ERRCODE_EXCLUSION_VIOLATION:
-        return "Change or delete the live row that has the value, then restore again." + list;
-    case ERRCODE_FOREIGN_KEY_VIOLATION:
-        return "Restore the row that it references first." + list;
-    default:
-        return "The table's rules have changed since the row was deleted: change the rule, then restore "
-               "again.";
-    }
-}
-
-[[noreturn]] void raise_kept_back(const TableInfo &table) {
-    pg::raise({.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
-               .message = sqltext::format("not all rows of table %1% could be restored", table.title),
-               .detail = "A trigger or a rule kept rows back. Nothing was restored.",
-               .hint = "Make the triggers and rules for INSERT let the rows pass.",
-               .relation = table.relation});
-}
-
-} // namespace
 
 std::optional<std::string> find_deletion_time(pg::Spi &spi, std::int64_t deletion) {
     pg::UserScope owner(pg::get_extension_owner());
@@ -60,83 +23,6 @@ std::optional<std::string> find_deletion_time(pg::Spi &spi, std::int64_t deletio
     std::vector<pg::Row> found = spi.query(
         "SELECT deleted_at FROM softdelete_internal.deletion WHERE id = $1::pg_catalog.int8", {deletion});
     return found.empty() ? std::nullopt : std::optional(found.front().text(0));
-}
-
-namespace {
-
-// The archive is its owner's alone, and read as his; triggers, rules and computed values are run by the role.
-pg::Row run_move(pg::Spi &spi, const TableInfo &table, RestoreAs role, const std::string &statement,
-                 const std::vector<pg::Parameter> &parameters) {
-    const session::OwnTraits traits = {.notes = session::note_move_back, .runs_as_called = true};
-    if (role == RestoreAs::caller && !stands_above(table.owner)) {
-        return rows::query_as_owners(statement, parameters, traits).front();
-    }
-    pg::OwnerScope owner(table.owner);
-    session::OwnStatement own(statement, traits);
-    return spi.query(statement, parameters).front();
-}
-
-} // namespace
-
-std::uint64_t move_back(pg::Spi &spi, const TableInfo &table, RestoreAs role,
-                        const std::optional<std::string> &deletion, const std::string &condition,
-                        const std::vector<pg::Parameter> &parameters) {
-    std::vector<std::string> columns;
-    std::vector<std::string> returned;
-    for (const pg::Row &row : spi.query(columns_query, {table.relation, table.archive->relation})) {
-        columns.push_back(row.text(0));
-        returned.push_back("a." + row.text(0));
-    }
-    std::string statement =
-        sqltext::format("/* softdelete */ WITH d AS (DELETE FROM %1% AS a WHERE %2% RETURNING %3%), "
-                        "i AS (INSERT INTO %4% (%5%) OVERRIDING SYSTEM VALUE SELECT %5% FROM d RETURNING 1) "
-                        "SELECT (SELECT pg_catalog.count(*) FROM d), (SELECT pg_catalog.count(*) FROM i)",
-                        table.archive->name, condition, sqltext::join(returned, ", "), table.name,
-                        sqltext::join(columns, ", "));
-    bool may_show = pg::call([&] { return pg::may_show_values(table.relation); });
-    try {
-        const pg::Row counts = run_move(spi, table, role, statement, parameters);
-        if (counts.number(0) != counts.number(1)) {
-            raise_kept_back(table);
-        }
-        return static_cast<std::uint64_t>(counts.number(1));
-    } catch (pg::ServerError &error) {
-        if (ERRCODE_TO_CATEGORY(error.sqlstate()) == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION) {
-            error.set_message(
-                sqltext::format("cannot restore rows of table %1%: %2%", table.title, error.message()));
-            error.set_hint(get_archive_hint(error.sqlstate(), deletion));
-            error.clear_context();
-            if (!may_show) {
-                error.clear_detail();
-            }
-        }
-        throw;
-    }
-}
-
-std::vector<Oid> order_tables(const std::map<Oid, std::vector<ForeignKey>> &keys) {
-    std::vector<Oid> ordered;
-    auto is_done = [&](Oid relation) {
-        return std::find(ordered.begin(), ordered.end(), relation) != ordered.end();
-    };
-    auto waits = [&](Oid relation) {
-        const std::vector<ForeignKey> &own = keys.at(relation);
-        return std::any_of(own.begin(), own.end(), [&](const ForeignKey &key) {
-            Oid parent = key.parent.relation;
-            return parent != relation && keys.contains(parent) && !is_done(parent);
-        });
-    };
-    while (ordered.size() < keys.size()) {
-        auto free = std::find_if(keys.begin(), keys.end(), [&](const auto &entry) {
-            return !is_done(entry.first) && !waits(entry.first);
-        });
-        if (free == keys.end()) {
-            free = std::find_if(keys.begin(), keys.end(),
-                                [&](const auto &entry) { return !is_done(entry.first); });
-        }
-        ordered.push_back(free->first);
-    }
-    return ordered;
 }
 
 namespace {
@@ -172,6 +58,29 @@ void check_deferred_parents(pg::Spi &spi, const TableInfo &table, const std::vec
     }
 }
 
+// The deletion's rows in these archives, which go back by one statement.
+std::uint64_t move_taken(pg::Spi &spi, const std::vector<const TableInfo *> &tables, std::int64_t deletion,
+                         RestoreAs role, bool is_circle_cut) {
+    std::vector<ArchivePart> parts;
+    for (const TableInfo *table : tables) {
+        parts.push_back({table, sqltext::format("a.deletion_id = $1::pg_catalog.int8 AND a.%1% = "
+                                                "$2::pg_catalog.timestamptz",
+                                                table->archive->deleted_at)});
+    }
+    return move_back(spi, parts, role, std::to_string(deletion), is_circle_cut,
+                     {deletion, find_deletion_time(spi, deletion).value()});
+}
+
+void end_lost_links_of(pg::Spi &spi, const TableInfo &table, const std::vector<ForeignKey> &keys,
+                       std::int64_t deletion) {
+    bool keeps_links = std::any_of(keys.begin(), keys.end(),
+                                   [](const ForeignKey &key) { return !catalog::binds(key.on_delete); });
+    if (keeps_links) {
+        rows::RowSet taken = find_taken(spi, table, deletion);
+        end_lost_links(spi, table, keys, &taken);
+    }
+}
+
 } // namespace
 
 std::uint64_t undo_archived_rows(pg::Spi &spi, const std::vector<TableInfo> &tables, std::int64_t deletion,
@@ -181,16 +90,19 @@ std::uint64_t undo_archived_rows(pg::Spi &spi, const std::vector<TableInfo> &tab
         keys[table.relation] = catalog::find_own_keys(spi, table.relation);
     }
     std::uint64_t restored = 0;
-    for (Oid relation : order_tables(keys)) {
-        auto table = std::find_if(tables.begin(), tables.end(),
-                                  [&](const TableInfo &candidate) { return candidate.relation == relation; });
-        check_deferred_parents(spi, *table, keys.at(relation), deletion);
-        const RestoreAs role = cascaded.contains(relation) ? RestoreAs::owner : RestoreAs::caller;
-        restored += move_back(spi, *table, role, std::to_string(deletion),
-                              sqltext::format("a.deletion_id = $1::pg_catalog.int8 AND a.%1% = "
-                                              "$2::pg_catalog.timestamptz",
-                                              table->archive->deleted_at),
-                              {deletion, find_deletion_time(spi, deletion).value()});
+    for (const TableGroup &group : order_tables(keys)) {
+        std::vector<const TableInfo *> members;
+        RestoreAs role = RestoreAs::owner;
+        for (const TableInfo &table : tables) {
+            if (std::find(group.tables.begin(), group.tables.end(), table.relation) == group.tables.end()) {
+                continue;
+            }
+            members.push_back(&table);
+            role = cascaded.contains(table.relation) ? role : RestoreAs::caller;
+            check_deferred_parents(spi, table, keys.at(table.relation), deletion);
+            end_lost_links_of(spi, table, keys.at(table.relation), deletion);
+        }
+        restored += move_taken(spi, members, deletion, role, group.is_circle_cut);
     }
     return restored;
 }

@@ -7,7 +7,6 @@
 #include "restore/restore_errors.hpp"
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -35,19 +34,9 @@ void check_not_restricted(pg::Spi &spi, const std::vector<catalog::TableInfo> &t
 // as their owner's cascade took them.
 bool lies_below_deletion(pg::Spi &spi, const catalog::TableInfo &table, std::int64_t deletion);
 
-// Moves the rows of the archive under the alias "a" for which the condition holds; how many. Users' code that it causes runs as the role. deletion: for hints.
-// Errors: those of restore_archived_row(), and 42501 where a trigger or rule of the table kept rows back.
-std::uint64_t move_back(pg::Spi &spi, const catalog::TableInfo &table, RestoreAs role,
-                        const std::optional<std::string> &deletion, const std::string &condition,
-                        const std::vector<pg::Parameter> &parameters);
-
 // When the deletion was, which is the time of all its rows in archives: by it the server leaves out the partitions of others.
 // Nothing where the log does not know the deletion.
 std::optional<std::string> find_deletion_time(pg::Spi &spi, std::int64_t deletion);
-
-// Tables by the keys that they have: referenced ones before those that reference them; where keys go round in a circle, in
-// any order.
-std::vector<Oid> order_tables(const std::map<Oid, std::vector<catalog::ForeignKey>> &keys);
 
 // SQL: has the row under the alias "c" a value in each of the key's columns?
 std::string make_linked(const std::vector<std::string> &columns);

@@ -6,6 +6,8 @@
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 #include "restore/archived_rows.hpp"
+#include "restore/lost_links.hpp"
+#include "restore/move_back.hpp"
 #include "rows/follow_links.hpp"
 #include "sqltext/format.hpp"
 
@@ -158,28 +160,21 @@ std::uint64_t ArchivedTree::drop_waiting() {
     return count;
 }
 
-// Those whose parent by the key neither is there nor comes back.
+// Those whose parent by the key neither is there nor comes back. Not those with a link that is lost, and that they come back without.
 rows::RowSet ArchivedTree::find_orphans(const Branch &branch, const ForeignKey &key) {
-    rows::RowSet orphans;
-    if (branch.rows.empty()) {
-        return orphans;
-    }
-    {
-        std::string query = sqltext::format(
-            "/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE %2%%3%",
-            branch.table.archive->name, rows::make_membership(catalog::get_archive(branch.table), "c", 1),
-            make_linked(key.child_link.names));
-        pg::OwnerScope owner(branch.table.owner);
-        for (const pg::Row &row : spi_.query(query, {branch.rows.tables(), branch.rows.positions()})) {
-            orphans.add(rows::read_row_id(row));
-        }
-    }
+    rows::RowSet orphans = find_linked(spi_, branch.table, key, branch.rows);
     if (orphans.empty()) {
         return orphans;
     }
     for (const rows::RowLink &link :
          rows::find_parents(spi_, catalog::of_archived_children(key), branch.rows, make_live(key))) {
         orphans.remove(link.child);
+    }
+    if (!orphans.empty() && !catalog::binds(key.on_delete)) {
+        const rows::RowSet lost = find_lost_links(spi_, key, orphans);
+        for (const rows::RowId &row : lost.ids()) {
+            orphans.remove(row);
+        }
     }
     auto parents = branches_.find(key.parent.relation);
     if (orphans.empty() || !key.parent.archive || parents == branches_.end()) {
@@ -216,16 +211,29 @@ std::uint64_t ArchivedTree::move_all() {
         keys[relation] = branch.own;
     }
     std::uint64_t restored = 0;
-    for (Oid relation : order_tables(keys)) {
-        const Branch &branch = branches_.at(relation);
-        if (!branch.rows.empty()) {
-            const RestoreAs role = relation == root_table_ ? RestoreAs::caller : RestoreAs::owner;
-            restored += move_back(spi_, branch.table, role, deletion_,
-                                  rows::make_membership(catalog::get_archive(branch.table), "a", 1),
-                                  {branch.rows.tables(), branch.rows.positions()});
-        }
+    for (const TableGroup &group : order_tables(keys)) {
+        restored += move(group);
     }
     return restored;
+}
+
+std::uint64_t ArchivedTree::move(const TableGroup &group) {
+    std::vector<ArchivePart> parts;
+    std::vector<pg::Parameter> parameters;
+    RestoreAs role = RestoreAs::owner;
+    for (Oid relation : group.tables) {
+        Branch &branch = branches_.at(relation);
+        end_lost_links(spi_, branch.table, branch.own, &branch.rows);
+        if (branch.rows.empty()) {
+            continue;
+        }
+        parts.push_back({&branch.table, rows::make_membership(catalog::get_archive(branch.table), "a",
+                                                              static_cast<int>(parameters.size()) + 1)});
+        parameters.push_back(branch.rows.tables());
+        parameters.push_back(branch.rows.positions());
+        role = relation == root_table_ ? RestoreAs::caller : role;
+    }
+    return parts.empty() ? 0 : move_back(spi_, parts, role, deletion_, group.is_circle_cut, parameters);
 }
 
 } // namespace softdelete::restore

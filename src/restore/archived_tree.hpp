@@ -3,6 +3,7 @@
 #pragma once
 
 #include "catalog/foreign_keys.hpp"
+#include "restore/move_back.hpp"
 #include "rows/row_set.hpp"
 
 #include <cstdint>
@@ -50,6 +51,7 @@ private:
     void drop_former(Branch &branch);
     void lock_live_parents();
     rows::RowSet find_orphans(const Branch &branch, const catalog::ForeignKey &key);
+    std::uint64_t move(const TableGroup &group);
     [[noreturn]] void raise_orphan(const catalog::ForeignKey &key);
 
     pg::Spi &spi_;

@@ -1,0 +1,237 @@
+// A row leaves the archive and comes into its table by one statement, which triggers see as an INSERT. The archive is its
+// owner's alone, and read as his; triggers, rules and computed values are run by the role.
+#include "restore/move_back.hpp"
+
+#include "pg/relations.hpp"
+#include "pg/scopes.hpp"
+#include "rows/owners_statement.hpp"
+#include "session/own_statement.hpp"
+#include "session/plan_notes.hpp"
+#include "sqltext/format.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace softdelete::restore {
+
+namespace {
+
+using catalog::ForeignKey;
+using catalog::TableInfo;
+
+// Generated columns are computed again.
+constexpr const char *columns_query = R"(
+    SELECT pg_catalog.quote_ident(t.attname)
+    FROM pg_catalog.pg_attribute t
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = $2::pg_catalog.oid AND a.attname = t.attname AND a.attnum > 0 AND NOT a.attisdropped
+    WHERE t.attrelid = $1::pg_catalog.oid AND t.attnum > 0 AND NOT t.attisdropped AND t.attgenerated = ''
+    ORDER BY t.attnum)";
+
+std::string get_archive_hint(int sqlstate, const std::optional<std::string> &deletion, bool is_circle_cut) {
+    std::string list =
+        deletion ? sqltext::format(" SELECT * FROM softdelete.conflicts(%1%) lists all conflicts.", *deletion)
+                 : "";
+    switch (sqlstate) {
+    case ERRCODE_UNIQUE_VIOLATION:
+    case ERRCODE_EXCLUSION_VIOLATION:
+        return "Change or delete the live row that has the value, then restore again." + list;
+    case ERRCODE_FOREIGN_KEY_VIOLATION:
+        if (is_circle_cut) {
+            return "Foreign keys go round in a circle over tables of several owners: make one of them "
+                   "DEFERRABLE INITIALLY DEFERRED, then restore again.";
+        }
+        return "Restore the row that it references first." + list;
+    default:
+        return "The table's rules have changed since the row was deleted: change the rule, then restore "
+               "again.";
+    }
+}
+
+[[noreturn]] void raise_kept_back(const TableInfo &table) {
+    pg::raise({.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
+               .message = sqltext::format("not all rows of table %1% could be restored", table.title),
+               .detail = "A trigger or a rule kept rows back. Nothing was restored.",
+               .hint = "Make the triggers and rules for INSERT let the rows pass.",
+               .relation = table.relation});
+}
+
+pg::Row run_move(pg::Spi &spi, const TableInfo &table, RestoreAs role, const std::string &statement,
+                 const std::vector<pg::Parameter> &parameters) {
+    const session::OwnTraits traits = {.notes = session::note_move_back, .runs_as_called = true};
+    if (role == RestoreAs::caller && !stands_above(table.owner)) {
+        return rows::query_as_owners(statement, parameters, traits).front();
+    }
+    pg::OwnerScope owner(table.owner);
+    session::OwnStatement own(statement, traits);
+    return spi.query(statement, parameters).front();
+}
+
+// What leaves the archive and what comes into the table, as the WITH queries d1 and i1, d2 and i2, and so on. A row all of
+// whose columns are generated is a row all the same.
+std::string make_move(pg::Spi &spi, const ArchivePart &part, std::size_t number) {
+    std::vector<std::string> columns;
+    std::vector<std::string> returned;
+    for (const pg::Row &row :
+         spi.query(columns_query, {part.table->relation, part.table->archive->relation})) {
+        columns.push_back(row.text(0));
+        returned.push_back("a." + row.text(0));
+    }
+    std::string list = sqltext::join(columns, ", ");
+    return sqltext::format(
+        "d%1% AS (DELETE FROM %2% AS a WHERE %3% RETURNING %4%), "
+        "i%1% AS (INSERT INTO %5%%6% OVERRIDING SYSTEM VALUE SELECT %7% FROM d%1% RETURNING 1)",
+        number, part.table->archive->name, part.condition,
+        (columns.empty() ? "1" : sqltext::join(returned, ", ")), part.table->name,
+        (columns.empty() ? "" : " (" + list + ")"), list);
+}
+
+std::string make_statement(pg::Spi &spi, const std::vector<ArchivePart> &parts) {
+    std::vector<std::string> moves;
+    std::vector<std::string> counts;
+    for (const ArchivePart &part : parts) {
+        std::size_t number = moves.size() + 1;
+        moves.push_back(make_move(spi, part, number));
+        counts.push_back(sqltext::format("(SELECT pg_catalog.count(*) FROM d%1%), (SELECT "
+                                         "pg_catalog.count(*) FROM i%1%)",
+                                         number));
+    }
+    return sqltext::format("/* softdelete */ WITH %1% SELECT %2%", sqltext::join(moves, ", "),
+                           sqltext::join(counts, ", "));
+}
+
+std::string name_tables(const std::vector<ArchivePart> &parts) {
+    std::vector<std::string> titles;
+    for (const ArchivePart &part : parts) {
+        titles.push_back(part.table->title);
+    }
+    return (titles.size() == 1 ? "table " : "tables ") + sqltext::join(titles, ", ");
+}
+
+} // namespace
+
+std::uint64_t move_back(pg::Spi &spi, const std::vector<ArchivePart> &parts, RestoreAs role,
+                        const std::optional<std::string> &deletion, bool is_circle_cut,
+                        const std::vector<pg::Parameter> &parameters) {
+    std::string statement = make_statement(spi, parts);
+    bool may_show = pg::call([&] {
+        return std::all_of(parts.begin(), parts.end(),
+                           [](const ArchivePart &part) { return pg::may_show_values(part.table->relation); });
+    });
+    try {
+        const pg::Row counts = run_move(spi, *parts.front().table, role, statement, parameters);
+        std::uint64_t restored = 0;
+        for (std::size_t i = 0; i < parts.size(); i++) {
+            if (counts.number(2 * i) != counts.number(2 * i + 1)) {
+                raise_kept_back(*parts[i].table);
+            }
+            restored += static_cast<std::uint64_t>(counts.number(2 * i + 1));
+        }
+        return restored;
+    } catch (pg::ServerError &error) {
+        if (ERRCODE_TO_CATEGORY(error.sqlstate()) == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION) {
+            error.set_message(
+                sqltext::format("cannot restore rows of %1%: %2%", name_tables(parts), error.message()));
+            error.set_hint(get_archive_hint(error.sqlstate(), deletion, is_circle_cut));
+            error.clear_context();
+            if (!may_show) {
+                error.clear_detail();
+            }
+        }
+        throw;
+    }
+}
+
+namespace {
+
+using Keys = std::map<Oid, std::vector<ForeignKey>>;
+
+// The tables that are still to be ordered, and that this one references, over any number of keys.
+std::set<Oid> find_referenced(const Keys &keys, const std::set<Oid> &open, Oid relation) {
+    std::set<Oid> found;
+    std::vector<Oid> work = {relation};
+    while (!work.empty()) {
+        Oid table = work.back();
+        work.pop_back();
+        for (const ForeignKey &key : keys.at(table)) {
+            if (open.contains(key.parent.relation) && found.insert(key.parent.relation).second) {
+                work.push_back(key.parent.relation);
+            }
+        }
+    }
+    return found;
+}
+
+bool have_one_owner(const Keys &keys, const std::set<Oid> &tables) {
+    std::set<Oid> owners;
+    for (Oid table : tables) {
+        for (const ForeignKey &key : keys.at(table)) {
+            owners.insert(key.child.owner);
+        }
+    }
+    return owners.size() <= 1;
+}
+
+// The tables and those of their keys that are not asked at the end of the transaction.
+Keys keep_immediate(const Keys &keys, const std::set<Oid> &tables) {
+    Keys kept;
+    for (Oid table : tables) {
+        kept[table];
+        for (const ForeignKey &key : keys.at(table)) {
+            if (!key.is_initially_deferred) {
+                kept[table].push_back(key);
+            }
+        }
+    }
+    return kept;
+}
+
+// The table of these that references fewest others references none outside of its circle.
+std::set<Oid> find_first_circle(const Keys &keys, const std::set<Oid> &open) {
+    std::set<Oid> circle;
+    for (Oid relation : open) {
+        std::set<Oid> referenced = find_referenced(keys, open, relation);
+        referenced.insert(relation);
+        if (circle.empty() || referenced.size() < circle.size()) {
+            circle = std::move(referenced);
+        }
+    }
+    return circle;
+}
+
+std::vector<TableGroup> cut_circle(const Keys &keys, const std::set<Oid> &circle) {
+    std::vector<TableGroup> parts;
+    const Keys immediate = keep_immediate(keys, circle);
+    std::set<Oid> open = circle;
+    while (!open.empty()) {
+        for (Oid relation : find_first_circle(immediate, open)) {
+            parts.push_back({{relation}, true});
+            open.erase(relation);
+        }
+    }
+    return parts;
+}
+
+} // namespace
+
+std::vector<TableGroup> order_tables(const Keys &keys) {
+    std::set<Oid> open;
+    for (const auto &[relation, own] : keys) {
+        open.insert(relation);
+    }
+    std::vector<TableGroup> ordered;
+    while (!open.empty()) {
+        const std::set<Oid> circle = find_first_circle(keys, open);
+        if (have_one_owner(keys, circle)) {
+            ordered.push_back({{circle.begin(), circle.end()}});
+        } else {
+            const std::vector<TableGroup> parts = cut_circle(keys, circle);
+            ordered.insert(ordered.end(), parts.begin(), parts.end());
+        }
+        for (Oid relation : circle) {
+            open.erase(relation);
+        }
+    }
+    return ordered;
+}
+
+} // namespace softdelete::restore

@@ -1,0 +1,40 @@
+// The statement by which rows come back from archives, and in which order tables do. Called by restore/archived_rows and
+// restore/archived_tree, which say which rows.
+#pragma once
+
+#include "catalog/foreign_keys.hpp"
+#include "restore/restore_errors.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace softdelete::restore {
+
+// Rows of one archive, under the alias "a".
+struct ArchivePart {
+    const catalog::TableInfo *table;
+    std::string condition;
+};
+
+// Tables whose rows come back together.
+struct TableGroup {
+    std::vector<Oid> tables;
+    bool is_circle_cut = false; // a part of a circle of keys over tables of several owners
+};
+
+// Moves these rows to the tables; how many. Several tables, which one role owns, by one statement: foreign keys are checked
+// when all their rows are there. Users' code that it causes runs as the role. deletion and
+// is_circle_cut: for hints.
+// Errors: 23502, 23503, 23505, 23514, 23P01 as for an INSERT, and 42501 where a trigger or rule of a table kept rows back.
+std::uint64_t move_back(pg::Spi &spi, const std::vector<ArchivePart> &parts, RestoreAs role,
+                        const std::optional<std::string> &deletion, bool is_circle_cut,
+                        const std::vector<pg::Parameter> &parameters);
+
+// Tables by the keys that they have: referenced ones before those that reference them. Tables whose keys go round in a circle
+// are together where one role owns them; else one after the other, by the keys that are not INITIALLY DEFERRED.
+std::vector<TableGroup> order_tables(const std::map<Oid, std::vector<catalog::ForeignKey>> &keys);
+
+} // namespace softdelete::restore

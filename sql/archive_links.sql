@@ -89,6 +89,59 @@ DELETE FROM people WHERE id = 1;
 SELECT * FROM softdelete.conflicts((SELECT max(id) FROM softdelete.deletions));
 SELECT softdelete.undo(max(id)) FROM softdelete.deletions;
 TABLE changed;
+-- A link that the server ends on the way to the row itself, before it or after it: the row is archived as it was before the
+-- DELETE. By keys of one and of several columns, through several tables, twice in one statement; where a trigger writes the
+-- row once more; in partitions; without a primary key.
+CREATE TABLE roots (id int PRIMARY KEY);
+CREATE TABLE mids (id int, half int, root int REFERENCES roots ON DELETE CASCADE, PRIMARY KEY (id, half));
+CREATE TABLE leaves (id int, root int DEFAULT 0 REFERENCES roots ON DELETE SET NULL, mid int, mid_half int, other int DEFAULT 0 REFERENCES roots ON DELETE SET DEFAULT,
+    gone int REFERENCES roots ON DELETE CASCADE, note text, FOREIGN KEY (mid, mid_half) REFERENCES mids ON DELETE SET NULL) PARTITION BY RANGE (id);
+CREATE TABLE leaves_1 PARTITION OF leaves (PRIMARY KEY (id)) FOR VALUES FROM (0) TO (10);
+CREATE TABLE leaves_2 PARTITION OF leaves FOR VALUES FROM (10) TO (20);
+CREATE UNIQUE INDEX ON leaves_2 (id) INCLUDE (gone);
+CREATE INDEX ON leaves (root);
+CREATE INDEX ON leaves (mid, mid_half);
+CREATE INDEX ON leaves (other);
+CREATE INDEX ON leaves (gone);
+CREATE INDEX ON mids (root);
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.note := NEW.note || '!'; RETURN NEW; END $$;
+CREATE TRIGGER touch BEFORE UPDATE ON leaves FOR EACH ROW EXECUTE FUNCTION touch();
+SELECT count(*) > 0 AS registered FROM softdelete.register('roots', strategy => 'archive', cascade => true);
+INSERT INTO roots VALUES (0), (1), (2);
+INSERT INTO mids VALUES (1, 1, 1), (2, 1, 2);
+INSERT INTO leaves VALUES (1, 1, 1, 1, 1, 1, 'a'), (11, 1, 1, 1, 1, 1, 'b'), (2, 2, 1, 1, 2, 1, 'c'), (12, NULL, NULL, 1, 1, 1, 'd'), (3, 1, 2, 1, 1, 2, 'e');
+CREATE TABLE leaves_before AS TABLE leaves;
+DELETE FROM roots WHERE id = 1;
+SELECT id, root, mid, mid_half, other, gone, note FROM deleted_leaves ORDER BY id;
+TABLE leaves;
+SELECT softdelete.restore('roots', 1);
+SELECT id, root, mid, mid_half, other, gone FROM leaves EXCEPT SELECT id, root, mid, mid_half, other, gone FROM leaves_before ORDER BY id;
+-- The link that such a row lost by another statement stays lost, and so does what the same transaction did before.
+BEGIN;
+UPDATE leaves SET root = NULL WHERE id = 1;
+DELETE FROM roots WHERE id IN (1, 2);
+COMMIT;
+SELECT id, root, mid, mid_half, other, gone FROM deleted_leaves ORDER BY id;
+SELECT softdelete.undo(max(id)) FROM softdelete.deletions;
+SELECT id, root, mid, mid_half, other, gone FROM leaves ORDER BY id;
+-- The same below a row that is marked, whose cascade is one of ours.
+CREATE TABLE tops (id int PRIMARY KEY);
+CREATE TABLE firsts (id int PRIMARY KEY, top int REFERENCES tops ON DELETE CASCADE);
+CREATE TABLE seconds (id int PRIMARY KEY, top int REFERENCES tops ON DELETE CASCADE, first int REFERENCES firsts ON DELETE SET NULL);
+CREATE INDEX ON firsts (top);
+CREATE INDEX ON seconds (top);
+CREATE INDEX ON seconds (first);
+SELECT count(*) > 0 AS registered FROM softdelete.register('tops');
+SELECT count(*) > 0 AS registered FROM softdelete.register('firsts', strategy => 'archive');
+SELECT count(*) > 0 AS registered FROM softdelete.register('seconds', strategy => 'archive');
+INSERT INTO tops VALUES (1), (2);
+INSERT INTO firsts VALUES (1, 1), (2, 2);
+INSERT INTO seconds VALUES (1, 1, 1), (2, 1, 2), (3, 2, 1);
+DELETE FROM tops WHERE id = 1;
+SELECT id, top, first FROM deleted_seconds ORDER BY id;
+SELECT softdelete.restore('tops', 1);
+TABLE seconds ORDER BY id;
+
 -- By somebody else's hands, who may restore the row; its triggers run as him, those of the rows below as theirs or his.
 CREATE TABLE ran (who name, what text);
 GRANT INSERT ON ran TO PUBLIC;

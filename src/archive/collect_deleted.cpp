@@ -1,6 +1,7 @@
 // All rows of a transaction are deleted at its start, as those that are marked, and belong to its deletion.
 #include "archive/collect_deleted.hpp"
 
+#include "archive/kept_links.hpp"
 #include "archive/own_columns.hpp"
 #include "catalog/table_info.hpp"
 #include "deletion/open_deletions.hpp"
@@ -35,6 +36,8 @@ struct Target {
     Oid table; // that was registered
     registry::ArchiveRow row;
     bool comes_by_subscription;
+    bool knows_keys;
+    List *unbinding_keys; // for keep_links(), where it was asked for
 };
 
 bool is_subscribed(Relation subscribed, Oid relation) {
@@ -60,7 +63,7 @@ bool comes_by_subscription(Oid archive) {
     return found;
 }
 
-const Target &get_target(FunctionCallInfo call, Relation relation) {
+Target &get_target(FunctionCallInfo call, Relation relation) {
     if (call->flinfo->fn_extra != nullptr) {
         return *static_cast<Target *>(call->flinfo->fn_extra);
     }
@@ -82,6 +85,20 @@ const Target &get_target(FunctionCallInfo call, Relation relation) {
     return *target;
 }
 
+// As it was when the statement began, as far as its links go.
+HeapTuple get_row(FunctionCallInfo call, Target &target, Relation relation, HeapTuple row) {
+    if (!may_have_lost_links(row)) {
+        return row;
+    }
+    if (!target.knows_keys) {
+        MemoryContext caller = MemoryContextSwitchTo(call->flinfo->fn_mcxt);
+        target.unbinding_keys = find_unbinding_keys(relation);
+        target.knows_keys = true;
+        MemoryContextSwitchTo(caller);
+    }
+    return keep_links(relation, row, target.unbinding_keys);
+}
+
 } // namespace
 
 void collect_deleted(FunctionCallInfo call, const TriggerData *data) {
@@ -92,7 +109,7 @@ void collect_deleted(FunctionCallInfo call, const TriggerData *data) {
         || erasure::is_removed_on_the_way(RelationGetRelid(data->tg_relation), &row->t_self)) {
         return;
     }
-    const Target &target = get_target(call, data->tg_relation);
+    Target &target = get_target(call, data->tg_relation);
     if (target.comes_by_subscription) {
         return;
     }
@@ -108,7 +125,8 @@ void collect_deleted(FunctionCallInfo call, const TriggerData *data) {
         values[count++] = {NameStr(target.row.deleted_by), CStringGetTextDatum(deletion::get_actor()), false,
                            false, -1};
     }
-    rows::collect_row({target.row.archive, true}, data->tg_relation, row, values, count);
+    rows::collect_row({target.row.archive, true}, data->tg_relation,
+                      get_row(call, target, data->tg_relation, row), values, count);
 }
 
 } // namespace softdelete::archive

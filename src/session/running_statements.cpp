@@ -161,6 +161,11 @@ int running_statement_place() {
     return stack_depth == 0 ? 0 : stack[stack_depth - 1].place;
 }
 
+CommandId running_statement_start() {
+    int place = running_statement_place();
+    return place == 0 ? InvalidCommandId : stack[place - 1].query->snapshot->curcid;
+}
+
 uint32 running_statement_notes() {
     return stack_depth == 0 ? 0 : stack[stack_depth - 1].notes;
 }

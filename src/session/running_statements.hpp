@@ -60,6 +60,10 @@ int running_statement_depth() noexcept;
 // The place on the stack of the innermost statement that is not the cascade's own; 0 where there is none.
 int running_statement_place();
 
+// The command number of that statement: versions of rows that it, its triggers and what follows from it write have none before
+// it. InvalidCommandId where none runs.
+CommandId running_statement_start();
+
 // The notes (PlanNote) of the innermost statement's plan; 0 where none runs or it was planned without our hook.
 uint32 running_statement_notes();
 

@@ -38,10 +38,15 @@ public:
         add_line(0, root.relation, "delete", rows.size());
         if (!rows.empty()) {
             deleted_ = rows;
-            collect(0, rows);
+            if (root.archive) {
+                follow_really(0, {rows.ids().begin(), rows.ids().end()});
+            } else {
+                collect(0, rows);
+            }
             while (!work_.empty()) {
-                Step step = std::move(work_.front());
-                work_.pop_front();
+                auto place = find_first_to_go();
+                Step step = std::move(*place);
+                work_.erase(place);
                 follow(step);
             }
             add_checked();
@@ -162,20 +167,108 @@ private:
         return place != steps.end() ? *place : steps.emplace_back(Step{depth, &key, {}});
     }
 
+    // The next step, or one that the cascade takes before it (find_first_to_go() in deletion/cascade.cpp).
+    std::deque<Step>::iterator find_first_to_go() {
+        auto place = work_.begin();
+        for (std::size_t tries = 0; tries < work_.size(); tries++) {
+            auto before = std::find_if(work_.begin(), work_.end(), [&](const Step &other) {
+                return other.depth == place->depth && goes_before(other.key->key, place->key->key);
+            });
+            if (before == work_.end()) {
+                break;
+            }
+            place = before;
+        }
+        return place;
+    }
+
+    bool goes_before(const ForeignKey &one, const ForeignKey &other) {
+        auto deletes_really = [](const ForeignKey &key) {
+            return key.on_delete == OnDelete::cascade && key.child.archive;
+        };
+        if (!deletes_really(one) || !deletes_really(other) || one.child.relation == other.child.relation) {
+            return false;
+        }
+        std::vector<ForeignKey> own = catalog::find_own_keys(spi_, one.child.relation);
+        return std::any_of(own.begin(), own.end(), [&](const ForeignKey &key) {
+            return key.on_delete == OnDelete::no_action && key.parent.relation == other.child.relation;
+        });
+    }
+
     void follow(const Step &step) {
         const ForeignKey &key = step.key->key;
         rows::RowSet children = find_children(key, step.parents);
         int depth = step.depth + 1;
         if (key.on_delete == OnDelete::restricted) {
             add_staying(depth, key, children, "refuse");
-        } else if (!key.child.is_registered && !key.child.archive && !key.parent.archive) {
+            return;
+        }
+        if (!key.child.is_registered && !key.child.archive) {
             add_rows(depth, key, children.size(), "stays until purge");
+            return;
+        }
+        rows::RowSet added = add_deleted(children);
+        add_rows(depth, key, added.size(), "cascade");
+        if (key.child.archive) {
+            follow_really(depth, {added.ids().begin(), added.ids().end()});
         } else {
-            rows::RowSet added = add_deleted(children);
-            add_rows(depth, key, added.size(),
-                     key.child.is_registered || key.child.archive ? "cascade" : "removed");
             collect(depth, added);
         }
+    }
+
+    // What the server's own triggers do when rows really go, with those of tables without an archive: level by level, and in
+    // each row by row and key by key, so that a key refuses what neither went before nor goes with what came before it.
+    void follow_really(int depth, std::vector<rows::RowId> level) {
+        for (; !level.empty(); depth++) {
+            std::map<Oid, std::map<rows::RowId, std::vector<rows::RowId>>> children = find_links(level);
+            std::vector<rows::RowId> next;
+            for (const rows::RowId &row : level) {
+                for (const Key &key : get_keys(row.table)) {
+                    follow_row(depth, key, row, children[key.constraint][row], &next);
+                }
+            }
+            level = std::move(next);
+        }
+    }
+
+    // The rows that reference these, by key and by what they reference.
+    std::map<Oid, std::map<rows::RowId, std::vector<rows::RowId>>>
+    find_links(const std::vector<rows::RowId> &level) {
+        rows::RowSet parents;
+        for (const rows::RowId &row : level) {
+            parents.add(row);
+        }
+        std::map<Oid, std::map<rows::RowId, std::vector<rows::RowId>>> found;
+        for (const auto &[table, members] : rows::group_by_table(parents)) {
+            for (const Key &key : get_keys(table)) {
+                for (const rows::RowLink &link : rows::find_links_below(spi_, key.key, members)) {
+                    found[key.constraint][link.parent].push_back(link.child);
+                }
+            }
+        }
+        return found;
+    }
+
+    void follow_row(int depth, const Key &key, const rows::RowId &row,
+                    const std::vector<rows::RowId> &children, std::vector<rows::RowId> *next) {
+        bool waits = key.key.on_delete == OnDelete::no_action && key.key.is_initially_deferred;
+        if (waits || !catalog::binds(key.key.on_delete)) {
+            get_step(checks_, depth, key).parents.add(row);
+            return;
+        }
+        rows::RowSet fresh;
+        for (const rows::RowId &child : children) {
+            if (!deleted_.contains(child)) {
+                fresh.add(child);
+            }
+        }
+        if (key.key.on_delete != OnDelete::cascade) {
+            add_rows(depth + 1, key.key, fresh.size(), "refuse");
+            return;
+        }
+        deleted_.add_all(fresh);
+        next->insert(next->end(), fresh.ids().begin(), fresh.ids().end());
+        add_rows(depth + 1, key.key, fresh.size(), key.key.child.archive ? "cascade" : "removed");
     }
 
     void add_rows(int depth, const ForeignKey &key, std::uint64_t count, const char *action) {

@@ -5,6 +5,7 @@
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 #include "registry/history_scan.hpp"
+#include "session/distributed_tables.hpp"
 #include "session/extension_functions.hpp"
 #include "sqltext/format.hpp"
 
@@ -72,6 +73,14 @@ void check_kind(const Facts &facts, Oid relation) {
         refuse(relation,
                "cannot track the history of table " + facts.title + ", which softdelete keeps itself",
                "Track your own tables only.");
+    }
+    if (pg::call([&] { return session::is_distributed(relation); })) {
+        pg::raise(
+            {.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
+             .message = "cannot track the history of table " + facts.title + ", which is a table of Citus",
+             .detail = "Its rows are kept in shards, which Citus moves and copies.",
+             .hint = "Track tables that are local to this server.",
+             .relation = relation});
     }
     if (facts.is_temporary) {
         refuse(relation, "cannot track the history of temporary table " + facts.title,

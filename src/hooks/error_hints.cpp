@@ -4,6 +4,7 @@
 #include "hooks/hooks.hpp"
 
 #include "deletion/explain_duplicate.hpp"
+#include "model/trigger_names.hpp"
 #include "pg/called_settings.hpp"
 #include "pg/compat.hpp"
 #include "pg/server.hpp"
@@ -30,6 +31,8 @@ namespace {
 
 constexpr const char *missing_data = "missing data for column \"%s\"";
 constexpr const char *no_schema_privilege = "permission denied for schema %s";
+constexpr const char *tied_trigger = "trigger \"%s\" depends on an extension and this is not supported for "
+                                     "distributed tables and local tables added to metadata";
 constexpr const char *field_count = "row field count is %d, expected %d";
 constexpr const char *name_columns = "If the table is registered with softdelete, the file lacks the columns "
                                      "that softdelete added: name those that it "
@@ -70,6 +73,9 @@ const Hint hints[] = {
      "IDENTITY FULL."},
     {ERRCODE_INSUFFICIENT_PRIVILEGE, no_schema_privilege, nullptr,
      "Foreign keys and softdelete act as the owner of the table, who needs USAGE on its schema."},
+    {ERRCODE_INTERNAL_ERROR, tied_trigger, nullptr,
+     "A table that is registered with softdelete cannot become a table of Citus, nor reference one: run "
+     "softdelete.unregister() first."},
     {ERRCODE_BAD_COPY_FILE_FORMAT, missing_data, nullptr, name_columns},
     {ERRCODE_BAD_COPY_FILE_FORMAT, field_count, nullptr, name_columns},
     {ERRCODE_UNDEFINED_COLUMN, "column \"%s\" does not exist", nullptr, archived},
@@ -103,6 +109,9 @@ bool acts_as_owner() {
 bool is_about_others(const ErrorData *error) {
     if (strcmp(error->message_id, no_schema_privilege) == 0) {
         return !acts_as_owner();
+    }
+    if (strcmp(error->message_id, tied_trigger) == 0) {
+        return strstr(error->message, model::own_trigger_prefix) == nullptr;
     }
     if (strcmp(error->message_id, field_count) == 0) {
         return !is_first_smaller(error->message);

@@ -8,6 +8,7 @@
 #include "planner/inline_functions.hpp"
 #include "planner/own_policy.hpp"
 #include "planner/recycle_bin.hpp"
+#include "session/distributed_tables.hpp"
 
 extern "C" {
 #include "nodes/nodeFuncs.h"
@@ -88,7 +89,8 @@ void decide_scopes(Query *query, session::Statement *statement) {
         }
         statement->scopes |= 1U << static_cast<uint32>(scope_of(rte));
     }
-    if (is_any_registered) {
+    // The planning that is to come needs it as well.
+    if (is_any_registered && !statement->is_planned_again) {
         drop_include_deleted(query);
     }
 }
@@ -211,7 +213,7 @@ bool transform_level(Node *node, session::Statement *statement) {
     inline_functions(query, statement);
     decide_scopes(query, statement);
     session::RegisteredTable table;
-    if (find_target(query, &table)) {
+    if (find_target(query, &table) && (!statement->is_planned_again || query->commandType == CMD_INSERT)) {
         convert_target(query, table, statement);
     }
     return query_tree_walker(query, walker, statement, 0);
@@ -220,7 +222,10 @@ bool transform_level(Node *node, session::Statement *statement) {
 } // namespace
 
 void transform_query(Query *query, session::Statement *statement) {
-    collect_targets(query, statement);
+    statement->is_planned_again = session::names_distributed_table(query);
+    if (!statement->is_planned_again) {
+        collect_targets(query, statement);
+    }
     transform_level(reinterpret_cast<Node *>(query), statement);
 }
 

@@ -9,6 +9,7 @@
 #include "registration/check_rules.hpp"
 #include "registry/history_scan.hpp"
 #include "registry/registry.hpp"
+#include "session/distributed_tables.hpp"
 #include "session/extension_functions.hpp"
 #include "sqltext/fragments.hpp"
 
@@ -76,6 +77,15 @@ void check_is_not_kept(const Table &table) {
     }
 }
 
+void check_is_not_distributed(const Table &table) {
+    if (pg::call([&] { return session::is_distributed(table.oid); })) {
+        pg::raise({ERRCODE_FEATURE_NOT_SUPPORTED,
+                   "cannot register table " + quote(table.name) + ", which is a table of Citus",
+                   "Its rows are kept in shards, which Citus moves and copies.",
+                   "Register tables that are local to this server.", table.oid});
+    }
+}
+
 void check_parent(pg::Spi &spi, const Table &table) {
     if (table.is_partition) {
         std::string root =
@@ -140,6 +150,7 @@ void check_kind(pg::Spi &spi, const Table &table) {
     check_is_table(table);
     check_is_permanent(table);
     check_is_not_kept(table);
+    check_is_not_distributed(table);
     check_parent(spi, table);
     check_members(spi, table);
     check_rules(spi, table, "register");

@@ -52,6 +52,8 @@ struct Statement {
     List *deletes; // planner::DeleteDecision of each DELETE, and MERGE that deletes, on a registered table
     List *invalidations; // PlanInvalItems of functions that we inlined
     bool depends_on_role;
+    bool
+        is_planned_again; // names a table of Citus, which has each part planned by itself (session/distributed_tables)
     uint32 scopes; // a bit for each Scope of its references, before writes are converted
 };
 

@@ -1,4 +1,4 @@
-// Counts the rows that a deletion still holds, for the view softdelete.deletions. The index on deletion_id is asked at
+// Counts the rows that a deletion still holds, for the view softdelete.deletions and for undo_preview(). The index on deletion_id is asked at
 // the time of asking, so that the count is what undo() would bring back.
 #include "deletion/count_deletion.hpp"
 #include "sqltext/format.hpp"
@@ -10,16 +10,15 @@ namespace softdelete::deletion {
 
 namespace {
 
-// "name": count, behind what is there; nothing where no row is left.
-void add_count(std::string *counts, const pg::Row &row) {
+void add_count(std::vector<TableCount> *counts, Oid relation, const pg::Row &row) {
     if (row.number(1) > 0) {
-        *counts +=
-            sqltext::format("%1%%2%: %3%", (counts->size() == 1 ? "" : ", "), row.text(0), row.text(1));
+        counts->push_back({relation, row.text(0), static_cast<std::uint64_t>(row.number(1))});
     }
 }
 
 // Its rows are for those who may read the archive.
-void add_archived(pg::Spi &spi, const catalog::TableInfo &table, std::int64_t deletion, std::string *counts) {
+void add_archived(pg::Spi &spi, const catalog::TableInfo &table, std::int64_t deletion,
+                  std::vector<TableCount> *counts) {
     std::string query = sqltext::format(
         "SELECT pg_catalog.to_json($2::pg_catalog.oid::pg_catalog.regclass::pg_catalog.text), "
         "(SELECT pg_catalog.count(*) FROM %1% AS t WHERE t.deletion_id = $1::pg_catalog.int8)",
@@ -28,19 +27,18 @@ void add_archived(pg::Spi &spi, const catalog::TableInfo &table, std::int64_t de
     if (!scope.may_read()) {
         return;
     }
-    add_count(counts, spi.query(query, {deletion, table.relation}).front());
+    add_count(counts, table.relation, spi.query(query, {deletion, table.relation}).front());
 }
 
 } // namespace
 
-std::string count_deletion(std::int64_t deletion) {
-    pg::Spi spi;
+std::vector<TableCount> count_rows_of(pg::Spi &spi, std::int64_t deletion) {
     std::vector<catalog::TableInfo> tables = get_deletion_tables(spi, deletion, DeletionLock::none);
     std::vector<std::string> relations;
     for (const catalog::TableInfo &table : tables) {
         relations.push_back(std::to_string(table.relation));
     }
-    std::string counts = "{";
+    std::vector<TableCount> counts;
     for (const catalog::TableInfo &table : tables) {
         // A table counts its children's rows, but for those that are listed themselves.
         std::string query = sqltext::format(
@@ -53,12 +51,22 @@ std::string count_deletion(std::int64_t deletion) {
         if (!scope.may_read()) {
             continue;
         }
-        add_count(&counts, spi.query(query, {deletion, table.relation, pg::make_array(relations)}).front());
+        add_count(&counts, table.relation,
+                  spi.query(query, {deletion, table.relation, pg::make_array(relations)}).front());
     }
     for (const catalog::TableInfo &table : get_archived_tables(spi, deletion)) {
         add_archived(spi, table, deletion, &counts);
     }
-    return counts + "}";
+    return counts;
+}
+
+std::string count_deletion(std::int64_t deletion) {
+    pg::Spi spi;
+    std::vector<std::string> pairs;
+    for (const TableCount &count : count_rows_of(spi, deletion)) {
+        pairs.push_back(sqltext::format("%1%: %2%", count.name, count.rows));
+    }
+    return "{" + sqltext::join(pairs, ", ") + "}";
 }
 
 } // namespace softdelete::deletion

@@ -7,6 +7,7 @@
 #include "pg/scopes.hpp"
 #include "session/plan_notes.hpp"
 #include "session/running_statements.hpp"
+#include "sqltext/format.hpp"
 
 extern "C" {
 #include "access/xact.h"
@@ -27,6 +28,32 @@ struct Noted {
 };
 
 Noted *noted = nullptr;
+
+// Says in the log who has restored rows of the deletion, and which. further: columns that are set as well, with a comma.
+void tell_log(std::int64_t deletion, const RestoredRows &rows, const char *further) {
+    std::vector<std::string> tables;
+    std::vector<std::string> counts;
+    for (const auto &[relation, count] : rows) {
+        if (count > 0) {
+            tables.push_back(std::to_string(relation));
+            counts.push_back(std::to_string(count));
+        }
+    }
+    const std::string actor = pg::call([] { return get_actor(); });
+    pg::Spi spi;
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute(sqltext::format(
+                    "UPDATE softdelete_internal.deletion d SET %1%restored_by = $2, restored = CASE WHEN "
+                    "$3::pg_catalog.oid[] = '{}' THEN d.restored ELSE (SELECT "
+                    "pg_catalog.jsonb_object_agg(s.name, s.rows) FROM (SELECT a.name, "
+                    "pg_catalog.sum(a.rows) AS rows FROM (SELECT n.relation::pg_catalog.regclass::"
+                    "pg_catalog.text, n.rows FROM ROWS FROM (pg_catalog.unnest($3::pg_catalog.oid[]), "
+                    "pg_catalog.unnest($4::pg_catalog.int8[])) AS n (relation, rows) UNION ALL SELECT o.key, "
+                    "o.value::pg_catalog.int8 FROM pg_catalog.jsonb_each_text(d.restored) o) a (name, rows) "
+                    "GROUP BY a.name) s) END WHERE d.id = $1::pg_catalog.int8",
+                    further),
+                {deletion, actor, pg::make_array(tables), pg::make_array(counts)});
+}
 
 // More rows joined it after all were back.
 void mark_unrestored(pg::Spi &spi, std::int64_t deletion) {
@@ -99,14 +126,24 @@ void note_restored_row(int64 deletion) {
     noted = entry;
 }
 
-void mark_restored(std::int64_t deletion) {
+std::uint64_t count_rows(const RestoredRows &rows) {
+    std::uint64_t count = 0;
+    for (const auto &[relation, number] : rows) {
+        count += number;
+    }
+    return count;
+}
+
+void mark_restored(std::int64_t deletion, const RestoredRows &rows) {
     forget_if([&](const Noted &entry) { return entry.deletion == deletion; });
     note_restored_deletion(deletion);
-    pg::Spi spi;
-    pg::UserScope owner(pg::get_extension_owner());
-    spi.execute("UPDATE softdelete_internal.deletion SET restored_at = pg_catalog.now() WHERE id = "
-                "$1::pg_catalog.int8",
-                {deletion});
+    tell_log(deletion, rows, "restored_at = pg_catalog.now(), ");
+}
+
+void add_restored(std::int64_t deletion, const RestoredRows &rows) {
+    if (count_rows(rows) > 0) {
+        tell_log(deletion, rows, "");
+    }
 }
 
 void look_at_restored(std::int64_t deletion) {

@@ -4,15 +4,24 @@
 #include "pg/server.hpp"
 
 #include <cstdint>
+#include <map>
 
 namespace softdelete::deletion {
 
 // Notes that a row of that deletion is being restored. Plain server code, called per row.
 void note_restored_row(int64 deletion);
 
-// Sets restored_at of a deletion that is known to hold no row any more, which its rows' notes then need not find out.
-// Called from C++, through the boundary.
-void mark_restored(std::int64_t deletion);
+// How many rows of which tables a command has brought back.
+using RestoredRows = std::map<Oid, std::uint64_t>;
+
+std::uint64_t count_rows(const RestoredRows &rows);
+
+// Sets restored_at of a deletion that is known to hold no row any more, which its rows' notes then need not find out, and
+// adds to what was restored, and by whom. Called from C++, through the boundary.
+void mark_restored(std::int64_t deletion, const RestoredRows &rows = {});
+
+// The same of a deletion that may hold further rows. Does nothing where there are none.
+void add_restored(std::int64_t deletion, const RestoredRows &rows);
 
 // Sets restored_at of the deletion where it holds no row any more, and takes it back where it does. Does nothing where it is
 // not in the log. Called from C++.

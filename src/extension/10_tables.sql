@@ -82,12 +82,17 @@ CREATE TABLE softdelete_internal.deletion (
     deleted_by  text,
     reason      text,
     restored_at timestamptz,
-    further_relations regclass[]
+    further_relations regclass[],
+    restored_by text,
+    restored    jsonb
 );
 COMMENT ON TABLE softdelete_internal.deletion IS
     'What one transaction soft-deleted under one actor and one reason; see the view softdelete.deletions.';
 COMMENT ON COLUMN softdelete_internal.deletion.relation IS 'The table of the deletion''s first row.';
 COMMENT ON COLUMN softdelete_internal.deletion.restored_at IS 'When the last of its rows came back.';
+COMMENT ON COLUMN softdelete_internal.deletion.restored_by IS 'Who brought back rows of it, the last one.';
+COMMENT ON COLUMN softdelete_internal.deletion.restored IS
+    'How many rows of which tables restore and undo have brought back.';
 COMMENT ON COLUMN softdelete_internal.deletion.further_relations IS
     'The further tables that its first statement touched, as a cascade does.';
 

@@ -28,6 +28,43 @@ CREATE FUNCTION softdelete.undo(deletion_id bigint) RETURNS bigint
     LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_undo';
 COMMENT ON FUNCTION softdelete.undo(bigint) IS 'Brings back a whole deletion; returns the number of rows.';
 
+-- Several at once. The time is always said, so that none is meant by leaving it out; and no argument alone is enough, so
+-- that undo('5') and a driver's untyped parameter mean a deletion.
+CREATE FUNCTION softdelete.undo(actor text, since timestamptz, relation regclass DEFAULT NULL,
+                                until timestamptz DEFAULT NULL) RETURNS bigint
+    -- search_path: the library pins it, except while triggers of the caller's tables may fire
+    LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_undo_of_actor';
+CREATE FUNCTION softdelete.undo(relation regclass, since timestamptz, until timestamptz DEFAULT NULL) RETURNS bigint
+    -- search_path: the library pins it, except while triggers of the caller's tables may fire
+    LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_undo_of_relation';
+COMMENT ON FUNCTION softdelete.undo(text, timestamptz, regclass, timestamptz) IS
+    'Brings back what the actor, NULL: anybody, has deleted since then, all of it or nothing; returns the number of rows.';
+COMMENT ON FUNCTION softdelete.undo(regclass, timestamptz, timestamptz) IS
+    'Brings back all deletions since then that took rows of the table, all of them or nothing; returns the number of rows.';
+
+CREATE FUNCTION softdelete.undo_preview(deletion_id bigint)
+    RETURNS TABLE (deletion_id bigint, deleted_at timestamptz, deleted_by text, relation regclass, action text, rows bigint,
+                   key jsonb, detail text)
+    -- search_path: the library pins it, except while policies and indexes of the caller's tables call functions
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'softdelete_undo_preview';
+CREATE FUNCTION softdelete.undo_preview(actor text, since timestamptz, relation regclass DEFAULT NULL,
+                                        until timestamptz DEFAULT NULL)
+    RETURNS TABLE (deletion_id bigint, deleted_at timestamptz, deleted_by text, relation regclass, action text, rows bigint,
+                   key jsonb, detail text)
+    -- search_path: the library pins it, except while policies and indexes of the caller's tables call functions
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'softdelete_undo_preview_of_actor';
+CREATE FUNCTION softdelete.undo_preview(relation regclass, since timestamptz, until timestamptz DEFAULT NULL)
+    RETURNS TABLE (deletion_id bigint, deleted_at timestamptz, deleted_by text, relation regclass, action text, rows bigint,
+                   key jsonb, detail text)
+    -- search_path: the library pins it, except while policies and indexes of the caller's tables call functions
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'softdelete_undo_preview_of_relation';
+COMMENT ON FUNCTION softdelete.undo_preview(bigint) IS
+    'Shows what undo() of the deletion would bring back, and what refuses it; changes nothing.';
+COMMENT ON FUNCTION softdelete.undo_preview(text, timestamptz, regclass, timestamptz) IS
+    'Shows what undo() with these arguments would bring back, in its order, and what refuses it; changes nothing.';
+COMMENT ON FUNCTION softdelete.undo_preview(regclass, timestamptz, timestamptz) IS
+    'Shows what undo() with these arguments would bring back, in its order, and what refuses it; changes nothing.';
+
 CREATE FUNCTION softdelete.conflicts(deletion_id bigint)
     RETURNS TABLE (relation regclass, key jsonb, reason text, detail text)
     -- search_path: the library pins it, except while policies and indexes of the caller's tables call functions
@@ -61,9 +98,16 @@ CREATE VIEW softdelete.deletions AS
            CASE WHEN reader.may_see THEN d.deleted_by END AS deleted_by,
            CASE WHEN reader.may_see THEN d.reason END AS reason,
            softdelete_internal.count_deletion(d.id)::pg_catalog.jsonb AS rows,
-           CASE WHEN reader.may_see THEN d.restored_at END AS restored_at
+           CASE WHEN reader.may_see THEN d.restored_at END AS restored_at,
+           CASE WHEN reader.may_see THEN d.restored_by END AS restored_by,
+           (SELECT pg_catalog.jsonb_object_agg(r.key, r.value)
+            FROM pg_catalog.jsonb_each(CASE WHEN reader.may_see THEN d.restored END) r,
+                 LATERAL pg_catalog.parse_ident(r.key) AS name (parts)
+                 JOIN pg_catalog.pg_namespace n ON n.nspname = name.parts[1]
+                 JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = name.parts[2]
+            WHERE pg_catalog.has_table_privilege(c.oid, 'SELECT') AND NOT pg_catalog.row_security_active(c.oid)) AS restored
     FROM softdelete_internal.deletion d,
          LATERAL (SELECT pg_catalog.has_table_privilege(d.relation::pg_catalog.oid, 'SELECT')) AS reader (may_see)
     WHERE reader.may_see;
 COMMENT ON VIEW softdelete.deletions IS
-    'The recycle bin by deletion: who deleted what, when and why, and how many rows of which tables it still holds.';
+    'The recycle bin by deletion: who deleted what, when and why, how many rows of which tables it still holds, and who brought back how many.';

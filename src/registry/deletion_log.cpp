@@ -59,16 +59,18 @@ constexpr LogColumn deletion_columns[] = {{"id", INT8OID},
                                           {"deleted_by", TEXTOID},
                                           {"reason", TEXTOID},
                                           {"restored_at", TIMESTAMPTZOID},
-                                          {"further_relations", REGCLASSARRAYOID}};
+                                          {"further_relations", REGCLASSARRAYOID},
+                                          {"restored_by", TEXTOID},
+                                          {"restored", JSONBOID}};
 constexpr LogColumn deletion_table_columns[] = {{"deletion_id", INT8OID}, {"relation", REGCLASSOID}};
 
 LogRelation deletion = {
     "deletion", deletion_columns, lengthof(deletion_columns),
     "INSERT INTO softdelete_internal.deletion"
-    " (id, relation, deleted_at, deleted_by, reason, restored_at, further_relations)"
+    " (id, relation, deleted_at, deleted_by, reason, restored_at, further_relations, restored_by, restored)"
     " VALUES (CASE WHEN $1 THEN $2 END, CASE WHEN $3 THEN $4 END, CASE WHEN $5 THEN $6 END,"
     " CASE WHEN $7 THEN $8 END, CASE WHEN $9 THEN $10 END, CASE WHEN $11 THEN $12 END,"
-    " CASE WHEN $13 THEN $14 END)",
+    " CASE WHEN $13 THEN $14 END, CASE WHEN $15 THEN $16 END, CASE WHEN $17 THEN $18 END)",
     InvalidOid};
 LogRelation deletion_table = {"deletion_table", deletion_table_columns, lengthof(deletion_table_columns),
                               "INSERT INTO softdelete_internal.deletion_table (deletion_id, relation)"
@@ -251,15 +253,18 @@ int64 get_new_deletion_id() {
 }
 
 void insert_deletion(const LoggedDeletion &row) {
-    // id, relation, deleted_at, deleted_by, reason, restored_at, further_relations
+    // id, relation, deleted_at, deleted_by, reason, restored_at, further_relations, restored_by, restored
     Datum values[] = {Int64GetDatum(row.id),
                       ObjectIdGetDatum(row.relation),
                       TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()),
                       CStringGetTextDatum(row.actor),
                       row.reason == nullptr ? 0 : CStringGetTextDatum(row.reason),
                       0,
-                      row.further_count == 0 ? 0 : make_array(row.further_relations, row.further_count)};
-    bool nulls[] = {false, false, false, false, row.reason == nullptr, true, row.further_count == 0};
+                      row.further_count == 0 ? 0 : make_array(row.further_relations, row.further_count),
+                      0,
+                      0};
+    bool nulls[] = {false, false, false, false, row.reason == nullptr, true, row.further_count == 0,
+                    true,  true};
     insert(&deletion, values, nulls, row.command);
 }
 

@@ -55,7 +55,7 @@ std::string insert_erasure(pg::Spi &spi, const catalog::TableInfo &table, const 
 
 void clear_deletions(pg::Spi &spi, const std::vector<std::string> &deletions) {
     pg::UserScope owner(pg::get_extension_owner());
-    spi.execute("UPDATE softdelete_internal.deletion SET deleted_by = NULL, reason = NULL"
+    spi.execute("UPDATE softdelete_internal.deletion SET deleted_by = NULL, reason = NULL, restored_by = NULL"
                 " WHERE id = ANY ($1::pg_catalog.int8[])",
                 {pg::make_array(deletions)});
 }

@@ -5,6 +5,7 @@
 #include "catalog/foreign_keys.hpp"
 #include "pg/scopes.hpp"
 #include "restore/archived_rows.hpp"
+#include "restore/find_deletions.hpp"
 #include "rows/key_statement.hpp"
 #include "sqltext/format.hpp"
 
@@ -106,46 +107,49 @@ std::string list_archived(const ArchiveIndex &index) {
     return values;
 }
 
-void add_taken(pg::Spi &spi, const TableInfo &table, const ArchiveIndex &index, std::int64_t deletion,
-               std::vector<Conflict> *found) {
+void add_taken(pg::Spi &spi, const TableInfo &table, const ArchiveIndex &index,
+               const pg::Parameter &deletions, std::vector<Conflict> *found) {
     std::string rows = sqltext::format(
-        "SELECT %1%, %2% AS key, a.tableoid AS t, a.ctid AS p FROM %3% AS a WHERE a.deletion_id = "
-        "$1::pg_catalog.int8 AND (%4%)",
+        "SELECT %1%, %2% AS key, a.tableoid AS t, a.ctid AS p, a.deletion_id AS n FROM %3% AS a WHERE "
+        "a.deletion_id = ANY ($1::pg_catalog.int8[]) AND (%4%)",
         name_archived(index), make_archived_key(spi, table, "a"), table.archive->name, index.predicate);
     std::string query = sqltext::format(
         "/* softdelete */ WITH d AS (%1%), o AS (SELECT %2% FROM %3% WHERE %4%), "
-        "hit AS (SELECT d.key, pg_catalog.concat_ws(', ', %5%) AS value, false AS within FROM d JOIN o ON "
+        "hit AS (SELECT d.key, pg_catalog.concat_ws(', ', %5%) AS value, false AS within, d.n FROM d JOIN o "
+        "ON "
         "%6% "
-        "UNION SELECT d.key, pg_catalog.concat_ws(', ', %5%), true FROM d JOIN d AS o ON (d.t, d.p) <> (o.t, "
-        "o.p) AND %6%) SELECT key, value, within FROM hit ORDER BY key::pg_catalog.text, value, within",
+        "UNION SELECT d.key, pg_catalog.concat_ws(', ', %5%), true, d.n FROM d JOIN d AS o ON (d.t, d.p) <> "
+        "(o.t, o.p) AND %6%) SELECT key, value, within, n FROM hit ORDER BY key::pg_catalog.text, value, "
+        "within, n",
         rows, name_archived(index), table.name, index.predicate, list_archived(index), match_archived(index));
     std::string columns = sqltext::join(index.expressions, ", ");
     pg::ReadScope scope(table.owner);
-    for (const pg::Row &row : spi.query(query, {deletion})) {
+    for (const pg::Row &row : spi.query(query, {deletions})) {
         const sqltext::Pattern form = row.boolean(2)
                                           ? sqltext::Pattern("Key (%1%)=(%2%) occurs twice in the deletion.")
                                           : sqltext::Pattern("Key (%1%)=(%2%) is taken by a live row.");
-        found->push_back({table.relation, row.value(0), index.is_exclusion ? "exclusion" : "unique",
+        found->push_back({row.value(3), table.relation, row.value(0),
+                          index.is_exclusion ? "exclusion" : "unique",
                           sqltext::format(form, columns, row.text_or(1, ""))});
     }
 }
 
 // By keys of one owner; what is missing in tables of others the restore itself says.
-void add_parentless(pg::Spi &spi, const TableInfo &table, const ForeignKey &key, std::int64_t deletion,
-                    std::vector<Conflict> *found) {
+void add_parentless(pg::Spi &spi, const TableInfo &table, const ForeignKey &key,
+                    const pg::Parameter &deletions, std::vector<Conflict> *found) {
     bool binds = catalog::binds(key.on_delete);
     if (!catalog::has_one_owner(key) || (!binds && !key.parent.archive)) {
         return;
     }
     std::string live =
-        key.parent.is_registered
-            ? sqltext::format(" AND (p.%1% IS NULL OR p.deletion_id = c.deletion_id)", key.parent.deleted_at)
-            : "";
-    std::string archived =
-        key.parent.archive ? sqltext::format(
-            " AND NOT EXISTS (SELECT FROM %1% AS p WHERE p.deletion_id = c.deletion_id AND %2%)",
-            key.parent.archive->name, key.comparison)
-                           : "";
+        key.parent.is_registered ? sqltext::format(
+            " AND (p.%1% IS NULL OR p.deletion_id = ANY ($1::pg_catalog.int8[]))", key.parent.deleted_at)
+                                 : "";
+    std::string archived = key.parent.archive
+                               ? sqltext::format(" AND NOT EXISTS (SELECT FROM %1% AS p WHERE p.deletion_id "
+                                                 "= ANY ($1::pg_catalog.int8[]) AND %2%)",
+                                                 key.parent.archive->name, key.comparison)
+                               : "";
     // A link that SET NULL or SET DEFAULT would have ended does so by now, where nothing of what it leads to is left.
     std::string kept = binds ? ""
                              : sqltext::format(" AND EXISTS (SELECT FROM %1% AS p WHERE %2%)",
@@ -154,13 +158,14 @@ void add_parentless(pg::Spi &spi, const TableInfo &table, const ForeignKey &key,
                                                                      key.parent.deleted_at)
                                                    : "";
     std::string query = sqltext::format(
-        "/* softdelete */ SELECT %1%, pg_catalog.concat_ws(', ', %2%) FROM %3% AS c WHERE c.deletion_id = "
-        "$1::pg_catalog.int8%4% AND NOT EXISTS (SELECT FROM %5% AS p WHERE %6%%7%%8%)%9%%10% ORDER BY 1",
+        "/* softdelete */ SELECT %1%, pg_catalog.concat_ws(', ', %2%), c.deletion_id FROM %3% AS c WHERE "
+        "c.deletion_id = ANY ($1::pg_catalog.int8[])%4% AND NOT EXISTS (SELECT FROM %5% AS p WHERE "
+        "%6%%7%%8%)%9%%10% ORDER BY 1, 3",
         make_archived_key(spi, table, "c"), key.child_values, table.archive->name,
         make_linked(key.child_link.names), key.parent.key_rows(), key.comparison, see_all, live, archived,
         kept);
-    for (const pg::Row &row : rows::read_key(spi, key, query, {deletion})) {
-        found->push_back({table.relation, row.value(0), "parent deleted",
+    for (const pg::Row &row : rows::read_key(spi, key, query, {deletions})) {
+        found->push_back({row.value(2), table.relation, row.value(0), "parent deleted",
                           sqltext::format("Key (%1%)=(%2%) refers to a row of table %3% that is not there.",
                                           key.child_columns, row.text_or(1, ""), key.parent.title)});
     }
@@ -177,16 +182,17 @@ bool may_read_archive(pg::Spi &spi, const TableInfo &table) {
 
 } // namespace
 
-void add_archived_conflicts(pg::Spi &spi, const TableInfo &table, std::int64_t deletion,
+void add_archived_conflicts(pg::Spi &spi, const TableInfo &table, const std::vector<std::int64_t> &deletions,
                             std::vector<Conflict> *found) {
     if (!may_read_archive(spi, table)) {
         catalog::raise_permission_denied(table, "Conflicts show what is in the archive of the table.");
     }
+    const pg::Parameter ids = make_ids(deletions);
     for (const ForeignKey &key : catalog::find_own_keys(spi, table.relation)) {
-        add_parentless(spi, table, key, deletion, found);
+        add_parentless(spi, table, key, ids, found);
     }
     for (const ArchiveIndex &index : find_indexes(spi, table)) {
-        add_taken(spi, table, index, deletion, found);
+        add_taken(spi, table, index, ids, found);
     }
 }
 

@@ -1,4 +1,4 @@
-// What of a deletion's rows in an archive cannot come back: what conflicts() lists for tables with the strategy archive.
+// What of deletions' rows in an archive cannot come back: what conflicts() lists for tables with the strategy archive.
 #pragma once
 
 #include "catalog/table_info.hpp"
@@ -9,7 +9,7 @@
 namespace softdelete::restore {
 
 // For those who may read the archive, past whose row security nothing is shown. Errors: 42501.
-void add_archived_conflicts(pg::Spi &spi, const catalog::TableInfo &table, std::int64_t deletion,
-                            std::vector<Conflict> *found);
+void add_archived_conflicts(pg::Spi &spi, const catalog::TableInfo &table,
+                            const std::vector<std::int64_t> &deletions, std::vector<Conflict> *found);
 
 } // namespace softdelete::restore

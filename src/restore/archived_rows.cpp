@@ -59,8 +59,8 @@ void check_deferred_parents(pg::Spi &spi, const TableInfo &table, const std::vec
 }
 
 // The deletion's rows in these archives, which go back by one statement.
-std::uint64_t move_taken(pg::Spi &spi, const std::vector<const TableInfo *> &tables, std::int64_t deletion,
-                         RestoreAs role, bool is_circle_cut) {
+deletion::RestoredRows move_taken(pg::Spi &spi, const std::vector<const TableInfo *> &tables,
+                                  std::int64_t deletion, RestoreAs role, bool is_circle_cut) {
     std::vector<ArchivePart> parts;
     for (const TableInfo *table : tables) {
         parts.push_back({table, sqltext::format("a.deletion_id = $1::pg_catalog.int8 AND a.%1% = "
@@ -83,13 +83,13 @@ void end_lost_links_of(pg::Spi &spi, const TableInfo &table, const std::vector<F
 
 } // namespace
 
-std::uint64_t undo_archived_rows(pg::Spi &spi, const std::vector<TableInfo> &tables, std::int64_t deletion,
-                                 const std::set<Oid> &cascaded) {
+deletion::RestoredRows undo_archived_rows(pg::Spi &spi, const std::vector<TableInfo> &tables,
+                                          std::int64_t deletion, const std::set<Oid> &cascaded) {
     std::map<Oid, std::vector<ForeignKey>> keys;
     for (const TableInfo &table : tables) {
         keys[table.relation] = catalog::find_own_keys(spi, table.relation);
     }
-    std::uint64_t restored = 0;
+    deletion::RestoredRows restored;
     for (const TableGroup &group : order_tables(keys)) {
         std::vector<const TableInfo *> members;
         RestoreAs role = RestoreAs::owner;
@@ -102,7 +102,7 @@ std::uint64_t undo_archived_rows(pg::Spi &spi, const std::vector<TableInfo> &tab
             check_deferred_parents(spi, table, keys.at(table.relation), deletion);
             end_lost_links_of(spi, table, keys.at(table.relation), deletion);
         }
-        restored += move_taken(spi, members, deletion, role, group.is_circle_cut);
+        restored.merge(move_taken(spi, members, deletion, role, group.is_circle_cut));
     }
     return restored;
 }

@@ -4,6 +4,7 @@
 
 #include "catalog/foreign_keys.hpp"
 #include "catalog/table_info.hpp"
+#include "deletion/restored_deletions.hpp"
 #include "restore/restore_errors.hpp"
 
 #include <cstdint>
@@ -22,8 +23,8 @@ std::uint64_t restore_archived_row(pg::Spi &spi, const catalog::TableInfo &table
 
 // All rows of a deletion that are in the archives of these tables, referenced ones first. cascaded: tables that are restored
 // as their owners, the others as the caller.
-std::uint64_t undo_archived_rows(pg::Spi &spi, const std::vector<catalog::TableInfo> &tables,
-                                 std::int64_t deletion, const std::set<Oid> &cascaded);
+deletion::RestoredRows undo_archived_rows(pg::Spi &spi, const std::vector<catalog::TableInfo> &tables,
+                                          std::int64_t deletion, const std::set<Oid> &cascaded);
 
 // 42501 where row security would have to decide for the caller which rows come back. cascaded: tables that are restored as
 // their owners.

@@ -205,19 +205,19 @@ void ArchivedTree::raise_orphan(const ForeignKey &key) {
                .relation = key.child.relation});
 }
 
-std::uint64_t ArchivedTree::move_all() {
+deletion::RestoredRows ArchivedTree::move_all() {
     std::map<Oid, std::vector<ForeignKey>> keys;
     for (const auto &[relation, branch] : branches_) {
         keys[relation] = branch.own;
     }
-    std::uint64_t restored = 0;
+    deletion::RestoredRows restored;
     for (const TableGroup &group : order_tables(keys)) {
-        restored += move(group);
+        restored.merge(move(group));
     }
     return restored;
 }
 
-std::uint64_t ArchivedTree::move(const TableGroup &group) {
+deletion::RestoredRows ArchivedTree::move(const TableGroup &group) {
     std::vector<ArchivePart> parts;
     std::vector<pg::Parameter> parameters;
     RestoreAs role = RestoreAs::owner;
@@ -233,7 +233,8 @@ std::uint64_t ArchivedTree::move(const TableGroup &group) {
         parameters.push_back(branch.rows.positions());
         role = relation == root_table_ ? RestoreAs::caller : role;
     }
-    return parts.empty() ? 0 : move_back(spi_, parts, role, deletion_, group.is_circle_cut, parameters);
+    return parts.empty() ? deletion::RestoredRows()
+                         : move_back(spi_, parts, role, deletion_, group.is_circle_cut, parameters);
 }
 
 } // namespace softdelete::restore

@@ -33,7 +33,7 @@ public:
     std::uint64_t drop_waiting();
 
     // Moves the others; how many. Errors: those of move_back().
-    std::uint64_t move_all();
+    deletion::RestoredRows move_all();
 
 private:
     // Rows of one archive that are to come back.
@@ -51,7 +51,7 @@ private:
     void drop_former(Branch &branch);
     void lock_live_parents();
     rows::RowSet find_orphans(const Branch &branch, const catalog::ForeignKey &key);
-    std::uint64_t move(const TableGroup &group);
+    deletion::RestoredRows move(const TableGroup &group);
     [[noreturn]] void raise_orphan(const catalog::ForeignKey &key);
 
     pg::Spi &spi_;

@@ -8,12 +8,14 @@
 #include "deletion/deletion_tables.hpp"
 #include "pg/relations.hpp"
 #include "restore/archived_conflicts.hpp"
+#include "restore/find_deletions.hpp"
 #include "restore/restore_privileges.hpp"
 #include "restore/rows_below.hpp"
 #include "rows/follow_links.hpp"
 #include "rows/row_set.hpp"
 #include "session/own_statement.hpp"
 
+#include <algorithm>
 #include <map>
 
 namespace softdelete::restore {
@@ -84,8 +86,8 @@ std::vector<UniqueIndex> find_unique_indexes(pg::Spi &spi, const TableInfo &tabl
     return indexes;
 }
 
-// SQL: the deletion's rows with their columns as they will be after the restore, generated ones included, and their
-// positions.
+// SQL: the deletions' rows with their columns as they will be after the restore, generated ones included, their positions
+// and deletions.
 std::string make_restored_rows(pg::Spi &spi, const TableInfo &table) {
     std::vector<std::string> columns;
     std::vector<std::string> generated;
@@ -110,8 +112,8 @@ std::string make_restored_rows(pg::Spi &spi, const TableInfo &table) {
         }
     }
     std::string rows = sqltext::format("(SELECT tableoid AS \"softdelete tableoid\", ctid AS \"softdelete "
-                                       "ctid\", %1% FROM %2% WHERE deletion_id = $1::pg_catalog.int8 AND %3% "
-                                       "IS NOT NULL)",
+                                       "ctid\", deletion_id AS \"softdelete deletion\", %1% FROM %2% WHERE "
+                                       "deletion_id = ANY ($1::pg_catalog.int8[]) AND %3% IS NOT NULL)",
                                        sqltext::join(columns, ", "), table.name, table.deleted_at);
     return generated.empty()
                ? rows
@@ -197,6 +199,7 @@ rows::RowSet find_visible(pg::Spi &spi, const TableInfo &table, const rows::RowS
 // A conflict as the table's owner sees it.
 struct Hit {
     rows::RowId row;
+    std::string deletion;
     std::optional<std::string> key;
     std::string detail;
 };
@@ -211,27 +214,27 @@ void report(pg::Spi &spi, const TableInfo &table, const std::vector<Hit> &hits, 
     rows::RowSet visible = find_visible(spi, table, rows);
     for (const Hit &hit : hits) {
         if (visible.contains(hit.row)) {
-            found->push_back({table.relation, hit.key, reason, hit.detail});
+            found->push_back({hit.deletion, table.relation, hit.key, reason, hit.detail});
         }
     }
     if (visible.size() < rows.size()) {
-        found->push_back({table.relation, std::nullopt, reason, hidden_detail});
+        found->push_back({std::nullopt, table.relation, std::nullopt, reason, hidden_detail});
     }
 }
 
 std::vector<Hit> find_unique_hits(pg::Spi &spi, const UniqueIndex &index, const std::string &restored,
-                                  const std::string &key, std::int64_t deletion) {
+                                  const std::string &key, const pg::Parameter &deletions) {
     const TableInfo &table = index.table;
     std::string query = sqltext::format(
         "/* softdelete */ WITH d AS (SELECT %1%, %2% AS key, r.\"softdelete tableoid\" AS t, "
-        "r.\"softdelete ctid\" AS p FROM %3% AS r WHERE %6%), "
+        "r.\"softdelete ctid\" AS p, r.\"softdelete deletion\" AS n FROM %3% AS r WHERE %6%), "
         "o AS (SELECT %1% FROM %4% WHERE %5% IS NULL AND (%6%)), "
-        "hit AS (SELECT d.t, d.p, d.key, pg_catalog.concat_ws(', ', %7%) AS value, false AS within FROM "
+        "hit AS (SELECT d.t, d.p, d.key, pg_catalog.concat_ws(', ', %7%) AS value, false AS within, d.n FROM "
         "d "
         "JOIN o ON %8% "
-        "UNION SELECT d.t, d.p, d.key, pg_catalog.concat_ws(', ', %7%), true FROM d JOIN d AS o ON "
+        "UNION SELECT d.t, d.p, d.key, pg_catalog.concat_ws(', ', %7%), true, d.n FROM d JOIN d AS o ON "
         "(d.t, d.p) <> (o.t, o.p) AND %8%) "
-        "SELECT t, p, key, value, within FROM hit ORDER BY key::pg_catalog.text, value, within",
+        "SELECT t, p, key, value, within, n FROM hit ORDER BY key::pg_catalog.text, value, within, n",
         name_expressions(index), key, restored, table.name, table.deleted_at, index.predicate,
         list_keys(index), match_keys(index));
     // Functions in the index find what a statement of the owner's lets them find; others lend the owner no path of theirs.
@@ -239,17 +242,17 @@ std::vector<Hit> find_unique_hits(pg::Spi &spi, const UniqueIndex &index, const 
     pg::OwnerScope owner(table.owner);
     session::OwnStatement own(query, {.runs_as_called = is_owners});
     std::vector<Hit> hits;
-    for (const pg::Row &row : spi.query(query, {deletion})) {
+    for (const pg::Row &row : spi.query(query, {deletions})) {
         const sqltext::Pattern form = row.boolean(4)
                                           ? sqltext::Pattern("Key (%1%)=(%2%) occurs twice in the deletion.")
                                           : sqltext::Pattern("Key (%1%)=(%2%) is taken by a live row.");
-        hits.push_back(
-            {rows::read_row_id(row), row.value(2), sqltext::format(form, index.columns, row.text_or(3, ""))});
+        hits.push_back({rows::read_row_id(row), row.text(5), row.value(2),
+                        sqltext::format(form, index.columns, row.text_or(3, ""))});
     }
     return hits;
 }
 
-void add_unique_conflicts(pg::Spi &spi, const TableInfo &table, std::int64_t deletion,
+void add_unique_conflicts(pg::Spi &spi, const TableInfo &table, const pg::Parameter &deletions,
                           std::vector<Conflict> *found) {
     std::string key = make_key_object(spi, table, "r");
     std::map<Oid, std::string> restored; // by member
@@ -258,48 +261,48 @@ void add_unique_conflicts(pg::Spi &spi, const TableInfo &table, std::int64_t del
         if (is_new) {
             rows->second = make_restored_rows(spi, index.table);
         }
-        report(spi, table, find_unique_hits(spi, index, rows->second, key, deletion),
+        report(spi, table, find_unique_hits(spi, index, rows->second, key, deletions),
                index.is_exclusion ? "exclusion" : "unique",
                sqltext::format("A key (%1%) is taken.", index.columns), found);
     }
 }
 
 std::vector<Hit> find_orphans(pg::Spi &spi, const ForeignKey &key, const std::string &key_object,
-                              std::int64_t deletion) {
+                              const std::vector<std::int64_t> &deletions) {
     std::string query =
         sqltext::format("/* softdelete */ SELECT c.tableoid, c.ctid, %1%, "
-                        "pg_catalog.concat_ws(', ', %2%) FROM %3% AS c WHERE c.deletion_id = "
-                        "$1::pg_catalog.int8 AND c.%4% IS NOT NULL ORDER BY 3",
+                        "pg_catalog.concat_ws(', ', %2%), c.deletion_id FROM %3% AS c WHERE c.deletion_id = "
+                        "ANY ($1::pg_catalog.int8[]) AND c.%4% IS NOT NULL ORDER BY 3, 5",
                         key_object, key.child_values, key.child.key_rows(), key.child.deleted_at);
     std::vector<Hit> hits;
     rows::RowSet children;
     {
         pg::OwnerScope owner(key.child.owner);
-        for (const pg::Row &row : spi.query(query, {deletion})) {
-            hits.push_back({rows::read_row_id(row), row.value(2),
+        for (const pg::Row &row : spi.query(query, {make_ids(deletions)})) {
+            hits.push_back({rows::read_row_id(row), row.text(4), row.value(2),
                             sqltext::format("Key (%1%)=(%2%) refers to a deleted row of table %3%.",
                                             key.child_columns, row.text_or(3, ""), key.parent.title)});
             children.add(hits.back().row);
         }
     }
     rows::RowSet orphans;
-    for (const rows::RowLink &link :
-         rows::find_parents(spi, key, children,
-                            sqltext::format(" AND p.%1% IS NOT NULL AND p.deletion_id IS DISTINCT FROM %2%",
-                                            key.parent.deleted_at, deletion))) {
+    for (const rows::RowLink &link : rows::find_parents(
+             spi, key, children,
+             sqltext::format(" AND p.%1% IS NOT NULL AND (p.deletion_id = ANY (%2%)) IS NOT TRUE",
+                             key.parent.deleted_at, list_ids(deletions)))) {
         orphans.add(link.child);
     }
     std::erase_if(hits, [&](const Hit &hit) { return !orphans.contains(hit.row); });
     return hits;
 }
 
-void add_parent_conflicts(pg::Spi &spi, const TableInfo &table, std::int64_t deletion,
+void add_parent_conflicts(pg::Spi &spi, const TableInfo &table, const std::vector<std::int64_t> &deletions,
                           std::vector<Conflict> *found) {
     std::string key_object = make_key_object(spi, table, "c");
     for (Oid heir : catalog::find_heirs(spi, table.relation)) {
         for (const ForeignKey &key : catalog::find_own_keys(spi, heir)) {
             if (catalog::binds_restored(key)) {
-                report(spi, table, find_orphans(spi, key, key_object, deletion), "parent deleted",
+                report(spi, table, find_orphans(spi, key, key_object, deletions), "parent deleted",
                        sqltext::format("A key (%1%) refers to a deleted row of table %2%.", key.child_columns,
                                        key.parent.title),
                        found);
@@ -324,22 +327,40 @@ void check_may_list(pg::Spi &spi, const std::vector<TableInfo> &tables, std::int
     check_only_below(spi, unreadable, deletion);
 }
 
+// Those that are not among the tables yet.
+void add_new(const std::vector<TableInfo> &found, std::vector<TableInfo> *tables) {
+    std::copy_if(found.begin(), found.end(), std::back_inserter(*tables), [&](const TableInfo &table) {
+        return std::none_of(tables->begin(), tables->end(),
+                            [&](const TableInfo &known) { return known.relation == table.relation; });
+    });
+}
+
 } // namespace
+
+std::vector<Conflict> list_conflicts(pg::Spi &spi, const std::vector<std::int64_t> &deletions) {
+    std::vector<Conflict> found;
+    std::vector<TableInfo> tables;
+    std::vector<TableInfo> archived;
+    for (std::int64_t deletion : deletions) {
+        const std::vector<TableInfo> touched =
+            deletion::get_deletion_tables(spi, deletion, deletion::DeletionLock::none);
+        check_may_list(spi, touched, deletion);
+        add_new(touched, &tables);
+        add_new(deletion::get_archived_tables(spi, deletion), &archived);
+    }
+    for (const TableInfo &table : tables) {
+        add_parent_conflicts(spi, table, deletions, &found);
+        add_unique_conflicts(spi, table, make_ids(deletions), &found);
+    }
+    for (const TableInfo &table : archived) {
+        add_archived_conflicts(spi, table, deletions, &found);
+    }
+    return found;
+}
 
 std::vector<Conflict> list_conflicts(std::int64_t deletion) {
     pg::Spi spi;
-    std::vector<Conflict> found;
-    std::vector<TableInfo> tables =
-        deletion::get_deletion_tables(spi, deletion, deletion::DeletionLock::none);
-    check_may_list(spi, tables, deletion);
-    for (const TableInfo &table : tables) {
-        add_parent_conflicts(spi, table, deletion, &found);
-        add_unique_conflicts(spi, table, deletion, &found);
-    }
-    for (const TableInfo &table : deletion::get_archived_tables(spi, deletion)) {
-        add_archived_conflicts(spi, table, deletion, &found);
-    }
-    return found;
+    return list_conflicts(spi, std::vector<std::int64_t>{deletion});
 }
 
 } // namespace softdelete::restore

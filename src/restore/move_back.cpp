@@ -109,9 +109,9 @@ std::string name_tables(const std::vector<ArchivePart> &parts) {
 
 } // namespace
 
-std::uint64_t move_back(pg::Spi &spi, const std::vector<ArchivePart> &parts, RestoreAs role,
-                        const std::optional<std::string> &deletion, bool is_circle_cut,
-                        const std::vector<pg::Parameter> &parameters) {
+deletion::RestoredRows move_back(pg::Spi &spi, const std::vector<ArchivePart> &parts, RestoreAs role,
+                                 const std::optional<std::string> &deletion, bool is_circle_cut,
+                                 const std::vector<pg::Parameter> &parameters) {
     std::string statement = make_statement(spi, parts);
     bool may_show = pg::call([&] {
         return std::all_of(parts.begin(), parts.end(),
@@ -119,12 +119,12 @@ std::uint64_t move_back(pg::Spi &spi, const std::vector<ArchivePart> &parts, Res
     });
     try {
         const pg::Row counts = run_move(spi, *parts.front().table, role, statement, parameters);
-        std::uint64_t restored = 0;
+        deletion::RestoredRows restored;
         for (std::size_t i = 0; i < parts.size(); i++) {
             if (counts.number(2 * i) != counts.number(2 * i + 1)) {
                 raise_kept_back(*parts[i].table);
             }
-            restored += static_cast<std::uint64_t>(counts.number(2 * i + 1));
+            restored[parts[i].table->relation] += static_cast<std::uint64_t>(counts.number(2 * i + 1));
         }
         return restored;
     } catch (pg::ServerError &error) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "catalog/foreign_keys.hpp"
+#include "deletion/restored_deletions.hpp"
 #include "restore/restore_errors.hpp"
 
 #include <cstdint>
@@ -29,9 +30,9 @@ struct TableGroup {
 // when all their rows are there. Users' code that it causes runs as the role. deletion and
 // is_circle_cut: for hints.
 // Errors: 23502, 23503, 23505, 23514, 23P01 as for an INSERT, and 42501 where a trigger or rule of a table kept rows back.
-std::uint64_t move_back(pg::Spi &spi, const std::vector<ArchivePart> &parts, RestoreAs role,
-                        const std::optional<std::string> &deletion, bool is_circle_cut,
-                        const std::vector<pg::Parameter> &parameters);
+deletion::RestoredRows move_back(pg::Spi &spi, const std::vector<ArchivePart> &parts, RestoreAs role,
+                                 const std::optional<std::string> &deletion, bool is_circle_cut,
+                                 const std::vector<pg::Parameter> &parameters);
 
 // Tables by the keys that they have: referenced ones before those that reference them. Tables whose keys go round in a circle
 // are together where one role owns them; else one after the other, by the keys that are not INITIALLY DEFERRED.

@@ -56,10 +56,11 @@ std::uint64_t restore_archived_row(pg::Spi &spi, const TableInfo &table,
     ArchivedTree tree(spi, row->deletion);
     tree.add_root(table, row->place);
     std::uint64_t waiting = tree.drop_waiting();
-    std::uint64_t restored = tree.move_all();
+    const deletion::RestoredRows restored = tree.move_all();
     tell_waiting(waiting, row->deletion);
+    deletion::add_restored(row->deletion, restored);
     deletion::look_at_restored(row->deletion);
-    return restored;
+    return deletion::count_rows(restored);
 }
 
 } // namespace softdelete::restore

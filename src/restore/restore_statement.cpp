@@ -86,9 +86,22 @@ bool fires_users_code(Oid table) {
 
 ComingBackScope::ComingBackScope(std::int64_t deletion, const rows::RowSet *rows) noexcept
     : deletion_(deletion)
+    , deletions_(nullptr)
     , rows_(rows)
     , outer_(innermost) {
     innermost = this;
+}
+
+ComingBackScope::ComingBackScope(const std::set<std::int64_t> *deletions) noexcept
+    : deletion_(0)
+    , deletions_(deletions)
+    , rows_(nullptr)
+    , outer_(innermost) {
+    innermost = this;
+}
+
+bool ComingBackScope::is_of(int64 deletion) const {
+    return deletions_ == nullptr ? deletion_ == deletion : deletions_->contains(deletion);
 }
 
 ComingBackScope::~ComingBackScope() {
@@ -97,7 +110,7 @@ ComingBackScope::~ComingBackScope() {
 
 bool ComingBackScope::contains(int64 deletion, Oid table, const ItemPointerData *place) {
     for (const ComingBackScope *scope = innermost; scope != nullptr; scope = scope->outer_) {
-        if (deletion == 0 || scope->deletion_ != deletion) {
+        if (deletion == 0 || !scope->is_of(deletion)) {
             continue;
         }
         bool is_found = scope->rows_ == nullptr || pg::entry([&] {

@@ -5,6 +5,8 @@
 #include "rows/row_set.hpp"
 #include "session/own_statement.hpp"
 
+#include <set>
+
 namespace softdelete::restore {
 
 // Which triggers such an update does not fire: it soft-deletes nothing, so not those for that; nor those that check
@@ -21,12 +23,14 @@ bool may_keep_rows(Oid table);
 // Would such an update fire somebody else's trigger or rule? Locks as above.
 bool fires_users_code(Oid table);
 
-// What a restore or an undo brings back: a deletion, or these rows of it, which are not changed meanwhile. While it lives,
+// What a restore or an undo brings back: deletions, or these rows of one, which are not changed meanwhile. While it lives,
 // rows below those are not below deleted ones: they will be back.
 class ComingBackScope {
 public:
-    // deletion: 0 for none. rows: null for all.
+    // deletion: 0 for none.
     ComingBackScope(std::int64_t deletion, const rows::RowSet *rows) noexcept;
+    // All rows of these.
+    explicit ComingBackScope(const std::set<std::int64_t> *deletions) noexcept;
     ~ComingBackScope();
     ComingBackScope(const ComingBackScope &) = delete;
     ComingBackScope &operator=(const ComingBackScope &) = delete;
@@ -35,8 +39,11 @@ public:
     static bool contains(int64 deletion, Oid table, const ItemPointerData *place);
 
 private:
+    bool is_of(int64 deletion) const;
+
     const std::int64_t deletion_;
-    const rows::RowSet *rows_;
+    const std::set<std::int64_t> *deletions_; // null: the one above
+    const rows::RowSet *rows_;                // null: all
     const ComingBackScope *outer_;
 };
 

@@ -64,15 +64,16 @@ public:
         lock_live_parents();
         std::uint64_t waiting = drop_waiting();
         std::optional<ArchivedTree> archived = collect_archived(); // the update moves the rows above them
-        std::uint64_t restored = update();
+        deletion::RestoredRows restored = update();
         if (archived) {
             waiting += archived->drop_waiting();
-            restored += archived->move_all();
+            restored.merge(archived->move_all());
         }
         if (deletion_) {
             tell_waiting(waiting, std::stoll(*deletion_));
+            deletion::add_restored(std::stoll(*deletion_), restored);
         }
-        return restored;
+        return deletion::count_rows(restored);
     }
 
 private:
@@ -275,7 +276,7 @@ private:
         return tree;
     }
 
-    std::uint64_t update() {
+    deletion::RestoredRows update() {
         // The caller's statement names the table that he named.
         rows::RowSet of_root;
         rows::RowSet all;
@@ -293,10 +294,11 @@ private:
             }
         }
         ComingBackScope coming_back(deletion_ ? std::stoll(*deletion_) : 0, &all);
-        std::uint64_t restored = 0;
+        deletion::RestoredRows restored;
         for (const RestorePart &part : make_parts(tables, of_root)) {
-            restored += update_part(tables[part.table],
-                                    part.table == 0 ? RestoreAs::caller : RestoreAs::owner, part.rows);
+            const TableInfo &table = tables[part.table];
+            restored[table.relation] +=
+                update_part(table, part.table == 0 ? RestoreAs::caller : RestoreAs::owner, part.rows);
         }
         return restored;
     }

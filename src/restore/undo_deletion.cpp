@@ -1,4 +1,5 @@
-// undo(): one UPDATE per table by the deletion's id, without collecting rows. Called by api/deletions.
+// undo(): one UPDATE per table by the deletion's id, without collecting rows; of several deletions, one after the other.
+// Which these are is left to find_deletions. Called by api/deletions.
 #include "restore/undo_deletion.hpp"
 #include "sqltext/format.hpp"
 
@@ -10,6 +11,7 @@
 #include "restore/restore_privileges.hpp"
 #include "restore/restore_statement.hpp"
 #include "restore/rows_below.hpp"
+#include "restore/undo_rights.hpp"
 #include "rows/follow_links.hpp"
 #include "rows/key_statement.hpp"
 
@@ -62,12 +64,21 @@ void lock_live_parents(pg::Spi &spi, const ForeignKey &key, std::int64_t deletio
     rows::execute_key(spi, key, lock, {deletion});
 }
 
-void check_joined_parents(pg::Spi &spi, const ForeignKey &key, std::int64_t deletion) {
+// The deletions that come back by one command.
+using Undone = std::set<std::int64_t>;
+
+// SQL: is the row under the alias "p" deleted, by none of them?
+std::string make_stays_deleted(const ForeignKey &key, const Undone &undone) {
+    return sqltext::format(" AND p.%1% IS NOT NULL AND (p.deletion_id = ANY (%2%)) IS NOT TRUE LIMIT 1",
+                           key.parent.deleted_at, list_ids({undone.begin(), undone.end()}));
+}
+
+void check_joined_parents(pg::Spi &spi, const ForeignKey &key, std::int64_t deletion, const Undone &undone) {
     if (!has_other_parents(spi, key, deletion)) {
         return;
     }
     lock_live_parents(spi, key, deletion);
-    std::string deleted = sqltext::format(" AND p.%1% IS NOT NULL LIMIT 1", key.parent.deleted_at);
+    std::string deleted = make_stays_deleted(key, undone);
     std::string query = sqltext::format("/* softdelete */ SELECT pg_catalog.concat_ws(', ', %1%) %2%",
                                         key.child_values, make_children(key, deleted.c_str()));
     std::vector<pg::Row> blocked = rows::read_key(spi, key, query, {deletion});
@@ -76,26 +87,24 @@ void check_joined_parents(pg::Spi &spi, const ForeignKey &key, std::int64_t dele
     }
 }
 
-void check_others_parents(pg::Spi &spi, const ForeignKey &key, std::int64_t deletion) {
+void check_others_parents(pg::Spi &spi, const ForeignKey &key, std::int64_t deletion, const Undone &undone) {
     rows::RowSet children = find_rows_of(spi, key.child, deletion);
     (void)rows::find_parents(spi, key, children,
                              sqltext::format(" AND p.%1% IS NULL FOR KEY SHARE OF p", key.parent.deleted_at));
-    std::vector<rows::RowLink> blocked = rows::find_parents(
-        spi, key, children,
-        sqltext::format(" AND p.%1% IS NOT NULL AND p.deletion_id IS DISTINCT FROM %2% LIMIT 1",
-                        key.parent.deleted_at, deletion));
+    std::vector<rows::RowLink> blocked =
+        rows::find_parents(spi, key, children, make_stays_deleted(key, undone));
     if (!blocked.empty()) {
         raise_parent_deleted(key, rows::read_link(spi, key, blocked.front().child), std::nullopt);
     }
 }
 
 // Refuses where a parent is deleted and does not come back as well; locks the parents that are live.
-void check_parents(pg::Spi &spi, const TableInfo &table, std::int64_t deletion) {
+void check_parents(pg::Spi &spi, const TableInfo &table, std::int64_t deletion, const Undone &undone) {
     for (Oid heir : catalog::find_heirs(spi, table.relation)) {
         for (const ForeignKey &key : catalog::find_own_keys(spi, heir)) {
             if (catalog::binds_restored(key)) {
-                catalog::has_one_owner(key) ? check_joined_parents(spi, key, deletion)
-                                            : check_others_parents(spi, key, deletion);
+                catalog::has_one_owner(key) ? check_joined_parents(spi, key, deletion, undone)
+                                            : check_others_parents(spi, key, deletion, undone);
             }
         }
     }
@@ -156,20 +165,19 @@ std::uint64_t update_split(pg::Spi &spi, const TableInfo &table, std::int64_t de
     return restored;
 }
 
-std::uint64_t update_in_order(pg::Spi &spi, const std::vector<TableInfo> &tables, std::int64_t deletion,
-                              const Rights &rights) {
+void update_in_order(pg::Spi &spi, const std::vector<TableInfo> &tables, std::int64_t deletion,
+                     const Rights &rights, deletion::RestoredRows *restored) {
     RestoreOrder order(spi);
     for (std::size_t i = 0; i < tables.size(); i++) {
         order.add_all(i, i, tables[i], deletion);
     }
-    std::uint64_t restored = 0;
     for (const RestorePart &part : order.make_parts()) {
         const TableInfo &table = tables[part.table];
-        restored += rights.is_split(table) ? update_split(spi, table, deletion, rights.below, part.rows)
-                                           : update_rows(spi, table, rights.get_role(table),
-                                                         std::to_string(deletion), part.rows);
+        (*restored)[table.relation] +=
+            rights.is_split(table)
+                ? update_split(spi, table, deletion, rights.below, part.rows)
+                : update_rows(spi, table, rights.get_role(table), std::to_string(deletion), part.rows);
     }
-    return restored;
 }
 
 rows::RowSet find_all_rows_of(pg::Spi &spi, const TableInfo &table, std::int64_t deletion) {
@@ -180,23 +188,31 @@ rows::RowSet find_all_rows_of(pg::Spi &spi, const TableInfo &table, std::int64_t
     return rows;
 }
 
-std::uint64_t update_at_once(pg::Spi &spi, const std::vector<TableInfo> &tables, std::int64_t deletion,
-                             const Rights &rights) {
-    std::uint64_t restored = 0;
+void update_at_once(pg::Spi &spi, const std::vector<TableInfo> &tables, std::int64_t deletion,
+                    const Rights &rights, deletion::RestoredRows *restored) {
     for (const TableInfo &table : tables) {
-        restored += rights.is_split(table) ? update_split(spi, table, deletion, rights.below,
-                                                          find_all_rows_of(spi, table, deletion))
-                                           : update(spi, table, deletion, rights.get_role(table));
+        (*restored)[table.relation] +=
+            rights.is_split(table)
+                ? update_split(spi, table, deletion, rights.below, find_all_rows_of(spi, table, deletion))
+                : update(spi, table, deletion, rights.get_role(table));
     }
-    return restored;
+}
+
+// Tells the log as well; how many rows.
+std::uint64_t mark_restored(std::int64_t deletion, const deletion::RestoredRows &restored) {
+    const std::uint64_t count = deletion::count_rows(restored);
+    if (count > 0) {
+        deletion::mark_restored(deletion, restored);
+    }
+    return count;
 }
 
 std::uint64_t update_all(pg::Spi &spi, const std::vector<TableInfo> &tables, std::int64_t deletion,
                          const CascadedTables &cascaded) {
-    ComingBackScope coming_back(deletion, nullptr);
     const Rights rights = find_rights(spi, tables, deletion, cascaded);
-    std::uint64_t restored = is_order_seen(tables) ? update_in_order(spi, tables, deletion, rights)
-                                                   : update_at_once(spi, tables, deletion, rights);
+    deletion::RestoredRows restored;
+    is_order_seen(tables) ? update_in_order(spi, tables, deletion, rights, &restored)
+                          : update_at_once(spi, tables, deletion, rights, &restored);
     if (may_keep_rows(tables)) {
         for (const TableInfo &table : tables) {
             if (deletion::holds_rows(spi, table, deletion)) {
@@ -204,60 +220,56 @@ std::uint64_t update_all(pg::Spi &spi, const std::vector<TableInfo> &tables, std
             }
         }
     }
-    if (restored > 0) {
-        deletion::mark_restored(deletion);
-    }
-    return restored;
+    return mark_restored(deletion, restored);
 }
 
-void check_others_rows(pg::Spi &spi, const std::vector<TableInfo> &tables, std::int64_t deletion,
-                       const CascadedTables &cascaded) {
-    std::vector<TableInfo> others;
-    std::copy_if(tables.begin(), tables.end(), std::back_inserter(others),
-                 [&](const TableInfo &table) { return cascaded.others.contains(table.relation); });
-    check_only_below(spi, others, deletion);
-}
-
-// Whatever else the caller may do to them himself.
-std::set<Oid> find_archives_of_cascade(pg::Spi &spi, const std::vector<TableInfo> &archived,
-                                       std::int64_t deletion, const CascadedTables &cascaded) {
-    std::set<Oid> found = cascaded.whole;
-    for (const TableInfo &table : archived) {
-        if (cascaded.in_part.contains(table.relation) && lies_below_deletion(spi, table, deletion)) {
-            found.insert(table.relation);
-        }
+// One of them. Those that come back before it have done so.
+std::uint64_t undo(pg::Spi &spi, std::int64_t deletion, const Undone &undone) {
+    const UndoRights rights = get_undo_rights(spi, deletion, deletion::DeletionLock::for_update);
+    for (const TableInfo &table : rights.tables) {
+        check_parents(spi, table, deletion, undone);
     }
-    return found;
+    // No row whose deletion is marked references an archived one.
+    const std::uint64_t restored = update_all(spi, rights.tables, deletion, rights.cascaded);
+    return restored
+           + mark_restored(deletion,
+                           undo_archived_rows(spi, rights.archived, deletion, rights.cascaded_archives));
 }
 
 } // namespace
 
 std::uint64_t undo_deletion(std::int64_t deletion) {
     pg::Spi spi;
-    std::vector<TableInfo> tables =
-        deletion::get_deletion_tables(spi, deletion, deletion::DeletionLock::for_update);
-    const std::vector<TableInfo> archived = deletion::get_archived_tables(spi, deletion);
-    std::vector<TableInfo> all = tables;
-    all.insert(all.end(), archived.begin(), archived.end());
-    const CascadedTables cascaded = find_cascaded_tables(spi, all);
-    check_may_update(spi, all, cascaded.whole);
-    check_others_rows(spi, all, deletion, cascaded);
-    const std::set<Oid> cascaded_archives = find_archives_of_cascade(spi, archived, deletion, cascaded);
-    check_not_restricted(spi, archived, cascaded_archives);
-    for (const TableInfo &table : tables) {
-        check_parents(spi, table, deletion);
+    const Undone undone = {deletion};
+    std::uint64_t restored = 0;
+    {
+        ComingBackScope coming_back(&undone);
+        restored = undo(spi, deletion, undone);
     }
-    // No row whose deletion is marked references an archived one.
-    std::uint64_t restored = update_all(spi, tables, deletion, cascaded);
-    std::uint64_t moved = undo_archived_rows(spi, archived, deletion, cascaded_archives);
-    if (moved > 0) {
-        deletion::mark_restored(deletion);
-    }
-    restored += moved;
     // Triggers may have restored rows of other deletions.
     pg::call([] { deletion::finish_restored_deletions(true); });
     if (restored == 0) {
         pg::notice("the deletion has no rows left: they were restored or removed");
+    }
+    return restored;
+}
+
+std::uint64_t undo_deletions(const DeletionTraits &traits) {
+    pg::Spi spi;
+    const std::vector<std::int64_t> deletions =
+        find_deletions(spi, traits, deletion::DeletionLock::for_update);
+    const Undone undone(deletions.begin(), deletions.end());
+    std::uint64_t restored = 0;
+    {
+        ComingBackScope coming_back(&undone);
+        for (std::int64_t deletion : deletions) {
+            restored += undo(spi, deletion, undone);
+        }
+    }
+    pg::call([] { deletion::finish_restored_deletions(true); });
+    if (deletions.empty()) {
+        pg::notice("no deletion has these traits and rows left",
+                   "SELECT * FROM softdelete.deletions lists the deletions.");
     }
     return restored;
 }

@@ -1,5 +1,7 @@
-// Brings back a whole deletion.
+// Brings back whole deletions.
 #pragma once
+
+#include "restore/find_deletions.hpp"
 
 #include <cstdint>
 
@@ -11,5 +13,9 @@ namespace softdelete::restore {
 // Errors: P0002 no such deletion; 23503 a parent is deleted by another deletion; 23505 or 23P01 a live row has taken a
 // value; 42501 no privilege.
 std::uint64_t undo_deletion(std::int64_t deletion);
+
+// The same for all that have these traits, the newest first, all or nothing. Rows of one may lie below rows of another.
+// Each needs the privileges that it needs by itself. 0, and a notice, where there is none.
+std::uint64_t undo_deletions(const DeletionTraits &traits);
 
 } // namespace softdelete::restore

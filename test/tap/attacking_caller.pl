@@ -219,6 +219,13 @@ SELECT softdelete.delete('shop.shelved', 6) AS d \gset
 SELECT softdelete.undo(:d);
 SELECT softdelete.delete('shop.locked', 7) IS NOT NULL;
 SELECT softdelete.undo((SELECT max(id) FROM softdelete.deletions));
+SELECT softdelete.delete('shop.locked', 7) IS NOT NULL;
+SELECT * FROM softdelete.undo_preview((SELECT max(id) FROM softdelete.deletions));
+SELECT * FROM softdelete.undo_preview(relation => 'shop.locked', since => '2000-01-01');
+SELECT * FROM softdelete.undo_preview(actor => 'mallory', since => '2000-01-01', relation => 'shop.locked', until => 'infinity');
+SELECT softdelete.undo(relation => 'shop.locked', since => '2000-01-01');
+SELECT softdelete.delete('shop.locked', 7) IS NOT NULL;
+SELECT softdelete.undo(actor => 'mallory', since => '2000-01-01', relation => 'shop.locked', until => 'infinity');
 SELECT * FROM softdelete.preview('shop.parents', 41);
 SELECT * FROM softdelete.purge_preview();
 SELECT count(*) FROM softdelete.check();
@@ -430,6 +437,9 @@ SQL
 		q{SELECT softdelete.restore('eve.parents', '(6,p)')},
 		q{SELECT softdelete.delete('eve.parents', '(6,p)')},
 		q{BEGIN; SELECT softdelete.undo((SELECT pg_catalog.max(id) FROM softdelete.deletions)); COMMIT},
+		q{SELECT softdelete.delete('eve.children', 13)},
+		q{SELECT * FROM softdelete.undo_preview(relation => 'eve.children', since => '-infinity')},
+		q{BEGIN; SELECT softdelete.undo(relation => 'eve.children', since => '-infinity'); COMMIT},
 		q{SELECT softdelete.delete('eve.children', 12)},
 		q{SELECT * FROM softdelete.history_of('eve.parents', '(6,p)')},
 		q{SELECT softdelete.history_at('eve.parents', pg_catalog.clock_timestamp(), '(6,p)')},

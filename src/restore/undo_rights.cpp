@@ -1,0 +1,51 @@
+// Asks for all rights that undo() of a deletion needs, before it changes anything. Called by undo() and its preview.
+#include "restore/undo_rights.hpp"
+
+#include "restore/archived_rows.hpp"
+#include "restore/rows_below.hpp"
+
+#include <algorithm>
+
+namespace softdelete::restore {
+
+namespace {
+
+using catalog::TableInfo;
+
+void check_others_rows(pg::Spi &spi, const std::vector<TableInfo> &tables, std::int64_t deletion,
+                       const CascadedTables &cascaded) {
+    std::vector<TableInfo> others;
+    std::copy_if(tables.begin(), tables.end(), std::back_inserter(others),
+                 [&](const TableInfo &table) { return cascaded.others.contains(table.relation); });
+    check_only_below(spi, others, deletion);
+}
+
+// Whatever else the caller may do to them himself.
+std::set<Oid> find_archives_of_cascade(pg::Spi &spi, const std::vector<TableInfo> &archived,
+                                       std::int64_t deletion, const CascadedTables &cascaded) {
+    std::set<Oid> found = cascaded.whole;
+    for (const TableInfo &table : archived) {
+        if (cascaded.in_part.contains(table.relation) && lies_below_deletion(spi, table, deletion)) {
+            found.insert(table.relation);
+        }
+    }
+    return found;
+}
+
+} // namespace
+
+UndoRights get_undo_rights(pg::Spi &spi, std::int64_t deletion, deletion::DeletionLock lock) {
+    UndoRights rights;
+    rights.tables = deletion::get_deletion_tables(spi, deletion, lock);
+    rights.archived = deletion::get_archived_tables(spi, deletion);
+    std::vector<TableInfo> all = rights.tables;
+    all.insert(all.end(), rights.archived.begin(), rights.archived.end());
+    rights.cascaded = find_cascaded_tables(spi, all);
+    check_may_update(spi, all, rights.cascaded.whole);
+    check_others_rows(spi, all, deletion, rights.cascaded);
+    rights.cascaded_archives = find_archives_of_cascade(spi, rights.archived, deletion, rights.cascaded);
+    check_not_restricted(spi, rights.archived, rights.cascaded_archives);
+    return rights;
+}
+
+} // namespace softdelete::restore

@@ -1,0 +1,19 @@
+// What the caller may do to the tables of a deletion that he undoes.
+#pragma once
+
+#include "deletion/deletion_tables.hpp"
+#include "restore/restore_privileges.hpp"
+
+namespace softdelete::restore {
+
+struct UndoRights {
+    std::vector<catalog::TableInfo> tables; // with the strategy flag
+    std::vector<catalog::TableInfo> archived;
+    CascadedTables cascaded;
+    std::set<Oid> cascaded_archives; // those whose rows all come back as their owners
+};
+
+// Errors: P0002 no such deletion; 42501 where the caller may not undo it.
+UndoRights get_undo_rights(pg::Spi &spi, std::int64_t deletion, deletion::DeletionLock lock);
+
+} // namespace softdelete::restore

@@ -316,6 +316,8 @@ DELETE FROM plain_archive WHERE id = 1;
 DELETE FROM plain WHERE id = 40;
 SELECT count(*) FROM plain_archive WHERE id = 40;
 SELECT tgname FROM pg_trigger WHERE tgrelid IN ('plain'::regclass, 'plain_archive'::regclass) AND tgname LIKE 'softdelete%';
+-- It goes on as the archive, unless it has become something else.
+CREATE UNIQUE INDEX other ON plain_archive (deleted_at, deletion_id, id);
 SELECT * FROM softdelete.register('plain', strategy => 'archive'); -- fails
 SELECT relation, object, action FROM softdelete.unregister('parted', 'purge') ORDER BY step;
 SELECT to_regclass('parted_archive');

@@ -119,6 +119,17 @@ void ViewDefinition::keep_order(const std::vector<std::string> &first) {
     }
 }
 
+std::vector<std::string> read_view_columns(pg::Spi &spi, Oid view) {
+    std::vector<std::string> names;
+    for (const pg::Row &row :
+         spi.query("SELECT attname FROM pg_catalog.pg_attribute WHERE attrelid = $1::pg_catalog.oid AND "
+                   "attnum > 0 AND NOT attisdropped ORDER BY attnum",
+                   {view})) {
+        names.push_back(row.text(0));
+    }
+    return names;
+}
+
 std::string make_key(pg::Spi &spi, Oid relation) {
     std::string key;
     for (const catalog::KeyColumn &column : catalog::find_primary_key(spi, relation)) {
@@ -148,14 +159,18 @@ std::vector<ViewDefinition> make_views(const catalog::Table &table, const Archiv
             {settings.all_view, "all_view", names, {live, archived}}};
 }
 
-std::string make_view(const catalog::Table &table, const ViewDefinition &view) {
+std::string make_view_query(const ViewDefinition &view) {
     std::string select;
     for (const ViewDefinition::Part &part : view.parts) {
         select += format("%1%SELECT %2% FROM %3%", (select.empty() ? "" : " UNION ALL "),
                          sqltext::join(part.expressions, ", "), part.source);
     }
+    return select;
+}
+
+std::string make_view(const catalog::Table &table, const ViewDefinition &view) {
     return format("CREATE VIEW %1% WITH (security_invoker = true) AS %2%", name_beside(table, view.name),
-                  select);
+                  make_view_query(view));
 }
 
 std::vector<std::string> get_own_columns(const ArchiveSettings &settings) {

@@ -52,6 +52,9 @@ struct ViewDefinition {
     void keep_order(const std::vector<std::string> &first);
 };
 
+// The names of a view's columns, in their order.
+std::vector<std::string> read_view_columns(pg::Spi &spi, Oid view);
+
 // The columns of the table's primary key, quoted, with commas; empty where there is none.
 std::string make_key(pg::Spi &spi, Oid relation);
 
@@ -59,7 +62,8 @@ std::string make_key(pg::Spi &spi, Oid relation);
 std::vector<ViewDefinition> make_views(const catalog::Table &table, const ArchiveSettings &settings,
                                        const std::vector<ArchiveColumn> &columns);
 
-// The statement that makes one.
+// The query of one, and the statement that makes it.
+std::string make_view_query(const ViewDefinition &view);
 std::string make_view(const catalog::Table &table, const ViewDefinition &view);
 
 // The names of the columns that the archive has beside those of its table.

@@ -1,6 +1,7 @@
 // Steps are run by registration/run_steps as the owner of the table, who owns the archive as well.
 #include "archive/archive_work.hpp"
 
+#include "archive/adopt_archive.hpp"
 #include "catalog/quoting.hpp"
 #include "catalog/table_info.hpp"
 #include "catalog/trigger_catalog.hpp"
@@ -135,25 +136,42 @@ void plan_triggers(ArchiveWork &work) {
     }
 }
 
+// One that the former archive has left behind shows what it showed.
+bool is_former_view(ArchiveWork &work, const catalog::ExistingRelation &existing, ViewDefinition view) {
+    if (!work.former || !work.former->is_partitioned || existing.kind != 'v'
+        || !existing.is_security_invoker) {
+        return false;
+    }
+    view.keep_order(read_view_columns(work.spi, existing.oid));
+    return is_same_view(work.spi, existing.oid, make_view_query(view));
+}
+
 void plan_views(ArchiveWork &work, const std::vector<ArchiveColumn> &columns) {
     for (const ViewDefinition &view : make_views(work.table, work.settings, columns)) {
         auto existing = catalog::find_relation(work.spi, work.table.schema_oid, view.name);
         if (!existing) {
             work.add(Action::create, work.table.oid, "view " + catalog::identifier(view.name).text(),
                      {make_view(work.table, view)});
+        } else if (is_former_view(work, *existing, view)) {
+            work.add(Action::adopt, work.table.oid, "view " + catalog::identifier(view.name).text(), {});
         } else if (!OidIsValid(work.settings.archive) || existing->kind != 'v') {
             refuse_view(work, view);
         }
     }
 }
 
-void finish_archive(pg::Spi &spi, Oid archive, model::PeriodWidth width) {
+void finish_archive(pg::Spi &spi, Oid archive, model::PeriodWidth width,
+                    const std::optional<FormerArchive> &former) {
     catalog::TableInfo table = catalog::get_table(spi, archive);
-    {
+    if (!former || !former->is_partitioned) {
         pg::UserScope owner(table.owner);
         session::OwnDdlScope own_ddl;
         for (const pg::Row &grantee : spi.query(grantees_query, {archive})) {
             spi.execute(sqltext::format("REVOKE ALL ON TABLE %1% FROM %2%", table.name, grantee.text(0)));
+        }
+        for (const std::string &grant :
+             former ? make_reader_grants(spi, *former) : std::vector<std::string>()) {
+            spi.execute(grant);
         }
     }
     rows::make_time_partitions(spi, archive, GetCurrentTransactionStartTimestamp(), width, partitions_ahead);

@@ -2,10 +2,12 @@
 #pragma once
 
 #include "archive/archive_definition.hpp"
+#include "archive/former_archive.hpp"
 #include "catalog/table_catalog.hpp"
 #include "model/step.hpp"
 #include "model/time_period.hpp"
 
+#include <optional>
 #include <vector>
 
 namespace softdelete::archive {
@@ -14,13 +16,14 @@ struct ArchiveWork {
     pg::Spi &spi;
     const catalog::Table &table;
     ArchiveSettings settings;
+    std::optional<FormerArchive> former = {}; // that goes on
     std::vector<model::Step> steps = {};
 
     void add(model::Action action, Oid relation, const std::string &object, std::vector<std::string> commands,
              const std::string &remark = {});
 };
 
-// Errors: 42P07 where the archive would have the name of another relation.
+// Errors: 42P07 where the archive would have the name of another relation, which cannot go on as the archive.
 void check_archive_name(pg::Spi &spi, const catalog::Table &table, const std::string &name);
 
 // The width by which the rows of the retention need a few dozen partitions.
@@ -35,8 +38,9 @@ void plan_triggers(ArchiveWork &work);
 // The views that are not there. Errors: 42P07 where another relation has the name.
 void plan_views(ArchiveWork &work, const std::vector<ArchiveColumn> &columns);
 
-// Gives the archive to nobody but its owner, and makes the partitions of this time and the next.
-void finish_archive(pg::Spi &spi, Oid archive, model::PeriodWidth width);
+// Gives a new archive to nobody but its owner and those who could read the table that went on in it, and makes the partitions of this time and the next.
+void finish_archive(pg::Spi &spi, Oid archive, model::PeriodWidth width,
+                    const std::optional<FormerArchive> &former = std::nullopt);
 
 // Statements that take the guard from an archive that stays as a plain table, and from its partitions.
 std::vector<std::string> make_guard_drops(pg::Spi &spi, Oid archive);

@@ -181,18 +181,6 @@ private:
     const sqltext::QualifiedName name_;
 };
 
-// The columns of a view, in their order.
-std::vector<std::string> read_view_columns(pg::Spi &spi, Oid view) {
-    std::vector<std::string> names;
-    for (const pg::Row &row :
-         spi.query("SELECT attname FROM pg_catalog.pg_attribute WHERE attrelid = $1::pg_catalog.oid AND "
-                   "attnum > 0 AND NOT attisdropped ORDER BY attnum",
-                   {view})) {
-        names.push_back(row.text(0));
-    }
-    return names;
-}
-
 } // namespace
 
 void follow_columns(pg::Spi &spi, Oid relation, const ColumnChanges &changes) {

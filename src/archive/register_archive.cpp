@@ -1,6 +1,7 @@
 // register() and plan(). Works out the steps for each table, and runs them or returns them. Called by api/registration.
 #include "archive/register_archive.hpp"
 
+#include "archive/adopt_archive.hpp"
 #include "archive/archive_work.hpp"
 #include "archive/warn_of_links.hpp"
 #include "catalog/mixed_links.hpp"
@@ -11,10 +12,12 @@
 #include "pg/scopes.hpp"
 #include "registration/lock_table.hpp"
 #include "registration/parse_options.hpp"
+#include "registration/renumber_deletions.hpp"
 #include "registration/run_steps.hpp"
 #include "registration/table_work.hpp"
 #include "registry/archive_scan.hpp"
 #include "registry/deletion_ids.hpp"
+#include "rows/time_partitions.hpp"
 #include "session/extension_functions.hpp"
 #include "session/registered_table.hpp"
 
@@ -133,7 +136,7 @@ ArchiveSettings make_settings(pg::Spi &spi, const RegisterRequest &request, cons
             .retention = request.retention};
 }
 
-void check_names(pg::Spi &spi, const catalog::Table &table, const ArchiveSettings &settings) {
+void check_names(const catalog::Table &table, const ArchiveSettings &settings) {
     const std::set<std::string> views = {settings.active_view, settings.deleted_view, settings.all_view};
     if (views.size() < 3 || views.contains("")) {
         pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
@@ -141,7 +144,6 @@ void check_names(pg::Spi &spi, const catalog::Table &table, const ArchiveSetting
                    .hint = "Leave active_view, deleted_view and all_view out, or give them different names.",
                    .relation = table.oid});
     }
-    check_archive_name(spi, table, settings.archive_name);
 }
 
 // The named table, and with cascade those that reference it, to any depth.
@@ -171,21 +173,54 @@ ArchiveWork plan_table(pg::Spi &spi, const RegisterRequest &request, const catal
     catalog::check_mixed_links(spi, table.oid, catalog::Strategy::archive);
     pg::UserScope owner(table.owner);
     ArchiveWork work = {spi, table, make_settings(spi, request, table)};
-    check_columns(table, work.settings);
-    check_names(spi, table, work.settings);
+    check_names(table, work.settings);
     std::vector<ArchiveColumn> columns = read_columns(spi, table.oid);
+    work.former = find_former_archive(spi, table, &work.settings, columns);
+    check_columns(table, work.settings);
     work.steps = warn_of_links(spi, table, together);
-    plan_archive_table(work, columns);
+    if (work.former) {
+        plan_adoption(work, columns);
+    } else {
+        plan_archive_table(work, columns);
+    }
     plan_triggers(work);
     plan_views(work, columns);
     return work;
 }
 
-void record(pg::Spi &spi, ArchiveWork &work) {
+void record(pg::Spi &spi, ArchiveWork &work, std::vector<model::Step> &steps) {
     work.settings.archive =
         catalog::find_relation(spi, work.table.schema_oid, work.settings.archive_name)->oid;
     insert_settings(spi, work.settings);
-    finish_archive(spi, work.settings.archive, choose_width(spi, work.settings.retention));
+    bool keeps_width = work.former && work.former->is_partitioned;
+    finish_archive(spi, work.settings.archive,
+                   keeps_width ? rows::get_partition_width(work.settings.archive)
+                               : choose_width(spi, work.settings.retention),
+                   work.former);
+    if (!work.former || !work.former->has_deletion_id) {
+        return;
+    }
+    std::optional<std::string> deleted_by = work.settings.deleted_by;
+    std::int64_t deletions = registry::adopt_deletions(
+        spi, get_archive_rows(work, work.settings.archive),
+        deleted_by ? std::optional(pg::quote_identifier(*deleted_by)) : std::nullopt);
+    if (deletions > 0) {
+        steps.push_back(
+            {work.table.oid, std::to_string(deletions) + " deletions", model::Action::adopt, false, {}});
+    }
+}
+
+// Before the archive has its guard. The steps that this has taken are not run again.
+std::vector<model::Step> renumber(pg::Spi &spi, const std::vector<ArchiveWork> &works) {
+    std::vector<model::Step> done;
+    for (const ArchiveWork &work : works) {
+        if (work.former && work.former->has_deletion_id) {
+            std::vector<model::Step> taken =
+                registration::renumber_deletions(spi, get_archive_rows(work, work.former->relation));
+            done.insert(done.end(), taken.begin(), taken.end());
+        }
+    }
+    return done;
 }
 
 std::vector<model::Step> run(const RegisterRequest &request, bool is_plan) {
@@ -205,10 +240,12 @@ std::vector<model::Step> run(const RegisterRequest &request, bool is_plan) {
         return steps;
     }
     registry::separate_subscribers_ids(spi);
+    std::vector<model::Step> done = renumber(spi, works);
     registration::run_steps(spi, steps);
     for (ArchiveWork &work : works) {
-        record(spi, work);
+        record(spi, work, done);
     }
+    steps.insert(steps.end(), done.begin(), done.end());
     return steps;
 }
 

@@ -45,7 +45,9 @@ struct NewId {
 };
 
 FoundDeletions find_deletions(pg::Spi &spi, const registry::TableRows &table) {
-    pg::Row column = spi.query_kept(column_query, {table.relation, table.deleted_at.text()}).front();
+    pg::Row column = spi.query_kept(column_query, {OidIsValid(table.archive) ? table.archive : table.relation,
+                                                   table.deleted_at.text()})
+                         .front();
     FoundDeletions found = {{}, {}, column.text(0), column.text(1)};
     pg::ReadScope owner(table.owner);
     pg::SettingScope texts; // in the session's zone, as everywhere

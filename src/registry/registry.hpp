@@ -68,6 +68,7 @@ struct TableRows {
     Oid owner;
     sqltext::QualifiedName name;
     sqltext::Identifier deleted_at;
+    Oid archive = InvalidOid; // that has them; else the table itself
 };
 
 // After DROP EXTENSION and a new start: deletions that rows remember get a row in the log again. Their ids have

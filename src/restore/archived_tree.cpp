@@ -79,7 +79,7 @@ void ArchivedTree::collect() {
         auto [relation, parents] = std::move(work_.front());
         work_.pop_front();
         for (const ForeignKey &key : catalog::find_referencing_keys(spi_, relation)) {
-            if (key.on_delete == catalog::OnDelete::cascade && key.child.archive) {
+            if (is_logged() && key.on_delete == catalog::OnDelete::cascade && key.child.archive) {
                 add(key.child, find_children(key, catalog::between_archives(key), parents));
             }
         }
@@ -191,18 +191,21 @@ rows::RowSet ArchivedTree::find_orphans(const Branch &branch, const ForeignKey &
 void ArchivedTree::raise_orphan(const ForeignKey &key) {
     bool may_show = pg::call([&] { return pg::may_show_values(key.child.relation); });
     std::string values = rows::read_link(spi_, catalog::of_archived_children(key), *root_);
-    pg::raise({.sqlstate = ERRCODE_FOREIGN_KEY_VIOLATION,
-               .message = sqltext::format("cannot restore a row of table %1% below a deleted row of "
-                                          "table %2%",
-                                          key.child.title, key.parent.title),
-               .detail = may_show ? sqltext::format("Key (%1%)=(%2%) refers to a row of table %3% that is "
-                                                    "not there.",
-                                                    key.child_columns, values, key.parent.title)
-                                  : "",
-               .hint = sqltext::format("Restore the row of table %1% first, or bring back the whole "
-                                       "deletion with softdelete.undo(%2%).",
-                                       key.parent.title, deletion_),
-               .relation = key.child.relation});
+    pg::raise(
+        {.sqlstate = ERRCODE_FOREIGN_KEY_VIOLATION,
+         .message = sqltext::format("cannot restore a row of table %1% below a deleted row of "
+                                    "table %2%",
+                                    key.child.title, key.parent.title),
+         .detail = may_show ? sqltext::format("Key (%1%)=(%2%) refers to a row of table %3% that is "
+                                              "not there.",
+                                              key.child_columns, values, key.parent.title)
+                            : "",
+         .hint = sqltext::format("Restore the row of table %1% first%2%.", key.parent.title,
+                                 (is_logged() ? sqltext::format(", or bring back the whole deletion with "
+                                                                "softdelete.undo(%1%)",
+                                                                deletion_)
+                                              : "")),
+         .relation = key.child.relation});
 }
 
 deletion::RestoredRows ArchivedTree::move_all() {
@@ -234,7 +237,8 @@ deletion::RestoredRows ArchivedTree::move(const TableGroup &group) {
         role = relation == root_table_ ? RestoreAs::caller : role;
     }
     return parts.empty() ? deletion::RestoredRows()
-                         : move_back(spi_, parts, role, deletion_, group.is_circle_cut, parameters);
+                         : move_back(spi_, parts, role, is_logged() ? std::optional(deletion_) : std::nullopt,
+                                     group.is_circle_cut, parameters);
 }
 
 } // namespace softdelete::restore

@@ -18,6 +18,7 @@ namespace softdelete::restore {
 
 class ArchivedTree {
 public:
+    // deletion: 0 for a row that was archived before its table was registered, which comes back alone.
     ArchivedTree(pg::Spi &spi, std::int64_t deletion);
 
     // The row in the archive of the table, with all that the deletion took below it. It does not wait: it is an error if a
@@ -36,6 +37,8 @@ public:
     deletion::RestoredRows move_all();
 
 private:
+    bool is_logged() const { return deletion_ != "0"; }
+
     // Rows of one archive that are to come back.
     struct Branch {
         catalog::TableInfo table;

@@ -18,7 +18,7 @@ using catalog::TableInfo;
 
 struct ArchivedRow {
     rows::RowId place;
-    std::int64_t deletion;
+    std::int64_t deletion; // 0: it was archived before the table was registered
 };
 
 // Locks it. Nothing where the row is live and none with that key is archived.
@@ -26,8 +26,9 @@ std::optional<ArchivedRow> find_newest(pg::Spi &spi, const TableInfo &table,
                                        const std::vector<std::string> &key) {
     catalog::KeyLookup lookup = catalog::get_key_lookup(spi, table, key);
     std::string query = sqltext::format(
-        "/* softdelete */ SELECT a.tableoid, a.ctid, a.deletion_id FROM %2% AS a WHERE %3% "
-        "ORDER BY a.%1% DESC, a.deletion_id DESC, CAST(CAST(a.cmin AS pg_catalog.text) AS pg_catalog.int8) "
+        "/* softdelete */ SELECT a.tableoid, a.ctid, coalesce(a.deletion_id, 0) FROM %2% AS a WHERE %3% "
+        "ORDER BY a.%1% DESC, a.deletion_id DESC NULLS LAST, CAST(CAST(a.cmin AS pg_catalog.text) AS "
+        "pg_catalog.int8) "
         "DESC, a.ctid DESC LIMIT 1 FOR UPDATE",
         table.archive->deleted_at, table.archive->name, lookup.condition);
     pg::OwnerScope owner(table.owner);
@@ -57,9 +58,11 @@ std::uint64_t restore_archived_row(pg::Spi &spi, const TableInfo &table,
     tree.add_root(table, row->place);
     std::uint64_t waiting = tree.drop_waiting();
     const deletion::RestoredRows restored = tree.move_all();
-    tell_waiting(waiting, row->deletion);
-    deletion::add_restored(row->deletion, restored);
-    deletion::look_at_restored(row->deletion);
+    if (row->deletion != 0) {
+        tell_waiting(waiting, row->deletion);
+        deletion::add_restored(row->deletion, restored);
+        deletion::look_at_restored(row->deletion);
+    }
     return deletion::count_rows(restored);
 }
 

@@ -17,6 +17,24 @@ INSERT INTO ways VALUES
     ('6 DELETE', 'p int', 'DELETE FROM g WHERE c = old.id'),
     ('7 UPDATE and DELETE', 'p int', 'UPDATE g SET p = 5 WHERE c = old.id; DELETE FROM g WHERE c = old.id'),
     ('8 DELETE of others', 'p int', 'DELETE FROM g WHERE c <> old.id');
+-- The same where g is partitioned by part, which every row begins with as 1.
+CREATE TABLE moves (LIKE ways);
+INSERT INTO moves VALUES
+    ('a nothing', 'p int', NULL),
+    ('b move', 'p int', 'UPDATE g SET part = 2 WHERE c = old.id'),
+    ('c SET DEFAULT of the partition key', 'p int', 'DELETE FROM q WHERE part = 1'),
+    ('d move twice', 'p int', 'UPDATE g SET part = 2 WHERE c = old.id; UPDATE g SET personal = personal || '' again'' WHERE c = old.id; UPDATE g SET part = 3, id = id + 100 WHERE c = old.id'),
+    ('e move there and back', 'p int', 'UPDATE g SET part = 2 WHERE c = old.id; UPDATE g SET part = 1 WHERE c = old.id'),
+    ('f move in a savepoint', 'p int', 'BEGIN UPDATE g SET part = 2 WHERE c = old.id; EXCEPTION WHEN division_by_zero THEN NULL; END'),
+    ('g move that is taken back', 'p int', 'BEGIN UPDATE g SET part = 2 WHERE c = old.id; RAISE division_by_zero; EXCEPTION WHEN division_by_zero THEN NULL; END; UPDATE g SET personal = personal || '' again'' WHERE c = old.id'),
+    ('h move row by row', 'p int', 'DECLARE i int; BEGIN FOR i IN SELECT id FROM g WHERE c = old.id LOOP UPDATE g SET part = 2 WHERE id = i; END LOOP; END'),
+    ('i move and DELETE', 'p int', 'UPDATE g SET part = 2 WHERE c = old.id; DELETE FROM g WHERE c = old.id'),
+    ('j move of others', 'p int', 'UPDATE g SET part = 2 WHERE c <> old.id'),
+    ('k move with others', 'p int', 'UPDATE g SET part = 2'),
+    ('l move with others, DELETE', 'p int', 'UPDATE g SET part = 2; DELETE FROM g WHERE c = old.id'),
+    ('m move of others and their DELETE', 'p int', 'UPDATE g SET part = 2 WHERE c <> old.id; DELETE FROM g WHERE c <> old.id'),
+    ('n move away', 'p int', 'UPDATE g SET part = 2, c = NULL WHERE c = old.id'),
+    ('o move away with others', 'p int', 'UPDATE g SET part = 2, c = NULL');
 CREATE TABLE results (strategy text, way text, what text, result text);
 CREATE FUNCTION try(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -32,10 +50,19 @@ CREATE PROCEDURE walk(strategy text, way ways) LANGUAGE plpgsql AS $$
 BEGIN
     CREATE TABLE p (id int PRIMARY KEY);
     CREATE TABLE c (id int PRIMARY KEY, p int REFERENCES p ON DELETE CASCADE);
-    EXECUTE pg_catalog.format('CREATE TABLE g (id int PRIMARY KEY, c int REFERENCES c ON DELETE CASCADE, %s, personal text)', way.column_definition);
+    IF way.way < 'a' THEN
+        EXECUTE pg_catalog.format('CREATE TABLE g (id int PRIMARY KEY, c int REFERENCES c ON DELETE CASCADE, %s, personal text)', way.column_definition);
+    ELSE
+        CREATE TABLE q (part int PRIMARY KEY);
+        EXECUTE 'INSERT INTO q VALUES (1), (2), (3)';
+        EXECUTE pg_catalog.format('CREATE TABLE g (id int, c int REFERENCES c ON DELETE CASCADE, %s, personal text, part int DEFAULT 2 REFERENCES q ON DELETE SET DEFAULT, PRIMARY KEY (id, part)) PARTITION BY LIST (part)', way.column_definition);
+        CREATE TABLE g1 PARTITION OF g FOR VALUES IN (1);
+        CREATE TABLE g2 PARTITION OF g FOR VALUES IN (2);
+        CREATE TABLE g3 PARTITION OF g FOR VALUES IN (3);
+    END IF;
     EXECUTE 'INSERT INTO p VALUES (1), (9)';
     EXECUTE 'INSERT INTO c VALUES (1, 1), (2, 9)';
-    EXECUTE 'INSERT INTO g VALUES (1, 1, 1, ''of one''), (2, 1, NULL, ''of one as well''), (3, 2, 9, ''of another''), (4, 2, 9, ''of another as well'')';
+    EXECUTE pg_catalog.format('INSERT INTO g VALUES (1, 1, 1, ''of one''%1$s), (2, 1, NULL, ''of one as well''%1$s), (3, 2, 9, ''of another''%1$s), (4, 2, 9, ''of another as well''%1$s)', CASE WHEN way.way >= 'a' THEN ', 1' END);
     EXECUTE pg_catalog.format('SELECT softdelete.register(''p'', strategy => %L, cascade => true)', strategy);
     EXECUTE 'SELECT softdelete.track_history(''g'')';
     EXECUTE 'UPDATE g SET personal = personal || ''!''';
@@ -49,10 +76,11 @@ BEGIN
     INSERT INTO results VALUES (strategy, way.way, 'history', try('SELECT pg_catalog.string_agg(DISTINCT personal, ''; '' ORDER BY personal) FROM g_history'));
     EXECUTE 'SELECT softdelete.unregister(t, deleted_rows => ''purge'') FROM (VALUES (''g''), (''c''), (''p'')) AS v (t)';
     DROP TABLE p, c, g, g_history CASCADE;
+    DROP TABLE IF EXISTS q;
     DROP FUNCTION IF EXISTS act();
 END $$;
 SET client_min_messages = error;
-DO $$ DECLARE way ways; BEGIN FOR way IN SELECT * FROM ways LOOP CALL walk('archive', way); CALL walk('flag', way); END LOOP; END $$;
+DO $$ DECLARE way ways; BEGIN FOR way IN SELECT * FROM ways UNION ALL SELECT * FROM moves LOOP CALL walk('archive', way); CALL walk('flag', way); END LOOP; END $$;
 RESET client_min_messages;
 \set QUIET off
 SELECT strategy, what, result, string_agg(way, ', ' ORDER BY way) AS ways FROM results GROUP BY 1, 2, 3 ORDER BY 1, 2, 4;

@@ -105,8 +105,8 @@ void collect_deleted(FunctionCallInfo call, const TriggerData *data) {
     HeapTuple row = data->tg_trigtuple;
     if (settings::deletion() == settings::Deletion::hard
         || HeapTupleHeaderIndicatesMovedPartitions(row->t_data)
-        || erasure::is_being_removed(RelationGetRelid(data->tg_relation), &row->t_self)
-        || erasure::is_removed_on_the_way(RelationGetRelid(data->tg_relation), &row->t_self)) {
+        || erasure::is_being_removed(data->tg_relation, row)
+        || erasure::is_removed_on_the_way(data->tg_relation, row)) {
         return;
     }
     Target &target = get_target(call, data->tg_relation);

@@ -35,16 +35,22 @@ void check_gone(pg::Spi &spi, const rows::TreeTable &member) {
 
 void remove_tree(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowSet &rows,
                  const rows::RowTree &tree) {
+    std::set<Oid> left;
     try {
-        if (remove_rows(spi, table, rows, tree.all) != rows.size()) {
+        Removed removed = remove_rows(spi, table, rows, tree.all);
+        if (removed.count != rows.size()) {
             rows::raise_not_removed(table);
         }
+        left = std::move(removed.left);
     } catch (pg::ServerError &error) {
         error.clear_context();
         throw;
     }
     for (const auto &[relation, member] : tree.tables) {
         check_gone(spi, member);
+    }
+    if (!left.empty()) {
+        rows::raise_not_removed(catalog::get_table(spi, *left.begin()));
     }
 }
 
@@ -77,8 +83,9 @@ std::string add_counts(pg::Spi &spi, const std::string &counts, const HistoryCou
 std::vector<std::string> choose_key(pg::Spi &spi, const catalog::TableInfo &table,
                                     const std::vector<history::KeyTexts> &stored, const std::string &reason,
                                     const std::vector<std::string> &given) {
-    rows::check_reason_as_key(spi, table, reason, given);
-    for (const std::vector<std::string> &key : stored) {
+    std::set<history::KeyTexts> keys(stored.begin(), stored.end()); // of many entries and copies
+    keys.insert(given);
+    for (const history::KeyTexts &key : keys) {
         rows::check_reason_as_key(spi, table, reason, key);
     }
     return stored.empty() ? given : stored.front();

@@ -3,9 +3,7 @@
 
 #include "rows/row_set.hpp"
 
-extern "C" {
-#include "storage/itemptr.h"
-}
+#include <set>
 
 namespace softdelete::erasure {
 
@@ -13,16 +11,22 @@ namespace softdelete::erasure {
 // rows that its statement names, and those that referential actions take along with them; of others, these take only what
 // they may remove at any time: deleted rows whose retention has passed and that no hold protects. Plain server code.
 // Raises 40001 for another row where the transaction's snapshot is too old to have shown it to the command.
-bool is_being_removed(Oid relation, const ItemPointerData *row);
+bool is_being_removed(Relation relation, HeapTuple row);
 
-// The same for whoever removes the row while such a command is under way, be it a statement of a user's trigger. Raises
-// nothing. Plain server code.
-bool is_removed_on_the_way(Oid relation, const ItemPointerData *row);
+// The same for whoever removes the row while such a command is under way, be it a statement of a user's trigger. Raises 55000
+// where nothing tells. Plain server code.
+bool is_removed_on_the_way(Relation relation, HeapTuple row);
+
+struct Removed {
+    std::uint64_t count; // of the rows themselves
+    std::set<Oid>
+        left; // tables, each the topmost of its partitions, where a trigger has moved one of all and left it
+};
 
 // Removes these rows of a registered table by DELETE, as its owner, with what goes with them natively: all are the rows
-// that may go. The caller has locked them and checked holds. Returns how many of the rows themselves went.
+// that may go. The caller has locked them and checked holds.
 // Errors: what the server and users' triggers raise; 23503 for keys that refuse.
-std::uint64_t remove_rows(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowSet &rows,
-                          const rows::RowSet &all);
+Removed remove_rows(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowSet &rows,
+                    const rows::RowSet &all);
 
 } // namespace softdelete::erasure

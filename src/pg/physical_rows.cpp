@@ -31,9 +31,9 @@ bool runs_code_on_delete(Oid relation) {
     return runs_code;
 }
 
-namespace {
-
-void follow(Oid relation, Snapshot snapshot, ItemPointerData *rows, Size count) {
+void follow_updates(Oid relation, ItemPointerData *rows, Size count) {
+    CommandCounterIncrement();
+    Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
     Relation table = table_open(relation, AccessShareLock);
     TableScanDesc scan = table_beginscan_tid(table, snapshot);
     for (Size i = 0; i < count; i++) {
@@ -41,19 +41,7 @@ void follow(Oid relation, Snapshot snapshot, ItemPointerData *rows, Size count) 
     }
     table_endscan(scan);
     table_close(table, NoLock);
-}
-
-} // namespace
-
-void follow_updates(Oid relation, ItemPointerData *rows, Size count) {
-    CommandCounterIncrement();
-    Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-    follow(relation, snapshot, rows, count);
     UnregisterSnapshot(snapshot);
-}
-
-void follow_versions(Oid relation, ItemPointerData *rows, Size count) {
-    follow(relation, SnapshotAny, rows, count);
 }
 
 } // namespace softdelete::pg

@@ -16,7 +16,4 @@ bool runs_code_on_delete(Oid relation);
 // Replaces positions of rows that this transaction has updated by those of their newest versions.
 void follow_updates(Oid relation, ItemPointerData *rows, Size count);
 
-// The same by those of their last versions, be these deleted. The rows are locked or changed by this transaction.
-void follow_versions(Oid relation, ItemPointerData *rows, Size count);
-
 } // namespace softdelete::pg

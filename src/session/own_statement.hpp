@@ -25,11 +25,14 @@ public:
     virtual bool is_answered(Relation table, const Trigger &trigger) = 0;
 };
 
+// unsure: it has come to its partition together with rows that are not among them, and nothing tells which is which.
+enum class Removable { no, yes, unsure };
+
 // Rows that a statement, and the referential actions that follow it, may remove whatever their state.
 class RemovableRows {
 public:
     virtual ~RemovableRows() = default;
-    virtual bool contains(Oid relation, const ItemPointerData *row) const = 0;
+    virtual Removable find(Oid relation, HeapTuple row) const = 0;
 };
 
 // Whose rights the references of a statement need, and which policies apply to them.

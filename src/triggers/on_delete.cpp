@@ -115,7 +115,7 @@ Guards *get_guards(FunctionCallInfo call, Relation table) {
 // Is the row one of those that a command of ours has checked and is removing?
 bool is_being_removed(const TriggerData *data, uint32 notes) {
     return (notes & (session::note_removal | session::note_foreign_key)) != 0
-           && erasure::is_being_removed(RelationGetRelid(data->tg_relation), &data->tg_trigtuple->t_self);
+           && erasure::is_being_removed(data->tg_relation, data->tg_trigtuple);
 }
 
 void check_not_held(FunctionCallInfo call, const TriggerData *data, uint32 notes) {

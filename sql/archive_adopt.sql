@@ -129,7 +129,7 @@ DO $$ BEGIN
     END LOOP;
 END $$;
 SELECT relation, object, action, count(*) FROM softdelete.register('parents', strategy => 'archive', cascade => true) WHERE action IN ('adopt', 'create', 'alter')
-GROUP BY 1, 2, 3 ORDER BY 1::text, 2;
+GROUP BY 1, 2, 3 ORDER BY relation::text, object COLLATE "C";
 SELECT relation, rows FROM softdelete.deletions WHERE relation = 'parents'::regclass;
 SELECT obj_description('deleted_kids'::regclass);
 SELECT softdelete.restore('parents', 1);

@@ -194,4 +194,20 @@ std::string join_parent(const ForeignKey &key) {
         key.parent.deleted_at, key.parent.key_rows(), key.link);
 }
 
+const char *name_action(OnDelete action) {
+    switch (action) {
+    case OnDelete::no_action:
+        return "NO ACTION";
+    case OnDelete::restricted:
+        return "RESTRICT";
+    case OnDelete::cascade:
+        return "CASCADE";
+    case OnDelete::set_null:
+        return "SET NULL";
+    case OnDelete::set_default:
+        return "SET DEFAULT";
+    }
+    return "";
+}
+
 } // namespace softdelete::catalog

@@ -39,6 +39,9 @@ struct ForeignKey {
         compares_as_sets_do; // its columns have the types and collations of the parent's, and default equality
 };
 
+// As it stands behind ON DELETE.
+const char *name_action(OnDelete action);
+
 // True where a live child must not have a deleted parent: CASCADE, NO ACTION and RESTRICT. SET NULL and SET DEFAULT
 // keep the link.
 inline bool binds(OnDelete action) {

@@ -151,7 +151,7 @@ TableInfo get_soft_table(pg::Spi &spi, Oid relation) {
     return table;
 }
 
-TableInfo find_soft_table(pg::Spi &spi, Oid relation) {
+TableInfo get_users_table(pg::Spi &spi, Oid relation) {
     std::string kind;
     TableInfo table = read_table(spi, relation, &kind);
     if (kind != "r" && kind != "p") {
@@ -170,6 +170,11 @@ TableInfo find_soft_table(pg::Spi &spi, Oid relation) {
                    .hint = "Name the table whose rows it keeps.",
                    .relation = relation});
     }
+    return table;
+}
+
+TableInfo find_soft_table(pg::Spi &spi, Oid relation) {
+    TableInfo table = get_users_table(spi, relation);
     if (!table.is_registered && !table.archive && !table.lacks_archive) {
         bool is_copy = has_marker(spi, table.relation);
         pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,

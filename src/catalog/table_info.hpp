@@ -50,7 +50,11 @@ struct TableInfo {
 // no table, 55000 where it is not registered, 0A000 where it is with the strategy archive; each with a hint.
 TableInfo get_registered_table(pg::Spi &spi, Oid relation);
 
-// The same, with either strategy. Errors: also 55000 where the table's archive is missing.
+// A table of a user's, registered or not; a partition stands for its root. Errors: 42809 as above, 42501 for a system
+// catalog.
+TableInfo get_users_table(pg::Spi &spi, Oid relation);
+
+// The first, with either strategy. Errors: also 55000 where the table's archive is missing.
 TableInfo get_soft_table(pg::Spi &spi, Oid relation);
 
 // The same, also where its archive is missing.

@@ -33,9 +33,10 @@ class Preview {
 public:
     explicit Preview(pg::Spi &spi) : spi_(spi) {}
 
-    std::vector<PreviewLine> run(const TableInfo &root, const std::vector<std::string> &key) {
+    void run(const TableInfo &root, const std::vector<std::string> &key) {
         rows::RowSet rows = find_root(root, key);
         add_line(0, root.relation, "delete", rows.size());
+        links_[{{0, root.relation, "delete"}, InvalidOid, ""}] = rows.size();
         if (!rows.empty()) {
             deleted_ = rows;
             if (root.archive) {
@@ -51,11 +52,23 @@ public:
             }
             add_checked();
         }
+    }
+
+    std::vector<PreviewLine> get_lines() const {
         std::vector<PreviewLine> lines;
         for (const auto &[place, count] : lines_) {
             lines.push_back({place.depth, place.relation, place.action, count});
         }
         return lines;
+    }
+
+    std::vector<PreviewStep> get_steps() const {
+        std::vector<PreviewStep> steps;
+        for (const auto &[link, count] : links_) {
+            steps.push_back(
+                {link.place.depth, link.parent, link.place.relation, link.key, link.place.action, count});
+        }
+        return steps;
     }
 
 private:
@@ -64,6 +77,14 @@ private:
         Oid relation;
         std::string action;
         auto operator<=>(const Place &) const = default;
+    };
+
+    // A place, and how it was come to.
+    struct Link {
+        Place place;
+        Oid parent;
+        std::string key;
+        auto operator<=>(const Link &) const = default;
     };
 
     // A foreign key as one table has it that it references: a partition has a copy of its own.
@@ -274,6 +295,10 @@ private:
     void add_rows(int depth, const ForeignKey &key, std::uint64_t count, const char *action) {
         if (count > 0) {
             add_line(depth, key.child.relation, action, count);
+            links_[{{depth, key.child.relation, action},
+                    key.parent.relation,
+                    sqltext::format("%1% ON DELETE %2%", key.name, catalog::name_action(key.on_delete))}] +=
+                count;
         }
     }
 
@@ -321,12 +346,11 @@ private:
     std::deque<Step> work_;
     std::deque<Step> checks_;
     std::map<Place, std::uint64_t> lines_;
+    std::map<Link, std::uint64_t> links_;
 };
 
-} // namespace
-
-std::vector<PreviewLine> preview_delete(Oid relation, const std::vector<std::string> &key) {
-    pg::Spi spi;
+// Errors: those of preview_delete().
+TableInfo get_previewed_table(pg::Spi &spi, Oid relation) {
     TableInfo table = catalog::get_soft_table(spi, relation);
     bool may_delete =
         spi.query("SELECT pg_catalog.has_table_privilege($1::pg_catalog.oid, 'DELETE')", {table.relation})
@@ -335,7 +359,25 @@ std::vector<PreviewLine> preview_delete(Oid relation, const std::vector<std::str
     if (!may_delete) {
         catalog::raise_permission_denied(table, "A preview needs the privilege that the DELETE needs.");
     }
-    return Preview(spi).run(table, key);
+    return table;
+}
+
+} // namespace
+
+std::vector<PreviewLine> preview_delete(Oid relation, const std::vector<std::string> &key) {
+    pg::Spi spi;
+    const TableInfo table = get_previewed_table(spi, relation);
+    Preview preview(spi);
+    preview.run(table, key);
+    return preview.get_lines();
+}
+
+std::vector<PreviewStep> preview_steps(Oid relation, const std::vector<std::string> &key) {
+    pg::Spi spi;
+    const TableInfo table = get_previewed_table(spi, relation);
+    Preview preview(spi);
+    preview.run(table, key);
+    return preview.get_steps();
 }
 
 } // namespace softdelete::deletion

@@ -16,6 +16,18 @@ struct PreviewLine {
     std::uint64_t rows;
 };
 
+// The same key by key: rows that one key leads to from one level.
+struct PreviewStep {
+    int depth; // of these rows
+    Oid parent;
+    Oid relation;
+    std::string key; // its name and what it does; empty for the row itself
+    std::string action;
+    std::uint64_t rows;
+};
+
+std::vector<PreviewStep> preview_steps(Oid relation, const std::vector<std::string> &key);
+
 // Follows the foreign keys as the cascade does. Privileges: DELETE on the table, as the DELETE itself needs it.
 // Takes no row locks. Errors: P0002 no such row; 42501.
 std::vector<PreviewLine> preview_delete(Oid relation, const std::vector<std::string> &key);

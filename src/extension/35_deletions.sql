@@ -84,6 +84,25 @@ COMMENT ON FUNCTION softdelete.preview(regclass, "any") IS
 COMMENT ON FUNCTION softdelete.preview(regclass, text[]) IS
     'Shows what a DELETE of the row with that primary key would take along, or what refuses it.';
 
+CREATE FUNCTION softdelete.preview_tree(relation regclass, VARIADIC key "any")
+    RETURNS TABLE (tree text, rows bigint, action text, why text)
+    -- search_path: the library pins it, except while policies and indexes of the caller's tables call functions
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'softdelete_preview_tree';
+CREATE FUNCTION softdelete.preview_tree(relation regclass, VARIADIC key text[])
+    RETURNS TABLE (tree text, rows bigint, action text, why text)
+    -- search_path: the library pins it, except while policies and indexes of the caller's tables call functions
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'softdelete_preview_tree';
+COMMENT ON FUNCTION softdelete.preview_tree(regclass, "any") IS
+    'Shows as a tree what a DELETE of the row with that primary key would take along, by which keys, or what refuses it.';
+COMMENT ON FUNCTION softdelete.preview_tree(regclass, text[]) IS
+    'Shows as a tree what a DELETE of the row with that primary key would take along, by which keys, or what refuses it.';
+
+CREATE FUNCTION softdelete.cascade_graph(relation regclass) RETURNS text
+    -- search_path: the library pins it; names of tables are shown by the caller's
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'softdelete_cascade_graph';
+COMMENT ON FUNCTION softdelete.cascade_graph(regclass) IS
+    'Draws what a DELETE does along the foreign keys to the table and to those below it, as a Mermaid flowchart.';
+
 -- The cost is that of a look-up per table: ORDER BY and LIMIT come first, and what they leave is counted.
 CREATE FUNCTION softdelete_internal.count_deletion(deletion_id bigint) RETURNS text
     LANGUAGE c STABLE COST 1000 SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_count_deletion';

@@ -227,6 +227,8 @@ SELECT softdelete.undo(relation => 'shop.locked', since => '2000-01-01');
 SELECT softdelete.delete('shop.locked', 7) IS NOT NULL;
 SELECT softdelete.undo(actor => 'mallory', since => '2000-01-01', relation => 'shop.locked', until => 'infinity');
 SELECT * FROM softdelete.preview('shop.parents', 41);
+SELECT * FROM softdelete.preview_tree('shop.parents', 41);
+SELECT softdelete.cascade_graph('shop.parents');
 SELECT * FROM softdelete.purge_preview();
 SELECT count(*) FROM softdelete.check();
 SELECT count(*) FROM softdelete.check('shop.parents');
@@ -437,6 +439,8 @@ SQL
 		q{SELECT softdelete.restore('eve.parents', '(6,p)')},
 		q{SELECT softdelete.delete('eve.parents', '(6,p)')},
 		q{BEGIN; SELECT softdelete.undo((SELECT pg_catalog.max(id) FROM softdelete.deletions)); COMMIT},
+		q{SELECT * FROM softdelete.preview_tree('eve.children', 13)},
+		q{SELECT softdelete.cascade_graph('eve.parents')},
 		q{SELECT softdelete.delete('eve.children', 13)},
 		q{SELECT * FROM softdelete.undo_preview(relation => 'eve.children', since => '-infinity')},
 		q{BEGIN; SELECT softdelete.undo(relation => 'eve.children', since => '-infinity'); COMMIT},

@@ -30,6 +30,8 @@ LOCKMODE server_lock(Lock lock) {
     switch (lock) {
     case Lock::access_share:
         return AccessShareLock;
+    case Lock::row_share:
+        return RowShareLock;
     case Lock::access_exclusive:
         return AccessExclusiveLock;
     }

@@ -1,4 +1,4 @@
-// Reads the values of a row, which came as text, as what they are.
+// Reads the values of a row, which came as text, as what they are; and the row that a result must have.
 #include "pg/row.hpp"
 
 extern "C" {
@@ -66,6 +66,15 @@ std::vector<std::string> Row::array(std::size_t column) const {
         items.emplace_back(copy_element(elements.values[i]));
     }
     return items;
+}
+
+const Row &Rows::front() const {
+    if (empty()) {
+        raise({.sqlstate = ERRCODE_T_R_SERIALIZATION_FAILURE,
+               .message = "could not find what another transaction has removed or changed meanwhile",
+               .hint = "Run the command again."});
+    }
+    return std::vector<Row>::front();
 }
 
 } // namespace softdelete::pg

@@ -31,4 +31,11 @@ private:
     std::vector<std::optional<std::string>> values_;
 };
 
+// The rows of a result. front() is for a query that finds one by what its caller has seen or locked: where another transaction
+// took that away meanwhile, it raises 40001.
+class Rows : public std::vector<Row> {
+public:
+    const Row &front() const;
+};
+
 } // namespace softdelete::pg

@@ -29,8 +29,8 @@ struct Result {
     std::uint64_t rows;
 };
 
-std::vector<Row> copy_rows(const Result &result) {
-    std::vector<Row> rows;
+Rows copy_rows(const Result &result) {
+    Rows rows;
     if (result.table == nullptr) {
         return rows;
     }
@@ -48,9 +48,9 @@ std::vector<Row> copy_rows(const Result &result) {
     return rows;
 }
 
-std::vector<Row> take_rows() {
+Rows take_rows() {
     Result result = {SPI_tuptable, SPI_processed};
-    std::vector<Row> rows = copy_rows(result);
+    Rows rows = copy_rows(result);
     call([&] { SPI_freetuptable(result.table); });
     return rows;
 }
@@ -182,7 +182,7 @@ void Spi::run(const std::string &sql, const std::vector<Parameter> &parameters) 
     call([&] { check_code(execute_once(sql.c_str(), arguments, false, is_read_only_)); });
 }
 
-std::vector<Row> Spi::query_kept(const std::string &sql, const std::vector<Parameter> &parameters) {
+Rows Spi::query_kept(const std::string &sql, const std::vector<Parameter> &parameters) {
     PinnedScope pinned;
     PlanArguments arguments(parameters);
     SPIPlanPtr plan = get_kept_plan(sql, arguments.types);
@@ -194,7 +194,7 @@ std::vector<Row> Spi::query_kept(const std::string &sql, const std::vector<Param
     return take_rows();
 }
 
-std::vector<Row> Spi::query_latest(const std::string &sql, const std::vector<Parameter> &parameters) {
+Rows Spi::query_latest(const std::string &sql, const std::vector<Parameter> &parameters) {
     PinnedScope pinned;
     PlanArguments arguments(parameters);
     call([&] { check_code(execute_once(sql.c_str(), arguments, true, false)); });
@@ -237,7 +237,7 @@ void PreparedQuery::run(const std::vector<Parameter> &parameters) const {
     });
 }
 
-std::vector<Row> PreparedQuery::query(const std::vector<Parameter> &parameters) const {
+Rows PreparedQuery::query(const std::vector<Parameter> &parameters) const {
     run(parameters);
     return take_rows();
 }
@@ -253,7 +253,7 @@ void PreparedQuery::note_independent_of_role() const {
     pg::note_independent_of_role(plan_);
 }
 
-std::vector<Row> Spi::query(const std::string &sql, const std::vector<Parameter> &parameters) {
+Rows Spi::query(const std::string &sql, const std::vector<Parameter> &parameters) {
     run(sql, parameters);
     return take_rows();
 }
@@ -265,7 +265,7 @@ std::uint64_t Spi::execute(const std::string &sql, const std::vector<Parameter> 
     return rows;
 }
 
-std::vector<Row> Spi::query(const std::string &sql, std::initializer_list<Parameter> parameters) {
+Rows Spi::query(const std::string &sql, std::initializer_list<Parameter> parameters) {
     return query(sql, std::vector<Parameter>(parameters));
 }
 

@@ -72,7 +72,7 @@ public:
     PreparedQuery(PreparedQuery &&) = default;
 
     // Runs it and returns its rows, or how many it processed. Takes as many parameters as it was prepared with.
-    std::vector<Row> query(const std::vector<Parameter> &parameters) const;
+    Rows query(const std::vector<Parameter> &parameters) const;
     std::uint64_t execute(const std::vector<Parameter> &parameters) const;
 
     // Its references say themselves whose policies apply: another role that runs it need not parse it again.
@@ -104,16 +104,16 @@ public:
     Spi &operator=(const Spi &) = delete;
 
     // Runs a statement and returns its rows (of a SELECT or a RETURNING).
-    std::vector<Row> query(const std::string &sql, std::initializer_list<Parameter> parameters = {});
-    std::vector<Row> query(const std::string &sql, const std::vector<Parameter> &parameters);
+    Rows query(const std::string &sql, std::initializer_list<Parameter> parameters = {});
+    Rows query(const std::string &sql, const std::vector<Parameter> &parameters);
 
     // The same for a query whose text and types of parameters never change: the session keeps one plan of it for all
     // parameters. For those on catalogs, which take longer to plan than to run. It must not name objects that come and go
     // by constants of the types regproc, regnamespace and the like, of which the server does not see that they are outdated.
-    std::vector<Row> query_kept(const std::string &sql, const std::vector<Parameter> &parameters = {});
+    Rows query_kept(const std::string &sql, const std::vector<Parameter> &parameters = {});
 
     // The same for a SELECT that sees what is committed now, and what is our own, in any isolation level.
-    std::vector<Row> query_latest(const std::string &sql, const std::vector<Parameter> &parameters);
+    Rows query_latest(const std::string &sql, const std::vector<Parameter> &parameters);
 
     // Runs a statement and returns its first row as parameters for another one; nothing where there is none. They live as long
     // as the connection.

@@ -41,7 +41,7 @@ KeyStatement::KeyStatement(pg::Spi &spi, const catalog::ForeignKey &key, const s
 }
 
 // Announced again: it is parsed anew where something has changed meanwhile.
-std::vector<pg::Row> KeyStatement::query(const std::vector<pg::Parameter> &parameters) const {
+pg::Rows KeyStatement::query(const std::vector<pg::Parameter> &parameters) const {
     pg::OwnerScope owner(role_);
     session::OwnStatement own(text_, {.reading = session::OwnReading::as_owners}, statement_.plan());
     return statement_.query(parameters);
@@ -53,8 +53,8 @@ void KeyStatement::execute(const std::vector<pg::Parameter> &parameters) const {
     statement_.execute(parameters);
 }
 
-std::vector<pg::Row> read_key(pg::Spi &spi, const catalog::ForeignKey &key, const std::string &text,
-                              const std::vector<pg::Parameter> &parameters) {
+pg::Rows read_key(pg::Spi &spi, const catalog::ForeignKey &key, const std::string &text,
+                  const std::vector<pg::Parameter> &parameters) {
     return KeyStatement(spi, key, text, get_types(parameters)).query(parameters);
 }
 

@@ -15,7 +15,7 @@ public:
     KeyStatement(pg::Spi &spi, const catalog::ForeignKey &key, const std::string &text,
                  const std::vector<Oid> &types);
 
-    std::vector<pg::Row> query(const std::vector<pg::Parameter> &parameters) const;
+    pg::Rows query(const std::vector<pg::Parameter> &parameters) const;
     void execute(const std::vector<pg::Parameter> &parameters) const;
 
 private:
@@ -25,8 +25,8 @@ private:
 };
 
 // For a statement that runs once.
-std::vector<pg::Row> read_key(pg::Spi &spi, const catalog::ForeignKey &key, const std::string &text,
-                              const std::vector<pg::Parameter> &parameters);
+pg::Rows read_key(pg::Spi &spi, const catalog::ForeignKey &key, const std::string &text,
+                  const std::vector<pg::Parameter> &parameters);
 void execute_key(pg::Spi &spi, const catalog::ForeignKey &key, const std::string &text,
                  const std::vector<pg::Parameter> &parameters);
 

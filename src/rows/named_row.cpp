@@ -21,24 +21,24 @@ namespace {
 using catalog::TableInfo;
 
 // Who holds a row for others wants it as it is now; who changes it has to know it.
-std::vector<pg::Row> query(pg::Spi &spi, const std::string &query, const std::vector<pg::Parameter> &values,
-                           SubjectLock lock) {
+pg::Rows query(pg::Spi &spi, const std::string &query, const std::vector<pg::Parameter> &values,
+               SubjectLock lock) {
     return lock == SubjectLock::for_key_share ? spi.query_latest(query, values) : spi.query(query, values);
 }
 
-std::vector<std::string> read_key(pg::Spi &spi, const SubjectRow &row, SubjectLock lock) {
-    std::vector<std::string> names;
-    for (const catalog::KeyColumn &column : row.columns) {
+// With the row's place: where the lock is one for keys only, the row may move on to another as soon as it is locked.
+std::string select_key(const std::vector<catalog::KeyColumn> &columns) {
+    std::vector<std::string> names = {"t.tableoid", "t.ctid"};
+    for (const catalog::KeyColumn &column : columns) {
         names.push_back("t." + column.name);
     }
-    std::string statement = sqltext::format("/* softdelete */ SELECT %1% FROM %2% AS t WHERE %3% AND %4%",
-                                            sqltext::join(names, ", "), row.table.name,
-                                            see_all(row.table, "t"), make_membership(row.table, "t", 1));
-    pg::ExactTextScope texts;
-    pg::Row found = query(spi, statement, {row.rows.tables(), row.rows.positions()}, lock).front();
+    return sqltext::join(names, ", ");
+}
+
+std::vector<std::string> read_key(const pg::Row &found, std::size_t columns) {
     std::vector<std::string> key;
-    for (std::size_t i = 0; i < names.size(); i++) {
-        key.push_back(found.text(i));
+    for (std::size_t i = 0; i < columns; i++) {
+        key.push_back(found.text(i + 2));
     }
     return key;
 }
@@ -92,6 +92,15 @@ bool is_value(pg::Spi &spi, const TableInfo &table, const catalog::KeyColumn &co
     }
 }
 
+void check_owner(const TableInfo &table) {
+    if (!pg::owns_relation(table.relation)) {
+        pg::raise({.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
+                   .message = "must be owner of table " + table.title.substr(1, table.title.size() - 2),
+                   .hint = "The table's owner, a member of that role, or a superuser can do this.",
+                   .relation = table.relation});
+    }
+}
+
 } // namespace
 
 TableInfo get_owned_table(pg::Spi &spi, Oid relation) {
@@ -103,13 +112,11 @@ TableInfo get_owned_table(pg::Spi &spi, Oid relation) {
 }
 
 TableInfo get_owned_soft_table(pg::Spi &spi, Oid relation) {
+    check_owner(catalog::get_soft_table(spi, relation));
+    // Whoever drops or changes the table waits, and who waited for him sees it.
+    pg::lock_relation(relation, pg::Lock::row_share);
     TableInfo table = catalog::get_soft_table(spi, relation);
-    if (!pg::owns_relation(table.relation)) {
-        pg::raise({.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
-                   .message = "must be owner of table " + table.title.substr(1, table.title.size() - 2),
-                   .hint = "The table's owner, a member of that role, or a superuser can do this.",
-                   .relation = table.relation});
-    }
+    check_owner(table);
     return table;
 }
 
@@ -127,18 +134,19 @@ std::optional<SubjectRow> find_subject_row(pg::Spi &spi, const TableInfo &table,
     SubjectRow row = {table, {}, catalog::find_primary_key(spi, table.relation), {}};
     catalog::KeyLookup lookup = catalog::get_key_lookup(spi, table, key);
     std::string statement =
-        sqltext::format("/* softdelete */ SELECT t.tableoid, t.ctid FROM %1% AS t WHERE %2% AND "
-                        "%3% FOR %4%",
-                        table.name, see_all(table, "t"), lookup.condition,
+        sqltext::format("/* softdelete */ SELECT %1% FROM %2% AS t WHERE %3% AND %4% FOR %5%",
+                        select_key(row.columns), table.name, see_all(table, "t"), lookup.condition,
                         (lock == SubjectLock::for_update ? "UPDATE" : "KEY SHARE"));
     pg::OwnerScope owner(table.owner);
-    for (const pg::Row &found : query(spi, statement, lookup.values, lock)) {
-        row.rows.add(read_row_id(found));
-    }
-    if (row.rows.empty()) {
+    pg::ExactTextScope texts;
+    const pg::Rows found = query(spi, statement, lookup.values, lock);
+    if (found.empty()) {
         return std::nullopt;
     }
-    row.key = read_key(spi, row, lock);
+    for (const pg::Row &version : found) {
+        row.rows.add(read_row_id(version));
+    }
+    row.key = read_key(found.front(), row.columns.size());
     return row;
 }
 

@@ -16,7 +16,7 @@ struct SubjectRow {
     std::vector<std::string> key; // as pg::ExactTextScope writes it
 };
 
-// A registered table that the caller owns. Errors: 42809, 55000, 42501.
+// A registered table that the caller owns, locked in ROW SHARE. Errors: 42809, 55000, 42501; 42P01 where it is gone.
 catalog::TableInfo get_owned_table(pg::Spi &spi, Oid relation);
 
 // The same with either strategy; the other one raises 0A000 where the table has an archive.

@@ -13,8 +13,8 @@ extern "C" {
 
 namespace softdelete::rows {
 
-std::vector<pg::Row> query_as_owners(const std::string &sql, const std::vector<pg::Parameter> &parameters,
-                                     session::OwnTraits traits) {
+pg::Rows query_as_owners(const std::string &sql, const std::vector<pg::Parameter> &parameters,
+                         session::OwnTraits traits) {
     traits.reading = session::OwnReading::as_owners;
     pg::Spi spi;
     std::vector<Oid> types;

@@ -11,8 +11,8 @@
 namespace softdelete::rows {
 
 // Runs a statement with text parameters and returns its rows. traits: what else it is as one of ours.
-std::vector<pg::Row> query_as_owners(const std::string &sql, const std::vector<pg::Parameter> &parameters,
-                                     session::OwnTraits traits = {});
+pg::Rows query_as_owners(const std::string &sql, const std::vector<pg::Parameter> &parameters,
+                         session::OwnTraits traits = {});
 
 // One that is parsed and planned once, to run in many transactions. It is planned without a look at the values: a list of
 // ten thousand positions is as good as any other.

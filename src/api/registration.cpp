@@ -1,5 +1,6 @@
 // The SQL functions register(), plan(), configure(), repair() and unregister(). Unpacks the arguments, leaves the work
 // to registration/, or archive/ where the strategy is that, and returns its steps as rows.
+#include "archive/change_strategy.hpp"
 #include "archive/register_archive.hpp"
 #include "archive/register_by_strategy.hpp"
 #include "pg/called_settings.hpp"
@@ -111,8 +112,9 @@ PGDLLEXPORT Datum softdelete_configure(PG_FUNCTION_ARGS) {
         const registration::ConfigureRequest request = {
             arguments.relation(0, "relation"), arguments.optional_text(1), arguments.optional_boolean(2),
             arguments.optional_text(3),        arguments.optional_text(4), arguments.optional_names(5),
-            arguments.optional_text(6)};
-        warn_and_give_back(fcinfo, archive::has_archive(request.relation)
+            arguments.optional_text(6),        arguments.optional_text(7)};
+        warn_and_give_back(fcinfo, request.strategy ? archive::change_strategy(request)
+                                   : archive::has_archive(request.relation)
                                        ? archive::configure_archive(request)
                                        : registration::configure_table(request));
         return Datum(0);

@@ -4,7 +4,6 @@
 
 #include "archive/own_columns.hpp"
 #include "catalog/quoting.hpp"
-#include "catalog/trigger_catalog.hpp"
 #include "model/trigger_names.hpp"
 #include "pg/quote.hpp"
 #include "pg/scopes.hpp"
@@ -100,8 +99,12 @@ std::vector<std::string> loosen(ArchiveWork &work, const FormerArchive &former,
 // What archives and their partitions have: the guard, whole rows for replication, the row security of the table.
 void add_guard(ArchiveWork &work, Oid relation, const std::string &name, bool has_identity,
                bool has_row_security, std::vector<std::string> *commands) {
-    auto existing = catalog::find_own_trigger(work.spi, relation, model::kept_trigger);
-    if (existing) {
+    bool is_there = !work.spi
+                         .query("SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = $1::pg_catalog.oid AND "
+                                "tgname = $2::pg_catalog.name",
+                                {relation, model::kept_trigger})
+                         .empty();
+    if (is_there) {
         commands->push_back(sqltext::format("DROP TRIGGER %1% ON %2%", model::kept_trigger, name));
     }
     commands->push_back(

@@ -146,7 +146,25 @@ std::vector<ForeignKey> find_keys(pg::Spi &spi, Oid relation, const char *side) 
     return keys;
 }
 
+// What the action sets: ON DELETE SET NULL (columns) names some of the key's.
+constexpr const char *ended_query = R"(
+    SELECT pg_catalog.format('%I = %s', a.attname,
+               CASE WHEN k.confdeltype = 'd' THEN coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), 'NULL') ELSE 'NULL' END)
+    FROM pg_catalog.pg_constraint k
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = ANY (coalesce(k.confdelsetcols, k.conkey))
+    LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    WHERE k.oid = $1::pg_catalog.oid
+    ORDER BY a.attnum)";
+
 } // namespace
+
+std::string make_ended_link(pg::Spi &spi, const ForeignKey &key) {
+    std::vector<std::string> changes;
+    for (const pg::Row &row : spi.query(ended_query, {key.constraint})) {
+        changes.push_back(row.text(0));
+    }
+    return sqltext::join(changes, ", ");
+}
 
 std::optional<GeneratedLink> find_generated_link(pg::Spi &spi, Oid relation, const std::string &from) {
     std::vector<pg::Row> rows = spi.query_kept(generated_query, {relation, from});

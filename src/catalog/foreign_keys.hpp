@@ -71,6 +71,9 @@ std::vector<ForeignKey> find_own_keys(pg::Spi &spi, Oid relation);
 ForeignKey of_archived_children(const ForeignKey &key);
 ForeignKey between_archives(const ForeignKey &key);
 
+// SQL: what ON DELETE SET NULL or SET DEFAULT sets in a referencing row, for UPDATE ... SET.
+std::string make_ended_link(pg::Spi &spi, const ForeignKey &key);
+
 // A column of a foreign key that is generated from another column of its table.
 struct GeneratedLink {
     std::string key; // the names as they are, not quoted

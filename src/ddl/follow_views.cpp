@@ -1,13 +1,12 @@
 // Drops our views before a command that they would refuse, and makes them again after it. Event triggers call the two
-// halves. What has to be put back, as ddl/view_properties reads it, is kept as SQL statements in the transaction's
-// memory.
+// halves. What has to be put back (catalog/view_properties) is kept as SQL statements in the transaction's memory.
 #include "ddl/follow_views.hpp"
 
 #include "archive/follow_archived.hpp"
 #include "catalog/table_info.hpp"
+#include "catalog/view_properties.hpp"
 #include "ddl/command_table.hpp"
 #include "ddl/parse_tree.hpp"
-#include "ddl/view_properties.hpp"
 #include "pg/compat.hpp"
 #include "pg/quote.hpp"
 #include "pg/scopes.hpp"
@@ -186,7 +185,7 @@ std::string get_new_owner(const AlterTableStmt *alter) {
 // Notes what the views have, for when they come back.
 void keep_properties(pg::Spi &spi, Oid table, const std::vector<std::string> &dropped_columns) {
     for (const pg::Row &view : find_views(spi, table)) {
-        for (const ViewProperty &property : get_view_properties(spi, view.oid(0), table, dropped_columns)) {
+        for (const auto &property : catalog::get_view_properties(spi, view.oid(0), table, dropped_columns)) {
             note_afterwards(table, property.role, property.command);
         }
     }
@@ -289,7 +288,7 @@ void put_properties_back(pg::Spi &spi, Oid table, ViewChange change) {
         pg::UserScope scope(owner);
         session::OwnDdlScope own_ddl;
         for (const pg::Row &view : find_views(spi, table)) {
-            revoke_default_privileges(spi, view.oid(0));
+            catalog::revoke_default_privileges(spi, view.oid(0));
         }
     }
     run_afterwards(spi, table, owner);

@@ -36,8 +36,9 @@ void leave_out_of(ResultRelInfo *target, CmdType command, session::TriggerAnswer
     bool has_after = false;
     for (int i = 0; i < triggers->numtriggers; i++) {
         Trigger &trigger = triggers->triggers[i];
-        bool is_meant =
-            command == CMD_DELETE ? TRIGGER_FOR_DELETE(trigger.tgtype) : TRIGGER_FOR_UPDATE(trigger.tgtype);
+        bool is_meant = command == CMD_DELETE   ? TRIGGER_FOR_DELETE(trigger.tgtype)
+                        : command == CMD_UPDATE ? TRIGGER_FOR_UPDATE(trigger.tgtype)
+                                                : TRIGGER_FOR_INSERT(trigger.tgtype);
         if (!is_meant || !TRIGGER_FOR_ROW(trigger.tgtype)) {
             continue;
         }
@@ -48,9 +49,12 @@ void leave_out_of(ResultRelInfo *target, CmdType command, session::TriggerAnswer
             has_after = has_after || TRIGGER_FOR_AFTER(trigger.tgtype);
         }
     }
-    (command == CMD_DELETE ? triggers->trig_delete_before_row : triggers->trig_update_before_row) =
-        has_before;
-    (command == CMD_DELETE ? triggers->trig_delete_after_row : triggers->trig_update_after_row) = has_after;
+    (command == CMD_DELETE   ? triggers->trig_delete_before_row
+     : command == CMD_UPDATE ? triggers->trig_update_before_row
+                             : triggers->trig_insert_before_row) = has_before;
+    (command == CMD_DELETE   ? triggers->trig_delete_after_row
+     : command == CMD_UPDATE ? triggers->trig_update_after_row
+                             : triggers->trig_insert_after_row) = has_after;
 }
 
 void leave_out_guard_of(TriggerDesc *triggers) {

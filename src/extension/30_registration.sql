@@ -35,14 +35,14 @@ COMMENT ON FUNCTION softdelete.plan(regclass, interval, text, text, boolean, tex
 CREATE FUNCTION softdelete.configure(
     relation regclass, retention interval DEFAULT NULL, keep_forever boolean DEFAULT NULL,
     visibility text DEFAULT NULL, indexes text DEFAULT NULL, admin_roles name[] DEFAULT NULL,
-    on_expiry text DEFAULT NULL)
+    on_expiry text DEFAULT NULL, strategy text DEFAULT NULL)
     RETURNS TABLE (step integer, relation regclass, object text, action text, online boolean, command text)
     LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_configure'
     -- search_path: the library pins it, except while code of users may run
     SET quote_all_identifiers = off
     SET IntervalStyle = postgres
     SET default_tablespace = '';
-COMMENT ON FUNCTION softdelete.configure(regclass, interval, boolean, text, text, name[], text) IS
+COMMENT ON FUNCTION softdelete.configure(regclass, interval, boolean, text, text, name[], text, text) IS
     'Changes how a table is registered; what is not given stays as it is.';
 
 CREATE FUNCTION softdelete.repair(relation regclass)

@@ -19,6 +19,7 @@ struct ConfigureRequest {
     std::optional<std::string> indexes;
     std::optional<std::vector<std::string>> admin_roles;
     std::optional<std::string> on_expiry;
+    std::optional<std::string> strategy = {}; // archive/change_strategy
 };
 
 // Changes how a table is registered and returns the steps. Locks the table ACCESS EXCLUSIVE where indexes or triggers

@@ -17,11 +17,14 @@ namespace softdelete::restore {
 using catalog::ForeignKey;
 using catalog::TableInfo;
 
-std::optional<std::string> find_deletion_time(pg::Spi &spi, std::int64_t deletion) {
+std::optional<std::string> find_archived_time(pg::Spi &spi, const TableInfo &table, std::int64_t deletion) {
     pg::UserScope owner(pg::get_extension_owner());
     pg::ExactTextScope exact;
     std::vector<pg::Row> found = spi.query(
-        "SELECT deleted_at FROM softdelete_internal.deletion WHERE id = $1::pg_catalog.int8", {deletion});
+        "SELECT d.deleted_at FROM softdelete_internal.deletion d JOIN softdelete_internal.archive a "
+        "ON a.registered_at < d.deleted_at WHERE d.id = $1::pg_catalog.int8 AND a.relation = "
+        "$2::pg_catalog.oid",
+        {deletion, table.relation});
     return found.empty() ? std::nullopt : std::optional(found.front().text(0));
 }
 
@@ -62,13 +65,17 @@ void check_deferred_parents(pg::Spi &spi, const TableInfo &table, const std::vec
 deletion::RestoredRows move_taken(pg::Spi &spi, const std::vector<const TableInfo *> &tables,
                                   std::int64_t deletion, RestoreAs role, bool is_circle_cut) {
     std::vector<ArchivePart> parts;
+    std::vector<pg::Parameter> parameters = {deletion};
     for (const TableInfo *table : tables) {
-        parts.push_back({table, sqltext::format("a.deletion_id = $1::pg_catalog.int8 AND a.%1% = "
-                                                "$2::pg_catalog.timestamptz",
-                                                table->archive->deleted_at)});
+        std::string condition = "a.deletion_id = $1::pg_catalog.int8";
+        if (std::optional<std::string> time = find_archived_time(spi, *table, deletion)) {
+            parameters.push_back(*time);
+            condition += sqltext::format(" AND a.%1% = $%2%::pg_catalog.timestamptz",
+                                         table->archive->deleted_at, parameters.size());
+        }
+        parts.push_back({table, condition});
     }
-    return move_back(spi, parts, role, std::to_string(deletion), is_circle_cut,
-                     {deletion, find_deletion_time(spi, deletion).value()});
+    return move_back(spi, parts, role, std::to_string(deletion), is_circle_cut, parameters);
 }
 
 void end_lost_links_of(pg::Spi &spi, const TableInfo &table, const std::vector<ForeignKey> &keys,

@@ -27,17 +27,11 @@ std::string make_live(const ForeignKey &key) {
     return needs_live_parent(key) ? sqltext::format(" AND p.%1% IS NULL", key.parent.deleted_at) : "";
 }
 
-std::optional<std::string> find_time(pg::Spi &spi, std::int64_t deletion) {
-    std::optional<std::string> time = find_deletion_time(spi, deletion);
-    return time ? std::optional(pg::quote_literal(*time)) : std::nullopt;
-}
-
 } // namespace
 
 ArchivedTree::ArchivedTree(pg::Spi &spi, std::int64_t deletion)
     : spi_(spi)
-    , deletion_(std::to_string(deletion))
-    , deleted_at_(find_time(spi, deletion)) {}
+    , deletion_(std::to_string(deletion)) {}
 
 void ArchivedTree::add_root(const TableInfo &table, const rows::RowId &row) {
     root_ = row;
@@ -86,6 +80,14 @@ void ArchivedTree::collect() {
     }
 }
 
+const std::optional<std::string> &ArchivedTree::get_time(const TableInfo &table) {
+    auto place = times_.find(table.relation);
+    if (place == times_.end()) {
+        place = times_.emplace(table.relation, find_archived_time(spi_, table, std::stoll(deletion_))).first;
+    }
+    return place->second;
+}
+
 // archived: the key as the archives have it.
 rows::RowSet ArchivedTree::find_children(const ForeignKey &key, const ForeignKey &archived,
                                          const rows::RowSet &parents) {
@@ -93,9 +95,9 @@ rows::RowSet ArchivedTree::find_children(const ForeignKey &key, const ForeignKey
         return {};
     }
     std::string further = sqltext::format(" AND c.deletion_id = %1%", deletion_);
-    if (deleted_at_) {
+    if (const auto &time = get_time(key.child)) {
         further += sqltext::format(" AND c.%1% = CAST(%2% AS pg_catalog.timestamptz)",
-                                   key.child.archive->deleted_at, *deleted_at_);
+                                   key.child.archive->deleted_at, pg::quote_literal(*time));
     }
     return rows::find_children(spi_, archived, parents, further + " FOR UPDATE OF c");
 }

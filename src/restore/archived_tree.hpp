@@ -47,6 +47,7 @@ private:
     };
 
     Branch &get_branch(const catalog::TableInfo &table);
+    const std::optional<std::string> &get_time(const catalog::TableInfo &table);
     void add(const catalog::TableInfo &table, const rows::RowSet &found);
     void collect();
     rows::RowSet find_children(const catalog::ForeignKey &key, const catalog::ForeignKey &archived,
@@ -59,11 +60,11 @@ private:
 
     pg::Spi &spi_;
     const std::string deletion_;
-    const std::optional<std::string> deleted_at_; // as an SQL literal
     std::optional<rows::RowId> root_;
     Oid root_table_ = InvalidOid; // whose rows the caller restores himself
     std::map<Oid, Branch> branches_;
-    std::deque<std::pair<Oid, rows::RowSet>> work_; // rows whose children are still to be found
+    std::map<Oid, std::optional<std::string>> times_; // of the deletion's rows in the archive of a table
+    std::deque<std::pair<Oid, rows::RowSet>> work_;   // rows whose children are still to be found
 };
 
 } // namespace softdelete::restore

@@ -15,16 +15,6 @@ namespace {
 using catalog::ForeignKey;
 using catalog::TableInfo;
 
-// What the action sets: ON DELETE SET NULL (columns) names some of the key's.
-constexpr const char *set_columns_query = R"(
-    SELECT pg_catalog.format('%I = %s', a.attname,
-               CASE WHEN k.confdeltype = 'd' THEN coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), 'NULL') ELSE 'NULL' END)
-    FROM pg_catalog.pg_constraint k
-    JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = ANY (coalesce(k.confdelsetcols, k.conkey))
-    LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-    WHERE k.oid = $1::pg_catalog.oid
-    ORDER BY a.attnum)";
-
 void tell_ended(const ForeignKey &key, std::size_t rows) {
     const sqltext::Pattern form =
         rows == 1
@@ -38,13 +28,9 @@ void tell_ended(const ForeignKey &key, std::size_t rows) {
 // Returns where the rows are then.
 rows::RowSet end_links(pg::Spi &spi, const TableInfo &table, const ForeignKey &key,
                        const rows::RowSet &lost) {
-    std::vector<std::string> changes;
-    for (const pg::Row &row : spi.query(set_columns_query, {key.constraint})) {
-        changes.push_back(row.text(0));
-    }
     std::string statement =
         sqltext::format("/* softdelete */ UPDATE %1% AS a SET %2% WHERE %3% RETURNING a.tableoid, a.ctid",
-                        table.archive->name, sqltext::join(changes, ", "),
+                        table.archive->name, catalog::make_ended_link(spi, key),
                         rows::make_membership(catalog::get_archive(table), "a", 1));
     rows::RowSet changed;
     pg::OwnerScope owner(table.owner);

@@ -45,7 +45,7 @@ enum class OwnReading {
 // Triggers that an own statement does not fire: row by row, for one command on the table that it names.
 struct SkippedTriggers {
     TriggerAnswers *answers;
-    CmdType command; // CMD_UPDATE or CMD_DELETE
+    CmdType command; // CMD_INSERT, CMD_UPDATE or CMD_DELETE
     Oid table;
 };
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace softdelete::ddl {
+namespace softdelete::catalog {
 
 struct ViewProperty {
     Oid role; // as whom the statement runs; 0 for the table's owner
@@ -21,4 +21,4 @@ std::vector<ViewProperty> get_view_properties(pg::Spi &spi, Oid view, Oid table,
 // Takes the privileges away that default privileges gave to others than the owner.
 void revoke_default_privileges(pg::Spi &spi, Oid view);
 
-} // namespace softdelete::ddl
+} // namespace softdelete::catalog

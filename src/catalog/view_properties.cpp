@@ -1,8 +1,8 @@
-// Reads what a view has beside its query: grants, comments, options, owner. Called by ddl/follow_views. Privileges are
+// Reads what a view has beside its query: grants, comments, options, owner. Called by ddl/follow_views and archive/change_strategy. Privileges are
 // granted again by those who granted them, the owner's own grants first.
-#include "ddl/view_properties.hpp"
+#include "catalog/view_properties.hpp"
 
-namespace softdelete::ddl {
+namespace softdelete::catalog {
 
 namespace {
 
@@ -83,4 +83,4 @@ void revoke_default_privileges(pg::Spi &spi, Oid view) {
     }
 }
 
-} // namespace softdelete::ddl
+} // namespace softdelete::catalog

@@ -1,0 +1,246 @@
+// Statements of ours that run as the table's owner. Triggers of the table are left out, and with them what checks foreign keys: that
+// is asked here, of all rows at once.
+#include "archive/move_rows.hpp"
+
+#include "archive/archive_work.hpp"
+#include "archive/own_columns.hpp"
+#include "catalog/foreign_keys.hpp"
+#include "catalog/quoting.hpp"
+#include "catalog/view_catalog.hpp"
+#include "pg/scopes.hpp"
+#include "rows/follow_links.hpp"
+#include "rows/owners_statement.hpp"
+#include "rows/time_partitions.hpp"
+#include "session/own_statement.hpp"
+#include "session/plan_notes.hpp"
+#include "sqltext/format.hpp"
+
+#include <algorithm>
+
+namespace softdelete::archive {
+
+namespace {
+
+using catalog::ForeignKey;
+
+// Those of the table that are not computed, identity columns among them.
+constexpr const char *written_query = R"(
+    SELECT pg_catalog.quote_ident(a.attname) FROM pg_catalog.pg_attribute a
+    WHERE a.attrelid = $1::pg_catalog.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+      AND a.attname <> ALL ($2::pg_catalog.name[])
+    ORDER BY a.attnum)";
+
+// Nothing happens to the rows that anybody's trigger would have to know of.
+class NoTriggers : public session::TriggerAnswers {
+public:
+    bool is_answered(Relation, const Trigger &trigger) override { return !trigger.tgisinternal; }
+};
+
+std::uint64_t write(pg::Spi &spi, const catalog::Table &table, CmdType command,
+                    const std::string &statement) {
+    NoTriggers answers;
+    pg::OwnerScope owner(table.owner);
+    pg::SettingScope settings;
+    settings.set("session_replication_role", "replica");
+    settings.set("softdelete.deletion", "hard"); // the one DELETE that passes then
+    session::OwnStatement own(
+        statement,
+        {.notes = command == CMD_INSERT ? session::note_removal | session::note_logged : session::note_logged,
+         .skipped = {&answers, command, table.oid},
+         .fires_at_once = true});
+    return spi.execute(statement);
+}
+
+// SQL: the columns that both sides have, each with the given form.
+std::string list_columns(const std::vector<ArchiveColumn> &columns) {
+    std::string list;
+    for (const ArchiveColumn &column : columns) {
+        list += column.quoted.text() + ", ";
+    }
+    return list;
+}
+
+// Rows below such ones that would stay.
+void check_referencing(pg::Spi &spi, const catalog::Table &table, const std::string &deleted_at) {
+    for (const ForeignKey &key : catalog::find_referencing_keys(spi, table.oid)) {
+        std::string stays =
+            key.child.relation == table.oid ? sqltext::format(" AND c.%1% IS NULL", deleted_at) : "";
+        std::string query = sqltext::format(
+            "/* softdelete */ SELECT FROM %1% AS p JOIN %2% AS c ON %3% WHERE p.%4% IS NOT NULL AND %5% AND "
+            "%6%%7% LIMIT 1",
+            key.parent.key_rows(), key.child.key_rows(), key.link, deleted_at, rows::see_all(key.parent, "p"),
+            rows::see_all(key.child, "c"), stays);
+        if (rows::query_as_owners(query, {}).empty()) {
+            continue;
+        }
+        pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                   .message =
+                       sqltext::format("deleted rows of table \"%1%\" cannot move to an archive", table.name),
+                   .detail = sqltext::format("Rows of table %1% reference them by \"%2%\".", key.child.title,
+                                             key.name),
+                   .hint = "Restore or purge these deleted rows, or end the links, first.",
+                   .relation = table.oid});
+    }
+}
+
+struct Marked {
+    std::int64_t rows;
+    std::vector<std::int64_t> days; // UTC, in microseconds since 2000
+    std::optional<std::string> age; // of the oldest; an interval
+};
+
+Marked find_marked(pg::Spi &spi, const catalog::Table &table, const std::string &deleted_at) {
+    pg::ReadScope owner(table.owner);
+    Marked marked = {0, {}, {}};
+    const pg::Row row =
+        spi.query(sqltext::format(
+                      "SELECT pg_catalog.count(*), coalesce(pg_catalog.bool_and(pg_catalog.isfinite(%2%)"
+                      " AND (deletion_id < 0) IS NOT TRUE), true), pg_catalog.now() - "
+                      "pg_catalog.min(%2%) FROM %1% WHERE %2% IS NOT NULL",
+                      table.qualified, deleted_at))
+            .front();
+    if (!row.boolean(1)) {
+        pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                   .message =
+                       sqltext::format("deleted rows of table \"%1%\" cannot move to an archive", table.name),
+                   .detail = "Some are anonymized, or deleted at an infinite time.",
+                   .hint = "Purge them first, or give them a time.",
+                   .relation = table.oid});
+    }
+    marked.rows = row.number(0);
+    marked.age = row.is_null(2) ? std::nullopt : std::optional(row.text(2));
+    for (const pg::Row &day : spi.query(sqltext::format(
+             "SELECT DISTINCT pg_catalog.int8(EXTRACT(epoch FROM pg_catalog.date_trunc('day', "
+             "%2%::pg_catalog.timestamptz, 'UTC'))) * 1000000 - 946684800000000 FROM %1% WHERE %2% IS NOT "
+             "NULL "
+             "ORDER BY 1",
+             table.qualified, deleted_at))) {
+        marked.days.push_back(day.number(0));
+    }
+    return marked;
+}
+
+// As wide as a retention needs that keeps the oldest.
+void make_partitions(pg::Spi &spi, Oid archive, const ArchiveSettings &settings, const Marked &marked) {
+    std::optional<std::string> kept = settings.retention;
+    if (kept && marked.age) {
+        kept = spi.query("SELECT greatest($1::pg_catalog.interval, $2::pg_catalog.interval)",
+                         {*kept, *marked.age})
+                   .front()
+                   .text(0);
+    }
+    model::PeriodWidth width = choose_width(spi, kept);
+    for (std::int64_t day : marked.days) {
+        rows::make_time_partitions(spi, archive, day, width, 1);
+    }
+}
+
+// Links of archived rows that lead nowhere, which SET NULL or SET DEFAULT would have ended.
+void end_links(pg::Spi &spi, const catalog::Table &table, const ForeignKey &key, const std::string &archive) {
+    std::string statement = sqltext::format(
+        "/* softdelete */ UPDATE %1% AS c SET %2% WHERE NOT EXISTS (SELECT FROM %3% AS p WHERE %4% AND %5%)",
+        archive, catalog::make_ended_link(spi, key), key.parent.key_rows(), key.comparison,
+        rows::see_all(key.parent, "p"));
+    for (const std::string &column : key.child_link.names) {
+        statement += sqltext::format(" AND c.%1% IS DISTINCT FROM NULL", column);
+    }
+    (void)table;
+    (void)rows::query_as_owners(statement + " RETURNING 1", {});
+}
+
+// As the server would.
+void check_parents(pg::Spi &spi, const catalog::Table &table, const std::string &deleted_at) {
+    for (const ForeignKey &key : catalog::find_own_keys(spi, table.oid)) {
+        std::string query = sqltext::format("/* softdelete */ SELECT FROM %1% AS c WHERE c.%2% IS NOT NULL "
+                                            "AND %3% AND NOT EXISTS (SELECT FROM "
+                                            "%4% AS p WHERE %5% AND %6%)",
+                                            key.child.key_rows(), deleted_at, rows::see_all(key.child, "c"),
+                                            key.parent.key_rows(), key.link, rows::see_all(key.parent, "p"));
+        for (const std::string &column : key.child_link.names) {
+            query += sqltext::format(" AND c.%1% IS DISTINCT FROM NULL", column);
+        }
+        if (!rows::query_as_owners(query + " LIMIT 1", {}).empty()) {
+            pg::raise({.sqlstate = ERRCODE_FOREIGN_KEY_VIOLATION,
+                       .message = sqltext::format("archived rows of table \"%1%\" cannot become marked ones",
+                                                  table.name),
+                       .detail = sqltext::format(
+                           "The rows of table %1% that they reference by \"%2%\" are not there.",
+                           key.parent.title, key.name),
+                       .hint = "Erase or purge these archived rows first.",
+                       .relation = table.oid});
+        }
+    }
+}
+
+} // namespace
+
+std::int64_t move_marked_rows(pg::Spi &spi, const catalog::Table &table,
+                              const registry::Registration &registration, const ArchiveSettings &settings,
+                              const std::vector<ArchiveColumn> &columns) {
+    const std::string deleted_at = catalog::identifier(registration.settings.deleted_at).text();
+    check_referencing(spi, table, deleted_at);
+    const Marked marked = find_marked(spi, table, deleted_at);
+    const catalog::TableInfo archive =
+        catalog::get_table(spi, catalog::find_relation(spi, table.schema_oid, settings.archive_name)->oid);
+    make_partitions(spi, archive.relation, settings, marked);
+    std::string own = sqltext::format("%1%, %2%", deleted_at, deletion_id_column);
+    std::string values = sqltext::format("%1%::pg_catalog.timestamptz, %2%", deleted_at, deletion_id_column);
+    if (settings.deleted_by) {
+        const std::string deleted_by = catalog::identifier(*settings.deleted_by).text();
+        own += ", " + deleted_by;
+        values += sqltext::format(", %1%::pg_catalog.text", deleted_by);
+    }
+    std::string copy = sqltext::format(
+        "%1% INSERT INTO %2% (%3%%4%) SELECT %3%%5% FROM %6% WHERE %7% IS NOT NULL", session::removal_text,
+        archive.name, list_columns(columns), own, values, table.qualified, deleted_at);
+    std::string remove = sqltext::format("/* softdelete */ DELETE FROM %1% WHERE %2% IS NOT NULL",
+                                         table.qualified, deleted_at);
+    std::uint64_t copied = write(spi, table, CMD_INSERT, copy);
+    std::uint64_t removed = write(spi, table, CMD_DELETE, remove);
+    if (copied != removed || static_cast<std::int64_t>(copied) != marked.rows) {
+        pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                   .message = sqltext::format("not all deleted rows of table \"%1%\" could move", table.name),
+                   .detail = "A rule or a policy keeps rows back. Nothing was changed.",
+                   .relation = table.oid});
+    }
+    return marked.rows;
+}
+
+std::int64_t move_archived_rows(pg::Spi &spi, const catalog::Table &table, const ArchiveSettings &settings,
+                                const std::string &archive) {
+    for (const ForeignKey &key : catalog::find_own_keys(spi, table.oid)) {
+        if (!catalog::binds(key.on_delete)) {
+            end_links(spi, table, key, archive);
+        }
+    }
+    std::string columns;
+    for (const pg::Row &row :
+         spi.query(written_query, {table.oid, pg::make_array(get_own_columns(settings))})) {
+        columns += row.text(0) + ", ";
+    }
+    std::string own =
+        sqltext::format("%1%, %2%", catalog::identifier(settings.deleted_at), deletion_id_column);
+    if (settings.deleted_by) {
+        own += ", " + catalog::identifier(*settings.deleted_by).text();
+    }
+    std::string statement = sqltext::format(
+        "/* softdelete */ INSERT INTO %1% (%2%%3%) OVERRIDING SYSTEM VALUE SELECT %2%%3% FROM %4%",
+        table.qualified, columns, own, archive);
+    try {
+        std::uint64_t moved = write(spi, table, CMD_INSERT, statement);
+        check_parents(spi, table, catalog::identifier(settings.deleted_at).text());
+        return static_cast<std::int64_t>(moved);
+    } catch (pg::ServerError &error) {
+        if (ERRCODE_TO_CATEGORY(error.sqlstate()) == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION
+            && !error.has_hint()) {
+            error.set_message(sqltext::format("archived rows of table \"%1%\" cannot become marked ones: %2%",
+                                              table.name, error.message()));
+            error.set_hint(
+                "Erase or purge the archived rows that the table cannot have any more, or change its rule.");
+            error.clear_context();
+        }
+        throw;
+    }
+}
+
+} // namespace softdelete::archive

@@ -10,6 +10,7 @@
 #include "session/registered_table.hpp"
 #include "settings.hpp"
 #include "worker/worker.hpp"
+#include "worker/worker_status.hpp"
 
 extern "C" {
 #include "utils/plancache.h"
@@ -35,6 +36,7 @@ void _PG_init(void) {
     softdelete::hooks::install_function_hook();
     softdelete::hooks::install_transaction_callbacks();
     softdelete::hooks::keep_error_hints();
+    softdelete::worker::install_worker_status();
     softdelete::worker::install_launcher();
     // Plans made before a mid-session load know nothing of us.
     ResetPlanCache();

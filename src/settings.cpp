@@ -1,11 +1,13 @@
 // Defines the settings. Check and assign hooks run outside of transactions too: they flip a flag or drop plans.
 #include "settings.hpp"
 
+#include "model/daily_window.hpp"
 #include "pg/compat.hpp"
 
 #include <climits>
 
 extern "C" {
+#include "pgtime.h"
 #include "utils/guc.h"
 #include "utils/plancache.h"
 #include "utils/varlena.h"
@@ -35,6 +37,10 @@ bool purge_progress_value = false;
 char *reason_value = nullptr;
 int worker_delay_value = 0;
 int worker_interval_value = 0;
+char *worker_window_value = nullptr;
+int worker_max_runtime_value = 0;
+int worker_recovery_delay_value = 0;
+int purge_log_retention_value = -1;
 char *worker_databases_value = nullptr;
 int visibility_value = static_cast<int>(Visibility::active);
 
@@ -83,6 +89,24 @@ bool check_worker_databases(char **value, void **, GucSource) {
     return is_list;
 }
 
+// Hours, and a time zone that the server knows.
+bool check_worker_window(char **value, void **, GucSource) {
+    model::DailyWindow window;
+    if ((*value)[0] == '\0') {
+        return true;
+    }
+    if (!model::parse_window(*value, &window)) {
+        GUC_check_errhint("Write two different times of the day, such as 01:00-05:00.");
+        return false;
+    }
+    if (!window.zone.empty() && pg_tzset(window.zone.c_str()) == nullptr) {
+        GUC_check_errdetail("Time zone \"%s\" is not known.", window.zone.c_str());
+        GUC_check_errhint("Take a name from pg_timezone_names, or leave it out.");
+        return false;
+    }
+    return true;
+}
+
 const char *text_or_null(const char *text) {
     return text == nullptr || text[0] == '\0' ? nullptr : text;
 }
@@ -125,6 +149,22 @@ int worker_interval() {
     return worker_interval_value;
 }
 
+const char *worker_window() {
+    return worker_window_value;
+}
+
+int worker_max_runtime() {
+    return worker_max_runtime_value;
+}
+
+int worker_recovery_delay() {
+    return worker_recovery_delay_value;
+}
+
+int purge_log_retention() {
+    return purge_log_retention_value;
+}
+
 const char *reason() {
     return text_or_null(reason_value);
 }
@@ -160,6 +200,12 @@ void install() {
                             "Sets how long the log keeps deletions whose rows are all restored or gone.",
                             "purge() removes older entries. -1 keeps them for ever.", &log_retention_value,
                             -1, -1, INT_MAX, PGC_SUSET, GUC_UNIT_MIN, nullptr, nullptr, nullptr);
+    // How long the log of purges keeps its lines; the last one of each table stays. purge() of all tables removes them.
+    DefineCustomIntVariable(
+        "softdelete.purge_log_retention", "Sets how long the log keeps runs of purge().",
+        "purge() removes older lines, but for the last of each table. -1 keeps them for ever.",
+        &purge_log_retention_value, 366 * 24 * 60, -1, INT_MAX, PGC_SUSET, GUC_UNIT_MIN, nullptr, nullptr,
+        nullptr);
     // A NOTICE after each batch of purge().
     DefineCustomBoolVariable("softdelete.purge_progress",
                              "Tells the client of each batch that purge() removed.", nullptr,
@@ -187,6 +233,22 @@ void install() {
                             "Sets the time between two looks of the background worker for rows that are due.",
                             nullptr, &worker_interval_value, 3600, 1, INT_MAX / 1000, PGC_SIGHUP, GUC_UNIT_S,
                             nullptr, nullptr, nullptr);
+    // The longest run in one database; what is left then waits for the next look.
+    DefineCustomIntVariable("softdelete.worker_max_runtime",
+                            "Sets how long a run of the background worker in one database may last.",
+                            "0 sets no limit.", &worker_max_runtime_value, 0, 0, INT_MAX / 1000, PGC_SIGHUP,
+                            GUC_UNIT_S, nullptr, nullptr, nullptr);
+    // Time to look at a server that was restored before anything is purged there.
+    DefineCustomIntVariable(
+        "softdelete.worker_recovery_delay",
+        "Sets how long the background worker waits after a promotion or the recovery of a backup.", nullptr,
+        &worker_recovery_delay_value, 86400, 0, INT_MAX / 1000, PGC_SIGHUP, GUC_UNIT_S, nullptr, nullptr,
+        nullptr);
+    // When it works, such as '01:00-05:00' or '22:00-04:00 Europe/Berlin'. Empty: at any time.
+    DefineCustomStringVariable(
+        "softdelete.worker_window", "Sets the hours of the day in which the background worker works.",
+        "In the time zone that stands behind them, or in that of log_timezone.", &worker_window_value, "",
+        PGC_SIGHUP, 0, check_worker_window, nullptr, nullptr);
     MarkGUCPrefixReserved("softdelete");
     installed = true;
 }

@@ -23,6 +23,9 @@ const char *reason();
 // softdelete.log_retention, in minutes; negative: the deletion log is kept for ever.
 int log_retention();
 
+// softdelete.purge_log_retention, in minutes; negative: the log of purges is kept for ever.
+int purge_log_retention();
+
 // softdelete.purge_progress: is the client told of each batch of a purge?
 bool purge_progress();
 
@@ -34,6 +37,15 @@ int worker_delay();
 
 // softdelete.worker_interval, in seconds.
 int worker_interval();
+
+// softdelete.worker_window, as model/daily_window reads it; empty: at any time.
+const char *worker_window();
+
+// softdelete.worker_max_runtime, in seconds; 0: no limit.
+int worker_max_runtime();
+
+// softdelete.worker_recovery_delay, in seconds.
+int worker_recovery_delay();
 
 // Number of SECURITY DEFINER functions under way in this session; counted by hooks/function_hook.cpp.
 int definer_depth();

@@ -78,3 +78,16 @@ CREATE VIEW softdelete.purge_log WITH (security_barrier) AS
        OR pg_catalog.pg_has_role('pg_database_owner', 'USAGE');
 COMMENT ON VIEW softdelete.purge_log IS
     'Each run of purge() per table: when, by whom, how many rows were due and removed, and what kept the others.';
+
+CREATE FUNCTION softdelete_internal.worker_entries()
+    RETURNS TABLE (database oid, state text, last_look timestamptz, last_end timestamptz, next_look timestamptz,
+                   waits_for text, last_error text, last_error_at timestamptz)
+    LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_worker_entries';
+COMMENT ON FUNCTION softdelete_internal.worker_entries() IS
+    'Internal: what the background workers of the whole server have told of themselves since it started.';
+
+CREATE VIEW softdelete.worker_status AS
+    SELECT d.datname AS database, e.state, e.last_look, e.last_end, e.next_look, e.waits_for, e.last_error, e.last_error_at
+    FROM softdelete_internal.worker_entries() e JOIN pg_catalog.pg_database d ON d.oid = e.database;
+COMMENT ON VIEW softdelete.worker_status IS
+    'What the background worker does, per database of the server: its last look, the next one, its last error. For members of pg_monitor.';

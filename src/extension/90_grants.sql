@@ -20,6 +20,11 @@ GRANT SELECT ON softdelete.erasure_log TO PUBLIC;
 GRANT SELECT ON softdelete.history TO PUBLIC;
 GRANT SELECT ON softdelete.stats TO PUBLIC;
 
+-- About the whole server.
+REVOKE EXECUTE ON FUNCTION softdelete_internal.worker_entries() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION softdelete_internal.worker_entries() TO pg_monitor;
+GRANT SELECT ON softdelete.worker_status TO pg_monitor;
+
 -- So that the owner of the database can run pg_dump, as before.
 GRANT SELECT ON softdelete_internal.converted_index, softdelete_internal.deletion, softdelete_internal.deletion_table,
     softdelete_internal.renumbered_deletion, softdelete_internal.hold, softdelete_internal.erasure,

@@ -142,7 +142,7 @@ private:
         return found;
     }
 
-    bool is_over() const { return request_.max_runtime && Clock::now() - started_ >= *request_.max_runtime; }
+    bool is_over() const { return request_.is_over(started_); }
 
     // False where the retention has become longer meanwhile. Nobody changes it until the batch has ended.
     bool is_due_still(const std::string &cutoff) {
@@ -327,7 +327,7 @@ std::vector<Oid> find_purgeable_archives(pg::Spi &spi, std::optional<Oid> relati
 void purge_archives(pg::Spi &spi, const PurgeRequest &request) {
     Clock::time_point started = Clock::now();
     for (Oid relation : find_purgeable_archives(spi, request.relation)) {
-        if (!request.max_runtime || Clock::now() - started < *request.max_runtime) {
+        if (!request.is_over(started)) {
             purge_archive(spi, relation, request, started);
         }
     }

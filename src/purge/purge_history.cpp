@@ -362,9 +362,7 @@ bool names_history_alone(pg::Spi &spi, std::optional<Oid> relation) {
 void purge_histories(pg::Spi &spi, const PurgeRequest &request) {
     auto started = std::chrono::steady_clock::now();
     for (Oid relation : find_purgeable_histories(spi, request.relation)) {
-        bool is_over =
-            request.max_runtime && std::chrono::steady_clock::now() - started >= *request.max_runtime;
-        if (!is_over) {
+        if (!request.is_over(started)) {
             purge_one(spi, relation, request);
         }
     }

@@ -6,11 +6,11 @@
 
 #include "holds/held_rows.hpp"
 #include "pg/called_settings.hpp"
-#include "pg/quote.hpp"
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 #include "pg/transactions.hpp"
 #include "purge/purge_archive.hpp"
+#include "purge/purge_failure.hpp"
 #include "purge/purge_history.hpp"
 #include "purge/purge_lock.hpp"
 #include "purge/purge_tables.hpp"
@@ -54,7 +54,7 @@ public:
             pg::notice("no registered table with a retention is yours: nothing is purged");
         }
         purge_groups();
-        if (!request_.relation && settings::log_retention() >= 0) {
+        if (!request_.relation) {
             trim();
         }
     }
@@ -69,11 +69,18 @@ private:
     }
 
     void trim() {
+        if (settings::purge_log_retention() >= 0) {
+            registry::trim_purge_log(spi_, settings::purge_log_retention());
+            commit();
+        }
         std::int64_t last = 0;
-        do {
+        while (settings::log_retention() >= 0) {
             last = trim_log(spi_, last, request_.batch_size);
             commit();
-        } while (last != 0 && !is_over());
+            if (last == 0 || is_over()) {
+                break;
+            }
+        }
     }
 
     void commit() {
@@ -93,7 +100,7 @@ private:
         }
     }
 
-    bool is_over() const { return request_.max_runtime && Clock::now() - started_ >= *request_.max_runtime; }
+    bool is_over() const { return request_.is_over(started_); }
 
     void run_table(const model::PurgeGroup &group, const PurgeTable &table) {
         PurgeLock lock(table.info.relation, request_.may_commit);
@@ -146,25 +153,8 @@ private:
         std::string message = failure_->message();
         registry::fail_purge_run(spi_, run_, sqlstate, registry::name_error(spi_, std::move(*failure_)));
         commit();
-        tell_failure(table, sqlstate, message);
+        tell_failure(table.info, sqlstate, message);
         failure_.reset();
-    }
-
-    // The text may quote a row, which the server's log is not to keep: it goes to the client alone.
-    static void tell_failure(const PurgeTable &table, const std::string &sqlstate,
-                             const std::string &message) {
-        std::string text = sqltext::format("could not purge table %1%: %2%", table.info.title, message);
-        bool is_worker = pg::call([&] {
-            ereport(WARNING_CLIENT_ONLY,
-                    (errmsg("%s", text.c_str()), errhint("SELECT * FROM softdelete.purge_log WHERE state = "
-                                                         "'failed' keeps its SQLSTATE and what it names.")));
-            return MyBackendType == B_BG_WORKER;
-        });
-        if (is_worker) {
-            pg::warn(
-                sqltext::format("could not purge table %1%: SQLSTATE %2%", table.info.title, sqlstate),
-                sqltext::format("CALL softdelete.purge(%1%) says why.", pg::quote_literal(table.info.name)));
-        }
     }
 
     void purge_table(const model::PurgeGroup &group, const PurgeTable &table) {
@@ -177,6 +167,9 @@ private:
         for (const PurgeTarget &target : table.targets) {
             PurgeScope scope(target.owner);
             due += count_due(target, cutoff.cutoff);
+        }
+        if (due == 0 && request_.leaves_out_nothing(spi_, table.info.relation)) {
+            return;
         }
         run_ = registry::begin_purge_run(spi_, table.info, pg::write_time(cutoff.cutoff), due);
         end_transaction();
@@ -333,7 +326,7 @@ private:
             pg::notice(sqltext::format("table %1%: removed %2%, held %3%, blocked %4% so far",
                                        table.info.title, total_.removed, total_.held, total_.blocked));
         }
-        if (request_.may_commit && request_.delay.count() > 0) {
+        if (request_.may_commit) {
             wait();
         }
     }
@@ -347,8 +340,8 @@ private:
     }
 
     void wait() const {
-        auto end = Clock::now() + request_.delay;
-        while (Clock::now() < end) {
+        auto end = Clock::now() + request_.get_delay();
+        while (Clock::now() < end && !is_over()) {
             auto rest = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
             pg::sleep_ms(static_cast<long>(rest.count()) + 1);
         }

@@ -1,7 +1,7 @@
 // purge(): the run over tables and batches, its transactions, its log.
 #pragma once
 
-#include "pg/server.hpp"
+#include "pg/spi.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -15,6 +15,13 @@ struct PurgeRequest {
     std::optional<std::chrono::microseconds> max_runtime;
     std::chrono::microseconds delay; // between batches
     bool may_commit;                 // false: everything in the transaction under way
+
+    // By the time that the run may last, or by the worker's hours.
+    bool is_over(std::chrono::steady_clock::time_point started) const;
+    // As the worker's settings are by now, or as the call said.
+    std::chrono::microseconds get_delay() const;
+    // Is a line left out that says that nothing was due? One of the worker's, which looks often, after another such line.
+    bool leaves_out_nothing(pg::Spi &spi, Oid relation) const;
 };
 
 // Removes what is due. One run per table at a time: a named table that another session purges is an error (55P03), of

@@ -3,6 +3,10 @@
 
 #include "pg/scopes.hpp"
 
+extern "C" {
+#include "miscadmin.h"
+}
+
 namespace softdelete::registry {
 
 namespace {
@@ -97,6 +101,26 @@ void fail_purge_run(pg::Spi &spi, std::int64_t run, const std::string &sqlstate,
         "UPDATE softdelete_internal.purge_run SET finished_at = pg_catalog.clock_timestamp(), sqlstate = $2, "
         "error = $3 WHERE id = $1::pg_catalog.int8",
         {run, sqlstate, error});
+}
+
+bool was_nothing_due(pg::Spi &spi, Oid relation) {
+    pg::UserScope owner(pg::get_extension_owner());
+    const std::vector<pg::Row> last =
+        spi.query("SELECT due = 0 AND is_complete FROM softdelete_internal.purge_run WHERE relation = "
+                  "$1::pg_catalog.oid ORDER BY id DESC LIMIT 1",
+                  {relation});
+    return !last.empty() && last.front().boolean(0);
+}
+
+void trim_purge_log(pg::Spi &spi, int minutes) {
+    const Oid role = GetUserId();
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute("DELETE FROM softdelete_internal.purge_run r WHERE r.started_at < pg_catalog.now() - "
+                "pg_catalog.make_interval(mins => $1::pg_catalog.int4) AND EXISTS (SELECT FROM "
+                "softdelete_internal.purge_run n WHERE n.relation = r.relation AND n.id > r.id) AND NOT "
+                "EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = r.relation AND NOT "
+                "pg_catalog.pg_has_role($2::pg_catalog.oid, c.relowner, 'USAGE'))",
+                {std::int64_t{minutes}, role});
 }
 
 } // namespace softdelete::registry

@@ -35,4 +35,10 @@ void finish_purge_run(pg::Spi &spi, std::int64_t run, bool is_complete);
 // The run's last batch was rolled back with this error.
 void fail_purge_run(pg::Spi &spi, std::int64_t run, const std::string &sqlstate, const std::string &error);
 
+// Does the last line about the table say that nothing was due?
+bool was_nothing_due(pg::Spi &spi, Oid relation);
+
+// Removes lines that are older, about tables that the current role owns or that are gone, but for the last one of each.
+void trim_purge_log(pg::Spi &spi, int minutes);
+
 } // namespace softdelete::registry

@@ -1,10 +1,13 @@
 // A purge worker: lives for one run in one database. What is purged and how is purge()'s matter; the worker only looks
-// whether there is anything, and calls it as a client would, so that its batches commit.
+// whether there is anything, and calls it as a client would, so that its batches commit. It sets the pace of the run: by its
+// hours, its longest run and its rest between batches, as the settings say at each batch.
 #include "pg/boundary.hpp"
 #include "pg/compat.hpp"
 #include "pg/scopes.hpp"
 #include "purge/preview_purge.hpp"
+#include "purge/purge_pace.hpp"
 #include "settings.hpp"
+#include "worker/worker_status.hpp"
 
 extern "C" {
 #include "access/xact.h"
@@ -17,7 +20,10 @@ extern "C" {
 #include "utils/memutils.h"
 #include "utils/portal.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 }
+
+#include <chrono>
 
 namespace softdelete::worker {
 
@@ -62,6 +68,40 @@ void run_statement(const char *statement) {
     MemoryContextDelete(context);
 }
 
+std::chrono::steady_clock::time_point begun;
+
+void obey_reload() {
+    if (ConfigReloadPending) {
+        ConfigReloadPending = false;
+        ProcessConfigFile(PGC_SIGHUP);
+    }
+}
+
+bool is_over() {
+    obey_reload();
+    const int longest = settings::worker_max_runtime();
+    bool lasts_too_long =
+        longest > 0 && std::chrono::steady_clock::now() - begun >= std::chrono::seconds(longest);
+    return lasts_too_long || get_working_hours(GetCurrentTimestamp()).pause != Pause::none;
+}
+
+int get_delay() {
+    obey_reload();
+    return settings::worker_delay();
+}
+
+constexpr purge::Pace pace = {is_over, get_delay};
+
+void work() {
+    pgstat_report_activity(STATE_RUNNING, "looking for rows whose retention has passed");
+    if (is_due()) {
+        const char *statement = psprintf("CALL softdelete.purge(delay => '%d ms')", settings::worker_delay());
+        pgstat_report_activity(STATE_RUNNING, statement);
+        run_statement(statement);
+    }
+    pgstat_report_activity(STATE_IDLE, nullptr);
+}
+
 } // namespace
 
 extern "C" PGDLLEXPORT void softdelete_purge_worker_main(Datum argument) {
@@ -70,13 +110,19 @@ extern "C" PGDLLEXPORT void softdelete_purge_worker_main(Datum argument) {
     BackgroundWorkerUnblockSignals();
     BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(argument), InvalidOid, 0);
     pgstat_report_appname("softdelete worker");
-    pgstat_report_activity(STATE_RUNNING, "looking for rows whose retention has passed");
-    if (is_due()) {
-        const char *statement = psprintf("CALL softdelete.purge(delay => '%d ms')", settings::worker_delay());
-        pgstat_report_activity(STATE_RUNNING, statement);
-        run_statement(statement);
-    }
-    pgstat_report_activity(STATE_IDLE, nullptr);
+    begun = std::chrono::steady_clock::now();
+    purge::set_pace(&pace);
+    const Oid database = DatumGetObjectId(argument);
+    tell_look(database);
+    pg::entry([&] {
+        try {
+            pg::call([] { work(); });
+        } catch (const pg::ServerError &error) {
+            tell_error(database, error.sqlstate());
+            throw;
+        }
+    });
+    tell_end(database);
 }
 
 } // namespace softdelete::worker

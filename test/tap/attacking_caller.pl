@@ -257,8 +257,10 @@ INSERT INTO shop.children VALUES (601, 45), (602, 45);
 UPDATE shop.children SET parent = 46 WHERE id = 601;
 DELETE FROM shop.children WHERE id = 602;
 CALL softdelete.purge();
+SELECT * FROM softdelete.worker_status;
+SELECT * FROM softdelete_internal.worker_entries();
 SQL
-	('must be owner of table notes', 'permission denied for table shelved', 'must be owner of table shelved', ('permission denied for the history of table children') x 2, map { "must be owner of table parents" } 1 .. 10) ]);
+	('permission denied for view worker_status', 'permission denied for function worker_entries', 'must be owner of table notes', 'permission denied for table shelved', 'must be owner of table shelved', ('permission denied for the history of table children') x 2, map { "must be owner of table parents" } 1 .. 10) ]);
 
 run('statements on tables of his own', 'mallory', $path . <<'SQL', [
 CREATE TABLE shop.mine (id int PRIMARY KEY, name pg_catalog.text UNIQUE, born date, above int REFERENCES shop.mine ON DELETE CASCADE);

@@ -141,11 +141,17 @@ SKIP:
 	is($node->safe_psql('shop', 'SELECT count(*) FROM cron.job'), 0, 'of which none is left');
 }
 
-# With one worker free for several databases each has its turn.
+# With one worker free for several databases each has its turn, as soon as it is free.
 $node->append_conf('postgresql.conf', 'max_worker_processes = ' . ($has_cron ? 4 : 3) . "\nsoftdelete.worker_databases = '*'");
 $node->safe_psql($_, 'DELETE FROM products WHERE id = 15', extra_params => [ '-U', 'shop' ]) for 'shop', 'Other Shop';
 $node->restart;
 ok($node->poll_query_until($_, 'SELECT count(*) = 0 FROM deleted_products'), "one worker for all: it comes to $_") for 'shop', 'Other Shop';
 like(slurp_file($node->logfile), qr/WARNING:  no background worker is free to purge database/, 'the others wait, and the log says so');
+$node->append_conf('postgresql.conf', q{softdelete.worker_interval = '1h'});
+$node->safe_psql($_, 'DELETE FROM products WHERE id = 16', extra_params => [ '-U', 'shop' ]) for 'shop', 'Other Shop';
+$node->restart;
+ok($node->poll_query_until($_, 'SELECT count(*) = 0 FROM deleted_products'), "within one look: $_") for 'shop', 'Other Shop';
+ok($node->poll_query_until('shop', q{SELECT count(*) = 4 AND bool_and(last_look IS NOT NULL AND next_look > now() + interval '50 min')
+	FROM softdelete.worker_status WHERE database IN ('shop', 'Other Shop', 'Without', 'postgres')}), 'the status has them all');
 $node->stop;
 done_testing();

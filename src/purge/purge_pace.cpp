@@ -1,0 +1,42 @@
+// Keeps the pace that the worker has set, and asks it where a run asks whether it is over and how long it rests. Called by
+// worker/purge_worker and by the runs in purge/.
+#include "purge/purge_pace.hpp"
+
+#include "pg/boundary.hpp"
+#include "purge/purge_rows.hpp"
+#include "registry/purge_log.hpp"
+
+namespace softdelete::purge {
+
+namespace {
+
+const Pace *current_pace = nullptr;
+
+} // namespace
+
+void set_pace(const Pace *pace) noexcept {
+    current_pace = pace;
+}
+
+const Pace *get_pace() noexcept {
+    return current_pace;
+}
+
+bool PurgeRequest::is_over(std::chrono::steady_clock::time_point started) const {
+    if (current_pace != nullptr && pg::call([] { return current_pace->is_over(); })) {
+        return true;
+    }
+    return max_runtime && std::chrono::steady_clock::now() - started >= *max_runtime;
+}
+
+std::chrono::microseconds PurgeRequest::get_delay() const {
+    return current_pace == nullptr
+               ? delay
+               : std::chrono::milliseconds(pg::call([] { return current_pace->delay(); }));
+}
+
+bool PurgeRequest::leaves_out_nothing(pg::Spi &spi, Oid relation) const {
+    return current_pace != nullptr && registry::was_nothing_due(spi, relation);
+}
+
+} // namespace softdelete::purge

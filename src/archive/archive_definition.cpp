@@ -168,8 +168,8 @@ std::string make_view_query(const ViewDefinition &view) {
     return select;
 }
 
-std::string make_view(const catalog::Table &table, const ViewDefinition &view) {
-    return format("CREATE VIEW %1% WITH (security_invoker = true) AS %2%", name_beside(table, view.name),
+std::string make_view(const catalog::Table &table, const ViewDefinition &view, const std::string &options) {
+    return format("CREATE VIEW %1% WITH (%2%) AS %3%", name_beside(table, view.name), options,
                   make_view_query(view));
 }
 

@@ -62,9 +62,10 @@ std::string make_key(pg::Spi &spi, Oid relation);
 std::vector<ViewDefinition> make_views(const catalog::Table &table, const ArchiveSettings &settings,
                                        const std::vector<ArchiveColumn> &columns);
 
-// The query of one, and the statement that makes it.
+// The query of one, and the statement that makes it, with these options.
 std::string make_view_query(const ViewDefinition &view);
-std::string make_view(const catalog::Table &table, const ViewDefinition &view);
+std::string make_view(const catalog::Table &table, const ViewDefinition &view,
+                      const std::string &options = "security_invoker = true");
 
 // The names of the columns that the archive has beside those of its table.
 std::vector<std::string> get_own_columns(const ArchiveSettings &settings);

@@ -160,20 +160,19 @@ void plan_views(ArchiveWork &work, const std::vector<ArchiveColumn> &columns) {
     }
 }
 
-void finish_archive(pg::Spi &spi, Oid archive, model::PeriodWidth width,
-                    const std::optional<FormerArchive> &former) {
+void keep_to_owner(pg::Spi &spi, Oid archive, const std::optional<FormerArchive> &former) {
     catalog::TableInfo table = catalog::get_table(spi, archive);
-    if (!former || !former->is_partitioned) {
-        pg::UserScope owner(table.owner);
-        session::OwnDdlScope own_ddl;
-        for (const pg::Row &grantee : spi.query(grantees_query, {archive})) {
-            spi.execute(sqltext::format("REVOKE ALL ON TABLE %1% FROM %2%", table.name, grantee.text(0)));
-        }
-        for (const std::string &grant :
-             former ? make_reader_grants(spi, *former) : std::vector<std::string>()) {
-            spi.execute(grant);
-        }
+    pg::UserScope owner(table.owner);
+    session::OwnDdlScope own_ddl;
+    for (const pg::Row &grantee : spi.query(grantees_query, {archive})) {
+        spi.execute(sqltext::format("REVOKE ALL ON TABLE %1% FROM %2%", table.name, grantee.text(0)));
     }
+    for (const std::string &grant : former ? make_reader_grants(spi, *former) : std::vector<std::string>()) {
+        spi.execute(grant);
+    }
+}
+
+void make_first_partitions(pg::Spi &spi, Oid archive, model::PeriodWidth width) {
     rows::make_time_partitions(spi, archive, GetCurrentTransactionStartTimestamp(), width, partitions_ahead);
 }
 

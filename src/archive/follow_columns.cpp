@@ -219,7 +219,8 @@ void bring_views_in_step(Oid relation) {
         std::vector<std::string> shown = read_view_columns(spi, existing->oid);
         if (shown.size() < view.columns.size()) {
             view.keep_order(shown);
-            spi.execute(sqltext::or_replace(sqltext::Statement(make_view(table, view))).text());
+            spi.execute(
+                sqltext::or_replace(sqltext::Statement(make_view(table, view, existing->options))).text());
         }
     }
 }

@@ -193,10 +193,12 @@ void record(pg::Spi &spi, ArchiveWork &work, std::vector<model::Step> &steps) {
         catalog::find_relation(spi, work.table.schema_oid, work.settings.archive_name)->oid;
     insert_settings(spi, work.settings);
     bool keeps_width = work.former && work.former->is_partitioned;
-    finish_archive(spi, work.settings.archive,
-                   keeps_width ? rows::get_partition_width(work.settings.archive)
-                               : choose_width(spi, work.settings.retention),
-                   work.former);
+    if (!keeps_width) {
+        keep_to_owner(spi, work.settings.archive, work.former);
+    }
+    make_first_partitions(spi, work.settings.archive,
+                          keeps_width ? rows::get_partition_width(work.settings.archive)
+                                      : choose_width(spi, work.settings.retention));
     if (!work.former || !work.former->has_deletion_id) {
         return;
     }

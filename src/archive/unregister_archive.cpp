@@ -164,11 +164,12 @@ std::vector<model::Step> repair_archive(Oid relation) {
     if (settings->is_missing) {
         settings->archive = catalog::find_relation(spi, table.schema_oid, work.settings.archive_name)->oid;
         set_archive(spi, relation, settings->archive);
+        keep_to_owner(spi, settings->archive);
     } else {
         width = rows::get_partition_width(settings->archive);
     }
     bring_views_in_step(relation);
-    finish_archive(spi, settings->archive, width);
+    make_first_partitions(spi, settings->archive, width);
     return steps;
 }
 

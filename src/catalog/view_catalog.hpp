@@ -12,6 +12,7 @@ struct ExistingRelation {
     Oid oid;
     char kind; // pg_class.relkind
     bool is_security_invoker;
+    std::string options; // of a view that reads with its reader's rights, as WITH (...) takes them
 };
 
 std::optional<ExistingRelation> find_relation(pg::Spi &spi, Oid schema, const std::string &name);

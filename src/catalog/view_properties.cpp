@@ -1,5 +1,6 @@
-// Reads what a view has beside its query: grants, comments, options, owner. Called by ddl/follow_views and archive/change_strategy. Privileges are
-// granted again by those who granted them, the owner's own grants first.
+// Reads what a view has beside its query: grants, comments, options, owner. Called by ddl/follow_views before a view is
+// dropped, and by registration and archive, which make one anew. Privileges are granted again by those who granted them,
+// the owner's own grants first.
 #include "catalog/view_properties.hpp"
 
 namespace softdelete::catalog {
@@ -51,10 +52,25 @@ constexpr const char *properties_query = R"(
         SELECT 7, 0, 0, pg_catalog.pg_get_triggerdef(t.oid)
         FROM v JOIN pg_catalog.pg_trigger t ON t.tgrelid = v.oid AND NOT t.tgisinternal
         UNION ALL
-        SELECT 8, 0, (SELECT e.extowner FROM pg_catalog.pg_extension e WHERE e.extname = 'softdelete'),
+        SELECT 8, 0, 0, pg_catalog.format('COMMENT ON TRIGGER %I ON %s IS %L', t.tgname, v.name, d.description)
+        FROM v JOIN pg_catalog.pg_trigger t ON t.tgrelid = v.oid
+        JOIN pg_catalog.pg_description d ON d.objoid = t.oid AND d.classoid = 'pg_catalog.pg_trigger'::pg_catalog.regclass
+        UNION ALL
+        SELECT 8, 0, 0, pg_catalog.format('COMMENT ON RULE %I ON %s IS %L', r.rulename, v.name, d.description)
+        FROM v JOIN pg_catalog.pg_rewrite r ON r.ev_class = v.oid
+        JOIN pg_catalog.pg_description d ON d.objoid = r.oid AND d.classoid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+        WHERE r.rulename <> '_RETURN'
+        UNION ALL
+        SELECT 8, s.objsubid, 0, pg_catalog.format('SECURITY LABEL FOR %I ON %s IS %L', s.provider,
+                                                   CASE WHEN s.objsubid = 0 THEN 'VIEW ' || v.name
+                                                        ELSE 'COLUMN ' || v.name || '.' || a.name END, s.label)
+        FROM v JOIN pg_catalog.pg_seclabel s ON s.objoid = v.oid AND s.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+        LEFT JOIN a ON a.attnum = s.objsubid
+        WHERE s.objsubid = 0 OR a.attnum IS NOT NULL
+        UNION ALL
+        SELECT 9, 0, (SELECT e.extowner FROM pg_catalog.pg_extension e WHERE e.extname = 'softdelete'),
                pg_catalog.format('ALTER VIEW %s OWNER TO %I', v.name, pg_catalog.pg_get_userbyid(v.relowner))
-        FROM v JOIN softdelete_internal.registration g ON g.relation = $3::pg_catalog.oid
-        JOIN pg_catalog.pg_class t ON t.oid = g.relation AND t.relowner <> v.relowner
+        FROM v JOIN pg_catalog.pg_class t ON t.oid = $3::pg_catalog.oid AND t.relowner <> v.relowner
     ) p (part, position, role, command)
     ORDER BY p.part, p.position, p.command)";
 

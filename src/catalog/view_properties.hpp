@@ -13,8 +13,8 @@ struct ViewProperty {
     std::string command;
 };
 
-// The statements that give a new view of that name the options, privileges, comments, column defaults, triggers, rules
-// and (where it is not the owner of the table) owner that this one has, in order. What was said of the dropped columns is left out.
+// The statements that give a new view of that name the options, privileges, comments, column defaults, triggers, rules,
+// security labels and (where it is not the owner of the table) owner that this one has, in order. What was said of the dropped columns is left out.
 std::vector<ViewProperty> get_view_properties(pg::Spi &spi, Oid view, Oid table,
                                               const std::vector<std::string> &dropped_columns);
 

@@ -1,6 +1,7 @@
 // The part of registration that makes or adopts the views of live, deleted and all rows.
 #include "catalog/quoting.hpp"
 #include "catalog/view_catalog.hpp"
+#include "catalog/view_properties.hpp"
 #include "pg/relations.hpp"
 #include "registration/plan_parts.hpp"
 #include "sqltext/table_statements.hpp"
@@ -147,14 +148,30 @@ void adopt_view(TableWork &work, const catalog::ExistingRelation &existing, cons
     }
 }
 
-sqltext::Statement make_view(const TableWork &work, const WantedView &wanted) {
+sqltext::Statement make_view(const TableWork &work, const WantedView &wanted,
+                             const catalog::ExistingRelation *replaced = nullptr) {
     std::vector<sqltext::Identifier> columns;
     for (const std::string &column : get_columns(work)) {
         columns.push_back(catalog::identifier(column));
     }
     return sqltext::create_view(
         catalog::qualified_name(work.table.schema, wanted.name), work.table.qualified, columns,
-        sqltext::expression(wanted.pattern, catalog::identifier(work.settings().deleted_at)));
+        sqltext::expression(wanted.pattern, catalog::identifier(work.settings().deleted_at)),
+        sqltext::Expression(replaced == nullptr ? "security_invoker = true" : replaced->options));
+}
+
+// It comes back with what it had, but for what others than the owner have granted.
+void make_anew(TableWork &work, const catalog::ExistingRelation &existing, const WantedView &wanted,
+               const std::string &object, const std::vector<std::string> &dropped_columns) {
+    sqltext::QualifiedName name = catalog::qualified_name(work.table.schema, wanted.name);
+    work.add(Action::replace, work.table.oid, object, sqltext::drop_view(name));
+    work.add(Action::replace, work.table.oid, object, make_view(work, wanted));
+    for (const catalog::ViewProperty &property :
+         catalog::get_view_properties(work.spi, existing.oid, work.table.oid, dropped_columns)) {
+        if (!OidIsValid(property.role)) {
+            work.add(Action::alter, work.table.oid, object, sqltext::Statement(property.command));
+        }
+    }
 }
 
 // A view of ours that DDL left behind. Columns are renamed and appended in place, which keeps what depends on the view;
@@ -171,8 +188,10 @@ void mend_view(TableWork &work, const catalog::ExistingRelation &existing, const
     bool is_prefix = view.is_simple && shown.size() <= columns.size()
                      && std::equal(shown.begin(), shown.end(), columns.begin());
     if (!is_prefix) {
-        work.add(Action::replace, work.table.oid, object, sqltext::drop_view(name));
-        work.add(Action::replace, work.table.oid, object, make_view(work, wanted));
+        std::erase_if(shown, [&](const std::string &column) {
+            return std::find(columns.begin(), columns.end(), column) != columns.end();
+        });
+        make_anew(work, existing, wanted, object, shown);
         return;
     }
     for (const auto &[view_column, column] : view.columns) {
@@ -183,7 +202,8 @@ void mend_view(TableWork &work, const catalog::ExistingRelation &existing, const
         }
     }
     if (shown.size() < columns.size() || !means_condition(work, view, wanted)) {
-        work.add(Action::replace, work.table.oid, object, sqltext::or_replace(make_view(work, wanted)));
+        work.add(Action::replace, work.table.oid, object,
+                 sqltext::or_replace(make_view(work, wanted, &existing)));
     }
 }
 

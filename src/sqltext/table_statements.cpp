@@ -61,8 +61,9 @@ Statement or_replace(const Statement &create) {
 }
 
 Statement create_view(const QualifiedName &view, const QualifiedName &table,
-                      const std::vector<Identifier> &columns, const Expression &condition) {
-    return statement("CREATE VIEW %1% WITH (security_invoker = true) AS SELECT %2% FROM %3% WHERE %4%", view,
+                      const std::vector<Identifier> &columns, const Expression &condition,
+                      const Expression &options) {
+    return statement("CREATE VIEW %1% WITH (%2%) AS SELECT %3% FROM %4% WHERE %5%", view, options,
                      list(columns), table, condition);
 }
 

@@ -26,8 +26,11 @@ Statement drop_trigger(const QualifiedName &table, const Identifier &trigger);
 // The same statement as CREATE OR REPLACE.
 Statement or_replace(const Statement &create);
 
+// Of a view that reads with its reader's rights. One that is there is replaced with the options that it has, which CREATE
+// OR REPLACE VIEW would take away.
 Statement create_view(const QualifiedName &view, const QualifiedName &table,
-                      const std::vector<Identifier> &columns, const Expression &condition);
+                      const std::vector<Identifier> &columns, const Expression &condition,
+                      const Expression &options = Expression("security_invoker = true"));
 Statement drop_view(const QualifiedName &view);
 
 Statement create_policy(const QualifiedName &table, const Identifier &policy, bool is_permissive,

@@ -79,9 +79,15 @@ BEGIN
         SET LOCAL ROLE regress_drop_tags;
     END IF;
     EXECUTE command.setup;
-    IF what = 'column' THEN
+    IF what IN ('column', 'archive', 'history') THEN
         EXECUTE format('CREATE TABLE t (id int PRIMARY KEY, x int, c %s)', command.type || making);
-        PERFORM softdelete.register('t');
+        IF what = 'column' THEN
+            PERFORM softdelete.register('t');
+        ELSIF what = 'archive' THEN
+            PERFORM softdelete.register('t', strategy => 'archive');
+        ELSE
+            PERFORM softdelete.track_history('t');
+        END IF;
     ELSIF what = 'key' THEN
         EXECUTE format('CREATE TABLE h (x int, c %s PRIMARY KEY)', command.type || making);
         PERFORM softdelete.register('h');
@@ -113,8 +119,10 @@ GRANT ALL ON FUNCTION try TO regress_drop_tags;
 SELECT set_config('regress.last', :'last', false) \g /dev/null
 \set QUIET off
 
--- A column of a registered table; the primary key of a row on hold.
+-- A column of a registered table, with either strategy, and of one with a history; the primary key of a row on hold.
 SELECT dropped, try(walk, 'column') FROM walk WHERE type IS NOT NULL AND dropped NOT LIKE '%ops%' ORDER BY id;
+SELECT dropped, try(walk, 'archive') FROM walk WHERE type IS NOT NULL AND dropped NOT LIKE '%ops%' ORDER BY id;
+SELECT dropped, try(walk, 'history') FROM walk WHERE type IS NOT NULL AND dropped NOT LIKE '%ops%' ORDER BY id;
 SELECT dropped, try(walk, 'key') FROM walk WHERE type IS NOT NULL ORDER BY id;
 -- A table with a row on hold, and one that nobody registered, with a row that is on hold by what it references.
 SELECT dropped, try(walk, 'table') FROM walk WHERE type IS NULL AND setup NOT LIKE '%INHERITS%' ORDER BY id;

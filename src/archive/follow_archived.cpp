@@ -31,6 +31,24 @@ constexpr const char *lost_query = R"(
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     LIMIT 1)";
 
+// Views of tables that are there still, and columns of theirs or of their archives that the views may have lacked.
+constexpr const char *lost_parts_query = R"(
+    SELECT d.object_type, d.address_names[2], c.relname
+    FROM pg_catalog.pg_event_trigger_dropped_objects() d
+    JOIN pg_catalog.pg_namespace n ON n.nspname = d.address_names[1]
+    JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid
+    JOIN softdelete_internal.archive a ON a.relation = c.oid
+    WHERE d.object_type = 'view' AND d.address_names[2] IN (a.active_view, a.deleted_view, a.all_view)
+    UNION ALL
+    SELECT 'column', d.address_names[3], p.relname
+    FROM pg_catalog.pg_event_trigger_dropped_objects() d
+    JOIN pg_catalog.pg_class p ON p.oid = d.objid
+    CROSS JOIN LATERAL (SELECT coalesce(pg_catalog.pg_partition_root(p.oid)::pg_catalog.oid, p.oid)) AS r (oid)
+    JOIN softdelete_internal.archive a ON r.oid IN (a.relation::pg_catalog.oid, a.archive::pg_catalog.oid)
+    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid <> 0
+    ORDER BY 1 DESC, 2, 3
+    LIMIT 1)";
+
 constexpr const char *orphans_query = R"(
     SELECT c.oid, c.relowner, pg_catalog.format('%I.%I', n.nspname, c.relname)
     FROM softdelete_internal.archive a
@@ -50,6 +68,22 @@ void check_no_archive_lost(pg::Spi &spi) {
                                               lost.front().text(0), lost.front().text(1)),
                    .hint = sqltext::format("Run SELECT * FROM softdelete.unregister(%1%, 'purge').",
                                            sqltext::Literal(pg::quote_literal(lost.front().text(1))))});
+    }
+}
+
+// ALTER TABLE ... DROP COLUMN takes the views and the archive along.
+void check_no_part_lost(pg::Spi &spi) {
+    std::vector<pg::Row> lost;
+    {
+        pg::UserScope owner(pg::get_extension_owner());
+        lost = spi.query(lost_parts_query);
+    }
+    if (!lost.empty()) {
+        pg::raise(
+            {.sqlstate = ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+             .message = sqltext::format("cannot drop %1% \"%2%\" of registered table \"%3%\" by CASCADE",
+                                        lost.front().text(0), lost.front().text(1), lost.front().text(2)),
+             .hint = "Drop the column that needs the object first, by ALTER TABLE ... DROP COLUMN."});
     }
 }
 
@@ -109,6 +143,7 @@ bool follow_dropped() {
     pg::Spi spi;
     if (row_security) { // pg_restore --clean drops both, the one after the other
         check_no_archive_lost(spi);
+        check_no_part_lost(spi);
     }
     std::vector<pg::Row> orphans;
     bool had_archive = false;

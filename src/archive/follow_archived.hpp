@@ -24,7 +24,7 @@ void complete_triggers(pg::Spi &spi, Oid relation);
 void release_member(Oid relation);
 
 // Tables were dropped: their archives stay as plain tables. True where one of the tables had an archive. Raises 2BP01 where
-// an archive was dropped and its table not.
+// an archive was dropped and its table not, or a view or a column of them went by CASCADE.
 bool follow_dropped();
 
 // What a command has done to the columns of a table with an archive.

@@ -123,6 +123,28 @@ SELECT softdelete.restore('parents', 2);
 SELECT softdelete.restore('stays', 1);
 SELECT id, parent FROM children ORDER BY id;
 
+-- A table with an archive, and a partition of it, whose own DELETE would not come to the trigger.
+CREATE TABLE moved (id int PRIMARY KEY, body text) PARTITION BY LIST (id);
+CREATE TABLE moved_1 PARTITION OF moved FOR VALUES IN (1);
+CREATE TABLE moved_2 (id int NOT NULL, body text);
+SELECT count(*) > 0 AS registered FROM softdelete.register('moved', strategy => 'archive');
+CREATE RULE keep AS ON DELETE TO moved DO INSTEAD NOTHING; -- fails
+CREATE RULE keep AS ON UPDATE TO moved WHERE OLD.id = 1 DO INSTEAD NOTHING; -- fails
+CREATE RULE keep AS ON DELETE TO moved_1 DO INSTEAD NOTHING; -- fails
+CREATE RULE keep AS ON DELETE TO moved_2 DO INSTEAD NOTHING;
+ALTER TABLE moved ATTACH PARTITION moved_2 FOR VALUES IN (2); -- fails
+ALTER TABLE moved_2 DISABLE RULE keep;
+ALTER TABLE moved ATTACH PARTITION moved_2 FOR VALUES IN (2);
+ALTER TABLE moved_2 ENABLE RULE keep; -- fails
+CREATE RULE more AS ON DELETE TO moved DO ALSO NOTHING;
+INSERT INTO moved VALUES (1), (2);
+DELETE FROM moved;
+SELECT id FROM moved_archive ORDER BY id;
+CREATE TABLE moved_3 (id int NOT NULL PRIMARY KEY, body text);
+SELECT count(*) > 0 AS registered FROM softdelete.register('moved_3');
+ALTER TABLE moved ATTACH PARTITION moved_3 FOR VALUES IN (3); -- fails
+\echo :LAST_ERROR_SQLSTATE
+
 -- Views with rules, over the table or over deleted rows.
 CREATE VIEW short AS SELECT id FROM notes;
 CREATE RULE deleted AS ON DELETE TO short DO INSTEAD DELETE FROM notes WHERE id = OLD.id RETURNING notes.id;

@@ -54,7 +54,8 @@ constexpr const char *orphans_query = R"(
     FROM softdelete_internal.archive a
     JOIN pg_catalog.pg_class c ON c.oid = a.archive
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class o WHERE o.oid = a.relation))";
+    WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class o WHERE o.oid = a.relation)
+    ORDER BY 3)";
 
 void check_no_archive_lost(pg::Spi &spi) {
     std::vector<pg::Row> lost;

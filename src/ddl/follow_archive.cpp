@@ -11,6 +11,7 @@
 #include "pg/called_settings.hpp"
 #include "pg/compat.hpp"
 #include "pg/scopes.hpp"
+#include "registration/check_rules.hpp"
 #include "registry/archive_scan.hpp"
 #include "registry/registry_scan.hpp"
 #include "session/registered_table.hpp"
@@ -218,6 +219,21 @@ void follow_table(pg::Spi &spi, const DdlCommand &command, Oid table) {
 
 namespace {
 
+// DELETE on the partition itself would never come to the trigger that moves the row.
+void check_attached_rules(const Node *statement) {
+    ListCell *cell;
+    foreach (cell, IsA(statement, AlterTableStmt)
+                       ? castNode(AlterTableStmt, const_cast<Node *>(statement))->cmds
+                       : NIL) {
+        const auto *part = lfirst_node(AlterTableCmd, cell);
+        if (part->subtype == AT_AttachPartition) {
+            Oid attached = pg::call([&] { return find_relation(castNode(PartitionCmd, part->def)->name); });
+            pg::Spi spi;
+            registration::check_rules(spi, catalog::get_table_definition(spi, attached), "attach");
+        }
+    }
+}
+
 // Could the table have a foreign key by the command that it had not before?
 bool may_add_key(const Node *statement) {
     ListCell *cell;
@@ -247,7 +263,8 @@ void follow_archive(const DdlCommand &command) {
     pg::CalledSettings called;
     Oid table = pg::call([&] { return registry::find_archived_relation(command.relation); });
     if (OidIsValid(table)) {
-        release_from_archive(command.node); // it finds names by the caller's path
+        release_from_archive(command.node); // the two find names by the caller's path
+        check_attached_rules(command.node);
     }
     pg::Spi spi;
     if (OidIsValid(table)) {

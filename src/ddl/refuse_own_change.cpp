@@ -2,6 +2,7 @@
 // it follows. Histories and archives it keeps itself: ddl/follow_history and ddl/follow_archive see to their shape.
 #include "ddl/refuse_own_change.hpp"
 
+#include "model/trigger_names.hpp"
 #include "pg/compat.hpp"
 #include "pg/scopes.hpp"
 #include "registry/history_scan.hpp"
@@ -148,6 +149,41 @@ void refuse_kept_change(const DdlCommand &command) {
                     errhint("A trigger on the table itself sees the changes of its rows.")));
 }
 
+void refuse_kept_partition(const DdlCommand &command) {
+    const CreateStmt *create = get_create(command.node);
+    Oid parent = create != nullptr && create->partbound != nullptr && create->inhRelations != NIL
+                     ? find_relation(linitial_node(RangeVar, create->inhRelations))
+                     : InvalidOid;
+    if (!OidIsValid(parent) || !session::has_own_trigger(parent) || !registry::is_kept_table(parent)) {
+        return;
+    }
+    bool is_history = OidIsValid(registry::find_history_of_member(parent));
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+         errmsg("cannot create a partition of table \"%s\"", get_rel_name(parent)),
+         errdetail("It is %s, or a part of one, which softdelete keeps.",
+                   is_history ? "a history" : "an archive"),
+         errhint("softdelete makes the partitions that are needed, and removes those whose rows are due.")));
+}
+
+namespace {
+
+// Rows that are marked and rows that are moved away cannot be one table's.
+void refuse_marked_partition(Oid attached, Oid table) {
+    if (session::is_registered_table(attached) && session::has_trigger(table, model::archive_trigger)) {
+        ereport(ERROR,
+                (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                 errmsg("cannot attach table \"%s\", which marks its deleted rows, to table \"%s\", which "
+                        "has an archive",
+                        get_rel_name(attached), get_rel_name(table)),
+                 errdetail("A partition has the strategy of the partitioned table."),
+                 errhint("Unregister it with softdelete.unregister() first.")));
+    }
+}
+
+} // namespace
+
 void refuse_attachment(const DdlCommand &command) {
     ListCell *cell;
     foreach (cell, IsA(command.node, AlterTableStmt) ? castNode(AlterTableStmt, command.node)->cmds : NIL) {
@@ -160,6 +196,7 @@ void refuse_attachment(const DdlCommand &command) {
             || !pg::compat::owns_relation(attached, GetUserId())) {
             continue; // to others the command itself says that they may not
         }
+        refuse_marked_partition(attached, command.relation);
         bool has_archive = registry::has_row_of("archive", "archive_pkey", attached);
         if (has_archive || registry::find_tracked_row(attached, &tracked)) {
             ereport(ERROR,

@@ -14,7 +14,12 @@ void refuse_own_change(const DdlCommand &command);
 // remove, and that they lose what they hold in a crash. Plain server code. Errors: 55000.
 void refuse_kept_change(const DdlCommand &command);
 
-// Refuses to attach a table that has an archive or a history to a partitioned table. Plain server code. Errors: 55000.
+// Refuses CREATE TABLE ... PARTITION OF a history or an archive: purge() takes each partition for one of ours. Called when it
+// is there. Plain server code. Errors: 55000.
+void refuse_kept_partition(const DdlCommand &command);
+
+// Refuses to attach a table that has an archive or a history to a partitioned table, and a registered one to a table with an
+// archive. Plain server code. Errors: 55000.
 void refuse_attachment(const DdlCommand &command);
 
 } // namespace softdelete::ddl

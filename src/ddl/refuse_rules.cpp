@@ -4,6 +4,7 @@
 
 #include "catalog/rule_catalog.hpp"
 #include "ddl/parse_tree.hpp"
+#include "model/trigger_names.hpp"
 #include "pg/spi.hpp"
 #include "registration/check_rules.hpp"
 #include "session/registered_table.hpp"
@@ -37,8 +38,10 @@ bool brings_rule(Node *node) {
 
 void refuse_rule(const DdlCommand &command) {
     Oid relation = command.relation;
-    if (!brings_rule(command.node) || !OidIsValid(relation)
-        || !pg::call([&] { return session::is_registered_table(relation); })) {
+    if (!brings_rule(command.node) || !OidIsValid(relation) || !pg::call([&] {
+            return session::is_registered_table(relation)
+                   || session::has_trigger(relation, model::archive_trigger);
+        })) {
         return;
     }
     pg::Spi spi;

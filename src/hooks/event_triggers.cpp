@@ -232,6 +232,7 @@ void follow_end(Node *statement) {
             pg::entry([&] {
                 const ddl::DdlCommand part = {command.node, lfirst_oid(cell)};
                 ddl::refuse_archived_view_replacement(part);
+                ddl::refuse_rule(part);
                 ddl::follow_archive(part);
                 pg::CalledSettings called;
                 ddl::finish_archived_views(part, archive::bring_views_in_step);
@@ -241,6 +242,7 @@ void follow_end(Node *statement) {
     if (!row_security) {
         return;
     }
+    ddl::refuse_kept_partition(command);
     ddl::clear_copied_marks(command);
     foreach (cell, ddl::find_changed_tables(command)) {
         finish({command.node, lfirst_oid(cell)});

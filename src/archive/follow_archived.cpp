@@ -38,14 +38,14 @@ constexpr const char *lost_parts_query = R"(
     JOIN pg_catalog.pg_namespace n ON n.nspname = d.address_names[1]
     JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid
     JOIN softdelete_internal.archive a ON a.relation = c.oid
-    WHERE d.object_type = 'view' AND d.address_names[2] IN (a.active_view, a.deleted_view, a.all_view)
+    WHERE d.object_type = 'view' AND NOT d.original AND d.address_names[2] IN (a.active_view, a.deleted_view, a.all_view)
     UNION ALL
     SELECT 'column', d.address_names[3], p.relname
     FROM pg_catalog.pg_event_trigger_dropped_objects() d
     JOIN pg_catalog.pg_class p ON p.oid = d.objid
     CROSS JOIN LATERAL (SELECT coalesce(pg_catalog.pg_partition_root(p.oid)::pg_catalog.oid, p.oid)) AS r (oid)
     JOIN softdelete_internal.archive a ON r.oid IN (a.relation::pg_catalog.oid, a.archive::pg_catalog.oid)
-    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid <> 0
+    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid <> 0 AND NOT d.original
     ORDER BY 1 DESC, 2, 3
     LIMIT 1)";
 

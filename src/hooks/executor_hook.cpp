@@ -6,6 +6,7 @@
 #include "deletion/cascade.hpp"
 #include "deletion/explain_reference.hpp"
 #include "deletion/forget_empty_deletion.hpp"
+#include "deletion/joint_check.hpp"
 #include "deletion/lock_deleted_rows.hpp"
 #include "deletion/open_deletions.hpp"
 #include "deletion/restored_deletions.hpp"
@@ -55,6 +56,7 @@ extern "C" void softdelete_executor_run(QueryDesc *query, ScanDirection directio
     }
     deletion::lock_live_rows_as_ever(query);
     deletion::let_markers_settle(query);
+    deletion::join_parent_checks(query); // where the triggers have their places now
     deletion::forget_reference();
     auto *run = next_executor_run != nullptr ? next_executor_run : standard_ExecutorRun;
     pg::Acting acting = session::begin_referential_action();

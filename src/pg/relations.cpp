@@ -148,6 +148,14 @@ bool may_show_values(Oid relation) {
            && check_enable_rls(relation, InvalidOid, true) != RLS_ENABLED;
 }
 
+bool may_lock_rows(Oid relation, Oid role) {
+    constexpr AclMode mode = ACL_SELECT | ACL_UPDATE;
+    Datum may_use_schema = DirectFunctionCall3(has_schema_privilege_id_id, ObjectIdGetDatum(role),
+                                               ObjectIdGetDatum(get_rel_namespace(relation)),
+                                               PointerGetDatum(cstring_to_text("USAGE")));
+    return DatumGetBool(may_use_schema) && pg_class_aclmask(relation, role, mode, ACLMASK_ALL) == mode;
+}
+
 SimpleView read_view(Oid relation) {
     return read_view_query(call([&] { return copy_view_query(relation); }));
 }

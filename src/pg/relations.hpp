@@ -27,6 +27,9 @@ Oid find_others_member(Oid table);
 // hides none of it. Plain server code.
 bool may_show_values(Oid relation);
 
+// May the role read all of the table and lock its rows, as the check of a foreign key asks it of the owner? Plain server code.
+bool may_lock_rows(Oid relation, Oid role);
+
 // True where the current user owns the relation, is a member of its owner, or is a superuser.
 bool owns_relation(Oid relation);
 

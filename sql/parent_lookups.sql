@@ -67,7 +67,7 @@ END
 $$;
 CALL in_both($$
     CREATE TABLE parents (id int PRIMARY KEY, name text);
-    CREATE TABLE children (id int PRIMARY KEY, parent int REFERENCES parents ON DELETE CASCADE);
+    CREATE TABLE children (id int PRIMARY KEY, parent int REFERENCES parents ON DELETE CASCADE, note text);
     CREATE TABLE notes (id int PRIMARY KEY, parent int REFERENCES parents);
     INSERT INTO parents SELECT g, 'name ' || g FROM generate_series(1, 100) g;
 $$);
@@ -96,6 +96,50 @@ BEGIN
 END
 $$;
 SELECT fired('INSERT INTO children SELECT g, 1 FROM generate_series(60, 62) g');
+
+-- An update that can give no row another parent fires nothing of ours, be its table registered or not.
+SELECT fired('UPDATE children SET note = ''x'' WHERE id < 10');
+SELECT fired('UPDATE notes SET id = id + 1000 WHERE id = 1');
+SELECT fired('UPDATE notes SET id = id - 1000 WHERE id = 1001');
+-- One that can does.
+SELECT fired('UPDATE children SET parent = 2 WHERE id = 2');
+SELECT fired('UPDATE children SET parent = parent, note = ''y'' WHERE id = 3');
+SELECT fired('WITH n AS (INSERT INTO notes VALUES (70, 1)) UPDATE notes SET id = id + 1000 WHERE id = 1');
+SELECT fired('UPDATE notes SET id = id - 1000 WHERE id = 1001');
+UPDATE children SET note = 'x', parent = 100 WHERE id = 4; -- fails
+-- So it does where a trigger or an expression may.
+CREATE FUNCTION orphan() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.parent := 100;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER orphan BEFORE UPDATE ON notes FOR EACH ROW EXECUTE FUNCTION orphan();
+CREATE TRIGGER orphan BEFORE UPDATE ON children FOR EACH ROW EXECUTE FUNCTION orphan();
+UPDATE notes SET id = 1 WHERE id = 1; -- fails
+UPDATE children SET note = 'z' WHERE id = 5; -- fails
+DROP TRIGGER orphan ON notes;
+DROP TRIGGER orphan ON children;
+CREATE TABLE made (id int, a int, b int GENERATED ALWAYS AS (a + 1) STORED REFERENCES parents);
+INSERT INTO made VALUES (1, 1);
+UPDATE made SET a = 99; -- fails
+UPDATE made SET a = 2 RETURNING b;
+DROP TABLE made;
+-- Partitions, to which rows come from others, and heirs with a key of their own.
+CREATE TABLE halves (id int, parent int, half int) PARTITION BY LIST (half);
+CREATE TABLE halves_1 PARTITION OF halves FOR VALUES IN (1);
+CREATE TABLE halves_2 PARTITION OF halves FOR VALUES IN (2);
+ALTER TABLE halves_2 ADD FOREIGN KEY (parent) REFERENCES parents;
+INSERT INTO halves VALUES (1, 100, 1), (2, 1, 1);
+UPDATE halves SET half = 2 WHERE id = 1; -- fails
+UPDATE halves SET half = 2 WHERE id = 2;
+CREATE TABLE base (id int, parent int);
+CREATE TABLE heirs (more int, FOREIGN KEY (parent) REFERENCES parents) INHERITS (base);
+ALTER TABLE base DROP COLUMN id, ADD COLUMN name text;
+INSERT INTO heirs (parent) VALUES (1);
+UPDATE base SET parent = 100; -- fails
+SELECT fired('UPDATE base SET name = ''y''');
+DROP TABLE halves, heirs, base;
 
 -- The errors of absent parents are those of the server, and of deleted ones as if they were not there.
 SELECT * FROM outcome('INSERT INTO children VALUES (200, 1000)');

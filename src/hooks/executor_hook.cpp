@@ -12,6 +12,7 @@
 #include "deletion/restored_deletions.hpp"
 #include "deletion/settle_rows.hpp"
 #include "deletion/skipped_deletion_triggers.hpp"
+#include "deletion/skipped_link_checks.hpp"
 #include "deletion/skipped_triggers.hpp"
 #include "history/collect_change.hpp"
 #include "holds/hold_check.hpp"
@@ -54,6 +55,7 @@ extern "C" void softdelete_executor_run(QueryDesc *query, ScanDirection directio
     if (!deletion::leave_out_triggers(query)) {
         deletion::leave_out_deletion_triggers(query);
     }
+    deletion::leave_out_link_checks(query);
     deletion::lock_live_rows_as_ever(query);
     deletion::let_markers_settle(query);
     deletion::join_parent_checks(query); // where the triggers have their places now

@@ -3,6 +3,7 @@
 #include "archive/change_strategy.hpp"
 #include "archive/register_archive.hpp"
 #include "archive/register_by_strategy.hpp"
+#include "history/repair_history.hpp"
 #include "pg/called_settings.hpp"
 #include "pg/srf.hpp"
 #include "pg/transactions.hpp"
@@ -71,6 +72,19 @@ void warn_client(const std::vector<model::Step> &steps) {
     }
 }
 
+// Whatever keeps the table's rows, a history beside it as well; it may have nothing but that.
+std::vector<model::Step> repair(Oid relation) {
+    pg::Spi spi;
+    std::vector<model::Step> steps;
+    const bool has_archive = archive::has_archive(relation);
+    if (has_archive || !history::has_history_alone(spi, relation)) {
+        steps = has_archive ? archive::repair_archive(relation) : registration::mend_table(relation);
+    }
+    std::vector<model::Step> more = history::repair_history(spi, relation);
+    steps.insert(steps.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+    return steps;
+}
+
 void warn_and_give_back(FunctionCallInfo call, const std::vector<model::Step> &steps) {
     warn_client(steps);
     give_back(call, steps);
@@ -127,9 +141,7 @@ PGDLLEXPORT Datum softdelete_repair(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
         pg::CommandScope path;
         pg::refuse_if_read_only("softdelete.repair()");
-        Oid relation = pg::Arguments(fcinfo).relation(0, "relation");
-        warn_and_give_back(fcinfo, archive::has_archive(relation) ? archive::repair_archive(relation)
-                                                                  : registration::mend_table(relation));
+        warn_and_give_back(fcinfo, repair(pg::Arguments(fcinfo).relation(0, "relation")));
         return Datum(0);
     });
 }

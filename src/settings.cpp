@@ -141,6 +141,21 @@ const char *worker_databases() {
     return worker_databases_value;
 }
 
+bool names_worker_database(const char *database) {
+    List *names = NIL;
+    (void)SplitIdentifierString(pstrdup(worker_databases_value), ',', &names);
+    if (list_length(names) == 1 && strcmp(static_cast<const char *>(linitial(names)), "*") == 0) {
+        return true;
+    }
+    ListCell *cell;
+    foreach (cell, names) {
+        if (strcmp(static_cast<const char *>(lfirst(cell)), database) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int worker_delay() {
     return worker_delay_value;
 }

@@ -32,6 +32,9 @@ bool purge_progress();
 // softdelete.worker_databases: names as a list of identifiers, or *; empty: no worker runs.
 const char *worker_databases();
 
+// Is the database one of those, by its name or by *? Plain server code.
+bool names_worker_database(const char *database);
+
 // softdelete.worker_delay, in milliseconds.
 int worker_delay();
 

@@ -127,13 +127,15 @@ Oid get_partition_root(pg::Spi &spi, Oid relation) {
 }
 
 sqltext::QualifiedName get_qualified_name(pg::Spi &spi, Oid relation) {
-    pg::Row row =
-        spi.query_kept(
-               "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-               " WHERE c.oid = $1::oid",
-               {relation})
-            .front();
-    return qualified_name(row.text(0), row.text(1));
+    const std::vector<pg::Row> rows = spi.query_kept(
+        "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE c.oid = $1::oid",
+        {relation});
+    if (rows.empty()) {
+        pg::raise({.sqlstate = ERRCODE_UNDEFINED_TABLE,
+                   .message = sqltext::format("relation with OID %1% does not exist", relation)});
+    }
+    return qualified_name(rows.front().text(0), rows.front().text(1));
 }
 
 namespace {

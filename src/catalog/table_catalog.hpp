@@ -70,7 +70,7 @@ std::vector<Oid> find_parents(pg::Spi &spi, Oid relation);
 // The topmost table that the relation is a partition of; itself where it is none.
 Oid get_partition_root(pg::Spi &spi, Oid relation);
 
-// The schema-qualified, quoted name of a relation.
+// The schema-qualified, quoted name of a relation. Errors: 42P01 where it does not exist.
 sqltext::QualifiedName get_qualified_name(pg::Spi &spi, Oid relation);
 
 // True where the table carries the marker trigger.

@@ -4,13 +4,11 @@
 #include "checkup/finding.hpp"
 #include "pg/spi.hpp"
 
+#include <vector>
+
 namespace softdelete::checkup {
 
-// Of the database: the library, event triggers, publications, settings of roles, tables with a soft delete by hand.
-// caller: whose tables of the last kind are named, unless watches_all.
-Findings find_in_database(pg::Spi &spi, Oid caller, bool watches_all);
-
-// Of these registered tables.
-Findings find_in_catalogs(pg::Spi &spi, const std::vector<Oid> &tables);
+// Of these registered tables, and of these with a history, which may be the same.
+Findings find_in_catalogs(pg::Spi &spi, const std::vector<Oid> &registered, const std::vector<Oid> &tracked);
 
 } // namespace softdelete::checkup

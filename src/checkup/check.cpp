@@ -3,12 +3,15 @@
 
 #include "catalog/table_info.hpp"
 #include "checkup/catalog_findings.hpp"
+#include "checkup/database_findings.hpp"
+#include "checkup/kind.hpp"
 #include "checkup/table_findings.hpp"
 #include "pg/scopes.hpp"
 #include "pg/spi.hpp"
 #include "session/extension_functions.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <tuple>
 
@@ -25,6 +28,13 @@ constexpr const char *tables_query = R"(
     FROM softdelete.tables t JOIN pg_catalog.pg_class c ON c.oid = t.relation
     WHERE $1::pg_catalog.bool OR pg_catalog.pg_has_role(c.relowner, 'USAGE')
     ORDER BY t.registered_at, t.relation)";
+
+// Tables with a history, registered or not. $1: whether the caller watches all; $2: the caller.
+constexpr const char *tracked_query = R"(
+    SELECT t.relation::pg_catalog.oid
+    FROM softdelete_internal.tracked_table t JOIN pg_catalog.pg_class c ON c.oid = t.relation
+    WHERE $1::pg_catalog.bool OR pg_catalog.pg_has_role($2::pg_catalog.oid, c.relowner, 'USAGE')
+    ORDER BY t.relation)";
 
 // Whose due rows a purge has looked at within the last two days: its log says what is wrong.
 constexpr const char *attended_query = R"(
@@ -48,9 +58,13 @@ std::vector<Oid> find_tables(pg::Spi &spi, bool watches_all) {
     return tables;
 }
 
+bool contains(const std::vector<Oid> &tables, Oid table) {
+    return std::find(tables.begin(), tables.end(), table) != tables.end();
+}
+
 Oid get_checked_table(pg::Spi &spi, Oid relation, const std::vector<Oid> &tables) {
     const catalog::TableInfo table = catalog::find_soft_table(spi, relation);
-    if (std::find(tables.begin(), tables.end(), table.relation) == tables.end()) {
+    if (!contains(tables, table.relation)) {
         pg::raise({.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
                    .message = "must be owner of table " + table.title.substr(1, table.title.size() - 2),
                    .hint = "Its owner, the owner of the database and members of pg_monitor may check it.",
@@ -59,8 +73,13 @@ Oid get_checked_table(pg::Spi &spi, Oid relation, const std::vector<Oid> &tables
     return table.relation;
 }
 
-void append(Findings &findings, Findings more) {
-    std::move(more.begin(), more.end(), std::back_inserter(findings));
+std::vector<Oid> find_tracked(pg::Spi &spi, bool watches_all, Oid caller) {
+    pg::UserScope administrator(pg::get_extension_owner());
+    std::vector<Oid> tables;
+    for (const pg::Row &row : spi.query(tracked_query, {watches_all, caller})) {
+        tables.push_back(row.oid(0));
+    }
+    return tables;
 }
 
 } // namespace
@@ -81,17 +100,25 @@ Findings check(std::optional<Oid> relation) {
     pg::call([] { session::check_version(); });
     pg::Spi spi;
     const bool watches_all = spi.query(watcher_query).front().boolean(0);
-    std::vector<Oid> tables = find_tables(spi, watches_all);
+    const Oid caller = pg::call([] { return GetUserId(); });
+    std::vector<Oid> registered = find_tables(spi, watches_all);
+    std::vector<Oid> tracked = find_tracked(spi, watches_all, caller);
     Findings findings;
     if (relation) {
-        tables = {get_checked_table(spi, *relation, tables)};
+        registered = {get_checked_table(spi, *relation, registered)};
+        tracked = contains(tracked, registered.front()) ? registered : std::vector<Oid>();
     } else {
-        findings = find_in_database(spi, pg::call([] { return GetUserId(); }), watches_all);
+        findings = find_in_database(spi, caller, watches_all);
     }
-    append(findings, find_in_catalogs(spi, tables));
+    append(findings, find_in_catalogs(spi, registered, tracked));
     const std::set<Oid> attended = find_attended(spi);
+    std::vector<Oid> tables = registered;
+    std::copy_if(tracked.begin(), tracked.end(), std::back_inserter(tables),
+                 [&](Oid table) { return !contains(registered, table); });
     for (Oid table : tables) {
-        append(findings, find_in_table(spi, table, relation.has_value(), attended.contains(table)));
+        if (!find_in_table(findings, spi, table, relation.has_value(), attended)) {
+            std::erase_if(findings, [&](const Finding &finding) { return finding.relation == table; });
+        }
     }
     // Two tables say the same of the key between them.
     std::set<std::tuple<std::string, std::optional<Oid>, std::string, std::optional<std::string>>> seen;

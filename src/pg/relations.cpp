@@ -20,6 +20,7 @@ extern "C" {
 #include "utils/varlena.h"
 }
 
+#include <algorithm>
 #include <cstring>
 
 namespace softdelete::pg {
@@ -111,6 +112,17 @@ void lock_relation(Oid relation, Lock lock) {
     });
 }
 
+bool lock_if_there(Oid relation, Lock lock) {
+    return call([&] {
+        LockRelationOid(relation, server_lock(lock));
+        if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relation))) {
+            return true;
+        }
+        UnlockRelationOid(relation, server_lock(lock));
+        return false;
+    });
+}
+
 bool owns_relation(Oid relation) {
     return call([&] { return compat::owns_relation(relation, GetUserId()); });
 }
@@ -186,24 +198,24 @@ SimpleView read_view_query(Query *query) {
     return view;
 }
 
+std::vector<std::string> split_libraries(const std::string &list) {
+    List *names = call([&] {
+        List *found = NIL;
+        return SplitDirectoriesString(pstrdup(list.c_str()), ',', &found) ? found : NIL;
+    });
+    std::vector<std::string> libraries;
+    ListCell *cell;
+    foreach (cell, names) {
+        libraries.emplace_back(static_cast<const char *>(lfirst(cell)));
+    }
+    return libraries;
+}
+
 bool names_library(const std::string &list, const std::string &library) {
-    return call([&] {
-        List *names = NIL;
-        if (!SplitDirectoriesString(pstrdup(list.c_str()), ',', &names)) {
-            return false;
-        }
-        ListCell *cell;
-        foreach (cell, names) {
-            const char *name = static_cast<const char *>(lfirst(cell));
-            const char *slash = strrchr(name, '/');
-            name = slash == nullptr ? name : slash + 1;
-            size_t length = library.size();
-            if (strncmp(name, library.c_str(), length) == 0
-                && (name[length] == '\0' || strcmp(name + length, DLSUFFIX) == 0)) {
-                return true;
-            }
-        }
-        return false;
+    const std::vector<std::string> libraries = split_libraries(list);
+    return std::any_of(libraries.begin(), libraries.end(), [&](const std::string &path) {
+        const std::string name = path.substr(path.rfind('/') + 1);
+        return name == library || name == library + DLSUFFIX;
     });
 }
 

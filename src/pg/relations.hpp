@@ -16,6 +16,9 @@ enum class Lock { access_share, row_share, access_exclusive };
 // Locks the relation until the transaction ends. Raises 42P01 where it does not exist (any more).
 void lock_relation(Oid relation, Lock lock);
 
+// The same where it exists; false, and no lock, where it does not (any more).
+bool lock_if_there(Oid relation, Lock lock);
+
 // The relation's owner. Plain server code. Raises 42P01 where it does not exist.
 Oid get_owner(Oid relation);
 
@@ -50,6 +53,9 @@ SimpleView read_view(Oid relation);
 
 // The same for a query that is to become a view.
 SimpleView read_view_query(Query *query);
+
+// The names and paths in a library list such as shared_preload_libraries; none where it is no list, as the server has it.
+std::vector<std::string> split_libraries(const std::string &list);
 
 // True where a library list such as shared_preload_libraries names the library.
 bool names_library(const std::string &list, const std::string &library);

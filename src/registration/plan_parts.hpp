@@ -50,6 +50,9 @@ void record_policies(const TableWork &work);
 // Views: made, or adopted where they mean the same (42P07 otherwise).
 void plan_views(TableWork &work);
 
+// Warns of the three views, adopted ones too, that read with their owner's rights where the table has row security.
+void warn_of_views(TableWork &work);
+
 // True where the view, which has one of the names that are registered, shows what it is to show.
 bool is_view_in_step(const TableWork &work, Oid view, const std::string &name);
 

@@ -122,6 +122,19 @@ void note_former(TableWork &work, const pg::SimpleView &view, const WantedView &
     }
 }
 
+void warn_of_row_security(TableWork &work, const catalog::ExistingRelation &view, const WantedView &wanted,
+                          const std::string &object) {
+    bool has_row_security =
+        work.table.has_row_security || work.settings().visibility == model::Visibility::rls;
+    if (has_row_security && !view.is_security_invoker) {
+        work.warn(model::warning::view_past_row_security, work.table.oid, object,
+                  "the view reads the table with its owner's rights, past row security",
+                  "To let it read with the reader's",
+                  sqltext::statement("ALTER VIEW %1% SET (security_invoker = true)",
+                                     catalog::qualified_name(work.table.schema, wanted.name)));
+    }
+}
+
 void adopt_view(TableWork &work, const catalog::ExistingRelation &existing, const WantedView &wanted,
                 const std::string &object) {
     if (existing.kind != 'v') {
@@ -137,15 +150,7 @@ void adopt_view(TableWork &work, const catalog::ExistingRelation &existing, cons
     }
     work.adopt(work.table.oid, object);
     note_former(work, view, wanted);
-    bool has_row_security =
-        work.table.has_row_security || work.settings().visibility == model::Visibility::rls;
-    if (has_row_security && !existing.is_security_invoker) {
-        work.warn(model::warning::view_past_row_security, work.table.oid, object,
-                  "the view reads the table with its owner's rights, past row security",
-                  "To let it read with the reader's",
-                  sqltext::statement("ALTER VIEW %1% SET (security_invoker = true)",
-                                     catalog::qualified_name(work.table.schema, wanted.name)));
-    }
+    warn_of_row_security(work, existing, wanted, object);
 }
 
 sqltext::Statement make_view(const TableWork &work, const WantedView &wanted,
@@ -259,6 +264,15 @@ void plan_view(TableWork &work, const WantedView &wanted) {
 }
 
 } // namespace
+
+void warn_of_views(TableWork &work) {
+    for (const WantedView &wanted : get_wanted_views(work.settings())) {
+        auto existing = catalog::find_relation(work.spi, work.table.schema_oid, wanted.name);
+        if (existing && existing->kind == 'v') {
+            warn_of_row_security(work, *existing, wanted, "view " + catalog::identifier(wanted.name).text());
+        }
+    }
+}
 
 void plan_views(TableWork &work) {
     const model::TableSettings &settings = work.settings();

@@ -1,0 +1,94 @@
+// Looks at what repair() of a table with an archive brings about, without running anything. Called by check().
+#include "archive/archive_gaps.hpp"
+
+#include "archive/archive_work.hpp"
+#include "catalog/quoting.hpp"
+#include "catalog/view_catalog.hpp"
+
+#include <algorithm>
+
+namespace softdelete::archive {
+
+namespace {
+
+constexpr const char *view_columns_query = R"(
+    SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute
+    WHERE attrelid = $1::pg_catalog.oid AND attnum > 0 AND NOT attisdropped)";
+
+constexpr const char *unsecured_query = R"(
+    SELECT FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid) p
+    JOIN pg_catalog.pg_class c ON c.oid = p.relid AND NOT c.relrowsecurity)";
+
+class GapFinder {
+public:
+    GapFinder(pg::Spi &spi, const catalog::Table &table, ArchiveSettings settings)
+        : spi_(spi)
+        , table_(table)
+        , settings_(std::move(settings))
+        , columns_(read_columns(spi, table.oid)) {}
+
+    std::vector<std::string> run() {
+        find_columns();
+        find_triggers();
+        find_views();
+        if (table_.has_row_security && !spi_.query(unsecured_query, {settings_.archive}).empty()) {
+            add("row security of the archive");
+        }
+        return std::move(gaps_);
+    }
+
+private:
+    void add(const std::string &object) {
+        if (std::find(gaps_.begin(), gaps_.end(), object) == gaps_.end()) {
+            gaps_.push_back(object);
+        }
+    }
+
+    void find_columns() {
+        const std::vector<ArchiveColumn> there = read_columns(spi_, settings_.archive);
+        for (const ArchiveColumn &column : columns_) {
+            bool is_there = std::any_of(there.begin(), there.end(), [&](const ArchiveColumn &archived) {
+                return archived.definition == column.definition;
+            });
+            if (!is_there) {
+                add("column " + column.quoted.text() + " of the archive");
+            }
+        }
+    }
+
+    void find_triggers() {
+        ArchiveWork work = {spi_, table_, settings_};
+        plan_triggers(work);
+        for (const model::Step &step : work.steps) {
+            add(step.object);
+        }
+    }
+
+    void find_views() {
+        for (const ViewDefinition &view : make_views(table_, settings_, columns_)) {
+            auto existing = catalog::find_relation(spi_, table_.schema_oid, view.name);
+            bool is_there = existing && existing->kind == 'v'
+                            && spi_.query(view_columns_query, {existing->oid}).front().number(0)
+                                   >= static_cast<std::int64_t>(view.columns.size());
+            if (!is_there) {
+                add("view " + catalog::identifier(view.name).text());
+            }
+        }
+    }
+
+    pg::Spi &spi_;
+    const catalog::Table &table_;
+    const ArchiveSettings settings_;
+    const std::vector<ArchiveColumn> columns_;
+    std::vector<std::string> gaps_;
+};
+
+} // namespace
+
+std::vector<std::string> find_gaps(pg::Spi &spi, const catalog::Table &table) {
+    auto settings = find_settings(spi, table.oid);
+    return !settings || settings->is_missing ? std::vector<std::string>()
+                                             : GapFinder(spi, table, *settings).run();
+}
+
+} // namespace softdelete::archive

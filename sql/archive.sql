@@ -229,9 +229,8 @@ SELECT count(*) - :deletions AS more FROM softdelete.deletions;
 
 -- What archives have not yet is refused.
 \set VERBOSITY default
-SELECT softdelete.hold('plain', 'why', 34); -- fails
-\set VERBOSITY terse
 SELECT softdelete.anonymize('plain', 'why', 34); -- fails
+\set VERBOSITY terse
 SELECT softdelete.set_anonymizer('plain', 'v', 'NULL'); -- fails
 SELECT * FROM softdelete.configure('plain', visibility => 'view'); -- fails
 SELECT * FROM softdelete.register('fired', strategy => 'archive', visibility => 'rls'); -- fails

@@ -83,7 +83,7 @@ SELECT id, text, deleted_at IS NOT NULL AS archived FROM all_pages ORDER BY id;
 SELECT softdelete.erase('users', 'why', 9); -- fails
 SELECT softdelete.erase('users', NULL, 3); -- fails
 SELECT softdelete.erase('users', '3', 3); -- fails
-SELECT softdelete.hold('users', 'why', 3); -- fails
+SELECT softdelete.release(softdelete.hold('users', 'why', 3)) AS released;
 SELECT softdelete.anonymize('users', 'why', 3); -- fails
 SELECT softdelete.set_anonymizer('users', 'name', 'NULL'); -- fails
 GRANT ALL ON users, users_archive TO regress_archive_other;

@@ -273,13 +273,14 @@ DELETE FROM child WHERE id = 11;
 SELECT jsonb_path_query_array(softdelete.anonymize('parent', 'request 4', 1) -> 'not_reached', '$[*] ? (@ like_regex "child")') AS not_reached;
 SELECT softdelete.erase('parent', 'request 5', 1) -> 'rows' AS rows;
 
--- A hold does not reach archives, and says so.
+-- A hold reaches archives.
 INSERT INTO parent VALUES (4, 'held');
 INSERT INTO child VALUES (14, 4);
 SELECT softdelete.hold('parent', 'lawsuit', 4) > 0 AS held;
 DELETE FROM parent WHERE id = 4;
 CALL softdelete.purge('parent');
 SELECT softdelete.erase('parent', 'request 4', 4); -- fails
+SELECT softdelete.erase('child', 'request 4', 14); -- fails
 SELECT * FROM state ORDER BY relation;
 SELECT count(*) AS released FROM softdelete.holds h WHERE relation = 'parent'::regclass AND softdelete.release(h.id);
 SELECT softdelete.restore('parent', 4);

@@ -3,7 +3,6 @@
 
 #include "archive/own_columns.hpp"
 #include "pg/scopes.hpp"
-#include "registry/hold_log.hpp"
 #include "sqltext/format.hpp"
 
 #include <algorithm>
@@ -120,9 +119,6 @@ std::string find_obstacle(pg::Spi &spi, const RegisterRequest &request, const ca
     }
     if (has_heirs(table)) {
         return "it has inheritance children";
-    }
-    if (!registry::find_active_holds(table.oid).empty()) {
-        return "it has rows on hold";
     }
     return "";
 }

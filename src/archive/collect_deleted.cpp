@@ -6,6 +6,7 @@
 #include "catalog/table_info.hpp"
 #include "deletion/open_deletions.hpp"
 #include "erasure/remove_rows.hpp"
+#include "holds/hold_check.hpp"
 #include "registry/archive_scan.hpp"
 #include "registry/registry_scan.hpp"
 #include "rows/collected_rows.hpp"
@@ -33,11 +34,13 @@ namespace {
 
 // What is read once per statement and partition.
 struct Target {
-    Oid table; // that was registered
+    Oid table; // that was registered; InvalidOid where nothing was read yet
     registry::ArchiveRow row;
     bool comes_by_subscription;
     bool knows_keys;
     List *unbinding_keys; // for keep_links(), where it was asked for
+    bool are_holds_known;
+    holds::HoldCheck *holds; // null where no hold concerns the table
 };
 
 bool is_subscribed(Relation subscribed, Oid relation) {
@@ -63,13 +66,20 @@ bool comes_by_subscription(Oid archive) {
     return found;
 }
 
-Target &get_target(FunctionCallInfo call, Relation relation) {
-    if (call->flinfo->fn_extra != nullptr) {
-        return *static_cast<Target *>(call->flinfo->fn_extra);
+Target *get_place(FunctionCallInfo call) {
+    if (call->flinfo->fn_extra == nullptr) {
+        call->flinfo->fn_extra = MemoryContextAllocZero(call->flinfo->fn_mcxt, sizeof(Target));
     }
-    auto *target = static_cast<Target *>(MemoryContextAllocZero(call->flinfo->fn_mcxt, sizeof(Target)));
-    target->table = registry::find_topmost(RelationGetRelid(relation));
-    if (!registry::find_archive_row(target->table, &target->row)) {
+    return static_cast<Target *>(call->flinfo->fn_extra);
+}
+
+Target &get_target(FunctionCallInfo call, Relation relation) {
+    Target *target = get_place(call);
+    if (OidIsValid(target->table)) {
+        return *target;
+    }
+    Oid table = registry::find_topmost(RelationGetRelid(relation));
+    if (!registry::find_archive_row(table, &target->row)) {
         ereport(ERROR,
                 (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                  errmsg("the archive of table \"%s\" is not known", RelationGetRelationName(relation)),
@@ -78,10 +88,10 @@ Target &get_target(FunctionCallInfo call, Relation relation) {
                  errhint("Run softdelete.unregister(), which removes the trigger."), errtable(relation)));
     }
     if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(target->row.archive))) {
-        catalog::raise_archive_missing(target->table);
+        catalog::raise_archive_missing(table);
     }
     target->comes_by_subscription = IsLogicalWorker() && comes_by_subscription(target->row.archive);
-    call->flinfo->fn_extra = target;
+    target->table = table;
     return *target;
 }
 
@@ -99,14 +109,30 @@ HeapTuple get_row(FunctionCallInfo call, Target &target, Relation relation, Heap
     return keep_links(relation, row, target.unbinding_keys);
 }
 
+// The row is removed for good.
+void check_holds(FunctionCallInfo call, const TriggerData *data) {
+    Target *target = get_place(call);
+    Oid relation = RelationGetRelid(data->tg_relation);
+    if (!target->are_holds_known) {
+        target->holds = holds::begin_hold_check(relation, call->flinfo->fn_mcxt);
+        target->are_holds_known = true;
+    }
+    if (target->holds != nullptr) {
+        holds::check_removed_row(target->holds, relation, data->tg_trigtuple);
+    }
+}
+
 } // namespace
 
 void collect_deleted(FunctionCallInfo call, const TriggerData *data) {
     HeapTuple row = data->tg_trigtuple;
-    if (settings::deletion() == settings::Deletion::hard
-        || HeapTupleHeaderIndicatesMovedPartitions(row->t_data)
+    if (HeapTupleHeaderIndicatesMovedPartitions(row->t_data)
         || erasure::is_being_removed(data->tg_relation, row)
         || erasure::is_removed_on_the_way(data->tg_relation, row)) {
+        return;
+    }
+    if (settings::deletion() == settings::Deletion::hard) {
+        check_holds(call, data);
         return;
     }
     Target &target = get_target(call, data->tg_relation);

@@ -12,9 +12,9 @@ extern "C" {
 namespace softdelete::archive {
 
 // From an AFTER DELETE trigger for rows. call: where to keep what is the same for all rows of the statement. Does nothing
-// where softdelete.deletion is hard, for a row that an UPDATE moves to another partition or that erase() removes, and in an apply worker whose
+// where softdelete.deletion is hard but to see that no hold protects the row, for a row that an UPDATE moves to another partition or that erase() removes, and in an apply worker whose
 // subscription brings the rows of the archive itself.
-// Raises 55000 where the registry knows no archive of the table.
+// Raises 55000 where the registry knows no archive of the table, or where a row that is on hold would not go there.
 void collect_deleted(FunctionCallInfo call, const TriggerData *data);
 
 } // namespace softdelete::archive

@@ -12,6 +12,8 @@
 #include "pg/scopes.hpp"
 #include "registration/lock_table.hpp"
 #include "registration/run_steps.hpp"
+#include "registration/unregister_table.hpp"
+#include "registry/hold_log.hpp"
 #include "rows/time_partitions.hpp"
 #include "session/extension_functions.hpp"
 #include "sqltext/table_statements.hpp"
@@ -103,11 +105,13 @@ std::vector<model::Step> unregister_archive(Oid relation, const std::string &del
     pg::Spi spi;
     pg::call([] { session::check_version(); });
     check_deleted_rows(deleted_rows);
+    pg::call([] { registry::lock_holds(registry::HoldLock::share); });
     catalog::Table table = registration::lock_table(spi, relation, pg::Lock::access_exclusive);
     auto settings = find_settings(spi, relation, SettingsLock::for_update);
     if (!settings) {
         return drop_triggers(spi, table);
     }
+    registration::check_holds(spi, table);
     std::optional<catalog::TableInfo> archive;
     std::int64_t rows = 0;
     if (!settings->is_missing) {

@@ -5,6 +5,7 @@
 #include "catalog/foreign_key_info.hpp"
 #include "catalog/foreign_keys.hpp"
 #include "holds/held_rows.hpp"
+#include "holds/hold_errors.hpp"
 #include "pg/dropped_objects.hpp"
 #include "pg/scopes.hpp"
 #include "pg/spi.hpp"

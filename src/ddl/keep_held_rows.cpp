@@ -10,10 +10,12 @@
 #include "history/tracked_table.hpp"
 #include "holds/held_rows.hpp"
 #include "holds/hold_check.hpp"
+#include "holds/hold_errors.hpp"
 #include "pg/compat.hpp"
 #include "pg/quote.hpp"
 #include "pg/scopes.hpp"
 #include "pg/spi.hpp"
+#include "registry/archive_scan.hpp"
 #include "registry/hold_log.hpp"
 #include "registry/registry_scan.hpp"
 #include "session/registered_table.hpp"
@@ -39,9 +41,6 @@ extern "C" {
 namespace softdelete::ddl {
 
 namespace {
-
-constexpr const char *holds_hint =
-    "SELECT * FROM softdelete.holds lists the holds; softdelete.release() ends one.";
 
 // What the command reaches from the table that it names: the tables that inherit from it, and those made of it, where it is
 // a type. Keys of a partitioned table stand for those of its partitions.
@@ -113,7 +112,7 @@ void check_table(Oid relation, const char *action) {
     }
     check_history(relation, action);
     if (session::find_damaged_table(relation, &table) || leads_further(relation)
-        || history::is_tracked(relation)) {
+        || registry::concerns_archive(relation) || history::is_tracked(relation)) {
         holds::check_no_holds(relation, action);
     }
 }
@@ -285,9 +284,8 @@ void check_values(const AlterTableCmd *command, Oid relation) {
                     with_keys.push_back(row.oid(0));
                 }
             }
-            std::vector<pg::Row> holds = spi.query_latest(key_query, {pg::make_array(reached), column});
-            if (!holds.empty()) {
-                raise_key_change(column, holds.front());
+            for (const pg::Row &hold : spi.query_latest(key_query, {pg::make_array(reached), column})) {
+                raise_key_change(column, hold);
             }
         }
         for (Oid table : with_keys) {
@@ -358,15 +356,14 @@ void check_enum(const AlterEnumStmt *alter) {
             return;
         }
         pg::UserScope owner(pg::get_extension_owner());
-        std::vector<pg::Row> holds = spi.query_latest(enum_query, {type});
-        if (!holds.empty()) {
-            pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                       .message = sqltext::format("cannot rename a value of type %1% because keys of rows of "
-                                                  "table \"%2%\" that are on hold have this type",
-                                                  pg::call([&] { return format_type_be(type); }),
-                                                  holds.front().text(1)),
-                       .detail = sqltext::format("Hold %1% is in force.", holds.front().text(0)),
-                       .hint = holds_hint});
+        for (const pg::Row &hold : spi.query_latest(enum_query, {type})) {
+            pg::raise(
+                {.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                 .message = sqltext::format("cannot rename a value of type %1% because keys of rows of "
+                                            "table \"%2%\" that are on hold have this type",
+                                            pg::call([&] { return format_type_be(type); }), hold.text(1)),
+                 .detail = sqltext::format("Hold %1% is in force.", hold.text(0)),
+                 .hint = "SELECT * FROM softdelete.holds lists the holds; softdelete.release() ends one."});
         }
     });
 }

@@ -95,7 +95,7 @@ std::string anonymize_row(Oid relation, const std::optional<std::string> &reason
     std::vector<std::string> deletions = find_own_deletions(spi, whole);
     std::vector<std::string> holds;
     if (changes_key(row, tree.rules.at(table.relation))) {
-        holds = find_released_holds(spi, whole);
+        holds = find_released_holds(spi, whole.all);
     }
     overwrite_tree(spi, tree);
     registry::clear_deletions(spi, deletions);

@@ -69,10 +69,10 @@ std::vector<std::string> find_own_deletions(pg::Spi &spi, const rows::RowTree &t
     return own;
 }
 
-std::vector<std::string> find_released_holds(pg::Spi &spi, const rows::RowTree &tree) {
+std::vector<std::string> find_released_holds(pg::Spi &spi, const rows::RowSet &all) {
     holds::HoldGraph graph(spi, registry::find_released_holds(spi));
     std::vector<std::string> holds;
-    for (const auto &[relation, rows] : rows::group_by_table(tree.all)) {
+    for (const auto &[relation, rows] : rows::group_by_table(all)) {
         for (std::int64_t hold : graph.find_ids(spi, graph.get_node(spi, relation), rows)) {
             holds.push_back(std::to_string(hold));
         }

@@ -10,7 +10,7 @@ namespace softdelete::erasure {
 // The deletions that hold rows of the tree and no others, which are the subject's; to be asked before anything changes.
 std::vector<std::string> find_own_deletions(pg::Spi &spi, const rows::RowTree &tree);
 
-// The released holds of the tree's rows; to be asked before anything changes.
-std::vector<std::string> find_released_holds(pg::Spi &spi, const rows::RowTree &tree);
+// The released holds of these rows, archived ones among them; to be asked before anything changes.
+std::vector<std::string> find_released_holds(pg::Spi &spi, const rows::RowSet &all);
 
 } // namespace softdelete::erasure

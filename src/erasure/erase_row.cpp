@@ -142,8 +142,13 @@ std::string erase_row(Oid relation, const std::optional<std::string> &reason,
     for (const auto &[oid, member] : tree.tables) {
         holds::check_held_rows(spi, member.table, member.rows, "erase");
     }
+    rows::RowSet all = tree.all;
+    for (const auto &[archive, member] : copies.archives) {
+        holds::check_held_rows(spi, member.table, member.rows, "erase");
+        all.add_all(member.rows);
+    }
     std::vector<std::string> deletions = find_own_deletions(spi, tree);
-    std::vector<std::string> holds = find_released_holds(spi, tree);
+    std::vector<std::string> holds = find_released_holds(spi, all);
     std::set<Oid> touched = tree.get_relations();
     touched.insert(tree.linked.begin(), tree.linked.end());
     std::map<Oid, history::SubjectKeys> keys = read_keys(spi, tree);

@@ -97,9 +97,9 @@ private:
     RowSet *found_;
 };
 
-} // namespace
-
-std::vector<KeyTexts> read_keys(pg::Spi &spi, const catalog::TableInfo &table, const RowSet &rows) {
+// place: the table or its archive.
+std::vector<KeyTexts> read_keys_in(pg::Spi &spi, const catalog::TableInfo &place,
+                                   const catalog::TableInfo &table, const RowSet &rows) {
     std::vector<KeyTexts> keys;
     std::vector<std::string> columns;
     for (const catalog::KeyColumn &column : catalog::find_primary_key(spi, table.relation)) {
@@ -110,9 +110,9 @@ std::vector<KeyTexts> read_keys(pg::Spi &spi, const catalog::TableInfo &table, c
         return keys;
     }
     std::string query = sqltext::format("/* softdelete */ SELECT %1% FROM %2% AS t WHERE %3% AND %4%",
-                                        sqltext::join(columns, ", "), table.name, rows::see_all(table, "t"),
-                                        rows::make_membership(table, "t", 1));
-    pg::OwnerScope owner(table.owner);
+                                        sqltext::join(columns, ", "), place.name, rows::see_all(place, "t"),
+                                        rows::make_membership(place, "t", 1));
+    pg::OwnerScope owner(place.owner);
     pg::ExactTextScope texts;
     for (const pg::Row &row : spi.query(query, {rows.tables(), rows.positions()})) {
         KeyTexts key;
@@ -122,6 +122,16 @@ std::vector<KeyTexts> read_keys(pg::Spi &spi, const catalog::TableInfo &table, c
         keys.push_back(key);
     }
     return keys;
+}
+
+} // namespace
+
+std::vector<KeyTexts> read_keys(pg::Spi &spi, const catalog::TableInfo &table, const RowSet &rows) {
+    return read_keys_in(spi, table, table, rows);
+}
+
+std::vector<KeyTexts> read_archived_keys(pg::Spi &spi, const catalog::TableInfo &table, const RowSet &rows) {
+    return read_keys_in(spi, catalog::get_archive(table), table, rows);
 }
 
 RowSet find_lives(const catalog::TableInfo &info, const std::vector<KeyTexts> &keys) {

@@ -17,6 +17,10 @@ using KeyTexts = std::vector<std::string>;
 // The keys of rows of the table, which need not be live; none where the table has no history or no primary key.
 std::vector<KeyTexts> read_keys(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowSet &rows);
 
+// The same of rows in the table's archive.
+std::vector<KeyTexts> read_archived_keys(pg::Spi &spi, const catalog::TableInfo &table,
+                                         const rows::RowSet &rows);
+
 // The entries, by their place in the history's partitions. table: has a history; none where it has no primary key.
 rows::RowSet find_lives(const catalog::TableInfo &table, const std::vector<KeyTexts> &keys);
 

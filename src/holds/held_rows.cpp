@@ -5,6 +5,7 @@
 #include "sqltext/format.hpp"
 
 #include "holds/held_links.hpp"
+#include "holds/hold_errors.hpp"
 #include "rows/follow_links.hpp"
 
 #include <algorithm>
@@ -130,8 +131,8 @@ void add_below(pg::Spi &spi, HoldGraph &graph, const std::function<bool(Oid)> &i
         rows::RowSet level;
         for (const auto &[relation, members] : rows::group_by_table(work.front())) {
             Oid parent = graph.get_node(spi, relation).table.relation;
-            for (const ForeignKey &key : catalog::find_referencing_keys(spi, parent)) {
-                if (key.on_delete != catalog::OnDelete::cascade || !is_followed(key.child.relation)) {
+            for (const ForeignKey &key : graph.get_keys_below(spi, parent)) {
+                if (!is_followed(key.child.relation)) {
                     continue;
                 }
                 rows::RowSet found = rows::find_children(spi, key, members);
@@ -252,8 +253,14 @@ std::optional<std::int64_t> find_hold_in(pg::Spi &spi, const TableInfo &table, O
     }
     bool is_whole = relation == table.relation;
     std::set<Oid> parts = find_parts(spi, relation);
-    for (Oid heir : is_whole ? catalog::find_heirs(spi, relation) : std::vector<Oid>{table.relation}) {
-        rows::RowSet held = find_rows_on_hold(spi, graph, graph.get_node(spi, heir).table);
+    std::vector<Oid> tables =
+        is_whole ? catalog::find_heirs(spi, relation) : std::vector<Oid>{table.relation};
+    if (is_whole && table.archive) {
+        tables.push_back(table.archive->relation);
+        parts.merge(find_parts(spi, table.archive->relation));
+    }
+    for (Oid place : tables) {
+        rows::RowSet held = find_rows_on_hold(spi, graph, graph.get_node(spi, place).table);
         for (const RowId &row : held.ids()) {
             if (parts.contains(row.table)) {
                 return find_hold_above(spi, graph, row);
@@ -280,24 +287,42 @@ std::optional<std::int64_t> find_hold_at_risk(pg::Spi &spi, const TableInfo &tab
     return std::nullopt;
 }
 
-std::optional<std::int64_t> find_hold_through(pg::Spi &spi, const ForeignKey &key, bool is_gone) {
+namespace {
+
+// The key, and what it means for archived rows.
+std::vector<ForeignKey> with_archives(const ForeignKey &key) {
+    std::vector<ForeignKey> keys = {key};
+    if (key.child.archive) {
+        keys.push_back(catalog::of_archived_children(key));
+    }
+    if (key.child.archive && key.parent.archive) {
+        keys.push_back(catalog::between_archives(key));
+    }
+    return keys;
+}
+
+} // namespace
+
+std::optional<std::int64_t> find_hold_through(pg::Spi &spi, const ForeignKey &named, bool is_gone) {
     HoldGraph graph;
     if (graph.empty(spi)) {
         return std::nullopt;
     }
-    rows::RowSet parents;
-    std::set<Oid> parts = find_parts(spi, key.parent.relation);
-    rows::RowSet held = find_rows_on_hold(spi, graph, key.parent);
-    for (const RowId &row : held.ids()) {
-        if (parts.contains(row.table)) {
-            parents.add(row);
+    for (const ForeignKey &key : with_archives(named)) {
+        rows::RowSet parents;
+        std::set<Oid> parts = find_parts(spi, key.parent.relation);
+        rows::RowSet held = find_rows_on_hold(spi, graph, key.parent);
+        for (const RowId &row : held.ids()) {
+            if (parts.contains(row.table)) {
+                parents.add(row);
+            }
         }
-    }
-    std::vector<rows::RowLink> links =
-        parents.empty() ? std::vector<rows::RowLink>() : rows::find_links_below(spi, key, parents);
-    for (const rows::RowLink &link : links) {
-        if (!is_gone || !find_hold_above(spi, graph, link.child)) {
-            return find_hold_above(spi, graph, link.parent);
+        std::vector<rows::RowLink> links =
+            parents.empty() ? std::vector<rows::RowLink>() : rows::find_links_below(spi, key, parents);
+        for (const rows::RowLink &link : links) {
+            if (!is_gone || !find_hold_above(spi, graph, link.child)) {
+                return find_hold_above(spi, graph, link.parent);
+            }
         }
     }
     return std::nullopt;
@@ -319,6 +344,14 @@ std::optional<std::int64_t> find_hold_above(pg::Spi &spi, HoldGraph &graph, cons
     return found.empty() ? std::nullopt : std::optional(found.begin()->second);
 }
 
+std::optional<std::int64_t> find_hold_around(pg::Spi &spi, HoldGraph &graph, const RowId &row) {
+    rows::RowSet rows;
+    rows.add(row);
+    Found found = find_protected(spi, graph, graph.get_node(spi, row.table).table, rows);
+    auto place = found.find(row);
+    return place == found.end() ? std::nullopt : std::optional(place->second);
+}
+
 void check_held_rows(pg::Spi &spi, const TableInfo &table, const rows::RowSet &rows, const char *verb,
                      Harm harm) {
     HoldGraph graph;
@@ -335,45 +368,6 @@ void check_held_rows(pg::Spi &spi, const TableInfo &table, const rows::RowSet &r
     if (!linked.empty()) {
         raise_held_link(table, linked.begin()->second, verb);
     }
-}
-
-void raise_held(const TableInfo &table, std::int64_t hold, const char *verb) {
-    pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-               .message = sqltext::format("cannot %1% a row of table %2% that is on hold", verb, table.title),
-               .detail = sqltext::format("Hold %1% protects the row, or one that goes with it.", hold),
-               .hint = sqltext::format("SELECT * FROM softdelete.holds tells why; SELECT "
-                                       "softdelete.release(%1%) ends it.",
-                                       hold),
-               .relation = table.relation});
-}
-
-void raise_held_link(const TableInfo &table, std::int64_t hold, const char *verb) {
-    pg::raise(
-        {.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-         .message = sqltext::format("cannot %1% a row of table %2% that a row on hold references", verb,
-                                    table.title),
-         .detail = sqltext::format("Hold %1% protects a row that would lose its reference, by ON DELETE SET "
-                                   "NULL or SET DEFAULT.",
-                                   hold),
-         .hint = sqltext::format("SELECT * FROM softdelete.holds tells why; SELECT "
-                                 "softdelete.release(%1%) ends it.",
-                                 hold),
-         .relation = table.relation});
-}
-
-void raise_lost_link(const ForeignKey &key, std::int64_t hold, const char *verb) {
-    pg::raise(
-        {.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-         .message = sqltext::format("cannot %1% foreign key \"%2%\" of table %3% because rows are on hold "
-                                    "through it",
-                                    verb, key.name, key.child.title),
-         .detail = sqltext::format("Hold %1% protects a row of table %2% and what its removal would take "
-                                   "along.",
-                                   hold, key.parent.title),
-         .hint = sqltext::format("SELECT * FROM softdelete.holds tells why; SELECT "
-                                 "softdelete.release(%1%) ends it.",
-                                 hold),
-         .relation = key.child.relation});
 }
 
 } // namespace softdelete::holds

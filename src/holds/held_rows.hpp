@@ -42,19 +42,14 @@ std::optional<std::int64_t> find_hold_through(pg::Spi &spi, const catalog::Forei
 // The hold that protects a row, itself or by a row above it. What the graph knows serves for many rows.
 std::optional<std::int64_t> find_hold_above(pg::Spi &spi, HoldGraph &graph, const rows::RowId &row);
 
-// Those of the rows that are protected like that, each with a hold.
+// The hold that protects a row like that, or for the sake of a row below it, as find_held_rows() has it.
+std::optional<std::int64_t> find_hold_around(pg::Spi &spi, HoldGraph &graph, const rows::RowId &row);
+
+// Those of the rows that are protected like the former, each with a hold.
 HoldGraph::Found find_holds_above(pg::Spi &spi, HoldGraph &graph, const rows::RowSet &rows);
 
 // Raises 55000 where a hold protects one of the rows; says which hold. verb: what is refused.
 void check_held_rows(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowSet &rows,
                      const char *verb = "remove", Harm harm = Harm::removal);
-[[noreturn]] void raise_held(const catalog::TableInfo &table, std::int64_t hold, const char *verb = "remove");
-
-// 55000: a held row would lose its link to the row.
-[[noreturn]] void raise_held_link(const catalog::TableInfo &table, std::int64_t hold,
-                                  const char *verb = "remove");
-
-// 55000: the key carries this hold down. verb: what is refused of the key, as in "drop".
-[[noreturn]] void raise_lost_link(const catalog::ForeignKey &key, std::int64_t hold, const char *verb);
 
 } // namespace softdelete::holds

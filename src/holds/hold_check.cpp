@@ -1,19 +1,23 @@
 // Asks, for each row that a physical DELETE is about to remove, whether a hold protects it. Called by the marker
-// trigger and by hooks; keeps what is known of holds and foreign keys while the statement runs. Commands ask
+// trigger, by that of tables with an archive, and by hooks; keeps what is known of holds and foreign keys while the statement runs. Commands ask
 // holds/held_rows for many rows at once.
 #include "holds/hold_check.hpp"
 #include "sqltext/format.hpp"
 
 #include "holds/held_links.hpp"
 #include "holds/held_rows.hpp"
+#include "holds/hold_errors.hpp"
+#include "model/trigger_names.hpp"
 #include "pg/compat.hpp"
 #include "pg/scopes.hpp"
 #include "registry/hold_log.hpp"
 #include "session/plan_notes.hpp"
 #include "session/registered_table.hpp"
 #include "session/running_statements.hpp"
+#include "settings.hpp"
 
 extern "C" {
+#include "access/htup_details.h"
 #include "commands/trigger.h"
 #include "executor/execdesc.h"
 #include "utils/lsyscache.h"
@@ -31,6 +35,8 @@ public:
     HoldGraph graph;
     HeldLinks links;        // refers to the graph
     bool has_links = false; // held rows may reference rows of the table by SET NULL or SET DEFAULT
+    // Archived rows below the table may be held: no DELETE reaches these, which would find it.
+    bool looks_down = false;
 };
 
 namespace {
@@ -45,15 +51,20 @@ bool has_silent_marker(Oid relation) {
     return session::find_registered_table(relation, &table) && !table.enabled;
 }
 
+std::optional<std::int64_t> find_hold_now(pg::Spi &spi, HoldCheck *check, const rows::RowId &row) {
+    return check->looks_down ? find_hold_around(spi, check->graph, row)
+                             : find_hold_above(spi, check->graph, row);
+}
+
 std::optional<std::int64_t> find_hold(pg::Spi &spi, HoldCheck *check, Oid relation,
                                       const ItemPointerData *row) {
     rows::RowId id = rows::RowId{relation, *row};
-    auto hold = find_hold_above(spi, check->graph, id);
+    auto hold = find_hold_now(spi, check, id);
     if (const QueryDesc *statement = session::enclosing_statement(); !hold && statement != nullptr) {
         // A referential action: the row above is gone by now, unless one looks as that statement does.
         pg::SnapshotScope before(statement->snapshot);
         spi.set_read_only(true);
-        hold = find_hold_above(spi, check->graph, id);
+        hold = find_hold_now(spi, check, id);
         spi.set_read_only(false);
     }
     return hold;
@@ -71,6 +82,38 @@ std::optional<std::int64_t> find_linked(pg::Spi &spi, HoldCheck *check, Oid rela
     return found.empty() ? std::nullopt : std::optional(found.begin()->second);
 }
 
+void raise_if_held(pg::Spi &spi, Oid relation, std::optional<std::int64_t> hold,
+                   std::optional<std::int64_t> linked) {
+    if (hold) {
+        raise_held(catalog::get_table(spi, relation), *hold);
+    }
+    if (linked) {
+        raise_held_link(catalog::get_table(spi, relation), *linked);
+    }
+}
+
+// The commands before which to look at a row that is gone: the statement that fires the trigger, and the DELETE of the row,
+// which the server may have run later for a foreign key.
+struct Removal {
+    CommandId statement;
+    CommandId row;
+};
+
+Removal get_removal(HeapTuple row) {
+    CommandId removed = HeapTupleHeaderGetCmax(row->t_data);
+    const QueryDesc *statement = session::running_statement();
+    bool is_known = statement != nullptr && statement->snapshot != nullptr;
+    return {is_known ? Min(removed, statement->snapshot->curcid) : removed, removed};
+}
+
+void check_before(pg::Spi &spi, HoldCheck *check, const rows::RowId &row, CommandId command) {
+    pg::PastScope before(command);
+    spi.set_read_only(true);
+    raise_if_held(spi, row.table, find_hold_now(spi, check, row),
+                  find_linked(spi, check, row.table, &row.position));
+    spi.set_read_only(false);
+}
+
 } // namespace
 
 HoldCheck *begin_hold_check(Oid relation, MemoryContext context) {
@@ -84,7 +127,9 @@ HoldCheck *begin_hold_check(Oid relation, MemoryContext context) {
         pg::Spi spi;
         auto made = std::make_unique<HoldCheck>();
         made->has_links = made->links.leads_to_held(spi, relation);
-        return made->has_links || made->graph.leads_to_hold(spi, relation) ? made.release() : nullptr;
+        made->looks_down = made->graph.is_above_archived_hold(spi, relation);
+        bool is_concerned = made->has_links || made->looks_down || made->graph.leads_to_hold(spi, relation);
+        return is_concerned ? made.release() : nullptr;
     });
     if (check != nullptr) {
         callback->func = forget;
@@ -97,11 +142,19 @@ HoldCheck *begin_hold_check(Oid relation, MemoryContext context) {
 void check_hold(HoldCheck *check, Oid relation, const ItemPointerData *row) {
     pg::entry([&] {
         pg::Spi spi;
-        if (std::optional<std::int64_t> hold = find_hold(spi, check, relation, row)) {
-            raise_held(catalog::get_table(spi, relation), *hold);
-        }
-        if (std::optional<std::int64_t> hold = find_linked(spi, check, relation, row)) {
-            raise_held_link(catalog::get_table(spi, relation), *hold);
+        raise_if_held(spi, relation, find_hold(spi, check, relation, row),
+                      find_linked(spi, check, relation, row));
+    });
+}
+
+void check_removed_row(HoldCheck *check, Oid relation, HeapTuple row) {
+    Removal removal = get_removal(row);
+    pg::entry([&] {
+        pg::Spi spi;
+        rows::RowId id = {relation, row->t_self};
+        check_before(spi, check, id, removal.statement);
+        if (removal.row != removal.statement) {
+            check_before(spi, check, id, removal.row);
         }
     });
 }
@@ -143,8 +196,25 @@ bool has_held_rows(Oid relation) {
            });
 }
 
+namespace {
+
+// Tables with an archive have no marker, and are looked at when the rows are gone.
+void prepare_hard_delete(const PlannedStmt *plan) {
+    bool may_remove = plan->commandType == CMD_DELETE || plan->commandType == CMD_MERGE;
+    if (may_remove && settings::deletion() == settings::Deletion::hard) {
+        pg::compat::for_each_result_relation(plan, [](Oid relation) {
+            if (session::has_trigger(relation, model::archive_trigger)) {
+                registry::lock_holds(registry::HoldLock::share);
+            }
+        });
+    }
+}
+
+} // namespace
+
 void prepare_physical_delete(const QueryDesc *query) {
     const PlannedStmt *plan = query->plannedstmt;
+    prepare_hard_delete(plan);
     uint32 notes = plan->commandType == CMD_DELETE ? session::notes_of_plan(plan) : 0;
     if ((notes & (session::note_purge | session::note_hard)) == 0) {
         return;

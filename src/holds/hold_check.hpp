@@ -4,6 +4,7 @@
 #include "pg/server.hpp"
 
 extern "C" {
+#include "access/htup.h"
 #include "storage/itemptr.h"
 }
 
@@ -17,8 +18,12 @@ class HoldCheck;
 // which belongs to the memory context.
 HoldCheck *begin_hold_check(Oid relation, MemoryContext context);
 
-// Raises 55000 where a hold protects the row itself, a row above it, or a row that would lose its link to it. relation: the table or partition that it is in.
+// Raises 55000 where a hold protects the row itself, a row above it, an archived row below it, or a row that would lose its
+// link to it. relation: the table or partition that it is in.
 void check_hold(HoldCheck *check, Oid relation, const ItemPointerData *row);
+
+// The same from an AFTER trigger, of a row that is gone by now, with what the statement has removed before.
+void check_removed_row(HoldCheck *check, Oid relation, HeapTuple row);
 
 // The same without an error: true where a hold protects it.
 bool is_held(HoldCheck *check, Oid relation, const ItemPointerData *row);

@@ -5,6 +5,7 @@
 #include "sqltext/format.hpp"
 
 #include "pg/scopes.hpp"
+#include "registry/archive_scan.hpp"
 #include "rows/follow_links.hpp"
 
 #include <algorithm>
@@ -14,6 +15,7 @@ namespace softdelete::holds {
 
 namespace {
 
+using catalog::ForeignKey;
 using catalog::TableInfo;
 using registry::Hold;
 
@@ -83,7 +85,8 @@ bool is_compared_as_text(const catalog::KeyColumn &column) {
     }
 }
 
-std::string make_held_query(const TableInfo &table, const std::vector<catalog::KeyColumn> &key,
+// The rows of the place, which is the table or its archive, that have the keys.
+std::string make_held_query(const TableInfo &place, const std::vector<catalog::KeyColumn> &key,
                             const std::string &condition, int first) {
     std::vector<std::string> names;
     std::vector<std::string> types;
@@ -97,7 +100,7 @@ std::string make_held_query(const TableInfo &table, const std::vector<catalog::K
     }
     return sqltext::format("/* softdelete */ SELECT h.\"softdelete.position\", t.tableoid, t.ctid FROM %1% "
                            "AS h JOIN %2% AS t ON %3% WHERE %4% AND %5%",
-                           make_value_rows(names, types, first), table.name, link, rows::see_all(table, "t"),
+                           make_value_rows(names, types, first), place.name, link, rows::see_all(place, "t"),
                            condition);
 }
 
@@ -145,12 +148,10 @@ HoldGraph::HeldTable *HoldGraph::find_held_table(pg::Spi &spi, Oid relation) {
     return &place->second;
 }
 
-const HoldGraph::Node &HoldGraph::get_node(pg::Spi &spi, Oid relation) {
-    auto place = nodes_.find(relation);
-    if (place != nodes_.end()) {
-        return place->second;
-    }
-    Node node = {catalog::get_table(spi, relation), {}, {}};
+HoldGraph::Node HoldGraph::make_node(pg::Spi &spi, Oid relation) {
+    Node node = {catalog::get_table(spi, relation), {}, {}, false, {}};
+    const Oid kept = pg::call([&] { return registry::find_table_of_archive(node.table.relation); });
+    node.is_archive = OidIsValid(kept);
     for (const pg::Row &row : spi.query_kept(
              "WITH RECURSIVE line (relation) AS (SELECT $1::pg_catalog.oid UNION SELECT h.inhparent "
              "FROM pg_catalog.pg_inherits h JOIN line l ON h.inhrelid = l.relation) SELECT relation "
@@ -158,12 +159,50 @@ const HoldGraph::Node &HoldGraph::get_node(pg::Spi &spi, Oid relation) {
              {node.table.relation})) {
         node.line.push_back(row.oid(0));
     }
-    for (catalog::ForeignKey &key : catalog::find_own_keys(spi, node.table.relation)) {
-        if (key.on_delete == catalog::OnDelete::cascade) {
-            node.cascades.push_back(std::move(key));
+    node.holders = node.is_archive ? std::vector<Oid>{kept} : node.line;
+    for (const ForeignKey &key : catalog::find_own_keys(spi, node.is_archive ? kept : node.table.relation)) {
+        if (key.on_delete != catalog::OnDelete::cascade) {
+            continue;
+        }
+        node.cascades.push_back(node.is_archive ? catalog::of_archived_children(key) : key);
+        if (node.is_archive && key.parent.archive) {
+            node.cascades.push_back(catalog::between_archives(key));
         }
     }
-    return nodes_.emplace(relation, std::move(node)).first->second;
+    return node;
+}
+
+const HoldGraph::Node &HoldGraph::get_node(pg::Spi &spi, Oid relation) {
+    auto place = nodes_.find(relation);
+    return place != nodes_.end() ? place->second
+                                 : nodes_.emplace(relation, make_node(spi, relation)).first->second;
+}
+
+const std::vector<ForeignKey> &HoldGraph::get_keys_below(pg::Spi &spi, Oid relation) {
+    auto [place, is_new] = below_.try_emplace(relation);
+    if (!is_new) {
+        return place->second;
+    }
+    const Node &node = get_node(spi, relation);
+    for (const ForeignKey &key :
+         catalog::find_referencing_keys(spi, node.is_archive ? node.holders.front() : node.table.relation)) {
+        if (key.on_delete != catalog::OnDelete::cascade) {
+            continue;
+        }
+        if (!node.is_archive) {
+            place->second.push_back(key);
+        }
+        if (key.child.archive) {
+            place->second.push_back(node.is_archive ? catalog::between_archives(key)
+                                                    : catalog::of_archived_children(key));
+        }
+    }
+    return place->second;
+}
+
+std::vector<Oid> HoldGraph::get_places(pg::Spi &spi, Oid held) {
+    const TableInfo &table = get_node(spi, held).table;
+    return table.archive ? std::vector<Oid>{held, table.archive->relation} : std::vector<Oid>{held};
 }
 
 const std::set<Oid> &HoldGraph::get_ancestors(pg::Spi &spi, Oid relation) {
@@ -185,7 +224,7 @@ const std::set<Oid> &HoldGraph::get_ancestors(pg::Spi &spi, Oid relation) {
 
 bool HoldGraph::leads_to_hold(pg::Spi &spi, Oid relation) {
     for (Oid ancestor : get_ancestors(spi, relation)) {
-        for (Oid table : get_node(spi, ancestor).line) {
+        for (Oid table : get_node(spi, ancestor).holders) {
             if (get_held_relations(spi).contains(table)) {
                 return true;
             }
@@ -195,13 +234,26 @@ bool HoldGraph::leads_to_hold(pg::Spi &spi, Oid relation) {
 }
 
 bool HoldGraph::is_above_hold(pg::Spi &spi, Oid relation) {
-    return std::ranges::any_of(get_held_relations(spi),
-                               [&](Oid held) { return leads_to(spi, held, relation); });
+    return std::ranges::any_of(get_held_relations(spi), [&](Oid held) {
+        return std::ranges::any_of(get_places(spi, held),
+                                   [&](Oid place) { return leads_to(spi, place, relation); });
+    });
+}
+
+bool HoldGraph::is_above_archived_hold(pg::Spi &spi, Oid relation) {
+    return std::ranges::any_of(get_held_relations(spi), [&](Oid held) {
+        const TableInfo &table = get_node(spi, held).table;
+        return table.archive && leads_to(spi, table.archive->relation, relation);
+    });
 }
 
 bool HoldGraph::has_more_holds_around(pg::Spi &spi, Oid relation, std::size_t number) {
     return std::ranges::any_of(get_held_relations(spi), [&](Oid held) {
-        return (leads_to(spi, held, relation) || leads_to(spi, relation, held))
+        return std::ranges::any_of(get_places(spi, held),
+                                   [&](Oid place) {
+                                       return leads_to(spi, place, relation)
+                                              || leads_to(spi, relation, place);
+                                   })
                && registry::has_more_holds(held, number);
     });
 }
@@ -217,14 +269,15 @@ bool HoldGraph::leads_to(pg::Spi &spi, Oid from, Oid to) {
     return false;
 }
 
-HoldGraph::Found HoldGraph::look_up(pg::Spi &spi, const HeldTable &held, const rows::RowSet &rows) {
+HoldGraph::Found HoldGraph::look_up(pg::Spi &spi, const HeldTable &held, const TableInfo &place,
+                                    const rows::RowSet &rows) {
     std::string columns;
     for (const catalog::KeyColumn &column : held.key) {
         columns += ", t." + column.name;
     }
-    const std::string query = sqltext::format(
-        "/* softdelete */ SELECT t.tableoid, t.ctid%1% FROM %2% AS t WHERE %3% AND %4%", columns,
-        held.table.name, rows::see_all(held.table, "t"), rows::make_membership(held.table, "t", 1));
+    const std::string query =
+        sqltext::format("/* softdelete */ SELECT t.tableoid, t.ctid%1% FROM %2% AS t WHERE %3% AND %4%",
+                        columns, place.name, rows::see_all(place, "t"), rows::make_membership(place, "t", 1));
     Found found;
     pg::ExactTextScope texts;
     pg::OwnerScope owner(held.table.owner);
@@ -240,7 +293,7 @@ HoldGraph::Found HoldGraph::look_up(pg::Spi &spi, const HeldTable &held, const r
     return found;
 }
 
-std::vector<HoldGraph::Match> HoldGraph::match(pg::Spi &spi, const HeldTable &held,
+std::vector<HoldGraph::Match> HoldGraph::match(pg::Spi &spi, const HeldTable &held, const TableInfo &place,
                                                const rows::RowSet *rows) {
     std::vector<std::vector<std::string>> keys;
     for (const Hold &hold : *held.holds) {
@@ -249,33 +302,34 @@ std::vector<HoldGraph::Match> HoldGraph::match(pg::Spi &spi, const HeldTable &he
     std::vector<pg::Parameter> parameters = make_value_arrays(keys, held.key.size());
     std::string condition = "true";
     if (rows != nullptr) {
-        condition = rows::make_membership(held.table, "t", static_cast<int>(parameters.size()) + 1);
+        condition = rows::make_membership(place, "t", static_cast<int>(parameters.size()) + 1);
         parameters.push_back(rows->tables());
         parameters.push_back(rows->positions());
     }
     std::vector<Match> matches;
     pg::ExactTextScope texts;
     pg::OwnerScope owner(held.table.owner);
-    for (const pg::Row &row : spi.query(make_held_query(held.table, held.key, condition, 1), parameters)) {
+    for (const pg::Row &row : spi.query(make_held_query(place, held.key, condition, 1), parameters)) {
         matches.push_back(
             {rows::read_row_id(row, 1), held.holds->at(static_cast<std::size_t>(row.number(0) - 1)).id});
     }
     return matches;
 }
 
-HoldGraph::Found HoldGraph::find_in(pg::Spi &spi, HeldTable &held, const rows::RowSet *rows) {
+HoldGraph::Found HoldGraph::find_in(pg::Spi &spi, HeldTable &held, const TableInfo &place,
+                                    const rows::RowSet *rows) {
     check_key(held);
     if (!held.holds && rows != nullptr && std::ranges::all_of(held.key, is_compared_as_text)
         && registry::has_more_holds(held.table.relation, rows->size())) {
-        return look_up(spi, held, *rows);
+        return look_up(spi, held, place, *rows);
     }
     if (!held.holds) {
         held.holds = registry::find_active_holds(held.table.relation);
     }
     Found found;
-    for (const Match &match : match(spi, held, rows)) {
-        auto [place, is_new] = found.insert(match);
-        place->second = std::min(place->second, match.second);
+    for (const Match &match : match(spi, held, place, rows)) {
+        auto [entry, is_new] = found.insert(match);
+        entry->second = std::min(entry->second, match.second);
     }
     return found;
 }
@@ -291,9 +345,9 @@ void HoldGraph::check_key(HeldTable &held) {
 
 HoldGraph::Found HoldGraph::find_held(pg::Spi &spi, const Node &node, const rows::RowSet &rows) {
     Found found;
-    for (Oid relation : node.line) {
+    for (Oid relation : node.holders) {
         if (HeldTable *held = find_held_table(spi, relation)) {
-            found.merge(find_in(spi, *held, &rows));
+            found.merge(find_in(spi, *held, node.is_archive ? node.table : held->table, &rows));
         }
     }
     return found;
@@ -301,7 +355,7 @@ HoldGraph::Found HoldGraph::find_held(pg::Spi &spi, const Node &node, const rows
 
 std::set<std::int64_t> HoldGraph::find_ids(pg::Spi &spi, const Node &node, const rows::RowSet &rows) {
     std::set<std::int64_t> ids;
-    for (Oid relation : node.line) {
+    for (Oid relation : node.holders) {
         if (HeldTable *held = find_held_table(spi, relation)) {
             HeldTable fitting = {held->table, held->key, std::vector<Hold>(), true};
             for (const Hold &hold : *held->holds) {
@@ -309,7 +363,8 @@ std::set<std::int64_t> HoldGraph::find_ids(pg::Spi &spi, const Node &node, const
                     fitting.holds->push_back(hold);
                 }
             }
-            for (const Match &match : match(spi, fitting, &rows)) {
+            for (const Match &match :
+                 match(spi, fitting, node.is_archive ? node.table : held->table, &rows)) {
                 ids.insert(match.second);
             }
         }
@@ -321,11 +376,13 @@ HoldGraph::Found HoldGraph::find_all_held(pg::Spi &spi, Oid relation) {
     Found found;
     for (Oid oid : get_held_relations(spi)) {
         HeldTable &held = *find_held_table(spi, oid);
-        // The rows of inheritance children have foreign keys of their own.
-        bool is_concerned = leads_to(spi, oid, relation) || leads_to(spi, relation, oid)
-                            || (held.table.has_children && !held.table.is_partitioned);
-        if (is_concerned) {
-            found.merge(find_in(spi, held, nullptr));
+        for (Oid place : get_places(spi, oid)) {
+            // The rows of inheritance children have foreign keys of their own.
+            bool is_concerned = leads_to(spi, place, relation) || leads_to(spi, relation, place)
+                                || (held.table.has_children && !held.table.is_partitioned);
+            if (is_concerned) {
+                found.merge(find_in(spi, held, get_node(spi, place).table, nullptr));
+            }
         }
     }
     return found;

@@ -1,5 +1,6 @@
 // The holds in force, and the tables that ON DELETE CASCADE keys connect with those that have some: what there is to know
-// before rows are looked at. Reads the catalogs, each table once. Of the holds it looks up those of the rows concerned,
+// before rows are looked at. An archive is a table of its own here: a hold on a key is one on each row that was archived under
+// it, and archived rows lie below what they reference, be it live, marked or archived itself. Reads the catalogs, each table once. Of the holds it looks up those of the rows concerned,
 // and reads all of a table's where they are fewer than the rows.
 #pragma once
 
@@ -30,18 +31,26 @@ public:
 
     struct Node {
         catalog::TableInfo table;
-        std::vector<Oid> line;                     // the table and its inheritance parents
+        std::vector<Oid> line;    // the table and its inheritance parents
+        std::vector<Oid> holders; // whose holds name its rows: these, or the table of an archive
+        bool is_archive;
         std::vector<catalog::ForeignKey> cascades; // its rows are removed with the rows that these reference
     };
 
     // The table of a row's tableoid: a partition is a part of its root.
     const Node &get_node(pg::Spi &spi, Oid relation);
 
+    // The CASCADE keys that lead down from the table, to archives as well.
+    const std::vector<catalog::ForeignKey> &get_keys_below(pg::Spi &spi, Oid relation);
+
     // May a row of the table be held, or have a row above it that is?
     bool leads_to_hold(pg::Spi &spi, Oid relation);
 
     // May a row below a row of the table be held, or that row itself?
     bool is_above_hold(pg::Spi &spi, Oid relation);
+
+    // The same of archived rows alone, which no foreign key of the server's keeps.
+    bool is_above_archived_hold(pg::Spi &spi, Oid relation);
 
     // Are there more holds on rows above or below the table than that?
     bool has_more_holds_around(pg::Spi &spi, Oid relation, std::size_t number);
@@ -70,18 +79,26 @@ private:
 
     static HeldTable make_held_table(pg::Spi &spi, Oid relation);
 
+    Node make_node(pg::Spi &spi, Oid relation);
+
+    // Where rows are that holds on the table name: itself and its archive.
+    std::vector<Oid> get_places(pg::Spi &spi, Oid held);
+
     // Null where no row of the table is held itself.
     HeldTable *find_held_table(pg::Spi &spi, Oid relation);
 
     // Raises 55000 where a hold does not fit the primary key.
     static void check_key(HeldTable &held);
 
-    // Rows that holds on a table name; of these rows, or of all. Each with the first of its holds.
-    static Found find_in(pg::Spi &spi, HeldTable &held, const rows::RowSet *rows);
+    // Rows that holds on a table name; of these rows, or of all in that place. Each with the first of its holds.
+    static Found find_in(pg::Spi &spi, HeldTable &held, const catalog::TableInfo &place,
+                         const rows::RowSet *rows);
 
     // By one look-up for each row, and by all holds, which were read.
-    static Found look_up(pg::Spi &spi, const HeldTable &held, const rows::RowSet &rows);
-    static std::vector<Match> match(pg::Spi &spi, const HeldTable &held, const rows::RowSet *rows);
+    static Found look_up(pg::Spi &spi, const HeldTable &held, const catalog::TableInfo &place,
+                         const rows::RowSet &rows);
+    static std::vector<Match> match(pg::Spi &spi, const HeldTable &held, const catalog::TableInfo &place,
+                                    const rows::RowSet *rows);
 
     const std::set<Oid> &get_ancestors(pg::Spi &spi, Oid relation);
 
@@ -89,6 +106,7 @@ private:
     std::map<Oid, HeldTable> holds_;
     std::map<Oid, Node> nodes_;
     std::map<Oid, std::set<Oid>> ancestors_; // with the table itself
+    std::map<Oid, std::vector<catalog::ForeignKey>> below_;
 };
 
 } // namespace softdelete::holds

@@ -34,8 +34,7 @@ void warn_of_unlogged(pg::Spi &spi, Oid relation) {
     }
 }
 
-// The tables below the held row that nobody registered, where a DELETE fires no trigger of ours, and those with an archive,
-// which no hold reaches yet.
+// The tables below the held row that nobody registered, where a DELETE fires no trigger of ours.
 void warn_of_unkept(pg::Spi &spi, Oid relation) {
     std::set<Oid> seen = {relation};
     std::deque<Oid> work = {relation};
@@ -48,13 +47,7 @@ void warn_of_unkept(pg::Spi &spi, Oid relation) {
                 work.push_back(child);
                 warn_of_unlogged(spi, child);
                 catalog::TableInfo table = catalog::get_table(spi, child);
-                if (table.archive) {
-                    pg::warn(
-                        sqltext::format("a hold does not keep rows in the archive of table %1%", table.title),
-                        "What is deleted below the held row goes there, and stays until the retention of "
-                        "that table ends. "
-                        "Under softdelete.deletion = hard it is gone at once.");
-                } else if (!table.is_registered) {
+                if (!table.is_registered && !table.archive) {
                     pg::warn(
                         sqltext::format("rows of table %1% below the held row can be deleted", table.title),
                         "To have them kept as well: "
@@ -68,19 +61,33 @@ void warn_of_unkept(pg::Spi &spi, Oid relation) {
     }
 }
 
+// The key as it is stored. A row that moves to the archive or back meanwhile is where it was not looked for at first.
+std::vector<std::string> lock_rows(pg::Spi &spi, const catalog::TableInfo &table,
+                                   const std::vector<std::string> &key) {
+    constexpr rows::SubjectLock lock = rows::SubjectLock::for_key_share;
+    for (int tries = table.archive ? 2 : 1; tries > 0; tries--) {
+        std::optional<rows::SubjectRow> row = rows::find_subject_row(spi, table, key, lock);
+        std::optional<rows::SubjectRow> archived = rows::find_archived_rows(spi, table, key, lock);
+        if (row || archived) {
+            return (row ? row : archived)->key;
+        }
+    }
+    rows::raise_no_such_row(table, key);
+}
+
 } // namespace
 
 std::int64_t hold_row(Oid relation, const std::optional<std::string> &reason,
                       const std::vector<std::string> &key) {
     pg::Spi spi;
     rows::check_reason(reason, key);
-    catalog::TableInfo table = rows::get_owned_table(spi, relation);
+    catalog::TableInfo table = rows::get_owned_soft_table(spi, relation);
     pg::call([] { registry::lock_holds(registry::HoldLock::row_exclusive); });
-    rows::SubjectRow row = rows::get_subject_row(spi, table, key, rows::SubjectLock::for_key_share);
-    rows::check_reason_as_key(spi, table, *reason, row.key);
+    const std::vector<std::string> stored = lock_rows(spi, table, key);
+    rows::check_reason_as_key(spi, table, *reason, stored);
     warn_of_unlogged(spi, table.relation);
     warn_of_unkept(spi, table.relation);
-    return registry::insert_hold(spi, table.relation, row.key, *reason);
+    return registry::insert_hold(spi, table.relation, stored, *reason);
 }
 
 bool release_hold(std::int64_t hold) {
@@ -89,7 +96,7 @@ bool release_hold(std::int64_t hold) {
     if (!relation) {
         return false;
     }
-    rows::get_owned_table(spi, *relation);
+    rows::get_owned_soft_table(spi, *relation);
     return registry::release_hold(spi, hold);
 }
 

@@ -157,6 +157,10 @@ SnapshotScope::~SnapshotScope() {
     }
 }
 
+PastScope::PastScope(CommandId before) : snapshot_(call([] { return GetLatestSnapshot(); })) {
+    GetActiveSnapshot()->curcid = before; // a copy of its own, as UpdateActiveSnapshotCommandId() has it
+}
+
 void pin_search_path() {
     call([] {
         (void)set_config_option("search_path", pinned_path, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL,

@@ -115,6 +115,15 @@ public:
     SnapshotScope &operator=(const SnapshotScope &) = delete;
 };
 
+// Reads what is committed by now, and what this transaction had done before that command of its own.
+class PastScope {
+public:
+    explicit PastScope(CommandId before);
+
+private:
+    SnapshotScope snapshot_;
+};
+
 // As a table's owner, past its own forced policies, in a security-restricted operation: for reading a table on behalf of
 // somebody who may have more rights than the owner, whose code the reading may run.
 class ReadScope {

@@ -157,7 +157,14 @@ private:
             held_.emplace();
             if (holds::has_holds(spi_)) {
                 RowSet rows = holds::find_all_held_rows(spi_, table_);
-                held_ = history::find_lives(table_, history::read_keys(spi_, table_, rows));
+                std::vector<history::KeyTexts> keys = history::read_keys(spi_, table_, rows);
+                if (table_.archive) {
+                    RowSet archived = holds::find_all_held_rows(spi_, catalog::get_archive(table_));
+                    for (history::KeyTexts &key : history::read_archived_keys(spi_, table_, archived)) {
+                        keys.push_back(std::move(key));
+                    }
+                }
+                held_ = history::find_lives(table_, keys);
             }
         }
         return *held_;

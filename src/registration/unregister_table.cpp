@@ -145,25 +145,6 @@ std::int64_t count_deleted_rows(pg::Spi &spi, const catalog::Table &table,
                                               catalog::identifier(registration.settings.deleted_at)});
 }
 
-// Unregistered, the table would let held rows go: those that are held themselves, those below held
-// rows, and those whose removal takes the link of held rows away. A hold whose
-// row has another key by now counts as well.
-void check_holds(pg::Spi &spi, const catalog::Table &table) {
-    std::optional<std::int64_t> found;
-    for (Oid relation : registry::find_held_relations()) {
-        if (!found && table.find_member(relation) != nullptr) {
-            found = registry::find_active_holds(relation).front().id;
-        }
-    }
-    found = found ? found : holds::find_hold_at_risk(spi, catalog::get_table(spi, table.oid), table.oid);
-    if (found) {
-        pg::raise({ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "table \"" + table.name + "\" has rows on hold",
-                   "Hold " + std::to_string(*found) + " is in force.",
-                   "SELECT * FROM softdelete.holds lists the holds; softdelete.release() ends one.",
-                   table.oid});
-    }
-}
-
 // Removes the deleted rows as their owner, while the table is still registered: foreign keys take along only what may
 // go by itself, and no row that a hold protects goes.
 model::Step purge(pg::Spi &spi, const catalog::Table &table, const registry::Registration &registration,
@@ -239,6 +220,25 @@ void run(pg::Spi &spi, const TableWork &work) {
 }
 
 } // namespace
+
+// Unregistered, the table would let held rows go: those that are held themselves, those below held
+// rows, and those whose removal takes the link of held rows away. A hold whose
+// row has another key by now counts as well.
+void check_holds(pg::Spi &spi, const catalog::Table &table) {
+    std::optional<std::int64_t> found;
+    for (Oid relation : registry::find_held_relations()) {
+        if (!found && table.find_member(relation) != nullptr) {
+            found = registry::find_active_holds(relation).front().id;
+        }
+    }
+    found = found ? found : holds::find_hold_at_risk(spi, catalog::get_table(spi, table.oid), table.oid);
+    if (found) {
+        pg::raise({ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "table \"" + table.name + "\" has rows on hold",
+                   "Hold " + std::to_string(*found) + " is in force.",
+                   "SELECT * FROM softdelete.holds lists the holds; softdelete.release() ends one.",
+                   table.oid});
+    }
+}
 
 std::vector<model::Step> unregister_table(Oid relation, const std::string &deleted_rows_option) {
     pg::Spi spi;

@@ -1,6 +1,7 @@
 // unregister().
 #pragma once
 
+#include "catalog/table_catalog.hpp"
 #include "model/step.hpp"
 #include "pg/boundary.hpp"
 
@@ -14,5 +15,9 @@ namespace softdelete::registration {
 // Errors: 42501 not the owner; 55000 not registered, or deleted rows that are to be refused; 22023 unknown option;
 // 23505 where kept deleted rows break a unique constraint; 2BP01 where something depends on the views.
 std::vector<model::Step> unregister_table(Oid relation, const std::string &deleted_rows);
+
+// 55000 where a hold is in force on rows of the table or of its archive: nothing would keep them from going any more. The
+// caller has locked the holds.
+void check_holds(pg::Spi &spi, const catalog::Table &table);
 
 } // namespace softdelete::registration

@@ -88,4 +88,8 @@ Oid find_archive_of_member(Oid relation) {
     return OidIsValid(find_table_of_archive(top)) ? top : InvalidOid;
 }
 
+bool concerns_archive(Oid relation) {
+    return OidIsValid(find_archived_relation(relation)) || OidIsValid(find_archive_of_member(relation));
+}
+
 } // namespace softdelete::registry

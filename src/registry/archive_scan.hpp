@@ -24,4 +24,7 @@ Oid find_archived_relation(Oid relation);
 // The archive that the relation is, or is a partition of; InvalidOid for none.
 Oid find_archive_of_member(Oid relation);
 
+// Is it a table with an archive, or an archive, or a part of either?
+bool concerns_archive(Oid relation);
+
 } // namespace softdelete::registry

@@ -129,15 +129,18 @@ SubjectRow get_subject_row(pg::Spi &spi, const TableInfo &table, const std::vect
     return *row;
 }
 
-std::optional<SubjectRow> find_subject_row(pg::Spi &spi, const TableInfo &table,
-                                           const std::vector<std::string> &key, SubjectLock lock) {
-    SubjectRow row = {table, {}, catalog::find_primary_key(spi, table.relation), {}};
+namespace {
+
+// place: the table or its archive.
+std::optional<SubjectRow> find_rows_in(pg::Spi &spi, const TableInfo &place, const TableInfo &table,
+                                       const std::vector<std::string> &key, SubjectLock lock) {
+    SubjectRow row = {place, {}, catalog::find_primary_key(spi, table.relation), {}};
     catalog::KeyLookup lookup = catalog::get_key_lookup(spi, table, key);
     std::string statement =
         sqltext::format("/* softdelete */ SELECT %1% FROM %2% AS t WHERE %3% AND %4% FOR %5%",
-                        select_key(row.columns), table.name, see_all(table, "t"), lookup.condition,
+                        select_key(row.columns), place.name, see_all(place, "t"), lookup.condition,
                         (lock == SubjectLock::for_update ? "UPDATE" : "KEY SHARE"));
-    pg::OwnerScope owner(table.owner);
+    pg::OwnerScope owner(place.owner);
     pg::ExactTextScope texts;
     const pg::Rows found = query(spi, statement, lookup.values, lock);
     if (found.empty()) {
@@ -148,6 +151,18 @@ std::optional<SubjectRow> find_subject_row(pg::Spi &spi, const TableInfo &table,
     }
     row.key = read_key(found.front(), row.columns.size());
     return row;
+}
+
+} // namespace
+
+std::optional<SubjectRow> find_subject_row(pg::Spi &spi, const TableInfo &table,
+                                           const std::vector<std::string> &key, SubjectLock lock) {
+    return find_rows_in(spi, table, table, key, lock);
+}
+
+std::optional<SubjectRow> find_archived_rows(pg::Spi &spi, const TableInfo &table,
+                                             const std::vector<std::string> &key, SubjectLock lock) {
+    return table.archive ? find_rows_in(spi, catalog::get_archive(table), table, key, lock) : std::nullopt;
 }
 
 void check_reason(const std::optional<std::string> &reason, const std::vector<std::string> &key) {

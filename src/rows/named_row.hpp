@@ -33,6 +33,10 @@ SubjectRow get_subject_row(pg::Spi &spi, const catalog::TableInfo &table, const 
 std::optional<SubjectRow> find_subject_row(pg::Spi &spi, const catalog::TableInfo &table,
                                            const std::vector<std::string> &key, SubjectLock lock);
 
+// Those that were archived under the key; nothing where there are none, or the table has no archive.
+std::optional<SubjectRow> find_archived_rows(pg::Spi &spi, const catalog::TableInfo &table,
+                                             const std::vector<std::string> &key, SubjectLock lock);
+
 // A reason is kept where the data is not: it must not be the key. Errors: 22004 for none, 22023 for a key value.
 void check_reason(const std::optional<std::string> &reason, const std::vector<std::string> &key);
 

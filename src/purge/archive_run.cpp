@@ -1,0 +1,320 @@
+// To drop a partition takes a lock on the whole archive for a moment, for which the run does not wait long: a DELETE that
+// comes meanwhile waits behind it. Where rows are on hold anywhere, a partition is emptied first, which takes none.
+#include "purge/archive_run.hpp"
+
+#include "holds/held_rows.hpp"
+#include "pg/scopes.hpp"
+#include "purge/held_partition.hpp"
+#include "registry/purge_log.hpp"
+#include "registry/retention.hpp"
+#include "rows/named_row.hpp"
+#include "rows/time_partitions.hpp"
+#include "session/own_statement.hpp"
+#include "session/plan_notes.hpp"
+#include "session/utility_commands.hpp"
+#include "sqltext/format.hpp"
+
+extern "C" {
+#include "catalog/pg_type.h"
+#include "utils/timestamp.h"
+}
+
+#include <utility>
+
+namespace softdelete::purge {
+
+namespace {
+
+using catalog::TableInfo;
+using rows::RowSet;
+using Clock = std::chrono::steady_clock;
+
+constexpr const char *archive_lock_wait = "2s";
+constexpr int archive_partitions_ahead = 2;
+
+// Read once, not row by row.
+pg::Parameter as_time(const std::string &cutoff) {
+    return {cutoff, TIMESTAMPTZOID};
+}
+
+struct ExpiredPartition {
+    ArchivePartition partition;
+    bool is_expired; // as a whole
+};
+
+// The bounds stand in the partition's bound, in the time zone of the session.
+constexpr const char *expired_query = R"(
+    SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname),
+           pg_catalog.substring(pg_catalog.pg_get_expr(c.relpartbound, c.oid), 'TO \(''([^'']*)''\)')::pg_catalog.timestamptz
+               <= $2::pg_catalog.timestamptz
+    FROM pg_catalog.pg_inherits i
+    JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE i.inhparent = $1::pg_catalog.oid
+      AND pg_catalog.substring(pg_catalog.pg_get_expr(c.relpartbound, c.oid), 'FROM \(''([^'']*)''\)')::pg_catalog.timestamptz
+              < $2::pg_catalog.timestamptz
+    ORDER BY 3 DESC, 2)";
+
+class ArchiveRun {
+public:
+    ArchiveRun(pg::Spi &spi, const TableInfo &table, const PurgeRequest &request, Clock::time_point started,
+               std::int64_t *logged_run, const std::function<void()> &end_batch)
+        : spi_(spi)
+        , table_(table)
+        , archive_(catalog::get_archive(table))
+        , request_(request)
+        , started_(started)
+        , logged_run_(logged_run)
+        , end_transaction_(end_batch) {}
+
+    void run() {
+        {
+            pg::SettingScope settings; // a transaction that has made one holds it until it ends
+            settings.set("lock_timeout", archive_lock_wait);
+            rows::make_time_partitions(spi_, archive_.relation, GetCurrentTimestamp(),
+                                       rows::get_partition_width(archive_.relation),
+                                       archive_partitions_ahead);
+        }
+        end_batch();
+        std::optional<std::string> cutoff = read_archive_cutoff(spi_, table_.relation);
+        if (!cutoff) {
+            return;
+        }
+        run_ = registry::begin_purge_run(spi_, table_, cutoff, count_archived_due(spi_, table_, *cutoff));
+        end_batch();
+        *logged_run_ = request_.may_commit ? run_ : 0;
+        bool is_complete = true;
+        for (const ExpiredPartition &partition : find_partitions(*cutoff)) {
+            is_complete = is_complete && purge_partition(partition, *cutoff);
+        }
+        registry::finish_purge_run(spi_, run_, is_complete);
+        end_batch();
+        if (held_count_ > 0) {
+            pg::notice(sqltext::format("archive of table %1%: removed %2%, held %3%", table_.title, removed_,
+                                       held_count_));
+        }
+    }
+
+private:
+    void end_batch() {
+        held_.reset();
+        end_transaction_();
+    }
+
+    std::vector<ExpiredPartition> find_partitions(const std::string &cutoff) {
+        pg::ExactTextScope exact;
+        std::vector<ExpiredPartition> found;
+        for (const pg::Row &row : spi_.query(expired_query, {archive_.relation, cutoff})) {
+            found.push_back({{row.oid(0), row.text(1)}, row.boolean(2)});
+        }
+        return found;
+    }
+
+    bool is_over() const { return request_.is_over(started_); }
+
+    // False where the retention has become longer meanwhile. Nobody changes it until the batch has ended, nor makes a hold.
+    bool is_due_still(const std::string &cutoff) {
+        pg::call([&] { registry::lock_retention(table_.relation, registry::RetentionLock::share); });
+        holds::lock_holds(spi_);
+        std::optional<std::string> now = read_archive_cutoff(spi_, table_.relation);
+        return now
+               && spi_.query("SELECT $1::pg_catalog.timestamptz >= $2::pg_catalog.timestamptz",
+                             {*now, cutoff})
+                      .front()
+                      .boolean(0);
+    }
+
+    // As of this transaction.
+    RowSet get_held(const ArchivePartition &partition) {
+        if (!held_) {
+            held_ = holds::has_holds(spi_) ? find_held_in_archive(spi_, archive_) : RowSet();
+        }
+        return restrict_to_partition(*held_, partition);
+    }
+
+    // False where there may be more.
+    bool purge_partition(const ExpiredPartition &expired, const std::string &cutoff) {
+        const ArchivePartition &partition = expired.partition;
+        if (is_over() || !is_due_still(cutoff)) {
+            return false;
+        }
+        if (!expired.is_expired) {
+            return remove_batches(partition, cutoff);
+        }
+        if (!holds::has_holds(spi_)) {
+            drop(partition);
+            end_batch();
+            return true;
+        }
+        bool is_complete = may_put_back(spi_, archive_, partition, get_held(partition))
+                               ? remove_at_once(partition)
+                               : remove_batches(partition, cutoff);
+        if (is_complete && is_due_still(cutoff)) {
+            drop_if_empty(partition);
+        }
+        end_batch();
+        return is_complete;
+    }
+
+    bool remove_at_once(const ArchivePartition &partition) {
+        {
+            pg::SettingScope settings;
+            settings.set("lock_timeout", archive_lock_wait);
+            Emptied emptied = empty_around_held(spi_, archive_, partition, get_held(partition));
+            if (emptied.removed > 0) {
+                record(emptied.removed);
+            }
+            keep(emptied.held);
+        }
+        end_batch();
+        return true;
+    }
+
+    bool remove_batches(const ArchivePartition &partition, const std::string &cutoff) {
+        while (remove_batch(partition, cutoff)) {
+            end_batch();
+            if (is_over() || !is_due_still(cutoff)) {
+                return false;
+            }
+        }
+        // What others have committed meanwhile goes in the next batch; what a batch leaves somebody has kept.
+        std::uint64_t kept = count_due(partition, cutoff);
+        while (kept > get_held(partition).size()) {
+            std::uint64_t before = removed_;
+            (void)remove_batch(partition, cutoff);
+            kept = count_due(partition, cutoff);
+            if (removed_ == before && kept > get_held(partition).size()) {
+                rows::raise_not_removed(archive_);
+            }
+        }
+        keep(kept);
+        end_batch();
+        return true;
+    }
+
+    std::uint64_t count_due(const ArchivePartition &partition, const std::string &cutoff) {
+        pg::ReadScope scope(archive_.owner);
+        return static_cast<std::uint64_t>(
+            spi_.query(sqltext::format("SELECT pg_catalog.count(*) FROM %1% AS a WHERE a.%2% < "
+                                       "$1::pg_catalog.timestamptz",
+                                       partition.name, table_.archive->deleted_at),
+                       {as_time(cutoff)})
+                .front()
+                .number(0));
+    }
+
+    void drop(const ArchivePartition &partition) {
+        session::OwnDdlScope own_ddl;
+        pg::SettingScope settings;
+        settings.set("lock_timeout", archive_lock_wait);
+        pg::UserScope owner(archive_.owner);
+        std::uint64_t count = static_cast<std::uint64_t>(
+            spi_.query("SELECT pg_catalog.count(*) FROM " + partition.name).front().number(0));
+        spi_.execute("DROP TABLE " + partition.name);
+        record(count);
+    }
+
+    // A row may have come to it meanwhile, which the next run looks at. The locks are those of DROP TABLE, in its order.
+    void drop_if_empty(const ArchivePartition &partition) {
+        session::OwnDdlScope own_ddl;
+        pg::SettingScope settings;
+        settings.set("lock_timeout", archive_lock_wait);
+        pg::UserScope owner(archive_.owner);
+        auto has_rows = [&] {
+            return spi_.query("SELECT EXISTS (SELECT FROM " + partition.name + ")").front().boolean(0);
+        };
+        if (has_rows()) {
+            return;
+        }
+        spi_.execute(sqltext::format("LOCK TABLE ONLY %1% IN ACCESS EXCLUSIVE MODE", archive_.name));
+        spi_.execute(sqltext::format("LOCK TABLE ONLY %1% IN ACCESS EXCLUSIVE MODE", partition.name));
+        if (!has_rows()) {
+            spi_.execute("DROP TABLE " + partition.name);
+        }
+    }
+
+    // True where there may be more.
+    bool remove_batch(const ArchivePartition &partition, const std::string &cutoff) {
+        const RowSet held = get_held(partition);
+        std::string statement = sqltext::format(
+            "%1% DELETE FROM %2% AS t WHERE t.ctid = ANY (ARRAY(SELECT e.ctid FROM %2% AS e "
+            "WHERE e.%3% < $3::pg_catalog.timestamptz AND %4% LIMIT $4::pg_catalog.int8))",
+            session::removal_text, partition.name, table_.archive->deleted_at, rows::make_exclusion("e", 1));
+        session::OwnStatement own(statement, {.notes = session::note_removal});
+        pg::OwnerScope owner(archive_.owner);
+        std::uint64_t count = spi_.execute(statement, {held.tables(), held.positions(), as_time(cutoff),
+                                                       static_cast<std::int64_t>(request_.batch_size)});
+        if (count > 0) {
+            record(count);
+        }
+        return count == request_.batch_size;
+    }
+
+    void record(std::uint64_t count) {
+        removed_ += count;
+        registry::PurgeCounts counts;
+        counts.removed = count;
+        registry::record_purge_batch(spi_, run_, counts);
+    }
+
+    void keep(std::uint64_t count) {
+        held_count_ += count;
+        registry::PurgeCounts counts;
+        counts.held = held_count_;
+        registry::set_kept_rows(spi_, run_, counts);
+    }
+
+    pg::Spi &spi_;
+    const TableInfo &table_;
+    const TableInfo archive_;
+    const PurgeRequest &request_;
+    const Clock::time_point started_;
+    std::int64_t *const logged_run_; // that outlives an error; 0 for none
+    const std::function<void()> &end_transaction_;
+    std::optional<RowSet> held_; // of the archive
+    std::int64_t run_ = 0;
+    std::uint64_t removed_ = 0;
+    std::uint64_t held_count_ = 0;
+};
+
+} // namespace
+
+std::optional<std::string> read_archive_cutoff(pg::Spi &spi, Oid relation) {
+    pg::UserScope owner(pg::get_extension_owner());
+    pg::ExactTextScope exact;
+    auto rows = spi.query("SELECT pg_catalog.now() - retention FROM softdelete_internal.archive WHERE "
+                          "relation = $1::pg_catalog.oid AND retention IS NOT NULL",
+                          {relation});
+    return rows.empty() ? std::nullopt : std::optional(rows.front().text(0));
+}
+
+std::uint64_t count_archived_due(pg::Spi &spi, const TableInfo &table, const std::string &cutoff) {
+    pg::ReadScope scope(table.owner);
+    return static_cast<std::uint64_t>(
+        spi.query(sqltext::format("SELECT pg_catalog.count(*) FROM %1% AS a WHERE a.%2% < "
+                                  "$1::pg_catalog.timestamptz",
+                                  table.archive->name, table.archive->deleted_at),
+                  {as_time(cutoff)})
+            .front()
+            .number(0));
+}
+
+bool has_archived_due(pg::Spi &spi, const TableInfo &table, const std::string &archive,
+                      const std::string &cutoff) {
+    pg::ReadScope scope(table.owner);
+    return spi
+        .query(sqltext::format("SELECT EXISTS (SELECT FROM %1% AS a WHERE a.%2% < "
+                               "$1::pg_catalog.timestamptz)",
+                               archive, table.archive->deleted_at),
+               {as_time(cutoff)})
+        .front()
+        .boolean(0);
+}
+
+void run_archive_purge(pg::Spi &spi, const TableInfo &table, const PurgeRequest &request,
+                       Clock::time_point started, std::int64_t *logged_run,
+                       const std::function<void()> &end_batch) {
+    ArchiveRun(spi, table, request, started, logged_run, end_batch).run();
+}
+
+} // namespace softdelete::purge

@@ -1,0 +1,29 @@
+// One run of purge() over the archive of one table. Called by purge/purge_archive.
+#pragma once
+
+#include "catalog/table_info.hpp"
+#include "purge/purge_rows.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace softdelete::purge {
+
+// Before this time rows of the table's archive are due; nothing where there is no retention.
+std::optional<std::string> read_archive_cutoff(pg::Spi &spi, Oid relation);
+
+std::uint64_t count_archived_due(pg::Spi &spi, const catalog::TableInfo &table, const std::string &cutoff);
+
+// archive: the whole of it, or a partition.
+bool has_archived_due(pg::Spi &spi, const catalog::TableInfo &table, const std::string &archive,
+                      const std::string &cutoff);
+
+// end_batch: ends a transaction of the run, where it has such. logged_run: its line in the log, once that outlives an error.
+void run_archive_purge(pg::Spi &spi, const catalog::TableInfo &table, const PurgeRequest &request,
+                       std::chrono::steady_clock::time_point started, std::int64_t *logged_run,
+                       const std::function<void()> &end_batch);
+
+} // namespace softdelete::purge

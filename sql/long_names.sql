@@ -59,6 +59,33 @@ SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgname = 'softdelete_pare
 DROP TABLE parted CASCADE;
 SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgname = 'softdelete_parent_odd' ORDER BY 1;
 
+-- Archives and histories of tables whose names are the same where they are cut, in one call and one after the other. Of another
+-- table that is called as a renamed one was, too.
+CREATE TABLE stock_inventory_adjustment_reconciliation_detail_line_of_a (id int PRIMARY KEY);
+CREATE TABLE stock_inventory_adjustment_reconciliation_detail_line_of_b (id int PRIMARY KEY REFERENCES stock_inventory_adjustment_reconciliation_detail_line_of_a ON DELETE CASCADE);
+CREATE TABLE stock_inventory_adjustment_reconciliation_detail_line_of_c (id int PRIMARY KEY);
+CREATE TABLE renamed (id int PRIMARY KEY);
+\set QUIET on
+SET client_min_messages = error;
+SELECT count(*) > 0 AS registered FROM softdelete.register('stock_inventory_adjustment_reconciliation_detail_line_of_a', strategy => 'archive', cascade => true);
+SELECT count(*) > 0 AS registered FROM softdelete.register('stock_inventory_adjustment_reconciliation_detail_line_of_c', strategy => 'archive');
+SELECT count(*) > 0 AS registered FROM softdelete.register('renamed', strategy => 'archive');
+ALTER TABLE renamed RENAME TO before;
+CREATE TABLE renamed (id int PRIMARY KEY);
+SELECT count(*) > 0 AS registered FROM softdelete.register('renamed', strategy => 'archive', active_view => 'a', deleted_view => 'd', all_view => 'l');
+RESET client_min_messages;
+\set QUIET off
+SELECT count(softdelete.track_history(c.oid)) AS histories FROM pg_class c WHERE c.relname ~ '_of_[abc]$' AND c.relkind = 'r';
+SELECT relname FROM pg_class WHERE relkind = 'p' AND relnamespace = 'regress_long'::regnamespace AND relname ~ '_(archive|history)' ORDER BY relname COLLATE "C";
+INSERT INTO stock_inventory_adjustment_reconciliation_detail_line_of_a VALUES (1);
+INSERT INTO stock_inventory_adjustment_reconciliation_detail_line_of_b VALUES (1);
+DELETE FROM stock_inventory_adjustment_reconciliation_detail_line_of_a;
+SELECT softdelete.restore('stock_inventory_adjustment_reconciliation_detail_line_of_a', 1);
+SELECT count(*) FROM stock_inventory_adjustment_reconciliation_detail_line_of_b;
+CREATE TABLE named (id int PRIMARY KEY);
+SELECT count(*) FROM softdelete.plan('named', strategy => 'archive', active_view => 'named_archive'); -- fails
+\echo :LAST_ERROR_SQLSTATE
+
 -- A copy of the schema alone has triggers and no registration: everybody says so, and register takes it on.
 CREATE TABLE half (id int PRIMARY KEY);
 SELECT count(*) > 0 AS registered FROM softdelete.register('half');

@@ -8,6 +8,8 @@
 #include "catalog/view_catalog.hpp"
 #include "model/trigger_names.hpp"
 #include "pg/scopes.hpp"
+#include "registration/table_work.hpp"
+#include "registry/history_scan.hpp"
 #include "rows/time_partitions.hpp"
 #include "session/utility_commands.hpp"
 #include "sqltext/table_statements.hpp"
@@ -91,6 +93,17 @@ void refuse_view(const ArchiveWork &work, const ViewDefinition &view) {
 void ArchiveWork::add(Action action, Oid relation, const std::string &object,
                       std::vector<std::string> commands, const std::string &remark) {
     steps.push_back({relation, object, action, false, std::move(commands), remark});
+}
+
+std::string choose_archive_name(pg::Spi &spi, const catalog::Table &table, const GivenNames &given) {
+    for (int number = 0;; number++) {
+        std::string name = pg::make_object_name(table.name, "", registration::numbered("archive", number));
+        auto existing = catalog::find_relation(spi, table.schema_oid, name);
+        bool is_anothers = existing && pg::call([&] { return registry::is_kept_table(existing->oid); });
+        if (!is_anothers && !given.contains({table.schema_oid, name})) {
+            return name;
+        }
+    }
 }
 
 void check_archive_name(pg::Spi &spi, const catalog::Table &table, const std::string &name) {

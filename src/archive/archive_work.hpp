@@ -8,9 +8,13 @@
 #include "model/time_period.hpp"
 
 #include <optional>
+#include <set>
 #include <vector>
 
 namespace softdelete::archive {
+
+// Names of relations that one call gives, by their schemas.
+using GivenNames = std::set<std::pair<Oid, std::string>>;
 
 struct ArchiveWork {
     pg::Spi &spi;
@@ -22,6 +26,10 @@ struct ArchiveWork {
     void add(model::Action action, Oid relation, const std::string &object, std::vector<std::string> commands,
              const std::string &remark = {});
 };
+
+// The name for a new archive: none that this call has given already, nor that of the archive or the history of another table, as
+// long names that are cut may be. What else has the name may be an archive of before, or is an error.
+std::string choose_archive_name(pg::Spi &spi, const catalog::Table &table, const GivenNames &given = {});
 
 // Errors: 42P07 where the archive would have the name of another relation, which cannot go on as the archive.
 void check_archive_name(pg::Spi &spi, const catalog::Table &table, const std::string &name);

@@ -193,7 +193,7 @@ std::vector<model::Step> change_to_archive(pg::Spi &spi, Oid relation) {
     const model::TableSettings &before = registration.settings;
     const ArchiveSettings settings = {.relation = table.oid,
                                       .archive = InvalidOid,
-                                      .archive_name = pg::make_object_name(table.name, "", "archive"),
+                                      .archive_name = choose_archive_name(spi, table),
                                       .deleted_at = before.deleted_at,
                                       .deleted_by = before.deleted_by,
                                       .active_view = before.active_view,

@@ -106,28 +106,30 @@ void check_columns(const catalog::Table &table, const ArchiveSettings &settings)
 
 // A long name is cut, so that another table may have it already. A whole one that is taken is an error.
 std::string choose_name(pg::Spi &spi, const catalog::Table &table, const std::string &name,
-                        std::set<std::string> *chosen) {
+                        GivenNames *given) {
     bool is_cut = pg::truncate_name(name) != name;
     for (int number = 0;; number++) {
         std::string candidate = registration::make_numbered_name(name, number);
-        bool is_free =
-            !chosen->contains(candidate) && !catalog::has_relation(spi, table.schema_oid, candidate);
+        bool is_free = !given->contains({table.schema_oid, candidate})
+                       && !catalog::has_relation(spi, table.schema_oid, candidate);
         if (is_free || !is_cut) {
-            chosen->insert(candidate);
+            given->insert({table.schema_oid, candidate});
             return candidate;
         }
     }
 }
 
-ArchiveSettings make_settings(pg::Spi &spi, const RegisterRequest &request, const catalog::Table &table) {
+ArchiveSettings make_settings(pg::Spi &spi, const RegisterRequest &request, const catalog::Table &table,
+                              GivenNames *given) {
     bool is_named = table.oid == request.relation;
-    std::set<std::string> chosen;
-    auto view = [&](const char *prefix, const std::optional<std::string> &given) {
-        return is_named && given ? *given : choose_name(spi, table, prefix + table.name, &chosen);
+    auto view = [&](const char *prefix, const std::optional<std::string> &wished) {
+        return is_named && wished ? *wished : choose_name(spi, table, prefix + table.name, given);
     };
+    const std::string archive = choose_archive_name(spi, table, *given);
+    given->insert({table.schema_oid, archive});
     return {.relation = table.oid,
             .archive = InvalidOid,
-            .archive_name = pg::make_object_name(table.name, "", "archive"),
+            .archive_name = archive,
             .deleted_at = request.deleted_at,
             .deleted_by = request.deleted_by,
             .active_view = view("active_", request.active_view),
@@ -142,6 +144,13 @@ void check_names(const catalog::Table &table, const ArchiveSettings &settings) {
         pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
                    .message = "the three views must have different names, which are not empty",
                    .hint = "Leave active_view, deleted_view and all_view out, or give them different names.",
+                   .relation = table.oid});
+    }
+    if (views.contains(settings.archive_name)) {
+        pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
+                   .message = sqltext::format("view \"%1%\" would have the name of the archive",
+                                              settings.archive_name),
+                   .hint = "Choose another name.",
                    .relation = table.oid});
     }
 }
@@ -167,12 +176,12 @@ std::vector<catalog::Table> lock_tables(pg::Spi &spi, const RegisterRequest &req
 }
 
 ArchiveWork plan_table(pg::Spi &spi, const RegisterRequest &request, const catalog::Table &table,
-                       const std::vector<catalog::Table> &together) {
+                       const std::vector<catalog::Table> &together, GivenNames *given) {
     check_inheritance(table);
     check_not_typed(spi, table);
     catalog::check_mixed_links(spi, table.oid, catalog::Strategy::archive);
     pg::UserScope owner(table.owner);
-    ArchiveWork work = {spi, table, make_settings(spi, request, table)};
+    ArchiveWork work = {spi, table, make_settings(spi, request, table, given)};
     check_names(table, work.settings);
     std::vector<ArchiveColumn> columns = read_columns(spi, table.oid);
     work.former = find_former_archive(spi, table, &work.settings, columns);
@@ -233,8 +242,9 @@ std::vector<model::Step> run(const RegisterRequest &request, bool is_plan) {
     std::vector<catalog::Table> tables = lock_tables(spi, request, is_plan);
     std::vector<ArchiveWork> works;
     std::vector<model::Step> steps;
+    GivenNames given;
     for (const catalog::Table &table : tables) {
-        works.push_back(plan_table(spi, request, table, tables));
+        works.push_back(plan_table(spi, request, table, tables, &given));
         steps.insert(steps.end(), works.back().steps.begin(), works.back().steps.end());
     }
     steps = model::arrange(std::move(steps));

@@ -154,7 +154,7 @@ std::vector<model::Step> repair_archive(Oid relation) {
     ArchiveWork work = {spi, table, *settings};
     const std::vector<ArchiveColumn> columns = read_columns(spi, relation);
     if (settings->is_missing) {
-        work.settings.archive_name = pg::make_object_name(table.name, "", "archive");
+        work.settings.archive_name = choose_archive_name(spi, table);
         check_archive_name(spi, table, work.settings.archive_name);
         plan_archive_table(work, columns);
     } else {

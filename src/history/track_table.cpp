@@ -50,6 +50,10 @@ std::vector<SourceColumn> choose_columns(pg::Spi &spi, const TableInfo &table,
 std::string choose_name(pg::Spi &spi, const TableInfo &table, const std::optional<std::string> &wished) {
     std::string own = pg::call([&] { return get_rel_name(table.relation); });
     std::string name = wished ? pg::truncate_name(*wished) : pg::make_object_name(own, "", "history");
+    bool is_cut = !wished && name != own + "_history"; // another table may have it already
+    for (int number = 1; is_cut && rows::is_name_taken(spi, table.relation, name); number++) {
+        name = pg::make_object_name(own, "", "history" + std::to_string(number));
+    }
     if (rows::is_name_taken(spi, table.relation, name)) {
         pg::raise({.sqlstate = ERRCODE_DUPLICATE_TABLE,
                    .message = sqltext::format("relation \"%1%\" already exists", name),

@@ -123,6 +123,7 @@ help:
 	@echo 'make fresh-test SUITE=... [TESTS="..."]  demo and tests on a fresh Debian of that name, in a chroot'
 	@echo 'make test-clients [TESTS="..."]          real ORMs and drivers on registered tables; the table of doc/clients.md'
 	@echo 'make test-migrations                     the 301 migrations of a Rails application on registered tables'
+	@echo 'make dist                                the archive for PGXN: softdelete-VERSION.zip'
 	@echo 'make lint, make style, make format       check our conventions; style by shellcheck, clang-format; format'
 	@echo 'KEEP=1 make ...                          keep the temporary folder and name it'
 
@@ -162,6 +163,11 @@ test-migrations: PURPOSE = test
 test-migrations:
 	@$(RUN) sh test/migrations/run
 
+# What is committed, without what only its history needs.
+DISTVERSION = $(shell sed -n 's/^    "version": "\(.*\)",/\1/p' META.json)
+dist: style
+	git archive --format zip --prefix=$(EXTENSION)-$(DISTVERSION)/ -o $(EXTENSION)-$(DISTVERSION).zip HEAD
+
 lint:
 	@sh test/server/lint test/lint
 
@@ -173,4 +179,4 @@ format:
 
 FORCE:
 .PHONY: help test expected core-regress regress isolation tap demo bench shell installcheck upgrade-test fresh-test \
-        test-clients test-migrations lint style format FORCE
+        test-clients test-migrations dist lint style format FORCE

@@ -34,6 +34,36 @@ COMMENT ON SEQUENCE softdelete_internal.purge_run_id_seq IS 'Gives the ids of th
 SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.purge_run', '');
 SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.purge_run_id_seq', '');
 
+CREATE TABLE softdelete_internal.removal (
+    id           bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    relation     regclass    NOT NULL,
+    table_name   text        NOT NULL,
+    kind         text        NOT NULL CHECK (kind IN ('delete', 'truncate')),
+    removed_at   timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    removed_by   text        NOT NULL,
+    role         name        NOT NULL,
+    reason       text,
+    rows         bigint      NOT NULL
+);
+COMMENT ON TABLE softdelete_internal.removal IS
+    'What statements removed for good under softdelete.deletion = hard; see the view softdelete.removals.';
+COMMENT ON COLUMN softdelete_internal.removal.table_name IS 'The table''s name then: the record outlives the table.';
+COMMENT ON COLUMN softdelete_internal.removal.removed_by IS 'The actor, softdelete.actor or the role.';
+COMMENT ON COLUMN softdelete_internal.removal.role IS 'Who was logged in.';
+COMMENT ON COLUMN softdelete_internal.removal.rows IS 'Of TRUNCATE, which counts no rows, as the statistics estimate them.';
+COMMENT ON SEQUENCE softdelete_internal.removal_id_seq IS 'Gives the ids of the entries of the log of removals.';
+
+SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.removal', '');
+SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.removal_id_seq', '');
+
+CREATE VIEW softdelete.removals WITH (security_barrier) AS
+    SELECT r.id, r.relation, r.table_name, r.kind, r.removed_at, r.removed_by, r.role, r.reason, r.rows
+    FROM softdelete_internal.removal r
+    WHERE pg_catalog.has_table_privilege(r.relation::pg_catalog.oid, 'SELECT')
+       OR pg_catalog.pg_has_role('pg_database_owner', 'USAGE');
+COMMENT ON VIEW softdelete.removals IS
+    'Rows that DELETE and TRUNCATE removed for good under softdelete.deletion = hard: when, by whom, and how many.';
+
 -- No SET clause: a procedure that commits cannot have one. The library pins the path for each batch.
 CREATE PROCEDURE softdelete.purge(relation regclass DEFAULT NULL, batch_size integer DEFAULT 10000,
                                   max_runtime interval DEFAULT NULL, delay interval DEFAULT '0')

@@ -1,15 +1,21 @@
-// Logs purges that users write by hand: counts per statement and table while the statement runs, and writes one line
-// per table when it has run. Called by the marker trigger and the executor hook.
+// Logs what users' statements remove for good: counts per statement and table while the statement runs, and writes one line
+// per table when it has run. Called by the triggers on deletes and by the executor hook.
 #include "purge/log_hand_purge.hpp"
 
+#include "deletion/open_deletions.hpp"
 #include "registry/purge_log.hpp"
 #include "session/plan_notes.hpp"
 #include "session/running_statements.hpp"
+#include "settings.hpp"
 
 extern "C" {
+#include "access/table.h"
 #include "access/xact.h"
+#include "catalog/pg_class.h"
 #include "executor/execdesc.h"
 #include "nodes/execnodes.h"
+#include "optimizer/plancat.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 }
@@ -26,6 +32,7 @@ struct PurgedRows {
     const QueryDesc *query;
     Oid relation;
     bool by_foreign_key;
+    bool is_hard; // under softdelete.deletion = hard
     int nest_level;
     uint64 rows;
 };
@@ -34,7 +41,7 @@ PurgedRows *entries = nullptr;
 int count = 0;
 int capacity = 0;
 
-void add_entry(const QueryDesc *query, Oid relation, bool by_foreign_key) {
+void add_entry(const QueryDesc *query, Oid relation, bool by_foreign_key, bool is_hard) {
     if (count == capacity) {
         int wanted = capacity == 0 ? 8 : capacity * 2;
         Size size = sizeof(PurgedRows) * static_cast<Size>(wanted);
@@ -42,7 +49,7 @@ void add_entry(const QueryDesc *query, Oid relation, bool by_foreign_key) {
                                                                : repalloc(entries, size));
         capacity = wanted;
     }
-    entries[count++] = {query, relation, by_foreign_key, GetCurrentTransactionNestLevel(), 1};
+    entries[count++] = {query, relation, by_foreign_key, is_hard, GetCurrentTransactionNestLevel(), 1};
 }
 
 struct Removed {
@@ -50,14 +57,17 @@ struct Removed {
     std::uint64_t by_foreign_keys;
 };
 
-// A partition's rows are those of its root. Takes the statement's entries away.
-std::map<Oid, Removed> take_entries(pg::Spi &spi, const QueryDesc *query) {
-    std::map<Oid, Removed> tables;
+// By table, and by whether they were removed under the setting. A partition's rows are those of its root. Takes the statement's
+// entries away.
+using RemovedRows = std::map<std::pair<Oid, bool>, Removed>;
+
+RemovedRows take_entries(pg::Spi &spi, const QueryDesc *query) {
+    RemovedRows tables;
     int kept = 0;
     for (int i = 0; i < count; i++) {
         const PurgedRows &entry = entries[i];
         if (entry.query == query) {
-            Removed &removed = tables[catalog::get_table(spi, entry.relation).relation];
+            Removed &removed = tables[{catalog::get_table(spi, entry.relation).relation, entry.is_hard}];
             (entry.by_foreign_key ? removed.by_foreign_keys : removed.directly) += entry.rows;
         } else {
             entries[kept++] = entry;
@@ -76,12 +86,24 @@ bool has_entries(const QueryDesc *query) {
     return false;
 }
 
+void log_removal(pg::Spi &spi, Oid relation, const char *kind, std::uint64_t rows) {
+    const std::string actor = pg::call([] { return deletion::get_actor(); });
+    const char *reason = settings::reason();
+    registry::log_removal(spi, catalog::get_table(spi, relation), kind, actor,
+                          reason == nullptr ? std::nullopt : std::optional<std::string>(reason), rows);
+}
+
 void write_log(const QueryDesc *query) {
     pg::Spi spi;
-    for (auto &[relation, removed] : take_entries(spi, query)) {
+    for (auto &[place, removed] : take_entries(spi, query)) {
+        const auto &[relation, is_hard] = place;
         // A trigger after ours may have kept rows; a plain DELETE knows how many went.
         if (removed.directly > 0 && query->operation == CMD_DELETE) {
             removed.directly = std::min<std::uint64_t>(removed.directly, query->estate->es_processed);
+        }
+        if (is_hard) {
+            log_removal(spi, relation, "delete", removed.directly + removed.by_foreign_keys);
+            continue;
         }
         registry::PurgeCounts counts;
         counts.removed = removed.directly + removed.by_foreign_keys;
@@ -94,7 +116,7 @@ void write_log(const QueryDesc *query) {
 
 } // namespace
 
-void note_purged_row(Oid relation, bool by_foreign_key) {
+void note_purged_row(Oid relation, bool by_foreign_key, bool is_hard) {
     const QueryDesc *query = by_foreign_key ? session::outermost_statement() : session::running_statement();
     bool is_logged = (session::running_statement_notes() & session::note_logged) != 0;
     if (query == nullptr || is_logged) {
@@ -103,12 +125,28 @@ void note_purged_row(Oid relation, bool by_foreign_key) {
     int nest_level = GetCurrentTransactionNestLevel();
     for (int i = count; i-- > 0 && entries[i].nest_level == nest_level;) {
         if (entries[i].query == query && entries[i].relation == relation
-            && entries[i].by_foreign_key == by_foreign_key) {
+            && entries[i].by_foreign_key == by_foreign_key && entries[i].is_hard == is_hard) {
             entries[i].rows++;
             return;
         }
     }
-    add_entry(query, relation, by_foreign_key);
+    add_entry(query, relation, by_foreign_key, is_hard);
+}
+
+void log_truncation(Oid relation) {
+    if (!RELKIND_HAS_STORAGE(get_rel_relkind(relation))) {
+        return; // its partitions tell
+    }
+    Relation table = table_open(relation, NoLock); // the command has locked it
+    BlockNumber pages = 0;
+    double rows = 0;
+    double visible = 0;
+    estimate_rel_size(table, nullptr, &pages, &rows, &visible);
+    table_close(table, NoLock);
+    pg::entry([&] {
+        pg::Spi spi;
+        log_removal(spi, relation, "truncate", static_cast<std::uint64_t>(rows));
+    });
 }
 
 void log_purged_rows(const QueryDesc *query) {

@@ -1,4 +1,5 @@
-// The log of purges that users write by hand: plain DELETEs of deleted rows. Plain server code.
+// The logs of what statements of users remove for good: purges by hand, which are plain DELETEs of deleted rows, and DELETE
+// and TRUNCATE under softdelete.deletion = hard. Plain server code.
 #pragma once
 
 #include "pg/server.hpp"
@@ -8,10 +9,14 @@ struct QueryDesc;
 namespace softdelete::purge {
 
 // Called by the marker trigger for each row of the table or partition that such a DELETE removes, or that a foreign key
-// takes along with a row that is removed, by whatever statement.
-void note_purged_row(Oid relation, bool by_foreign_key);
+// takes along with a row that is removed, by whatever statement. is_hard: under that setting.
+void note_purged_row(Oid relation, bool by_foreign_key, bool is_hard);
 
-// Called when a statement has run: writes what it removed to softdelete.purge_log. Raises what an INSERT into the log raises.
+// Called by the trigger for TRUNCATE under that setting.
+void log_truncation(Oid relation);
+
+// Called when a statement has run: writes what it removed to softdelete.purge_log, or to softdelete.removals. Raises what an
+// INSERT into the log raises.
 void log_purged_rows(const QueryDesc *query);
 
 // Called where a (sub)transaction of that level aborts.

@@ -112,6 +112,15 @@ bool was_nothing_due(pg::Spi &spi, Oid relation) {
     return !last.empty() && last.front().boolean(0);
 }
 
+void log_removal(pg::Spi &spi, const catalog::TableInfo &table, const char *kind, const std::string &actor,
+                 const std::optional<std::string> &reason, std::uint64_t rows) {
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute(
+        "INSERT INTO softdelete_internal.removal (relation, table_name, kind, removed_by, role, reason, "
+        "rows) VALUES ($1::pg_catalog.oid, $2, $3, $4, session_user, $5, $6::pg_catalog.int8)",
+        {table.relation, table.name, kind, actor, reason, make_number(rows)});
+}
+
 void trim_purge_log(pg::Spi &spi, int minutes) {
     const Oid role = GetUserId();
     pg::UserScope owner(pg::get_extension_owner());
@@ -119,6 +128,11 @@ void trim_purge_log(pg::Spi &spi, int minutes) {
                 "pg_catalog.make_interval(mins => $1::pg_catalog.int4) AND EXISTS (SELECT FROM "
                 "softdelete_internal.purge_run n WHERE n.relation = r.relation AND n.id > r.id) AND NOT "
                 "EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = r.relation AND NOT "
+                "pg_catalog.pg_has_role($2::pg_catalog.oid, c.relowner, 'USAGE'))",
+                {std::int64_t{minutes}, role});
+    spi.execute("DELETE FROM softdelete_internal.removal r WHERE r.removed_at < pg_catalog.now() - "
+                "pg_catalog.make_interval(mins => $1::pg_catalog.int4) AND NOT EXISTS (SELECT FROM "
+                "pg_catalog.pg_class c WHERE c.oid = r.relation AND NOT "
                 "pg_catalog.pg_has_role($2::pg_catalog.oid, c.relowner, 'USAGE'))",
                 {std::int64_t{minutes}, role});
 }

@@ -38,7 +38,11 @@ void fail_purge_run(pg::Spi &spi, std::int64_t run, const std::string &sqlstate,
 // Does the last line about the table say that nothing was due?
 bool was_nothing_due(pg::Spi &spi, Oid relation);
 
-// Removes lines that are older, about tables that the current role owns or that are gone, but for the last one of each.
+// A statement has removed rows for good under softdelete.deletion = hard. kind: 'delete' or 'truncate'.
+void log_removal(pg::Spi &spi, const catalog::TableInfo &table, const char *kind, const std::string &actor,
+                 const std::optional<std::string> &reason, std::uint64_t rows);
+
+// Removes lines that are older, those of removals too, about tables that the current role owns or that are gone, but for the last one of each.
 void trim_purge_log(pg::Spi &spi, int minutes);
 
 } // namespace softdelete::registry

@@ -237,8 +237,10 @@ PGDLLEXPORT Datum softdelete_on_delete(PG_FUNCTION_ARGS) {
         != 0) {
         check_not_held(fcinfo, data, notes);
     }
-    if ((notes & (session::note_purge | session::note_foreign_key)) != 0 && !is_hard) {
-        purge::note_purged_row(RelationGetRelid(data->tg_relation), (notes & session::note_foreign_key) != 0);
+    if ((notes & (session::note_purge | session::note_foreign_key)) != 0
+        || (is_hard && (notes & session::note_hard) != 0)) {
+        purge::note_purged_row(RelationGetRelid(data->tg_relation), (notes & session::note_foreign_key) != 0,
+                               is_hard);
     }
     return PointerGetDatum(data->tg_trigtuple);
 }
@@ -276,6 +278,9 @@ PGDLLEXPORT Datum softdelete_on_truncate(PG_FUNCTION_ARGS) {
         triggers::check_applied_truncate(data->tg_relation);
     } else {
         holds::check_no_holds(RelationGetRelid(data->tg_relation), "truncate");
+        if (settings::deletion() == settings::Deletion::hard) {
+            purge::log_truncation(RelationGetRelid(data->tg_relation));
+        }
     }
     return Datum{0};
 }

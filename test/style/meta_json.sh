@@ -15,7 +15,7 @@ perl -MJSON::PP -0777 -ne '
     $check->(scalar($known{$_} || /^x_/i), "$_ is no key of the specification") for keys %$meta;
     $check->(defined $meta->{$_}, "$_ is missing") for qw(name version abstract maintainer license provides meta-spec);
     $check->(!ref $meta->{$_} && length $meta->{$_}, "$_ is no text") for qw(name version abstract description generated_by);
-    $check->($meta->{name} =~ /^[^\s\/\\:]{2,}$/, "the name is no term");
+    $check->(scalar($meta->{name} =~ /^[^\s\/\\:]{2,}$/), "the name is no term");
     $check->(scalar($meta->{version} =~ $version), "the version is not semantic");
     $check->($spec_license{$meta->{license}}, "the license is not one of the list");
     $check->(scalar($meta->{release_status} =~ /^(stable|testing|unstable)$/), "the release status");

@@ -97,6 +97,18 @@ SELECT relation, strategy, retention, live_rows BETWEEN 4900 AND 5100 AS live, d
        last_purge IS NOT NULL AS purged, last_purge_removed, last_purge_held, last_purge_blocked, last_purge_error
     FROM softdelete.stats;
 
+-- The deletions of a day, and an index that carries mostly deleted rows.
+CREATE TABLE crowd (id int PRIMARY KEY);
+SELECT count(*) > 0 FROM softdelete.register('crowd', retention => '90 days');
+INSERT INTO crowd SELECT generate_series(1, 110000);
+DELETE FROM crowd WHERE id > 1000;
+DELETE FROM crowd WHERE id = 1;
+SELECT softdelete.restore('crowd', 1);
+ANALYZE crowd;
+SELECT deletions_last_day, restored_last_day FROM softdelete.stats WHERE relation = 'crowd'::regclass;
+SELECT severity, object, regexp_replace(message, '\d+', '?', 'g') AS message, remedy FROM look('index_of_deleted_rows');
+DROP TABLE crowd;
+
 -- What register() warns of is found later too, when it comes.
 CREATE TABLE people (id int PRIMARY KEY, code text, email text UNIQUE, is_deleted bool NOT NULL DEFAULT false, removed_at timestamptz);
 SELECT count(*) > 0 FROM softdelete.register('people', retention => '90 days') WHERE action <> 'warning';

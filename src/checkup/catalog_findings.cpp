@@ -84,6 +84,18 @@ constexpr std::array table_kinds = {
     WHERE s.relation::pg_catalog.oid = ANY ($1::pg_catalog.oid[]) AND t.strategy = 'flag'
       AND s.deleted_rows > s.live_rows AND s.deleted_rows >= 10000
     ORDER BY s.relation::pg_catalog.text)"},
+    Kind{Severity::notice, "index_of_deleted_rows", R"(
+    SELECT s.relation::pg_catalog.oid, pg_catalog.format('index %s', i.indexrelid::pg_catalog.regclass),
+           pg_catalog.format('about %s of the %s rows in it are deleted, of %s in all', s.deleted_rows, s.live_rows + s.deleted_rows,
+                             pg_catalog.pg_size_pretty(c.relpages * pg_catalog.current_setting('block_size')::pg_catalog.int8)),
+           CASE WHEN t.retention IS NULL THEN pg_catalog.format('SELECT * FROM softdelete.configure(%L, retention => ''90 days'')', s.relation)
+                ELSE pg_catalog.format('CALL softdelete.purge(%L); REINDEX INDEX CONCURRENTLY %s', s.relation, i.indexrelid::pg_catalog.regclass) END
+    FROM softdelete_internal.table_sizes s JOIN softdelete.tables t ON t.relation = s.relation
+    JOIN pg_catalog.pg_index i ON i.indrelid = s.relation AND i.indpred IS NULL
+    JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+    WHERE s.relation::pg_catalog.oid = ANY ($1::pg_catalog.oid[]) AND t.strategy = 'flag'
+      AND s.deleted_rows > 9 * s.live_rows AND s.deleted_rows >= 100000
+    ORDER BY 1, 2)"},
     Kind{Severity::notice, "looks_like_a_log", R"(
     SELECT t.relation::pg_catalog.oid, 'table', 'by its name the rows of this table are better removed, or moved to an archive, than kept beside live ones',
            pg_catalog.format('SELECT * FROM softdelete.unregister(%1$L, ''purge''); SELECT * FROM softdelete.register(%1$L, strategy => ''archive'')', t.relation)

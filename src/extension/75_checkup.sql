@@ -37,16 +37,25 @@ COMMENT ON VIEW softdelete_internal.table_sizes IS 'Internal: rows and bytes of 
 CREATE VIEW softdelete.stats WITH (security_barrier) AS
     SELECT t.relation, t.strategy, t.retention, s.live_rows, s.deleted_rows, s.total_bytes, s.deleted_bytes, s.index_bytes,
            p.started_at AS last_purge, p.removed AS last_purge_removed, p.held AS last_purge_held, p.blocked AS last_purge_blocked,
-           p.error AS last_purge_error
+           p.error AS last_purge_error,
+           coalesce(d.deletions, 0) AS deletions_last_day, coalesce(d.restored, 0) AS restored_last_day
     FROM softdelete.tables t
     JOIN pg_catalog.pg_class c ON c.oid = t.relation
     LEFT JOIN softdelete_internal.table_sizes s ON s.relation = t.relation
     LEFT JOIN LATERAL (SELECT r.started_at, r.removed + r.anonymized AS removed, r.held, r.blocked, r.error
                        FROM softdelete_internal.purge_run r WHERE r.relation = t.relation ORDER BY r.id DESC LIMIT 1) AS p ON true
+    -- By the table in which a deletion began. The log is read once, whatever the number of tables.
+    LEFT JOIN (SELECT l.relation,
+                      pg_catalog.count(*) FILTER (WHERE l.deleted_at > pg_catalog.now() - '1 day'::pg_catalog.interval) AS deletions,
+                      pg_catalog.count(*) FILTER (WHERE l.restored_at > pg_catalog.now() - '1 day'::pg_catalog.interval) AS restored
+               FROM softdelete_internal.deletion l
+               WHERE l.deleted_at > pg_catalog.now() - '1 day'::pg_catalog.interval
+                  OR l.restored_at > pg_catalog.now() - '1 day'::pg_catalog.interval
+               GROUP BY l.relation) AS d ON d.relation = t.relation
     WHERE pg_catalog.has_table_privilege(t.relation::oid, 'SELECT')
        OR pg_catalog.pg_has_role('pg_monitor', 'USAGE') OR pg_catalog.pg_has_role('pg_database_owner', 'USAGE');
 COMMENT ON VIEW softdelete.stats IS
-    'Registered tables: rows and bytes, live and deleted, as the statistics estimate them, and the last purge.';
+    'Registered tables: rows and bytes, live and deleted, as the statistics estimate them, the last purge, and the deletions of a day.';
 
 CREATE FUNCTION softdelete.check(relation regclass DEFAULT NULL)
     RETURNS TABLE (severity text, code text, relation regclass, object text, message text, remedy text)

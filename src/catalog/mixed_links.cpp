@@ -7,7 +7,7 @@ namespace softdelete::catalog {
 
 namespace {
 
-// Two tables of which each may have either strategy: the second parameter is that of the first one.
+// Two tables of which each may have either strategy: the second parameter is that of the first one, whatever it has now.
 constexpr const char *links_query = R"(
     WITH tree (relation) AS (
         SELECT p.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid) p
@@ -19,7 +19,9 @@ constexpr const char *links_query = R"(
         WHERE k.contype = 'f' AND (k.conrelid IN (SELECT relation FROM tree) OR k.confrelid IN (SELECT relation FROM tree))),
     strategy (relation, is_archive) AS (
         SELECT a.relation::pg_catalog.oid, true FROM softdelete_internal.archive a
+        WHERE $2 = '' OR a.relation::pg_catalog.oid <> $1::pg_catalog.oid
         UNION ALL SELECT r.relation::pg_catalog.oid, false FROM softdelete_internal.registration r
+        WHERE $2 = '' OR r.relation::pg_catalog.oid <> $1::pg_catalog.oid
         UNION ALL SELECT $1::pg_catalog.oid, $2 = 'archive' WHERE $2 <> '')
     SELECT l.name, l.child, l.parent
     FROM link l

@@ -82,12 +82,15 @@ SET SESSION AUTHORIZATION regress_check_kept;
 ALTER TABLE logs ADD COLUMN "Level" int;
 DROP VIEW all_logs;
 ALTER TABLE "Odd Logs" ENABLE ROW LEVEL SECURITY;
+ALTER TABLE "Odd Logs_archive" DROP COLUMN deletion_id CASCADE;
 SET SESSION AUTHORIZATION :"superuser";
 :watched
 SET SESSION AUTHORIZATION regress_check_kept;
 SELECT * FROM look('out_of_step');
 CALL mend('out_of_step');
 SELECT * FROM look('out_of_step');
+DELETE FROM "Odd Logs" WHERE id = 2;
+SELECT id, deletion_id IS NOT NULL FROM "Odd Logs_archive" ORDER BY id;
 
 -- The archive itself.
 SET SESSION AUTHORIZATION :"superuser";

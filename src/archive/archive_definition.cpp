@@ -33,9 +33,8 @@ std::string make_column_list(const ArchiveSettings &settings, const std::vector<
     for (const ArchiveColumn &column : columns) {
         list += (list.empty() ? "" : ", ") + column.definition;
     }
-    for (const auto &[name, type] : get_deletion_columns(settings)) {
-        list += format("%1%%2% pg_catalog.%3%%4%", (list.empty() ? "" : ", "), catalog::identifier(name),
-                       type, (name == settings.deleted_at ? " NOT NULL" : ""));
+    for (const auto &[name, definition] : make_own_columns(settings)) {
+        list += (list.empty() ? "" : ", ") + definition;
     }
     return list;
 }
@@ -171,6 +170,15 @@ std::string make_view_query(const ViewDefinition &view) {
 std::string make_view(const catalog::Table &table, const ViewDefinition &view, const std::string &options) {
     return format("CREATE VIEW %1% WITH (%2%) AS %3%", name_beside(table, view.name), options,
                   make_view_query(view));
+}
+
+std::vector<std::pair<std::string, std::string>> make_own_columns(const ArchiveSettings &settings) {
+    std::vector<std::pair<std::string, std::string>> columns;
+    for (const auto &[name, type] : get_deletion_columns(settings)) {
+        columns.emplace_back(name, format("%1% pg_catalog.%2%%3%", catalog::identifier(name), type,
+                                          (name == settings.deleted_at ? " NOT NULL" : "")));
+    }
+    return columns;
 }
 
 std::vector<std::string> get_own_columns(const ArchiveSettings &settings) {

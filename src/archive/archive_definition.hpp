@@ -5,6 +5,7 @@
 #include "catalog/table_catalog.hpp"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace softdelete::archive {
@@ -69,5 +70,8 @@ std::string make_view(const catalog::Table &table, const ViewDefinition &view,
 
 // The names of the columns that the archive has beside those of its table.
 std::vector<std::string> get_own_columns(const ArchiveSettings &settings);
+
+// The same with their definitions, as CREATE TABLE and ADD COLUMN take them.
+std::vector<std::pair<std::string, std::string>> make_own_columns(const ArchiveSettings &settings);
 
 } // namespace softdelete::archive

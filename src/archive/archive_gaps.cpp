@@ -54,6 +54,13 @@ private:
                 add("column " + column.quoted.text() + " of the archive");
             }
         }
+        for (const std::string &name : get_own_columns(settings_)) {
+            bool is_there = std::any_of(there.begin(), there.end(),
+                                        [&](const ArchiveColumn &archived) { return archived.name == name; });
+            if (!is_there) {
+                add("column " + catalog::identifier(name).text() + " of the archive");
+            }
+        }
     }
 
     void find_triggers() {

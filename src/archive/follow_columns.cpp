@@ -74,6 +74,12 @@ public:
                 retype(column);
             }
         }
+        // Those that tell of the deletion, where somebody has dropped one: without it nothing can be archived.
+        for (const auto &[name, definition] : make_own_columns(settings_)) {
+            if (!has_column(there, name)) {
+                execute(sqltext::format("ALTER TABLE %1% ADD COLUMN %2%", name_, definition));
+            }
+        }
         follow_key();
         follow_row_security();
     }

@@ -228,13 +228,33 @@ DELETE FROM plain WHERE id = 32;
 SELECT count(*) - :deletions AS more FROM softdelete.deletions;
 
 -- What archives have not yet is refused.
+SELECT softdelete.anonymize('plain', 'why', 34); -- fails: it has no rules
 \set VERBOSITY default
-SELECT softdelete.anonymize('plain', 'why', 34); -- fails
-\set VERBOSITY terse
-SELECT softdelete.set_anonymizer('plain', 'v', 'NULL'); -- fails
 SELECT * FROM softdelete.configure('plain', visibility => 'view'); -- fails
+SELECT * FROM softdelete.configure('plain', indexes => 'unique'); -- fails
 SELECT * FROM softdelete.register('fired', strategy => 'archive', visibility => 'rls'); -- fails
+SELECT * FROM softdelete.register('fired', strategy => 'archive', visibility => 'view', deleted_view => 'gone'); -- fails
 SELECT * FROM softdelete.register('fired', strategy => 'archive', indexes => 'all'); -- fails
+\set VERBOSITY terse
+SELECT * FROM softdelete.configure('plain', visibility => 'other'); -- fails
+SELECT * FROM softdelete.configure('plain', indexes => 'other'); -- fails
+SELECT * FROM softdelete.configure('plain', admin_roles => '{}'); -- fails
+SELECT * FROM softdelete.configure('plain'); -- fails
+SELECT * FROM softdelete.register('fired', strategy => 'archive', visibility => 'other'); -- fails
+-- What references a table with an archive comes along, by whatever key.
+CREATE TABLE top (id int PRIMARY KEY);
+CREATE TABLE middle (id int PRIMARY KEY, top int REFERENCES top ON DELETE SET NULL);
+CREATE TABLE low (id int PRIMARY KEY, middle int REFERENCES middle);
+SELECT relation, count(*) > 0 AS steps FROM softdelete.plan('top', strategy => 'archive', all_referencing => true) GROUP BY relation ORDER BY relation::text;
+SET client_min_messages = error;
+SELECT relation, count(*) > 0 AS steps FROM softdelete.register('top', strategy => 'archive', all_referencing => true) GROUP BY relation ORDER BY relation::text;
+RESET client_min_messages;
+SELECT relation, strategy FROM softdelete.tables WHERE relation IN ('top'::regclass, 'middle'::regclass, 'low'::regclass) ORDER BY relation::text;
+SELECT count(*) AS unregistered FROM unnest('{low,middle,top}'::regclass[]) t, LATERAL (SELECT count(*) FROM softdelete.unregister(t)) u;
+DROP TABLE top, middle, low;
+-- What is so anyway is accepted.
+SELECT count(*) FROM softdelete.configure('plain', visibility => 'filter', indexes => 'none');
+SELECT count(*) > 0 AS steps FROM softdelete.plan('fired', strategy => 'archive', visibility => 'filter', indexes => 'none');
 SELECT * FROM softdelete.register('fired', strategy => 'archive', on_expiry => 'anonymize'); -- fails
 SELECT * FROM softdelete.register('fired', strategy => 'archive', deleted_at => 'what'); -- fails
 SELECT * FROM softdelete.register('fired', strategy => 'archive', all_view => 'fired'); -- fails

@@ -265,7 +265,7 @@ SELECT softdelete.erase('parent', 'request 3', 3) -> 'rows' AS rows;
 SELECT * FROM state ORDER BY relation;
 SELECT count(*) AS archived FROM child_archive;
 
--- An anonymization says that it does not.
+-- An anonymization says where it does not, for want of rules.
 INSERT INTO parent VALUES (1, 'me');
 INSERT INTO child VALUES (11, 1);
 SELECT softdelete.set_anonymizer('parent', 'v', 'NULL');

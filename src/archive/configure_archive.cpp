@@ -1,5 +1,6 @@
 // configure() of a table with an archive. Called by api/registration.
 #include "archive/archive_definition.hpp"
+#include "archive/archive_options.hpp"
 #include "archive/register_archive.hpp"
 #include "catalog/table_info.hpp"
 #include "pg/scopes.hpp"
@@ -17,10 +18,9 @@ namespace {
     pg::raise({.sqlstate = sqlstate, .message = message, .hint = hint, .relation = relation});
 }
 
-void check_request(const registration::ConfigureRequest &request) {
-    const std::pair<const char *, bool> others[] = {{"visibility", request.visibility.has_value()},
-                                                    {"indexes", request.indexes.has_value()},
-                                                    {"admin_roles", request.admin_roles.has_value()},
+// What cannot be changed is accepted where it is so anyway.
+void check_request(const registration::ConfigureRequest &request, const std::string &deleted_view) {
+    const std::pair<const char *, bool> others[] = {{"admin_roles", request.admin_roles.has_value()},
                                                     {"on_expiry", request.on_expiry.has_value()}};
     for (const auto &[name, is_given] : others) {
         if (is_given) {
@@ -29,9 +29,22 @@ void check_request(const registration::ConfigureRequest &request) {
                 "Leave it out.", request.relation, ERRCODE_FEATURE_NOT_SUPPORTED);
         }
     }
+    if (request.visibility) {
+        (void)registration::get_visibility(*request.visibility);
+        check_visibility(*request.visibility, deleted_view, request.relation);
+    }
+    if (request.indexes) {
+        (void)registration::get_index_mode(*request.indexes);
+        check_indexes(*request.indexes, request.relation);
+    }
     bool is_kept = request.keep_forever.value_or(false);
-    if (request.retention.has_value() == is_kept) {
-        raise_option(is_kept ? "retention and keep_forever contradict each other" : "nothing to configure",
+    if (request.retention && is_kept) {
+        raise_option("retention and keep_forever contradict each other",
+                     "Give retention => '90 days', for example, or keep_forever => true.", request.relation,
+                     ERRCODE_INVALID_PARAMETER_VALUE);
+    }
+    if (!request.retention && !is_kept && !request.visibility && !request.indexes) {
+        raise_option("nothing to configure",
                      "Give retention => '90 days', for example, or keep_forever => true.", request.relation,
                      ERRCODE_INVALID_PARAMETER_VALUE);
     }
@@ -42,7 +55,6 @@ void check_request(const registration::ConfigureRequest &request) {
 std::vector<model::Step> configure_archive(const registration::ConfigureRequest &request) {
     pg::Spi spi;
     pg::call([] { session::check_version(); });
-    check_request(request);
     catalog::Table table = registration::lock_table(spi, request.relation, pg::Lock::access_share);
     auto settings = find_settings(spi, table.oid, SettingsLock::for_update);
     if (!settings) {
@@ -52,6 +64,10 @@ std::vector<model::Step> configure_archive(const registration::ConfigureRequest 
     }
     if (settings->is_missing) {
         pg::call([&] { catalog::raise_archive_missing(table.oid); });
+    }
+    check_request(request, settings->deleted_view);
+    if (!request.retention && !request.keep_forever.value_or(false)) {
+        return {};
     }
     registration::check_retention(spi, request.retention);
     pg::call([&] { registry::lock_retention(table.oid, registry::RetentionLock::exclusive); });

@@ -2,6 +2,7 @@
 #include "archive/register_archive.hpp"
 
 #include "archive/adopt_archive.hpp"
+#include "archive/archive_options.hpp"
 #include "archive/archive_work.hpp"
 #include "archive/warn_of_links.hpp"
 #include "catalog/mixed_links.hpp"
@@ -21,6 +22,10 @@
 #include "session/extension_functions.hpp"
 #include "session/registered_table.hpp"
 
+extern "C" {
+#include "utils/lsyscache.h"
+}
+
 #include <algorithm>
 #include <set>
 
@@ -39,20 +44,21 @@ using registration::RegisterRequest;
 }
 
 void check_options(const RegisterRequest &request) {
-    if (request.visibility != "filter") {
-        refuse_option("visibility", request.relation);
-    }
-    if (request.indexes && *request.indexes != "none") {
-        refuse_option("indexes", request.relation);
+    (void)registration::get_visibility(request.visibility);
+    (void)registration::get_on_expiry(request.on_expiry);
+    const char *name = pg::call([&] { return get_rel_name(request.relation); });
+    check_visibility(request.visibility,
+                     request.deleted_view.value_or(std::string("deleted_") + (name == nullptr ? "" : name)),
+                     request.relation);
+    if (request.indexes) {
+        (void)registration::get_index_mode(*request.indexes);
+        check_indexes(*request.indexes, request.relation);
     }
     if (!request.admin_roles.empty()) {
         refuse_option("admin_roles", request.relation);
     }
     if (request.on_expiry != "purge") {
         refuse_option("on_expiry", request.relation);
-    }
-    if (request.all_referencing) {
-        refuse_option("all_referencing", request.relation);
     }
     if (request.deleted_at.empty() || request.deleted_by == "") {
         pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
@@ -155,14 +161,14 @@ void check_names(const catalog::Table &table, const ArchiveSettings &settings) {
     }
 }
 
-// The named table, and with cascade those that reference it, to any depth.
+// The named table, and with cascade or all_referencing those that reference it, to any depth.
 std::vector<catalog::Table> lock_tables(pg::Spi &spi, const RegisterRequest &request, bool is_plan) {
     pg::Lock lock = is_plan ? pg::Lock::access_share : pg::Lock::access_exclusive;
     std::vector<catalog::Table> tables = {registration::lock_table(spi, request.relation, lock)};
     registration::check_not_registered(spi, tables.front());
     std::vector<Oid> seen = {request.relation};
-    for (std::size_t i = 0; request.cascade && i < seen.size(); i++) {
-        for (Oid child : catalog::find_cascade_children(spi, seen[i])) {
+    for (std::size_t i = 0; i < seen.size(); i++) {
+        for (Oid child : find_children(spi, request, seen[i])) {
             if (std::find(seen.begin(), seen.end(), child) != seen.end()) {
                 continue;
             }
@@ -262,6 +268,13 @@ std::vector<model::Step> run(const RegisterRequest &request, bool is_plan) {
 }
 
 } // namespace
+
+std::vector<Oid> find_children(pg::Spi &spi, const RegisterRequest &request, Oid parent) {
+    if (request.all_referencing) {
+        return catalog::find_referencing_tables(spi, parent);
+    }
+    return request.cascade ? catalog::find_cascade_children(spi, parent) : std::vector<Oid>();
+}
 
 std::vector<model::Step> register_archive(const RegisterRequest &request) {
     return run(request, false);

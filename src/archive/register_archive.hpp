@@ -34,4 +34,7 @@ std::vector<model::Step> repair_archive(Oid relation);
 // rows. Errors: 42501, 22023, and 55000 where there are deleted rows and it is 'refuse'.
 std::vector<model::Step> unregister_archive(Oid relation, const std::string &deleted_rows);
 
+// The tables that come along with the parent, as the request has it.
+std::vector<Oid> find_children(pg::Spi &spi, const registration::RegisterRequest &request, Oid parent);
+
 } // namespace softdelete::archive

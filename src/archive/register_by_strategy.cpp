@@ -35,13 +35,6 @@ void note(Chosen &chosen, Oid relation, const Choice &choice) {
     }
 }
 
-std::vector<Oid> find_children(pg::Spi &spi, const RegisterRequest &request, Oid parent) {
-    if (request.all_referencing) {
-        return catalog::find_referencing_tables(spi, parent);
-    }
-    return request.cascade ? catalog::find_cascade_children(spi, parent) : std::vector<Oid>();
-}
-
 // Walks as register_table() does, and locks the tables in the same order, which is that of deletions.
 class Chooser {
 public:

@@ -115,6 +115,7 @@ TableInfo get_registered_table(pg::Spi &spi, Oid relation) {
 TableInfo get_archive(const TableInfo &table) {
     TableInfo archive = table;
     archive.archive = std::nullopt;
+    archive.deleted_by = table.archive->deleted_by;
     archive.relation = table.archive->relation;
     archive.name = table.archive->name;
     archive.is_partitioned = true;

@@ -9,6 +9,7 @@
 #include "pg/quote.hpp"
 #include "pg/spi.hpp"
 #include "registry/anonymizers.hpp"
+#include "registry/archive_scan.hpp"
 #include "session/registered_table.hpp"
 #include "session/utility_commands.hpp"
 
@@ -41,8 +42,11 @@ Oid find_table(const DdlCommand &command) {
         || !(renames_column(command.node) || IsA(command.node, AlterTableStmt))) {
         return InvalidOid;
     }
-    return pg::call(
-        [&] { return session::is_registered_table(command.relation) ? command.relation : InvalidOid; });
+    return pg::call([&] {
+        bool is_soft = session::is_registered_table(command.relation)
+                       || registry::find_archived_relation(command.relation) == command.relation;
+        return is_soft ? command.relation : InvalidOid;
+    });
 }
 
 void remember(Oid relation, const registry::Anonymizer &rule, Node *tree) {

@@ -35,9 +35,9 @@ using registry::Anonymizer;
                .relation = table.relation});
 }
 
-// Who deleted rows that stay as they are otherwise.
+// Who deleted rows that stay as they are otherwise. Of an archive as well.
 void clear_actors(pg::Spi &spi, const rows::TreeTable &member) {
-    if (!member.table.is_registered || !forgets_actor(spi, member.table, {})) {
+    if (!forgets_actor(spi, member.table, {})) {
         return;
     }
     std::string statement =
@@ -50,8 +50,9 @@ void clear_actors(pg::Spi &spi, const rows::TreeTable &member) {
 }
 
 // Released holds keep the key that they were for.
-bool changes_key(const rows::SubjectRow &row, const std::vector<Anonymizer> &rules) {
-    return std::any_of(row.columns.begin(), row.columns.end(), [&](const catalog::KeyColumn &column) {
+bool changes_key(pg::Spi &spi, const TableInfo &table, const std::vector<Anonymizer> &rules) {
+    const std::vector<catalog::KeyColumn> key = catalog::find_primary_key(spi, table.relation);
+    return std::any_of(key.begin(), key.end(), [&](const catalog::KeyColumn &column) {
         return std::any_of(rules.begin(), rules.end(), [&](const Anonymizer &rule) {
             return pg::quote_identifier(rule.column) == column.name;
         });
@@ -78,23 +79,34 @@ std::string anonymize_row(Oid relation, const std::optional<std::string> &reason
                           const std::vector<std::string> &key) {
     pg::Spi spi;
     rows::check_reason(reason, key);
-    TableInfo table = rows::get_owned_table(spi, relation);
-    if (registry::find_anonymizers(spi, table.relation).empty()) {
+    TableInfo table = rows::get_owned_soft_table(spi, relation);
+    const std::vector<Anonymizer> rules = registry::find_anonymizers(spi, table.relation);
+    if (rules.empty()) {
         raise_no_rules(table);
     }
     pg::call([] { registry::lock_holds(registry::HoldLock::exclusive); });
-    rows::SubjectRow row = rows::get_subject_row(spi, table, key, rows::SubjectLock::for_update);
-    rows::check_reason_as_key(spi, table, *reason, row.key);
-    rows::RowTree whole = rows::collect_tree(spi, row.rows);
-    SubjectTree tree = find_subject_tree(spi, table, whole);
+    constexpr rows::SubjectLock lock = rows::SubjectLock::for_update;
+    const std::optional<rows::SubjectRow> row = rows::find_subject_row(spi, table, key, lock);
+    const std::optional<rows::SubjectRow> archived = rows::find_archived_rows(spi, table, key, lock);
+    if (!row && !archived) {
+        rows::raise_no_such_row(table, key);
+    }
+    const std::vector<std::string> &stored = (row ? row : archived)->key;
+    rows::check_reason_as_key(spi, table, *reason, stored);
+    rows::RowTree whole = row ? rows::collect_tree(spi, row->rows) : rows::RowTree();
+    SubjectTree tree = find_subject_tree(spi, table, whole, archived ? archived->rows : rows::RowSet());
     for (const auto &[oid, member] : tree.overwritten.tables) {
         holds::check_held_rows(spi, member.table, member.rows, "anonymize", holds::Harm::overwriting);
         whole.all.add_all(member.rows);
         whole.tables.try_emplace(oid, member);
     }
+    for (const auto &[oid, member] : tree.archived.tables) {
+        whole.all.add_all(member.rows);
+        whole.tables.try_emplace(oid, member);
+    }
     std::vector<std::string> deletions = find_own_deletions(spi, whole);
     std::vector<std::string> holds;
-    if (changes_key(row, tree.rules.at(table.relation))) {
+    if (changes_key(spi, table, rules)) {
         holds = find_released_holds(spi, whole.all);
     }
     overwrite_tree(spi, tree);
@@ -109,11 +121,12 @@ std::string anonymize_row(Oid relation, const std::optional<std::string> &reason
     for (const auto &[oid, member] : tree.overwritten.tables) {
         std::set<Oid> partitions = history::find_partitions(spi, oid);
         touched.insert(partitions.begin(), partitions.end());
+        touched.insert(oid); // an archive as a whole
     }
     reset_statistics(spi, touched);
     std::vector<std::string> not_reached(tree.not_reached.begin(), tree.not_reached.end());
     return registry::insert_erasure(
-        spi, table, {"anonymize", *reason, tree.overwritten.count(spi), row.key, std::move(not_reached)});
+        spi, table, {"anonymize", *reason, tree.overwritten.count(spi), stored, std::move(not_reached)});
 }
 
 std::uint64_t anonymize_rows(pg::Spi &spi, const TableInfo &table, const rows::RowSet &rows) {

@@ -6,6 +6,7 @@
 #include "deletion/deletion_tables.hpp"
 #include "holds/hold_graph.hpp"
 #include "pg/scopes.hpp"
+#include "registry/archive_scan.hpp"
 
 #include <algorithm>
 #include <set>
@@ -16,7 +17,8 @@ namespace {
 
 std::set<std::string> find_deletions(pg::Spi &spi, const rows::TreeTable &member) {
     std::set<std::string> found;
-    if (!member.table.is_registered) {
+    Oid archived = pg::call([&] { return registry::find_table_of_archive(member.table.relation); });
+    if (!member.table.is_registered && !OidIsValid(archived)) {
         return found;
     }
     std::string query = sqltext::format(
@@ -49,7 +51,11 @@ bool holds_others(pg::Spi &spi, const rows::RowTree &tree, const std::string &de
     }
     std::vector<catalog::TableInfo> archived = deletion::get_archived_tables(spi, std::stoll(deletion));
     return std::any_of(archived.begin(), archived.end(), [&](const catalog::TableInfo &table) {
-        return deletion::holds_archived_rows(spi, table, std::stoll(deletion));
+        std::string query = sqltext::format("/* softdelete */ SELECT FROM %1% AS t WHERE t.deletion_id = "
+                                            "$3::pg_catalog.int8 AND %2% LIMIT 1",
+                                            table.archive->name, rows::make_exclusion("t", 1));
+        pg::OwnerScope owner(table.owner);
+        return !spi.query(query, {tree.all.tables(), tree.all.positions(), deletion}).empty();
     });
 }
 

@@ -6,6 +6,7 @@
 #include "history/overwrite_entries.hpp"
 #include "pg/called_settings.hpp"
 #include "pg/quote.hpp"
+#include "registry/archive_scan.hpp"
 #include "rows/follow_links.hpp"
 #include "rows/newest_rows.hpp"
 #include "session/own_statement.hpp"
@@ -28,6 +29,7 @@ struct Assignment {
     std::string column;
     std::string value;
     std::string type;
+    bool is_generated = false; // the value is made of the columns as they are written
 };
 
 std::string get_type(pg::Spi &spi, const TableInfo &table, const std::string &column) {
@@ -60,6 +62,34 @@ std::vector<Assignment> make_assignments(pg::Spi &spi, const TableInfo &table,
     return assignments;
 }
 
+// Of an archive the server computes none of the columns that it computes for the table.
+constexpr const char *generated_query = R"(
+    SELECT pg_catalog.quote_ident(a.attname), pg_catalog.pg_get_expr(d.adbin, d.adrelid),
+           pg_catalog.format_type(k.atttypid, k.atttypmod)
+    FROM pg_catalog.pg_attribute a
+    JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    JOIN pg_catalog.pg_attribute k ON k.attrelid = $2::pg_catalog.oid AND k.attname = a.attname
+    WHERE a.attrelid = $1::pg_catalog.oid AND a.attgenerated = 's' AND NOT a.attisdropped
+    ORDER BY a.attnum)";
+
+// source: the table whose archive it is.
+void add_generated(pg::Spi &spi, const TableInfo &archive, Oid source, std::vector<Assignment> *assignments) {
+    for (const pg::Row &row : spi.query(generated_query, {source, archive.relation})) {
+        assignments->push_back({row.text(0), row.text(1), row.text(2), true});
+    }
+}
+
+std::vector<std::string> read_columns(pg::Spi &spi, const TableInfo &table) {
+    std::vector<std::string> columns;
+    for (const pg::Row &row :
+         spi.query("SELECT pg_catalog.quote_ident(attname) FROM pg_catalog.pg_attribute WHERE attrelid "
+                   "OPERATOR(pg_catalog.=) $1::pg_catalog.oid AND attnum > 0 AND NOT attisdropped",
+                   {table.relation})) {
+        columns.push_back(row.text(0));
+    }
+    return columns;
+}
+
 std::string get_alias(pg::Spi &spi, const TableInfo &table) {
     return spi
         .query("SELECT pg_catalog.quote_ident(relname) FROM pg_catalog.pg_class WHERE oid "
@@ -78,14 +108,63 @@ std::string make_stored(const std::vector<Assignment> &assignments, const std::s
     return "ROW(" + sqltext::join(columns, ", ") + ")";
 }
 
+// SQL: the values, as a row for each of the rows: "softdelete.table", "softdelete.place", v0, v1 ...
+std::string make_values(const TableInfo &table, const std::string &alias,
+                        const std::vector<Assignment> &assignments, const std::string &membership) {
+    std::string values;
+    for (std::size_t i = 0; i < assignments.size(); i++) {
+        if (!assignments[i].is_generated) {
+            values += sqltext::format(", (%1%) AS v%2%", assignments[i].value, i);
+        }
+    }
+    return sqltext::format("SELECT %1%.tableoid AS \"softdelete.table\", %1%.ctid AS \"softdelete.place\"%2% "
+                           "FROM %3% AS %1% WHERE %4% OFFSET 0",
+                           alias, values, table.name, membership);
+}
+
+// The same, with the columns that are computed of these values and of the other columns.
+std::string make_all_values(const TableInfo &table, const std::string &alias,
+                            const std::vector<Assignment> &assignments, const std::string &membership,
+                            const std::vector<std::string> &columns) {
+    const std::string given = make_values(table, alias, assignments, membership);
+    if (std::none_of(assignments.begin(), assignments.end(),
+                     [](const Assignment &assignment) { return assignment.is_generated; })) {
+        return given;
+    }
+    std::string written;
+    for (const std::string &column : columns) {
+        auto place = std::find_if(assignments.begin(), assignments.end(),
+                                  [&](const Assignment &assignment) { return assignment.column == column; });
+        std::string value = alias + "." + column;
+        if (place != assignments.end() && !place->is_generated) {
+            value = sqltext::format("CAST(\"softdelete.given\".v%1% AS %2%)", place - assignments.begin(),
+                                    place->type);
+        }
+        written += sqltext::format("%1%%2% AS %3%", (written.empty() ? "" : ", "), value, column);
+    }
+    std::string values;
+    for (std::size_t i = 0; i < assignments.size(); i++) {
+        const sqltext::Pattern form =
+            assignments[i].is_generated ? sqltext::Pattern(", (SELECT %1% FROM (SELECT %3%) AS %4%) AS v%2%")
+                                        : sqltext::Pattern(", \"softdelete.given\".v%2%%1%%3%%4%");
+        values += assignments[i].is_generated ? sqltext::format(form, assignments[i].value, i, written, alias)
+                                              : sqltext::format(form, "", i, "", "");
+    }
+    return sqltext::format(
+        "SELECT \"softdelete.given\".\"softdelete.table\", \"softdelete.given\".\"softdelete.place\"%1% FROM "
+        "(%2%) AS \"softdelete.given\" JOIN %3% AS %4% ON %4%.tableoid OPERATOR(pg_catalog.=) "
+        "\"softdelete.given\".\"softdelete.table\" AND %4%.ctid OPERATOR(pg_catalog.=) "
+        "\"softdelete.given\".\"softdelete.place\" WHERE %5% OFFSET 0",
+        values, given, table.name, alias, membership);
+}
+
 // Returns table, position, whether all is stored as wanted, and the columns as text.
 std::string make_statement(const TableInfo &table, const std::string &alias,
-                           const std::vector<Assignment> &assignments) {
-    std::vector<std::string> values;
+                           const std::vector<Assignment> &assignments,
+                           const std::vector<std::string> &columns) {
     std::vector<std::string> sets;
     std::vector<std::string> wanted;
     for (std::size_t i = 0; i < assignments.size(); i++) {
-        values.push_back(sqltext::format("(%1%) AS v%2%", assignments[i].value, i));
         sets.push_back(sqltext::format("%1% = \"softdelete.new\".v%2%", assignments[i].column, i));
         wanted.push_back(sqltext::format("CAST(\"softdelete.new\".v%1% AS %2%)", i, assignments[i].type));
     }
@@ -93,13 +172,13 @@ std::string make_statement(const TableInfo &table, const std::string &alias,
                                              rows::make_membership(table, alias.c_str(), 1));
     std::string stored = make_stored(assignments, alias);
     return sqltext::format(
-        "%1% UPDATE %2% AS %3% SET %4% FROM (SELECT %3%.tableoid AS \"softdelete.table\", %3%.ctid AS "
-        "\"softdelete.place\", %5% FROM %2% AS %3% WHERE %6% OFFSET 0) AS \"softdelete.new\" WHERE %6% AND "
+        "%1% UPDATE %2% AS %3% SET %4% FROM (%5%) AS \"softdelete.new\" WHERE %6% AND "
         "%3%.tableoid OPERATOR(pg_catalog.=) \"softdelete.new\".\"softdelete.table\" AND %3%.ctid "
         "OPERATOR(pg_catalog.=) \"softdelete.new\".\"softdelete.place\" RETURNING %3%.tableoid, %3%.ctid, "
         "pg_catalog.record_image_eq(%7%, ROW(%8%)), CAST(%7% AS pg_catalog.text)",
-        session::removal_text, table.name, alias, sqltext::join(sets, ", "), sqltext::join(values, ", "),
-        membership, stored, sqltext::join(wanted, ", "));
+        session::removal_text, table.name, alias, sqltext::join(sets, ", "),
+        make_all_values(table, alias, assignments, membership, columns), membership, stored,
+        sqltext::join(wanted, ", "));
 }
 
 [[noreturn]] void raise_kept(const TableInfo &table) {
@@ -156,10 +235,16 @@ void check_after_triggers(pg::Spi &spi, const TableInfo &table, const std::strin
 
 std::uint64_t overwrite_rows(pg::Spi &spi, const TableInfo &table, const std::vector<Anonymizer> &rules,
                              const RowSet &rows, Occasion occasion) {
+    const Oid kept = pg::call([&] { return registry::find_table_of_archive(table.relation); });
+    const bool is_archive = OidIsValid(kept);
+    const TableInfo source = is_archive ? catalog::get_table(spi, kept) : table;
     pg::OwnerScope owner(table.owner);
     std::vector<Assignment> assignments = make_assignments(spi, table, rules, occasion);
-    std::string alias = get_alias(spi, table);
-    std::string statement = make_statement(table, alias, assignments);
+    if (is_archive) {
+        add_generated(spi, table, kept, &assignments);
+    }
+    std::string alias = get_alias(spi, source);
+    std::string statement = make_statement(table, alias, assignments, read_columns(spi, table));
     // The key of a row above may have changed these rows, by ON UPDATE CASCADE.
     RowSet newest = rows::follow_updates(rows);
     std::vector<pg::Row> written;
@@ -174,7 +259,10 @@ std::uint64_t overwrite_rows(pg::Spi &spi, const TableInfo &table, const std::ve
         raise_other_values(table);
     }
     check_after_triggers(spi, table, alias, assignments, written);
-    (void)history::overwrite_entries(spi, table, rules, rows::follow_updates(newest));
+    RowSet now = rows::follow_updates(newest);
+    std::vector<history::KeyTexts> keys =
+        is_archive ? history::read_archived_keys(spi, source, now) : history::read_keys(spi, source, now);
+    (void)history::overwrite_entries(spi, source, rules, keys);
     return written.size();
 }
 

@@ -153,7 +153,7 @@ pg::ColumnExpression parse_rule(const TableInfo &table, const std::string &colum
 
 void set_anonymizer(Oid relation, const std::string &column, const std::optional<std::string> &expression) {
     pg::Spi spi;
-    TableInfo table = rows::get_owned_table(spi, relation);
+    TableInfo table = rows::get_owned_soft_table(spi, relation);
     ColumnFacts facts = get_facts(spi, table, column);
     if (!expression) {
         remove_rule(spi, table, column);

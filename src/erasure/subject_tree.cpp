@@ -1,11 +1,15 @@
-// A work list of rows by table. Which tables lead to rules is asked beforehand, from these upward: rows of others are not
+// A work list of rows by table, an archive being one of its own: its rows have the rules and the foreign keys of the table
+// that they were deleted from. Which tables lead to rules is asked beforehand, from these upward: rows of others are not
 // read, only looked for.
 #include "erasure/subject_tree.hpp"
 
+#include "pg/quote.hpp"
 #include "pg/relations.hpp"
+#include "registry/archive_scan.hpp"
 #include "registry/registered_names.hpp"
 #include "sqltext/format.hpp"
 
+#include <algorithm>
 #include <deque>
 
 namespace softdelete::erasure {
@@ -24,24 +28,55 @@ public:
         find_leading_tables();
     }
 
-    SubjectTree run(const rows::RowTree &whole) {
+    SubjectTree run(const rows::RowTree &whole, const RowSet &archived) {
         for (const auto &[relation, member] : whole.tables) {
             add(member.rows);
         }
+        add_archived(archived);
         while (!work_.empty()) {
             auto [relation, rows] = std::move(work_.front());
             work_.pop_front();
-            for (const ForeignKey &key : catalog::find_referencing_keys(spi_, relation)) {
-                follow(key, rows);
+            const Place &place = places_.at(relation);
+            for (const ForeignKey &key : catalog::find_referencing_keys(spi_, place.source.relation)) {
+                if (!place.is_archive()) {
+                    follow(key, key, rows);
+                }
+                if (key.child.archive) {
+                    const ForeignKey step = place.is_archive() ? catalog::between_archives(key)
+                                                               : catalog::of_archived_children(key);
+                    follow(key, step, rows);
+                    note_former_key(place, step, rows);
+                }
             }
         }
         for (const auto &[relation, member] : tables_) {
-            take(relation, member);
+            take(places_.at(relation), member);
         }
         return std::move(tree_);
     }
 
 private:
+    // A table or an archive, and whose rules and keys count.
+    struct Place {
+        TableInfo table;
+        TableInfo source;
+
+        bool is_archive() const { return table.relation != source.relation; }
+    };
+
+    // Of the table, partition or child that a row is in.
+    const Place &get_place(Oid relation) {
+        const TableInfo table = catalog::get_table(spi_, relation);
+        auto place = places_.find(table.relation);
+        if (place == places_.end()) {
+            Oid kept = pg::call([&] { return registry::find_table_of_archive(table.relation); });
+            const TableInfo source = OidIsValid(kept) ? catalog::get_table(spi_, kept) : table;
+            Place made = {OidIsValid(kept) ? catalog::get_archive(source) : table, source};
+            place = places_.emplace(table.relation, std::move(made)).first;
+        }
+        return place->second;
+    }
+
     // The tables with rules, and those that they reference, directly or not.
     void find_leading_tables() {
         std::deque<Oid> work;
@@ -81,18 +116,15 @@ private:
         return place->second;
     }
 
-    // What archives hold below the rows is left as it is.
-    void note_archived(const ForeignKey &key, const RowSet &parents) {
-        if (key.child.archive
-            && !rows::find_some_children(spi_, catalog::of_archived_children(key), parents, 1).empty()) {
-            say_unreached(key.child.archive->name, no_rules);
-        }
-    }
-
-    void follow(const ForeignKey &key, const RowSet &parents) {
-        note_archived(key, parents);
+    // step: the key itself, or what it means for archived rows.
+    void follow(const ForeignKey &key, const ForeignKey &step, const RowSet &parents) {
         if (key.on_delete == OnDelete::cascade) {
-            add(rows::lock_children(spi_, key, parents));
+            const RowSet children = rows::lock_children(spi_, step, parents);
+            if (step.child.relation == key.child.relation) {
+                add(children);
+            } else {
+                add_archived(children);
+            }
             return;
         }
         std::string reason;
@@ -104,11 +136,11 @@ private:
             reason = "belong to a table of another owner";
         } else {
             bool has_rules = !get_rules(get_root(key.child.relation)).empty();
-            add(has_rules ? rows::lock_children(spi_, key, parents)
-                          : rows::find_children(spi_, key, parents));
+            add(has_rules ? rows::lock_children(spi_, step, parents)
+                          : rows::find_children(spi_, step, parents));
             return;
         }
-        note_unreached(key, parents, reason);
+        note_unreached(step, parents, reason);
     }
 
     // One that references other rows of the tree is one of it.
@@ -122,19 +154,42 @@ private:
         }
     }
 
+    // No ON UPDATE CASCADE gives archived rows the key that a rule gives what they reference.
+    void note_former_key(const Place &parent, const ForeignKey &step, const RowSet &parents) {
+        const std::vector<registry::Anonymizer> &rules = get_rules(parent.source.relation);
+        bool changes = std::any_of(rules.begin(), rules.end(), [&](const registry::Anonymizer &rule) {
+            const std::vector<std::string> &names = step.parent_link.names;
+            return std::find(names.begin(), names.end(), pg::quote_identifier(rule.column)) != names.end();
+        });
+        if (changes && !rows::find_some_children(spi_, step, parents, 1).empty()) {
+            say_unreached(step.child.name, "keep the former key of a row that they reference");
+        }
+    }
+
+    void add_archived(const RowSet &rows) {
+        add(rows);
+        for (const RowId &row : rows.ids()) {
+            const TableInfo &table = get_place(row.table).table;
+            rows::TreeTable &member = tree_.archived.tables[table.relation];
+            member.table = table;
+            member.rows.add(row);
+            tree_.archived.all.add(row);
+        }
+    }
+
     void say_unreached(const std::string &table, const std::string &reason) {
         tree_.not_reached.insert(sqltext::format("rows of %1% that %2%", table, reason));
     }
 
     void add(const RowSet &rows) {
         for (const auto &[relation, members] : rows::group_by_table(rows)) {
-            const TableInfo table = catalog::get_table(spi_, relation);
-            rows::TreeTable &place = tables_[table.relation];
-            place.table = table;
+            const TableInfo &table = get_place(relation).table;
+            rows::TreeTable &member = tables_[table.relation];
+            member.table = table;
             RowSet fresh;
             for (const RowId &row : members.ids()) {
                 if (all_.add(row)) {
-                    place.rows.add(row);
+                    member.rows.add(row);
                     fresh.add(row);
                 }
             }
@@ -144,16 +199,17 @@ private:
         }
     }
 
-    void take(Oid relation, const rows::TreeTable &member) {
+    void take(const Place &place, const rows::TreeTable &member) {
         if (member.rows.empty()) {
             return;
         }
-        if (!member.table.is_registered || get_rules(relation).empty()) {
+        bool is_soft = place.source.is_registered || place.source.archive;
+        if (!is_soft || get_rules(place.source.relation).empty()) {
             say_unreached(member.table.name, no_rules);
             return;
         }
-        tree_.rules[relation] = get_rules(relation);
-        tree_.overwritten.tables[relation] = member;
+        tree_.rules[member.table.relation] = get_rules(place.source.relation);
+        tree_.overwritten.tables[member.table.relation] = member;
         tree_.overwritten.all.add_all(member.rows);
     }
 
@@ -163,6 +219,7 @@ private:
     const TableInfo &subject_;
     std::set<Oid> leading_;
     std::map<Oid, std::vector<registry::Anonymizer>> rules_;
+    std::map<Oid, Place> places_; // by the root
     std::map<Oid, rows::TreeTable> tables_;
     RowSet all_;
     std::deque<std::pair<Oid, RowSet>> work_;
@@ -171,8 +228,9 @@ private:
 
 } // namespace
 
-SubjectTree find_subject_tree(pg::Spi &spi, const TableInfo &subject, const rows::RowTree &whole) {
-    return Collector(spi, subject).run(whole);
+SubjectTree find_subject_tree(pg::Spi &spi, const TableInfo &subject, const rows::RowTree &whole,
+                              const RowSet &archived) {
+    return Collector(spi, subject).run(whole, archived);
 }
 
 } // namespace softdelete::erasure

@@ -1,5 +1,5 @@
-// The rows that an anonymization is about: the subject's row, and those that reference it, by any foreign key and to any
-// depth, where their tables have rules.
+// The rows that an anonymization is about: the subject's row, live, marked or archived, and those that reference it, by any
+// foreign key and to any depth, where their tables have rules.
 #pragma once
 
 #include "registry/anonymizers.hpp"
@@ -12,14 +12,17 @@
 namespace softdelete::erasure {
 
 struct SubjectTree {
-    rows::RowTree overwritten; // by the rules of their tables
+    rows::RowTree overwritten; // by the rules of their tables; archives are tables of their own
     std::map<Oid, std::vector<registry::Anonymizer>> rules;
+    rows::RowTree archived; // under the subject's key, and below the tree by ON DELETE CASCADE keys
     std::set<std::string> not_reached; // what the entry of the log says: tables, never values
 };
 
 // Follows ON DELETE CASCADE keys everywhere. Others as far as they lead to tables with rules, which the caller owns, and
 // not to other rows of the subject's own table: these are other subjects.
-// Locks the rows of tables with rules FOR UPDATE. whole: the subject's row with what its removal would take along.
-SubjectTree find_subject_tree(pg::Spi &spi, const catalog::TableInfo &subject, const rows::RowTree &whole);
+// Locks the rows of tables with rules FOR UPDATE. whole: the subject's row with what its removal would take along. archived:
+// what was archived under its key.
+SubjectTree find_subject_tree(pg::Spi &spi, const catalog::TableInfo &subject, const rows::RowTree &whole,
+                              const rows::RowSet &archived);
 
 } // namespace softdelete::erasure

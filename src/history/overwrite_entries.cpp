@@ -335,12 +335,13 @@ std::map<std::string, std::uint64_t> erase_entries(pg::Spi &spi, const std::map<
 }
 
 std::uint64_t overwrite_entries(pg::Spi &spi, const TableInfo &table,
-                                const std::vector<registry::Anonymizer> &rules, const RowSet &rows) {
+                                const std::vector<registry::Anonymizer> &rules,
+                                const std::vector<KeyTexts> &keys) {
     Oid history_id = find_history(spi, table.relation);
     if (!OidIsValid(history_id)) {
         return 0;
     }
-    RowSet entries = find_lives(table, read_keys(spi, table, rows));
+    RowSet entries = find_lives(table, keys);
     if (entries.empty()) {
         return 0;
     }

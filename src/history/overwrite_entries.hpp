@@ -45,11 +45,12 @@ std::vector<KeyTexts> find_recorded_keys(pg::Spi &spi, const catalog::TableInfo 
 std::map<std::string, std::uint64_t> erase_entries(pg::Spi &spi, const std::map<Oid, SubjectKeys> &subjects,
                                                    std::set<Oid> *touched);
 
-// Overwrites the entries of these rows, which have been overwritten themselves: each column with a rule, who and why. Where
-// the rules give the rows other keys, their entries are removed instead. rows: as they are now. Does nothing where the table
-// has no history. Returns how many entries were reached.
+// Overwrites the entries of rows that have been overwritten themselves: each column with a rule, who and why. Where
+// the rules give the rows other keys, their entries are removed instead. keys: of the rows, as they are now. Does nothing
+// where the table has no history. Returns how many entries were reached.
 std::uint64_t overwrite_entries(pg::Spi &spi, const catalog::TableInfo &table,
-                                const std::vector<registry::Anonymizer> &rules, const rows::RowSet &rows);
+                                const std::vector<registry::Anonymizer> &rules,
+                                const std::vector<KeyTexts> &keys);
 
 // The partitions of the table's history; none where it has none.
 std::set<Oid> find_partitions(pg::Spi &spi, Oid relation);

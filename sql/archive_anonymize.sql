@@ -1,0 +1,134 @@
+-- Anonymization reaches archives: the live row, each that was archived under its key, and what references them, live or
+-- archived, where the tables have rules.
+CREATE ROLE regress_archive_anon;
+CREATE ROLE regress_archive_anon_other;
+CREATE SCHEMA regress_archive_anon AUTHORIZATION regress_archive_anon;
+SET SESSION AUTHORIZATION regress_archive_anon;
+SET search_path = regress_archive_anon;
+\set VERBOSITY terse
+
+CREATE DOMAIN mail AS text CHECK (VALUE LIKE '%@%');
+CREATE TABLE users (id int PRIMARY KEY, email mail NOT NULL UNIQUE, name text, initials text GENERATED ALWAYS AS (left(name, 1) || upper(right(email, 1))) STORED, v0 int DEFAULT 7);
+CREATE TABLE carts (id int PRIMARY KEY, owner int REFERENCES users ON DELETE CASCADE, address text, note text);
+CREATE TABLE hints (id int PRIMARY KEY, about int REFERENCES users ON DELETE SET NULL, body text);
+CREATE TABLE plain_carts (id int PRIMARY KEY, owner int REFERENCES users ON DELETE CASCADE);
+CREATE INDEX ON carts (owner);
+CREATE INDEX ON hints (about);
+CREATE INDEX ON plain_carts (owner);
+SET client_min_messages = error;
+SELECT count(*) > 0 AS registered FROM softdelete.register('users', strategy => 'archive', cascade => true);
+SELECT count(*) > 0 AS registered FROM softdelete.register('hints', strategy => 'archive');
+RESET client_min_messages;
+SELECT softdelete.set_anonymizer('users', 'email', $$'gone_' || users.id || '@example.org'$$);
+SELECT softdelete.set_anonymizer('users', 'name', $$'Deleted ' || coalesce(length(name), 0)$$);
+SELECT softdelete.set_anonymizer('carts', 'address', 'NULL');
+SELECT softdelete.set_anonymizer('hints', 'body', $$''$$);
+SELECT softdelete.set_anonymizer('users', 'id', '0'); -- fails
+SELECT softdelete.set_anonymizer('users', 'deleted_by', 'NULL'); -- fails
+SELECT softdelete.set_anonymizer('users_archive', 'name', 'NULL'); -- fails
+SELECT relation, column_name, expression FROM softdelete.anonymizers ORDER BY relation::text, column_name;
+
+INSERT INTO users (id, email, name) VALUES (1, 'ann@example.com', 'Ann'), (2, 'ben@example.com', 'Ben'), (3, 'cid@example.com', 'Cid');
+INSERT INTO carts VALUES (10, 1, 'Main Street 1', 'x'), (11, 1, 'Main Street 1', 'y'), (20, 2, 'Side Street 2', 'z');
+INSERT INTO hints VALUES (1, 1, 'ann likes it'), (2, 2, 'ben does not');
+INSERT INTO plain_carts VALUES (1, 1), (2, 2);
+SET softdelete.reason = 'ann asked';
+-- archived twice, and live once more; one cart archived by itself
+DELETE FROM carts WHERE id = 10;
+DELETE FROM hints WHERE id = 1;
+DELETE FROM users WHERE id = 1;
+INSERT INTO users (id, email, name) VALUES (1, 'ann.two@example.com', 'Anna');
+DELETE FROM users WHERE id = 1;
+INSERT INTO users (id, email, name) VALUES (1, 'ann.three@example.com', 'Annabel');
+INSERT INTO carts VALUES (12, 1, 'Other Street 3', 'w');
+RESET softdelete.reason;
+DELETE FROM users WHERE id = 2;
+SELECT softdelete.anonymize('users', 'request 1', 1) -> 'rows' AS rows;
+SELECT id, email, name, initials, v0, deleted_by IS NULL AS nobody FROM all_users ORDER BY id, name, deleted_at NULLS FIRST;
+SELECT id, owner, address, note, deleted_by IS NULL AS nobody FROM all_carts ORDER BY id;
+SELECT id, about, body FROM all_hints ORDER BY id;
+SELECT count(*) FILTER (WHERE reason IS NOT NULL) AS with_reason, count(*) FROM softdelete.deletions;
+SELECT jsonb_path_query_array(not_reached, '$[*] ? (@ like_regex "plain")') AS not_reached FROM (SELECT to_jsonb(not_reached) AS not_reached FROM softdelete.erasure_log ORDER BY id DESC LIMIT 1) l;
+-- it comes back as it is
+SELECT softdelete.restore('carts', 10);
+SELECT * FROM carts ORDER BY id;
+-- one that is in the archive alone
+SELECT softdelete.anonymize('users', 'request 2', 2) -> 'rows' AS rows;
+SELECT id, email, name, initials FROM deleted_users WHERE id = 2;
+SELECT softdelete.restore('users', 2);
+SELECT id, email, name, initials FROM users WHERE id = 2;
+SELECT softdelete.anonymize('users', 'request 3', 99); -- fails
+SELECT softdelete.anonymize('users', '3', 3); -- fails
+SELECT softdelete.anonymize('plain_carts', 'request', 1); -- fails
+
+-- Nothing is overwritten that is on hold, be it above, below, live or archived.
+DELETE FROM carts WHERE id = 12;
+SELECT softdelete.hold('carts', 'case', 12) AS hold \gset
+SELECT softdelete.anonymize('users', 'request 4', 1); -- fails
+SELECT softdelete.release(:hold);
+SELECT softdelete.hold('users', 'case', 1) AS hold \gset
+SELECT softdelete.anonymize('carts', 'request 4', 12); -- fails
+SELECT softdelete.release(:hold);
+SELECT softdelete.anonymize('carts', 'request 4', 12) -> 'rows' AS rows;
+
+-- Of a marked row it reaches what is archived below it.
+CREATE TABLE firms (id int PRIMARY KEY, name text);
+CREATE TABLE staff (firm int REFERENCES firms ON DELETE CASCADE, no int, name text, PRIMARY KEY (firm, no));
+SELECT count(*) > 0 AS registered FROM softdelete.register('firms');
+SELECT count(*) > 0 AS registered FROM softdelete.register('staff', strategy => 'archive');
+SELECT softdelete.set_anonymizer('firms', 'name', $$'firm'$$), softdelete.set_anonymizer('staff', 'name', 'NULL');
+INSERT INTO firms VALUES (1, 'Ann & Co'), (2, 'Ben & Co');
+INSERT INTO staff VALUES (1, 1, 'ann'), (1, 2, 'ben'), (2, 1, 'cid');
+DELETE FROM staff WHERE no = 2;
+DELETE FROM firms WHERE id = 1;
+SELECT softdelete.anonymize('firms', 'request 5', 1) -> 'rows' AS rows;
+SELECT firm, no, name, deleted_at IS NOT NULL AS archived, deleted_by FROM all_staff ORDER BY firm, no;
+SELECT softdelete.restore('firms', 1);
+SELECT * FROM staff ORDER BY firm, no;
+
+-- Archived rows keep the former key of what they reference; the entry says so.
+CREATE TABLE mails (mail text PRIMARY KEY);
+CREATE TABLE sent (id int PRIMARY KEY, mail text REFERENCES mails ON DELETE CASCADE ON UPDATE CASCADE);
+CREATE INDEX ON sent (mail);
+SELECT count(*) > 0 AS registered FROM softdelete.register('mails', strategy => 'archive', cascade => true);
+SELECT softdelete.set_anonymizer('mails', 'mail', $$'none'$$);
+INSERT INTO mails VALUES ('ann@example.com');
+INSERT INTO sent VALUES (1, 'ann@example.com'), (2, 'ann@example.com');
+DELETE FROM sent WHERE id = 2;
+SELECT jsonb_path_query_array(softdelete.anonymize('mails', 'request', 'ann@example.com') -> 'not_reached', '$[*] ? (@ like_regex "former")') AS not_reached;
+SELECT id, mail FROM all_sent ORDER BY id;
+
+-- Histories: entries of the archived row as well.
+CREATE TABLE tracked (id int PRIMARY KEY, v text);
+SELECT count(*) > 0 AS registered FROM softdelete.register('tracked', strategy => 'archive');
+SELECT count(*) AS tracked FROM softdelete.track_history('tracked');
+SELECT softdelete.set_anonymizer('tracked', 'v', $$'none'$$);
+INSERT INTO tracked VALUES (1, 'ann'), (2, 'ben');
+UPDATE tracked SET v = v || ' b';
+DELETE FROM tracked;
+SELECT softdelete.anonymize('tracked', 'request 6', 1) -> 'rows' AS rows;
+SELECT id, v, count(*) FROM tracked_history GROUP BY 1, 2 ORDER BY 1, 2;
+
+-- Rules follow the table's columns, and end with them.
+ALTER TABLE users RENAME name TO called;
+ALTER TABLE users RENAME TO people;
+SELECT column_name, expression FROM softdelete.anonymizers WHERE relation = 'people'::regclass ORDER BY 1;
+UPDATE people SET called = 'Annabel' WHERE id = 1;
+SELECT softdelete.anonymize('people', 'request 7', 1) IS NOT NULL AS done;
+SELECT DISTINCT called FROM all_users WHERE id = 1;
+ALTER TABLE people DROP COLUMN called CASCADE;
+SELECT column_name FROM softdelete.anonymizers WHERE relation = 'people'::regclass ORDER BY 1;
+
+-- It is for the owner.
+GRANT USAGE ON SCHEMA regress_archive_anon TO regress_archive_anon_other;
+GRANT ALL ON people, users_archive TO regress_archive_anon_other;
+SET SESSION AUTHORIZATION regress_archive_anon_other;
+SELECT softdelete.anonymize('regress_archive_anon.people', 'request', 1); -- fails
+SELECT softdelete.set_anonymizer('regress_archive_anon.people', 'email', 'NULL'); -- fails
+
+RESET SESSION AUTHORIZATION;
+SET client_min_messages = error;
+DROP SCHEMA regress_archive_anon CASCADE;
+DELETE FROM softdelete_internal.hold;
+DROP OWNED BY regress_archive_anon, regress_archive_anon_other;
+DROP ROLE regress_archive_anon, regress_archive_anon_other;

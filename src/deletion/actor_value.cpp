@@ -2,7 +2,6 @@
 #include "deletion/actor_value.hpp"
 
 #include "deletion/open_deletions.hpp"
-#include "settings.hpp"
 
 extern "C" {
 #include "catalog/pg_type.h"
@@ -16,7 +15,7 @@ namespace {
 
 Datum make_value(Oid type, int32 typmod, bool *is_null) {
     Oid base = type == TEXTOID ? type : getBaseType(type);
-    const char *actor = settings::actor();
+    const char *actor = get_named_actor();
     bool is_named = actor != nullptr;
     if (!is_named && base != TEXTOID && base != NAMEOID && base != VARCHAROID && base != BPCHAROID) {
         *is_null = true;

@@ -4,6 +4,7 @@
 #include "deletion/cascade_statements.hpp"
 
 #include "deletion/foreign_key_errors.hpp"
+#include "pg/called_settings.hpp"
 #include "pg/compat.hpp"
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
@@ -24,6 +25,7 @@ extern "C" {
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -246,7 +248,8 @@ Datum make_array(const catalog::ForeignKeyInfo &key, const KeyValues &keys, int 
 }
 
 // Runs a kept plan as the child's owner and returns how many rows it processed. In a transaction with one snapshot the
-// plan looks at what is committed by now, and a row that the snapshot does not know is a serialization failure.
+// plan looks at what is committed by now, and a row that the snapshot does not know is a serialization failure. Settings that
+// somebody else's triggers make meanwhile end with the statement: the caller knows nothing of them.
 uint64 run(const catalog::ForeignKeyInfo &key, StatementKind kind, Datum *values) {
     Snapshot test = InvalidSnapshot;
     Snapshot crosscheck = InvalidSnapshot;
@@ -256,6 +259,8 @@ uint64 run(const catalog::ForeignKeyInfo &key, StatementKind kind, Datum *values
         crosscheck = GetTransactionSnapshot();
     }
     pg::Acting acting = pg::begin_acting_in_command(pg::get_owner(key.child), SECURITY_NOFORCE_RLS);
+    bool is_others = acting.nest_level == 0 && pg::runs_others_code(GetUserId(), acting.before.user);
+    int settings = is_others ? NewGUCNestLevel() : 0;
     KeptPlans *kept = get_kept_plans(key);
     SPIPlanPtr plan = get_plan(kept, key, kind);
     kept->running++;
@@ -266,6 +271,9 @@ uint64 run(const catalog::ForeignKeyInfo &key, StatementKind kind, Datum *values
     session::end_own_statements(own);
     kept->running--;
     all_running--;
+    if (is_others) {
+        AtEOXact_GUC(false, settings);
+    }
     pg::end_acting(acting);
     if (code != (is_delete(kind) ? SPI_OK_DELETE : SPI_OK_SELECT)) {
         report_rewritten(key);

@@ -34,7 +34,8 @@ struct OpenDeletion {
     int64 id;
     Oid relation;
     char *actor;
-    char *reason; // null where none
+    char *reason;  // null where none
+    bool is_named; // the actor, by softdelete.actor
     CommandId command;
     int nest_level;
     int written_level;         // where its row in the log was written; 0 for not yet
@@ -129,6 +130,7 @@ OpenDeletion *begin_deletion(Oid relation, const char *actor, const char *reason
     entry->relation = relation;
     entry->actor = copy_text(actor);
     entry->reason = copy_text(reason);
+    entry->is_named = settings::actor() != nullptr;
     entry->command = GetCurrentCommandId(true);
     entry->nest_level = GetCurrentTransactionNestLevel();
     entry->begun_by = session::running_statement();
@@ -188,8 +190,14 @@ Oid get_registered_root(Oid relation) {
 
 } // namespace
 
+const char *get_named_actor() {
+    const OpenDeletion *pinned = find_pinned_deletion();
+    return pinned == nullptr ? settings::actor() : pinned->is_named ? pinned->actor : nullptr;
+}
+
 const char *get_actor() {
-    const char *actor = settings::actor();
+    const OpenDeletion *pinned = find_pinned_deletion();
+    const char *actor = pinned == nullptr ? settings::actor() : pinned->actor;
     return actor != nullptr ? actor : GetUserNameFromId(GetOuterUserId(), false);
 }
 

@@ -45,8 +45,12 @@ void note_restored_deletion(int64 id) noexcept;
 void pin_deletion(int64 id);
 void unpin_deletion() noexcept;
 
-// The actor in force as text: softdelete.actor, or else the role that SET ROLE or the login gave.
+// The actor in force as text: softdelete.actor, or else the role that SET ROLE or the login gave. What a cascade deletes has
+// that of the deletion it began in, whatever a trigger on the way has set.
 const char *get_actor();
+
+// The same; null where it is a role.
+const char *get_named_actor();
 
 // Called by the transaction callbacks.
 void end_transaction() noexcept;

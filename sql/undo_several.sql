@@ -202,6 +202,14 @@ SELECT relation, sum(rows) FROM softdelete.undo_preview(relation => 'part', sinc
 SELECT softdelete.undo(relation => 'part', since => '-infinity');
 SELECT softdelete.undo(relation => 'heir', since => '-infinity');
 
+-- Who restored rows of a subject is forgotten with the subject, as who deleted them.
+INSERT INTO notes VALUES (32), (33);
+DELETE FROM notes WHERE id IN (32, 33);
+SELECT max(id) AS d FROM softdelete.deletions WHERE relation = 'notes'::regclass \gset
+SELECT softdelete.restore('notes', 32);
+SELECT deleted_by, restored_by, restored FROM softdelete.deletions WHERE id = :d;
+SELECT softdelete.erase('notes', 'asked', 33) ->> 'action' AS action;
+SELECT deleted_by, restored_by, restored FROM softdelete.deletions WHERE id = :d;
 RESET SESSION AUTHORIZATION;
 DROP OWNED BY regress_undo_owner, regress_undo_clerk, regress_undo_reader, regress_undo_stranger;
 DROP ROLE regress_undo_owner, regress_undo_clerk, regress_undo_reader, regress_undo_stranger;

@@ -54,6 +54,10 @@ my %expected = (
 	'SELECT id, relation, rows FROM softdelete.deletions ORDER BY id' => '1|orders|{"app.orders": 1} 2|users|{"app.users": 1, "app.orders": 1}',
 	'SELECT relation, visibility FROM softdelete.tables ORDER BY 1' => 'users|filter orders|filter',
 	"SELECT * FROM softdelete.preview('users', 3)" => '0|users|delete|1 1|orders|cascade|2',
+	"SELECT tree, rows, action FROM softdelete.preview_tree('users', 3)" => 'users|1|delete   orders|2|cascade total|3|delete',
+	q{SELECT split_part(softdelete.cascade_graph('users'), E'\n', 1)} => 'flowchart TD',
+	q{SELECT relation, action, rows, detail FROM softdelete.undo_preview(actor => 'app', since => '-infinity')} =>
+	  'users|restore|1| orders|restore|1| orders|restore|1| users|refuse||Key (email)=(b) is taken by a live row.',
 	'SELECT * FROM softdelete.conflicts(2)' => 'users|{"id": 2}|unique|Key (email)=(b) is taken by a live row.',
 	"SELECT action, object FROM softdelete.plan('later') WHERE online AND object LIKE 'column%'" =>
 	  'create|column deleted_at create|column deleted_by create|column deletion_id',
@@ -69,6 +73,7 @@ foreach my $query (sort keys %expected)
 # Whatever writes is refused with the server's own error.
 foreach my $statement ('DELETE FROM users WHERE id = 1', 'UPDATE users SET deleted_at = now()', 'UPDATE users SET deleted_at = NULL',
 	"SELECT softdelete.delete('users', 1)", "SELECT softdelete.restore('users', 2)", 'SELECT softdelete.undo(1)',
+	"SELECT softdelete.undo(relation => 'users', since => '-infinity')",
 	"SELECT softdelete.register('later')", "SELECT softdelete.unregister('orders')", "SELECT softdelete.repair('users')",
 	"SELECT softdelete.configure('users', visibility => 'view')")
 {

@@ -7,13 +7,13 @@
 #include "catalog/table_info.hpp"
 #include "catalog/trigger_catalog.hpp"
 #include "catalog/view_catalog.hpp"
+#include "holds/hold_tables.hpp"
 #include "model/trigger_names.hpp"
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 #include "registration/lock_table.hpp"
 #include "registration/run_steps.hpp"
 #include "registration/unregister_table.hpp"
-#include "registry/hold_log.hpp"
 #include "rows/time_partitions.hpp"
 #include "session/extension_functions.hpp"
 #include "sqltext/table_statements.hpp"
@@ -105,8 +105,8 @@ std::vector<model::Step> unregister_archive(Oid relation, const std::string &del
     pg::Spi spi;
     pg::call([] { session::check_version(); });
     check_deleted_rows(deleted_rows);
-    pg::call([] { registry::lock_holds(registry::HoldLock::share); });
     catalog::Table table = registration::lock_table(spi, relation, pg::Lock::access_exclusive);
+    holds::lock_holds_below(spi, {relation}, registry::HoldAccess::remove);
     auto settings = find_settings(spi, relation, SettingsLock::for_update);
     if (!settings) {
         return drop_triggers(spi, table);

@@ -6,6 +6,7 @@
 #include "catalog/foreign_keys.hpp"
 #include "holds/held_rows.hpp"
 #include "holds/hold_errors.hpp"
+#include "holds/hold_tables.hpp"
 #include "pg/dropped_objects.hpp"
 #include "pg/scopes.hpp"
 #include "pg/spi.hpp"
@@ -19,6 +20,8 @@ extern "C" {
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_constraint.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -30,6 +33,27 @@ extern "C" {
 namespace softdelete::ddl {
 
 namespace {
+
+// Tables whose key has a column of that enum type, or of one that is made of it.
+constexpr const char *enum_query = R"(
+    WITH RECURSIVE based (type) AS (
+        SELECT $1::pg_catalog.oid
+        UNION
+        SELECT t.oid FROM pg_catalog.pg_type t
+        JOIN based b ON b.type IN (t.typbasetype, t.typelem)
+             OR EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = t.typrelid AND a.atttypid = b.type)
+             OR EXISTS (SELECT FROM pg_catalog.pg_range g WHERE (g.rngtypid = t.oid AND g.rngsubtype = b.type)
+                        OR (g.rngmultitypid = t.oid AND g.rngtypid = b.type)))
+    SELECT DISTINCT k.conrelid
+    FROM pg_catalog.pg_constraint k
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)
+    WHERE k.contype = 'p' AND a.atttypid IN (SELECT b.type FROM based b))";
+
+constexpr const char *hold_query = R"(
+    SELECT h.id, c.relname
+    FROM softdelete_internal.hold h JOIN pg_catalog.pg_class c ON c.oid = h.relation
+    WHERE h.released_at IS NULL AND h.relation = ANY ($1::pg_catalog.oid[])
+    ORDER BY h.id LIMIT 1)";
 
 struct DroppedKey {
     bool is_primary; // otherwise a foreign key
@@ -108,7 +132,7 @@ bool has_same_primary_key(pg::Spi &spi, const catalog::ForeignKeyInfo &key) {
 }
 
 void keep_primary_key(const catalog::ForeignKeyInfo &key) {
-    registry::lock_holds(registry::HoldLock::share);
+    holds::lock_holds_of(key.child);
     if (!registry::has_hold(key.child)) {
         return;
     }
@@ -185,7 +209,7 @@ catalog::ForeignKey restore_key(pg::Spi &spi, const catalog::ForeignKeyInfo &dro
 }
 
 void keep_link(const catalog::ForeignKeyInfo &dropped) {
-    registry::lock_holds(registry::HoldLock::share);
+    holds::lock_holds_of(dropped.parent);
     pg::entry([&] {
         pg::Spi spi;
         catalog::ForeignKey key = restore_key(spi, dropped);
@@ -214,6 +238,40 @@ void keep_held_keys() {
             keep_link(dropped.key);
         }
     }
+}
+
+void keep_held_values(const AlterEnumStmt *alter) {
+    Oid type = alter->oldVal == nullptr ? InvalidOid
+                                        : typenameTypeId(nullptr, makeTypeNameFromNameList(alter->typeName));
+    if (!OidIsValid(type)) {
+        return;
+    }
+    pg::entry([&] {
+        pg::Spi spi;
+        if (spi.query_kept("SELECT FROM pg_catalog.pg_type WHERE oid = $1::pg_catalog.oid AND "
+                           "pg_catalog.pg_has_role(typowner, 'USAGE')",
+                           {type})
+                .empty()) {
+            return;
+        }
+        pg::UserScope owner(pg::get_extension_owner());
+        std::vector<std::string> tables;
+        for (const pg::Row &row : spi.query_latest(enum_query, {type})) {
+            tables.push_back(row.text(0));
+            pg::call([relation = row.oid(0)] { holds::lock_holds_of(relation); });
+        }
+        std::vector<pg::Row> holds = spi.query_latest(hold_query, {pg::make_array(tables)});
+        if (!holds.empty()) {
+            pg::raise(
+                {.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                 .message =
+                     sqltext::format("cannot rename a value of type %1% because keys of rows of "
+                                     "table \"%2%\" that are on hold have this type",
+                                     pg::call([&] { return format_type_be(type); }), holds.front().text(1)),
+                 .detail = sqltext::format("Hold %1% is in force.", holds.front().text(0)),
+                 .hint = "SELECT * FROM softdelete.holds lists the holds; softdelete.release() ends one."});
+        }
+    });
 }
 
 } // namespace softdelete::ddl

@@ -6,11 +6,13 @@
 #include "catalog/foreign_keys.hpp"
 #include "catalog/table_catalog.hpp"
 #include "ddl/column_values.hpp"
+#include "ddl/keep_held_keys.hpp"
 #include "history/follow_table.hpp"
 #include "history/tracked_table.hpp"
 #include "holds/held_rows.hpp"
 #include "holds/hold_check.hpp"
 #include "holds/hold_errors.hpp"
+#include "holds/hold_tables.hpp"
 #include "pg/compat.hpp"
 #include "pg/quote.hpp"
 #include "pg/scopes.hpp"
@@ -64,24 +66,6 @@ constexpr const char *key_query = R"(
     JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'
     JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (k.conkey) AND a.attname = $2
     WHERE h.released_at IS NULL AND h.relation = ANY ($1::pg_catalog.oid[])
-    ORDER BY h.id LIMIT 1)";
-
-// Holds whose key has a column of that enum type.
-constexpr const char *enum_query = R"(
-    WITH RECURSIVE based (type) AS (
-        SELECT $1::pg_catalog.oid
-        UNION
-        SELECT t.oid FROM pg_catalog.pg_type t
-        JOIN based b ON b.type IN (t.typbasetype, t.typelem)
-             OR EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = t.typrelid AND a.atttypid = b.type)
-             OR EXISTS (SELECT FROM pg_catalog.pg_range g WHERE (g.rngtypid = t.oid AND g.rngsubtype = b.type)
-                        OR (g.rngmultitypid = t.oid AND g.rngtypid = b.type)))
-    SELECT h.id, c.relname
-    FROM softdelete_internal.hold h
-    JOIN pg_catalog.pg_class c ON c.oid = h.relation
-    JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'
-    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (k.conkey)
-    WHERE h.released_at IS NULL AND a.atttypid IN (SELECT b.type FROM based b)
     ORDER BY h.id LIMIT 1)";
 
 bool is_table(Oid relation) {
@@ -251,6 +235,7 @@ void check_link(pg::Spi &spi, const catalog::ForeignKey &key, const catalog::Lin
                 const std::string &column) {
     if (key.on_delete == catalog::OnDelete::cascade
         && std::find(side.names.begin(), side.names.end(), column) != side.names.end()) {
+        pg::call([&] { holds::lock_holds_of(key.parent.relation); });
         if (auto hold = holds::find_hold_through(spi, key, false)) {
             holds::raise_lost_link(key, *hold, "change");
         }
@@ -270,7 +255,7 @@ void check_values(const AlterTableCmd *command, Oid relation) {
     if (!changes_values(command, relation, Using::changes)) {
         return;
     }
-    registry::lock_holds(registry::HoldLock::share);
+    holds::lock_holds_of(relation);
     pg::entry([&] {
         pg::Spi spi;
         std::string column = command->name;
@@ -280,6 +265,7 @@ void check_values(const AlterTableCmd *command, Oid relation) {
             pg::UserScope owner(pg::get_extension_owner());
             for (const pg::Row &row : spi.query_latest(reached_query, {relation})) {
                 reached.push_back(row.text(0));
+                pg::call([relation = row.oid(0)] { holds::lock_holds_of(relation); });
                 if (row.boolean(1)) {
                     with_keys.push_back(row.oid(0));
                 }
@@ -299,11 +285,11 @@ void check_enforcement(const AlterTableCmd *command, Oid relation) {
     if (name == nullptr) {
         return;
     }
-    registry::lock_holds(registry::HoldLock::share);
     pg::entry([&] {
         pg::Spi spi;
         for (const catalog::ForeignKey &key : catalog::find_own_keys(spi, relation)) {
             if (key.name == name && key.on_delete == catalog::OnDelete::cascade) {
+                pg::call([&] { holds::lock_holds_of(key.parent.relation); });
                 if (auto hold = holds::find_hold_through(spi, key, false)) {
                     holds::raise_lost_link(key, *hold, "stop enforcing");
                 }
@@ -340,34 +326,6 @@ void check_part(const AlterTableCmd *part, Oid relation) {
     }
 }
 
-void check_enum(const AlterEnumStmt *alter) {
-    Oid type = alter->oldVal == nullptr ? InvalidOid
-                                        : typenameTypeId(nullptr, makeTypeNameFromNameList(alter->typeName));
-    if (!OidIsValid(type)) {
-        return;
-    }
-    registry::lock_holds(registry::HoldLock::share);
-    pg::entry([&] {
-        pg::Spi spi;
-        if (spi.query_kept("SELECT FROM pg_catalog.pg_type WHERE oid = $1::pg_catalog.oid AND "
-                           "pg_catalog.pg_has_role(typowner, 'USAGE')",
-                           {type})
-                .empty()) {
-            return;
-        }
-        pg::UserScope owner(pg::get_extension_owner());
-        for (const pg::Row &hold : spi.query_latest(enum_query, {type})) {
-            pg::raise(
-                {.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                 .message = sqltext::format("cannot rename a value of type %1% because keys of rows of "
-                                            "table \"%2%\" that are on hold have this type",
-                                            pg::call([&] { return format_type_be(type); }), hold.text(1)),
-                 .detail = sqltext::format("Hold %1% is in force.", hold.text(0)),
-                 .hint = "SELECT * FROM softdelete.holds lists the holds; softdelete.release() ends one."});
-        }
-    });
-}
-
 } // namespace
 
 void keep_held_rows(const DdlCommand &command) {
@@ -384,7 +342,7 @@ void keep_held_rows(const DdlCommand &command) {
     } else if (IsA(statement, DropOwnedStmt)) {
         check_drop_owned(castNode(DropOwnedStmt, statement));
     } else if (IsA(statement, AlterEnumStmt)) {
-        check_enum(castNode(AlterEnumStmt, statement));
+        keep_held_values(castNode(AlterEnumStmt, statement));
     } else if (OidIsValid(command.relation)) {
         ListCell *cell;
         foreach (cell, castNode(AlterTableStmt, statement)->cmds) {

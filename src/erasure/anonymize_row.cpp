@@ -9,8 +9,10 @@
 #include "erasure/subject_tree.hpp"
 #include "history/overwrite_entries.hpp"
 #include "holds/held_rows.hpp"
+#include "holds/hold_tables.hpp"
 #include "pg/called_settings.hpp"
 #include "pg/quote.hpp"
+#include "pg/relations.hpp"
 #include "registry/anonymizers.hpp"
 #include "registry/erasure_log.hpp"
 #include "registry/hold_log.hpp"
@@ -73,6 +75,17 @@ void overwrite_tree(pg::Spi &spi, const SubjectTree &tree) {
     }
 }
 
+// The subject's table, and those of the caller's whose rows its rules may overwrite as well.
+std::vector<Oid> find_concerned(pg::Spi &spi, const TableInfo &table) {
+    std::vector<Oid> relations = {table.relation};
+    for (Oid relation : registry::find_tables_with_rules(spi)) {
+        if (pg::owns_relation(relation)) {
+            relations.push_back(relation);
+        }
+    }
+    return relations;
+}
+
 } // namespace
 
 std::string anonymize_row(Oid relation, const std::optional<std::string> &reason,
@@ -84,7 +97,7 @@ std::string anonymize_row(Oid relation, const std::optional<std::string> &reason
     if (rules.empty()) {
         raise_no_rules(table);
     }
-    pg::call([] { registry::lock_holds(registry::HoldLock::exclusive); });
+    holds::lock_holds_below(spi, find_concerned(spi, table), registry::HoldAccess::erase);
     constexpr rows::SubjectLock lock = rows::SubjectLock::for_update;
     const std::optional<rows::SubjectRow> row = rows::find_subject_row(spi, table, key, lock);
     const std::optional<rows::SubjectRow> archived = rows::find_archived_rows(spi, table, key, lock);

@@ -11,6 +11,7 @@
 #include "history/overwrite_entries.hpp"
 #include "holds/held_rows.hpp"
 #include "holds/hold_graph.hpp"
+#include "holds/hold_tables.hpp"
 #include "pg/scopes.hpp"
 #include "registry/erasure_log.hpp"
 #include "registry/hold_log.hpp"
@@ -124,7 +125,7 @@ std::string erase_row(Oid relation, const std::optional<std::string> &reason,
     pg::Spi spi;
     rows::check_reason(reason, key);
     catalog::TableInfo table = rows::get_owned_soft_table(spi, relation);
-    pg::call([] { registry::lock_holds(registry::HoldLock::exclusive); });
+    holds::lock_holds_below(spi, {table.relation}, registry::HoldAccess::erase);
     std::optional<rows::SubjectRow> found =
         rows::find_subject_row(spi, table, key, rows::SubjectLock::for_update);
     catalog::KeyLookup lookup = catalog::get_key_lookup(spi, table, key);

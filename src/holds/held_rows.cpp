@@ -190,10 +190,6 @@ bool is_row_of(pg::Spi &spi, HoldGraph &graph, const TableInfo &table, const Row
 
 } // namespace
 
-void lock_holds(pg::Spi &) {
-    pg::call([] { registry::lock_holds(registry::HoldLock::share); });
-}
-
 bool has_holds(pg::Spi &) {
     return pg::call([] { return registry::has_active_holds(); });
 }

@@ -8,9 +8,6 @@
 
 namespace softdelete::holds {
 
-// Nobody makes or releases a hold until the transaction ends. Taken before rows are locked, as hold() does it.
-void lock_holds(pg::Spi &spi);
-
 bool has_holds(pg::Spi &spi);
 
 // What is about to become of rows. A row is kept from its removal also for the sake of held rows that lose their link to it,

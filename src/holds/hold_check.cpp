@@ -4,9 +4,11 @@
 #include "holds/hold_check.hpp"
 #include "sqltext/format.hpp"
 
+#include "catalog/foreign_key_info.hpp"
 #include "holds/held_links.hpp"
 #include "holds/held_rows.hpp"
 #include "holds/hold_errors.hpp"
+#include "holds/hold_tables.hpp"
 #include "model/trigger_names.hpp"
 #include "pg/compat.hpp"
 #include "pg/scopes.hpp"
@@ -114,10 +116,44 @@ void check_before(pg::Spi &spi, HoldCheck *check, const rows::RowId &row, Comman
     spi.set_read_only(false);
 }
 
+// Does a DELETE on the table remove rows of no other one?
+bool stands_alone(Oid table) {
+    Relation relation = RelationIdGetRelation(table);
+    if (!RelationIsValid(relation)) {
+        return true;
+    }
+    bool is_alone = !relation->rd_rel->relhassubclass && catalog::find_referencing_keys(relation) == NIL;
+    RelationClose(relation);
+    return is_alone;
+}
+
+void lock_result_relations(const PlannedStmt *plan) {
+    List *tables = NIL;
+    pg::compat::for_each_result_relation(plan, [&](Oid relation) {
+        tables = list_append_unique_oid(tables, registry::get_locked_table(relation));
+    });
+    bool are_alone = true;
+    for (int i = 0; i < list_length(tables); i++) {
+        are_alone = are_alone && stands_alone(list_nth_oid(tables, i));
+    }
+    if (are_alone) {
+        registry::lock_holds_on(tables, registry::HoldAccess::remove);
+        return;
+    }
+    pg::entry([&] {
+        pg::Spi spi;
+        std::vector<Oid> relations;
+        for (int i = 0; i < list_length(tables); i++) {
+            relations.push_back(list_nth_oid(tables, i));
+        }
+        lock_holds_below(spi, relations, registry::HoldAccess::remove);
+    });
+}
+
 } // namespace
 
 HoldCheck *begin_hold_check(Oid relation, MemoryContext context) {
-    registry::lock_holds(registry::HoldLock::share);
+    registry::lock_holds_on(list_make1_oid(relation), registry::HoldAccess::remove);
     if (!registry::has_active_holds()) {
         return nullptr;
     }
@@ -167,7 +203,7 @@ bool is_held(HoldCheck *check, Oid relation, const ItemPointerData *row) {
 }
 
 void check_no_holds(Oid relation, const char *action, bool is_removal, const char *outcome) {
-    registry::lock_holds(registry::HoldLock::share);
+    lock_holds_of(relation);
     if (!registry::has_active_holds()) {
         return;
     }
@@ -189,7 +225,7 @@ void check_no_holds(Oid relation, const char *action, bool is_removal, const cha
 }
 
 bool has_held_rows(Oid relation) {
-    registry::lock_holds(registry::HoldLock::share);
+    lock_holds_of(relation);
     return registry::has_active_holds() && pg::entry([&] {
                pg::Spi spi;
                return find_hold_at_risk(spi, catalog::get_table(spi, relation), relation).has_value();
@@ -202,11 +238,13 @@ namespace {
 void prepare_hard_delete(const PlannedStmt *plan) {
     bool may_remove = plan->commandType == CMD_DELETE || plan->commandType == CMD_MERGE;
     if (may_remove && settings::deletion() == settings::Deletion::hard) {
-        pg::compat::for_each_result_relation(plan, [](Oid relation) {
-            if (session::has_trigger(relation, model::archive_trigger)) {
-                registry::lock_holds(registry::HoldLock::share);
-            }
+        bool is_archived = false;
+        pg::compat::for_each_result_relation(plan, [&](Oid relation) {
+            is_archived = is_archived || session::has_trigger(relation, model::archive_trigger);
         });
+        if (is_archived) {
+            lock_result_relations(plan);
+        }
     }
 }
 
@@ -219,7 +257,7 @@ void prepare_physical_delete(const QueryDesc *query) {
     if ((notes & (session::note_purge | session::note_hard)) == 0) {
         return;
     }
-    registry::lock_holds(registry::HoldLock::share);
+    lock_result_relations(plan);
     pg::compat::for_each_result_relation(plan, [](Oid relation) {
         if (has_silent_marker(relation)) {
             check_no_holds(relation, "delete from", true);

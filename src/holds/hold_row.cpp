@@ -3,6 +3,7 @@
 
 #include "catalog/quoting.hpp"
 #include "catalog/table_catalog.hpp"
+#include "holds/hold_tables.hpp"
 #include "registry/hold_log.hpp"
 #include "rows/named_row.hpp"
 #include "sqltext/format.hpp"
@@ -83,6 +84,7 @@ std::int64_t hold_row(Oid relation, const std::optional<std::string> &reason,
     rows::check_reason(reason, key);
     catalog::TableInfo table = rows::get_owned_soft_table(spi, relation);
     pg::call([] { registry::lock_holds(registry::HoldLock::row_exclusive); });
+    lock_holds_below(spi, {table.relation}, registry::HoldAccess::make);
     const std::vector<std::string> stored = lock_rows(spi, table, key);
     rows::check_reason_as_key(spi, table, *reason, stored);
     warn_of_unlogged(spi, table.relation);
@@ -97,6 +99,7 @@ bool release_hold(std::int64_t hold) {
         return false;
     }
     rows::get_owned_soft_table(spi, *relation);
+    lock_holds_below(spi, {*relation}, registry::HoldAccess::make);
     return registry::release_hold(spi, hold);
 }
 

@@ -3,6 +3,7 @@
 #include "purge/archive_run.hpp"
 
 #include "holds/held_rows.hpp"
+#include "holds/hold_tables.hpp"
 #include "pg/scopes.hpp"
 #include "purge/held_partition.hpp"
 #include "registry/purge_log.hpp"
@@ -115,7 +116,7 @@ private:
     // False where the retention has become longer meanwhile. Nobody changes it until the batch has ended, nor makes a hold.
     bool is_due_still(const std::string &cutoff) {
         pg::call([&] { registry::lock_retention(table_.relation, registry::RetentionLock::share); });
-        holds::lock_holds(spi_);
+        holds::lock_holds_below(spi_, {table_.relation}, registry::HoldAccess::remove);
         std::optional<std::string> now = read_archive_cutoff(spi_, table_.relation);
         return now
                && spi_.query("SELECT $1::pg_catalog.timestamptz >= $2::pg_catalog.timestamptz",

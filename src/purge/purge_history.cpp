@@ -6,6 +6,7 @@
 #include "history/row_lives.hpp"
 #include "history/tracked_table.hpp"
 #include "holds/held_rows.hpp"
+#include "holds/hold_tables.hpp"
 #include "pg/quote.hpp"
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
@@ -153,7 +154,7 @@ private:
     // Of the rows that a hold protects, with their former keys. Nobody makes a hold until the transaction has ended.
     const RowSet &get_held_entries() {
         if (!held_) {
-            holds::lock_holds(spi_);
+            holds::lock_holds_below(spi_, {table_.relation}, registry::HoldAccess::remove);
             held_.emplace();
             if (holds::has_holds(spi_)) {
                 RowSet rows = holds::find_all_held_rows(spi_, table_);

@@ -1,10 +1,9 @@
-// purge(): the run over tables and batches, its transactions, its lines in the log. Each batch is a transaction with
-// its line in the log. Called by api/purge; what happens to the rows of a batch is decided in purge/purge_batch and
-// purge/purge_cycle.
+// purge(): the run over tables and batches. Each batch is a transaction with its line in the log. Called by api/purge;
+// what happens to the rows of a batch is decided in purge/purge_batch and purge/purge_cycle.
 #include "purge/purge_rows.hpp"
 #include "sqltext/format.hpp"
 
-#include "holds/held_rows.hpp"
+#include "holds/hold_tables.hpp"
 #include "pg/called_settings.hpp"
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
@@ -269,7 +268,7 @@ private:
         // The table first: a DROP TABLE that waits for it asks for the holds when it has it.
         bool is_there = lock_as_planned(target);
         pg::call([&] { registry::lock_retention(target.relation, registry::RetentionLock::share); });
-        holds::lock_holds(spi_);
+        holds::lock_holds_below(spi_, {target.relation}, registry::HoldAccess::remove);
         return is_there;
     }
 
@@ -304,6 +303,7 @@ private:
         for (const auto &[relation, table] : get_group(group)) {
             bool is_as_planned = std::all_of(table->targets.begin(), table->targets.end(), lock_as_planned);
             pg::call([&] { registry::lock_retention(relation, registry::RetentionLock::share); });
+            holds::lock_holds_below(spi_, {relation}, registry::HoldAccess::remove);
             registry::Cutoff cutoff = get_cutoff(relation);
             if (is_as_planned && cutoff.has_retention && !cutoff.anonymizes) {
                 cutoffs[relation] = cutoff.cutoff;

@@ -7,6 +7,7 @@
 #include "catalog/trigger_catalog.hpp"
 #include "catalog/view_catalog.hpp"
 #include "holds/held_rows.hpp"
+#include "holds/hold_tables.hpp"
 #include "pg/called_settings.hpp"
 #include "pg/scopes.hpp"
 #include "registration/build_index.hpp"
@@ -243,8 +244,8 @@ void check_holds(pg::Spi &spi, const catalog::Table &table) {
 std::vector<model::Step> unregister_table(Oid relation, const std::string &deleted_rows_option) {
     pg::Spi spi;
     DeletedRows deleted_rows = parse_deleted_rows(deleted_rows_option);
-    pg::call([] { registry::lock_holds(registry::HoldLock::share); });
     const auto [table, registration] = lock_registered_table(spi, relation, pg::Lock::access_exclusive);
+    holds::lock_holds_below(spi, {relation}, registry::HoldAccess::remove);
     check_holds(spi, table);
     std::int64_t rows = count_deleted_rows(spi, table, registration);
     check_deleted_rows(table, rows, deleted_rows);

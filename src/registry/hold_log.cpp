@@ -31,8 +31,6 @@ LOCKMODE to_server(HoldLock lock) {
         return RowExclusiveLock;
     case HoldLock::share:
         return ShareLock;
-    case HoldLock::exclusive:
-        return ShareRowExclusiveLock;
     }
     pg_unreachable();
 }

@@ -42,10 +42,10 @@ void clear_holds(pg::Spi &spi, const std::vector<std::string> &holds);
 // Is there any in force? Plain server code.
 bool has_active_holds();
 
+// For what concerns holds of every table; who removes rows locks those of their tables (registry/hold_lock).
 enum class HoldLock {
     row_exclusive, // of who makes a hold
-    share,         // nobody makes or releases a hold until this transaction ends
-    exclusive      // nor does anybody else hold one of the two
+    share          // nobody makes or releases a hold until this transaction ends
 };
 
 // Plain server code.

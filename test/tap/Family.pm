@@ -7,7 +7,7 @@ use warnings;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-# Makes and registers the tables in database postgres, and the function that does one operation.
+# Makes and registers the tables in database postgres, the last one with an archive, and the function that does one operation.
 sub create
 {
     my ($node) = @_;
@@ -39,7 +39,8 @@ CREATE INDEX ON p (a);
 CREATE INDEX ON p1 (own);
 CREATE INDEX ON q (p, part);
 CREATE INDEX ON e (d);
-SELECT count(*) FROM unnest('{a,b,c,d,p,q,e}'::regclass[]) t, LATERAL softdelete.register(t);
+SELECT count(*) FROM unnest('{a,b,c,d,p,q}'::regclass[]) t, LATERAL softdelete.register(t);
+SELECT count(*) FROM softdelete.register('e', strategy => 'archive');
 INSERT INTO a SELECT g, nullif(g / 3, 0) FROM generate_series(1, 30) g;
 INSERT INTO b SELECT g, 1 + g % 30, 'code ' || g FROM generate_series(1, 60) g;
 INSERT INTO c SELECT g, 1 + g % 60, CASE WHEN g % 2 = 0 THEN 1 + g % 30 END FROM generate_series(1, 120) g;

@@ -88,10 +88,10 @@ ALTER TABLE softdelete_internal.deletion_id_seq RENAME TO other; -- fails
 ALTER VIEW softdelete.tables RENAME TO other; -- fails
 ALTER VIEW softdelete.tables SET SCHEMA public; -- fails
 ALTER VIEW softdelete.tables OWNER TO regress_whose; -- fails
-ALTER FUNCTION softdelete.undo RENAME TO other; -- fails
-ALTER FUNCTION softdelete.undo SET SCHEMA public; -- fails
-ALTER FUNCTION softdelete.undo OWNER TO regress_whose; -- fails
-ALTER ROUTINE softdelete.undo RENAME TO other; -- fails
+ALTER FUNCTION softdelete.undo(bigint) RENAME TO other; -- fails
+ALTER FUNCTION softdelete.undo(bigint) SET SCHEMA public; -- fails
+ALTER FUNCTION softdelete.undo(bigint) OWNER TO regress_whose; -- fails
+ALTER ROUTINE softdelete.undo(bigint) RENAME TO other; -- fails
 ALTER PROCEDURE softdelete.purge RENAME TO other; -- fails
 ALTER ROUTINE softdelete.purge SET SCHEMA public; -- fails
 

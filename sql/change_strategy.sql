@@ -132,6 +132,30 @@ SELECT * FROM softdelete.configure('things', strategy => 'flag'); -- fails
 SELECT softdelete.erase('things', 'no parent', 2) -> 'rows' AS rows;
 SELECT count(*) > 0 AS changed FROM softdelete.configure('things', strategy => 'flag');
 SELECT id, kind, main FROM deleted_things;
+-- Tables of several owners, and code of the owner's that the one who calls does not run with his rights.
+RESET SESSION AUTHORIZATION;
+SET search_path = regress_move;
+GRANT CREATE ON SCHEMA regress_move TO regress_move_reader;
+ALTER TABLE kinds OWNER TO regress_move_reader;
+GRANT REFERENCES ON kinds TO regress_move_owner;
+CREATE TABLE who (role name);
+GRANT INSERT ON who TO PUBLIC;
+SET SESSION AUTHORIZATION regress_move_owner;
+CREATE FUNCTION tell_default() RETURNS int LANGUAGE plpgsql AS $$ BEGIN INSERT INTO regress_move.who VALUES (current_user); RETURN 2; END $$;
+ALTER TABLE things ADD other int DEFAULT tell_default() REFERENCES kinds ON DELETE SET DEFAULT;
+RESET SESSION AUTHORIZATION;
+SET search_path = regress_move;
+INSERT INTO kinds VALUES (3), (4);
+INSERT INTO things (id, kind, main, other) VALUES (3, 3, 2, 4);
+TRUNCATE who;
+SELECT count(*) > 0 AS changed FROM softdelete.configure('things', strategy => 'archive');
+DELETE FROM things WHERE id = 3;
+DELETE FROM kinds WHERE id IN (3, 4);
+TRUNCATE who;
+SELECT count(*) > 0 AS changed FROM softdelete.configure('things', strategy => 'flag');
+SELECT id, kind, main, other FROM all_things ORDER BY id;
+SELECT DISTINCT role FROM who;
+SELECT softdelete.restore('things', 3);
 -- With a column of before, that nobody needs any more, and one without a zone.
 CREATE TABLE by_hand (id int PRIMARY KEY, deleted_at timestamp, deleted_by name);
 INSERT INTO by_hand VALUES (1, NULL, NULL), (2, '2026-02-03 04:05', 'ann');

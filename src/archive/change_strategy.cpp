@@ -227,7 +227,7 @@ std::vector<model::Step> change_to_flag(pg::Spi &spi, Oid relation) {
                    .relation = relation});
     }
     check_no_holds(table);
-    const std::string archive = catalog::get_table(spi, settings->archive).name;
+    const catalog::TableInfo archive = catalog::get_table(spi, settings->archive);
     KeptViews views(spi, table, {settings->active_view, settings->deleted_view, settings->all_view});
     std::vector<model::Step> steps = unregister_archive(relation, "keep");
     add_steps(steps, registration::register_table(make_request(table, *settings, "flag")));
@@ -238,7 +238,7 @@ std::vector<model::Step> change_to_flag(pg::Spi &spi, Oid relation) {
           "table " + catalog::identifier(settings->archive_name).text(),
           model::Action::drop,
           false,
-          {"DROP TABLE " + archive}}});
+          {"DROP TABLE " + archive.name}}});
     views.give_back();
     return steps;
 }

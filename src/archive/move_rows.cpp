@@ -9,7 +9,8 @@
 #include "catalog/view_catalog.hpp"
 #include "pg/scopes.hpp"
 #include "rows/follow_links.hpp"
-#include "rows/owners_statement.hpp"
+#include "rows/key_statement.hpp"
+#include "rows/row_set.hpp"
 #include "rows/time_partitions.hpp"
 #include "session/own_statement.hpp"
 #include "session/plan_notes.hpp"
@@ -60,6 +61,35 @@ std::string list_columns(const std::vector<ArchiveColumn> &columns) {
     return list;
 }
 
+// The rows for which this is not null; "c" in further conditions.
+rows::RowSet find_rows(pg::Spi &spi, const catalog::TableInfo &table, const std::string &column,
+                       const std::string &further = "") {
+    rows::RowSet found;
+    pg::ReadScope owner(table.owner);
+    for (const pg::Row &row : spi.query(sqltext::format(
+             "/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE c.%2% IS NOT NULL%3%",
+             table.key_rows(), column, further))) {
+        found.add(rows::read_row_id(row));
+    }
+    return found;
+}
+
+std::string make_linked(const ForeignKey &key) {
+    std::string condition;
+    for (const std::string &column : key.child_link.names) {
+        condition += sqltext::format(" AND c.%1% IS DISTINCT FROM NULL", column);
+    }
+    return condition;
+}
+
+// Those of the rows, which have links by the key, whose links lead nowhere.
+rows::RowSet find_parentless(pg::Spi &spi, const ForeignKey &key, rows::RowSet linked) {
+    for (const rows::RowLink &link : rows::find_parents(spi, key, linked)) {
+        linked.remove(link.child);
+    }
+    return linked;
+}
+
 // Rows below such ones that would stay.
 void check_referencing(pg::Spi &spi, const catalog::Table &table, const std::string &deleted_at) {
     for (const ForeignKey &key : catalog::find_referencing_keys(spi, table.oid)) {
@@ -70,7 +100,11 @@ void check_referencing(pg::Spi &spi, const catalog::Table &table, const std::str
             "%6%%7% LIMIT 1",
             key.parent.key_rows(), key.child.key_rows(), key.link, deleted_at, rows::see_all(key.parent, "p"),
             rows::see_all(key.child, "c"), stays);
-        if (rows::query_as_owners(query, {}).empty()) {
+        bool is_referenced =
+            catalog::has_one_owner(key)
+                ? !rows::read_key(spi, key, query, {}).empty()
+                : !rows::find_some_children(spi, key, find_rows(spi, key.parent, deleted_at), 1).empty();
+        if (!is_referenced) {
             continue;
         }
         pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -136,39 +170,39 @@ void make_partitions(pg::Spi &spi, Oid archive, const ArchiveSettings &settings,
 }
 
 // Links of archived rows that lead nowhere, which SET NULL or SET DEFAULT would have ended.
-void end_links(pg::Spi &spi, const catalog::Table &table, const ForeignKey &key, const std::string &archive) {
-    std::string statement = sqltext::format(
-        "/* softdelete */ UPDATE %1% AS c SET %2% WHERE NOT EXISTS (SELECT FROM %3% AS p WHERE %4% AND %5%)",
-        archive, catalog::make_ended_link(spi, key), key.parent.key_rows(), key.comparison,
-        rows::see_all(key.parent, "p"));
-    for (const std::string &column : key.child_link.names) {
-        statement += sqltext::format(" AND c.%1% IS DISTINCT FROM NULL", column);
+void end_links(pg::Spi &spi, const ForeignKey &key, const catalog::TableInfo &archive,
+               const std::string &deleted_at) {
+    ForeignKey archived = key;
+    archived.child = archive;
+    archived.child_link.partition.clear();
+    archived.link = key.comparison + catalog::restrict_to_partition("p", key.parent_link);
+    const rows::RowSet lost =
+        find_parentless(spi, archived, find_rows(spi, archive, deleted_at, make_linked(key)));
+    if (lost.empty()) {
+        return;
     }
-    (void)table;
-    (void)rows::query_as_owners(statement + " RETURNING 1", {});
+    std::string statement =
+        sqltext::format("/* softdelete */ UPDATE %1% AS c SET %2% WHERE %3%", archive.name,
+                        catalog::make_ended_link(spi, key), rows::make_membership(archive, "c", 1));
+    pg::OwnerScope owner(archive.owner);
+    session::OwnStatement own(statement, {});
+    spi.execute(statement, {lost.tables(), lost.positions()});
 }
 
 // As the server would.
 void check_parents(pg::Spi &spi, const catalog::Table &table, const std::string &deleted_at) {
     for (const ForeignKey &key : catalog::find_own_keys(spi, table.oid)) {
-        std::string query = sqltext::format("/* softdelete */ SELECT FROM %1% AS c WHERE c.%2% IS NOT NULL "
-                                            "AND %3% AND NOT EXISTS (SELECT FROM "
-                                            "%4% AS p WHERE %5% AND %6%)",
-                                            key.child.key_rows(), deleted_at, rows::see_all(key.child, "c"),
-                                            key.parent.key_rows(), key.link, rows::see_all(key.parent, "p"));
-        for (const std::string &column : key.child_link.names) {
-            query += sqltext::format(" AND c.%1% IS DISTINCT FROM NULL", column);
+        if (find_parentless(spi, key, find_rows(spi, key.child, deleted_at, make_linked(key))).empty()) {
+            continue;
         }
-        if (!rows::query_as_owners(query + " LIMIT 1", {}).empty()) {
-            pg::raise({.sqlstate = ERRCODE_FOREIGN_KEY_VIOLATION,
-                       .message = sqltext::format("archived rows of table \"%1%\" cannot become marked ones",
-                                                  table.name),
-                       .detail = sqltext::format(
-                           "The rows of table %1% that they reference by \"%2%\" are not there.",
-                           key.parent.title, key.name),
-                       .hint = "Erase or purge these archived rows first.",
-                       .relation = table.oid});
-        }
+        pg::raise(
+            {.sqlstate = ERRCODE_FOREIGN_KEY_VIOLATION,
+             .message =
+                 sqltext::format("archived rows of table \"%1%\" cannot become marked ones", table.name),
+             .detail = sqltext::format("The rows of table %1% that they reference by \"%2%\" are not there.",
+                                       key.parent.title, key.name),
+             .hint = "Erase or purge these archived rows first.",
+             .relation = table.oid});
     }
 }
 
@@ -207,10 +241,10 @@ std::int64_t move_marked_rows(pg::Spi &spi, const catalog::Table &table,
 }
 
 std::int64_t move_archived_rows(pg::Spi &spi, const catalog::Table &table, const ArchiveSettings &settings,
-                                const std::string &archive) {
+                                const catalog::TableInfo &archive) {
     for (const ForeignKey &key : catalog::find_own_keys(spi, table.oid)) {
         if (!catalog::binds(key.on_delete)) {
-            end_links(spi, table, key, archive);
+            end_links(spi, key, archive, catalog::identifier(settings.deleted_at).text());
         }
     }
     std::string columns;
@@ -225,7 +259,7 @@ std::int64_t move_archived_rows(pg::Spi &spi, const catalog::Table &table, const
     }
     std::string statement = sqltext::format(
         "/* softdelete */ INSERT INTO %1% (%2%%3%) OVERRIDING SYSTEM VALUE SELECT %2%%3% FROM %4%",
-        table.qualified, columns, own, archive);
+        table.qualified, columns, own, archive.name);
     try {
         std::uint64_t moved = write(spi, table, CMD_INSERT, statement);
         check_parents(spi, table, catalog::identifier(settings.deleted_at).text());

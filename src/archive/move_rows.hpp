@@ -19,6 +19,6 @@ std::int64_t move_marked_rows(pg::Spi &spi, const catalog::Table &table,
 // nowhere end, as they would in a live row.
 // Errors: 23502, 23503, 23505, 23514, 23P01 where the table cannot have such rows.
 std::int64_t move_archived_rows(pg::Spi &spi, const catalog::Table &table, const ArchiveSettings &settings,
-                                const std::string &archive);
+                                const catalog::TableInfo &archive);
 
 } // namespace softdelete::archive

@@ -8,6 +8,7 @@
 #include "erasure/clear_subject.hpp"
 #include "erasure/remove_rows.hpp"
 #include "erasure/reset_statistics.hpp"
+#include "history/lost_entries.hpp"
 #include "history/overwrite_entries.hpp"
 #include "holds/held_rows.hpp"
 #include "holds/hold_graph.hpp"
@@ -105,7 +106,9 @@ std::string erase_gone_row(pg::Spi &spi, const catalog::TableInfo &table, const 
         rows::raise_no_such_row(table, key);
     }
     reset_statistics(spi, touched);
-    return registry::insert_erasure(spi, table, {"erase", reason, add_counts(spi, "{}", entries), key, {}});
+    return registry::insert_erasure(
+        spi, table,
+        {"erase", reason, add_counts(spi, "{}", entries), key, history::find_lost_entries(spi, keys)});
 }
 
 } // namespace
@@ -164,8 +167,9 @@ std::string erase_row(Oid relation, const std::optional<std::string> &reason,
     registry::clear_deletions(spi, deletions);
     registry::clear_holds(spi, holds);
     reset_statistics(spi, touched);
-    return registry::insert_erasure(
-        spi, table, {"erase", *reason, add_counts(spi, tree.count(spi), entries), row_key, {}});
+    return registry::insert_erasure(spi, table,
+                                    {"erase", *reason, add_counts(spi, tree.count(spi), entries), row_key,
+                                     history::find_lost_entries(spi, keys)});
 }
 
 } // namespace softdelete::erasure

@@ -26,7 +26,7 @@ SELECT softdelete.set_anonymizer('hints', 'body', $$''$$);
 SELECT softdelete.set_anonymizer('users', 'id', '0'); -- fails
 SELECT softdelete.set_anonymizer('users', 'deleted_by', 'NULL'); -- fails
 SELECT softdelete.set_anonymizer('users_archive', 'name', 'NULL'); -- fails
-SELECT relation, column_name, expression FROM softdelete.anonymizers ORDER BY relation::text, column_name;
+SELECT relation, column_name, expression FROM softdelete.anonymizers WHERE relation::text NOT LIKE '%.%' ORDER BY relation::text, column_name;
 
 INSERT INTO users (id, email, name) VALUES (1, 'ann@example.com', 'Ann'), (2, 'ben@example.com', 'Ben'), (3, 'cid@example.com', 'Cid');
 INSERT INTO carts VALUES (10, 1, 'Main Street 1', 'x'), (11, 1, 'Main Street 1', 'y'), (20, 2, 'Side Street 2', 'z');

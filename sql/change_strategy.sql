@@ -132,6 +132,19 @@ SELECT * FROM softdelete.configure('things', strategy => 'flag'); -- fails
 SELECT softdelete.erase('things', 'no parent', 2) -> 'rows' AS rows;
 SELECT count(*) > 0 AS changed FROM softdelete.configure('things', strategy => 'flag');
 SELECT id, kind, main FROM deleted_things;
+-- A link to a row of the table itself that comes back with it stays.
+CREATE TABLE nodes (id int PRIMARY KEY, up int REFERENCES nodes ON DELETE SET NULL, parent int REFERENCES nodes ON DELETE CASCADE);
+CREATE INDEX ON nodes (parent);
+SELECT count(*) > 0 AS registered FROM softdelete.register('nodes', strategy => 'archive');
+INSERT INTO nodes VALUES (1, NULL, NULL), (2, 1, 1), (3, 2, NULL);
+DELETE FROM nodes WHERE id = 3;
+DELETE FROM nodes WHERE id = 1;
+SELECT count(*) > 0 AS changed FROM softdelete.configure('nodes', strategy => 'flag');
+SELECT id, up, parent FROM deleted_nodes ORDER BY id;
+SELECT softdelete.restore('nodes', 1);
+SELECT count(*) > 0 AS changed FROM softdelete.configure('nodes', strategy => 'archive');
+SELECT softdelete.restore('nodes', 3);
+SELECT id, up, parent FROM nodes ORDER BY id;
 -- Tables of several owners, and code of the owner's that the one who calls does not run with his rights.
 RESET SESSION AUTHORIZATION;
 SET search_path = regress_move;

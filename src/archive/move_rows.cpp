@@ -176,8 +176,12 @@ void end_links(pg::Spi &spi, const ForeignKey &key, const catalog::TableInfo &ar
     archived.child = archive;
     archived.child_link.partition.clear();
     archived.link = key.comparison + catalog::restrict_to_partition("p", key.parent_link);
-    const rows::RowSet lost =
-        find_parentless(spi, archived, find_rows(spi, archive, deleted_at, make_linked(key)));
+    rows::RowSet lost = find_parentless(spi, archived, find_rows(spi, archive, deleted_at, make_linked(key)));
+    if (key.parent.relation == key.child.relation) { // what it leads to may come back together with it
+        archived.parent = archive;
+        archived.parent_link.partition.clear();
+        lost = find_parentless(spi, archived, lost);
+    }
     if (lost.empty()) {
         return;
     }

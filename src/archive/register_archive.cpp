@@ -173,7 +173,7 @@ std::vector<catalog::Table> lock_tables(pg::Spi &spi, const RegisterRequest &req
                 continue;
             }
             seen.push_back(child);
-            if (!catalog::get_table(spi, child).archive) {
+            if (!catalog::get_table(spi, child).is_archived()) {
                 tables.push_back(registration::lock_table(spi, child, lock));
             }
         }

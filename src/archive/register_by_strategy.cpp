@@ -58,40 +58,93 @@ public:
                 }
             }
         }
+        follow_references();
+        for (const Candidate &candidate : candidates_) {
+            note(chosen_, candidate.table, candidate.choice);
+        }
+        add_archived();
         return std::move(chosen_);
     }
 
 private:
+    struct Candidate {
+        Oid table;
+        std::vector<Oid> parents; // other tables that it references
+        Choice choice;
+        bool is_added = false;
+    };
+
     void choose_for(Oid child) {
-        if (registry::find_registration(spi_, child) || catalog::get_table(spi_, child).archive) {
+        if (registry::find_registration(spi_, child) || catalog::get_table(spi_, child).is_archived()) {
             return;
         }
         const catalog::Table table = registration::lock_table(spi_, child, lock_);
-        Choice choice = references_archive(table) ? Choice{true, "references a table with an archive"}
-                                                  : choose_strategy(spi_, request_, table);
-        note(chosen_, child, choice);
-        if (choice.is_archive) {
-            chosen_.archived.push_back(child);
+        Candidate candidate = {child, {}, choose_strategy(spi_, request_, table)};
+        for (const catalog::OwnForeignKey &key : catalog::find_own_foreign_keys(spi_, child)) {
+            if (key.parent != child) {
+                candidate.parents.push_back(key.parent);
+            }
         }
+        candidates_.push_back(std::move(candidate));
+    }
+
+    Candidate *find_candidate(Oid relation) {
+        auto found = std::find_if(candidates_.begin(), candidates_.end(),
+                                  [&](const Candidate &candidate) { return candidate.table == relation; });
+        return found == candidates_.end() ? nullptr : &*found;
     }
 
     bool has_archive_then(Oid relation) {
-        return std::find(chosen_.archived.begin(), chosen_.archived.end(), relation) != chosen_.archived.end()
-               || catalog::get_table(spi_, relation).archive;
+        const Candidate *candidate = find_candidate(relation);
+        return candidate != nullptr ? candidate->choice.is_archive
+                                    : catalog::get_table(spi_, relation).is_archived();
     }
 
-    // A table whose deleted rows are marked cannot.
-    bool references_archive(const catalog::Table &table) {
-        const std::vector<catalog::OwnForeignKey> keys = catalog::find_own_foreign_keys(spi_, table.oid);
-        return std::any_of(keys.begin(), keys.end(), [&](const catalog::OwnForeignKey &key) {
-            return key.parent != table.oid && has_archive_then(key.parent);
+    // A table whose deleted rows are marked cannot reference one with an archive. In whichever order the tables come.
+    void follow_references() {
+        for (bool has_changed = true; has_changed;) {
+            has_changed = false;
+            for (Candidate &candidate : candidates_) {
+                if (!candidate.choice.is_archive
+                    && std::any_of(candidate.parents.begin(), candidate.parents.end(),
+                                   [&](Oid parent) { return has_archive_then(parent); })) {
+                    candidate.choice = {true, "references a table with an archive"};
+                    has_changed = true;
+                }
+            }
+        }
+    }
+
+    bool waits_for_another(const Candidate &candidate) {
+        return std::any_of(candidate.parents.begin(), candidate.parents.end(), [&](Oid parent) {
+            const Candidate *other = find_candidate(parent);
+            return other != nullptr && other->choice.is_archive && !other->is_added;
         });
+    }
+
+    // Referenced ones first; of a circle, the first that was found.
+    void add_archived() {
+        auto waits = [](const Candidate &candidate) {
+            return candidate.choice.is_archive && !candidate.is_added;
+        };
+        auto next = [&] {
+            auto free = std::find_if(candidates_.begin(), candidates_.end(), [&](const Candidate &candidate) {
+                return waits(candidate) && !waits_for_another(candidate);
+            });
+            return free != candidates_.end() ? free
+                                             : std::find_if(candidates_.begin(), candidates_.end(), waits);
+        };
+        for (auto candidate = next(); candidate != candidates_.end(); candidate = next()) {
+            candidate->is_added = true;
+            chosen_.archived.push_back(candidate->table);
+        }
     }
 
     pg::Spi &spi_;
     const RegisterRequest &request_;
     const pg::Lock lock_;
     Chosen chosen_;
+    std::vector<Candidate> candidates_;
 };
 
 // Of one table with what was asked for it: names of views are those of the named one.

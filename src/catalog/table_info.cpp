@@ -165,7 +165,7 @@ TableInfo get_users_table(pg::Spi &spi, Oid relation) {
                    .message = sqltext::format("permission denied: %1% is a system catalog", table.title),
                    .hint = "Name a registered table."});
     }
-    if (!table.is_registered && !table.archive && is_guarded(spi, table.relation)) {
+    if (!table.is_registered && !table.is_archived() && is_guarded(spi, table.relation)) {
         pg::raise({.sqlstate = ERRCODE_WRONG_OBJECT_TYPE,
                    .message = sqltext::format("table %1% is a history or an archive", table.title),
                    .hint = "Name the table whose rows it keeps.",
@@ -176,7 +176,7 @@ TableInfo get_users_table(pg::Spi &spi, Oid relation) {
 
 TableInfo find_soft_table(pg::Spi &spi, Oid relation) {
     TableInfo table = get_users_table(spi, relation);
-    if (!table.is_registered && !table.archive && !table.lacks_archive) {
+    if (!table.is_registered && !table.is_archived()) {
         bool is_copy = has_marker(spi, table.relation);
         pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                    .message = sqltext::format("table %1% is not registered", table.title),

@@ -42,6 +42,9 @@ struct TableInfo {
     std::optional<Archive> archive = {}; // of tables that are registered with the strategy archive
     bool lacks_archive = false;          // registered so, and somebody has dropped the archive alone
 
+    // With the strategy archive, be the archive there or not.
+    bool is_archived() const { return archive.has_value() || lacks_archive; }
+
     // The rows that foreign keys of this table and to it speak of: not those of inheritance children.
     std::string key_rows() const { return (is_partitioned ? "" : "ONLY ") + name; }
 };

@@ -121,14 +121,14 @@ std::vector<ForeignKey> find_added_keys(pg::Spi &spi, const DdlCommand &command)
     }
     std::erase_if(keys, [](const ForeignKey &key) {
         return key.on_delete != catalog::OnDelete::cascade
-               || (!key.parent.is_registered && !key.parent.archive) || key.child.is_registered
-               || key.child.archive;
+               || (!key.parent.is_registered && !key.parent.is_archived()) || key.child.is_registered
+               || key.child.is_archived();
     });
     return keys;
 }
 
 sqltext::Statement make_call(pg::Spi &spi, const ForeignKey &key) {
-    if (key.parent.archive) {
+    if (key.parent.is_archived()) {
         return sqltext::statement("SELECT * FROM softdelete.register(%1%, strategy => 'archive')",
                                   catalog::literal(key.child.name));
     }
@@ -196,7 +196,7 @@ void tell_of_children(const DdlCommand &command) {
 void tell_of_archives_children(const DdlCommand &command) {
     pg::Spi spi;
     std::vector<ForeignKey> keys = find_added_keys(spi, command);
-    std::erase_if(keys, [](const ForeignKey &key) { return !key.parent.archive; });
+    std::erase_if(keys, [](const ForeignKey &key) { return !key.parent.is_archived(); });
     tell(spi, keys, "are removed for good", "To have them archived as well: ");
 }
 

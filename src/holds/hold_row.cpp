@@ -48,7 +48,7 @@ void warn_of_unkept(pg::Spi &spi, Oid relation) {
                 work.push_back(child);
                 warn_of_unlogged(spi, child);
                 catalog::TableInfo table = catalog::get_table(spi, child);
-                if (!table.is_registered && !table.archive) {
+                if (!table.is_registered && !table.is_archived()) {
                     pg::warn(
                         sqltext::format("rows of table %1% below the held row can be deleted", table.title),
                         "To have them kept as well: "

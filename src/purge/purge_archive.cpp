@@ -134,13 +134,13 @@ bool names_archive(pg::Spi &spi, std::optional<Oid> relation) {
         return false;
     }
     const TableInfo table = catalog::get_table(spi, *relation);
-    if ((table.archive || table.lacks_archive) && !pg::owns_relation(table.relation)) {
+    if (table.is_archived() && !pg::owns_relation(table.relation)) {
         pg::raise({.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
                    .message = "must be owner of table " + table.title.substr(1, table.title.size() - 2),
                    .hint = "The table's owner, a member of that role, or a superuser can do this.",
                    .relation = table.relation});
     }
-    return table.archive || table.lacks_archive;
+    return table.is_archived();
 }
 
 std::vector<Oid> find_purgeable_archives(pg::Spi &spi, std::optional<Oid> relation) {

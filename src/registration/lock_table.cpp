@@ -208,7 +208,7 @@ RegisteredTable lock_registered_table(pg::Spi &spi, Oid relation, pg::Lock lock)
     check_is_table(before);
     Table table = lock_owned(spi, before, lock);
     auto registration = registry::lock_registration(spi, relation);
-    if (!registration && catalog::get_table(spi, relation).archive) {
+    if (!registration && catalog::get_table(spi, relation).is_archived()) {
         catalog::refuse_archive(quote(table.name), relation);
     }
     if (!registration) {
@@ -231,7 +231,7 @@ RegisteredTable lock_registered_table(pg::Spi &spi, Oid relation, pg::Lock lock)
 
 void check_not_registered(pg::Spi &spi, const Table &table) {
     const catalog::TableInfo info = catalog::get_table(spi, table.oid);
-    if (registry::find_registration(spi, table.oid) || info.archive || info.lacks_archive) {
+    if (registry::find_registration(spi, table.oid) || info.is_archived()) {
         pg::raise({ERRCODE_DUPLICATE_OBJECT,
                    "table " + quote(table.name) + " is already registered",
                    {},

@@ -75,7 +75,7 @@ std::vector<Oid> find_children(pg::Spi &spi, const RegisterRequest &request, Oid
 }
 
 bool is_archived(pg::Spi &spi, const RegisterRequest &request, Oid relation) {
-    return catalog::get_table(spi, relation).archive
+    return catalog::get_table(spi, relation).is_archived()
            || std::find(request.archived.begin(), request.archived.end(), relation) != request.archived.end();
 }
 

@@ -100,7 +100,7 @@ std::string get_live_condition(const model::TableSettings &settings) {
 
 bool gets_archive(const TableWork &work, Oid relation) {
     return std::find(work.archived.begin(), work.archived.end(), relation) != work.archived.end()
-           || catalog::get_table(work.spi, relation).archive;
+           || catalog::get_table(work.spi, relation).is_archived();
 }
 
 std::string make_numbered_name(const std::string &name, int number) {

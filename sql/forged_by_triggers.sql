@@ -206,6 +206,22 @@ SELECT object, action FROM softdelete.repair('leaves');
 SELECT object, action FROM softdelete.unregister('leaves') WHERE object LIKE '%written';
 SELECT tgrelid::regclass AS "table" FROM pg_trigger WHERE tgname = 'softdelete_written' AND tgrelid::regclass::text ~ 'leaves|late';
 
+-- A row that a foreign key of its own table moves to another partition, by ON UPDATE CASCADE, stays what it was, live or deleted,
+-- whatever triggers look at it on the way.
+CREATE TABLE chain (id int, part int, up int, PRIMARY KEY (id, part), FOREIGN KEY (up, part) REFERENCES chain ON UPDATE CASCADE) PARTITION BY LIST (part);
+CREATE TABLE chain_1 PARTITION OF chain FOR VALUES IN (1);
+CREATE TABLE chain_2 PARTITION OF chain FOR VALUES IN (2);
+CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+CREATE TRIGGER look BEFORE INSERT OR UPDATE ON chain FOR EACH ROW EXECUTE FUNCTION look();
+SET client_min_messages = error;
+SELECT count(*) > 0 AS registered FROM softdelete.register('chain');
+RESET client_min_messages;
+INSERT INTO chain VALUES (1, 1, NULL), (2, 1, 1), (3, 1, 1), (4, 1, 2);
+DELETE FROM chain WHERE id IN (2, 4);
+UPDATE chain SET part = 2 WHERE id = 1;
+SELECT id, part, deleted_at IS NULL AS live, deletion_id IS NULL AS of_none FROM all_chain ORDER BY id;
+UPDATE chain SET deletion_id = 99 WHERE id = 3; -- fails
+
 \set QUIET on
 RESET SESSION AUTHORIZATION;
 SET client_min_messages = warning;

@@ -43,12 +43,6 @@ int64 get_deletion_id(Oid relation) {
     return deletion::get_current_deletion(relation);
 }
 
-// What new_deletion_id() answered first, and lock_deleted_row() last.
-struct KeptDeletion {
-    int64 id;
-    uint64 locked;
-};
-
 // What new_actor() answered first, for the other rows of the statement.
 struct KeptActor {
     Datum value;
@@ -74,14 +68,12 @@ PGDLLEXPORT Datum softdelete_new_deletion_id(PG_FUNCTION_ARGS) {
     check_own_call(fcinfo);
     if (fcinfo->flinfo->fn_extra == nullptr) {
         int64 id = get_deletion_id(PG_GETARG_OID(0));
-        auto *kept =
-            static_cast<KeptDeletion *>(MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(KeptDeletion)));
-        *kept = {id, 0};
+        auto *kept = static_cast<int64 *>(MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(int64)));
+        *kept = id;
         fcinfo->flinfo->fn_extra = kept;
     }
-    auto *kept = static_cast<KeptDeletion *>(fcinfo->flinfo->fn_extra);
-    kept->locked = deletion::lock_deleted_row(kept->locked);
-    PG_RETURN_INT64(kept->id);
+    deletion::lock_deleted_row();
+    PG_RETURN_INT64(*static_cast<const int64 *>(fcinfo->flinfo->fn_extra));
 }
 
 // The actor, as a value of the first argument's type and the second argument's typmod.
@@ -127,12 +119,8 @@ PG_FUNCTION_INFO_V1(softdelete_assign_deletion_id);
 PGDLLEXPORT Datum softdelete_assign_deletion_id(PG_FUNCTION_ARGS) {
     check_own_call(fcinfo);
     if (transition == Transition::deletes) {
-        if (fcinfo->flinfo->fn_extra == nullptr) {
-            fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(uint64));
-        }
-        auto *locked = static_cast<uint64 *>(fcinfo->flinfo->fn_extra);
         int64 id = get_deletion_id(PG_GETARG_OID(1));
-        *locked = deletion::lock_deleted_row(*locked);
+        deletion::lock_deleted_row();
         PG_RETURN_INT64(id);
     }
     if (PG_ARGISNULL(0)) {

@@ -10,9 +10,9 @@ extern "C" {
 namespace softdelete::deletion {
 
 // Called before the running statement deletes a row softly: the row is locked as a DELETE locks it, so that it waits for
-// FOR KEY SHARE, and that for it. Does nothing until the relation cache may have forgotten it. answered: the last answer,
-// 0 at first.
-uint64 lock_deleted_row(uint64 answered);
+// FOR KEY SHARE, and that for it. Looks at the statement's tables once, and again where the relation cache may have forgotten
+// it.
+void lock_deleted_row();
 
 // Called when a statement's execution was set up, before it runs. One that may leave rows live locks these as ever, until it
 // deletes the first; not so where it runs within one that deletes rows.

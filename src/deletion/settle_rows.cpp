@@ -43,7 +43,8 @@ bool is_written_check(const Trigger &trigger) {
     return trigger.tgfoid == session::find_extension_functions()->check_written;
 }
 
-// Of a partition, it may have others than that to which a row moves.
+// A row may move from a partition to another one, which may have triggers of users that the first one has not: whether any
+// partition has some, the check of what is written tells, which then all of them have.
 bool has_triggers_of_users(const TriggerDesc *triggers, bool is_partition) {
     for (int i = 0; i < triggers->numtriggers; i++) {
         const Trigger &trigger = triggers->triggers[i];
@@ -151,7 +152,7 @@ HeapTuple settle_deleted(const TriggerData *data, const session::RegisteredTable
         state.deleted_by = get_actor_value(column->atttypid, column->atttypmod, &state.has_no_actor);
     }
     confirm_deletion(DatumGetInt64(state.deletion_id));
-    lock_deleted_row(0); // triggers may have run statements
+    lock_deleted_row();
     return has_deletion && !lacks_actor ? data->tg_newtuple : write(data->tg_newtuple, table, columns, state);
 }
 

@@ -26,7 +26,7 @@ struct RunningStatement {
     int own;             // its number among the own statements; 0 where it is none
     bool is_within_ours; // it is one of ours, or runs in one
     AtOnce at_once;
-    bool locks_deletions;
+    uint64 deletions_locked_at; // which change of relations; 0 where it does not see to locks of deletions
 };
 
 RunningStatement *stack = nullptr;
@@ -83,7 +83,7 @@ void push_running_statement(QueryDesc *query, Phase phase, uint32 notes) {
     bool is_within_ours = number != 0 || (stack_depth > 0 && stack[stack_depth - 1].is_within_ours);
     AtOnce at_once = decide_at_once(number != 0 || leaves_triggers(query), is_within_ours);
     stack[stack_depth++] = {
-        query, GetCurrentTransactionNestLevel(), phase, place, notes, own, is_within_ours, at_once, false};
+        query, GetCurrentTransactionNestLevel(), phase, place, notes, own, is_within_ours, at_once, 0};
 }
 
 void pop_running_statement() {
@@ -100,15 +100,19 @@ bool is_statement_finishing() {
     return stack_depth > 0 && stack[stack_depth - 1].phase == Phase::finish;
 }
 
-void note_locked_deletions() {
+void note_locked_deletions(uint64 changes) {
     if (stack_depth > 0) {
-        stack[stack_depth - 1].locks_deletions = true;
+        stack[stack_depth - 1].deletions_locked_at = changes;
     }
+}
+
+uint64 deletions_locked_at() {
+    return stack_depth == 0 ? 0 : stack[stack_depth - 1].deletions_locked_at;
 }
 
 bool is_within_locked_deletions() {
     for (int place = stack_depth - 1; place > 0; place--) {
-        if (stack[place - 1].locks_deletions) {
+        if (stack[place - 1].deletions_locked_at != 0) {
             return true;
         }
     }

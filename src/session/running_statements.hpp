@@ -29,7 +29,9 @@ bool is_statement_finishing();
 
 // The innermost statement deletes rows softly, and has their locks seen to (deletion/lock_deleted_rows.hpp). Is there such a
 // one around it?
-void note_locked_deletions();
+// changes: count_relation_changes() then; 0 is the answer where it was not noted.
+void note_locked_deletions(uint64 changes);
+uint64 deletions_locked_at();
 bool is_within_locked_deletions();
 
 // The innermost statement; null where none runs.

@@ -14,6 +14,7 @@
 #include "triggers/trigger_call.hpp"
 
 extern "C" {
+#include "access/htup_details.h"
 #include "catalog/partition.h"
 #include "nodes/execnodes.h"
 #include "replication/logicalworker.h"
@@ -53,12 +54,12 @@ bool is_among(List *targets, Oid relation) {
 
 // Was the row written by a statement that nothing is known of? By a referential action, which is over and moves rows as they
 // are, or before the library was loaded.
-bool is_of_unknown_statement(Oid relation) {
+bool is_of_unknown_statement(Oid relation, HeapTuple row) {
     if (session::is_writing_command()) {
         return false;
     }
     const QueryDesc *query = session::running_statement();
-    return query == nullptr
+    return query == nullptr || HeapTupleHeaderGetCmin(row->t_data) != query->estate->es_output_cid
            || (!is_among(query->estate->es_opened_result_relations, relation)
                && !is_among(query->estate->es_tuple_routing_result_relations, relation));
 }
@@ -126,11 +127,11 @@ Marks read(HeapTuple row, const session::RegisteredTable &table, TupleDesc colum
     return marks;
 }
 
-void check_inserted(const Marks &row, Relation relation, Oid type) {
+void check_inserted(const Marks &row, HeapTuple written, Relation relation, Oid type) {
     // A row that moved here is of a deletion that it had before, or that it got by the same statement.
     bool is_moved =
         row.is_deleted && !session::is_writing_command() && deletion::may_have_moved(row.deletion);
-    if (!is_moved && !is_of_unknown_statement(RelationGetRelid(relation))) {
+    if (!is_moved && !is_of_unknown_statement(RelationGetRelid(relation), written)) {
         if (row.deletion != 0) {
             refuse(relation);
         } else if (only_moves_rows()) {
@@ -142,7 +143,8 @@ void check_inserted(const Marks &row, Relation relation, Oid type) {
     }
 }
 
-// No deleted row comes here to be updated: the statement refuses it.
+// Of rows that an INSERT finds by ON CONFLICT DO UPDATE: with another deletion, or of a deleted row, it refuses itself what comes
+// here.
 void check_updated(const Marks &row, const Marks &old, Relation relation, Oid type) {
     if (old.is_deleted || (!row.is_deleted && row.deletion != 0)
         || (row.is_deleted && !deletion::is_open_deletion(row.deletion))) {
@@ -169,10 +171,11 @@ PGDLLEXPORT Datum softdelete_check_written(PG_FUNCTION_ARGS) {
     }
     TupleDesc columns = RelationGetDescr(relation);
     Oid type = TupleDescAttr(columns, table.deleted_at - 1)->atttypid;
-    Marks row = read(triggers::get_new_row(data), table, columns);
+    HeapTuple written = triggers::get_new_row(data);
+    Marks row = read(written, table, columns);
     HeapTuple old = triggers::get_old_row(data);
     if (old == nullptr) {
-        check_inserted(row, relation, type);
+        check_inserted(row, written, relation, type);
     } else {
         check_updated(row, read(old, table, columns), relation, type);
     }

@@ -39,6 +39,8 @@ SELECT command, view, try(format(command, view || '_moved')) AS archive,
              'CREATE OR REPLACE VIEW %1$s WITH (security_invoker = false) AS SELECT * FROM %1$s WHERE tenant = current_user',
              'CREATE OR REPLACE RULE "_RETURN" AS ON SELECT TO %1$s DO INSTEAD SELECT * FROM %1$s WHERE tenant = current_user',
              'CREATE VIEW mine AS SELECT * FROM %s WHERE tenant = current_user', 'GRANT SELECT ON %s TO regress_tenant',
+             'CREATE TRIGGER one INSTEAD OF INSERT ON %1$s FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger(); ALTER TRIGGER one ON %1$s RENAME TO two',
+             'CREATE RULE one AS ON UPDATE TO %1$s DO INSTEAD NOTHING; ALTER RULE one ON %1$s RENAME TO two',
              'COMMENT ON VIEW %s IS ''mine''', 'ALTER VIEW %s SET (security_barrier = true)']) AS command
     ORDER BY command COLLATE "C", view COLLATE "C";
 SELECT try('DROP TABLE moved'), try('DROP TABLE flagged'), try('SELECT softdelete.unregister(''moved'')'), try('SELECT softdelete.repair(''moved'')');

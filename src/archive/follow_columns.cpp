@@ -12,6 +12,7 @@
 #include "sqltext/table_statements.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 namespace softdelete::archive {
@@ -26,7 +27,8 @@ constexpr const char *default_query = R"(
                 THEN pg_catalog.format('pg_catalog.nextval(%s)', pg_catalog.quote_literal(pg_catalog.pg_get_serial_sequence(
                          pg_catalog.format('%I.%I', n.nspname, c.relname), a.attname)))
                 WHEN a.attgenerated = '' AND m.value IS NOT NULL THEN pg_catalog.quote_literal(m.value)
-                WHEN a.attgenerated = '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END
+                WHEN a.attgenerated = '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END,
+           a.attidentity = '' AND a.attgenerated = '' AND m.value IS NOT NULL
     FROM pg_catalog.pg_attribute a
     JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -130,12 +132,29 @@ private:
                     .empty();
     }
 
+    struct Default {
+        std::string text;
+        bool is_value; // not an expression, which the session's settings may be part of
+    };
+
+    Default read_default(const ArchiveColumn &column) {
+        pg::ExactTextScope exact;
+        const pg::Row row = spi_.query(default_query, {table_.oid, column.name}).front();
+        return {row.text_or(0, ""), row.boolean(1)};
+    }
+
     // Archived rows get what the rows of the table got.
     void add(const ArchiveColumn &column) {
-        std::string value = spi_.query(default_query, {table_.oid, column.name}).front().text_or(0, "");
-        execute(sqltext::format("ALTER TABLE %1% ADD COLUMN %2%%3%", name_, column.definition,
-                                (value.empty() ? "" : " DEFAULT " + value)));
-        if (!value.empty()) {
+        const Default value = read_default(column);
+        {
+            std::optional<pg::ExactTextScope> exact;
+            if (value.is_value) {
+                exact.emplace();
+            }
+            execute(sqltext::format("ALTER TABLE %1% ADD COLUMN %2%%3%", name_, column.definition,
+                                    (value.text.empty() ? "" : " DEFAULT " + value.text)));
+        }
+        if (!value.text.empty()) {
             execute(sqltext::format("ALTER TABLE %1% ALTER COLUMN %2% DROP DEFAULT", name_, column.quoted));
         }
         if (column.is_external) {

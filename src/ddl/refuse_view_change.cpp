@@ -145,6 +145,15 @@ bool is_security_invoker(pg::Spi &spi, Oid view) {
                 .empty();
 }
 
+// Not a trigger, a rule or a column of it.
+bool renames_view(const Node *statement) {
+    if (!IsA(statement, RenameStmt)) {
+        return false;
+    }
+    ObjectType type = castNode(RenameStmt, const_cast<Node *>(statement))->renameType;
+    return type == OBJECT_VIEW || type == OBJECT_TABLE;
+}
+
 } // namespace
 
 void refuse_view_move(const DdlCommand &command) {
@@ -173,9 +182,7 @@ void refuse_view_drop(const DdlCommand &command) {
 
 void refuse_archived_view_change(const DdlCommand &command) {
     refuse_view_drop(command);
-    const bool renames_view =
-        IsA(command.node, RenameStmt) && castNode(RenameStmt, command.node)->renameType != OBJECT_COLUMN;
-    const char *what = renames_view ? "rename" : get_move(command.node);
+    const char *what = renames_view(command.node) ? "rename" : get_move(command.node);
     Oid view = what == nullptr ? InvalidOid : as_view(command.relation);
     std::optional<Maker> maker = OidIsValid(view) ? read_maker(view) : std::nullopt;
     if (maker && maker->is_archived) {

@@ -66,6 +66,20 @@ SET LOCAL softdelete.reason = 'none';
 DELETE FROM papers WHERE id = 3; -- fails
 ROLLBACK;
 
+-- An update may make a function anew: repair() finds the triggers of the one that is there, in a session that has asked before as well.
+SELECT count(*) FROM softdelete.repair('papers');
+SELECT pg_get_functiondef('softdelete_internal.on_truncate()'::regprocedure) AS definition \gset
+BEGIN;
+UPDATE pg_event_trigger SET evtenabled = 'D';
+ALTER EXTENSION softdelete DROP FUNCTION softdelete_internal.on_truncate();
+DROP FUNCTION softdelete_internal.on_truncate() CASCADE;
+:definition;
+ALTER EXTENSION softdelete ADD FUNCTION softdelete_internal.on_truncate();
+UPDATE pg_event_trigger SET evtenabled = 'A';
+SELECT object, action FROM softdelete.repair('papers');
+SELECT object, action FROM softdelete.repair('papers');
+ROLLBACK;
+
 -- An index that is not ready takes no rows, and stops no deletion; one that is gone stops no look-up.
 UPDATE pg_index SET indisready = false, indisvalid = false WHERE indexrelid = 'softdelete_internal.deletion_pkey'::regclass;
 DELETE FROM papers WHERE id = 3;

@@ -13,12 +13,11 @@ std::optional<OwnTrigger> find_own_trigger(pg::Spi &spi, Oid relation, const std
     auto rows = spi.query_kept("SELECT pg_get_triggerdef(t.oid), t.tgenabled = 'A',"
                                " EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_trigger'::regclass"
                                "  AND d.objid = t.oid AND d.deptype = 'x')"
-                               " FROM pg_trigger t WHERE t.tgrelid = $1::oid AND t.tgname = $2::name"
-                               " AND t.tgfoid IN ('softdelete_internal.on_delete'::regproc, "
-                               "'softdelete_internal.on_truncate'::regproc,"
-                               " 'softdelete_internal.on_update'::regproc,"
-                               " 'softdelete_internal.check_written'::regproc,"
-                               " 'softdelete_internal.on_archived_delete'::regproc)",
+                               " FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid"
+                               " JOIN pg_namespace n ON n.oid = p.pronamespace"
+                               " WHERE t.tgrelid = $1::oid AND t.tgname = $2::name"
+                               " AND n.nspname = 'softdelete_internal' AND p.proname IN ('on_delete', "
+                               "'on_truncate', 'on_update', 'check_written', 'on_archived_delete')",
                                {relation, name});
     if (rows.empty()) {
         return std::nullopt;
@@ -35,9 +34,10 @@ bool has_before_row_trigger(pg::Spi &spi, Oid relation, int events) {
                    " JOIN pg_catalog.pg_class c ON c.oid = h.inhrelid AND c.relispartition)"
                    " SELECT FROM line l JOIN pg_catalog.pg_trigger t ON t.tgrelid = l.relation"
                    " JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid"
+                   " JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace"
                    " WHERE t.tgtype & $2::pg_catalog.int4 = $2::pg_catalog.int4 AND t.tgtype & "
                    "$3::pg_catalog.int4 <> 0"
-                   " AND p.pronamespace <> 'softdelete_internal'::pg_catalog.regnamespace LIMIT 1",
+                   " AND n.nspname <> 'softdelete_internal' LIMIT 1",
                    {relation, std::int64_t{TRIGGER_TYPE_ROW | TRIGGER_TYPE_BEFORE}, std::int64_t{events}})
                 .empty();
 }
@@ -46,8 +46,8 @@ bool has_foreign_trigger(pg::Spi &spi, Oid relation, const std::string &name) {
     return !spi.query_kept(
                    "SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = $1::pg_catalog.oid"
                    " AND t.tgname = $2::pg_catalog.name AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc p"
-                   " WHERE p.oid = t.tgfoid AND p.pronamespace = "
-                   "'softdelete_internal'::pg_catalog.regnamespace)",
+                   " JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace"
+                   " WHERE p.oid = t.tgfoid AND n.nspname = 'softdelete_internal')",
                    {relation, name})
                 .empty();
 }
@@ -56,8 +56,9 @@ std::vector<std::string> find_renamed_triggers(pg::Spi &spi, Oid relation) {
     std::vector<std::string> names;
     for (const pg::Row &row : spi.query_kept(
              "SELECT t.tgname FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid"
+             " JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace"
              " WHERE t.tgrelid = $1::pg_catalog.oid AND t.tgparentid = 0"
-             " AND p.pronamespace = 'softdelete_internal'::pg_catalog.regnamespace AND NOT CASE p.proname"
+             " AND n.nspname = 'softdelete_internal' AND NOT CASE p.proname"
              " WHEN 'on_delete' THEN t.tgname = 'softdelete_marker'"
              " WHEN 'on_truncate' THEN t.tgname = 'softdelete_truncate'"
              " WHEN 'on_update' THEN t.tgname = 'softdelete_update'"

@@ -32,7 +32,8 @@ constexpr const char *disabled_query = R"(
     JOIN pg_catalog.pg_trigger t ON t.tgrelid = k.relation
     JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid AND p.pronamespace = 'softdelete_internal'::pg_catalog.regnamespace
+    JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+    JOIN pg_catalog.pg_namespace o ON o.oid = p.pronamespace AND o.nspname = 'softdelete_internal'
     WHERE t.tgenabled = 'D'
       AND (p.proname = 'check_parent'
            OR (k.is_own AND p.proname = 'check_written' AND t.tgparentid <> 0)

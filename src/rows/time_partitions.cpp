@@ -139,8 +139,21 @@ std::string choose_name(pg::Spi &spi, Oid table, const std::string &name, const 
     }
 }
 
-// What ALTER TRIGGER ... DEPENDS ON EXTENSION does, without its lock on the extension, at which the first writers of all
-// tables would meet. The lock on the table, whose trigger depends on the extension as well, keeps that there.
+// Keeps the extension there until the transaction ends: DROP EXTENSION looks for what depends on it before it locks tables.
+// First writers of several tables do not meet there.
+Oid lock_extension() {
+    Oid extension = get_extension_oid("softdelete", false);
+    LockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
+    if (get_extension_oid("softdelete", true) != extension) {
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("extension \"%s\" was dropped meanwhile", "softdelete"),
+                        errdetail("The row had to go to a partition that is not there yet."),
+                        errhint("Run the statement again.")));
+    }
+    return extension;
+}
+
+// What ALTER TRIGGER ... DEPENDS ON EXTENSION does, without its lock on the extension, which is for one alone.
 void tie_to_extension(pg::Spi &spi, const std::string &partition, const std::string &trigger) {
     Oid found = spi.query("SELECT oid FROM pg_catalog.pg_trigger WHERE tgrelid = $1::pg_catalog.regclass AND "
                           "pg_catalog.quote_ident(tgname) = $2",
@@ -149,7 +162,7 @@ void tie_to_extension(pg::Spi &spi, const std::string &partition, const std::str
                     .oid(0);
     pg::call([&] {
         ObjectAddress dependent = {TriggerRelationId, found, 0};
-        ObjectAddress extension = {ExtensionRelationId, get_extension_oid("softdelete", false), 0};
+        ObjectAddress extension = {ExtensionRelationId, lock_extension(), 0};
         recordDependencyOn(&dependent, &extension, DEPENDENCY_AUTO_EXTENSION);
     });
 }

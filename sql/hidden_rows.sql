@@ -47,6 +47,13 @@ ALTER TABLE c ENABLE ROW LEVEL SECURITY;
 CREATE POLICY mine ON c USING (id > 100);
 SET SESSION AUTHORIZATION regress_hidden_caller;
 SELECT statement, try(statement) FROM attempts ORDER BY place;
+-- A function that runs as its owner gets what its owner may read, whoever calls it.
+CREATE FUNCTION try_as_owner(statement text) RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT regress_hidden.try($1)';
+RESET SESSION AUTHORIZATION;
+SELECT statement, try_as_owner(statement) FROM attempts ORDER BY place;
+SET SESSION AUTHORIZATION regress_hidden_owner;
+SELECT statement, try_as_owner(statement) FROM attempts ORDER BY place;
+SET SESSION AUTHORIZATION regress_hidden_caller;
 -- What an erasure does to rows of another owner's table.
 CREATE TABLE q (id int PRIMARY KEY);
 SET client_min_messages = error;

@@ -170,8 +170,11 @@ const char *choose_hint(const ErrorData *error) {
 bool may_quote_row(int sqlstate) {
     return ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION
            && sqlstate != ERRCODE_FOREIGN_KEY_VIOLATION && sqlstate != ERRCODE_RESTRICT_VIOLATION
-           && (session::has_own_statements() || pg::CalledSettings::are_in_force()) && IsTransactionState()
-           && GetUserId() != pg::CalledSettings::caller();
+           && (session::has_own_statements() || pg::CalledSettings::are_in_force()) && IsTransactionState();
+}
+
+bool is_hidden_from(Oid role, Oid table) {
+    return !pg::compat::may_select(table, role) || check_enable_rls(table, role, true) == RLS_ENABLED;
 }
 
 bool quotes_hidden_row(const ErrorData *error) {
@@ -181,10 +184,10 @@ bool quotes_hidden_row(const ErrorData *error) {
     }
     Oid schema = get_namespace_oid(error->schema_name, true);
     Oid table = OidIsValid(schema) ? get_relname_relid(error->table_name, schema) : InvalidOid;
-    Oid caller = pg::CalledSettings::caller();
+    // Code of whoever called may catch the error: that of a function that is SECURITY DEFINER, too.
     return OidIsValid(table)
-           && (!pg::compat::may_select(table, caller)
-               || check_enable_rls(table, caller, true) == RLS_ENABLED);
+           && (is_hidden_from(pg::CalledSettings::caller(), table)
+               || session::is_called_by_any(is_hidden_from, table));
 }
 
 void hide_row() {

@@ -85,6 +85,16 @@ bool has_own_statements() noexcept {
     return own_depth > 0;
 }
 
+bool is_called_by_any(bool (*test)(Oid role, Oid relation), Oid relation) {
+    for (int i = 0; i < own_depth; i++) {
+        Oid role = own_statements[i].traits.called_by;
+        if (OidIsValid(role) && test(role, relation)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const RemovableRows *find_removable_rows() noexcept {
     for (int i = own_depth - 1; i >= 0; i--) {
         if (own_statements[i].traits.removable != nullptr) {

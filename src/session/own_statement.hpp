@@ -79,6 +79,9 @@ const OwnTraits *get_own_statement(int number) noexcept;
 // Is one under way, or what it causes?
 bool has_own_statements() noexcept;
 
+// Does the test hold for one of the roles that called those under way, where they say who did? Plain server code.
+bool is_called_by_any(bool (*test)(Oid role, Oid relation), Oid relation);
+
 // What the innermost removal that is under way may remove, whoever's statement runs within it; null for none.
 const RemovableRows *find_removable_rows() noexcept;
 

@@ -31,15 +31,19 @@ struct Texts {
 bool is_named(Oid operator_id, const char *schema, const char *name, Oid type) {
     List *names = list_make2(makeString(pstrdup(schema)), makeString(pstrdup(name)));
     Operator found = oper(nullptr, names, type, type, true, -1);
-    bool is_named = found != nullptr && oprid(found) == operator_id;
+    bool is_meant = found != nullptr && oprid(found) == operator_id;
     if (found != nullptr) {
         ReleaseSysCache(found);
     }
-    return is_named;
+    return is_meant;
 }
 
 Texts find_texts(Oid operator_id, Oid type) {
     HeapTuple row = SearchSysCache1(OPEROID, ObjectIdGetDatum(operator_id));
+    if (!HeapTupleIsValid(row)) {
+        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
+                        errmsg("operator %u was dropped meanwhile", operator_id)));
+    }
     const auto *form = reinterpret_cast<Form_pg_operator>(GETSTRUCT(row));
     const char *schema = get_namespace_name(form->oprnamespace);
     Texts texts = {psprintf("OPERATOR(%s.%s)", quote_identifier(schema), NameStr(form->oprname)), nullptr,

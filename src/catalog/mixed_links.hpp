@@ -5,7 +5,8 @@
 
 namespace softdelete::catalog {
 
-// Which strategy the table has, or is about to get; as_is for what the registry says.
+// Which strategy the table has, or is about to get; as_is for what the registry says. A table that gets an archive may be
+// referenced by one whose deleted rows are marked, a table that gets marks may reference one with an archive.
 enum class Strategy { as_is, flag, archive };
 
 // Raises 0A000 where a table whose deleted rows are marked references one with an archive: its rows would go for good with

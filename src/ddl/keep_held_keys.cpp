@@ -2,6 +2,7 @@
 // read with SnapshotAny: the version that this command deleted. Called by the event trigger on sql_drop.
 #include "ddl/keep_held_keys.hpp"
 
+#include "catalog/based_types.hpp"
 #include "catalog/foreign_key_info.hpp"
 #include "catalog/foreign_keys.hpp"
 #include "holds/held_rows.hpp"
@@ -36,14 +37,6 @@ namespace {
 
 // Tables whose key has a column of that enum type, or of one that is made of it.
 constexpr const char *enum_query = R"(
-    WITH RECURSIVE based (type) AS (
-        SELECT $1::pg_catalog.oid
-        UNION
-        SELECT t.oid FROM pg_catalog.pg_type t
-        JOIN based b ON b.type IN (t.typbasetype, t.typelem)
-             OR EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = t.typrelid AND a.atttypid = b.type)
-             OR EXISTS (SELECT FROM pg_catalog.pg_range g WHERE (g.rngtypid = t.oid AND g.rngsubtype = b.type)
-                        OR (g.rngmultitypid = t.oid AND g.rngtypid = b.type)))
     SELECT DISTINCT k.conrelid
     FROM pg_catalog.pg_constraint k
     JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)
@@ -256,7 +249,8 @@ void keep_held_values(const AlterEnumStmt *alter) {
         }
         pg::UserScope owner(pg::get_extension_owner());
         std::vector<std::string> tables;
-        for (const pg::Row &row : spi.query_latest(enum_query, {type})) {
+        for (const pg::Row &row :
+             spi.query_latest(std::string(catalog::with_based_types) + enum_query, {type})) {
             tables.push_back(row.text(0));
             pg::call([relation = row.oid(0)] { holds::lock_holds_of(relation); });
         }

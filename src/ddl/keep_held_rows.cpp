@@ -139,8 +139,9 @@ bool owns_schema(Oid schema) {
     return owns;
 }
 
-// The object that DROP names, locked as RemoveObjects() in src/backend/commands/dropcmds.c does it next. Without one where there is none, or
-// where the role may not drop it, which the server says.
+// The object that DROP names, as RemoveObjects() and RemoveRelations() in src/backend/commands look for it next: they lock a
+// table, other objects are locked here. Without one where there is none, or where the role may not drop it, which the server
+// says.
 ObjectAddress find_dropped(const DropStmt *drop, Node *object) {
     bool is_table = drop->removeType == OBJECT_TABLE || drop->removeType == OBJECT_FOREIGN_TABLE;
     Relation relation = nullptr;

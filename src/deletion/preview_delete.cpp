@@ -11,10 +11,10 @@
 #include "rows/follow_links.hpp"
 #include "rows/named_row.hpp"
 #include "rows/row_set.hpp"
+#include "session/own_statement.hpp"
 
 extern "C" {
 #include "access/table.h"
-#include "session/own_statement.hpp"
 }
 
 #include <algorithm>

@@ -133,7 +133,7 @@ std::map<std::string, std::uint64_t> remove_archived_copies(pg::Spi &spi, const 
         pg::OwnerScope owner(member.table.owner);
         std::uint64_t removed = spi.execute(statement, {member.rows.tables(), member.rows.positions()});
         if (removed != member.rows.size()) {
-            rows::raise_not_removed(member.table);
+            rows::raise_not_removed(member.table, rows::Occasion::erasure);
         }
         counts[member.table.name] = removed;
         touched->insert(archive);

@@ -31,7 +31,7 @@ void check_gone(pg::Spi &spi, const rows::TreeTable &member) {
                         rows::see_all(member.table, "t"), rows::make_membership(member.table, "t", 1));
     pg::OwnerScope owner(member.table.owner);
     if (!spi.query(query, {rows.tables(), rows.positions()}).empty()) {
-        rows::raise_not_removed(member.table);
+        rows::raise_not_removed(member.table, rows::Occasion::erasure);
     }
 }
 
@@ -41,7 +41,7 @@ void remove_tree(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowS
     try {
         Removed removed = remove_rows(spi, table, rows, tree.all);
         if (removed.count != rows.size()) {
-            rows::raise_not_removed(table);
+            rows::raise_not_removed(table, rows::Occasion::erasure);
         }
         left = std::move(removed.left);
     } catch (pg::ServerError &error) {
@@ -52,7 +52,7 @@ void remove_tree(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowS
         check_gone(spi, member);
     }
     if (!left.empty()) {
-        rows::raise_not_removed(catalog::get_table(spi, *left.begin()));
+        rows::raise_not_removed(catalog::get_table(spi, *left.begin()), rows::Occasion::erasure);
     }
 }
 

@@ -181,14 +181,6 @@ std::string make_statement(const TableInfo &table, const std::string &alias,
         sqltext::join(wanted, ", "));
 }
 
-[[noreturn]] void raise_kept(const TableInfo &table) {
-    pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-               .message = sqltext::format("not all rows of table %1% could be overwritten", table.title),
-               .detail = "A trigger of the table kept rows. Nothing was changed.",
-               .hint = "Disable the trigger, or let it pass rows that are anonymized.",
-               .relation = table.relation});
-}
-
 [[noreturn]] void raise_other_values(const TableInfo &table) {
     pg::raise(
         {.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -253,7 +245,7 @@ std::uint64_t overwrite_rows(pg::Spi &spi, const TableInfo &table, const std::ve
         written = spi.query(statement, {newest.tables(), newest.positions()});
     }
     if (written.size() != rows.size()) {
-        raise_kept(table);
+        rows::raise_not_overwritten(table);
     }
     if (std::any_of(written.begin(), written.end(), [](const pg::Row &row) { return !row.boolean(2); })) {
         raise_other_values(table);

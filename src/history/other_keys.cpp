@@ -1,6 +1,7 @@
 // Both entries of a change are of the same transaction and command, and each names the other: that is how they are found.
 #include "history/other_keys.hpp"
 
+#include "catalog/based_types.hpp"
 #include "pg/quote.hpp"
 #include "pg/scopes.hpp"
 #include "session/own_statement.hpp"
@@ -75,14 +76,6 @@ void rewrite(pg::Spi &spi, const catalog::TableInfo &history, const std::vector<
 // Histories that name keys of an enum type, or of one that is made of it: by which part of the key, and whether that is of the
 // type itself. A history has base types.
 constexpr const char *enum_keys_query = R"(
-    WITH RECURSIVE based (type) AS (
-        SELECT $1::pg_catalog.oid
-        UNION
-        SELECT t.oid FROM pg_catalog.pg_type t
-        JOIN based b ON b.type IN (t.typbasetype, t.typelem)
-             OR EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = t.typrelid AND a.atttypid = b.type)
-             OR EXISTS (SELECT FROM pg_catalog.pg_range g WHERE (g.rngtypid = t.oid AND g.rngsubtype = b.type)
-                        OR (g.rngmultitypid = t.oid AND g.rngtypid = b.type)))
     SELECT t.relation::pg_catalog.oid, t.history::pg_catalog.oid, k.place, a.atttypid = $1::pg_catalog.oid
     FROM softdelete_internal.tracked_table t
     CROSS JOIN LATERAL pg_catalog.unnest(t.key_columns) WITH ORDINALITY AS k (name, place)
@@ -131,7 +124,7 @@ void follow_enum_value(pg::Spi &spi, Oid type, const std::string &before, const 
     std::vector<pg::Row> keys;
     {
         pg::UserScope owner(pg::get_extension_owner());
-        keys = spi.query(enum_keys_query, {type});
+        keys = spi.query(std::string(catalog::with_based_types) + enum_keys_query, {type});
     }
     for (const pg::Row &key : keys) {
         catalog::TableInfo history = catalog::get_table(spi, key.oid(1));

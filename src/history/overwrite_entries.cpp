@@ -35,14 +35,7 @@ std::vector<pg::Row> run_own(pg::Spi &spi, const TableInfo &history, const std::
     return spi.query(statement, {rows.tables(), rows.positions()});
 }
 
-// A trigger may be older than the history.
-void check_reached(const TableInfo &history, std::uint64_t count, const RowSet &entries) {
-    if (count != entries.size()) {
-        rows::raise_not_removed(history);
-    }
-}
-
-std::uint64_t remove(pg::Spi &spi, const TableInfo &history, const RowSet &entries) {
+std::uint64_t remove(pg::Spi &spi, const TableInfo &history, const RowSet &entries, rows::Occasion occasion) {
     if (entries.empty()) {
         return 0;
     }
@@ -50,7 +43,9 @@ std::uint64_t remove(pg::Spi &spi, const TableInfo &history, const RowSet &entri
         sqltext::format("%1% DELETE FROM %2% AS t WHERE %3% RETURNING 1", session::removal_text, history.name,
                         rows::make_membership(history, "t", 1));
     std::uint64_t removed = run_own(spi, history, statement, entries).size();
-    check_reached(history, removed, entries);
+    if (removed != entries.size()) { // a trigger may be older than the history
+        rows::raise_not_removed(history, occasion);
+    }
     return removed;
 }
 
@@ -149,7 +144,7 @@ public:
             for (const auto &[partition, rows] : rows::group_by_table(entries)) {
                 touched_->insert(partition);
             }
-            counts[history.name] = remove(spi_, history, entries);
+            counts[history.name] = remove(spi_, history, entries, rows::Occasion::erasure);
         }
         return counts;
     }
@@ -251,6 +246,12 @@ std::string make_overwrite(const TableInfo &history, const std::string &alias,
                            history.name, alias, sets, rows::make_membership(history, alias.c_str(), 1));
 }
 
+void check_overwritten(const TableInfo &history, std::uint64_t count, const RowSet &entries) {
+    if (count != entries.size()) {
+        rows::raise_not_overwritten(history);
+    }
+}
+
 // A rule may name columns that the history leaves out: then nothing is left but to empty the columns.
 std::uint64_t overwrite(pg::Spi &spi, const TableInfo &history, const std::string &alias,
                         const std::vector<OverwrittenColumn> &columns, const RowSet &entries) {
@@ -259,7 +260,7 @@ std::uint64_t overwrite(pg::Spi &spi, const TableInfo &history, const std::strin
         std::uint64_t count =
             run_own(spi, history, make_overwrite(history, alias, columns, true), entries).size();
         attempt.commit();
-        check_reached(history, count, entries);
+        check_overwritten(history, count, entries);
         return count;
     } catch (pg::ServerError &error) {
         if (error.sqlstate() != ERRCODE_UNDEFINED_COLUMN) {
@@ -268,7 +269,7 @@ std::uint64_t overwrite(pg::Spi &spi, const TableInfo &history, const std::strin
     }
     std::uint64_t count =
         run_own(spi, history, make_overwrite(history, alias, columns, false), entries).size();
-    check_reached(history, count, entries);
+    check_overwritten(history, count, entries);
     return count;
 }
 
@@ -347,7 +348,7 @@ std::uint64_t overwrite_entries(pg::Spi &spi, const TableInfo &table,
     }
     TableInfo history = catalog::get_table(spi, history_id);
     if (overwrites_key(spi, table, rules)) {
-        return remove(spi, history, entries);
+        return remove(spi, history, entries, rows::Occasion::anonymization);
     }
     std::string alias = pg::quote_identifier(pg::call([&] { return get_rel_name(table.relation); }));
     std::vector<OverwrittenColumn> columns = find_columns(spi, table, rules);

@@ -34,8 +34,8 @@ public:
     static Oid caller() noexcept;
     // Is a command under way?
     static bool are_in_force() noexcept;
-    // Did as many statements run when the innermost command began? Then what begins now is the command's, and nothing that it
-    // has fired.
+    // Did exactly that many statements run when the innermost command began? Asked with how many run around a statement: where it
+    // is so the statement is the command's own; where more run, it belongs to what the command has fired.
     static bool began_at(int running_statements) noexcept;
 
 private:

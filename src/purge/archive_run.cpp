@@ -185,7 +185,7 @@ private:
             (void)remove_batch(partition, cutoff);
             kept = count_due(partition, cutoff);
             if (removed_ == before && kept > get_held(partition).size()) {
-                rows::raise_not_removed(archive_);
+                rows::raise_not_removed(archive_, rows::Occasion::purge);
             }
         }
         keep(kept);

@@ -199,7 +199,7 @@ private:
             std::uint64_t before = removed_;
             (void)remove_batch(partition, cutoff, held);
             if (removed_ == before && count_due(partition, cutoff) > 0) {
-                rows::raise_not_removed(history_);
+                rows::raise_not_removed(history_, rows::Occasion::purge);
             }
         }
         if (!held.empty()) {

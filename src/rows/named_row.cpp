@@ -198,11 +198,24 @@ void raise_no_such_row(const catalog::TableInfo &table, const std::vector<std::s
                .relation = table.relation});
 }
 
-void raise_not_removed(const catalog::TableInfo &table) {
+void raise_not_removed(const catalog::TableInfo &table, Occasion occasion) {
+    const bool is_purge = occasion == Occasion::purge; // whose batches stand
     pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                .message = sqltext::format("not all rows of table %1% could be removed", table.title),
-               .detail = "A trigger or rule of the table kept rows. Nothing was removed.",
-               .hint = "Disable the trigger or rule, or let it pass rows that are erased.",
+               .detail = sqltext::format("A trigger or rule of the table kept rows. %1%",
+                                         (is_purge ? "Other rows are gone." : "Nothing was removed.")),
+               .hint = sqltext::format("Disable the trigger or rule, or let it pass rows that are %1%.",
+                                       (is_purge                        ? "purged"
+                                        : occasion == Occasion::erasure ? "erased"
+                                                                        : "anonymized")),
+               .relation = table.relation});
+}
+
+void raise_not_overwritten(const catalog::TableInfo &table) {
+    pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+               .message = sqltext::format("not all rows of table %1% could be overwritten", table.title),
+               .detail = "A trigger or rule of the table kept rows. Nothing was changed.",
+               .hint = "Disable the trigger or rule, or let it pass rows that are anonymized.",
                .relation = table.relation});
 }
 

@@ -48,7 +48,10 @@ void check_reason_as_key(pg::Spi &spi, const catalog::TableInfo &table, const st
 // P0002: neither a live nor a deleted row has the key.
 [[noreturn]] void raise_no_such_row(const catalog::TableInfo &table, const std::vector<std::string> &key);
 
-// 55000: a trigger or a rule has kept rows that were to go.
-[[noreturn]] void raise_not_removed(const catalog::TableInfo &table);
+enum class Occasion { erasure, anonymization, purge };
+
+// 55000: a trigger or a rule has kept rows that were to go, or to be overwritten.
+[[noreturn]] void raise_not_removed(const catalog::TableInfo &table, Occasion occasion);
+[[noreturn]] void raise_not_overwritten(const catalog::TableInfo &table);
 
 } // namespace softdelete::rows

@@ -28,8 +28,6 @@ namespace {
 // The marker's arguments: deleted_at, deleted_by (empty where there is none), visibility.
 constexpr int marker_arguments = 3;
 
-// What all names of our triggers begin with.
-
 bool is_time(Oid type) {
     return type == TIMESTAMPTZOID || type == TIMESTAMPOID;
 }

@@ -70,6 +70,7 @@ ROLLBACK;
 SELECT count(*) FROM softdelete.repair('papers');
 SELECT pg_get_functiondef('softdelete_internal.on_truncate()'::regprocedure) AS definition \gset
 BEGIN;
+SET LOCAL client_min_messages = error;
 UPDATE pg_event_trigger SET evtenabled = 'D';
 ALTER EXTENSION softdelete DROP FUNCTION softdelete_internal.on_truncate();
 DROP FUNCTION softdelete_internal.on_truncate() CASCADE;

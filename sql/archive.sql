@@ -255,7 +255,8 @@ DROP TABLE top, middle, low;
 -- What is so anyway is accepted.
 SELECT count(*) FROM softdelete.configure('plain', visibility => 'filter', indexes => 'none');
 SELECT count(*) > 0 AS steps FROM softdelete.plan('fired', strategy => 'archive', visibility => 'filter', indexes => 'none');
-SELECT * FROM softdelete.register('fired', strategy => 'archive', on_expiry => 'anonymize'); -- fails
+SELECT * FROM softdelete.register('fired', strategy => 'archive', on_expiry => 'other'); -- fails
+SELECT * FROM softdelete.register('fired', strategy => 'archive', admin_roles => '{regress_archive_owner}'); -- fails
 SELECT * FROM softdelete.register('fired', strategy => 'archive', deleted_at => 'what'); -- fails
 SELECT * FROM softdelete.register('fired', strategy => 'archive', all_view => 'fired'); -- fails
 SELECT * FROM softdelete.register('fired', strategy => 'archive', active_view => 'x', all_view => 'x'); -- fails

@@ -109,6 +109,39 @@ DELETE FROM tracked;
 SELECT softdelete.anonymize('tracked', 'request 6', 1) -> 'rows' AS rows;
 SELECT id, v, count(*) FROM tracked_history GROUP BY 1, 2 ORDER BY 1, 2;
 
+-- At the end of the retention, instead of the purge.
+CREATE TABLE logs (id int PRIMARY KEY, who text, up int REFERENCES logs ON DELETE CASCADE);
+CREATE INDEX ON logs (up);
+SELECT object, action FROM softdelete.plan('logs', strategy => 'archive', retention => '1 microsecond', on_expiry => 'anonymize') WHERE action = 'warning';
+SELECT count(*) > 0 AS registered FROM softdelete.register('logs', strategy => 'archive', retention => '1 microsecond', on_expiry => 'anonymize');
+SELECT relation, on_expiry FROM softdelete.tables WHERE relation = 'logs'::regclass;
+SELECT col_description('logs_archive'::regclass, attnum) FROM pg_attribute WHERE attrelid = 'logs_archive'::regclass AND attname = 'deleted_at';
+INSERT INTO logs VALUES (1, 'ann', NULL), (2, 'ann', 1), (3, 'ben', NULL), (4, 'cid', NULL), (5, 'dan', NULL);
+SELECT softdelete.delete('logs', 1) AS first \gset
+DELETE FROM logs WHERE id IN (3, 4);
+SELECT softdelete.hold('logs', 'case', 4) AS hold \gset
+CALL softdelete.purge('logs');
+SELECT softdelete.set_anonymizer('logs', 'who', $$'nobody'$$);
+SELECT relation, due, held FROM softdelete.purge_preview('logs');
+CALL softdelete.purge('logs', batch_size => 2);
+SELECT id, who, deleted_by IS NULL AS nobody FROM deleted_logs ORDER BY id;
+SELECT relation, due, held FROM softdelete.purge_preview('logs');
+SELECT state, due, removed, anonymized, held FROM softdelete.purge_log WHERE relation = 'logs'::regclass AND error IS NULL ORDER BY id;
+-- what is overwritten is no part of its deletion any more; it comes back as it is
+SELECT softdelete.undo(:first);
+SELECT softdelete.restore('logs', 1);
+SELECT * FROM logs ORDER BY id;
+SELECT softdelete.release(:hold);
+CALL softdelete.purge('logs');
+SELECT id, who FROM deleted_logs ORDER BY id;
+SELECT softdelete.set_anonymizer('logs', 'who', NULL); -- fails
+SELECT object, action FROM softdelete.configure('logs', on_expiry => 'purge');
+CALL softdelete.purge('logs');
+SELECT count(*) FROM deleted_logs;
+SELECT softdelete.set_anonymizer('logs', 'who', NULL);
+SELECT * FROM softdelete.configure('logs', on_expiry => 'anonymize'); -- fails
+SELECT * FROM softdelete.configure('logs', on_expiry => 'other'); -- fails
+
 -- Rules follow the table's columns, and end with them.
 ALTER TABLE users RENAME name TO called;
 ALTER TABLE users RENAME TO people;

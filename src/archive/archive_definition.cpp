@@ -90,7 +90,7 @@ std::vector<std::string> make_archive(const catalog::Table &table, const Archive
 
 std::string make_retention_comment(const sqltext::QualifiedName &archive, const ArchiveSettings &settings) {
     return format("COMMENT ON COLUMN %1%.%2% IS %3%", archive, catalog::identifier(settings.deleted_at),
-                  catalog::literal(model::describe_retention(settings.retention, model::OnExpiry::purge)));
+                  catalog::literal(model::describe_retention(settings.retention, settings.on_expiry)));
 }
 
 std::string make_storage(const sqltext::QualifiedName &archive, const ArchiveColumn &column) {

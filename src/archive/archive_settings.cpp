@@ -7,7 +7,7 @@ namespace {
 
 constexpr const char *settings_query = R"(
     SELECT a.relation::pg_catalog.oid, a.archive::pg_catalog.oid, c.relname, a.deleted_at, a.deleted_by, a.active_view,
-           a.deleted_view, a.all_view, a.retention
+           a.deleted_view, a.all_view, a.retention, a.on_expiry
     FROM softdelete_internal.archive a
     LEFT JOIN pg_catalog.pg_class c ON c.oid = a.archive
     WHERE a.relation = $1::pg_catalog.oid)";
@@ -31,18 +31,20 @@ std::optional<ArchiveSettings> find_settings(pg::Spi &spi, Oid relation, Setting
                            row.text(6),
                            row.text(7),
                            row.is_null(8) ? std::nullopt : std::optional(row.text(8)),
-                           row.is_null(2)};
+                           row.is_null(2),
+                           *model::parse_on_expiry(row.text(9))};
 }
 
 void insert_settings(pg::Spi &spi, const ArchiveSettings &settings) {
     pg::UserScope owner(pg::get_extension_owner());
-    spi.execute(
-        "INSERT INTO softdelete_internal.archive (relation, archive, deleted_at, deleted_by, "
-        "active_view, deleted_view, all_view, retention) VALUES ($1::pg_catalog.oid, $2::pg_catalog.oid, "
-        "$3::pg_catalog.name, $4::pg_catalog.name, $5::pg_catalog.name, $6::pg_catalog.name, "
-        "$7::pg_catalog.name, $8::pg_catalog.interval)",
-        {settings.relation, settings.archive, settings.deleted_at, settings.deleted_by, settings.active_view,
-         settings.deleted_view, settings.all_view, settings.retention});
+    spi.execute("INSERT INTO softdelete_internal.archive (relation, archive, deleted_at, deleted_by, "
+                "active_view, deleted_view, all_view, retention, on_expiry) VALUES ($1::pg_catalog.oid, "
+                "$2::pg_catalog.oid, "
+                "$3::pg_catalog.name, $4::pg_catalog.name, $5::pg_catalog.name, $6::pg_catalog.name, "
+                "$7::pg_catalog.name, $8::pg_catalog.interval, $9)",
+                {settings.relation, settings.archive, settings.deleted_at, settings.deleted_by,
+                 settings.active_view, settings.deleted_view, settings.all_view, settings.retention,
+                 model::to_text(settings.on_expiry)});
 }
 
 void set_archive(pg::Spi &spi, Oid relation, Oid archive) {
@@ -57,6 +59,12 @@ void set_retention(pg::Spi &spi, Oid relation, const std::optional<std::string> 
     spi.execute("UPDATE softdelete_internal.archive SET retention = $2::pg_catalog.interval WHERE relation = "
                 "$1::pg_catalog.oid",
                 {relation, retention});
+}
+
+void set_on_expiry(pg::Spi &spi, Oid relation, model::OnExpiry on_expiry) {
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute("UPDATE softdelete_internal.archive SET on_expiry = $2 WHERE relation = $1::pg_catalog.oid",
+                {relation, model::to_text(on_expiry)});
 }
 
 void delete_settings(pg::Spi &spi, Oid relation) {

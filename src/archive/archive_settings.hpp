@@ -1,6 +1,7 @@
 // How a table is registered with the strategy archive: the row of softdelete_internal.archive.
 #pragma once
 
+#include "model/table_settings.hpp"
 #include "pg/spi.hpp"
 
 #include <optional>
@@ -19,6 +20,7 @@ struct ArchiveSettings {
     std::string all_view;
     std::optional<std::string> retention = {}; // an interval
     bool is_missing = false;                   // somebody has dropped the archive alone
+    model::OnExpiry on_expiry = model::OnExpiry::purge;
 };
 
 // Nothing where the table has none. The lock is one on the registry's row, for who is going to change it.
@@ -29,6 +31,7 @@ std::optional<ArchiveSettings> find_settings(pg::Spi &spi, Oid relation,
 void insert_settings(pg::Spi &spi, const ArchiveSettings &settings);
 void set_archive(pg::Spi &spi, Oid relation, Oid archive);
 void set_retention(pg::Spi &spi, Oid relation, const std::optional<std::string> &retention);
+void set_on_expiry(pg::Spi &spi, Oid relation, model::OnExpiry on_expiry);
 void delete_settings(pg::Spi &spi, Oid relation);
 
 } // namespace softdelete::archive

@@ -170,12 +170,14 @@ void check_can_move(pg::Spi &spi, const catalog::Table &table, const registry::R
     if (registration.settings.visibility != model::Visibility::filter
         || !registration.settings.admin_roles.empty()
         || registration.settings.on_expiry != model::OnExpiry::purge) {
-        refuse_change(table, "It has a visibility, admin_roles or on_expiry that archives have not yet.",
+        refuse_change(table, "It has a visibility, admin_roles or on_expiry that would not come along.",
                       "Set visibility => 'filter', admin_roles => '{}' and on_expiry => 'purge' first.");
     }
-    if (!registry::find_anonymizers(spi, table.oid).empty()) {
-        refuse_change(table, "It has rules for anonymization, which archives have not yet.",
-                      "Remove them by softdelete.set_anonymizer() first.");
+    for (const registry::Anonymizer &rule : registry::find_anonymizers(spi, table.oid)) {
+        if (rule.column == registration.settings.deleted_by) {
+            refuse_change(table, "It has a rule for anonymization of a column that goes.",
+                          "Remove it by softdelete.set_anonymizer() first.");
+        }
     }
     for (const catalog::Member &member : table.members) {
         if (member.oid != table.oid && !member.is_partition) {
@@ -227,6 +229,10 @@ std::vector<model::Step> change_to_flag(pg::Spi &spi, Oid relation) {
                    .relation = relation});
     }
     check_no_holds(table);
+    if (settings->on_expiry != model::OnExpiry::purge) {
+        refuse_change(table, "It has an on_expiry that would not come along.",
+                      "Set on_expiry => 'purge' first.");
+    }
     const catalog::TableInfo archive = catalog::get_table(spi, settings->archive);
     KeptViews views(spi, table, {settings->active_view, settings->deleted_view, settings->all_view});
     std::vector<model::Step> steps = unregister_archive(relation, "keep");

@@ -7,6 +7,7 @@
 #include "registration/lock_table.hpp"
 #include "registration/parse_options.hpp"
 #include "registration/run_steps.hpp"
+#include "registry/anonymizers.hpp"
 #include "registry/retention.hpp"
 #include "session/extension_functions.hpp"
 
@@ -20,14 +21,9 @@ namespace {
 
 // What cannot be changed is accepted where it is so anyway.
 void check_request(const registration::ConfigureRequest &request, const std::string &deleted_view) {
-    const std::pair<const char *, bool> others[] = {{"admin_roles", request.admin_roles.has_value()},
-                                                    {"on_expiry", request.on_expiry.has_value()}};
-    for (const auto &[name, is_given] : others) {
-        if (is_given) {
-            raise_option(
-                sqltext::format("argument \"%1%\" is not supported yet for tables with an archive", name),
-                "Leave it out.", request.relation, ERRCODE_FEATURE_NOT_SUPPORTED);
-        }
+    if (request.admin_roles) {
+        raise_option("argument \"admin_roles\" is not supported yet for tables with an archive",
+                     "Leave it out.", request.relation, ERRCODE_FEATURE_NOT_SUPPORTED);
     }
     if (request.visibility) {
         (void)registration::get_visibility(*request.visibility);
@@ -43,11 +39,21 @@ void check_request(const registration::ConfigureRequest &request, const std::str
                      "Give retention => '90 days', for example, or keep_forever => true.", request.relation,
                      ERRCODE_INVALID_PARAMETER_VALUE);
     }
-    if (!request.retention && !is_kept && !request.visibility && !request.indexes) {
+    if (!request.retention && !is_kept && !request.visibility && !request.indexes && !request.on_expiry) {
         raise_option("nothing to configure",
                      "Give retention => '90 days', for example, or keep_forever => true.", request.relation,
                      ERRCODE_INVALID_PARAMETER_VALUE);
     }
+}
+
+void set_expiry(pg::Spi &spi, const catalog::Table &table, const std::string &text) {
+    const model::OnExpiry on_expiry = registration::get_on_expiry(text);
+    if (on_expiry == model::OnExpiry::anonymize && registry::find_anonymizers(spi, table.oid).empty()) {
+        raise_option(sqltext::format("table \"%1%\" has no rules for anonymization", table.name),
+                     "Set one for each column with personal data by softdelete.set_anonymizer() first.",
+                     table.oid, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE);
+    }
+    set_on_expiry(spi, table.oid, on_expiry);
 }
 
 } // namespace
@@ -66,15 +72,17 @@ std::vector<model::Step> configure_archive(const registration::ConfigureRequest 
         pg::call([&] { catalog::raise_archive_missing(table.oid); });
     }
     check_request(request, settings->deleted_view);
-    if (!request.retention && !request.keep_forever.value_or(false)) {
-        return {};
-    }
     registration::check_retention(spi, request.retention);
     pg::call([&] { registry::lock_retention(table.oid, registry::RetentionLock::exclusive); });
-    std::optional<std::string> before = settings->retention;
-    set_retention(spi, table.oid, request.retention);
+    const ArchiveSettings before = *settings;
+    if (request.retention || request.keep_forever.value_or(false)) {
+        set_retention(spi, table.oid, request.retention);
+    }
+    if (request.on_expiry) {
+        set_expiry(spi, table, *request.on_expiry);
+    }
     settings = find_settings(spi, table.oid);
-    if (settings->retention == before) {
+    if (settings->retention == before.retention && settings->on_expiry == before.on_expiry) {
         return {};
     }
     std::vector<model::Step> steps = {

@@ -16,6 +16,7 @@
 #include "registration/renumber_deletions.hpp"
 #include "registration/run_steps.hpp"
 #include "registration/table_work.hpp"
+#include "registry/anonymizers.hpp"
 #include "registry/archive_scan.hpp"
 #include "registry/deletion_ids.hpp"
 #include "rows/time_partitions.hpp"
@@ -56,9 +57,6 @@ void check_options(const RegisterRequest &request) {
     }
     if (!request.admin_roles.empty()) {
         refuse_option("admin_roles", request.relation);
-    }
-    if (request.on_expiry != "purge") {
-        refuse_option("on_expiry", request.relation);
     }
     if (request.deleted_at.empty() || request.deleted_by == "") {
         pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
@@ -141,7 +139,8 @@ ArchiveSettings make_settings(pg::Spi &spi, const RegisterRequest &request, cons
             .active_view = view("active_", request.active_view),
             .deleted_view = view("deleted_", request.deleted_view),
             .all_view = view("all_", request.all_view),
-            .retention = request.retention};
+            .retention = request.retention,
+            .on_expiry = is_named ? registration::get_on_expiry(request.on_expiry) : model::OnExpiry::purge};
 }
 
 void check_names(const catalog::Table &table, const ArchiveSettings &settings) {
@@ -181,6 +180,24 @@ std::vector<catalog::Table> lock_tables(pg::Spi &spi, const RegisterRequest &req
     return tables;
 }
 
+void warn_of_missing_rules(ArchiveWork &work) {
+    if (work.settings.on_expiry == model::OnExpiry::anonymize
+        && registry::find_anonymizers(work.spi, work.table.oid).empty()) {
+        work.steps.push_back({work.table.oid,
+                              "rules for anonymization",
+                              model::Action::warning,
+                              false,
+                              {sqltext::statement("SELECT softdelete.set_anonymizer(%1%, 'email', 'NULL')",
+                                                  catalog::literal(work.table.qualified.text()))
+                                   .text()},
+                              "rows cannot be anonymized when their retention ends before there is a rule "
+                              "for each column with "
+                              "personal data",
+                              model::warning::missing_rules,
+                              "Such as"});
+    }
+}
+
 ArchiveWork plan_table(pg::Spi &spi, const RegisterRequest &request, const catalog::Table &table,
                        const std::vector<catalog::Table> &together, GivenNames *given) {
     check_inheritance(table);
@@ -193,6 +210,7 @@ ArchiveWork plan_table(pg::Spi &spi, const RegisterRequest &request, const catal
     work.former = find_former_archive(spi, table, &work.settings, columns);
     check_columns(table, work.settings);
     work.steps = warn_of_links(spi, table, together);
+    warn_of_missing_rules(work);
     if (work.former) {
         plan_adoption(work, columns);
     } else {

@@ -13,7 +13,9 @@
 #include "pg/called_settings.hpp"
 #include "pg/quote.hpp"
 #include "pg/relations.hpp"
+#include "pg/scopes.hpp"
 #include "registry/anonymizers.hpp"
+#include "registry/archive_scan.hpp"
 #include "registry/erasure_log.hpp"
 #include "registry/hold_log.hpp"
 #include "rows/named_row.hpp"
@@ -143,11 +145,20 @@ std::string anonymize_row(Oid relation, const std::optional<std::string> &reason
 }
 
 std::uint64_t anonymize_rows(pg::Spi &spi, const TableInfo &table, const rows::RowSet &rows) {
-    std::vector<Anonymizer> rules = registry::find_anonymizers(spi, table.relation);
+    const Oid kept = pg::call([&] { return registry::find_table_of_archive(table.relation); });
+    std::vector<Anonymizer> rules = registry::find_anonymizers(spi, OidIsValid(kept) ? kept : table.relation);
     if (rules.empty()) {
         raise_no_rules(table);
     }
     return overwrite_rows(spi, table, rules, rows, Occasion::on_expiry);
+}
+
+bool anonymizes_archive(pg::Spi &spi, Oid relation) {
+    pg::UserScope owner(pg::get_extension_owner());
+    return !spi.query("SELECT FROM softdelete_internal.archive WHERE relation = $1::pg_catalog.oid AND "
+                      "on_expiry = 'anonymize'",
+                      {relation})
+                .empty();
 }
 
 std::string make_pending_condition(const char *alias) {

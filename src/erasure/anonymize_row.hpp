@@ -16,9 +16,12 @@ std::string anonymize_row(Oid relation, const std::optional<std::string> &reason
                           const std::vector<std::string> &key);
 
 // For tables whose rows are anonymized when their retention ends: overwrites these deleted rows by the table's rules and
-// marks them as done. Returns how many there were. The caller has locked the rows and checked holds, and acts as the
+// marks them as done. table: it, or its archive. Returns how many there were. The caller has locked the rows and checked holds, and acts as the
 // table's owner. Errors: 55000 where the table has no rules.
 std::uint64_t anonymize_rows(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowSet &rows);
+
+// Are rows of the table's archive anonymized when their retention ends?
+bool anonymizes_archive(pg::Spi &spi, Oid relation);
 
 // SQL: the deleted row under that alias is not marked so yet. Marked rows have the negative of their deletion's id, so
 // that rows which are imported or released from a hold late are never missed, and none comes up twice.

@@ -1,6 +1,7 @@
 // set_anonymizer(): checks a rule and keeps it. A rule is parsed as the table's owner, as whom it will run, and kept as
 // the server deparses it. Called by api/erasure; ddl/follow_anonymizers keeps rules in step with columns.
 #include "erasure/set_anonymizer.hpp"
+#include "erasure/anonymize_row.hpp"
 #include "sqltext/format.hpp"
 
 #include "pg/column_expression.hpp"
@@ -125,7 +126,8 @@ void check_rule(const TableInfo &table, const std::string &column, const ColumnF
 void remove_rule(pg::Spi &spi, const TableInfo &table, const std::string &column) {
     registry::delete_anonymizer(spi, table.relation, column);
     auto registration = registry::find_registration(spi, table.relation);
-    bool is_needed = registration && registration->settings.on_expiry == model::OnExpiry::anonymize;
+    bool is_needed = registration ? registration->settings.on_expiry == model::OnExpiry::anonymize
+                                  : anonymizes_archive(spi, table.relation);
     if (is_needed && registry::find_anonymizers(spi, table.relation).empty()) {
         pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                    .message = sqltext::format("table %1% needs a rule for anonymization", table.title),

@@ -39,12 +39,14 @@ CREATE TABLE softdelete_internal.archive (
     active_view   name        NOT NULL,
     deleted_view  name        NOT NULL,
     all_view      name        NOT NULL,
-    registered_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+    registered_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    on_expiry     text        NOT NULL DEFAULT 'purge' CHECK (on_expiry IN ('purge', 'anonymize'))
 );
 COMMENT ON TABLE softdelete_internal.archive IS
     'One row per table that is registered with the strategy archive; see the view softdelete.tables.';
 COMMENT ON COLUMN softdelete_internal.archive.archive IS 'Where its deleted rows are: a table partitioned by the time of deletion.';
 COMMENT ON COLUMN softdelete_internal.archive.retention IS 'How long archived rows are kept; NULL: for ever.';
+COMMENT ON COLUMN softdelete_internal.archive.on_expiry IS 'What becomes of rows whose retention has passed.';
 COMMENT ON COLUMN softdelete_internal.archive.deleted_at IS 'The column of the archive with that time.';
 
 CREATE TABLE softdelete_internal.converted_index (

@@ -10,7 +10,7 @@ CREATE VIEW softdelete.tables AS
     UNION ALL
     -- A query on the table sees live rows, as with a filter.
     SELECT a.relation, 'archive', 'filter', a.retention, 'none', a.deleted_at, a.deleted_by, '{}', a.active_view, a.deleted_view,
-           a.all_view, a.registered_at, 'purge'
+           a.all_view, a.registered_at, a.on_expiry
     FROM softdelete_internal.archive a
     WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = a.relation);
 COMMENT ON VIEW softdelete.tables IS 'The registered tables and how they are registered.';

@@ -2,6 +2,7 @@
 // comes meanwhile waits behind it. Where rows are on hold anywhere, a partition is emptied first, which takes none.
 #include "purge/archive_run.hpp"
 
+#include "erasure/anonymize_row.hpp"
 #include "holds/held_rows.hpp"
 #include "holds/hold_tables.hpp"
 #include "pg/scopes.hpp"
@@ -63,6 +64,7 @@ public:
         : spi_(spi)
         , table_(table)
         , archive_(catalog::get_archive(table))
+        , anonymizes_(erasure::anonymizes_archive(spi, table.relation))
         , request_(request)
         , started_(started)
         , logged_run_(logged_run)
@@ -91,8 +93,9 @@ public:
         registry::finish_purge_run(spi_, run_, is_complete);
         end_batch();
         if (held_count_ > 0) {
-            pg::notice(sqltext::format("archive of table %1%: removed %2%, held %3%", table_.title, removed_,
-                                       held_count_));
+            pg::notice(sqltext::format("archive of table %1%: %2% %3%, held %4%", table_.title,
+                                       (anonymizes_ ? "anonymized" : "removed"),
+                                       (anonymizes_ ? anonymized_ : removed_), held_count_));
         }
     }
 
@@ -138,6 +141,9 @@ private:
         const ArchivePartition &partition = expired.partition;
         if (is_over() || !is_due_still(cutoff)) {
             return false;
+        }
+        if (anonymizes_) {
+            return anonymize_batches(partition, cutoff);
         }
         if (!expired.is_expired) {
             return remove_batches(partition, cutoff);
@@ -197,11 +203,51 @@ private:
         pg::ReadScope scope(archive_.owner);
         return static_cast<std::uint64_t>(
             spi_.query(sqltext::format("SELECT pg_catalog.count(*) FROM %1% AS a WHERE a.%2% < "
-                                       "$1::pg_catalog.timestamptz",
-                                       partition.name, table_.archive->deleted_at),
+                                       "$1::pg_catalog.timestamptz AND %3%",
+                                       partition.name, table_.archive->deleted_at,
+                                       make_archived_pending(spi_, table_)),
                        {as_time(cutoff)})
                 .front()
                 .number(0));
+    }
+
+    // False where there may be more.
+    bool anonymize_batches(const ArchivePartition &partition, const std::string &cutoff) {
+        while (anonymize_batch(partition, cutoff)) {
+            end_batch();
+            if (is_over() || !is_due_still(cutoff)) {
+                return false;
+            }
+        }
+        keep(count_due(partition, cutoff));
+        end_batch();
+        return true;
+    }
+
+    // True where there may be more.
+    bool anonymize_batch(const ArchivePartition &partition, const std::string &cutoff) {
+        const RowSet held = get_held(partition);
+        RowSet due;
+        {
+            pg::OwnerScope owner(archive_.owner);
+            for (const pg::Row &row : spi_.query(
+                     sqltext::format("/* softdelete purge */ SELECT e.tableoid, e.ctid FROM %1% AS e WHERE "
+                                     "e.%2% < $3::pg_catalog.timestamptz AND %3% AND %4% LIMIT "
+                                     "$4::pg_catalog.int8 FOR UPDATE SKIP LOCKED",
+                                     partition.name, table_.archive->deleted_at, rows::make_exclusion("e", 1),
+                                     erasure::make_pending_condition("e")),
+                     {held.tables(), held.positions(), as_time(cutoff),
+                      static_cast<std::int64_t>(request_.batch_size)})) {
+                due.add(rows::read_row_id(row));
+            }
+        }
+        if (!due.empty()) {
+            registry::PurgeCounts counts;
+            counts.anonymized = erasure::anonymize_rows(spi_, archive_, due);
+            anonymized_ += counts.anonymized;
+            registry::record_purge_batch(spi_, run_, counts);
+        }
+        return due.size() == request_.batch_size;
     }
 
     void drop(const ArchivePartition &partition) {
@@ -268,6 +314,7 @@ private:
     pg::Spi &spi_;
     const TableInfo &table_;
     const TableInfo archive_;
+    const bool anonymizes_; // instead of removing
     const PurgeRequest &request_;
     const Clock::time_point started_;
     std::int64_t *const logged_run_; // that outlives an error; 0 for none
@@ -275,10 +322,15 @@ private:
     std::optional<RowSet> held_; // of the archive
     std::int64_t run_ = 0;
     std::uint64_t removed_ = 0;
+    std::uint64_t anonymized_ = 0;
     std::uint64_t held_count_ = 0;
 };
 
 } // namespace
+
+std::string make_archived_pending(pg::Spi &spi, const TableInfo &table) {
+    return erasure::anonymizes_archive(spi, table.relation) ? erasure::make_pending_condition("a") : "true";
+}
 
 std::optional<std::string> read_archive_cutoff(pg::Spi &spi, Oid relation) {
     pg::UserScope owner(pg::get_extension_owner());
@@ -293,8 +345,9 @@ std::uint64_t count_archived_due(pg::Spi &spi, const TableInfo &table, const std
     pg::ReadScope scope(table.owner);
     return static_cast<std::uint64_t>(
         spi.query(sqltext::format("SELECT pg_catalog.count(*) FROM %1% AS a WHERE a.%2% < "
-                                  "$1::pg_catalog.timestamptz",
-                                  table.archive->name, table.archive->deleted_at),
+                                  "$1::pg_catalog.timestamptz AND %3%",
+                                  table.archive->name, table.archive->deleted_at,
+                                  make_archived_pending(spi, table)),
                   {as_time(cutoff)})
             .front()
             .number(0));
@@ -305,8 +358,8 @@ bool has_archived_due(pg::Spi &spi, const TableInfo &table, const std::string &a
     pg::ReadScope scope(table.owner);
     return spi
         .query(sqltext::format("SELECT EXISTS (SELECT FROM %1% AS a WHERE a.%2% < "
-                               "$1::pg_catalog.timestamptz)",
-                               archive, table.archive->deleted_at),
+                               "$1::pg_catalog.timestamptz AND %3%)",
+                               archive, table.archive->deleted_at, make_archived_pending(spi, table)),
                {as_time(cutoff)})
         .front()
         .boolean(0);

@@ -49,9 +49,9 @@ std::uint64_t count_held(pg::Spi &spi, const TableInfo &table, const std::string
     pg::ReadScope scope(archive.owner);
     return static_cast<std::uint64_t>(
         spi.query(sqltext::format("SELECT pg_catalog.count(*) FROM %1% AS a WHERE a.%2% < "
-                                  "$3::pg_catalog.timestamptz AND %3%",
+                                  "$3::pg_catalog.timestamptz AND %3% AND %4%",
                                   archive.name, table.archive->deleted_at,
-                                  rows::make_membership(archive, "a", 1)),
+                                  rows::make_membership(archive, "a", 1), make_archived_pending(spi, table)),
                   {held.tables(), held.positions(), pg::Parameter(cutoff, TIMESTAMPTZOID)})
             .front()
             .number(0));

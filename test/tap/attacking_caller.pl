@@ -211,6 +211,9 @@ SELECT softdelete.restore('shop.words', 'w3', 'x');
 SELECT softdelete.delete('shop.parts', VARIADIC key => ARRAY['50']) IS NOT NULL;
 SELECT softdelete.restore('shop.parts', VARIADIC key => ARRAY['50']);
 SELECT softdelete.erase('shop.shelved', 'why', 5);
+SELECT softdelete.hold('shop.shelved', 'why', 5);
+SELECT softdelete.anonymize('shop.shelved', 'why', 5);
+SELECT softdelete.set_anonymizer('shop.shelved', 'v', 'NULL');
 SELECT softdelete.preview('shop.shelved', 5);
 SELECT softdelete.delete('shop.shelved', 5) AS d \gset
 SELECT softdelete.conflicts(:d);
@@ -260,7 +263,7 @@ CALL softdelete.purge();
 SELECT * FROM softdelete.worker_status;
 SELECT * FROM softdelete_internal.worker_entries();
 SQL
-	('permission denied for view worker_status', 'permission denied for function worker_entries', 'must be owner of table notes', 'permission denied for table shelved', 'must be owner of table shelved', ('permission denied for the history of table children') x 2, map { "must be owner of table parents" } 1 .. 10) ]);
+	('permission denied for view worker_status', 'permission denied for function worker_entries', 'must be owner of table notes', 'permission denied for table shelved', ('must be owner of table shelved') x 4, ('permission denied for the history of table children') x 2, map { "must be owner of table parents" } 1 .. 10) ]);
 
 run('statements on tables of his own', 'mallory', $path . <<'SQL', [
 CREATE TABLE shop.mine (id int PRIMARY KEY, name pg_catalog.text UNIQUE, born date, above int REFERENCES shop.mine ON DELETE CASCADE);
@@ -291,6 +294,22 @@ CALL softdelete.purge();
 SELECT count(*) FROM softdelete.purge_preview('shop.mine');
 SELECT count(*) FROM softdelete.check('shop.mine');
 SELECT softdelete.schedule('17 3 * * *', 'shop.mine') IS NOT NULL;
+CREATE TABLE shop.shelf (id int PRIMARY KEY, name pg_catalog.text, size int GENERATED ALWAYS AS (id + 1) STORED, above int REFERENCES shop.shelf ON DELETE CASCADE);
+SELECT count(*) FROM softdelete.register('shop.shelf', strategy => 'archive', retention => '0', all_referencing => true);
+INSERT INTO shop.shelf (id, name) SELECT i, 'n' || i FROM generate_series(1, 20) i;
+SELECT softdelete.set_anonymizer('shop.shelf', 'name', '''n'' || id');
+SELECT softdelete.hold('shop.shelf', 'a case', 1) AS h1 \gset
+DELETE FROM shop.shelf WHERE id <= 5;
+SELECT softdelete.anonymize('shop.shelf', 'a wish', 2) IS NOT NULL;
+SELECT count(*) FROM softdelete.purge_preview('shop.shelf');
+CALL softdelete.purge('shop.shelf');
+SELECT softdelete.release(:h1);
+SELECT count(*) FROM softdelete.configure('shop.shelf', on_expiry => 'anonymize');
+CALL softdelete.purge('shop.shelf', batch_size => 1);
+SELECT count(*) FROM softdelete.configure('shop.shelf', on_expiry => 'purge');
+CALL softdelete.purge('shop.shelf');
+SELECT count(*) FROM softdelete.unregister('shop.shelf', 'purge');
+DROP TABLE shop.shelf;
 SELECT softdelete.unschedule();
 ALTER TABLE shop.mine ADD COLUMN deleted_at pg_catalog.timestamptz;
 ALTER TABLE shop.mine ADD COLUMN more int, ADD COLUMN code int UNIQUE, ADD CONSTRAINT even UNIQUE (born) DEFERRABLE;

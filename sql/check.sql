@@ -81,7 +81,7 @@ SET SESSION AUTHORIZATION :"superuser";
 UPDATE softdelete_internal.hold SET held_at = '2020-02-03' WHERE id = :hold;
 SET SESSION AUTHORIZATION regress_check;
 SELECT severity, replace(object, :'hold', '?') AS object, message, replace(remedy, :'hold', '?') AS remedy FROM look('old_hold');
-CALL mend('old_hold');
+SELECT softdelete.release(:hold);
 SELECT count(*) FROM look('old_hold');
 
 -- How much is deleted, as the statistics say.
@@ -90,7 +90,7 @@ DELETE FROM notes WHERE id > 5000;
 ANALYZE notes;
 SELECT severity, object, regexp_replace(message, '\d+', '?', 'g') AS message, remedy FROM look('mostly_deleted');
 UPDATE notes SET deleted_at = now() - interval '2 years' WHERE deleted_at IS NOT NULL;
-SELECT remedy FROM look('mostly_deleted') \gexec
+CALL softdelete.purge('notes');
 ANALYZE notes;
 SELECT count(*) FROM look('mostly_deleted');
 SELECT relation, strategy, retention, live_rows BETWEEN 4900 AND 5100 AS live, deleted_rows, total_bytes > index_bytes AS sizes,
@@ -142,7 +142,7 @@ BEGIN
 END $$;
 CREATE TRIGGER by_hand BEFORE DELETE ON people FOR EACH ROW EXECUTE FUNCTION keep();
 SELECT * FROM look('soft_delete_trigger');
-CALL mend('soft_delete_trigger');
+DROP TRIGGER by_hand ON people;
 SELECT count(*) FROM look('soft_delete_trigger');
 
 -- Of a table that is named the rows are counted, too.
@@ -198,7 +198,10 @@ SELECT count(*) FROM look('missing_rules');
 CREATE TABLE mail_queue (id int PRIMARY KEY);
 SELECT count(*) > 0 FROM softdelete.register('mail_queue', retention => '90 days');
 SELECT * FROM look('looks_like_a_log');
-CALL mend('looks_like_a_log');
+INSERT INTO mail_queue VALUES (1), (2);
+DELETE FROM mail_queue WHERE id = 1;
+SELECT count(*) > 0 FROM softdelete.configure('mail_queue', strategy => 'archive');
+SELECT count(*) > 0 FROM softdelete.configure('mail_queue', keep_forever => true);
 SELECT count(*) FROM look('looks_like_a_log');
 SELECT strategy, live_rows, deleted_rows FROM softdelete.stats WHERE relation = 'mail_queue'::regclass;
 

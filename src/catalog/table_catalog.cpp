@@ -289,6 +289,12 @@ std::optional<sqltext::Expression> make_head(const TriggerText &text, bool is_re
 constexpr const char *is_replaceable =
     "t.tgtype::int & 1 <> 0 AND t.tgtype::int & 4 = 0 AND t.tgconstraint = 0";
 
+constexpr const char *enabling =
+    "CASE WHEN t.tgenabled IN ('A', 'R') THEN (SELECT format('; ALTER TABLE %I.%I ENABLE %s TRIGGER %I', "
+    "n.nspname, c.relname,"
+    " CASE t.tgenabled WHEN 'A' THEN 'ALWAYS' ELSE 'REPLICA' END, t.tgname)"
+    " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = t.tgrelid) ELSE '' END";
+
 } // namespace
 
 std::vector<DeleteTrigger> find_delete_triggers(pg::Spi &spi, Oid relation, const std::string &deleted_at) {
@@ -308,13 +314,14 @@ std::vector<DeleteTrigger> find_delete_triggers(pg::Spi &spi, Oid relation, cons
         " EXISTS (SELECT FROM pg_trigger u JOIN pg_attribute a ON a.attrelid = u.tgrelid AND a.attname = "
         "$2::name"
         "  WHERE u.tgrelid = t.tgrelid AND u.oid <> t.oid AND u.tgfoid = t.tgfoid AND u.tgargs = t.tgargs"
-        "  AND u.tgtype::int & 19 = t.tgtype::int & 3 | 16 AND a.attnum = ANY (u.tgattr))"
-        " FROM pg_trigger t WHERE t.tgrelid = $1::oid AND NOT t.tgisinternal AND t.tgtype::int & 8 <> 0"
+        "  AND u.tgtype::int & 19 = t.tgtype::int & 3 | 16 AND a.attnum = ANY (u.tgattr)), %2%"
+        " FROM pg_trigger t WHERE t.tgrelid = $1::oid AND NOT t.tgisinternal AND t.tgtype::int & 8 <> 0 AND "
+        "t.tgenabled <> 'D'"
         " AND t.tgparentid = 0 AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.deptype = 'e'"
         " AND d.classid = 'pg_proc'::regclass AND d.objid = t.tgfoid AND d.refclassid = "
         "'pg_extension'::regclass AND d.refobjid ="
         " (SELECT e.oid FROM pg_extension e WHERE e.extname = 'softdelete')) ORDER BY t.tgname",
-        is_replaceable);
+        is_replaceable, enabling);
     const std::string is_live = sqltext::expression("(old.%1% IS NULL)", identifier(deleted_at)).text();
     for (const pg::Row &row : spi.query_kept(query, {relation, deleted_at})) {
         TriggerText text = take_apart(row.text(3));
@@ -324,7 +331,8 @@ std::vector<DeleteTrigger> find_delete_triggers(pg::Spi &spi, Oid relation, cons
         }
         triggers.push_back({row.text(0), row.boolean(1), row.boolean(2), row.boolean(4), row.boolean(7),
                             row.boolean(8), text.call, make_head(text, row.boolean(5)), text.condition,
-                            insert_call, row.boolean(9) || model::has_condition(text.condition, is_live)});
+                            insert_call, row.text(10),
+                            row.boolean(9) || model::has_condition(text.condition, is_live)});
     }
     return triggers;
 }
@@ -332,16 +340,18 @@ std::vector<DeleteTrigger> find_delete_triggers(pg::Spi &spi, Oid relation, cons
 std::vector<UpdateTrigger> find_update_triggers(pg::Spi &spi, Oid relation, const std::string &deleted_at) {
     std::vector<UpdateTrigger> triggers;
     std::string query = sqltext::format(
-        "SELECT t.tgname, pg_get_triggerdef(t.oid), %1%"
-        " FROM pg_trigger t WHERE t.tgrelid = $1::oid AND NOT t.tgisinternal AND t.tgtype::int & 16 <> 0"
+        "SELECT t.tgname, pg_get_triggerdef(t.oid), %1% AND t.tgtype::int & 8 = 0, %2%"
+        " FROM pg_trigger t WHERE t.tgrelid = $1::oid AND NOT t.tgisinternal AND t.tgtype::int & 16 <> 0 AND "
+        "t.tgenabled <> 'D'"
         " AND t.tgattr = '' AND (t.tgtype::int & 2 <> 0 OR t.tgconstraint <> 0) AND t.tgparentid = 0"
         " AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.deptype = 'e'"
         " AND d.classid = 'pg_proc'::regclass AND d.objid = t.tgfoid) ORDER BY t.tgname",
-        is_replaceable);
+        is_replaceable, enabling);
     for (const pg::Row &row : spi.query_kept(query, {relation})) {
         TriggerText text = take_apart(row.text(1));
         if (text.condition.find(deleted_at) == std::string::npos) {
-            triggers.push_back({row.text(0), make_head(text, row.boolean(2)), text.condition, text.call});
+            triggers.push_back(
+                {row.text(0), make_head(text, row.boolean(2)), text.condition, text.call, row.text(3)});
         }
     }
     return triggers;

@@ -130,6 +130,8 @@ struct DeleteTrigger {
     std::string condition;
     // What the table's trigger for INSERT of rows calls; its own call where it is that, and none where there is none.
     std::optional<sqltext::Expression> insert_call;
+    // What enables it ALWAYS or for REPLICA, which CREATE OR REPLACE ends, after a semicolon; empty where it is not.
+    std::string enabling;
     // Does another trigger call the same on soft deletes, or its own condition keep it to rows that are not deleted?
     bool is_provided_for;
 };
@@ -143,6 +145,7 @@ struct UpdateTrigger {
     std::optional<sqltext::Expression> head; // as above
     std::string condition;
     sqltext::Expression call;
+    std::string enabling; // as above
 };
 
 // Those that do not mention a column of that name, which is quoted.

@@ -70,16 +70,15 @@ constexpr std::array table_kinds = {
     ORDER BY t.relation::pg_catalog.text)"},
     Kind{Severity::notice, "old_hold", R"(
     SELECT h.relation::pg_catalog.oid, 'hold ' || h.id,
-           pg_catalog.format('the legal hold is in force since %s', pg_catalog.to_char(h.held_at, 'YYYY-MM-DD')),
-           pg_catalog.format('SELECT softdelete.release(%s)', h.id)
+           pg_catalog.format('the legal hold is in force since %s. When its reason is gone, softdelete.release() ends it', pg_catalog.to_char(h.held_at, 'YYYY-MM-DD')),
+           NULL
     FROM softdelete_internal.hold h
     WHERE h.relation::pg_catalog.oid = ANY ($1::pg_catalog.oid[]) AND h.released_at IS NULL
       AND h.held_at < pg_catalog.now() - '1 year'::pg_catalog.interval
     ORDER BY h.held_at, h.id LIMIT 100)"},
     Kind{Severity::notice, "mostly_deleted", R"(
-    SELECT s.relation::pg_catalog.oid, 'rows', pg_catalog.format('about %s of %s rows are deleted', s.deleted_rows, s.live_rows + s.deleted_rows),
-           CASE WHEN t.retention IS NULL THEN pg_catalog.format('SELECT * FROM softdelete.configure(%L, retention => ''90 days'')', s.relation)
-                ELSE pg_catalog.format('CALL softdelete.purge(%L)', s.relation) END
+    SELECT s.relation::pg_catalog.oid, 'rows', pg_catalog.format('about %s of %s rows are deleted. A shorter retention removes them earlier; configure(strategy => ''archive'') moves them aside',
+                                                       s.deleted_rows, s.live_rows + s.deleted_rows), NULL
     FROM softdelete_internal.table_sizes s JOIN softdelete.tables t ON t.relation = s.relation
     WHERE s.relation::pg_catalog.oid = ANY ($1::pg_catalog.oid[]) AND t.strategy = 'flag'
       AND s.deleted_rows > s.live_rows AND s.deleted_rows >= 10000
@@ -97,8 +96,7 @@ constexpr std::array table_kinds = {
       AND s.deleted_rows > 9 * s.live_rows AND s.deleted_rows >= 100000
     ORDER BY 1, 2)"},
     Kind{Severity::notice, "looks_like_a_log", R"(
-    SELECT t.relation::pg_catalog.oid, 'table', 'by its name the rows of this table are better removed, or moved to an archive, than kept beside live ones',
-           pg_catalog.format('SELECT * FROM softdelete.unregister(%1$L, ''purge''); SELECT * FROM softdelete.register(%1$L, strategy => ''archive'')', t.relation)
+    SELECT t.relation::pg_catalog.oid, 'table', 'by its name the rows of this table are better removed, or moved to an archive by configure(strategy => ''archive''), than kept beside live ones', NULL
     FROM softdelete.tables t JOIN pg_catalog.pg_class c ON c.oid = t.relation
     WHERE t.relation::pg_catalog.oid = ANY ($1::pg_catalog.oid[]) AND t.strategy = 'flag'
       AND c.relname ~ '(^|_)(logs?|log_entries|queues?|caches?|sessions?|tokens?|jobs?)$'

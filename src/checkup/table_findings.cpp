@@ -38,7 +38,11 @@ Finding make_finding(const model::Step &warning) {
     for (const std::string &command : warning.commands) {
         text += (text.empty() ? "" : "; ") + command;
     }
-    finding.remedy = text;
+    if (warning.needs_look) {
+        finding.message += ". " + warning.advice + ": " + text;
+    } else {
+        finding.remedy = text;
+    }
     return finding;
 }
 

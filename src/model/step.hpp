@@ -21,6 +21,7 @@ struct Step {
     std::string remark = {};           // what a warning says, or why something is kept
     Warning warning = {};              // of a warning, what it is
     std::string advice = {}; // of a warning, what its command is; where it has none, what else helps
+    bool needs_look = false; // the commands of a warning: somebody is to look before they run
 
     // The others only tell.
     bool runs() const { return action != Action::warning && !commands.empty(); }

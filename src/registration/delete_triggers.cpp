@@ -54,7 +54,8 @@ sqltext::Statement make_equivalents(const catalog::DeleteTrigger &trigger,
     if (trigger.head) {
         statements.push_back(add_condition(*trigger.head, trigger.condition,
                                            sqltext::expression("OLD.%1% IS NULL", column), trigger.call)
-                                 .text());
+                                 .text()
+                             + trigger.enabling);
     }
     return sqltext::Statement(sqltext::join(statements, "; "));
 }
@@ -81,10 +82,14 @@ std::string soft_trigger_advice(const catalog::DeleteTrigger &trigger) {
 
 sqltext::Statement make_quiet(const catalog::UpdateTrigger &trigger, const std::string &deleted_at) {
     Identifier column = catalog::identifier(deleted_at);
-    return trigger.head ? add_condition(*trigger.head, trigger.condition,
-                                        sqltext::expression("OLD.%1% IS NOT DISTINCT FROM NEW.%1%", column),
-                                        trigger.call)
-                        : sqltext::Statement("");
+    if (!trigger.head) {
+        return sqltext::Statement("");
+    }
+    return sqltext::Statement(
+        add_condition(*trigger.head, trigger.condition,
+                      sqltext::expression("OLD.%1% IS NOT DISTINCT FROM NEW.%1%", column), trigger.call)
+            .text()
+        + trigger.enabling);
 }
 
 } // namespace softdelete::registration

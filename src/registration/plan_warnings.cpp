@@ -114,6 +114,7 @@ void warn_of_delete_triggers(TableWork &work, const catalog::Member &member) {
                       "If it does nothing else",
                       sqltext::statement("DROP TRIGGER %1% ON %2%", catalog::identifier(trigger.name),
                                          member.qualified));
+            work.steps.back().needs_look = true;
             continue;
         }
         sqltext::Statement remedy = make_equivalents(trigger, member.qualified, work.settings().deleted_at);
@@ -132,6 +133,7 @@ void warn_of_delete_triggers(TableWork &work, const catalog::Member &member) {
         }
         warn_of_trigger(work, model::warning::delete_trigger, member.oid, object, text,
                         "The equivalent (" + soft_trigger_advice(trigger) + ")", remedy);
+        work.steps.back().needs_look = trigger.is_row && trigger.is_before; // which returns OLD now
     }
 }
 
@@ -155,6 +157,7 @@ void warn_of_missing_rules(TableWork &work) {
             "Such as",
             sqltext::statement("SELECT softdelete.set_anonymizer(%1%, 'email', 'NULL')",
                                catalog::literal(work.table.qualified.text())));
+        work.steps.back().needs_look = true;
     }
 }
 

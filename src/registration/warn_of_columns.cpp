@@ -218,7 +218,15 @@ void warn_of_other_columns(TableWork &work) {
             continue;
         }
         std::int64_t rows = count_rows(work, column);
-        if (rows > 0) {
+        if (rows > 0 && registry::find_registration(work.spi, work.table.oid)) {
+            work.warn(model::warning::other_time_column, work.table.oid, "column " + column.quoted.text(),
+                      std::to_string(rows) + (rows == 1 ? " row" : " rows")
+                          + " with a value in this column may be live: the column that says which rows are "
+                            "deleted is "
+                          + catalog::identifier(work.settings().deleted_at).text(),
+                      "If this one says so, unregister the table, deleted_rows => 'keep', and register it "
+                      "with this one.");
+        } else if (rows > 0) {
             work.warn(model::warning::other_time_column, work.table.oid, "column " + column.quoted.text(),
                       std::to_string(rows) + (rows == 1 ? " row" : " rows")
                           + " with a value in this column will be live: the column that says which rows are "

@@ -3,6 +3,7 @@
 #include "deletion/cascade.hpp"
 #include "history/tracked_table.hpp"
 #include "hooks/hooks.hpp"
+#include "pg/definition_changes.hpp"
 #include "pg/server.hpp"
 #include "registry/deletion_log.hpp"
 #include "session/extension_functions.hpp"
@@ -24,6 +25,7 @@ void _PG_init(void) {
     softdelete::session::install_extension_functions();
     softdelete::session::install_own_statements();
     softdelete::session::install_registered_tables();
+    softdelete::pg::install_definition_changes();
     softdelete::catalog::install_foreign_keys();
     softdelete::registry::install_deletion_log();
     softdelete::deletion::install_cascade();

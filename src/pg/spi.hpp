@@ -126,6 +126,8 @@ public:
     // From now on statements see what the innermost pg::SnapshotScope shows, and nothing newer. They must not write.
     void set_read_only(bool is_read_only) { is_read_only_ = is_read_only; }
 
+    bool is_read_only() const { return is_read_only_; }
+
     // Parses a statement with parameters of these types. The role in force is the one whose policies it plans with.
     PreparedQuery prepare(const std::string &sql, const std::vector<Oid> &types);
 

@@ -3,6 +3,7 @@
 #include "session/registered_table.hpp"
 #include "model/trigger_names.hpp"
 
+#include "pg/definition_changes.hpp"
 #include "session/extension_functions.hpp"
 
 extern "C" {
@@ -154,6 +155,7 @@ void forget_all() {
 
 void forget_relation(Datum, Oid relation) {
     relation_changes++;
+    pg::note_relation_change();
     if (OidIsValid(relation)) {
         hash_search(known_tables, &relation, HASH_REMOVE, nullptr);
     } else {

@@ -1,0 +1,74 @@
+-- What restore and undo ask of foreign keys is read once in a session, and again when a definition has changed.
+\set QUIET on
+CREATE ROLE regress_kept_definitions;
+CREATE SCHEMA regress_kept_definitions AUTHORIZATION regress_kept_definitions;
+SET SESSION AUTHORIZATION regress_kept_definitions;
+SET search_path = regress_kept_definitions;
+SET client_min_messages = warning;
+CREATE TABLE customers (id int PRIMARY KEY);
+CREATE TABLE orders (id int PRIMARY KEY, customer int REFERENCES customers ON DELETE CASCADE, other int);
+CREATE INDEX ON orders (customer);
+CREATE INDEX ON orders (other);
+SELECT count(*) > 0 AS registered FROM softdelete.register('customers', cascade => true);
+INSERT INTO customers SELECT generate_series(1, 20);
+INSERT INTO orders SELECT g, g % 20 + 1 FROM generate_series(1, 100) g;
+CREATE FUNCTION reads() RETURNS bigint LANGUAGE sql AS $$
+    SELECT seq_scan + idx_scan FROM pg_stat_xact_sys_tables WHERE relid = 'pg_constraint'::regclass
+$$;
+-- How often a command reads pg_constraint.
+CREATE FUNCTION count_reads(command text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    before bigint := reads();
+BEGIN
+    EXECUTE command;
+    RETURN reads() - before;
+END
+$$;
+CREATE FUNCTION id_of(customer int) RETURNS bigint LANGUAGE sql AS 'SELECT deletion_id FROM all_customers WHERE id = customer';
+\set QUIET off
+DELETE FROM customers WHERE id = 1;
+DELETE FROM customers WHERE id = 2;
+DELETE FROM customers WHERE id = 3;
+DELETE FROM customers WHERE id = 4;
+
+-- The first of a session reads all keys of each table, the next ones ask less of that catalog than once for each side of each.
+SELECT softdelete.undo(id_of(1));
+SELECT count_reads('SELECT softdelete.undo(id_of(2))') < 5 AS few;
+SELECT softdelete.restore('customers', 3);
+SELECT count_reads('SELECT softdelete.restore(''customers'', 4)') < 5 AS few;
+SELECT count(*) FROM orders;
+
+-- A definition changes: in the transaction at hand, under a savepoint that rolls back, by a new name of a column.
+DELETE FROM customers WHERE id = 5;
+DELETE FROM orders WHERE id = 6;
+BEGIN;
+SAVEPOINT s;
+ALTER TABLE orders DROP CONSTRAINT orders_customer_fkey;
+SELECT softdelete.restore('orders', 6);
+ROLLBACK TO s;
+SELECT softdelete.restore('orders', 6);
+COMMIT;
+DELETE FROM customers WHERE id = 6;
+DELETE FROM customers WHERE id = 7;
+ALTER TABLE orders RENAME COLUMN customer TO "the Customer";
+SELECT softdelete.restore('customers', 6);
+ALTER TABLE customers RENAME TO "Clients";
+SELECT softdelete.restore('"Clients"', 7);
+UPDATE orders SET other = 15 WHERE id = 1;
+ALTER TABLE orders ADD FOREIGN KEY (other) REFERENCES "Clients";
+DELETE FROM "Clients" WHERE id = 15; -- fails
+DELETE FROM orders WHERE id = 1;
+DELETE FROM "Clients" WHERE id = 15;
+\set VERBOSITY terse
+SELECT softdelete.restore('orders', 1); -- fails
+\set VERBOSITY default
+ALTER TABLE orders DROP CONSTRAINT orders_other_fkey;
+SELECT softdelete.restore('orders', 1);
+SELECT softdelete.restore('"Clients"', 15);
+SELECT count(*) FROM orders;
+
+\set QUIET on
+SET client_min_messages = error;
+RESET SESSION AUTHORIZATION;
+DROP SCHEMA regress_kept_definitions CASCADE;
+DROP ROLE regress_kept_definitions;

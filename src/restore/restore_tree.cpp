@@ -92,7 +92,7 @@ private:
         // A policy's functions find what the caller's own statement lets them find.
         session::OwnStatement own(query,
                                   {.reading = session::OwnReading::past_filter, .runs_as_called = true});
-        std::vector<pg::Row> rows = spi_.query(query, lookup.values);
+        std::vector<pg::Row> rows = find_rows(query, lookup.values);
         if (rows.empty()) {
             rows::raise_no_such_row(root_, key_);
         }
@@ -113,6 +113,21 @@ private:
             get_branch(catalog::get_table(spi_, row.oid(0))).rows.add(rows::read_row_id(row));
         }
         return true;
+    }
+
+    // Where a row is takes SELECT on the whole table.
+    pg::Rows find_rows(const std::string &query, const std::vector<pg::Parameter> &values) {
+        try {
+            return spi_.query(query, values);
+        } catch (pg::ServerError &error) {
+            if (error.sqlstate() == ERRCODE_INSUFFICIENT_PRIVILEGE && !error.has_hint()) {
+                error.clear_context();
+                error.set_hint("Restoring a row by its key takes UPDATE, and SELECT on the whole table. With "
+                               "SELECT on columns, UPDATE "
+                               "... SET deleted_at = NULL WHERE ... restores it.");
+            }
+            throw;
+        }
     }
 
     Branch &get_branch(const TableInfo &table) {

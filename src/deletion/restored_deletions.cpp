@@ -29,8 +29,15 @@ struct Noted {
 
 Noted *noted = nullptr;
 
-// Says in the log who has restored rows of the deletion, and which. further: columns that are set as well, with a comma.
-void tell_log(std::int64_t deletion, const RestoredRows &rows, const char *further) {
+// SQL: the counts $4 of the tables $3, by name.
+constexpr const char *counts_sql =
+    "(SELECT pg_catalog.jsonb_object_agg(n.relation::pg_catalog.regclass::pg_catalog.text, n.rows) FROM ROWS "
+    "FROM (pg_catalog.unnest($3::pg_catalog.oid[]), pg_catalog.unnest($4::pg_catalog.int8[])) AS n "
+    "(relation, "
+    "rows))";
+
+// Runs a statement on the log: $1 the deletion, $2 who restores, and the tables and counts.
+void tell_log(std::int64_t deletion, const RestoredRows &rows, const std::string &statement) {
     std::vector<std::string> tables;
     std::vector<std::string> counts;
     for (const auto &[relation, count] : rows) {
@@ -42,17 +49,7 @@ void tell_log(std::int64_t deletion, const RestoredRows &rows, const char *furth
     const std::string actor = pg::call([] { return get_actor(); });
     pg::Spi spi;
     pg::UserScope owner(pg::get_extension_owner());
-    spi.execute(sqltext::format(
-                    "UPDATE softdelete_internal.deletion d SET %1%restored_by = $2, restored = CASE WHEN "
-                    "$3::pg_catalog.oid[] = '{}' THEN d.restored ELSE (SELECT "
-                    "pg_catalog.jsonb_object_agg(s.name, s.rows) FROM (SELECT a.name, "
-                    "pg_catalog.sum(a.rows) AS rows FROM (SELECT n.relation::pg_catalog.regclass::"
-                    "pg_catalog.text, n.rows FROM ROWS FROM (pg_catalog.unnest($3::pg_catalog.oid[]), "
-                    "pg_catalog.unnest($4::pg_catalog.int8[])) AS n (relation, rows) UNION ALL SELECT o.key, "
-                    "o.value::pg_catalog.int8 FROM pg_catalog.jsonb_each_text(d.restored) o) a (name, rows) "
-                    "GROUP BY a.name) s) END WHERE d.id = $1::pg_catalog.int8",
-                    further),
-                {deletion, actor, pg::make_array(tables), pg::make_array(counts)});
+    spi.execute(statement, {deletion, actor, pg::make_array(tables), pg::make_array(counts)});
 }
 
 // More rows joined it after all were back.
@@ -137,12 +134,26 @@ std::uint64_t count_rows(const RestoredRows &rows) {
 void mark_restored(std::int64_t deletion, const RestoredRows &rows) {
     forget_if([&](const Noted &entry) { return entry.deletion == deletion; });
     note_restored_deletion(deletion);
-    tell_log(deletion, rows, "restored_at = pg_catalog.now(), ");
+    // An undo may find more rows in a deletion that had all back, so that it adds to what an earlier one has brought back.
+    tell_log(
+        deletion, rows,
+        sqltext::format("UPDATE softdelete_internal.deletion d SET restored_at = pg_catalog.now(), "
+                        "restored_by = $2, restored = (SELECT pg_catalog.jsonb_object_agg(s.name, s.rows) "
+                        "FROM (SELECT a.name, pg_catalog.sum(a.rows::pg_catalog.int8) FROM (SELECT * FROM "
+                        "pg_catalog.jsonb_each_text(d.restored) UNION ALL SELECT * FROM "
+                        "pg_catalog.jsonb_each_text(%1%)) a (name, rows) GROUP BY a.name) s (name, "
+                        "rows)) WHERE d.id = $1::pg_catalog.int8",
+                        counts_sql));
 }
 
 void add_restored(std::int64_t deletion, const RestoredRows &rows) {
     if (count_rows(rows) > 0) {
-        tell_log(deletion, rows, "");
+        tell_log(
+            deletion, rows,
+            "INSERT INTO softdelete_internal.restoration (deletion_id, relation, restored_by, rows) SELECT "
+            "d.id, n.relation, $2, n.rows FROM softdelete_internal.deletion d, ROWS FROM "
+            "(pg_catalog.unnest($3::pg_catalog.oid[]), pg_catalog.unnest($4::pg_catalog.int8[])) AS n "
+            "(relation, rows) WHERE d.id = $1::pg_catalog.int8");
     }
 }
 

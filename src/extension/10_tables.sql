@@ -92,9 +92,9 @@ COMMENT ON TABLE softdelete_internal.deletion IS
     'What one transaction soft-deleted under one actor and one reason; see the view softdelete.deletions.';
 COMMENT ON COLUMN softdelete_internal.deletion.relation IS 'The table of the deletion''s first row.';
 COMMENT ON COLUMN softdelete_internal.deletion.restored_at IS 'When the last of its rows came back.';
-COMMENT ON COLUMN softdelete_internal.deletion.restored_by IS 'Who brought back rows of it, the last one.';
+COMMENT ON COLUMN softdelete_internal.deletion.restored_by IS 'Who brought back the last of its rows.';
 COMMENT ON COLUMN softdelete_internal.deletion.restored IS
-    'How many rows of which tables restore and undo have brought back.';
+    'How many rows of which tables undo has brought back; those of restore are in softdelete_internal.restoration.';
 COMMENT ON COLUMN softdelete_internal.deletion.further_relations IS
     'The further tables that its first statement touched, as a cascade does.';
 
@@ -104,6 +104,19 @@ CREATE TABLE softdelete_internal.deletion_table (
     PRIMARY KEY (deletion_id, relation)
 );
 COMMENT ON TABLE softdelete_internal.deletion_table IS 'The tables that later statements of a deletion added.';
+
+-- Added to and never changed, so that restores of parts of a deletion do not get into each other's way.
+CREATE TABLE softdelete_internal.restoration (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    deletion_id bigint NOT NULL,
+    relation    regclass NOT NULL,
+    restored_by text,
+    rows        bigint NOT NULL
+);
+CREATE INDEX restoration_deletion_id ON softdelete_internal.restoration (deletion_id);
+COMMENT ON INDEX softdelete_internal.restoration_deletion_id IS 'For the view softdelete.deletions.';
+COMMENT ON TABLE softdelete_internal.restoration IS 'What restore() has brought back of deletions, part by part.';
+COMMENT ON SEQUENCE softdelete_internal.restoration_id_seq IS 'Gives the ids of restorations.';
 
 CREATE TABLE softdelete_internal.renumbered_deletion (
     former_id  bigint,
@@ -120,4 +133,6 @@ SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.converted_index'
 SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.deletion_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.deletion', '');
 SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.deletion_table', '');
+SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.restoration', '');
+SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.restoration_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.renumbered_deletion', '');

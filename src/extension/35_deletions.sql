@@ -118,10 +118,19 @@ CREATE VIEW softdelete.deletions AS
            CASE WHEN reader.may_see THEN d.reason END AS reason,
            softdelete_internal.count_deletion(d.id)::pg_catalog.jsonb AS rows,
            CASE WHEN reader.may_see THEN d.restored_at END AS restored_at,
-           CASE WHEN reader.may_see THEN d.restored_by END AS restored_by,
-           (SELECT pg_catalog.jsonb_object_agg(r.key, r.value)
-            FROM pg_catalog.jsonb_each(CASE WHEN reader.may_see THEN d.restored END) r,
-                 LATERAL pg_catalog.parse_ident(r.key) AS name (parts)
+           CASE WHEN reader.may_see
+                THEN coalesce(d.restored_by, (SELECT p.restored_by FROM softdelete_internal.restoration p WHERE p.deletion_id = d.id
+                                              ORDER BY p.id DESC LIMIT 1)) END AS restored_by,
+           (SELECT pg_catalog.jsonb_object_agg(t.name, t.rows)
+            FROM (SELECT part.name, pg_catalog.sum(part.rows)
+                  FROM (SELECT r.key, r.value::bigint FROM pg_catalog.jsonb_each_text(CASE WHEN reader.may_see THEN d.restored END) r
+                        UNION ALL
+                        SELECT pg_catalog.format('%I.%I', s.nspname, o.relname), p.rows
+                        FROM softdelete_internal.restoration p JOIN pg_catalog.pg_class o ON o.oid = p.relation
+                             JOIN pg_catalog.pg_namespace s ON s.oid = o.relnamespace
+                        WHERE p.deletion_id = d.id AND reader.may_see) AS part (name, rows)
+                  GROUP BY part.name) AS t (name, rows),
+                 LATERAL pg_catalog.parse_ident(t.name) AS name (parts)
                  JOIN pg_catalog.pg_namespace n ON n.nspname = name.parts[1]
                  JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = name.parts[2]
             WHERE pg_catalog.has_table_privilege(c.oid, 'SELECT') AND NOT pg_catalog.row_security_active(c.oid)) AS restored

@@ -28,8 +28,8 @@ GRANT SELECT ON softdelete.worker_status TO pg_monitor;
 
 -- So that the owner of the database can run pg_dump, as before.
 GRANT SELECT ON softdelete_internal.converted_index, softdelete_internal.deletion, softdelete_internal.deletion_table,
-    softdelete_internal.renumbered_deletion, softdelete_internal.hold, softdelete_internal.erasure,
+    softdelete_internal.renumbered_deletion, softdelete_internal.restoration, softdelete_internal.hold, softdelete_internal.erasure,
     softdelete_internal.purge_run, softdelete_internal.removal, softdelete_internal.secured_table, softdelete_internal.tracked_table,
     softdelete_internal.history_column, softdelete_internal.archive TO pg_database_owner;
-GRANT SELECT ON SEQUENCE softdelete_internal.deletion_id_seq, softdelete_internal.hold_id_seq,
+GRANT SELECT ON SEQUENCE softdelete_internal.deletion_id_seq, softdelete_internal.restoration_id_seq, softdelete_internal.hold_id_seq,
     softdelete_internal.erasure_id_seq, softdelete_internal.purge_run_id_seq, softdelete_internal.removal_id_seq TO pg_database_owner;

@@ -91,6 +91,9 @@ std::int64_t trim_log(pg::Spi &spi, std::int64_t after, std::size_t limit) {
         spi.execute(
             "DELETE FROM softdelete_internal.deletion_table WHERE deletion_id = ANY ($1::pg_catalog.int8[])",
             {make_ids(ids)});
+        spi.execute("DELETE FROM softdelete_internal.restoration WHERE deletion_id = ANY "
+                    "($1::pg_catalog.int8[])",
+                    {make_ids(ids)});
         spi.execute(
             "DELETE FROM softdelete_internal.renumbered_deletion WHERE id = ANY ($1::pg_catalog.int8[])",
             {make_ids(ids)});

@@ -58,6 +58,9 @@ void clear_deletions(pg::Spi &spi, const std::vector<std::string> &deletions) {
     spi.execute("UPDATE softdelete_internal.deletion SET deleted_by = NULL, reason = NULL, restored_by = NULL"
                 " WHERE id = ANY ($1::pg_catalog.int8[])",
                 {pg::make_array(deletions)});
+    spi.execute("UPDATE softdelete_internal.restoration SET restored_by = NULL"
+                " WHERE deletion_id = ANY ($1::pg_catalog.int8[])",
+                {pg::make_array(deletions)});
 }
 
 } // namespace softdelete::registry

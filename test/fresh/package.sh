@@ -21,7 +21,7 @@ say 'the tests pass on the installed package'
 cp "$package" test/demo/demo.sql /srv/bare/srv/
 mkdir -p /srv/bare/proc /srv/bare/dev
 mount -t proc proc /srv/bare/proc
-mount --bind /dev /srv/bare/dev
+mount --rbind /dev /srv/bare/dev
 cp -r /var/lib/apt/lists /srv/bare/var/lib/apt/
 mount --bind /var/cache/apt/archives /srv/bare/var/cache/apt/archives
 cat >/srv/bare/srv/try <<'TRY'

@@ -27,7 +27,7 @@ mount --bind /var/cache/apt/archives /srv/bare/var/cache/apt/archives
 cat >/srv/bare/srv/try <<'TRY'
 set -eux
 export DEBIAN_FRONTEND=noninteractive
-find / -xdev -name '*softdelete*' >/tmp/before
+find / -xdev -name '*softdelete*' ! -path "/srv/$1" >/tmp/before
 apt-get install -qy --no-install-recommends "/srv/$1"
 dpkg -L "postgresql-$2-softdelete" | grep -x '.*/softdelete\.so'
 echo "shared_preload_libraries = 'softdelete'" >>"/etc/postgresql/$2/main/conf.d/softdelete_try.conf"

@@ -395,6 +395,36 @@ SELECT softdelete.restore('site', 2);
 RESET SESSION AUTHORIZATION;
 SELECT id, deleted_at IS NOT NULL AS archived FROM regress_archive_mixed.all_page ORDER BY id;
 
+-- Who may undo a deletion, but not read an archive, learns that something is in the way, not what.
+SET SESSION AUTHORIZATION regress_mixed;
+CREATE TABLE room (id int PRIMARY KEY);
+CREATE TABLE guest (id int PRIMARY KEY);
+CREATE TABLE visit (id int PRIMARY KEY, guest int REFERENCES guest ON DELETE CASCADE, room int REFERENCES room, pass text UNIQUE);
+CREATE INDEX ON visit (guest);
+SELECT count(*) > 0 AS registered FROM softdelete.register('visit', strategy => 'archive');
+SELECT count(*) > 0 AS registered FROM softdelete.register('guest');
+GRANT SELECT, UPDATE, DELETE ON guest TO regress_mixed_editor;
+GRANT SELECT ON guest TO regress_mixed_child;
+INSERT INTO room VALUES (1), (2);
+INSERT INTO guest VALUES (1), (2);
+INSERT INTO visit VALUES (1, 1, 1, 'secret'), (2, 1, 1, 'other'), (3, 2, 2, 'third');
+SET SESSION AUTHORIZATION regress_mixed_editor;
+DELETE FROM guest WHERE id = 1;
+SELECT max(id) AS guests FROM softdelete.deletions \gset
+SELECT * FROM softdelete.conflicts(:guests);
+SET SESSION AUTHORIZATION regress_mixed;
+DELETE FROM room WHERE id = 1;
+INSERT INTO visit VALUES (4, 2, 2, 'secret'), (5, 2, 2, 'other');
+SET SESSION AUTHORIZATION regress_mixed_editor;
+SELECT softdelete.undo(:guests); -- fails
+SELECT * FROM softdelete.conflicts(:guests) ORDER BY reason, detail;
+SELECT relation, action, rows, key, detail FROM softdelete.undo_preview(:guests) ORDER BY action, relation::text, detail;
+SET SESSION AUTHORIZATION regress_mixed_child;
+SELECT * FROM softdelete.conflicts(:guests); -- fails
+SET SESSION AUTHORIZATION regress_mixed;
+SELECT * FROM softdelete.conflicts(:guests) ORDER BY reason, detail;
+RESET SESSION AUTHORIZATION;
+
 SET client_min_messages = warning;
 DROP SCHEMA regress_archive_mixed CASCADE;
 DROP ROLE regress_mixed, regress_mixed_child, regress_mixed_editor;

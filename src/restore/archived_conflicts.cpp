@@ -171,6 +171,19 @@ void add_parentless(pg::Spi &spi, const TableInfo &table, const ForeignKey &key,
     }
 }
 
+// Key and values as they are found, or that there are some.
+void report(const TableInfo &table, std::vector<Conflict> hits, Shown shown, const std::string &hidden_detail,
+            std::vector<Conflict> *found) {
+    if (shown == Shown::values) {
+        found->insert(found->end(), std::make_move_iterator(hits.begin()),
+                      std::make_move_iterator(hits.end()));
+    } else if (!hits.empty()) {
+        found->push_back({std::nullopt, table.relation, std::nullopt, hits.front().reason, hidden_detail});
+    }
+}
+
+} // namespace
+
 bool may_read_archive(pg::Spi &spi, const TableInfo &table) {
     return spi
         .query("SELECT pg_catalog.has_table_privilege($1::pg_catalog.oid, 'SELECT') AND NOT "
@@ -180,19 +193,22 @@ bool may_read_archive(pg::Spi &spi, const TableInfo &table) {
         .boolean(0);
 }
 
-} // namespace
-
 void add_archived_conflicts(pg::Spi &spi, const TableInfo &table, const std::vector<std::int64_t> &deletions,
-                            std::vector<Conflict> *found) {
-    if (!may_read_archive(spi, table)) {
-        catalog::raise_permission_denied(table, "Conflicts show what is in the archive of the table.");
-    }
+                            Shown shown, std::vector<Conflict> *found) {
     const pg::Parameter ids = make_ids(deletions);
     for (const ForeignKey &key : catalog::find_own_keys(spi, table.relation)) {
-        add_parentless(spi, table, key, ids, found);
+        std::vector<Conflict> hits;
+        add_parentless(spi, table, key, ids, &hits);
+        report(table, std::move(hits), shown,
+               sqltext::format("A key (%1%) refers to a row of table %2% that is not there.",
+                               key.child_columns, key.parent.title),
+               found);
     }
     for (const ArchiveIndex &index : find_indexes(spi, table)) {
-        add_taken(spi, table, index, ids, found);
+        std::vector<Conflict> hits;
+        add_taken(spi, table, index, ids, &hits);
+        report(table, std::move(hits), shown,
+               sqltext::format("A key (%1%) is taken.", sqltext::join(index.expressions, ", ")), found);
     }
 }
 

@@ -8,8 +8,14 @@
 
 namespace softdelete::restore {
 
-// For those who may read the archive, past whose row security nothing is shown. Errors: 42501.
+// Past the row security of an archive nothing is shown.
+bool may_read_archive(pg::Spi &spi, const catalog::TableInfo &table);
+
+// To those who may undo the deletions, but not read the archive: that there are conflicts, without key and values.
+enum class Shown { values, nothing };
+
 void add_archived_conflicts(pg::Spi &spi, const catalog::TableInfo &table,
-                            const std::vector<std::int64_t> &deletions, std::vector<Conflict> *found);
+                            const std::vector<std::int64_t> &deletions, Shown shown,
+                            std::vector<Conflict> *found);
 
 } // namespace softdelete::restore

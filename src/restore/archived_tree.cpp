@@ -141,6 +141,12 @@ std::uint64_t ArchivedTree::drop_waiting() {
     for (auto &[relation, branch] : branches_) {
         drop_former(branch);
     }
+    // Rows that wait come back later, when nothing tells any more that there were several.
+    for (const auto &[relation, branch] : branches_) {
+        for (const ForeignKey &key : branch.own) {
+            check_parents_told(branch, key);
+        }
+    }
     lock_live_parents();
     std::uint64_t count = 0;
     for (bool is_changed = true; is_changed;) {
@@ -160,6 +166,36 @@ std::uint64_t ArchivedTree::drop_waiting() {
         }
     }
     return count;
+}
+
+// One transaction may remove a row with what is below it, add others under the same keys and remove these: archives do not
+// know what was below which. A row that references itself was below no other.
+void ArchivedTree::check_parents_told(const Branch &branch, const ForeignKey &key) {
+    auto parents = branches_.find(key.parent.relation);
+    if (!is_logged() || branch.rows.empty() || !key.parent.archive || parents == branches_.end()
+        || parents->second.rows.empty()) {
+        return;
+    }
+
+    struct Found {
+        std::size_t count = 0;
+        bool comes_back = false;
+        bool is_itself = false;
+    };
+
+    std::map<rows::RowId, Found> above;
+    for (const rows::RowLink &link : rows::find_parents(spi_, catalog::between_archives(key), branch.rows,
+                                                        " AND p.deletion_id = " + deletion_)) {
+        Found &found = above[link.child];
+        found.count++;
+        found.comes_back = found.comes_back || parents->second.rows.contains(link.parent);
+        found.is_itself = found.is_itself || link.parent == link.child;
+    }
+    for (const auto &[child, found] : above) {
+        if (found.count > 1 && found.comes_back && !found.is_itself) {
+            raise_parent_untold(key, child);
+        }
+    }
 }
 
 // Those whose parent by the key neither is there nor comes back. Not those with a link that is lost, and that they come back without.
@@ -207,6 +243,27 @@ void ArchivedTree::raise_orphan(const ForeignKey &key) {
                                                                 "softdelete.undo(%1%)",
                                                                 deletion_)
                                               : "")),
+         .relation = key.child.relation});
+}
+
+void ArchivedTree::raise_parent_untold(const ForeignKey &key, const rows::RowId &child) {
+    bool may_show = pg::call([&] { return pg::may_show_values(key.child.relation); });
+    std::string named = key.child_columns;
+    if (may_show) {
+        named = sqltext::format("%1%)=(%2%", named,
+                                rows::read_link(spi_, catalog::of_archived_children(key), child));
+    }
+    pg::raise(
+        {.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+         .message = sqltext::format("cannot restore rows of table %1% below one of table %2% that the same "
+                                    "transaction deleted several times",
+                                    key.child.title, key.parent.title),
+         .detail = sqltext::format("Key (%1%) refers to several rows of table %2% in deletion %3%. Which of "
+                                   "them the row of table %4% was below is not known.",
+                                   named, key.parent.title, deletion_, key.child.title),
+         .hint = sqltext::format("Insert the row of table %1% that is meant by hand, from its archive %2%. "
+                                 "Then restore the rows below it by their keys.",
+                                 key.parent.title, key.parent.archive->name),
          .relation = key.child.relation});
 }
 

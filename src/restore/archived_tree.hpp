@@ -30,7 +30,8 @@ public:
 
     // Takes out rows that the deletion has taken again under the same key, which stay where they are, and rows that would miss
     // a parent, and so those below them; how many of these. Rows that are to come back in tables
-    // without archive have come back by then. Locks live parents FOR KEY SHARE. Raises 23503 where the root is one.
+    // without archive have come back by then. Locks live parents FOR KEY SHARE. Raises 23503 where the root is one, and 55000
+    // where one of the rows, be it one that would wait, is below one that the deletion has several of under one key.
     std::uint64_t drop_waiting();
 
     // Moves the others; how many. Errors: those of move_back().
@@ -56,7 +57,9 @@ private:
     void lock_live_parents();
     rows::RowSet find_orphans(const Branch &branch, const catalog::ForeignKey &key);
     deletion::RestoredRows move(const TableGroup &group);
+    void check_parents_told(const Branch &branch, const catalog::ForeignKey &key);
     [[noreturn]] void raise_orphan(const catalog::ForeignKey &key);
+    [[noreturn]] void raise_parent_untold(const catalog::ForeignKey &key, const rows::RowId &child);
 
     pg::Spi &spi_;
     const std::string deletion_;

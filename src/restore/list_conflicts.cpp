@@ -11,6 +11,7 @@
 #include "restore/find_deletions.hpp"
 #include "restore/restore_privileges.hpp"
 #include "restore/rows_below.hpp"
+#include "restore/undo_rights.hpp"
 #include "rows/follow_links.hpp"
 #include "rows/row_set.hpp"
 #include "session/own_statement.hpp"
@@ -327,6 +328,19 @@ void check_may_list(pg::Spi &spi, const std::vector<TableInfo> &tables, std::int
     check_only_below(spi, unreadable, deletion);
 }
 
+// Whoever may undo the deletions may know what of an archive that he does not read is in the way.
+Shown get_shown(pg::Spi &spi, const TableInfo &table, const std::vector<std::int64_t> &deletions) {
+    if (may_read_archive(spi, table)) {
+        return Shown::values;
+    }
+    for (std::int64_t deletion : deletions) {
+        if (find_missing_right(spi, deletion)) {
+            catalog::raise_permission_denied(table, "Conflicts show what is in the archive of the table.");
+        }
+    }
+    return Shown::nothing;
+}
+
 // Those that are not among the tables yet.
 void add_new(const std::vector<TableInfo> &found, std::vector<TableInfo> *tables) {
     std::copy_if(found.begin(), found.end(), std::back_inserter(*tables), [&](const TableInfo &table) {
@@ -341,19 +355,25 @@ std::vector<Conflict> list_conflicts(pg::Spi &spi, const std::vector<std::int64_
     std::vector<Conflict> found;
     std::vector<TableInfo> tables;
     std::vector<TableInfo> archived;
+    std::map<Oid, std::vector<std::int64_t>> deletions_of; // archives
     for (std::int64_t deletion : deletions) {
         const std::vector<TableInfo> touched =
             deletion::get_deletion_tables(spi, deletion, deletion::DeletionLock::none);
         check_may_list(spi, touched, deletion);
         add_new(touched, &tables);
-        add_new(deletion::get_archived_tables(spi, deletion), &archived);
+        const std::vector<TableInfo> moved = deletion::get_archived_tables(spi, deletion);
+        add_new(moved, &archived);
+        for (const TableInfo &table : moved) {
+            deletions_of[table.relation].push_back(deletion);
+        }
     }
     for (const TableInfo &table : tables) {
         add_parent_conflicts(spi, table, deletions, &found);
         add_unique_conflicts(spi, table, make_ids(deletions), &found);
     }
     for (const TableInfo &table : archived) {
-        add_archived_conflicts(spi, table, deletions, &found);
+        const Shown shown = get_shown(spi, table, deletions_of[table.relation]);
+        add_archived_conflicts(spi, table, deletions, shown, &found);
     }
     return found;
 }

@@ -4,7 +4,6 @@
 
 #include "deletion/count_deletion.hpp"
 #include "pg/scopes.hpp"
-#include "pg/transactions.hpp"
 #include "restore/list_conflicts.hpp"
 #include "restore/undo_rights.hpp"
 
@@ -31,21 +30,6 @@ UndoLine make_line(pg::Spi &spi, std::int64_t deletion) {
         line.deleted_by = found.front().value(1);
     }
     return line;
-}
-
-// The error that undo() would raise for want of a right.
-std::optional<std::string> find_missing_right(pg::Spi &spi, std::int64_t deletion) {
-    try {
-        pg::Subtransaction savepoint;
-        (void)get_undo_rights(spi, deletion, deletion::DeletionLock::none);
-        savepoint.commit();
-    } catch (const pg::ServerError &error) {
-        if (error.sqlstate() != ERRCODE_INSUFFICIENT_PRIVILEGE) {
-            throw;
-        }
-        return error.message();
-    }
-    return std::nullopt;
 }
 
 std::vector<UndoLine> preview(pg::Spi &spi, const std::vector<std::int64_t> &deletions) {

@@ -1,6 +1,8 @@
-// Asks for all rights that undo() of a deletion needs, before it changes anything. Called by undo() and its preview.
+// Asks for all rights that undo() of a deletion needs, before it changes anything. Called by undo(), its preview, and
+// conflicts().
 #include "restore/undo_rights.hpp"
 
+#include "pg/transactions.hpp"
 #include "restore/archived_rows.hpp"
 #include "restore/rows_below.hpp"
 
@@ -46,6 +48,20 @@ UndoRights get_undo_rights(pg::Spi &spi, std::int64_t deletion, deletion::Deleti
     rights.cascaded_archives = find_archives_of_cascade(spi, rights.archived, deletion, rights.cascaded);
     check_not_restricted(spi, rights.archived, rights.cascaded_archives);
     return rights;
+}
+
+std::optional<std::string> find_missing_right(pg::Spi &spi, std::int64_t deletion) {
+    try {
+        pg::Subtransaction savepoint;
+        (void)get_undo_rights(spi, deletion, deletion::DeletionLock::none);
+        savepoint.commit();
+    } catch (const pg::ServerError &error) {
+        if (error.sqlstate() != ERRCODE_INSUFFICIENT_PRIVILEGE) {
+            throw;
+        }
+        return error.message();
+    }
+    return std::nullopt;
 }
 
 } // namespace softdelete::restore

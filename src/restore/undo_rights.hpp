@@ -4,6 +4,9 @@
 #include "deletion/deletion_tables.hpp"
 #include "restore/restore_privileges.hpp"
 
+#include <optional>
+#include <string>
+
 namespace softdelete::restore {
 
 struct UndoRights {
@@ -15,5 +18,8 @@ struct UndoRights {
 
 // Errors: P0002 no such deletion; 42501 where the caller may not undo it.
 UndoRights get_undo_rights(pg::Spi &spi, std::int64_t deletion, deletion::DeletionLock lock);
+
+// The error that undo() would raise for want of a right.
+std::optional<std::string> find_missing_right(pg::Spi &spi, std::int64_t deletion);
 
 } // namespace softdelete::restore

@@ -79,6 +79,63 @@ RESET client_min_messages;
 SELECT count(*) FROM links;
 SELECT id, text, deleted_at IS NOT NULL AS archived FROM all_pages ORDER BY id;
 
+-- What references a former key, which ON UPDATE CASCADE has left in archives: found by the history, at any depth, also where the
+-- row or its child is archived itself, or is gone. What another row has a claim on by its key of today is named, and stays.
+CREATE TABLE firms (id int PRIMARY KEY, name text);
+CREATE TABLE sites (id int PRIMARY KEY, firm int REFERENCES firms ON UPDATE CASCADE ON DELETE CASCADE, what text);
+CREATE TABLE calls (id int PRIMARY KEY, site int REFERENCES sites ON UPDATE CASCADE ON DELETE CASCADE, what text);
+CREATE INDEX ON sites (firm);
+CREATE INDEX ON calls (site);
+SET client_min_messages = error;
+SELECT count(*) > 0 AS registered FROM softdelete.register('calls', strategy => 'archive');
+SELECT count(*) > 0 AS registered FROM softdelete.register('sites', strategy => 'archive');
+SELECT count(*) > 0 AS registered FROM softdelete.register('firms');
+RESET client_min_messages;
+SELECT softdelete.track_history('firms'), softdelete.track_history('sites');
+CREATE VIEW kept AS SELECT 'sites' AS relation, id, what FROM sites_archive UNION ALL SELECT 'calls', id, what FROM calls_archive;
+INSERT INTO firms VALUES (3, 'ann'), (4, 'ben'), (5, 'cid');
+INSERT INTO sites VALUES (30, 3, 'ann'), (31, 3, 'ann'), (32, 3, 'ann'), (40, 4, 'ben'), (50, 5, 'cid');
+INSERT INTO calls VALUES (300, 30, 'ann'), (310, 31, 'ann'), (311, 31, 'ann'), (320, 32, 'ann'), (400, 40, 'ben'), (500, 50, 'cid');
+DELETE FROM sites WHERE id = 30;              -- with 300
+DELETE FROM calls WHERE id IN (310, 320);
+UPDATE sites SET id = 131 WHERE id = 31;      -- 310 keeps 31
+UPDATE sites SET id = 132 WHERE id = 32;
+DELETE FROM sites WHERE id = 132;             -- 320 keeps 32
+UPDATE firms SET id = 33 WHERE id = 3;
+UPDATE firms SET id = 333 WHERE id = 33;
+SELECT e -> 'rows' AS rows, e -> 'not_reached' -> 0 AS first FROM softdelete.erase('firms', 'request 5', 333) e;
+SELECT * FROM kept ORDER BY 1, 2;
+-- Another row has the former key, or had it and is archived.
+DELETE FROM sites WHERE id = 40;
+UPDATE firms SET id = 44 WHERE id = 4;
+INSERT INTO firms VALUES (4, 'dan');
+INSERT INTO sites VALUES (41, 4, 'dan');
+DELETE FROM sites WHERE id = 41;
+DELETE FROM calls WHERE id = 500;
+UPDATE sites SET id = 55 WHERE id = 50;
+INSERT INTO sites VALUES (50, 4, 'dan');
+INSERT INTO calls VALUES (501, 50, 'dan');
+DELETE FROM sites WHERE id = 50;
+SELECT e -> 'rows' AS rows, e -> 'not_reached' -> 0 AS first FROM softdelete.erase('firms', 'request 6', 44) e;
+SELECT e -> 'rows' AS rows, e -> 'not_reached' -> 0 AS first FROM softdelete.erase('firms', 'request 7', 5) e;
+SELECT * FROM kept ORDER BY 1, 2;
+-- Who has the key takes them along.
+SELECT e -> 'rows' AS rows, e -> 'not_reached' -> 0 AS first FROM softdelete.erase('firms', 'request 8', 4) e;
+SELECT * FROM kept ORDER BY 1, 2;
+-- The row is gone.
+INSERT INTO firms VALUES (6, 'eve');
+INSERT INTO sites VALUES (60, 6, 'eve');
+DELETE FROM sites WHERE id = 60;
+UPDATE firms SET id = 66 WHERE id = 6;
+DELETE FROM firms WHERE id = 66;
+SELECT count(*) FROM softdelete.configure('firms', retention => '0');
+SET client_min_messages = warning;
+CALL softdelete.purge('firms');
+RESET client_min_messages;
+SELECT e -> 'rows' AS rows, e -> 'key' AS key, e -> 'not_reached' -> 0 AS first FROM softdelete.erase('firms', 'request 9', '066') e;
+SELECT * FROM kept ORDER BY 1, 2;
+SELECT softdelete.erase('firms', 'request 9', 66); -- fails
+
 -- What is refused, and who may.
 SELECT softdelete.erase('users', 'why', 9); -- fails
 SELECT softdelete.erase('users', NULL, 3); -- fails

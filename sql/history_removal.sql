@@ -333,6 +333,44 @@ SELECT softdelete.release(id) FROM softdelete.holds WHERE relation = 'cases'::re
 CALL softdelete.purge('cases');
 SELECT to_regclass('cases_history_old');
 
+-- A table with a history alone: erase removes the row, what goes with it and all entries, and is the one way to the entries.
+CREATE TABLE guests (id int PRIMARY KEY, mail text);
+CREATE TABLE stays (id int PRIMARY KEY, guest int REFERENCES guests ON UPDATE CASCADE ON DELETE CASCADE, mail text);
+CREATE INDEX ON stays (guest);
+SELECT softdelete.track_history('guests'), softdelete.track_history('stays');
+INSERT INTO guests VALUES (1, 'ann@x'), (2, 'ben@x'), (3, 'cid@x'), (4, 'dan@x');
+INSERT INTO stays VALUES (10, 1, 'ann@x'), (20, 2, 'ben@x'), (30, 3, 'cid@x');
+UPDATE guests SET id = 11 WHERE id = 1;
+SELECT e -> 'rows' AS rows, e -> 'key' AS key FROM softdelete.erase('guests', 'request 1', 11) e;
+DELETE FROM guests WHERE id = 2;
+SELECT e -> 'rows' AS rows, e -> 'key' AS key FROM softdelete.erase('guests', 'request 2', 2) e;
+ALTER TABLE guests ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+SELECT e -> 'rows' AS rows, e -> 'key' AS key FROM softdelete.erase('guests', 'request 3', 3) e;
+ALTER TABLE guests DISABLE ROW LEVEL SECURITY;
+SELECT * FROM guests;
+SELECT history_kind, id, mail FROM guests_history;
+SELECT count(*) FROM stays_history;
+SELECT softdelete.erase('guests', 'request 4', 3); -- fails
+CREATE FUNCTION keep_row() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+CREATE TRIGGER keep_row BEFORE DELETE ON guests FOR EACH ROW EXECUTE FUNCTION keep_row();
+SELECT softdelete.erase('guests', 'request 4', 4); -- fails
+SELECT count(*) FROM guests_history;
+RESET SESSION AUTHORIZATION;
+CREATE ROLE regress_history_other;
+GRANT USAGE ON SCHEMA regress_history_removal TO regress_history_other;
+GRANT ALL ON regress_history_removal.guests, regress_history_removal.guests_history TO regress_history_other;
+SET SESSION AUTHORIZATION regress_history_other;
+SELECT softdelete.erase('guests', 'request 4', 4); -- fails
+RESET SESSION AUTHORIZATION;
+DROP OWNED BY regress_history_other;
+DROP ROLE regress_history_other;
+SET SESSION AUTHORIZATION regress_history_removal;
+SELECT relation, reason, rows FROM softdelete.erasure_log WHERE table_name = 'regress_history_removal.guests' ORDER BY id;
+DROP TABLE stays, guests, stays_history, guests_history;
+RESET SESSION AUTHORIZATION;
+SELECT relation, reason FROM softdelete.erasure_log WHERE table_name = 'regress_history_removal.guests' ORDER BY id;
+SET SESSION AUTHORIZATION regress_history_removal;
+
 -- What a hold protects is looked up once in a transaction, for all partitions.
 CREATE TABLE files (id int PRIMARY KEY, v text);
 SELECT count(*) > 0 AS registered FROM softdelete.register('files', retention => '1 year');

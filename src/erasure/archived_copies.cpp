@@ -1,7 +1,10 @@
 // An archive has the columns of its table, so that a foreign key of the table tells what an archived row referenced: the key
-// is followed with the archive in place of the table, level by level.
+// is followed with the archive in place of the table, level by level. ON UPDATE CASCADE does not reach archives: what referenced
+// a former key is found by the history of the referenced table.
 #include "erasure/archived_copies.hpp"
 
+#include "history/check_tracking.hpp"
+#include "history/overwrite_entries.hpp"
 #include "pg/scopes.hpp"
 #include "rows/follow_links.hpp"
 #include "rows/named_row.hpp"
@@ -55,27 +58,130 @@ public:
         add(table, found);
     }
 
+    // A row of which there may be the history alone.
+    void add_key(const TableInfo &table, const history::KeyTexts &key) {
+        recorded_.push_back({table, {key}});
+    }
+
     void add_source(const rows::TreeTable &member) { work_.push_back({member.table, false, member.rows}); }
 
     void run() {
-        while (!work_.empty()) {
-            CopySource source = std::move(work_.front());
-            work_.pop_front();
-            for (const ForeignKey &key : catalog::find_referencing_keys(spi_, source.table.relation)) {
-                if (key.on_delete == catalog::OnDelete::cascade && key.child.archive) {
-                    add(key.child, rows::lock_children(spi_,
-                                                       source.is_archive ? catalog::between_archives(key)
-                                                                         : catalog::of_archived_children(key),
-                                                       source.rows));
-                }
+        while (!work_.empty() || !recorded_.empty()) {
+            if (work_.empty()) { // whose a former key is now shows when the rows are known
+                follow_former_keys(recorded_.front());
+                recorded_.pop_front();
+            } else {
+                CopySource source = std::move(work_.front());
+                work_.pop_front();
+                follow(source);
             }
         }
         for (const auto &[archive, member] : copies_->archives) {
             note_deletions(member);
         }
+        for (const auto &[archive, rows] : others_) {
+            note_others(catalog::get_table(spi_, archive), rows);
+        }
     }
 
 private:
+    // Rows by their keys.
+    struct Recorded {
+        TableInfo table;
+        std::vector<history::KeyTexts> keys;
+    };
+
+    std::vector<ForeignKey> find_keys_below(const TableInfo &table) {
+        std::vector<ForeignKey> keys;
+        for (const ForeignKey &key : catalog::find_referencing_keys(spi_, table.relation)) {
+            if (key.on_delete == catalog::OnDelete::cascade && key.child.archive) {
+                keys.push_back(key);
+            }
+        }
+        return keys;
+    }
+
+    void follow(const CopySource &source) {
+        const std::vector<ForeignKey> keys = find_keys_below(source.table);
+        for (const ForeignKey &key : keys) {
+            add(key.child, rows::lock_children(spi_,
+                                               source.is_archive ? catalog::between_archives(key)
+                                                                 : catalog::of_archived_children(key),
+                                               source.rows));
+        }
+        if (!source.is_archive) {
+            live_.add_all(source.rows);
+        }
+        if (!keys.empty()) {
+            recorded_.push_back(
+                {source.table, source.is_archive
+                                   ? history::read_archived_keys(spi_, source.table, source.rows)
+                                   : history::read_keys(spi_, source.table, source.rows)});
+        }
+    }
+
+    void follow_former_keys(const Recorded &recorded) {
+        const std::vector<ForeignKey> keys = find_keys_below(recorded.table);
+        if (keys.empty() || !OidIsValid(history::find_history(spi_, recorded.table.relation))) {
+            return;
+        }
+        rows::RowSet entries = history::find_lives(recorded.table, recorded.keys);
+        for (const ForeignKey &key : keys) {
+            std::vector<history::ReferencedColumn> values =
+                entries.empty() ? std::vector<history::ReferencedColumn>()
+                                : history::read_recorded_values(spi_, recorded.table, key, entries);
+            if (!values.empty() && !values.front().values.empty()) {
+                add(key.child,
+                    leave_others(key, history::find_references(spi_, catalog::get_archive(key.child), key,
+                                                               values, " FOR UPDATE OF c")));
+            }
+        }
+    }
+
+    // Of these archived rows, those that do not reference another row by what is its key now.
+    rows::RowSet leave_others(const ForeignKey &key, const rows::RowSet &found) {
+        rows::RowSet others;
+        for (const rows::RowLink &link :
+             rows::find_parents(spi_, catalog::of_archived_children(key), found)) {
+            if (!live_.contains(link.parent)) {
+                others.add(link.child);
+            }
+        }
+        if (key.parent.archive) {
+            for (const rows::RowLink &link :
+                 rows::find_parents(spi_, catalog::between_archives(key), found)) {
+                if (!is_found(key.parent.archive->relation, link.parent)) {
+                    others.add(link.child);
+                }
+            }
+        }
+        if (!others.empty()) {
+            others_[key.child.archive->relation].add_all(others);
+        }
+        rows::RowSet left;
+        for (const rows::RowId &row : found.ids()) {
+            if (!others.contains(row)) {
+                left.add(row);
+            }
+        }
+        return left;
+    }
+
+    void note_others(const TableInfo &archive, const rows::RowSet &rows) {
+        for (const rows::RowId &row : rows.ids()) {
+            if (!is_found(archive.relation, row)) {
+                copies_->not_reached.push_back(sqltext::format(
+                    "rows of %1% that reference a former key which another row has now", archive.name));
+                return;
+            }
+        }
+    }
+
+    bool is_found(Oid archive, const rows::RowId &row) const {
+        const auto member = copies_->archives.find(archive);
+        return member != copies_->archives.end() && member->second.rows.contains(row);
+    }
+
     void add(const TableInfo &table, const rows::RowSet &found) {
         CopySource fresh = {table, true, {}};
         for (const rows::RowId &row : found.ids()) {
@@ -104,6 +210,9 @@ private:
     pg::Spi &spi_;
     ArchivedCopies *copies_;
     std::deque<CopySource> work_;
+    std::deque<Recorded> recorded_;
+    rows::RowSet live_;                  // that are followed
+    std::map<Oid, rows::RowSet> others_; // what was left to other rows, by the archive
 };
 
 } // namespace
@@ -115,6 +224,7 @@ ArchivedCopies find_archived_copies(pg::Spi &spi, const TableInfo &table, const 
     if (table.archive) {
         collector.add_named(table, lookup);
     }
+    collector.add_key(table, catalog::write_key(table, lookup));
     for (const auto &[relation, member] : tree.tables) {
         collector.add_source(member);
     }

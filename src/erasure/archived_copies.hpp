@@ -1,5 +1,5 @@
 // What archives hold of a subject: rows that were archived under its key, and those that reference its row, or an archived one,
-// by ON DELETE CASCADE keys, whichever deletion took them there. Called by erase_row.cpp.
+// by ON DELETE CASCADE keys, under the key of today or a former one, whichever deletion took them there. Called by erase_row.cpp.
 #pragma once
 
 #include "rows/physical_tree.hpp"
@@ -16,6 +16,7 @@ struct ArchivedCopies {
     std::set<std::string> deletions;         // that took them there
     // Of the rows under the key, each as it is stored there, the latest first; written by pg::ExactTextScope.
     std::vector<std::vector<std::string>> keys;
+    std::vector<std::string> not_reached; // what the entry of the log says: tables, never values
 
     bool empty() const { return archives.empty(); }
 };

@@ -8,6 +8,7 @@
 #include "erasure/clear_subject.hpp"
 #include "erasure/remove_rows.hpp"
 #include "erasure/reset_statistics.hpp"
+#include "history/check_tracking.hpp"
 #include "history/lost_entries.hpp"
 #include "history/overwrite_entries.hpp"
 #include "holds/held_rows.hpp"
@@ -93,9 +94,17 @@ std::vector<std::string> choose_key(pg::Spi &spi, const catalog::TableInfo &tabl
     return stored.empty() ? given : stored.front();
 }
 
+// What the entry of the log says of what is left.
+std::vector<std::string> find_left(pg::Spi &spi, const std::map<Oid, history::SubjectKeys> &keys,
+                                   const ArchivedCopies &copies) {
+    std::vector<std::string> left = history::find_lost_entries(spi, keys);
+    left.insert(left.end(), copies.not_reached.begin(), copies.not_reached.end());
+    return left;
+}
+
 // Of a row that was purged before, or removed by hand, its table's history may still tell.
 std::string erase_gone_row(pg::Spi &spi, const catalog::TableInfo &table, const std::string &reason,
-                           const catalog::KeyLookup &lookup) {
+                           const catalog::KeyLookup &lookup, const ArchivedCopies &copies) {
     history::KeyTexts given = catalog::write_key(table, lookup);
     std::map<Oid, history::SubjectKeys> keys = {{table.relation, {table, {given}, {}}}};
     history::KeyTexts key =
@@ -107,8 +116,21 @@ std::string erase_gone_row(pg::Spi &spi, const catalog::TableInfo &table, const 
     }
     reset_statistics(spi, touched);
     return registry::insert_erasure(
-        spi, table,
-        {"erase", reason, add_counts(spi, "{}", entries), key, history::find_lost_entries(spi, keys)});
+        spi, table, {"erase", reason, add_counts(spi, "{}", entries), key, find_left(spi, keys, copies)});
+}
+
+bool has_history_alone(pg::Spi &spi, const catalog::TableInfo &table) {
+    return !table.is_registered && !table.is_archived()
+           && OidIsValid(history::find_history(spi, table.relation));
+}
+
+// A registered table; or one with a history, to whose entries nothing else leads.
+catalog::TableInfo get_erasable_table(pg::Spi &spi, Oid relation) {
+    if (!has_history_alone(spi, catalog::get_users_table(spi, relation))) {
+        return rows::get_owned_soft_table(spi, relation);
+    }
+    catalog::TableInfo table = rows::get_owned_users_table(spi, relation);
+    return has_history_alone(spi, table) ? table : rows::get_owned_soft_table(spi, relation);
 }
 
 } // namespace
@@ -127,7 +149,7 @@ std::string erase_row(Oid relation, const std::optional<std::string> &reason,
                       const std::vector<std::string> &key) {
     pg::Spi spi;
     rows::check_reason(reason, key);
-    catalog::TableInfo table = rows::get_owned_soft_table(spi, relation);
+    catalog::TableInfo table = get_erasable_table(spi, relation);
     holds::lock_holds_below(spi, {table.relation}, registry::HoldAccess::erase);
     std::optional<rows::SubjectRow> found =
         rows::find_subject_row(spi, table, key, rows::SubjectLock::for_update);
@@ -138,10 +160,13 @@ std::string erase_row(Oid relation, const std::optional<std::string> &reason,
     }
     ArchivedCopies copies = find_archived_copies(spi, table, lookup, tree);
     if (!found && copies.empty()) {
-        return erase_gone_row(spi, table, *reason, lookup);
+        return erase_gone_row(spi, table, *reason, lookup, copies);
     }
     history::KeyTexts given = catalog::write_key(table, lookup);
-    history::KeyTexts stored_key = choose_key(spi, table, copies.keys, *reason, found ? found->key : given);
+    // What is archived below a row may be all that is left beside its history.
+    std::vector<history::KeyTexts> stored =
+        found || !copies.keys.empty() ? copies.keys : history::find_recorded_keys(spi, table, lookup);
+    history::KeyTexts stored_key = choose_key(spi, table, stored, *reason, found ? found->key : given);
     const history::KeyTexts &row_key = found ? found->key : stored_key;
     for (const auto &[oid, member] : tree.tables) {
         holds::check_held_rows(spi, member.table, member.rows, "erase");
@@ -167,9 +192,9 @@ std::string erase_row(Oid relation, const std::optional<std::string> &reason,
     registry::clear_deletions(spi, deletions);
     registry::clear_holds(spi, holds);
     reset_statistics(spi, touched);
-    return registry::insert_erasure(spi, table,
-                                    {"erase", *reason, add_counts(spi, tree.count(spi), entries), row_key,
-                                     history::find_lost_entries(spi, keys)});
+    return registry::insert_erasure(
+        spi, table,
+        {"erase", *reason, add_counts(spi, tree.count(spi), entries), row_key, find_left(spi, keys, copies)});
 }
 
 } // namespace softdelete::erasure

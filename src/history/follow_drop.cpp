@@ -92,7 +92,7 @@ void check_no_history_lost(pg::Spi &spi) {
 
 } // namespace
 
-void follow_drop() {
+bool follow_drop() {
     pg::Spi spi;
     if (row_security) { // pg_restore --clean drops everything, in an order of its own
         check_no_history_lost(spi);
@@ -116,6 +116,7 @@ void follow_drop() {
                                        orphan.text(3)));
         }
     }
+    return !orphans.empty();
 }
 
 } // namespace softdelete::history

@@ -5,6 +5,7 @@ namespace softdelete::history {
 
 // Tables were dropped: their histories stay as plain tables. Raises 2BP01 where a history was dropped and its table not, and
 // where a column of either went with a type, a function or whatever else it depended on: its values would be lost.
-void follow_drop();
+// Returns whether a table is gone that had a history.
+bool follow_drop();
 
 } // namespace softdelete::history

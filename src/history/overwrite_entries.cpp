@@ -131,11 +131,8 @@ public:
         while (!work_.empty()) {
             Work work = std::move(work_.front());
             work_.pop_front();
-            TableInfo parents = catalog::get_table(spi_, find_history(spi_, work.table.relation));
             for (const catalog::ForeignKey &key : find_recorded_links(spi_, work.table.relation)) {
-                if (has_columns(spi_, parents.relation, key.parent_link.names)) {
-                    follow(key, read_values(spi_, parents, key.parent_link.names, work.entries));
-                }
+                follow(key, read_recorded_values(spi_, work.table, key, work.entries));
             }
         }
         std::map<std::string, std::uint64_t> counts;
@@ -168,38 +165,10 @@ private:
 
     // Entries of rows that referenced a row with these values at some time.
     void follow(const catalog::ForeignKey &key, const std::vector<ReferencedColumn> &values) {
-        if (!values.front().values.empty()) {
+        if (!values.empty() && !values.front().values.empty()) {
             TableInfo children = catalog::get_table(spi_, find_history(spi_, key.child.relation));
-            add(key.child, find_entries(children, key, values));
+            add(key.child, find_references(spi_, children, key, values));
         }
-    }
-
-    // Those that reference one of the values, as the key compares: one pass, however many there are.
-    RowSet find_entries(const TableInfo &history, const catalog::ForeignKey &key,
-                        const std::vector<ReferencedColumn> &columns) {
-        std::vector<std::string> values;
-        std::vector<pg::Parameter> parameters;
-        for (const ReferencedColumn &column : columns) {
-            std::size_t number = parameters.size() + 1;
-            // An array of arrays is one array: its elements would be theirs.
-            std::string value =
-                column.is_array ? sqltext::format("CAST(pg_catalog.unnest($%1%::pg_catalog.text[]) AS %2%)",
-                                                  number, column.type)
-                                : sqltext::format("pg_catalog.unnest($%1%::%2%[])", number, column.type);
-            values.push_back(sqltext::format("%1% AS %2%", value, column.name));
-            parameters.emplace_back(pg::make_array(column.values));
-        }
-        std::string query = sqltext::format(
-            "/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE EXISTS (SELECT FROM (SELECT %2%) "
-            "AS p WHERE %3%)",
-            history.name, sqltext::join(values, ", "), key.comparison);
-        pg::OwnerScope owner(history.owner);
-        pg::ExactTextScope exact;
-        RowSet found;
-        for (const pg::Row &row : spi_.query(query, parameters)) {
-            found.add(rows::read_row_id(row));
-        }
-        return found;
     }
 
     pg::Spi &spi_;
@@ -285,6 +254,43 @@ bool overwrites_key(pg::Spi &spi, const TableInfo &table, const std::vector<regi
 }
 
 } // namespace
+
+std::vector<ReferencedColumn> read_recorded_values(pg::Spi &spi, const TableInfo &table,
+                                                   const catalog::ForeignKey &key, const RowSet &entries) {
+    TableInfo history = catalog::get_table(spi, find_history(spi, table.relation));
+    if (!has_columns(spi, history.relation, key.parent_link.names)) {
+        return {};
+    }
+    return read_values(spi, history, key.parent_link.names, entries);
+}
+
+// One pass, however many values there are.
+RowSet find_references(pg::Spi &spi, const TableInfo &place, const catalog::ForeignKey &key,
+                       const std::vector<ReferencedColumn> &columns, const char *further) {
+    std::vector<std::string> values;
+    std::vector<pg::Parameter> parameters;
+    for (const ReferencedColumn &column : columns) {
+        std::size_t number = parameters.size() + 1;
+        // An array of arrays is one array: its elements would be theirs.
+        std::string value = column.is_array
+                                ? sqltext::format("CAST(pg_catalog.unnest($%1%::pg_catalog.text[]) AS %2%)",
+                                                  number, column.type)
+                                : sqltext::format("pg_catalog.unnest($%1%::%2%[])", number, column.type);
+        values.push_back(sqltext::format("%1% AS %2%", value, column.name));
+        parameters.emplace_back(pg::make_array(column.values));
+    }
+    std::string query = sqltext::format(
+        "/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE EXISTS (SELECT FROM (SELECT %2%) "
+        "AS p WHERE %3%)%4%",
+        place.name, sqltext::join(values, ", "), key.comparison, further);
+    pg::OwnerScope owner(place.owner);
+    pg::ExactTextScope exact;
+    RowSet found;
+    for (const pg::Row &row : spi.query(query, parameters)) {
+        found.add(rows::read_row_id(row));
+    }
+    return found;
+}
 
 SubjectKeys read_subject(pg::Spi &spi, const TableInfo &table, const RowSet &rows) {
     SubjectKeys subject = {table, read_keys(spi, table, rows), {}};

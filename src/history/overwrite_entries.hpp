@@ -39,6 +39,17 @@ SubjectKeys read_subject(pg::Spi &spi, const catalog::TableInfo &table, const ro
 std::vector<KeyTexts> find_recorded_keys(pg::Spi &spi, const catalog::TableInfo &table,
                                          const catalog::KeyLookup &lookup);
 
+// What rows of the table had in the columns that the key references, by these entries of its history. Empty where the history
+// has no such columns.
+std::vector<ReferencedColumn> read_recorded_values(pg::Spi &spi, const catalog::TableInfo &table,
+                                                   const catalog::ForeignKey &key,
+                                                   const rows::RowSet &entries);
+
+// The rows that reference such values, as the key compares. place: the history or the archive of the key's child table.
+// further: what the query ends in, such as a locking clause for "c".
+rows::RowSet find_references(pg::Spi &spi, const catalog::TableInfo &place, const catalog::ForeignKey &key,
+                             const std::vector<ReferencedColumn> &columns, const char *further = "");
+
 // Removes the entries of the subject's rows, and of rows that referenced them by ON DELETE CASCADE keys, be these rows gone
 // by now. Returns how many of which history, by its name, and adds the histories and their partitions to touched.
 // Errors: 42501 where a history belongs to another role.

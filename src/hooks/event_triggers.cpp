@@ -350,8 +350,9 @@ PGDLLEXPORT Datum softdelete_on_sql_drop(PG_FUNCTION_ARGS) {
     if (registry::has_rows("hold")) {
         ddl::keep_held_keys();
     }
+    bool are_tracked_gone = false;
     if (!IsA(event->parsetree, AlterTableStmt) && history::has_histories()) {
-        pg::entry([] { history::follow_drop(); });
+        are_tracked_gone = pg::entry([] { return history::follow_drop(); });
     }
     if (!IsA(event->parsetree, AlterTableStmt) && archive::has_archives()) {
         pg::entry([] {
@@ -360,12 +361,14 @@ PGDLLEXPORT Datum softdelete_on_sql_drop(PG_FUNCTION_ARGS) {
             }
         });
     }
-    if (!ddl::may_drop_own(ddl::read_command(event->parsetree)) || !knows_tables()) {
-        return 0;
+    if (ddl::may_drop_own(ddl::read_command(event->parsetree)) && knows_tables()) {
+        ddl::DropConcern concern = ddl::get_drop_concern();
+        if (concern.holds || concern.registry || concern.keys || concern.parts || concern.policies) {
+            pg::entry([&] { follow_drop(concern); });
+        }
     }
-    ddl::DropConcern concern = ddl::get_drop_concern();
-    if (concern.holds || concern.registry || concern.keys || concern.parts || concern.policies) {
-        pg::entry([&] { follow_drop(concern); });
+    if (are_tracked_gone) { // rows of them may have been erased
+        pg::entry([] { forget_deletions(ddl::forget_rest_of_dropped()); });
     }
     return 0;
 }

@@ -111,13 +111,25 @@ TableInfo get_owned_table(pg::Spi &spi, Oid relation) {
     return table;
 }
 
-TableInfo get_owned_soft_table(pg::Spi &spi, Oid relation) {
-    check_owner(catalog::get_soft_table(spi, relation));
+namespace {
+
+TableInfo get_owned(pg::Spi &spi, Oid relation, TableInfo (*get)(pg::Spi &, Oid)) {
+    check_owner(get(spi, relation));
     // Whoever drops or changes the table waits, and who waited for him sees it.
     pg::lock_relation(relation, pg::Lock::row_share);
-    TableInfo table = catalog::get_soft_table(spi, relation);
+    TableInfo table = get(spi, relation);
     check_owner(table);
     return table;
+}
+
+} // namespace
+
+TableInfo get_owned_soft_table(pg::Spi &spi, Oid relation) {
+    return get_owned(spi, relation, catalog::get_soft_table);
+}
+
+TableInfo get_owned_users_table(pg::Spi &spi, Oid relation) {
+    return get_owned(spi, relation, catalog::get_users_table);
 }
 
 SubjectRow get_subject_row(pg::Spi &spi, const TableInfo &table, const std::vector<std::string> &key,

@@ -22,6 +22,9 @@ catalog::TableInfo get_owned_table(pg::Spi &spi, Oid relation);
 // The same with either strategy; the other one raises 0A000 where the table has an archive.
 catalog::TableInfo get_owned_soft_table(pg::Spi &spi, Oid relation);
 
+// The same of a table that need not be registered.
+catalog::TableInfo get_owned_users_table(pg::Spi &spi, Oid relation);
+
 enum class SubjectLock { for_key_share, for_update };
 
 // Finds the row by its key, live or deleted, and locks it; acts as the table's owner.

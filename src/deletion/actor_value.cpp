@@ -34,7 +34,17 @@ Datum make_value(Oid type, int32 typmod, bool *is_null) {
     return OidInputFunctionCall(input, const_cast<char *>(actor), parameter, typmod);
 }
 
+// Is the error about the value? A cancelled statement and a lock that does not come have nothing to do with it.
+bool is_about_value(int sqlstate) {
+    int category = ERRCODE_TO_CATEGORY(sqlstate);
+    return category == ERRCODE_DATA_EXCEPTION || category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION
+           || sqlstate == ERRCODE_RAISE_EXCEPTION;
+}
+
 void name_setting(void *type) {
+    if (!is_about_value(geterrcode())) {
+        return;
+    }
     errcontext("casting setting \"softdelete.actor\" to type %s", format_type_be(*static_cast<Oid *>(type)));
     errhint("Set softdelete.actor to a value of that type.");
 }

@@ -115,7 +115,8 @@ sub script
 	my ($statement, %more) = @{ $statements{$name} };
 	my $count = $way eq 'nested' ? "PERFORM set_config('faults.at_allocation', '$number', false)" : "SET faults.at_allocation = $number";
 	my $terminator = $statement =~ /^\\/ ? '' : ';';
-	my $script = "\\c -\n\\echo begin $number\nSET client_min_messages = error;\nSET faults.kind = $kind;\n$ways{$way}\n\\echo end\n";
+	# PL/pgSQL is loaded beforehand: once that has failed half-way, the server cannot do it again in the session.
+	my $script = "\\c -\n\\echo begin $number\nSET client_min_messages = error;\nDO 'BEGIN END';\nSET faults.kind = $kind;\n$ways{$way}\n\\echo end\n";
 	$script =~ s/STATEMENT;/$statement$terminator/ or $script =~ s/STATEMENT/$statement/;
 	$script =~ s/COUNT/$count/;
 	my $places = $kind =~ /record|count/ ? 'SHOW faults.places' : '';

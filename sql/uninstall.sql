@@ -32,6 +32,27 @@ SELECT tgname FROM pg_trigger WHERE NOT tgisinternal;
 SELECT polname FROM pg_policy;
 SELECT relname FROM pg_class WHERE relrowsecurity;
 
+-- A database without the extension is one where the library does nothing.
+CREATE TABLE whole (id int PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE part PARTITION OF whole FOR VALUES FROM (0) TO (10);
+CREATE TABLE below (id int PRIMARY KEY, whole int REFERENCES whole ON UPDATE CASCADE ON DELETE CASCADE);
+CREATE TABLE heir (more int) INHERITS (notes);
+INSERT INTO whole SELECT generate_series(1, 5);
+INSERT INTO below SELECT i, i FROM generate_series(1, 5) i;
+UPDATE whole SET id = 6 WHERE id = 1;
+MERGE INTO whole USING (VALUES (2)) v (id) ON whole.id = v.id WHEN MATCHED THEN DELETE;
+DELETE FROM whole WHERE id = 3;
+SELECT whole FROM below ORDER BY whole;
+TRUNCATE below;
+TRUNCATE whole, notes CASCADE;
+SET softdelete.deletion = hard;
+INSERT INTO whole VALUES (1);
+DELETE FROM whole;
+TRUNCATE whole CASCADE;
+RESET softdelete.deletion;
+ALTER TABLE whole DETACH PARTITION part;
+DROP TABLE whole, part, below, heir CASCADE;
+
 -- Once more, with the ids that the rows remember.
 CREATE EXTENSION softdelete;
 SELECT count(*) > 0 AS registered FROM softdelete.register('users', cascade => true);

@@ -74,7 +74,11 @@ Oid get_locked_table(Oid relation) {
 }
 
 void lock_holds_on(const List *tables, HoldAccess access) {
-    Oid holds = get_relname_relid("hold", get_namespace_oid("softdelete_internal", false));
+    Oid schema = get_namespace_oid("softdelete_internal", true);
+    Oid holds = OidIsValid(schema) ? get_relname_relid("hold", schema) : InvalidOid;
+    if (!OidIsValid(holds)) {
+        return; // a database without the extension has no holds
+    }
     LOCKMODE mode = to_server(access);
     List *roots = NIL;
     for (int i = 0; i < list_length(tables); i++) {

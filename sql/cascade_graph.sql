@@ -68,7 +68,11 @@ SELECT * FROM softdelete.preview_tree('users', VARIADIC key => ARRAY['5']);
 INSERT INTO invoices VALUES (1, 1), (2, 6);
 INSERT INTO stock VALUES (1, 1);
 SELECT * FROM softdelete.preview_tree('users', 1);
-DELETE FROM users WHERE id = 1; -- fails
+DO $$ BEGIN
+    DELETE FROM users WHERE id = 1;
+    RAISE 'not refused';
+EXCEPTION WHEN foreign_key_violation OR restrict_violation THEN -- in words of the version
+END $$;
 -- The numbers are those of preview.
 SELECT sum(rows) FROM softdelete.preview('users', 1);
 SELECT sum(rows) FROM softdelete.preview_tree('users', 1) WHERE tree <> 'total';

@@ -125,6 +125,9 @@ std::string anonymize_row(Oid relation, const std::optional<std::string> &reason
         holds = find_released_holds(spi, whole.all);
     }
     overwrite_tree(spi, tree);
+    if (archived) { // what had the key before and is gone
+        (void)history::overwrite_entries(spi, table, rules, history::find_lives(table, {stored}));
+    }
     registry::clear_deletions(spi, deletions);
     registry::clear_holds(spi, holds);
     for (const auto &[oid, member] : whole.tables) {

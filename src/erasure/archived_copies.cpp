@@ -60,7 +60,7 @@ public:
 
     // A row of which there may be the history alone.
     void add_key(const TableInfo &table, const history::KeyTexts &key) {
-        recorded_.push_back({table, {key}});
+        recorded_.push_back({table, history::find_lives(table, {key})});
     }
 
     void add_source(const rows::TreeTable &member) { work_.push_back({member.table, false, member.rows}); }
@@ -85,10 +85,10 @@ public:
     }
 
 private:
-    // Rows by their keys.
+    // Entries of a table's history.
     struct Recorded {
         TableInfo table;
-        std::vector<history::KeyTexts> keys;
+        rows::RowSet entries;
     };
 
     std::vector<ForeignKey> find_keys_below(const TableInfo &table) {
@@ -115,21 +115,19 @@ private:
         if (!keys.empty()) {
             recorded_.push_back(
                 {source.table, source.is_archive
-                                   ? history::read_archived_keys(spi_, source.table, source.rows)
-                                   : history::read_keys(spi_, source.table, source.rows)});
+                                   ? history::find_archived_lives(spi_, source.table, source.rows)
+                                   : history::find_lives(
+                                       source.table, history::read_keys(spi_, source.table, source.rows))});
         }
     }
 
     void follow_former_keys(const Recorded &recorded) {
-        const std::vector<ForeignKey> keys = find_keys_below(recorded.table);
-        if (keys.empty() || !OidIsValid(history::find_history(spi_, recorded.table.relation))) {
+        if (recorded.entries.empty()) {
             return;
         }
-        rows::RowSet entries = history::find_lives(recorded.table, recorded.keys);
-        for (const ForeignKey &key : keys) {
+        for (const ForeignKey &key : find_keys_below(recorded.table)) {
             std::vector<history::ReferencedColumn> values =
-                entries.empty() ? std::vector<history::ReferencedColumn>()
-                                : history::read_recorded_values(spi_, recorded.table, key, entries);
+                history::read_recorded_values(spi_, recorded.table, key, recorded.entries);
             if (!values.empty() && !values.front().values.empty()) {
                 add(key.child,
                     leave_others(key, history::find_references(spi_, catalog::get_archive(key.child), key,

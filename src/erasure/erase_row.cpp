@@ -106,7 +106,7 @@ std::vector<std::string> find_left(pg::Spi &spi, const std::map<Oid, history::Su
 std::string erase_gone_row(pg::Spi &spi, const catalog::TableInfo &table, const std::string &reason,
                            const catalog::KeyLookup &lookup, const ArchivedCopies &copies) {
     history::KeyTexts given = catalog::write_key(table, lookup);
-    std::map<Oid, history::SubjectKeys> keys = {{table.relation, {table, {given}, {}}}};
+    std::map<Oid, history::SubjectKeys> keys = {{table.relation, {table, {given}, {}, {}}}};
     history::KeyTexts key =
         choose_key(spi, table, history::find_recorded_keys(spi, table, lookup), reason, given);
     std::set<Oid> touched;
@@ -181,9 +181,9 @@ std::string erase_row(Oid relation, const std::optional<std::string> &reason,
     std::set<Oid> touched = tree.get_relations();
     touched.insert(tree.linked.begin(), tree.linked.end());
     std::map<Oid, history::SubjectKeys> keys = read_keys(spi, tree);
-    if (!found) {
-        keys[table.relation] = {table, {given}, {}};
-    } else {
+    keys.try_emplace(table.relation, history::SubjectKeys{table, {}, {}, {}});
+    keys.at(table.relation).named = {row_key};
+    if (found) {
         remove_tree(spi, table, found->rows, tree);
     }
     HistoryCounts entries = history::erase_entries(spi, keys, &touched);

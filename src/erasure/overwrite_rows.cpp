@@ -239,6 +239,10 @@ std::uint64_t overwrite_rows(pg::Spi &spi, const TableInfo &table, const std::ve
     std::string statement = make_statement(table, alias, assignments, read_columns(spi, table));
     // The key of a row above may have changed these rows, by ON UPDATE CASCADE.
     RowSet newest = rows::follow_updates(rows);
+    RowSet lives; // of an archived row before a rule gives it another key, which its history does not learn
+    if (is_archive) {
+        lives = history::find_archived_lives(spi, source, newest);
+    }
     std::vector<pg::Row> written;
     {
         session::OwnStatement own(statement, {.notes = session::note_removal, .runs_as_called = true});
@@ -251,10 +255,10 @@ std::uint64_t overwrite_rows(pg::Spi &spi, const TableInfo &table, const std::ve
         raise_other_values(table);
     }
     check_after_triggers(spi, table, alias, assignments, written);
-    RowSet now = rows::follow_updates(newest);
-    std::vector<history::KeyTexts> keys =
-        is_archive ? history::read_archived_keys(spi, source, now) : history::read_keys(spi, source, now);
-    (void)history::overwrite_entries(spi, source, rules, keys);
+    if (!is_archive) {
+        lives = history::find_lives(source, history::read_keys(spi, source, rows::follow_updates(newest)));
+    }
+    (void)history::overwrite_entries(spi, source, rules, lives);
     return written.size();
 }
 

@@ -123,7 +123,8 @@ public:
 
     std::map<std::string, std::uint64_t> run(const std::map<Oid, SubjectKeys> &subjects) {
         for (const auto &[relation, subject] : subjects) {
-            add(subject.table, find_lives(subject.table, subject.keys));
+            add(subject.table, find_lives(subject.table, subject.named));
+            add(subject.table, find_last_lives(subject.table, subject.keys));
             for (const SubjectLink &link : subject.links) {
                 follow(link.key, link.values);
             }
@@ -163,11 +164,13 @@ private:
         }
     }
 
-    // Entries of rows that referenced a row with these values at some time.
+    // Entries of rows that referenced a row with these values at some time, and all of rows that did so to their end.
     void follow(const catalog::ForeignKey &key, const std::vector<ReferencedColumn> &values) {
         if (!values.empty() && !values.front().values.empty()) {
             TableInfo children = catalog::get_table(spi_, find_history(spi_, key.child.relation));
-            add(key.child, find_references(spi_, children, key, values));
+            RowSet entries = find_references(spi_, children, key, values);
+            entries.add_all(find_ended_lives(spi_, key.child, entries));
+            add(key.child, entries);
         }
     }
 
@@ -293,7 +296,7 @@ RowSet find_references(pg::Spi &spi, const TableInfo &place, const catalog::Fore
 }
 
 SubjectKeys read_subject(pg::Spi &spi, const TableInfo &table, const RowSet &rows) {
-    SubjectKeys subject = {table, read_keys(spi, table, rows), {}};
+    SubjectKeys subject = {table, {}, read_keys(spi, table, rows), {}};
     if (!OidIsValid(find_history(spi, table.relation))) { // else its entries say more
         for (const catalog::ForeignKey &key : find_recorded_links(spi, table.relation)) {
             subject.links.push_back({key, read_values(spi, table, key.parent_link.names, rows)});
@@ -342,17 +345,11 @@ std::map<std::string, std::uint64_t> erase_entries(pg::Spi &spi, const std::map<
 }
 
 std::uint64_t overwrite_entries(pg::Spi &spi, const TableInfo &table,
-                                const std::vector<registry::Anonymizer> &rules,
-                                const std::vector<KeyTexts> &keys) {
-    Oid history_id = find_history(spi, table.relation);
-    if (!OidIsValid(history_id)) {
-        return 0;
-    }
-    RowSet entries = find_lives(table, keys);
+                                const std::vector<registry::Anonymizer> &rules, const RowSet &entries) {
     if (entries.empty()) {
         return 0;
     }
-    TableInfo history = catalog::get_table(spi, history_id);
+    TableInfo history = catalog::get_table(spi, get_history(spi, table));
     if (overwrites_key(spi, table, rules)) {
         return remove(spi, history, entries, rows::Occasion::anonymization);
     }

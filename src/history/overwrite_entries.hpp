@@ -28,6 +28,7 @@ struct SubjectLink {
 // The keys of a subject's rows of one table, and by what other rows found them: read before the rows are removed.
 struct SubjectKeys {
     catalog::TableInfo table;
+    std::vector<KeyTexts> named; // whoever had them at any time
     std::vector<KeyTexts> keys;
     std::vector<SubjectLink> links;
 };
@@ -56,12 +57,10 @@ rows::RowSet find_references(pg::Spi &spi, const catalog::TableInfo &place, cons
 std::map<std::string, std::uint64_t> erase_entries(pg::Spi &spi, const std::map<Oid, SubjectKeys> &subjects,
                                                    std::set<Oid> *touched);
 
-// Overwrites the entries of rows that have been overwritten themselves: each column with a rule, who and why. Where
-// the rules give the rows other keys, their entries are removed instead. keys: of the rows, as they are now. Does nothing
-// where the table has no history. Returns how many entries were reached.
+// Overwrites entries of rows that have been overwritten themselves: each column with a rule, who and why. Where
+// the rules give the rows other keys, the entries are removed instead. Returns how many were reached.
 std::uint64_t overwrite_entries(pg::Spi &spi, const catalog::TableInfo &table,
-                                const std::vector<registry::Anonymizer> &rules,
-                                const std::vector<KeyTexts> &keys);
+                                const std::vector<registry::Anonymizer> &rules, const rows::RowSet &entries);
 
 // The partitions of the table's history; none where it has none.
 std::set<Oid> find_partitions(pg::Spi &spi, Oid relation);

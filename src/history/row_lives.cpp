@@ -1,7 +1,9 @@
 // A life begins with an INSERT or with the arrival under a new key, and ends with the row, or when it goes on under another
-// key. Several lives under a key are one subject's, but for those that went on under another key: that is another row.
+// key. Several lives under a key that is named are one subject's, but for those that went on under another key: that is another
+// row.
 #include "history/row_lives.hpp"
 
+#include "history/check_tracking.hpp"
 #include "history/key_text.hpp"
 #include "history/open_history.hpp"
 #include "history/read_entries.hpp"
@@ -16,11 +18,18 @@ extern "C" {
 #include "utils/timestamp.h"
 }
 
+#include <algorithm>
+#include <functional>
+#include <set>
+
 namespace softdelete::history {
 
 namespace {
 
 using rows::RowSet;
+
+// Is a life meant that ended with the entry, or that has not ended, where it is null?
+using IsMeant = std::function<bool(const ReadEntry *end)>;
 
 class Lives {
 public:
@@ -31,6 +40,21 @@ public:
 
     void add_key(const Datum *values) { collect(values, nullptr, nullptr); }
 
+    void add_some(const Datum *values, const IsMeant &is_meant) {
+        is_meant_ = &is_meant;
+        collect(values, nullptr, nullptr);
+        is_meant_ = nullptr;
+    }
+
+    std::int64_t get_deletion(const ReadEntry &entry) const {
+        return pg::call([&] {
+            bool is_null = true;
+            Datum id =
+                heap_getattr(entry.row, deletion_id + 1, RelationGetDescr(history_.relation()), &is_null);
+            return is_null ? 0 : DatumGetInt64(id);
+        });
+    }
+
 private:
     // The key's lives; or, where the row went on from it, that one which ended with the arrival at the next key, next.
     void collect(const Datum *values, const ReadEntry *arrival, const Datum *next) {
@@ -39,16 +63,27 @@ private:
         for (int i = 0; i < list_length(entries); i++) {
             const auto *entry = static_cast<const ReadEntry *>(list_nth(entries, i));
             if (begins_life(*entry)) {
-                end_life(values, &life, arrival == nullptr);
+                end_life(values, &life, arrival == nullptr && is_meant(life));
             }
             life.push_back(entry);
             if (is_departure(*entry)) {
                 end_life(values, &life, arrival != nullptr && leads_to(*entry, *arrival, next));
             } else if (ends_life(*entry)) {
-                end_life(values, &life, arrival == nullptr);
+                end_life(values, &life, arrival == nullptr && is_meant(life));
             }
         }
-        end_life(values, &life, arrival == nullptr);
+        end_life(values, &life, arrival == nullptr && is_meant(life));
+    }
+
+    // Of a marked row that moved to an archive the mark was the end.
+    bool is_meant(const std::vector<const ReadEntry *> &life) const {
+        if (is_meant_ == nullptr) {
+            return true;
+        }
+        auto end = std::find_if(life.rbegin(), life.rend(), [](const ReadEntry *entry) {
+            return ends_life(*entry) || entry->kind == kind_soft_delete || entry->kind == kind_restore;
+        });
+        return (*is_meant_)(end == life.rend() || (*end)->kind == kind_restore ? nullptr : *end);
     }
 
     void end_life(const Datum *key, std::vector<const ReadEntry *> *life, bool is_of_subject) {
@@ -95,33 +130,95 @@ private:
     const OpenHistory &history_;
     const TrackedTable &table_;
     RowSet *found_;
+    const IsMeant *is_meant_ = nullptr; // not set: every life is
 };
 
-// place: the table or its archive.
+// Runs take with the lives of the table's history, as its owner; not at all where there are none.
+template <typename Take>
+RowSet read_lives(const catalog::TableInfo &info, Take take) {
+    RowSet found;
+    OpenHistory history(info.relation);
+    const TrackedTable *table = history.table();
+    if (table == nullptr || table->key_count == 0) {
+        return found;
+    }
+    // Types of the owner's may run code of his when their values are read.
+    pg::UserScope owner(info.owner);
+    // What this transaction has written a moment ago is meant as well.
+    pg::SnapshotScope newest(pg::call([] {
+        CommandCounterIncrement();
+        return GetLatestSnapshot();
+    }));
+    Lives lives(history, &found);
+    take(*table, &lives);
+    return found;
+}
+
+struct Key {
+    Datum values[INDEX_MAX_KEYS] = {};
+
+    Key(const TrackedTable &table, const KeyTexts &texts) {
+        pg::ExactTextScope exact;
+        pg::call([&] {
+            for (int i = 0; i < table.key_count; i++) {
+                values[i] = read_key_value(table.key[i], texts.at(static_cast<std::size_t>(i)).c_str());
+            }
+        });
+    }
+};
+
+std::vector<std::string> find_key_columns(pg::Spi &spi, Oid relation) {
+    std::vector<std::string> columns;
+    for (const catalog::KeyColumn &column : catalog::find_primary_key(spi, relation)) {
+        columns.push_back("t." + column.name);
+    }
+    return columns;
+}
+
+KeyTexts read_texts(const pg::Row &row, std::size_t count) {
+    KeyTexts key;
+    for (std::size_t i = 0; i < count; i++) {
+        key.push_back(row.text(i));
+    }
+    return key;
+}
+
+// place: where the rows are: the table, its archive or its history. further: columns more.
+std::vector<pg::Row> read_key_rows(pg::Spi &spi, const catalog::TableInfo &place,
+                                   const std::vector<std::string> &columns, const RowSet &rows,
+                                   const std::string &further = "") {
+    std::string query = sqltext::format("/* softdelete */ SELECT %1%%2% FROM %3% AS t WHERE %4% AND %5%",
+                                        sqltext::join(columns, ", "), further, place.name,
+                                        rows::see_all(place, "t"), rows::make_membership(place, "t", 1));
+    pg::OwnerScope owner(place.owner);
+    pg::ExactTextScope texts;
+    return spi.query(query, {rows.tables(), rows.positions()});
+}
+
 std::vector<KeyTexts> read_keys_in(pg::Spi &spi, const catalog::TableInfo &place,
                                    const catalog::TableInfo &table, const RowSet &rows) {
     std::vector<KeyTexts> keys;
-    std::vector<std::string> columns;
-    for (const catalog::KeyColumn &column : catalog::find_primary_key(spi, table.relation)) {
-        columns.push_back("t." + column.name);
-    }
+    const std::vector<std::string> columns = find_key_columns(spi, table.relation);
     if (columns.empty() || rows.empty()
         || pg::call([&] { return find_tracked_table(table.relation) == nullptr; })) {
         return keys;
     }
-    std::string query = sqltext::format("/* softdelete */ SELECT %1% FROM %2% AS t WHERE %3% AND %4%",
-                                        sqltext::join(columns, ", "), place.name, rows::see_all(place, "t"),
-                                        rows::make_membership(place, "t", 1));
-    pg::OwnerScope owner(place.owner);
-    pg::ExactTextScope texts;
-    for (const pg::Row &row : spi.query(query, {rows.tables(), rows.positions()})) {
-        KeyTexts key;
-        for (std::size_t i = 0; i < columns.size(); i++) {
-            key.push_back(row.text(i));
-        }
-        keys.push_back(key);
+    for (const pg::Row &row : read_key_rows(spi, place, columns, rows)) {
+        keys.push_back(read_texts(row, columns.size()));
     }
     return keys;
+}
+
+// Has the history all columns of the key?
+bool records_key(Oid relation) {
+    return pg::call([&] {
+        const TrackedTable *table = find_tracked_table(relation);
+        bool has_all = table != nullptr && table->key_count > 0;
+        for (int i = 0; has_all && i < table->key_count; i++) {
+            has_all = table->key[i].number != 0;
+        }
+        return has_all;
+    });
 }
 
 } // namespace
@@ -135,33 +232,83 @@ std::vector<KeyTexts> read_archived_keys(pg::Spi &spi, const catalog::TableInfo 
 }
 
 RowSet find_lives(const catalog::TableInfo &info, const std::vector<KeyTexts> &keys) {
-    RowSet found;
-    OpenHistory history(info.relation);
-    const TrackedTable *table = history.table();
-    if (table == nullptr || table->key_count == 0 || keys.empty()) {
-        return found;
+    if (keys.empty()) {
+        return {};
     }
-    // Types of the owner's may run code of his when their values are read.
-    pg::UserScope owner(info.owner);
-    // What this transaction has written a moment ago is meant as well.
-    pg::SnapshotScope newest(pg::call([] {
-        CommandCounterIncrement();
-        return GetLatestSnapshot();
-    }));
-    Lives lives(history, &found);
-    for (const KeyTexts &key : keys) {
-        Datum values[INDEX_MAX_KEYS] = {};
-        {
-            pg::ExactTextScope exact;
-            pg::call([&] {
-                for (int i = 0; i < table->key_count; i++) {
-                    values[i] = read_key_value(table->key[i], key.at(static_cast<std::size_t>(i)).c_str());
-                }
+    return read_lives(info, [&](const TrackedTable &table, Lives *lives) {
+        for (const KeyTexts &key : keys) {
+            lives->add_key(Key(table, key).values);
+        }
+    });
+}
+
+RowSet find_last_lives(const catalog::TableInfo &info, const std::vector<KeyTexts> &keys) {
+    if (keys.empty()) {
+        return {};
+    }
+    const std::uint64_t current =
+        pg::call([] { return U64FromFullTransactionId(GetTopFullTransactionIdIfAny()); });
+    return read_lives(info, [&](const TrackedTable &table, Lives *lives) {
+        for (const KeyTexts &key : keys) {
+            lives->add_some(Key(table, key).values, [&](const ReadEntry *end) {
+                return end == nullptr || end->kind == kind_soft_delete || end->transaction == current;
             });
         }
-        lives.add_key(values);
+    });
+}
+
+// The row was archived at the start of the transaction that removed it, or has the deletion that marked it.
+RowSet find_archived_lives(pg::Spi &spi, const catalog::TableInfo &info, const RowSet &rows) {
+    const std::vector<std::string> columns = find_key_columns(spi, info.relation);
+    if (rows.empty() || columns.empty() || !records_key(info.relation)) {
+        return {};
     }
-    return found;
+    const std::string time = sqltext::format("t.%1%::pg_catalog.timestamptz", info.archive->deleted_at);
+    const std::vector<pg::Row> found = read_key_rows(
+        spi, catalog::get_archive(info), columns, rows,
+        sqltext::format(", CASE WHEN pg_catalog.isfinite(%1%) THEN pg_catalog.int8(EXTRACT(epoch FROM %1%) "
+                        "OPERATOR(pg_catalog.*) 1000000) OPERATOR(pg_catalog.-) 946684800000000 ELSE 0 END, "
+                        "coalesce(pg_catalog.abs(t.deletion_id), 0)",
+                        time));
+    return read_lives(info, [&](const TrackedTable &table, Lives *lives) {
+        for (const pg::Row &row : found) {
+            const Key key(table, read_texts(row, columns.size()));
+            const TimestampTz time = row.number(columns.size());
+            const std::int64_t deletion = row.number(columns.size() + 1);
+            bool is_known = false;
+            lives->add_some(key.values, [&](const ReadEntry *end) {
+                bool is_that =
+                    end != nullptr
+                    && (end->kind == kind_soft_delete ? deletion != 0 && lives->get_deletion(*end) == deletion
+                                                      : end->transaction_at == time);
+                is_known = is_known || is_that;
+                return is_that;
+            });
+            if (!is_known) {
+                lives->add_some(key.values, [](const ReadEntry *end) { return end != nullptr; });
+            }
+        }
+    });
+}
+
+RowSet find_ended_lives(pg::Spi &spi, const catalog::TableInfo &info, const RowSet &entries) {
+    const std::vector<std::string> columns = find_key_columns(spi, info.relation);
+    if (entries.empty() || columns.empty() || !records_key(info.relation)) {
+        return {};
+    }
+    const std::vector<pg::Row> found =
+        read_key_rows(spi, catalog::get_table(spi, get_history(spi, info)), columns, entries);
+    std::set<KeyTexts> keys;
+    for (const pg::Row &row : found) {
+        keys.insert(read_texts(row, columns.size()));
+    }
+    return read_lives(info, [&](const TrackedTable &table, Lives *lives) {
+        for (const KeyTexts &key : keys) {
+            lives->add_some(Key(table, key).values, [&](const ReadEntry *end) {
+                return end != nullptr && entries.contains({end->partition, end->position});
+            });
+        }
+    });
 }
 
 } // namespace softdelete::history

@@ -1,6 +1,6 @@
 // Which entries of a history are about a row: those under its key, and, where the key was changed, those under former keys
-// from before. Lives of other rows that had one of the keys before or after are not among them. Called when a history is
-// erased, anonymized or purged around rows on hold.
+// from before. Lives of other rows that had one of the former keys before or after are not among them. Called when a history
+// is erased, anonymized or purged around rows on hold.
 #pragma once
 
 #include "history/tracked_table.hpp"
@@ -21,7 +21,17 @@ std::vector<KeyTexts> read_keys(pg::Spi &spi, const catalog::TableInfo &table, c
 std::vector<KeyTexts> read_archived_keys(pg::Spi &spi, const catalog::TableInfo &table,
                                          const rows::RowSet &rows);
 
-// The entries, by their place in the history's partitions. table: has a history; none where it has no primary key.
+// The entries, by their place in the history's partitions. None where the table has no history or no primary key.
 rows::RowSet find_lives(const catalog::TableInfo &table, const std::vector<KeyTexts> &keys);
+
+// Those of rows that are there, or were removed by this transaction: what had their keys before is another row.
+rows::RowSet find_last_lives(const catalog::TableInfo &table, const std::vector<KeyTexts> &keys);
+
+// Those of rows in the table's archive, each of the life that ended when the row came there: what has its key now, or had it at
+// another time, is another row. Where no entry tells which life that is, all that have ended.
+rows::RowSet find_archived_lives(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowSet &rows);
+
+// Those of lives that ended with one of these entries.
+rows::RowSet find_ended_lives(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowSet &entries);
 
 } // namespace softdelete::history

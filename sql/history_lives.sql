@@ -1,0 +1,114 @@
+-- Erasure and anonymization in histories: all entries of the subject's rows go, also those from before a row referenced the
+-- subject, whatever became of it; those of other rows that had the same key at another time stay.
+SET client_min_messages = warning;
+CREATE SCHEMA regress_history_lives;
+CREATE ROLE regress_lives_owner;
+GRANT ALL ON SCHEMA regress_history_lives TO regress_lives_owner;
+SET SESSION AUTHORIZATION regress_lives_owner;
+SET search_path = regress_history_lives;
+SET client_min_messages = error;
+
+-- A child by each strategy and fate, under the key of a stranger's row that was there before, and of one after it. What a history
+-- still tells of each row after the erasure of its parent.
+CREATE TABLE outcome (strategy text, fate text, what text, kept bigint, recorded bigint);
+CREATE FUNCTION try(strategy text, fate text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    CREATE TABLE firms (id int PRIMARY KEY, name text);
+    CREATE TABLE sites (id int PRIMARY KEY, firm int REFERENCES firms ON DELETE CASCADE, what text);
+    CREATE INDEX ON sites (firm);
+    IF strategy <> 'none' THEN
+        PERFORM softdelete.register('sites', strategy => strategy);
+    END IF;
+    PERFORM softdelete.register('firms');
+    PERFORM softdelete.track_history('firms');
+    PERFORM softdelete.track_history('sites');
+    INSERT INTO firms VALUES (1, 'subject'), (2, 'stranger');
+END $$;
+CREATE PROCEDURE walk(strategy text, fate text) LANGUAGE plpgsql AS $$
+DECLARE
+    recorded bigint[];
+BEGIN
+    PERFORM try(strategy, fate);
+    COMMIT;
+    -- Somebody's before.
+    INSERT INTO sites VALUES (30, 2, 'before');
+    COMMIT;
+    UPDATE sites SET what = 'before' WHERE id = 30;
+    COMMIT;
+    DELETE FROM sites WHERE id = 30;
+    COMMIT;
+    IF strategy = 'flag' THEN
+        PERFORM softdelete.configure('sites', retention => '0');
+        COMMIT;
+        CALL softdelete.purge('sites');
+    END IF;
+    -- The subject's, which was nobody's first.
+    INSERT INTO sites VALUES (CASE fate WHEN 'moved' THEN 31 ELSE 30 END, NULL, 'subject');
+    COMMIT;
+    UPDATE sites SET firm = 2 WHERE what = 'subject';
+    COMMIT;
+    UPDATE sites SET id = 30, firm = 1 WHERE what = 'subject';
+    COMMIT;
+    IF fate <> 'live' THEN
+        DELETE FROM sites WHERE id = 30;
+        COMMIT;
+    END IF;
+    IF fate = 'purged' THEN
+        PERFORM softdelete.configure('sites', retention => '0') WHERE strategy <> 'none';
+        COMMIT;
+        CALL softdelete.purge('sites');
+    END IF;
+    -- Somebody's after it.
+    IF fate <> 'live' AND (strategy <> 'flag' OR fate = 'purged') THEN
+        INSERT INTO sites VALUES (30, 2, 'after');
+        COMMIT;
+        UPDATE sites SET what = 'after' WHERE id = 30;
+        COMMIT;
+        IF fate = 'covered' THEN
+            DELETE FROM sites WHERE id = 30;
+            COMMIT;
+        END IF;
+    END IF;
+    CREATE TEMP TABLE seen AS SELECT h.what, count(*) FROM sites_history h GROUP BY h.what;
+    PERFORM softdelete.erase('firms', 'request', 1);
+    INSERT INTO outcome SELECT strategy, fate, s.what, (SELECT count(*) FROM sites_history h WHERE h.what = s.what), s.count FROM seen s;
+    DROP TABLE seen;
+    PERFORM softdelete.untrack_history('firms');
+    PERFORM softdelete.untrack_history('sites');
+    IF strategy <> 'none' THEN
+        PERFORM softdelete.unregister('sites', 'purge');
+    END IF;
+    PERFORM softdelete.unregister('firms', 'purge');
+    DROP TABLE firms, sites, firms_history, sites_history;
+    COMMIT;
+END $$;
+SELECT format('CALL walk(%L, %L)', strategy, fate)
+FROM unnest('{none,flag,archive}'::text[]) strategy, unnest('{live,deleted,purged,moved,covered}'::text[]) fate
+WHERE NOT (strategy = 'none' AND fate = 'purged')
+ORDER BY 1 \gexec
+SELECT * FROM outcome ORDER BY 1, 2, 3;
+-- Nothing of the subject's is left, and all of the others.
+SELECT count(*) FROM outcome WHERE kept <> CASE what WHEN 'subject' THEN 0 ELSE recorded END;
+
+-- Archived rows that are anonymized are not those that have their keys now, or had them.
+CREATE TABLE tags (id int PRIMARY KEY, what text);
+SELECT count(*) > 0 AS registered FROM softdelete.register('tags', strategy => 'archive');
+SELECT softdelete.track_history('tags');
+SELECT softdelete.set_anonymizer('tags', 'what', '''nobody''');
+INSERT INTO tags VALUES (1, 'first');
+DELETE FROM tags;
+SELECT count(*) > 0 AS configured FROM softdelete.configure('tags', retention => '0', on_expiry => 'anonymize');
+INSERT INTO tags VALUES (1, 'second');
+UPDATE tags SET what = 'second, changed';
+CALL softdelete.purge('tags');
+SELECT what FROM tags_archive;
+SELECT history_kind, what FROM tags_history ORDER BY history_at;
+-- Who is named is each row that had the key.
+SELECT softdelete.anonymize('tags', 'request', 1) -> 'rows' AS rows;
+SELECT history_kind, what FROM tags_history ORDER BY history_at;
+
+RESET SESSION AUTHORIZATION;
+SET client_min_messages = warning;
+DROP SCHEMA regress_history_lives CASCADE;
+DROP OWNED BY regress_lives_owner;
+DROP ROLE regress_lives_owner;

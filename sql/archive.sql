@@ -284,7 +284,7 @@ SELECT count(*) > 0 AS registered FROM softdelete.register('below', strategy => 
 ALTER TABLE flagged ADD COLUMN plain int REFERENCES plain; -- fails
 ALTER TABLE plain ADD CONSTRAINT to_flagged FOREIGN KEY (id) REFERENCES flagged ON DELETE CASCADE NOT VALID;
 ALTER TABLE plain DROP CONSTRAINT to_flagged;
-SELECT object, action, command FROM softdelete.plan('plain', strategy => 'flag'); -- fails
+SELECT object, action, command FROM softdelete.plan('plain'); -- fails
 -- What register warns of.
 CREATE TABLE top (id int PRIMARY KEY);
 CREATE TABLE loose (id int PRIMARY KEY, top int REFERENCES top ON DELETE CASCADE, other int REFERENCES top ON DELETE SET NULL);

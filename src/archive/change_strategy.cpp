@@ -3,10 +3,9 @@
 #include "archive/change_strategy.hpp"
 
 #include "archive/archive_work.hpp"
+#include "archive/change_parts.hpp"
 #include "archive/move_rows.hpp"
-#include "archive/own_columns.hpp"
 #include "archive/register_archive.hpp"
-#include "catalog/mixed_links.hpp"
 #include "catalog/quoting.hpp"
 #include "catalog/view_catalog.hpp"
 #include "catalog/view_properties.hpp"
@@ -15,21 +14,15 @@
 #include "registration/register_table.hpp"
 #include "registration/run_steps.hpp"
 #include "registration/unregister_table.hpp"
-#include "registry/anonymizers.hpp"
-#include "registry/hold_log.hpp"
 #include "rows/time_partitions.hpp"
 #include "session/extension_functions.hpp"
 #include "session/utility_commands.hpp"
-#include "sqltext/table_statements.hpp"
-
-#include <algorithm>
 
 namespace softdelete::archive {
 
 namespace {
 
 using registration::ConfigureRequest;
-using registration::RegisterRequest;
 
 void check_alone(const ConfigureRequest &request) {
     if (*request.strategy != "flag" && *request.strategy != "archive") {
@@ -39,25 +32,7 @@ void check_alone(const ConfigureRequest &request) {
     }
     if (request.retention || request.keep_forever || request.visibility || request.indexes
         || request.admin_roles || request.on_expiry) {
-        pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
-                   .message = "the strategy is changed by itself",
-                   .hint = "Change other settings by a call of their own."});
-    }
-}
-
-[[noreturn]] void refuse_change(const catalog::Table &table, const std::string &detail, const char *hint) {
-    pg::raise({.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
-               .message = sqltext::format("cannot change the strategy of table \"%1%\"", table.name),
-               .detail = detail,
-               .hint = hint,
-               .relation = table.oid});
-}
-
-void check_no_holds(const catalog::Table &table) {
-    for (const catalog::Member &member : table.members) {
-        if (!registry::find_active_holds(member.oid).empty()) {
-            refuse_change(table, "It has rows on hold.", "Release them first.");
-        }
+        raise_not_alone();
     }
 }
 
@@ -101,19 +76,6 @@ private:
     std::vector<catalog::ViewProperty> properties_;
 };
 
-void add_steps(std::vector<model::Step> &steps, std::vector<model::Step> more) {
-    steps.insert(steps.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
-}
-
-model::Step tell_rows(const catalog::Table &table, std::int64_t rows, const char *remark) {
-    return {table.oid,
-            std::to_string(rows) + (rows == 1 ? " deleted row" : " deleted rows"),
-            model::Action::alter,
-            false,
-            {},
-            remark};
-}
-
 void run(pg::Spi &spi, std::vector<model::Step> &steps, const std::vector<model::Step> &more) {
     registration::run_steps(spi, more);
     add_steps(steps, more);
@@ -131,89 +93,19 @@ void make_empty_archive(pg::Spi &spi, const catalog::Table &table, const Archive
     rows::revoke_grants(spi, name_beside(table, settings.archive_name).text());
 }
 
-// Those that were there before registration have nothing to say any more: all rows are live.
-std::vector<model::Step> plan_column_drops(const catalog::Table &table, const std::vector<std::string> &own) {
-    std::vector<model::Step> steps;
-    for (const std::string &name : own) {
-        if (table.find_column(name) != nullptr) {
-            sqltext::Identifier column = catalog::identifier(name);
-            steps.push_back({table.oid,
-                             "column " + column.text(),
-                             model::Action::drop,
-                             false,
-                             {sqltext::drop_column(table.qualified, column).text()}});
-        }
-    }
-    return steps;
-}
-
-RegisterRequest make_request(const catalog::Table &table, const ArchiveSettings &settings,
-                             const char *strategy) {
-    return {.relation = table.oid,
-            .retention = settings.retention,
-            .strategy = strategy,
-            .visibility = "filter",
-            .cascade = false,
-            .indexes = std::nullopt,
-            .deleted_at = settings.deleted_at,
-            .deleted_by = settings.deleted_by,
-            .admin_roles = {},
-            .active_view = settings.active_view,
-            .deleted_view = settings.deleted_view,
-            .all_view = settings.all_view,
-            .on_expiry = "purge",
-            .all_referencing = false};
-}
-
-void check_can_move(pg::Spi &spi, const catalog::Table &table, const registry::Registration &registration) {
-    catalog::check_mixed_links(spi, table.oid, catalog::Strategy::archive);
-    if (registration.settings.visibility != model::Visibility::filter
-        || !registration.settings.admin_roles.empty()
-        || registration.settings.on_expiry != model::OnExpiry::purge) {
-        refuse_change(table, "It has a visibility, admin_roles or on_expiry that would not come along.",
-                      "Set visibility => 'filter', admin_roles => '{}' and on_expiry => 'purge' first.");
-    }
-    for (const registry::Anonymizer &rule : registry::find_anonymizers(spi, table.oid)) {
-        if (rule.column == registration.settings.deleted_by) {
-            refuse_change(table, "It has a rule for anonymization of a column that goes.",
-                          "Remove it by softdelete.set_anonymizer() first.");
-        }
-    }
-    for (const catalog::Member &member : table.members) {
-        if (member.oid != table.oid && !member.is_partition) {
-            refuse_change(table, sqltext::format("Table \"%1%\" inherits from it.", member.name),
-                          "Tables with inheritance children have no archive.");
-        }
-    }
-    check_no_holds(table);
-}
-
 std::vector<model::Step> change_to_archive(pg::Spi &spi, Oid relation) {
     const auto [table, registration] =
         registration::lock_registered_table(spi, relation, pg::Lock::access_exclusive);
     check_can_move(spi, table, registration);
-    const model::TableSettings &before = registration.settings;
-    const ArchiveSettings settings = {.relation = table.oid,
-                                      .archive = InvalidOid,
-                                      .archive_name = choose_archive_name(spi, table),
-                                      .deleted_at = before.deleted_at,
-                                      .deleted_by = before.deleted_by,
-                                      .active_view = before.active_view,
-                                      .deleted_view = before.deleted_view,
-                                      .all_view = before.all_view,
-                                      .retention = before.retention};
-    const std::vector<std::string> own = get_own_columns(settings);
-    std::vector<ArchiveColumn> columns = read_columns(spi, table.oid);
-    std::erase_if(columns, [&](const ArchiveColumn &column) {
-        return std::find(own.begin(), own.end(), column.name) != own.end();
-    });
+    const ArchiveSettings settings = make_archive_settings(spi, table, registration);
+    const std::vector<ArchiveColumn> columns = read_live_columns(spi, table.oid, settings);
     KeptViews views(spi, table, {settings.active_view, settings.deleted_view, settings.all_view});
     std::vector<model::Step> steps;
     make_empty_archive(spi, table, settings, columns, steps);
     const std::int64_t rows = move_marked_rows(spi, table, registration, settings, columns);
-    steps.push_back(tell_rows(table, rows, "they move to the archive"));
+    steps.push_back(tell_moved(table, rows, true));
     add_steps(steps, registration::unregister_table(relation, "refuse"));
-    run(spi, steps, plan_column_drops(catalog::get_table_definition(spi, relation), own));
+    run(spi, steps, plan_column_drops(catalog::get_table_definition(spi, relation), settings));
     add_steps(steps, register_archive(make_request(table, settings, "archive")));
     views.give_back();
     return steps;
@@ -222,29 +114,14 @@ std::vector<model::Step> change_to_archive(pg::Spi &spi, Oid relation) {
 std::vector<model::Step> change_to_flag(pg::Spi &spi, Oid relation) {
     const catalog::Table table = registration::lock_table(spi, relation, pg::Lock::access_exclusive);
     const auto settings = find_settings(spi, relation, SettingsLock::for_update);
-    if (!settings || settings->is_missing) {
-        pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                   .message = sqltext::format("the archive of table \"%1%\" is missing", table.name),
-                   .hint = "Run softdelete.repair(), which makes a new one, or softdelete.unregister().",
-                   .relation = relation});
-    }
-    check_no_holds(table);
-    if (settings->on_expiry != model::OnExpiry::purge) {
-        refuse_change(table, "It has an on_expiry that would not come along.",
-                      "Set on_expiry => 'purge' first.");
-    }
+    check_can_move_back(spi, table, settings);
     const catalog::TableInfo archive = catalog::get_table(spi, settings->archive);
     KeptViews views(spi, table, {settings->active_view, settings->deleted_view, settings->all_view});
     std::vector<model::Step> steps = unregister_archive(relation, "keep");
     add_steps(steps, registration::register_table(make_request(table, *settings, "flag")));
     const std::int64_t rows = move_archived_rows(spi, table, *settings, archive);
-    steps.push_back(tell_rows(table, rows, "they come back from the archive, marked as deleted"));
-    run(spi, steps,
-        {{table.oid,
-          "table " + catalog::identifier(settings->archive_name).text(),
-          model::Action::drop,
-          false,
-          {"DROP TABLE " + archive.name}}});
+    steps.push_back(tell_moved(table, rows, false));
+    run(spi, steps, {plan_archive_drop(archive, *settings)});
     views.give_back();
     return steps;
 }

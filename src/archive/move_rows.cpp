@@ -212,6 +212,13 @@ void check_parents(pg::Spi &spi, const catalog::Table &table, const std::string 
 
 } // namespace
 
+std::int64_t count_marked_rows(pg::Spi &spi, const catalog::Table &table,
+                               const registry::Registration &registration) {
+    const std::string deleted_at = catalog::identifier(registration.settings.deleted_at).text();
+    check_referencing(spi, table, deleted_at);
+    return find_marked(spi, table, deleted_at).rows;
+}
+
 std::int64_t move_marked_rows(pg::Spi &spi, const catalog::Table &table,
                               const registry::Registration &registration, const ArchiveSettings &settings,
                               const std::vector<ArchiveColumn> &columns) {

@@ -15,6 +15,10 @@ std::int64_t move_marked_rows(pg::Spi &spi, const catalog::Table &table,
                               const registry::Registration &registration, const ArchiveSettings &settings,
                               const std::vector<ArchiveColumn> &columns);
 
+// How many these are; the same error.
+std::int64_t count_marked_rows(pg::Spi &spi, const catalog::Table &table,
+                               const registry::Registration &registration);
+
 // Inserts the rows of the archive into the table, marked as deleted; no trigger tells. Links by SET NULL and SET DEFAULT that lead
 // nowhere end, as they would in a live row.
 // Errors: 23502, 23503, 23505, 23514, 23P01 where the table cannot have such rows.

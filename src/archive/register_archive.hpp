@@ -1,6 +1,8 @@
 // register(), plan(), repair() and unregister() of tables with the strategy archive.
 #pragma once
 
+#include "archive/archive_settings.hpp"
+#include "catalog/table_catalog.hpp"
 #include "model/step.hpp"
 #include "registration/configure_table.hpp"
 #include "registration/register_table.hpp"
@@ -33,6 +35,9 @@ std::vector<model::Step> repair_archive(Oid relation);
 // Ends it. deleted_rows: 'refuse', 'keep', which leaves the archive as a plain table, or 'purge', which drops it with its
 // rows. Errors: 42501, 22023, and 55000 where there are deleted rows and it is 'refuse'.
 std::vector<model::Step> unregister_archive(Oid relation, const std::string &deleted_rows);
+
+// What goes from the table itself then: the views and triggers. The caller has locked it.
+std::vector<model::Step> plan_end(pg::Spi &spi, const catalog::Table &table, const ArchiveSettings &settings);
 
 // The tables that come along with the parent, as the request has it.
 std::vector<Oid> find_children(pg::Spi &spi, const registration::RegisterRequest &request, Oid parent);

@@ -3,6 +3,7 @@
 #include "archive/register_by_strategy.hpp"
 
 #include "archive/choose_strategy.hpp"
+#include "archive/plan_change.hpp"
 #include "archive/register_archive.hpp"
 #include "catalog/table_info.hpp"
 #include "registration/lock_table.hpp"
@@ -211,6 +212,9 @@ std::vector<model::Step> register_by_strategy(const RegisterRequest &request) {
 }
 
 std::vector<model::Step> plan_by_strategy(const RegisterRequest &request) {
+    if (is_change_of_strategy(request)) {
+        return plan_change(request);
+    }
     if (request.strategy == "archive") {
         return plan_archive(request);
     }

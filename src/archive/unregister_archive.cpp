@@ -101,6 +101,14 @@ void mend_columns(ArchiveWork &work) {
 
 } // namespace
 
+std::vector<model::Step> plan_end(pg::Spi &spi, const catalog::Table &table,
+                                  const ArchiveSettings &settings) {
+    ArchiveWork work = {spi, table, settings};
+    plan_view_drops(work);
+    plan_trigger_drops(work);
+    return work.steps;
+}
+
 std::vector<model::Step> unregister_archive(Oid relation, const std::string &deleted_rows) {
     pg::Spi spi;
     pg::call([] { session::check_version(); });
@@ -126,9 +134,7 @@ std::vector<model::Step> unregister_archive(Oid relation, const std::string &del
                            "drop it with its rows.",
                    .relation = relation});
     }
-    ArchiveWork work = {spi, table, *settings};
-    plan_view_drops(work);
-    plan_trigger_drops(work);
+    ArchiveWork work = {spi, table, *settings, {}, plan_end(spi, table, *settings)};
     if (archive) {
         plan_archive_end(work, *archive, deleted_rows == "keep", rows);
     }

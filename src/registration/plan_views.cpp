@@ -235,6 +235,10 @@ void follow_table(TableWork &work, const catalog::StrayView &stray, const Wanted
 
 void plan_view(TableWork &work, const WantedView &wanted) {
     std::string object = "view " + catalog::identifier(wanted.name).text();
+    if (work.makes_all_views) {
+        work.add(Action::create, work.table.oid, object, make_view(work, wanted));
+        return;
+    }
     bool is_ours = is_made_by_us(work, wanted);
     if (!is_ours && work.leaves_users_views) {
         return;

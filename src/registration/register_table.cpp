@@ -83,7 +83,9 @@ bool is_archived(pg::Spi &spi, const RegisterRequest &request, Oid relation) {
 std::vector<catalog::Table> lock_tables(pg::Spi &spi, const RegisterRequest &request, bool is_plan) {
     pg::Lock lock = is_plan ? pg::Lock::access_share : pg::Lock::access_exclusive;
     std::vector<catalog::Table> tables = {lock_table(spi, request.relation, lock)};
-    check_not_registered(spi, tables.front());
+    if (!request.follows_archive) {
+        check_not_registered(spi, tables.front());
+    }
     catalog::check_mixed_links(spi, request.relation, catalog::Strategy::flag);
     std::vector<Oid> seen = {request.relation};
     for (std::size_t i = 0; i < seen.size(); i++) {
@@ -104,10 +106,12 @@ std::vector<catalog::Table> lock_tables(pg::Spi &spi, const RegisterRequest &req
 TableWork plan_table(pg::Spi &spi, const RegisterRequest &request, const catalog::Table &table,
                      const std::vector<catalog::Table> &together, bool is_plan, NameChooser &names) {
     pg::UserScope owner(table.owner);
-    TableWork work = begin_work(spi, table, make_registration(spi, request, table, names), is_plan);
+    TableWork work = begin_work(spi, table, make_registration(spi, request, table, names),
+                                is_plan && !request.follows_archive);
     work.names.follow(names);
     work.is_named = table.oid == request.relation;
     work.archived = request.archived;
+    work.makes_all_views = request.follows_archive;
     plan_columns(work);
     plan_statistics(work);
     plan_own_indexes(work);

@@ -28,6 +28,7 @@ struct RegisterRequest {
     bool all_referencing;
     std::vector<Oid> archived =
         {}; // tables that get an archive together with it, by archive/register_by_strategy
+    bool follows_archive = false; // a plan alone: the registration with an archive ends first, with its views
 };
 
 // Raises 22023 for unknown options and 0A000 for those that are not supported.

@@ -40,6 +40,7 @@ struct TableWork {
     // Named in the call; others come along by cascade, and the names that the call gives to views are not theirs.
     bool is_named = true;
     bool leaves_users_views = false;
+    bool makes_all_views = false; // those under their names go first
     // The settings as they shall be; what was added and converted is filled in on the way.
     registry::Registration registration;
     std::vector<registry::ConvertedIndex> converted;

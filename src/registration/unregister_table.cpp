@@ -122,8 +122,8 @@ std::vector<registry::ConvertedIndex> find_reversible(pg::Spi &spi, const catalo
     return records;
 }
 
-TableWork plan_unregistration(pg::Spi &spi, const catalog::Table &table,
-                              const registry::Registration &registration, DeletedRows deleted_rows) {
+TableWork plan_work(pg::Spi &spi, const catalog::Table &table, const registry::Registration &registration,
+                    DeletedRows deleted_rows) {
     pg::UserScope owner(table.owner);
     TableWork work = begin_work(spi, table, registration, false);
     plan_view_drops(work);
@@ -241,6 +241,13 @@ void check_holds(pg::Spi &spi, const catalog::Table &table) {
     }
 }
 
+std::vector<model::Step> plan_unregistration(pg::Spi &spi, const catalog::Table &table,
+                                             const registry::Registration &registration) {
+    TableWork work = plan_work(spi, table, registration, DeletedRows::refuse);
+    check_dependents(work);
+    return model::arrange(std::move(work.steps));
+}
+
 std::vector<model::Step> unregister_table(Oid relation, const std::string &deleted_rows_option) {
     pg::Spi spi;
     DeletedRows deleted_rows = parse_deleted_rows(deleted_rows_option);
@@ -253,7 +260,7 @@ std::vector<model::Step> unregister_table(Oid relation, const std::string &delet
     if (rows > 0 && deleted_rows == DeletedRows::purge) {
         steps.push_back(purge(spi, table, registration, rows));
     }
-    TableWork work = plan_unregistration(spi, table, registration, deleted_rows);
+    TableWork work = plan_work(spi, table, registration, deleted_rows);
     work.steps = model::arrange(std::move(work.steps));
     if (deleted_rows != DeletedRows::keep) {
         check_dependents(work);

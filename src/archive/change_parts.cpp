@@ -1,0 +1,160 @@
+// Reads the catalogs and our own tables; changes nothing. Called by archive/change_strategy and archive/plan_change.
+#include "archive/change_parts.hpp"
+
+#include "archive/archive_work.hpp"
+#include "archive/own_columns.hpp"
+#include "catalog/mixed_links.hpp"
+#include "catalog/quoting.hpp"
+#include "registry/anonymizers.hpp"
+#include "registry/hold_log.hpp"
+#include "sqltext/table_statements.hpp"
+
+#include <algorithm>
+
+namespace softdelete::archive {
+
+namespace {
+
+using registration::RegisterRequest;
+
+[[noreturn]] void refuse_change(const catalog::Table &table, const std::string &detail, const char *hint) {
+    pg::raise({.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
+               .message = sqltext::format("cannot change the strategy of table \"%1%\"", table.name),
+               .detail = detail,
+               .hint = hint,
+               .relation = table.oid});
+}
+
+void check_no_holds(const catalog::Table &table) {
+    for (const catalog::Member &member : table.members) {
+        if (!registry::find_active_holds(member.oid).empty()) {
+            refuse_change(table, "It has rows on hold.", "Release them first.");
+        }
+    }
+}
+
+} // namespace
+
+void add_steps(std::vector<model::Step> &steps, std::vector<model::Step> more) {
+    steps.insert(steps.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+void raise_not_alone() {
+    pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
+               .message = "the strategy is changed by itself",
+               .hint = "Change other settings by a call of their own."});
+}
+
+void check_can_move(pg::Spi &spi, const catalog::Table &table, const registry::Registration &registration) {
+    catalog::check_mixed_links(spi, table.oid, catalog::Strategy::archive);
+    if (registration.settings.visibility != model::Visibility::filter
+        || !registration.settings.admin_roles.empty()
+        || registration.settings.on_expiry != model::OnExpiry::purge) {
+        refuse_change(table, "It has a visibility, admin_roles or on_expiry that would not come along.",
+                      "Set visibility => 'filter', admin_roles => '{}' and on_expiry => 'purge' first.");
+    }
+    for (const registry::Anonymizer &rule : registry::find_anonymizers(spi, table.oid)) {
+        if (rule.column == registration.settings.deleted_by) {
+            refuse_change(table, "It has a rule for anonymization of a column that goes.",
+                          "Remove it by softdelete.set_anonymizer() first.");
+        }
+    }
+    for (const catalog::Member &member : table.members) {
+        if (member.oid != table.oid && !member.is_partition) {
+            refuse_change(table, sqltext::format("Table \"%1%\" inherits from it.", member.name),
+                          "Tables with inheritance children have no archive.");
+        }
+    }
+    check_no_holds(table);
+}
+
+void check_can_move_back(pg::Spi &spi, const catalog::Table &table,
+                         const std::optional<ArchiveSettings> &settings) {
+    if (!settings || settings->is_missing) {
+        pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                   .message = sqltext::format("the archive of table \"%1%\" is missing", table.name),
+                   .hint = "Run softdelete.repair(), which makes a new one, or softdelete.unregister().",
+                   .relation = table.oid});
+    }
+    check_no_holds(table);
+    if (settings->on_expiry != model::OnExpiry::purge) {
+        refuse_change(table, "It has an on_expiry that would not come along.",
+                      "Set on_expiry => 'purge' first.");
+    }
+    catalog::check_mixed_links(spi, table.oid, catalog::Strategy::flag);
+}
+
+ArchiveSettings make_archive_settings(pg::Spi &spi, const catalog::Table &table,
+                                      const registry::Registration &registration) {
+    const model::TableSettings &before = registration.settings;
+    return {.relation = table.oid,
+            .archive = InvalidOid,
+            .archive_name = choose_archive_name(spi, table),
+            .deleted_at = before.deleted_at,
+            .deleted_by = before.deleted_by,
+            .active_view = before.active_view,
+            .deleted_view = before.deleted_view,
+            .all_view = before.all_view,
+            .retention = before.retention};
+}
+
+std::vector<ArchiveColumn> read_live_columns(pg::Spi &spi, Oid relation, const ArchiveSettings &settings) {
+    const std::vector<std::string> own = get_own_columns(settings);
+    std::vector<ArchiveColumn> columns = read_columns(spi, relation);
+    std::erase_if(columns, [&](const ArchiveColumn &column) {
+        return std::find(own.begin(), own.end(), column.name) != own.end();
+    });
+    return columns;
+}
+
+RegisterRequest make_request(const catalog::Table &table, const ArchiveSettings &settings,
+                             const char *strategy) {
+    return {.relation = table.oid,
+            .retention = settings.retention,
+            .strategy = strategy,
+            .visibility = "filter",
+            .cascade = false,
+            .indexes = std::nullopt,
+            .deleted_at = settings.deleted_at,
+            .deleted_by = settings.deleted_by,
+            .admin_roles = {},
+            .active_view = settings.active_view,
+            .deleted_view = settings.deleted_view,
+            .all_view = settings.all_view,
+            .on_expiry = "purge",
+            .all_referencing = false};
+}
+
+model::Step tell_moved(const catalog::Table &table, std::int64_t rows, bool to_archive) {
+    return {table.oid,
+            std::to_string(rows) + (rows == 1 ? " deleted row" : " deleted rows"),
+            model::Action::alter,
+            false,
+            {},
+            to_archive ? "they move to the archive" : "they come back from the archive, marked as deleted"};
+}
+
+std::vector<model::Step> plan_column_drops(const catalog::Table &table, const ArchiveSettings &settings) {
+    std::vector<model::Step> steps;
+    for (const std::string &name : get_own_columns(settings)) {
+        if (table.find_column(name) != nullptr) {
+            sqltext::Identifier column = catalog::identifier(name);
+            steps.push_back({table.oid,
+                             "column " + column.text(),
+                             model::Action::drop,
+                             false,
+                             {sqltext::drop_column(table.qualified, column).text()}});
+        }
+    }
+    return steps;
+}
+
+model::Step plan_archive_drop(const catalog::TableInfo &archive, const ArchiveSettings &settings) {
+    return {settings.relation,
+            "table " + catalog::identifier(settings.archive_name).text(),
+            model::Action::drop,
+            false,
+            {"DROP TABLE " + archive.name}};
+}
+
+} // namespace softdelete::archive

@@ -185,6 +185,12 @@ maybe_fail(MemoryContext context, Size size)
 	if (!is_time(context, size))
 		return;
 	at_allocation = 0;
+	/* No lock is waited for while an error is copied. */
+	if (kind == FAIL_LOCK && strcmp(context->name, "softdelete error") == 0)
+	{
+		at_allocation = 1;
+		return;
+	}
 	switch (kind)
 	{
 		case FAIL_CANCEL:

@@ -335,9 +335,7 @@ void keep_held_rows(const DdlCommand &command) {
         && !IsA(statement, AlterEnumStmt)) {
         return;
     }
-    if (!registry::has_active_holds()) {
-        return;
-    }
+    // Whether there is a hold shows when nobody can make one any more.
     if (IsA(statement, DropStmt)) {
         check_drop(castNode(DropStmt, statement));
     } else if (IsA(statement, DropOwnedStmt)) {

@@ -232,7 +232,9 @@ bool has_rows(const char *table) {
     bool found = false;
     // A scan costs more than to see that there is nothing to scan.
     if (RelationGetNumberOfBlocks(opened) > 0) {
-        SysScanDesc scan = systable_beginscan(opened, InvalidOid, false, nullptr, 0, nullptr);
+        SnapshotData dirty;
+        InitDirtySnapshot(dirty);
+        SysScanDesc scan = systable_beginscan(opened, InvalidOid, false, &dirty, 0, nullptr);
         found = HeapTupleIsValid(systable_getnext(scan));
         systable_endscan(scan);
     }

@@ -50,7 +50,8 @@ bool begin_scan(const ScanOrder &order, Snapshot snapshot, OwnScan *scan);
 HeapTuple get_next_row(const OwnScan &scan);
 void end_scan(const OwnScan &scan);
 
-// Has one of the extension's tables, named without its schema, any row? False where it is dropped already.
+// Has one of the extension's tables, named without its schema, any row, or is another transaction about to insert one? False
+// where it is dropped already.
 bool has_rows(const char *table);
 
 // The registered table that the relation is or is a part of; InvalidOid for none.

@@ -21,7 +21,15 @@ struct ArchivedRow {
     std::int64_t deletion; // 0: it was archived before the table was registered
 };
 
-// Locks it. Nothing where the row is live and none with that key is archived.
+bool lock_row(pg::Spi &spi, const TableInfo &archive, const rows::RowId &row) {
+    return !spi.query(sqltext::format("/* softdelete */ SELECT FROM %1% AS a WHERE %2% FOR UPDATE",
+                                      archive.name, rows::make_identity(archive, "a", 1)),
+                      {row.table_parameter(), row.position_parameter()})
+                .empty();
+}
+
+// Locks it. Nothing where the row is live and none with that key is archived. LIMIT with FOR UPDATE would take an older one
+// where another transaction takes the newest meanwhile, which may even put a newer one there.
 std::optional<ArchivedRow> find_newest(pg::Spi &spi, const TableInfo &table,
                                        const std::vector<std::string> &key) {
     catalog::KeyLookup lookup = catalog::get_key_lookup(spi, table, key);
@@ -29,12 +37,18 @@ std::optional<ArchivedRow> find_newest(pg::Spi &spi, const TableInfo &table,
         "/* softdelete */ SELECT a.tableoid, a.ctid, coalesce(a.deletion_id, 0) FROM %2% AS a WHERE %3% "
         "ORDER BY a.%1% DESC, a.deletion_id DESC NULLS LAST, CAST(CAST(a.cmin AS pg_catalog.text) AS "
         "pg_catalog.int8) "
-        "DESC, a.ctid DESC LIMIT 1 FOR UPDATE",
+        "DESC, a.ctid DESC LIMIT 1",
         table.archive->deleted_at, table.archive->name, lookup.condition);
+    const TableInfo archive = catalog::get_archive(table);
     pg::OwnerScope owner(table.owner);
-    std::vector<pg::Row> found = spi.query(query, lookup.values);
-    if (!found.empty()) {
-        return ArchivedRow{rows::read_row_id(found.front()), found.front().number(2)};
+    std::optional<rows::RowId> locked;
+    for (std::vector<pg::Row> found = spi.query(query, lookup.values); !found.empty();
+         found = spi.query(query, lookup.values)) {
+        const rows::RowId newest = rows::read_row_id(found.front());
+        if (newest == locked) {
+            return ArchivedRow{newest, found.front().number(2)};
+        }
+        locked = lock_row(spi, archive, newest) ? std::optional(newest) : std::nullopt;
     }
     std::string live =
         sqltext::format("/* softdelete */ SELECT FROM %1% WHERE %2%", table.name, lookup.condition);

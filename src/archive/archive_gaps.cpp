@@ -1,7 +1,7 @@
 // Looks at what repair() of a table with an archive brings about, without running anything. Called by check().
 #include "archive/archive_gaps.hpp"
 
-#include "archive/archive_work.hpp"
+#include "archive/archive_readers.hpp"
 #include "catalog/quoting.hpp"
 #include "catalog/view_catalog.hpp"
 
@@ -29,7 +29,7 @@ public:
 
     std::vector<std::string> run() {
         find_columns();
-        find_triggers();
+        find_objects();
         find_views();
         if (table_.has_row_security && !spi_.query(unsecured_query, {settings_.archive}).empty()) {
             add("row security of the archive");
@@ -63,9 +63,10 @@ private:
         }
     }
 
-    void find_triggers() {
+    void find_objects() {
         ArchiveWork work = {spi_, table_, settings_};
         plan_triggers(work);
+        plan_readers(work);
         for (const model::Step &step : work.steps) {
             add(step.object);
         }

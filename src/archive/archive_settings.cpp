@@ -1,23 +1,27 @@
 // Reads and writes softdelete_internal.archive, as the extension's owner.
 #include "archive/archive_settings.hpp"
 
+#include "pg/quote.hpp"
+#include "registry/role_lists.hpp"
+#include "sqltext/format.hpp"
+
 namespace softdelete::archive {
 
 namespace {
 
 constexpr const char *settings_query = R"(
-    SELECT a.relation::pg_catalog.oid, a.archive::pg_catalog.oid, c.relname, a.deleted_at, a.deleted_by, a.active_view,
-           a.deleted_view, a.all_view, a.retention, a.on_expiry
-    FROM softdelete_internal.archive a
-    LEFT JOIN pg_catalog.pg_class c ON c.oid = a.archive
-    WHERE a.relation = $1::pg_catalog.oid)";
+    SELECT k.relation::pg_catalog.oid, k.archive::pg_catalog.oid, c.relname, k.deleted_at, k.deleted_by, k.active_view,
+           k.deleted_view, k.all_view, k.retention, k.on_expiry, %1%
+    FROM softdelete_internal.archive k
+    LEFT JOIN pg_catalog.pg_class c ON c.oid = k.archive
+    WHERE k.relation = $1::pg_catalog.oid)";
 
 } // namespace
 
 std::optional<ArchiveSettings> find_settings(pg::Spi &spi, Oid relation, SettingsLock lock) {
     pg::UserScope owner(pg::get_extension_owner());
-    std::string query = settings_query;
-    auto rows = spi.query(lock == SettingsLock::for_update ? query + " FOR UPDATE OF a" : query, {relation});
+    const std::string query = sqltext::format(settings_query, sqltext::Expression(registry::role_names));
+    auto rows = spi.query(lock == SettingsLock::for_update ? query + " FOR UPDATE OF k" : query, {relation});
     if (rows.empty()) {
         return std::nullopt;
     }
@@ -32,19 +36,22 @@ std::optional<ArchiveSettings> find_settings(pg::Spi &spi, Oid relation, Setting
                            row.text(7),
                            row.is_null(8) ? std::nullopt : std::optional(row.text(8)),
                            row.is_null(2),
-                           *model::parse_on_expiry(row.text(9))};
+                           *model::parse_on_expiry(row.text(9)),
+                           row.array(10)};
 }
 
 void insert_settings(pg::Spi &spi, const ArchiveSettings &settings) {
     pg::UserScope owner(pg::get_extension_owner());
     spi.execute("INSERT INTO softdelete_internal.archive (relation, archive, deleted_at, deleted_by, "
-                "active_view, deleted_view, all_view, retention, on_expiry) VALUES ($1::pg_catalog.oid, "
+                "active_view, deleted_view, all_view, retention, on_expiry, admin_roles) VALUES "
+                "($1::pg_catalog.oid, "
                 "$2::pg_catalog.oid, "
                 "$3::pg_catalog.name, $4::pg_catalog.name, $5::pg_catalog.name, $6::pg_catalog.name, "
-                "$7::pg_catalog.name, $8::pg_catalog.interval, $9)",
+                "$7::pg_catalog.name, $8::pg_catalog.interval, $9, "
+                    + registry::make_roles("$10") + ")",
                 {settings.relation, settings.archive, settings.deleted_at, settings.deleted_by,
                  settings.active_view, settings.deleted_view, settings.all_view, settings.retention,
-                 model::to_text(settings.on_expiry)});
+                 model::to_text(settings.on_expiry), pg::make_array(settings.admin_roles)});
 }
 
 void set_archive(pg::Spi &spi, Oid relation, Oid archive) {
@@ -65,6 +72,13 @@ void set_on_expiry(pg::Spi &spi, Oid relation, model::OnExpiry on_expiry) {
     pg::UserScope owner(pg::get_extension_owner());
     spi.execute("UPDATE softdelete_internal.archive SET on_expiry = $2 WHERE relation = $1::pg_catalog.oid",
                 {relation, model::to_text(on_expiry)});
+}
+
+void set_admin_roles(pg::Spi &spi, Oid relation, const std::vector<std::string> &roles) {
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute("UPDATE softdelete_internal.archive SET admin_roles = " + registry::make_roles("$2")
+                    + " WHERE relation = $1::pg_catalog.oid",
+                {relation, pg::make_array(roles)});
 }
 
 void delete_settings(pg::Spi &spi, Oid relation) {

@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace softdelete::archive {
 
@@ -21,6 +22,7 @@ struct ArchiveSettings {
     std::optional<std::string> retention = {}; // an interval
     bool is_missing = false;                   // somebody has dropped the archive alone
     model::OnExpiry on_expiry = model::OnExpiry::purge;
+    std::vector<std::string> admin_roles = {};
 };
 
 // Nothing where the table has none. The lock is one on the registry's row, for who is going to change it.
@@ -32,6 +34,7 @@ void insert_settings(pg::Spi &spi, const ArchiveSettings &settings);
 void set_archive(pg::Spi &spi, Oid relation, Oid archive);
 void set_retention(pg::Spi &spi, Oid relation, const std::optional<std::string> &retention);
 void set_on_expiry(pg::Spi &spi, Oid relation, model::OnExpiry on_expiry);
+void set_admin_roles(pg::Spi &spi, Oid relation, const std::vector<std::string> &roles);
 void delete_settings(pg::Spi &spi, Oid relation);
 
 } // namespace softdelete::archive

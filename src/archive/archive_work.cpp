@@ -173,15 +173,20 @@ void plan_views(ArchiveWork &work, const std::vector<ArchiveColumn> &columns) {
     }
 }
 
-void keep_to_owner(pg::Spi &spi, Oid archive, const std::optional<FormerArchive> &former) {
-    catalog::TableInfo table = catalog::get_table(spi, archive);
+void keep_to_owner(pg::Spi &spi, const ArchiveSettings &settings,
+                   const std::optional<FormerArchive> &former) {
+    catalog::TableInfo table = catalog::get_table(spi, settings.archive);
     pg::UserScope owner(table.owner);
     session::OwnDdlScope own_ddl;
-    for (const pg::Row &grantee : spi.query(grantees_query, {archive})) {
+    for (const pg::Row &grantee : spi.query(grantees_query, {settings.archive})) {
         spi.execute(sqltext::format("REVOKE ALL ON TABLE %1% FROM %2%", table.name, grantee.text(0)));
     }
     for (const std::string &grant : former ? make_reader_grants(spi, *former) : std::vector<std::string>()) {
         spi.execute(grant);
+    }
+    for (const std::string &role : settings.admin_roles) {
+        spi.execute(
+            sqltext::format("GRANT SELECT ON TABLE %1% TO %2%", table.name, catalog::identifier(role)));
     }
 }
 

@@ -46,8 +46,9 @@ void plan_triggers(ArchiveWork &work);
 // The views that are not there. Errors: 42P07 where another relation has the name.
 void plan_views(ArchiveWork &work, const std::vector<ArchiveColumn> &columns);
 
-// Gives a new archive to nobody but its owner and those who could read the table that went on in it.
-void keep_to_owner(pg::Spi &spi, Oid archive, const std::optional<FormerArchive> &former = std::nullopt);
+// Gives a new archive to nobody but its owner, its admin_roles and those who could read the table that went on in it.
+void keep_to_owner(pg::Spi &spi, const ArchiveSettings &settings,
+                   const std::optional<FormerArchive> &former = std::nullopt);
 
 // Makes the partitions of this time and the next.
 void make_first_partitions(pg::Spi &spi, Oid archive, model::PeriodWidth width);

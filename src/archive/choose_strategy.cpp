@@ -79,18 +79,15 @@ bool has_heirs(const catalog::Table &table) {
     });
 }
 
-// Of an argument that archives have not yet; null where there is none.
-const char *find_argument(const RegisterRequest &request, const catalog::Table &table) {
+// Of an argument that archives have not; null where there is none.
+const char *find_argument(const RegisterRequest &request) {
     if (request.visibility != "filter") {
         return "visibility";
     }
     if (request.indexes && *request.indexes != "none") {
         return "indexes";
     }
-    if (!request.admin_roles.empty()) {
-        return "admin_roles";
-    }
-    return request.on_expiry != "purge" && table.oid == request.relation ? "on_expiry" : nullptr;
+    return nullptr;
 }
 
 // A column with a name of the archive's own: deleted rows were marked in it before, or are to be.
@@ -111,7 +108,7 @@ std::string find_obstacle(pg::Spi &spi, const RegisterRequest &request, const ca
         return column.empty() ? "its deleted rows are marked already"
                               : sqltext::format("it has a column %1% already", column);
     }
-    if (const char *argument = find_argument(request, table)) {
+    if (const char *argument = find_argument(request)) {
         return sqltext::format("argument %1% is for tables without one", argument);
     }
     if (is_typed(spi, table)) {

@@ -1,8 +1,9 @@
 // configure() of a table with an archive. Called by api/registration.
-#include "archive/archive_definition.hpp"
 #include "archive/archive_options.hpp"
+#include "archive/archive_readers.hpp"
 #include "archive/register_archive.hpp"
 #include "catalog/table_info.hpp"
+#include "pg/quote.hpp"
 #include "pg/scopes.hpp"
 #include "registration/lock_table.hpp"
 #include "registration/parse_options.hpp"
@@ -10,6 +11,9 @@
 #include "registry/anonymizers.hpp"
 #include "registry/retention.hpp"
 #include "session/extension_functions.hpp"
+
+#include <algorithm>
+#include <iterator>
 
 namespace softdelete::archive {
 
@@ -21,10 +25,6 @@ namespace {
 
 // What cannot be changed is accepted where it is so anyway.
 void check_request(const registration::ConfigureRequest &request, const std::string &deleted_view) {
-    if (request.admin_roles) {
-        raise_option("argument \"admin_roles\" is not supported yet for tables with an archive",
-                     "Leave it out.", request.relation, ERRCODE_FEATURE_NOT_SUPPORTED);
-    }
     if (request.visibility) {
         (void)registration::get_visibility(*request.visibility);
         check_visibility(*request.visibility, deleted_view, request.relation);
@@ -39,7 +39,8 @@ void check_request(const registration::ConfigureRequest &request, const std::str
                      "Give retention => '90 days', for example, or keep_forever => true.", request.relation,
                      ERRCODE_INVALID_PARAMETER_VALUE);
     }
-    if (!request.retention && !is_kept && !request.visibility && !request.indexes && !request.on_expiry) {
+    if (!request.retention && !is_kept && !request.visibility && !request.indexes && !request.on_expiry
+        && !request.admin_roles) {
         raise_option("nothing to configure",
                      "Give retention => '90 days', for example, or keep_forever => true.", request.relation,
                      ERRCODE_INVALID_PARAMETER_VALUE);
@@ -54,6 +55,26 @@ void set_expiry(pg::Spi &spi, const catalog::Table &table, const std::string &te
                      table.oid, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE);
     }
     set_on_expiry(spi, table.oid, on_expiry);
+}
+
+std::string list_names(const std::vector<std::string> &names) {
+    std::string list;
+    for (const std::string &name : names) {
+        list += (list.empty() ? "" : ", ") + pg::quote_identifier(name);
+    }
+    return list.empty() ? "none" : list;
+}
+
+void plan_roles(ArchiveWork &work, const std::vector<std::string> &before) {
+    const std::vector<std::string> &now = work.settings.admin_roles;
+    work.add(model::Action::alter, work.table.oid, "setting admin_roles", {},
+             sqltext::format("it was %1%, it is %2%", list_names(before), list_names(now)));
+    std::vector<std::string> gone;
+    std::copy_if(before.begin(), before.end(), std::back_inserter(gone), [&](const std::string &role) {
+        return std::find(now.begin(), now.end(), role) == now.end();
+    });
+    plan_revocation(work, gone, Views::stay);
+    plan_readers(work);
 }
 
 } // namespace
@@ -72,6 +93,7 @@ std::vector<model::Step> configure_archive(const registration::ConfigureRequest 
         pg::call([&] { catalog::raise_archive_missing(table.oid); });
     }
     check_request(request, settings->deleted_view);
+    registration::check_roles(spi, request.admin_roles.value_or(std::vector<std::string>()));
     registration::check_retention(spi, request.retention);
     pg::call([&] { registry::lock_retention(table.oid, registry::RetentionLock::exclusive); });
     const ArchiveSettings before = *settings;
@@ -81,16 +103,18 @@ std::vector<model::Step> configure_archive(const registration::ConfigureRequest 
     if (request.on_expiry) {
         set_expiry(spi, table, *request.on_expiry);
     }
-    settings = find_settings(spi, table.oid);
-    if (settings->retention == before.retention && settings->on_expiry == before.on_expiry) {
-        return {};
+    if (request.admin_roles) {
+        set_admin_roles(spi, table.oid, *request.admin_roles);
     }
-    std::vector<model::Step> steps = {
-        {table.oid,
-         "comments",
-         model::Action::alter,
-         false,
-         {make_retention_comment(name_beside(table, settings->archive_name), *settings)}}};
+    ArchiveWork work = {spi, table, *find_settings(spi, table.oid)};
+    if (work.settings.retention != before.retention || work.settings.on_expiry != before.on_expiry) {
+        work.add(model::Action::alter, table.oid, "comments",
+                 {make_retention_comment(name_beside(table, before.archive_name), work.settings)});
+    }
+    if (work.settings.admin_roles != before.admin_roles) {
+        plan_roles(work, before.admin_roles);
+    }
+    std::vector<model::Step> steps = model::arrange(std::move(work.steps));
     registration::run_steps(spi, steps);
     return steps;
 }

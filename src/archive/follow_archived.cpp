@@ -1,7 +1,7 @@
 // Acts as the tables' owners, as DDL of ours.
 #include "archive/follow_archived.hpp"
 
-#include "archive/archive_work.hpp"
+#include "archive/archive_readers.hpp"
 #include "catalog/table_info.hpp"
 #include "catalog/trigger_catalog.hpp"
 #include "model/trigger_names.hpp"
@@ -49,6 +49,15 @@ constexpr const char *lost_parts_query = R"(
     ORDER BY 1 DESC, 2, 3
     LIMIT 1)";
 
+// Tables of which a policy has gone that their archives have as well.
+constexpr const char *unpoliced_query = R"(
+    SELECT DISTINCT a.relation::pg_catalog.oid
+    FROM pg_catalog.pg_event_trigger_dropped_objects() d
+    JOIN pg_catalog.pg_namespace n ON n.nspname = d.address_names[1]
+    JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = d.address_names[2]
+    JOIN softdelete_internal.archive a ON a.relation = c.oid AND a.admin_roles <> '{}'
+    WHERE d.object_type = 'policy')";
+
 constexpr const char *orphans_query = R"(
     SELECT c.oid, c.relowner, pg_catalog.format('%I.%I', n.nspname, c.relname)
     FROM softdelete_internal.archive a
@@ -88,6 +97,17 @@ void check_no_part_lost(pg::Spi &spi) {
     }
 }
 
+void follow_dropped_policies(pg::Spi &spi) {
+    std::vector<pg::Row> tables;
+    {
+        pg::UserScope owner(pg::get_extension_owner());
+        tables = spi.query(unpoliced_query);
+    }
+    for (const pg::Row &table : tables) {
+        bring_policies_in_step(spi, table.oid(0));
+    }
+}
+
 constexpr const char *archive_query = R"(
     SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
     FROM softdelete_internal.archive a
@@ -119,6 +139,11 @@ void complete_triggers(pg::Spi &spi, Oid relation) {
     registration::run_steps(spi, work.steps);
 }
 
+void follow_policy(Oid relation) {
+    pg::Spi spi;
+    bring_policies_in_step(spi, relation);
+}
+
 void release_member(Oid relation) {
     bool is_member = pg::call([&] {
         return OidIsValid(registry::find_archived_relation(relation))
@@ -145,6 +170,7 @@ bool follow_dropped() {
     if (row_security) { // pg_restore --clean drops both, the one after the other
         check_no_archive_lost(spi);
         check_no_part_lost(spi);
+        follow_dropped_policies(spi);
     }
     std::vector<pg::Row> orphans;
     bool had_archive = false;

@@ -24,7 +24,7 @@ void complete_triggers(pg::Spi &spi, Oid relation);
 void release_member(Oid relation);
 
 // Tables were dropped: their archives stay as plain tables. True where one of the tables had an archive. Raises 2BP01 where
-// an archive was dropped and its table not, or a view or a column of them went by CASCADE.
+// an archive was dropped and its table not, or a view or a column of them went by CASCADE. Policies that went go from archives as well.
 bool follow_dropped();
 
 // What a command has done to the columns of a table with an archive.
@@ -37,6 +37,9 @@ struct ColumnChanges {
 // The archive gets the columns, the key and the row security that the table has by now. Columns whose types the command has
 // changed have theirs already. Errors: 42701 where a column has a name that the archive has itself.
 void follow_columns(pg::Spi &spi, Oid relation, const ColumnChanges &changes);
+
+// The archive has the policies of the table that its admin_roles need.
+void follow_policy(Oid relation);
 
 // The views are there and have the columns of the table, in an order that leaves those that they had where they are.
 void bring_views_in_step(Oid relation);

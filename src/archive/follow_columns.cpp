@@ -1,6 +1,6 @@
 // Compares the table with its archive by the names of columns, and makes up for the difference; then the views. Called when
 // an event trigger sees that the table was altered, and by repair().
-#include "archive/archive_work.hpp"
+#include "archive/archive_readers.hpp"
 #include "archive/follow_archived.hpp"
 #include "catalog/quoting.hpp"
 #include "catalog/table_info.hpp"
@@ -55,6 +55,7 @@ public:
     void run(const ColumnChanges &changes) {
         std::vector<ArchiveColumn> wanted = read_columns(spi_, table_.oid);
         check_names(wanted);
+        drop_stale_policies(spi_, table_, settings_);
         if (changes.renamed) {
             rename(changes.renamed->first, changes.renamed->second);
         }
@@ -84,6 +85,7 @@ public:
         }
         follow_key();
         follow_row_security();
+        bring_policies_in_step(spi_, table_.oid);
     }
 
     void rename_in_views(const std::string &before, const std::string &now) {

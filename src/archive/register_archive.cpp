@@ -3,6 +3,7 @@
 
 #include "archive/adopt_archive.hpp"
 #include "archive/archive_options.hpp"
+#include "archive/archive_readers.hpp"
 #include "archive/archive_work.hpp"
 #include "archive/warn_of_links.hpp"
 #include "catalog/mixed_links.hpp"
@@ -36,14 +37,6 @@ namespace {
 
 using registration::RegisterRequest;
 
-[[noreturn]] void refuse_option(const char *option, Oid relation) {
-    pg::raise({.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
-               .message = sqltext::format("argument \"%1%\" is not supported yet for tables with an archive",
-                                          option),
-               .hint = "Leave it out, or use strategy => 'flag'.",
-               .relation = relation});
-}
-
 void check_options(const RegisterRequest &request) {
     (void)registration::get_visibility(request.visibility);
     (void)registration::get_on_expiry(request.on_expiry);
@@ -54,9 +47,6 @@ void check_options(const RegisterRequest &request) {
     if (request.indexes) {
         (void)registration::get_index_mode(*request.indexes);
         check_indexes(*request.indexes, request.relation);
-    }
-    if (!request.admin_roles.empty()) {
-        refuse_option("admin_roles", request.relation);
     }
     if (request.deleted_at.empty() || request.deleted_by == "") {
         pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
@@ -140,7 +130,8 @@ ArchiveSettings make_settings(pg::Spi &spi, const RegisterRequest &request, cons
             .deleted_view = view("deleted_", request.deleted_view),
             .all_view = view("all_", request.all_view),
             .retention = request.retention,
-            .on_expiry = is_named ? registration::get_on_expiry(request.on_expiry) : model::OnExpiry::purge};
+            .on_expiry = is_named ? registration::get_on_expiry(request.on_expiry) : model::OnExpiry::purge,
+            .admin_roles = request.admin_roles};
 }
 
 void check_names(const catalog::Table &table, const ArchiveSettings &settings) {
@@ -218,6 +209,8 @@ ArchiveWork plan_table(pg::Spi &spi, const RegisterRequest &request, const catal
     }
     plan_triggers(work);
     plan_views(work, columns);
+    work.settings.archive = work.former ? work.former->relation : InvalidOid;
+    plan_readers(work);
     return work;
 }
 
@@ -227,7 +220,7 @@ void record(pg::Spi &spi, ArchiveWork &work, std::vector<model::Step> &steps) {
     insert_settings(spi, work.settings);
     bool keeps_width = work.former && work.former->is_partitioned;
     if (!keeps_width) {
-        keep_to_owner(spi, work.settings.archive, work.former);
+        keep_to_owner(spi, work.settings, work.former);
     }
     make_first_partitions(spi, work.settings.archive,
                           keeps_width ? rows::get_partition_width(work.settings.archive)
@@ -262,6 +255,7 @@ std::vector<model::Step> run(const RegisterRequest &request, bool is_plan) {
     pg::Spi spi;
     pg::call([] { session::check_version(); });
     check_options(request);
+    registration::check_roles(spi, request.admin_roles);
     registration::check_retention(spi, request.retention);
     std::vector<catalog::Table> tables = lock_tables(spi, request, is_plan);
     std::vector<ArchiveWork> works;

@@ -1,5 +1,5 @@
 // unregister() and repair() of tables with an archive. Called by api/registration.
-#include "archive/archive_work.hpp"
+#include "archive/archive_readers.hpp"
 #include "archive/follow_archived.hpp"
 #include "archive/own_columns.hpp"
 #include "archive/register_archive.hpp"
@@ -70,6 +70,8 @@ void plan_trigger_drops(ArchiveWork &work) {
 void plan_archive_end(ArchiveWork &work, const catalog::TableInfo &archive, bool stays, std::int64_t rows) {
     std::string object = "table " + catalog::identifier(work.settings.archive_name).text();
     if (stays) {
+        plan_policy_ends(work);
+        plan_revocation(work, work.settings.admin_roles, Views::go);
         work.add(Action::alter, work.table.oid, object, make_guard_drops(work.spi, archive.relation),
                  "it stays as a plain table, with " + name_rows(rows));
     } else {
@@ -85,8 +87,23 @@ std::vector<model::Step> drop_triggers(pg::Spi &spi, const catalog::Table &table
     return work.steps;
 }
 
+// Policies are made anew along with the columns that they read.
+std::vector<model::Step> tell_policies(const ArchiveWork &work) {
+    ArchiveWork readers = {work.spi, work.table, work.settings};
+    plan_readers(readers);
+    std::vector<model::Step> steps = model::arrange(std::move(readers.steps));
+    std::erase_if(steps, [](const model::Step &step) { return !step.object.starts_with("policy "); });
+    for (model::Step &step : steps) {
+        step.commands.clear();
+    }
+    return steps;
+}
+
 // Those that came or got another type while event triggers were off. What went meanwhile stays in the archive.
 void mend_columns(ArchiveWork &work) {
+    for (model::Step &step : tell_policies(work)) {
+        work.steps.push_back(std::move(step));
+    }
     std::vector<ArchiveColumn> before = read_columns(work.spi, work.settings.archive);
     follow_columns(work.spi, work.table.oid, {});
     for (const ArchiveColumn &column : read_columns(work.spi, work.settings.archive)) {
@@ -168,13 +185,14 @@ std::vector<model::Step> repair_archive(Oid relation) {
     }
     plan_triggers(work);
     plan_views(work, columns);
+    plan_readers(work);
     std::vector<model::Step> steps = model::arrange(std::move(work.steps));
     registration::run_steps(spi, steps);
     model::PeriodWidth width = choose_width(spi, settings->retention);
     if (settings->is_missing) {
         settings->archive = catalog::find_relation(spi, table.schema_oid, work.settings.archive_name)->oid;
         set_archive(spi, relation, settings->archive);
-        keep_to_owner(spi, settings->archive);
+        keep_to_owner(spi, *settings);
     } else {
         width = rows::get_partition_width(settings->archive);
     }

@@ -248,11 +248,28 @@ bool may_add_key(const Node *statement) {
     return get_create(statement) != nullptr;
 }
 
+bool renames_policy(const Node *statement) {
+    return IsA(statement, RenameStmt)
+           && castNode(RenameStmt, const_cast<Node *>(statement))->renameType == OBJECT_POLICY;
+}
+
+void follow_policy(Oid relation) {
+    if (OidIsValid(relation)
+        && pg::call([&] { return registry::find_archived_relation(relation); }) == relation) {
+        pg::CalledSettings called;
+        archive::follow_policy(relation);
+    }
+}
+
 } // namespace
 
 void follow_archive(const DdlCommand &command) {
     if (const CreateStmt *create = get_create(command.node)) {
         pg::call([&] { check_archive_inheritance(create); });
+    } else if (IsA(command.node, CreatePolicyStmt) || IsA(command.node, AlterPolicyStmt)
+               || renames_policy(command.node)) {
+        follow_policy(command.relation);
+        return;
     } else if (!IsA(command.node, AlterTableStmt) && !IsA(command.node, RenameStmt)
                && !IsA(command.node, AlterObjectSchemaStmt)) {
         return;

@@ -9,7 +9,9 @@ CREATE VIEW softdelete.tables AS
     WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
     UNION ALL
     -- A query on the table sees live rows, as with a filter.
-    SELECT a.relation, 'archive', 'filter', a.retention, 'none', a.deleted_at, a.deleted_by, '{}', a.active_view, a.deleted_view,
+    SELECT a.relation, 'archive', 'filter', a.retention, 'none', a.deleted_at, a.deleted_by,
+           ARRAY(SELECT o.rolname FROM pg_catalog.unnest(a.admin_roles) WITH ORDINALITY n (role, place)
+                 JOIN pg_catalog.pg_roles o ON o.oid = n.role ORDER BY n.place), a.active_view, a.deleted_view,
            a.all_view, a.registered_at, a.on_expiry
     FROM softdelete_internal.archive a
     WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = a.relation);

@@ -25,7 +25,8 @@ COMMENT ON EVENT TRIGGER softdelete_ddl_command_start IS 'Prepares DDL on regist
 
 CREATE EVENT TRIGGER softdelete_ddl_command_end ON ddl_command_end
     WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'ALTER TABLE', 'ALTER FOREIGN TABLE', 'CREATE INDEX', 'CREATE VIEW',
-                 'CREATE POLICY', 'CREATE RULE', 'CREATE TRIGGER', 'ALTER TYPE', 'CREATE SCHEMA', 'ALTER DOMAIN')
+                 'CREATE POLICY', 'ALTER POLICY', 'CREATE RULE', 'CREATE TRIGGER', 'ALTER TYPE', 'CREATE SCHEMA',
+                 'ALTER DOMAIN')
     EXECUTE FUNCTION softdelete_internal.on_ddl_command_end();
 ALTER EVENT TRIGGER softdelete_ddl_command_end ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER softdelete_ddl_command_end IS 'Keeps softdelete in step with tables and foreign keys.';

@@ -139,6 +139,30 @@ const char *deparse(Oid relation, Node *tree) {
     return text;
 }
 
+// In sub-queries as well, with the depth at which the table's row is meant.
+struct RowSearch {
+    int depth;
+};
+
+bool reads_whole_row(Node *node, void *context) {
+    auto *search = static_cast<RowSearch *>(context);
+    if (node == nullptr) {
+        return false;
+    }
+    if (IsA(node, Var)) {
+        const Var *variable = castNode(Var, node);
+        return static_cast<int>(variable->varlevelsup) == search->depth && variable->varno == 1
+               && variable->varattno == InvalidAttrNumber;
+    }
+    if (IsA(node, Query)) {
+        search->depth++;
+        bool found = query_tree_walker(castNode(Query, node), compat::walker(reads_whole_row), context, 0);
+        search->depth--;
+        return found;
+    }
+    return expression_tree_walker(node, compat::walker(reads_whole_row), context);
+}
+
 } // namespace
 
 ColumnExpression parse_column_expression(Oid relation, const std::string &column, const std::string &text) {
@@ -190,6 +214,25 @@ bool is_made_from(Relation relation, AttrNumber column, const Bitmapset *columns
         }
     }
     return bms_overlap(read, columns);
+}
+
+std::string deparse_for_copy(Oid relation, const std::string &copy, const std::string &tree) {
+    return call([&] {
+        auto *parsed = static_cast<Node *>(stringToNode(tree.c_str()));
+        RowSearch search = {0};
+        if (reads_whole_row(parsed, &search)) {
+            ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                            errmsg("a policy of table \"%s\" that reads the whole row cannot be given to its "
+                                   "archive",
+                                   get_rel_name(relation)),
+                            errhint("Name the columns in the policy, or leave admin_roles out.")));
+        }
+        int nest_level = pin_session();
+        const char *text =
+            deparse_expression(parsed, deparse_context_for(copy.c_str(), relation), false, false);
+        unpin_session(nest_level);
+        return text;
+    });
 }
 
 std::string deparse_column_expression(Oid relation, Node *tree) {

@@ -32,6 +32,10 @@ ColumnExpression parse_column_expression(Oid relation, const std::string &column
 // server code.
 bool is_made_from(Relation relation, AttrNumber column, const Bitmapset *columns);
 
+// The text of an expression as the catalogs keep it, such as the USING of a policy, for a table of another name with columns of the
+// same names. Errors: 0A000 where it reads the whole row.
+std::string deparse_for_copy(Oid relation, const std::string &copy, const std::string &tree);
+
 // The text of such a tree with the names that the columns have now.
 std::string deparse_column_expression(Oid relation, Node *tree);
 

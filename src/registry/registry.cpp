@@ -3,6 +3,7 @@
 #include "registry/registry.hpp"
 
 #include "pg/scopes.hpp"
+#include "registry/role_lists.hpp"
 #include "sqltext/fragments.hpp"
 
 namespace softdelete::registry {
@@ -22,18 +23,6 @@ model::TableSettings read_settings(const pg::Row &row) {
     settings.all_view = row.text(8);
     settings.on_expiry = *model::parse_on_expiry(row.text(13));
     return settings;
-}
-
-// Roles that are gone are left out, and so forgotten when the registration is next written.
-constexpr const char *role_names =
-    "ARRAY(SELECT a.rolname FROM unnest(admin_roles) WITH ORDINALITY r (role, place)"
-    " JOIN pg_roles a ON a.oid = r.role ORDER BY r.place)";
-
-// The roles of an array of names, which is a parameter.
-std::string make_roles(const char *names) {
-    return std::string("ARRAY(SELECT a.oid::regrole FROM unnest(") + names
-           + "::name[]) WITH ORDINALITY r (name, place) JOIN pg_roles a ON a.rolname = r.name ORDER BY "
-             "r.place)";
 }
 
 // Without statistics the planner takes every row of a table for a deleted one, and compiles what looks expensive.

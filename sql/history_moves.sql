@@ -54,6 +54,17 @@ SELECT clock_timestamp() AS began \gset
 UPDATE p SET k = 1, v = 'c' WHERE v = 'b';
 SELECT kind, diff FROM softdelete.history WHERE relation = 'p'::regclass AND changed_at > :'began' ORDER BY (old ->> 'id')::int, changed_at;
 SELECT kind, diff FROM softdelete.history_of('p', 1, 1);
+-- Another form of an equal key is one change of one row.
+CREATE TABLE amounts (id numeric PRIMARY KEY, v text);
+SELECT softdelete.track_history('amounts');
+INSERT INTO amounts VALUES (1.0, 'a');
+UPDATE amounts SET id = 1.00;
+UPDATE amounts SET v = 'b';
+UPDATE amounts SET id = 2;
+SELECT kind, diff FROM softdelete.history_of('amounts', 1);
+SELECT kind, diff FROM softdelete.history_of('amounts', 2);
+SELECT kind, diff FROM softdelete.history WHERE relation = 'amounts'::regclass ORDER BY changed_at;
+DROP TABLE amounts, amounts_history;
 RESET SESSION AUTHORIZATION;
 SET client_min_messages = warning;
 DROP OWNED BY regress_moves;

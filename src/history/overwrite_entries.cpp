@@ -3,6 +3,7 @@
 
 #include "catalog/foreign_keys.hpp"
 #include "history/check_tracking.hpp"
+#include "history/overwritten_columns.hpp"
 #include "history/own_columns.hpp"
 #include "pg/quote.hpp"
 #include "pg/relations.hpp"
@@ -10,6 +11,7 @@
 #include "pg/transactions.hpp"
 #include "rows/follow_links.hpp"
 #include "rows/named_row.hpp"
+#include "rows/newest_rows.hpp"
 #include "session/own_statement.hpp"
 #include "session/plan_notes.hpp"
 #include "sqltext/format.hpp"
@@ -180,32 +182,6 @@ private:
     std::deque<Work> work_;
 };
 
-struct OverwrittenColumn {
-    std::string history_column; // quoted
-    std::string expression;
-};
-
-// Columns of the past become NULL, whatever they were called: no rule speaks of them any more.
-std::vector<OverwrittenColumn> find_columns(pg::Spi &spi, const TableInfo &table,
-                                            const std::vector<registry::Anonymizer> &rules) {
-    std::vector<OverwrittenColumn> columns;
-    pg::UserScope owner(pg::get_extension_owner());
-    for (const pg::Row &row :
-         spi.query("SELECT pg_catalog.quote_ident(history_column), until IS NULL, column_name FROM "
-                   "softdelete_internal.history_column WHERE relation = $1::pg_catalog.oid",
-                   {table.relation})) {
-        auto rule = std::find_if(rules.begin(), rules.end(), [&](const registry::Anonymizer &candidate) {
-            return candidate.column == row.text(2);
-        });
-        if (!row.boolean(1)) {
-            columns.push_back({row.text(0), "NULL"});
-        } else if (rule != rules.end()) {
-            columns.push_back({row.text(0), rule->expression});
-        }
-    }
-    return columns;
-}
-
 std::string make_overwrite(const TableInfo &history, const std::string &alias,
                            const std::vector<OverwrittenColumn> &columns, bool uses_rules) {
     std::string sets =
@@ -224,9 +200,11 @@ void check_overwritten(const TableInfo &history, std::uint64_t count, const RowS
     }
 }
 
-// A rule may name columns that the history leaves out: then nothing is left but to empty the columns.
+// A rule may name columns that the history leaves out, and what made a column fail for what a former row had: then nothing is
+// left but to empty the columns.
 std::uint64_t overwrite(pg::Spi &spi, const TableInfo &history, const std::string &alias,
-                        const std::vector<OverwrittenColumn> &columns, const RowSet &entries) {
+                        const std::vector<OverwrittenColumn> &columns, const RowSet &entries,
+                        bool is_made = false) {
     try {
         pg::Subtransaction attempt;
         std::uint64_t count =
@@ -235,7 +213,8 @@ std::uint64_t overwrite(pg::Spi &spi, const TableInfo &history, const std::strin
         check_overwritten(history, count, entries);
         return count;
     } catch (pg::ServerError &error) {
-        if (error.sqlstate() != ERRCODE_UNDEFINED_COLUMN) {
+        bool is_of_data = ERRCODE_TO_CATEGORY(error.sqlstate()) == ERRCODE_DATA_EXCEPTION;
+        if (error.sqlstate() != ERRCODE_UNDEFINED_COLUMN && !(is_made && is_of_data)) {
             throw;
         }
     }
@@ -354,14 +333,20 @@ std::uint64_t overwrite_entries(pg::Spi &spi, const TableInfo &table,
         return remove(spi, history, entries, rows::Occasion::anonymization);
     }
     std::string alias = pg::quote_identifier(pg::call([&] { return get_rel_name(table.relation); }));
-    std::vector<OverwrittenColumn> columns = find_columns(spi, table, rules);
+    std::vector<OverwrittenColumn> columns = find_overwritten_columns(spi, table, rules);
     bool has_rule = std::any_of(columns.begin(), columns.end(), [&](const OverwrittenColumn &column) {
         return column.history_column == table.deleted_by;
     });
     if (!table.deleted_by.empty() && !has_rule) { // who deleted it is forgotten with the row's
         columns.push_back({table.deleted_by, "NULL"});
     }
-    return overwrite(spi, history, alias, columns, entries);
+    const std::uint64_t count = overwrite(spi, history, alias, columns, entries);
+    RowSet newest = entries;
+    for (const OverwrittenColumn &made : find_made_columns(spi, table, rules)) {
+        newest = rows::follow_updates(newest);
+        (void)overwrite(spi, history, alias, {made}, newest, true);
+    }
+    return count;
 }
 
 std::set<Oid> find_partitions(pg::Spi &spi, Oid relation) {

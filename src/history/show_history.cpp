@@ -172,6 +172,15 @@ void give(const OpenHistory &history, const RowChange &change, const TakeLine &t
     take(line);
 }
 
+// A change to another form of an equal key, such as 1.0 to 1.00: the UPDATE, which is under that key as well, tells of it.
+bool is_told(const OpenHistory &history, const ReadEntry &entry, const Datum *key) {
+    bool is_null = true;
+    Datum other = get_own(history, entry, other_key, &is_null);
+    Datum values[INDEX_MAX_KEYS] = {};
+    return entry.kind == kind_new_key && !is_null && read_key(*history.table(), other, values)
+           && is_same_key(*history.table(), RelationGetDescr(history.relation()), values, key);
+}
+
 struct EntryTaker {
     const OpenHistory *history;
     Successors successors;
@@ -228,11 +237,17 @@ void show_life(Oid relation, const std::vector<std::string> &key, const TakeLine
         const auto *next =
             i + 1 < list_length(entries) ? static_cast<const ReadEntry *>(list_nth(entries, i + 1)) : nullptr;
         RowChange change = {};
+        bool is_new = false;
         {
             pg::UserScope owner(get_owner(*table));
-            pg::call([&] { change = make_change(history, *entry, next, values); });
+            pg::call([&] {
+                is_new = !is_told(history, *entry, values);
+                change = make_change(history, *entry, next, values);
+            });
         }
-        give(history, change, take);
+        if (is_new) {
+            give(history, change, take);
+        }
     }
 }
 

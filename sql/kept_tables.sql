@@ -37,6 +37,8 @@ INSERT INTO attempts (statement) VALUES
     ('SELECT softdelete.plan(%2$s, strategy => ''archive'')'),
     ('SELECT softdelete.track_history(%2$s)'),
     ('SELECT softdelete.configure(%2$s, retention => ''1 day'')'),
+    ('SELECT softdelete.configure(%2$s, strategy => ''archive'')'),
+    ('SELECT softdelete.configure(%2$s, strategy => ''flag'')'),
     ('SELECT softdelete.repair(%2$s)'),
     ('SELECT softdelete.unregister(%2$s)'),
     ('SELECT softdelete.hold(%2$s, ''why'', 1)'),
@@ -46,6 +48,11 @@ INSERT INTO attempts (statement) VALUES
     ('SELECT softdelete.delete(%2$s, 1)'),
     ('SELECT softdelete.restore(%2$s, 1)'),
     ('SELECT softdelete.preview(%2$s, 1)'),
+    ('SELECT softdelete.untrack_history(%2$s)'),
+    ('SELECT softdelete.check(%2$s)'),
+    ('SELECT softdelete.purge_preview(%2$s)'),
+    ('CALL softdelete.purge(%2$s)'),
+    ('SELECT softdelete.cascade_graph(%2$s)'),
     ('CREATE TRIGGER keep BEFORE DELETE ON %1$s FOR EACH ROW EXECUTE FUNCTION keep()'),
     ('CREATE TRIGGER keep AFTER INSERT ON %1$s FOR EACH ROW EXECUTE FUNCTION keep()'),
     ('CREATE TRIGGER keep BEFORE DELETE ON %1$s EXECUTE FUNCTION keep()'),
@@ -64,6 +71,20 @@ INSERT INTO attempts (statement) VALUES
     ('ALTER TABLE %1$s SET (fillfactor = 90), SET UNLOGGED');
 \set QUIET off
 SELECT a.statement, try(a.statement, k.relation) AS result, string_agg(k.kind, ', ' ORDER BY k.kind) AS of FROM attempts a, kept k GROUP BY a.place, 1, 2 ORDER BY a.place, 2;
+-- Commands name the table whose rows it keeps.
+CREATE FUNCTION advise(statement text, relation regclass) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    detail text;
+    hint text;
+BEGIN
+    EXECUTE pg_catalog.format(statement, relation, pg_catalog.quote_literal(relation));
+    RETURN 'done';
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+    RETURN pg_catalog.concat_ws(' | ', nullif(detail, ''), hint);
+END $$;
+SELECT count(*) AS statements, advise(a.statement, k.relation) AS advice, k.kind FROM attempts a, kept k
+    WHERE a.statement ~ 'softdelete\.' AND a.statement !~ 'TRIGGER' GROUP BY 2, 3 ORDER BY 3, 2;
 -- To others the command itself says that they may not.
 SET SESSION AUTHORIZATION regress_kept_other;
 ALTER TABLE regress_kept.t_history SET UNLOGGED; -- fails

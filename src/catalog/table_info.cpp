@@ -4,6 +4,7 @@
 #include "sqltext/format.hpp"
 
 #include "catalog/half_registered.hpp"
+#include "catalog/kept_tables.hpp"
 #include "catalog/table_catalog.hpp"
 #include "pg/called_settings.hpp"
 #include "pg/quote.hpp"
@@ -165,11 +166,8 @@ TableInfo get_users_table(pg::Spi &spi, Oid relation) {
                    .message = sqltext::format("permission denied: %1% is a system catalog", table.title),
                    .hint = "Name a registered table."});
     }
-    if (!table.is_registered && !table.is_archived() && is_guarded(spi, table.relation)) {
-        pg::raise({.sqlstate = ERRCODE_WRONG_OBJECT_TYPE,
-                   .message = sqltext::format("table %1% is a history or an archive", table.title),
-                   .hint = "Name the table whose rows it keeps.",
-                   .relation = relation});
+    if (!table.is_registered && !table.is_archived()) {
+        check_not_kept(spi, relation);
     }
     return table;
 }

@@ -1,10 +1,10 @@
 // Refuses the tables that register() refuses as well, but for inheritance children, whose rows have a history of their own.
 #include "history/check_tracking.hpp"
 
+#include "catalog/kept_tables.hpp"
 #include "pg/quote.hpp"
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
-#include "registry/history_scan.hpp"
 #include "session/distributed_tables.hpp"
 #include "session/extension_functions.hpp"
 #include "sqltext/format.hpp"
@@ -51,12 +51,16 @@ Facts read_facts(pg::Spi &spi, Oid relation) {
     return {row.text(0), row.text(1).at(0), row.boolean(2), row.boolean(3), row.text(4), row.boolean(5)};
 }
 
-[[noreturn]] void refuse(Oid relation, const std::string &message, const std::string &hint) {
-    pg::raise(
-        {.sqlstate = ERRCODE_WRONG_OBJECT_TYPE, .message = message, .hint = hint, .relation = relation});
+[[noreturn]] void refuse(Oid relation, const std::string &message, const std::string &hint,
+                         const std::string &detail = {}) {
+    pg::raise({.sqlstate = ERRCODE_WRONG_OBJECT_TYPE,
+               .message = message,
+               .detail = detail,
+               .hint = hint,
+               .relation = relation});
 }
 
-void check_kind(const Facts &facts, Oid relation) {
+void check_kind(pg::Spi &spi, const Facts &facts, Oid relation) {
     if (facts.kind == RELKIND_FOREIGN_TABLE) {
         refuse(relation, "cannot track the history of foreign table " + facts.title,
                "Track it on the server that keeps its rows.");
@@ -69,10 +73,11 @@ void check_kind(const Facts &facts, Oid relation) {
                    .message = "permission denied: " + facts.title + " is a system catalog",
                    .hint = "Track your own tables only."});
     }
-    if (facts.is_ours || pg::call([&] { return registry::is_kept_table(relation); })) {
+    const std::string kept = catalog::describe_kept(spi, relation);
+    if (facts.is_ours || !kept.empty()) {
         refuse(relation,
                "cannot track the history of table " + facts.title + ", which softdelete keeps itself",
-               "Track your own tables only.");
+               "Track your own tables only.", kept);
     }
     if (pg::call([&] { return session::is_distributed(relation); })) {
         pg::raise(
@@ -94,7 +99,7 @@ void check_kind(const Facts &facts, Oid relation) {
 
 void check_table(pg::Spi &spi, Oid relation) {
     Facts facts = read_facts(spi, relation);
-    check_kind(facts, relation);
+    check_kind(spi, facts, relation);
     if (!pg::owns_relation(relation)) {
         pg::raise({.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
                    .message = "must be owner of table " + facts.title.substr(1, facts.title.size() - 2),
@@ -180,6 +185,7 @@ Oid find_history(pg::Spi &spi, Oid relation) {
 Oid get_history(pg::Spi &spi, const TableInfo &table) {
     Oid history = find_history(spi, table.relation);
     if (!OidIsValid(history)) {
+        catalog::check_not_kept(spi, table.relation);
         pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                    .message = sqltext::format("table %1% has no history", table.title),
                    .hint = sqltext::format("Run SELECT softdelete.track_history(%1%).",

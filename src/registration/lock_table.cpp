@@ -3,11 +3,11 @@
 #include "registration/lock_table.hpp"
 
 #include "catalog/half_registered.hpp"
+#include "catalog/kept_tables.hpp"
 #include "catalog/quoting.hpp"
 #include "catalog/table_info.hpp"
 #include "pg/relations.hpp"
 #include "registration/check_rules.hpp"
-#include "registry/history_scan.hpp"
 #include "registry/registry.hpp"
 #include "session/distributed_tables.hpp"
 #include "session/extension_functions.hpp"
@@ -70,10 +70,11 @@ void check_is_users_own(const Table &table) {
     }
 }
 
-void check_is_not_kept(const Table &table) {
-    if (pg::call([&] { return registry::is_kept_table(table.oid); })) {
-        refuse(table, "cannot register table " + quote(table.name) + ", which softdelete keeps itself",
-               "It is a history or an archive, or a part of one.", "Register your own tables only.");
+void check_is_not_kept(pg::Spi &spi, const Table &table) {
+    const std::string kept = catalog::describe_kept(spi, table.oid);
+    if (!kept.empty()) {
+        refuse(table, "cannot register table " + quote(table.name) + ", which softdelete keeps itself", kept,
+               "Register your own tables only.");
     }
 }
 
@@ -149,7 +150,7 @@ void check_kind(pg::Spi &spi, const Table &table) {
     check_is_users_own(table);
     check_is_table(table);
     check_is_permanent(table);
-    check_is_not_kept(table);
+    check_is_not_kept(spi, table);
     check_is_not_distributed(table);
     check_parent(spi, table);
     check_members(spi, table);
@@ -206,6 +207,7 @@ Table lock_table(pg::Spi &spi, Oid relation, pg::Lock lock) {
 RegisteredTable lock_registered_table(pg::Spi &spi, Oid relation, pg::Lock lock) {
     Table before = catalog::get_table_definition(spi, relation);
     check_is_table(before);
+    catalog::check_not_kept(spi, relation);
     Table table = lock_owned(spi, before, lock);
     auto registration = registry::lock_registration(spi, relation);
     if (!registration && catalog::get_table(spi, relation).is_archived()) {

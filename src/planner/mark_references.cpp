@@ -2,6 +2,7 @@
 #include "planner/mark_references.hpp"
 
 #include "pg/compat.hpp"
+#include "pg/query_relations.hpp"
 #include "pg/relations.hpp"
 #include "planner/recycle_bin.hpp"
 #include "session/members_owners.hpp"
@@ -9,7 +10,6 @@
 
 extern "C" {
 #include "miscadmin.h"
-#include "nodes/nodeFuncs.h"
 }
 
 namespace softdelete::planner {
@@ -18,73 +18,31 @@ namespace {
 
 using session::OwnReading;
 
-bool mark_references(Node *node, OwnReading *reading) {
-    if (node == nullptr) {
-        return false;
+bool mark_reference(Query *query, RangeTblEntry *entry, void *context) {
+    if (*static_cast<const OwnReading *>(context) == OwnReading::as_owners) {
+        pg::compat::permission_info(query, entry)->checkAsUser = pg::get_owner(entry->relid);
+    } else {
+        set_scope(entry, Scope::past_policy);
     }
-    auto walker = pg::compat::walker(mark_references);
-    if (!IsA(node, Query)) {
-        return expression_tree_walker(node, walker, reading);
-    }
-    Query *query = castNode(Query, node);
-    ListCell *cell;
-    foreach (cell, query->rtable) {
-        RangeTblEntry *rte = lfirst_node(RangeTblEntry, cell);
-        if (rte->rtekind != RTE_RELATION) {
-            continue;
-        }
-        if (*reading == OwnReading::as_owners) {
-            pg::compat::permission_info(query, rte)->checkAsUser = pg::get_owner(rte->relid);
-        } else {
-            set_scope(rte, Scope::past_policy);
-        }
-    }
-    return query_tree_walker(query, walker, reading, 0);
+    return false;
 }
 
-bool names_others_table(Node *node, void *context) {
-    if (node == nullptr) {
-        return false;
-    }
-    auto walker = pg::compat::walker(names_others_table);
-    if (!IsA(node, Query)) {
-        return expression_tree_walker(node, walker, context);
-    }
-    Query *query = castNode(Query, node);
-    ListCell *cell;
-    foreach (cell, query->rtable) {
-        const auto *rte = lfirst_node(RangeTblEntry, cell);
-        if (rte->rtekind == RTE_RELATION && pg::get_owner(rte->relid) != GetUserId()) {
-            return true;
-        }
-    }
-    return query_tree_walker(query, walker, context, 0);
+bool is_others_table(Query *, RangeTblEntry *entry, void *) {
+    return pg::get_owner(entry->relid) != GetUserId();
 }
 
-bool refuse_members(Node *node, void *context) {
-    if (node == nullptr) {
-        return false;
+bool refuse_members(Query *, RangeTblEntry *entry, void *) {
+    if (entry->inh) {
+        session::refuse_members_as_owner(entry->relid);
     }
-    auto walker = pg::compat::walker(refuse_members);
-    if (!IsA(node, Query)) {
-        return expression_tree_walker(node, walker, context);
-    }
-    Query *query = castNode(Query, node);
-    ListCell *cell;
-    foreach (cell, query->rtable) {
-        const auto *rte = lfirst_node(RangeTblEntry, cell);
-        if (rte->rtekind == RTE_RELATION && rte->inh) {
-            session::refuse_members_as_owner(rte->relid);
-        }
-    }
-    return query_tree_walker(query, walker, context, 0);
+    return false;
 }
 
 } // namespace
 
 void refuse_others_members(const char *text, Query *query, bool is_foreign_key) {
     if (session::is_planned_in_command(text, is_foreign_key)) {
-        (void)refuse_members(reinterpret_cast<Node *>(query), nullptr);
+        (void)pg::find_relation_entry(query, refuse_members);
     }
 }
 
@@ -92,7 +50,7 @@ void refuse_others_members(const char *text, Query *query, bool is_foreign_key) 
 bool is_planned_as_owner(const char *text, Query *query) {
     const session::OwnTraits *own = session::find_own_statement(text);
     return own == nullptr || own->reading != OwnReading::as_owners || query->hasModifyingCTE
-           || !names_others_table(reinterpret_cast<Node *>(query), nullptr);
+           || !pg::find_relation_entry(query, is_others_table);
 }
 
 void mark_own_statement(const char *text, Query *query) {
@@ -101,7 +59,7 @@ void mark_own_statement(const char *text, Query *query) {
         return;
     }
     OwnReading reading = own->reading;
-    mark_references(reinterpret_cast<Node *>(query), &reading);
+    (void)pg::find_relation_entry(query, mark_reference, &reading);
 }
 
 } // namespace softdelete::planner

@@ -1,13 +1,12 @@
 // Looks Citus's catalogs up by name: nothing of Citus is needed to build or to run.
 #include "session/distributed_tables.hpp"
 
-#include "pg/compat.hpp"
+#include "pg/query_relations.hpp"
 
 extern "C" {
 #include "access/genam.h"
 #include "access/table.h"
 #include "catalog/pg_namespace.h"
-#include "nodes/nodeFuncs.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -43,25 +42,6 @@ bool is_listed(const char *catalog_name, const char *index_name, Oid relation) {
     return is_found;
 }
 
-bool find_distributed(Node *node, void *context) {
-    if (node == nullptr) {
-        return false;
-    }
-    auto walker = pg::compat::walker(find_distributed);
-    if (!IsA(node, Query)) {
-        return expression_tree_walker(node, walker, context);
-    }
-    Query *query = castNode(Query, node);
-    ListCell *cell;
-    foreach (cell, query->rtable) {
-        const auto *rte = lfirst_node(RangeTblEntry, cell);
-        if (rte->rtekind == RTE_RELATION && is_distributed(rte->relid)) {
-            return true;
-        }
-    }
-    return query_tree_walker(query, walker, context, 0);
-}
-
 } // namespace
 
 bool is_distributed(Oid relation) {
@@ -70,7 +50,9 @@ bool is_distributed(Oid relation) {
 }
 
 bool names_distributed_table(Query *query) {
-    return is_citus_loaded() && find_distributed(reinterpret_cast<Node *>(query), nullptr);
+    return is_citus_loaded() && pg::find_relation_entry(query, [](Query *, RangeTblEntry *entry, void *) {
+               return is_distributed(entry->relid);
+           });
 }
 
 } // namespace softdelete::session

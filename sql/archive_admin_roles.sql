@@ -135,6 +135,21 @@ SELECT object, action FROM softdelete.register('"Q''x"', strategy => 'archive', 
 RESET SESSION AUTHORIZATION;
 SELECT * FROM show('regress_aa."deleted_Q''x"');
 
+-- The other strategy, and back: the roles stay, and see what they saw.
+SET SESSION AUTHORIZATION regress_aa_owner;
+CREATE TABLE changing (id int PRIMARY KEY, v text);
+GRANT SELECT ON changing TO PUBLIC;
+SELECT count(*) > 0 AS registered FROM softdelete.register('changing', strategy => 'archive', admin_roles => '{regress_aa_clerk}');
+INSERT INTO changing VALUES (1, 'a'), (2, 'b');
+DELETE FROM changing WHERE id = 1;
+SELECT count(*) > 0 AS changed FROM softdelete.configure('changing', strategy => 'flag');
+SELECT strategy, admin_roles FROM softdelete.tables WHERE relation = 'changing'::regclass;
+SELECT object FROM softdelete.plan('changing', strategy => 'archive') WHERE object ~ 'SELECT';
+SELECT count(*) > 0 AS changed FROM softdelete.configure('changing', strategy => 'archive');
+SELECT strategy, admin_roles FROM softdelete.tables WHERE relation = 'changing'::regclass;
+RESET SESSION AUTHORIZATION;
+SELECT * FROM show('regress_aa.deleted_changing');
+
 -- Domains: the archive has the types under them, and the policy is the same one.
 SET SESSION AUTHORIZATION regress_aa_owner;
 CREATE DOMAIN short AS text CHECK (length(value) < 5);

@@ -48,10 +48,9 @@ void raise_not_alone() {
 void check_can_move(pg::Spi &spi, const catalog::Table &table, const registry::Registration &registration) {
     catalog::check_mixed_links(spi, table.oid, catalog::Strategy::archive);
     if (registration.settings.visibility != model::Visibility::filter
-        || !registration.settings.admin_roles.empty()
         || registration.settings.on_expiry != model::OnExpiry::purge) {
-        refuse_change(table, "It has a visibility, admin_roles or on_expiry that would not come along.",
-                      "Set visibility => 'filter', admin_roles => '{}' and on_expiry => 'purge' first.");
+        refuse_change(table, "It has a visibility or on_expiry that would not come along.",
+                      "Set visibility => 'filter' and on_expiry => 'purge' first.");
     }
     for (const registry::Anonymizer &rule : registry::find_anonymizers(spi, table.oid)) {
         if (rule.column == registration.settings.deleted_by) {
@@ -95,7 +94,8 @@ ArchiveSettings make_archive_settings(pg::Spi &spi, const catalog::Table &table,
             .active_view = before.active_view,
             .deleted_view = before.deleted_view,
             .all_view = before.all_view,
-            .retention = before.retention};
+            .retention = before.retention,
+            .admin_roles = before.admin_roles};
 }
 
 std::vector<ArchiveColumn> read_live_columns(pg::Spi &spi, Oid relation, const ArchiveSettings &settings) {
@@ -117,7 +117,7 @@ RegisterRequest make_request(const catalog::Table &table, const ArchiveSettings 
             .indexes = std::nullopt,
             .deleted_at = settings.deleted_at,
             .deleted_by = settings.deleted_by,
-            .admin_roles = {},
+            .admin_roles = settings.admin_roles,
             .active_view = settings.active_view,
             .deleted_view = settings.deleted_view,
             .all_view = settings.all_view,

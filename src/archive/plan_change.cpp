@@ -2,7 +2,7 @@
 // archive/register_by_strategy. What is taken away and made again in between, as the guard against TRUNCATE, is no step.
 #include "archive/plan_change.hpp"
 
-#include "archive/archive_work.hpp"
+#include "archive/archive_readers.hpp"
 #include "archive/change_parts.hpp"
 #include "archive/move_rows.hpp"
 #include "archive/register_archive.hpp"
@@ -41,6 +41,7 @@ std::vector<model::Step> plan_triggers_and_views(pg::Spi &spi, const catalog::Ta
         work.add(model::Action::create, table.oid, "view " + catalog::identifier(view.name).text(),
                  {make_view(table, view)});
     }
+    plan_readers(work);
     return work.steps;
 }
 

@@ -6,6 +6,7 @@
 #include "pg/definition_changes.hpp"
 #include "pg/server.hpp"
 #include "registry/deletion_log.hpp"
+#include "registry/ended_registrations.hpp"
 #include "session/extension_functions.hpp"
 #include "session/own_statement.hpp"
 #include "session/registered_table.hpp"
@@ -28,6 +29,7 @@ void _PG_init(void) {
     softdelete::pg::install_definition_changes();
     softdelete::catalog::install_foreign_keys();
     softdelete::registry::install_deletion_log();
+    softdelete::registry::install_ended_registrations();
     softdelete::deletion::install_cascade();
     softdelete::history::install_tracked_tables();
     softdelete::hooks::install_parse_hook();

@@ -14,6 +14,7 @@
 #include "registration/register_table.hpp"
 #include "registration/run_steps.hpp"
 #include "registration/unregister_table.hpp"
+#include "registry/ended_registrations.hpp"
 #include "rows/time_partitions.hpp"
 #include "session/extension_functions.hpp"
 #include "session/utility_commands.hpp"
@@ -118,6 +119,7 @@ std::vector<model::Step> change_to_flag(pg::Spi &spi, Oid relation) {
     const catalog::TableInfo archive = catalog::get_table(spi, settings->archive);
     KeptViews views(spi, table, {settings->active_view, settings->deleted_view, settings->all_view});
     std::vector<model::Step> steps = unregister_archive(relation, "keep");
+    registry::note_ended_registration(spi, table.member_oids());
     add_steps(steps, registration::register_table(make_request(table, *settings, "flag")));
     const std::int64_t rows = move_archived_rows(spi, table, *settings, archive);
     steps.push_back(tell_moved(table, rows, false));

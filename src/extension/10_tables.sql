@@ -129,6 +129,14 @@ CREATE TABLE softdelete_internal.renumbered_deletion (
 COMMENT ON TABLE softdelete_internal.renumbered_deletion IS
     'Deletions that had another id before their tables were registered, which another deletion has here.';
 
+-- Not dumped: no snapshot outlives the database.
+CREATE TABLE softdelete_internal.ended_registration (
+    relation regclass    PRIMARY KEY,
+    ended_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+COMMENT ON TABLE softdelete_internal.ended_registration IS
+    'Tables whose deleted rows a snapshot from before would show as live ones: a transaction with such a snapshot is refused.';
+
 SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.registration', '');
 SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.archive', '');
 SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.converted_index', '');

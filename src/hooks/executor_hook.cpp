@@ -18,6 +18,7 @@
 #include "holds/hold_check.hpp"
 #include "pg/compat.hpp"
 #include "purge/log_hand_purge.hpp"
+#include "registry/ended_registrations.hpp"
 #include "rows/collected_rows.hpp"
 #include "session/immediate_triggers.hpp"
 #include "session/members_owners.hpp"
@@ -40,6 +41,7 @@ ExecutorFinish_hook_type next_executor_finish = nullptr;
 
 extern "C" void softdelete_executor_run(QueryDesc *query, ScanDirection direction,
                                         uint64 count SOFTDELETE_EXECUTOR_RUN_EXTRA_PARAMETER) {
+    registry::refuse_older_snapshot(query);
     uint32 notes = session::notes_of_plan(query->plannedstmt);
     session::set_called_settings(query->sourceText);
     session::follow_session_view();

@@ -15,6 +15,7 @@
 #include "registration/plan_foreign_key_triggers.hpp"
 #include "registration/plan_parts.hpp"
 #include "registration/run_steps.hpp"
+#include "registry/ended_registrations.hpp"
 #include "registry/hold_log.hpp"
 #include "session/own_statement.hpp"
 #include "session/plan_notes.hpp"
@@ -268,6 +269,7 @@ std::vector<model::Step> unregister_table(Oid relation, const std::string &delet
     run(spi, work);
     record_policies(work);
     registry::delete_registration(spi, relation, table.member_oids());
+    registry::note_ended_registration(spi, table.member_oids());
     steps.insert(steps.end(), work.steps.begin(), work.steps.end());
     return steps;
 }

@@ -3,6 +3,7 @@
 #include "utility/copy_to.hpp"
 
 #include "pg/compat.hpp"
+#include "registry/ended_registrations.hpp"
 #include "session/copied_tables.hpp"
 #include "session/plan_notes.hpp"
 #include "session/registered_table.hpp"
@@ -14,6 +15,7 @@ extern "C" {
 #include "nodes/parsenodes.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 }
 
 namespace softdelete::utility {
@@ -76,6 +78,9 @@ PlannedStmt *filter_copy(PlannedStmt *plan, bool *read_only_tree) {
     Oid relation = RangeVarGetRelid(copy->relation, AccessShareLock, true);
     if (!OidIsValid(relation) || !can_be_copied(relation)) {
         return plan;
+    }
+    if (ActiveSnapshotSet()) {
+        registry::refuse_older_snapshot(relation, GetActiveSnapshot());
     }
     session::note_copied_table(relation);
     if (!is_filtered(relation)) {

@@ -152,6 +152,24 @@ SELECT DISTINCT called FROM all_users WHERE id = 1;
 ALTER TABLE people DROP COLUMN called CASCADE;
 SELECT column_name FROM softdelete.anonymizers WHERE relation = 'people'::regclass ORDER BY 1;
 
+-- A rule whose column was dropped while nobody looked can be taken away.
+ALTER TABLE people ADD COLUMN late text;
+SELECT softdelete.set_anonymizer('people', 'late', '''x''');
+RESET SESSION AUTHORIZATION;
+ALTER EVENT TRIGGER softdelete_ddl_command_start DISABLE;
+ALTER EVENT TRIGGER softdelete_ddl_command_end DISABLE;
+ALTER EVENT TRIGGER softdelete_sql_drop DISABLE;
+SET client_min_messages = warning;
+ALTER TABLE regress_archive_anon.people DROP COLUMN late CASCADE;
+RESET client_min_messages;
+ALTER EVENT TRIGGER softdelete_ddl_command_start ENABLE ALWAYS;
+ALTER EVENT TRIGGER softdelete_ddl_command_end ENABLE ALWAYS;
+ALTER EVENT TRIGGER softdelete_sql_drop ENABLE ALWAYS;
+SET SESSION AUTHORIZATION regress_archive_anon;
+SELECT softdelete.anonymize('people', 'request 8', 2) IS NOT NULL AS done; -- fails
+SELECT softdelete.set_anonymizer('people', 'late', NULL);
+SELECT softdelete.set_anonymizer('people', 'late', NULL); -- fails
+
 -- It is for the owner.
 GRANT USAGE ON SCHEMA regress_archive_anon TO regress_archive_anon_other;
 GRANT ALL ON people, users_archive TO regress_archive_anon_other;

@@ -42,7 +42,19 @@ SELECT count(*) FROM softdelete.conflicts((SELECT max(id) FROM softdelete.deleti
 SELECT softdelete.undo((SELECT max(id) FROM softdelete.deletions));
 RESET statement_timeout;
 
+-- Those of the extension's own tables hold nothing that an erasure would have to clear.
+SET softdelete.actor = 'secret actor';
+SET softdelete.reason = 'secret reason';
+DELETE FROM "R'x";
+RESET softdelete.actor;
+RESET softdelete.reason;
+SELECT softdelete.release(softdelete.hold('p', 'secret case', 1)) AS released;
 RESET SESSION AUTHORIZATION;
+ANALYZE softdelete_internal.deletion, softdelete_internal.hold;
+SELECT count(*) > 0 AS analyzed FROM pg_statistic WHERE starelid = 'softdelete_internal.deletion'::regclass;
+SELECT starelid::regclass, staattnum FROM pg_statistic WHERE concat(stavalues1, stavalues2, stavalues3, stavalues4, stavalues5) LIKE '%secret%';
+SELECT tablename, attname FROM pg_stats WHERE schemaname = 'softdelete_internal' AND attname IN ('key', 'key_hash', 'reason', 'deleted_by');
+
 SET client_min_messages = warning;
 DROP SCHEMA regress_statistics CASCADE;
 DROP ROLE regress_statistics_owner;

@@ -366,15 +366,8 @@ void finish_views(const DdlCommand &command) {
 
 void finish_archived_views(const DdlCommand &command, void (*bring_in_step)(Oid table)) {
     ViewChange change = get_view_change(command.node);
-    if (change == ViewChange::none || change == ViewChange::dropped) {
-        return;
-    }
-    if (change == ViewChange::moved) {
-        if (*find_afterwards() != nullptr && !pg::call([] { return registry::has_rows("registration"); })) {
-            pg::Spi spi;
-            run_afterwards(spi, InvalidOid, std::nullopt);
-        }
-        return;
+    if (change == ViewChange::none || change == ViewChange::dropped || change == ViewChange::moved) {
+        return; // of those that moved finish_views() has taken care
     }
     if (is_archived(command.relation)) {
         pg::Spi spi;

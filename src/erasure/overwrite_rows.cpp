@@ -32,15 +32,24 @@ struct Assignment {
     bool is_generated = false; // the value is made of the columns as they are written
 };
 
+// A rule may be older than its table: event triggers were off.
 std::string get_type(pg::Spi &spi, const TableInfo &table, const std::string &column) {
-    return spi
-        .query(
-            "SELECT pg_catalog.format_type(atttypid, atttypmod) FROM pg_catalog.pg_attribute WHERE attrelid "
-            "OPERATOR(pg_catalog.=) $1::pg_catalog.oid AND pg_catalog.quote_ident(attname) "
-            "OPERATOR(pg_catalog.=) $2 AND NOT attisdropped",
-            {table.relation, column})
-        .front()
-        .text(0);
+    const std::vector<pg::Row> found = spi.query(
+        "SELECT pg_catalog.format_type(atttypid, atttypmod) FROM pg_catalog.pg_attribute WHERE attrelid "
+        "OPERATOR(pg_catalog.=) $1::pg_catalog.oid AND pg_catalog.quote_ident(attname) "
+        "OPERATOR(pg_catalog.=) $2 AND NOT attisdropped",
+        {table.relation, column});
+    if (found.empty()) {
+        pg::raise(
+            {.sqlstate = ERRCODE_UNDEFINED_COLUMN,
+             .message = sqltext::format("column %1% of table %2%, which has a rule for anonymization, does "
+                                        "not exist",
+                                        column, table.title),
+             .hint = "Take the rule away by softdelete.set_anonymizer() with NULL, and set one for the "
+                     "column that has the data now.",
+             .relation = table.relation});
+    }
+    return found.front().text(0);
 }
 
 std::vector<Assignment> make_assignments(pg::Spi &spi, const TableInfo &table,

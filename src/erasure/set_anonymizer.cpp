@@ -12,6 +12,8 @@
 #include "registry/registry.hpp"
 #include "rows/named_row.hpp"
 
+#include <algorithm>
+
 namespace softdelete::erasure {
 
 namespace {
@@ -123,6 +125,13 @@ void check_rule(const TableInfo &table, const std::string &column, const ColumnF
     }
 }
 
+// Also of a column that was dropped while event triggers were off.
+bool has_rule(pg::Spi &spi, const TableInfo &table, const std::string &column) {
+    const std::vector<registry::Anonymizer> rules = registry::find_anonymizers(spi, table.relation);
+    return std::ranges::any_of(rules,
+                               [&](const registry::Anonymizer &rule) { return rule.column == column; });
+}
+
 void remove_rule(pg::Spi &spi, const TableInfo &table, const std::string &column) {
     registry::delete_anonymizer(spi, table.relation, column);
     auto registration = registry::find_registration(spi, table.relation);
@@ -156,11 +165,14 @@ pg::ColumnExpression parse_rule(const TableInfo &table, const std::string &colum
 void set_anonymizer(Oid relation, const std::string &column, const std::optional<std::string> &expression) {
     pg::Spi spi;
     TableInfo table = rows::get_owned_soft_table(spi, relation);
-    ColumnFacts facts = get_facts(spi, table, column);
     if (!expression) {
+        if (!has_rule(spi, table, column)) {
+            (void)get_facts(spi, table, column); // raises where there is no such column
+        }
         remove_rule(spi, table, column);
         return;
     }
+    ColumnFacts facts = get_facts(spi, table, column);
     check_column(table, column, facts);
     pg::UserScope owner(table.owner);
     pg::ColumnExpression rule = parse_rule(table, column, *expression);

@@ -18,3 +18,9 @@ BEGIN
             'The table is written by its owner alone, as whom the library writes.');
     END LOOP;
 END $$;
+
+-- What erase() and anonymize() clear is not kept in statistics either.
+ALTER TABLE softdelete_internal.deletion
+    ALTER COLUMN deleted_by SET STATISTICS 0, ALTER COLUMN reason SET STATISTICS 0;
+ALTER TABLE softdelete_internal.hold
+    ALTER COLUMN key SET STATISTICS 0, ALTER COLUMN key_hash SET STATISTICS 0, ALTER COLUMN reason SET STATISTICS 0;

@@ -110,8 +110,12 @@ void separate_deletion_ids(const Node *statement) {
 }
 
 // Databases that have the extension and do not use it pay next to nothing. The first is the usual one to have rows.
+bool knows_registered() {
+    return registry::has_rows("registration") || archive::has_archives();
+}
+
 bool knows_tables() {
-    return registry::has_rows("registration") || registry::has_rows("hold");
+    return knows_registered() || registry::has_rows("hold");
 }
 
 void forget_deletions(const ddl::GoneDeletions &gone) {
@@ -148,7 +152,7 @@ void prepare_archived(const ddl::DdlCommand &command) {
 }
 
 void prepare(ddl::DdlCommand command) {
-    if (!ddl::concerns_before(command) || !registry::has_rows("registration")) {
+    if (!ddl::concerns_before(command) || !knows_registered()) {
         return;
     }
     check_version();
@@ -172,7 +176,7 @@ void prepare(ddl::DdlCommand command) {
 // After a command, for one of the tables that it has made or changed.
 void finish(const ddl::DdlCommand &command) {
     const Node *statement = command.node;
-    if (!ddl::concerns_after(command) || !registry::has_rows("registration")) {
+    if (!ddl::concerns_after(command) || !knows_registered()) {
         return;
     }
     check_version();

@@ -3,15 +3,13 @@
 #include "catalog/foreign_keys.hpp"
 #include "sqltext/format.hpp"
 
+#include "catalog/definitions.hpp"
 #include "pg/compat.hpp"
-#include "pg/definition_changes.hpp"
 
 extern "C" {
-#include "access/xact.h"
 #include "utils/lsyscache.h"
 }
 
-#include <map>
 #include <utility>
 
 namespace softdelete::catalog {
@@ -101,8 +99,6 @@ constexpr const char *generated_query = R"(
       AND a.attrelid = ANY (ARRAY(SELECT t.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree($1::oid) t) || $1::oid)
     ORDER BY k.conname, a.attname LIMIT 1)";
 
-constexpr std::size_t max_known = 1000; // tables and sides
-
 OnDelete parse_action(const std::string &code) {
     switch (code.at(0)) {
     case 'c':
@@ -126,43 +122,15 @@ std::vector<Oid> get_base_types(const std::vector<std::string> &types) {
     return base;
 }
 
-std::vector<pg::Row> query_keys(pg::Spi &spi, Oid relation, const char *side) {
-    return spi.query_kept(sqltext::format(keys_query, pg::compat::enforced_condition, side,
-                                          sqltext::format(partition_query, "k.confrelid"),
-                                          sqltext::format(partition_query, "k.conrelid")),
-                          {relation});
+std::string make_keys_query(const char *side) {
+    return sqltext::format(keys_query, pg::compat::enforced_condition, side,
+                           sqltext::format(partition_query, "k.confrelid"),
+                           sqltext::format(partition_query, "k.conrelid"));
 }
 
-// The query says nothing that depends on more than definitions. It takes longer than what a command does with a few rows, so
-// that its answers are kept until one changes.
-std::vector<pg::Row> read_keys(pg::Spi &spi, Oid relation, const char *side) {
-    static std::map<std::pair<Oid, std::string>, std::vector<pg::Row>> known_rows;
-    static std::uint64_t known_at = 0;
-    if (spi.is_read_only()) { // sees the catalogs as they were
-        return query_keys(spi, relation, side);
-    }
-    std::uint64_t changes = pg::call([] {
-        CommandCounterIncrement(); // as the query would: what this transaction has changed is there to be seen
-        return pg::count_definition_changes();
-    });
-    if (changes != known_at || known_rows.size() == max_known) {
-        known_rows.clear();
-        known_at = changes;
-    }
-    auto known = known_rows.find({relation, side});
-    if (known != known_rows.end()) {
-        return known->second;
-    }
-    std::vector<pg::Row> rows = query_keys(spi, relation, side);
-    if (pg::call([] { return pg::count_definition_changes(); }) == known_at) {
-        known_rows.emplace(std::pair(relation, std::string(side)), rows);
-    }
-    return rows;
-}
-
-std::vector<ForeignKey> find_keys(pg::Spi &spi, Oid relation, const char *side) {
+std::vector<ForeignKey> find_keys(pg::Spi &spi, Oid relation, const std::string &query) {
     std::vector<ForeignKey> keys;
-    for (const pg::Row &row : read_keys(spi, relation, side)) {
+    for (const pg::Row &row : read_definitions(spi, query, {relation})) {
         LinkColumns child = {row.array(10), get_base_types(row.array(11)), row.text_or(15, "")};
         LinkColumns parent = {row.array(12), get_base_types(row.array(13)), row.text_or(16, "")};
         keys.push_back(
@@ -220,11 +188,13 @@ std::string restrict_to_partition(const char *alias, const LinkColumns &side) {
 }
 
 std::vector<ForeignKey> find_referencing_keys(pg::Spi &spi, Oid relation) {
-    return find_keys(spi, relation, "confrelid");
+    static const std::string query = make_keys_query("confrelid");
+    return find_keys(spi, relation, query);
 }
 
 std::vector<ForeignKey> find_own_keys(pg::Spi &spi, Oid relation) {
-    return find_keys(spi, relation, "conrelid");
+    static const std::string query = make_keys_query("conrelid");
+    return find_keys(spi, relation, query);
 }
 
 ForeignKey of_archived_children(const ForeignKey &key) {

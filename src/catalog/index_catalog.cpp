@@ -3,6 +3,7 @@
 // and arrays are parameters of their type.
 #include "catalog/index_catalog.hpp"
 
+#include "catalog/definitions.hpp"
 #include "catalog/quoting.hpp"
 
 extern "C" {
@@ -137,15 +138,17 @@ std::vector<std::string> get_equality_operators(pg::Spi &spi, Oid index) {
 }
 
 bool has_key_index(pg::Spi &spi, Oid constraint) {
-    return spi
-        .query_kept(
-            "SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_index i ON i.indrelid "
-            "= "
-            "k.conrelid AND i.indisvalid AND i.indkey[0] = ANY (k.conkey) JOIN pg_catalog.pg_attribute a ON "
-            "a.attrelid = k.conrelid AND a.attnum = i.indkey[0] WHERE k.oid = $1::pg_catalog.oid AND "
-            "(i.indpred IS NULL OR pg_catalog.pg_get_expr(i.indpred, i.indrelid) = "
-            "pg_catalog.format('(%I IS NOT NULL)', a.attname)))",
-            {constraint})
+    return read_definitions(
+               spi,
+               "SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_index i ON "
+               "i.indrelid "
+               "= "
+               "k.conrelid AND i.indisvalid AND i.indkey[0] = ANY (k.conkey) JOIN pg_catalog.pg_attribute a "
+               "ON "
+               "a.attrelid = k.conrelid AND a.attnum = i.indkey[0] WHERE k.oid = $1::pg_catalog.oid AND "
+               "(i.indpred IS NULL OR pg_catalog.pg_get_expr(i.indpred, i.indrelid) = "
+               "pg_catalog.format('(%I IS NOT NULL)', a.attname)))",
+               {constraint})
         .front()
         .boolean(0);
 }

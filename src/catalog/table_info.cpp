@@ -3,6 +3,7 @@
 #include "catalog/table_info.hpp"
 #include "sqltext/format.hpp"
 
+#include "catalog/definitions.hpp"
 #include "catalog/half_registered.hpp"
 #include "catalog/kept_tables.hpp"
 #include "catalog/table_catalog.hpp"
@@ -75,7 +76,7 @@ std::optional<Archive> read_archive(const pg::Row &row) {
 TableInfo read_table(pg::Spi &spi, Oid relation, std::string *kind) {
     // Whoever acts needs no privilege on our schema.
     pg::OwnerScope owner(pg::get_extension_owner());
-    std::vector<pg::Row> rows = spi.query_kept(table_query, {relation});
+    pg::Rows rows = read_definitions(spi, table_query, {relation});
     if (rows.empty()) {
         pg::raise({.sqlstate = ERRCODE_UNDEFINED_TABLE,
                    .message = sqltext::format("relation with OID %1% does not exist", relation),
@@ -189,7 +190,8 @@ TableInfo find_soft_table(pg::Spi &spi, Oid relation) {
 
 std::vector<Oid> find_heirs(pg::Spi &spi, Oid relation) {
     std::vector<Oid> heirs;
-    for (const pg::Row &row : spi.query_kept(
+    for (const pg::Row &row : read_definitions(
+             spi,
              "WITH RECURSIVE heirs (relation) AS (SELECT $1::pg_catalog.oid UNION SELECT h.inhrelid FROM "
              "heirs e JOIN pg_catalog.pg_inherits h ON h.inhparent = e.relation JOIN pg_catalog.pg_class "
              "c ON c.oid = h.inhrelid WHERE NOT c.relispartition) SELECT relation FROM heirs ORDER BY "
@@ -202,7 +204,7 @@ std::vector<Oid> find_heirs(pg::Spi &spi, Oid relation) {
 
 std::vector<KeyColumn> find_primary_key(pg::Spi &spi, Oid relation) {
     std::vector<KeyColumn> key;
-    for (const pg::Row &row : spi.query_kept(key_query, {relation})) {
+    for (const pg::Row &row : read_definitions(spi, key_query, {relation})) {
         key.push_back({row.text(0), row.text(1), row.text_or(2, ""), find_comparison(row.oid(3), row.oid(4)),
                        row.oid(4), row.boolean(5)});
     }

@@ -33,13 +33,13 @@ void add_archived(pg::Spi &spi, const catalog::TableInfo &table, std::int64_t de
 } // namespace
 
 std::vector<TableCount> count_rows_of(pg::Spi &spi, std::int64_t deletion) {
-    std::vector<catalog::TableInfo> tables = get_deletion_tables(spi, deletion, DeletionLock::none);
+    const DeletionTables tables = get_deletion_tables(spi, deletion, DeletionLock::none);
     std::vector<std::string> relations;
-    for (const catalog::TableInfo &table : tables) {
+    for (const catalog::TableInfo &table : tables.marked) {
         relations.push_back(std::to_string(table.relation));
     }
     std::vector<TableCount> counts;
-    for (const catalog::TableInfo &table : tables) {
+    for (const catalog::TableInfo &table : tables.marked) {
         // A table counts its children's rows, but for those that are listed themselves.
         std::string query = sqltext::format(
             "SELECT pg_catalog.to_json($2::pg_catalog.oid::pg_catalog.regclass::pg_catalog.text), "
@@ -54,7 +54,7 @@ std::vector<TableCount> count_rows_of(pg::Spi &spi, std::int64_t deletion) {
         add_count(&counts, table.relation,
                   spi.query(query, {deletion, table.relation, pg::make_array(relations)}).front());
     }
-    for (const catalog::TableInfo &table : get_archived_tables(spi, deletion)) {
+    for (const catalog::TableInfo &table : tables.archived) {
         add_archived(spi, table, deletion, &counts);
     }
     return counts;

@@ -10,12 +10,14 @@ namespace softdelete::deletion {
 
 enum class DeletionLock { none, for_update };
 
-// The tables that are registered with the strategy flag and that a deletion touched, in the order in which it came to them. The lock is one on the deletion's row in
-// the log. Errors: P0002 no such deletion.
-std::vector<catalog::TableInfo> get_deletion_tables(pg::Spi &spi, std::int64_t deletion, DeletionLock lock);
+// Each in the order in which the deletion came to them.
+struct DeletionTables {
+    std::vector<catalog::TableInfo> marked;   // registered with the strategy flag
+    std::vector<catalog::TableInfo> archived; // with an archive
+};
 
-// The tables with an archive that it touched, in that order.
-std::vector<catalog::TableInfo> get_archived_tables(pg::Spi &spi, std::int64_t deletion);
+// The tables that a deletion touched. The lock is one on its row in the log. Errors: P0002 no such deletion.
+DeletionTables get_deletion_tables(pg::Spi &spi, std::int64_t deletion, DeletionLock lock);
 
 // Is the deletion in this database's log? One whose rows came with data from elsewhere may not be.
 bool is_logged(pg::Spi &spi, std::int64_t deletion);

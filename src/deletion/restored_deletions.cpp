@@ -49,13 +49,13 @@ void tell_log(std::int64_t deletion, const RestoredRows &rows, const std::string
     const std::string actor = pg::call([] { return get_actor(); });
     pg::Spi spi;
     pg::UserScope owner(pg::get_extension_owner());
-    spi.execute(statement, {deletion, actor, pg::make_array(tables), pg::make_array(counts)});
+    spi.execute_kept(statement, {deletion, actor, pg::make_array(tables), pg::make_array(counts)});
 }
 
 // More rows joined it after all were back.
 void mark_unrestored(pg::Spi &spi, std::int64_t deletion) {
     pg::UserScope owner(pg::get_extension_owner());
-    spi.execute(
+    spi.execute_kept(
         "UPDATE softdelete_internal.deletion SET restored_at = NULL WHERE id = $1::pg_catalog.int8 AND "
         "restored_at IS NOT "
         "NULL",
@@ -67,8 +67,9 @@ void finish(pg::Spi &spi, std::int64_t deletion) {
         // Ids of rows that came with data from elsewhere have no row in the log. The lock makes restores of the same
         // deletion see each other's rows: the last one finds that none is left.
         pg::UserScope owner(pg::get_extension_owner());
-        if (spi.query("SELECT FROM softdelete_internal.deletion WHERE id = $1::pg_catalog.int8 FOR UPDATE",
-                      {deletion})
+        if (spi.query_kept(
+                   "SELECT FROM softdelete_internal.deletion WHERE id = $1::pg_catalog.int8 FOR UPDATE",
+                   {deletion})
                 .empty()) {
             return;
         }
@@ -135,15 +136,15 @@ void mark_restored(std::int64_t deletion, const RestoredRows &rows) {
     forget_if([&](const Noted &entry) { return entry.deletion == deletion; });
     note_restored_deletion(deletion);
     // An undo may find more rows in a deletion that had all back, so that it adds to what an earlier one has brought back.
-    tell_log(
-        deletion, rows,
+    static const std::string statement =
         sqltext::format("UPDATE softdelete_internal.deletion d SET restored_at = pg_catalog.now(), "
                         "restored_by = $2, restored = (SELECT pg_catalog.jsonb_object_agg(s.name, s.rows) "
                         "FROM (SELECT a.name, pg_catalog.sum(a.rows::pg_catalog.int8) FROM (SELECT * FROM "
                         "pg_catalog.jsonb_each_text(d.restored) UNION ALL SELECT * FROM "
                         "pg_catalog.jsonb_each_text(%1%)) a (name, rows) GROUP BY a.name) s (name, "
                         "rows)) WHERE d.id = $1::pg_catalog.int8",
-                        counts_sql));
+                        counts_sql);
+    tell_log(deletion, rows, statement);
 }
 
 void add_restored(std::int64_t deletion, const RestoredRows &rows) {

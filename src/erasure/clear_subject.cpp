@@ -39,8 +39,9 @@ bool is_known(pg::Spi &spi, const std::string &deletion) {
 }
 
 bool holds_others(pg::Spi &spi, const rows::RowTree &tree, const std::string &deletion) {
-    for (const catalog::TableInfo &table :
-         deletion::get_deletion_tables(spi, std::stoll(deletion), deletion::DeletionLock::none)) {
+    const deletion::DeletionTables tables =
+        deletion::get_deletion_tables(spi, std::stoll(deletion), deletion::DeletionLock::none);
+    for (const catalog::TableInfo &table : tables.marked) {
         std::string query = sqltext::format("/* softdelete */ SELECT FROM %1% AS t WHERE t.deletion_id = "
                                             "$3::pg_catalog.int8 AND t.%2% IS NOT NULL AND %3% LIMIT 1",
                                             table.name, table.deleted_at, rows::make_exclusion("t", 1));
@@ -49,8 +50,7 @@ bool holds_others(pg::Spi &spi, const rows::RowTree &tree, const std::string &de
             return true;
         }
     }
-    std::vector<catalog::TableInfo> archived = deletion::get_archived_tables(spi, std::stoll(deletion));
-    return std::any_of(archived.begin(), archived.end(), [&](const catalog::TableInfo &table) {
+    return std::any_of(tables.archived.begin(), tables.archived.end(), [&](const catalog::TableInfo &table) {
         std::string query = sqltext::format("/* softdelete */ SELECT FROM %1% AS t WHERE t.deletion_id = "
                                             "$3::pg_catalog.int8 AND %2% LIMIT 1",
                                             table.archive->name, rows::make_exclusion("t", 1));

@@ -55,6 +55,12 @@ Rows take_rows() {
     return rows;
 }
 
+std::uint64_t take_count() {
+    std::uint64_t rows = SPI_processed;
+    call([] { SPI_freetuptable(SPI_tuptable); });
+    return rows;
+}
+
 Datum read_value(const char *text, Oid type) {
     Oid input = InvalidOid;
     Oid parameter = InvalidOid;
@@ -182,7 +188,7 @@ void Spi::run(const std::string &sql, const std::vector<Parameter> &parameters) 
     call([&] { check_code(execute_once(sql.c_str(), arguments, false, is_read_only_)); });
 }
 
-Rows Spi::query_kept(const std::string &sql, const std::vector<Parameter> &parameters) {
+void Spi::run_kept(const std::string &sql, const std::vector<Parameter> &parameters) {
     PinnedScope pinned;
     PlanArguments arguments(parameters);
     SPIPlanPtr plan = get_kept_plan(sql, arguments.types);
@@ -191,7 +197,16 @@ Rows Spi::query_kept(const std::string &sql, const std::vector<Parameter> &param
                        ? SPI_execute_plan(plan, arguments.values.data(), arguments.nulls.c_str(), true, 0)
                        : execute_plan(plan, arguments));
     });
+}
+
+Rows Spi::query_kept(const std::string &sql, const std::vector<Parameter> &parameters) {
+    run_kept(sql, parameters);
     return take_rows();
+}
+
+std::uint64_t Spi::execute_kept(const std::string &sql, const std::vector<Parameter> &parameters) {
+    run_kept(sql, parameters);
+    return take_count();
 }
 
 Rows Spi::query_latest(const std::string &sql, const std::vector<Parameter> &parameters) {
@@ -244,9 +259,7 @@ Rows PreparedQuery::query(const std::vector<Parameter> &parameters) const {
 
 std::uint64_t PreparedQuery::execute(const std::vector<Parameter> &parameters) const {
     run(parameters);
-    std::uint64_t rows = SPI_processed;
-    call([] { SPI_freetuptable(SPI_tuptable); });
-    return rows;
+    return take_count();
 }
 
 void PreparedQuery::note_independent_of_role() const {
@@ -260,9 +273,7 @@ Rows Spi::query(const std::string &sql, const std::vector<Parameter> &parameters
 
 std::uint64_t Spi::execute(const std::string &sql, const std::vector<Parameter> &parameters) {
     run(sql, parameters);
-    std::uint64_t rows = SPI_processed;
-    call([] { SPI_freetuptable(SPI_tuptable); });
-    return rows;
+    return take_count();
 }
 
 Rows Spi::query(const std::string &sql, std::initializer_list<Parameter> parameters) {

@@ -108,9 +108,11 @@ public:
     Rows query(const std::string &sql, const std::vector<Parameter> &parameters);
 
     // The same for a query whose text and types of parameters never change: the session keeps one plan of it for all
-    // parameters. For those on catalogs, which take longer to plan than to run. It must not name objects that come and go
+    // parameters. For those on catalogs and on our own tables, which take longer to plan than to run. It must not name objects that come and go
     // by constants of the types regproc, regnamespace and the like, of which the server does not see that they are outdated.
     Rows query_kept(const std::string &sql, const std::vector<Parameter> &parameters = {});
+
+    std::uint64_t execute_kept(const std::string &sql, const std::vector<Parameter> &parameters);
 
     // The same for a SELECT that sees what is committed now, and what is our own, in any isolation level.
     Rows query_latest(const std::string &sql, const std::vector<Parameter> &parameters);
@@ -133,6 +135,7 @@ public:
 
 private:
     void run(const std::string &sql, const std::vector<Parameter> &parameters);
+    void run_kept(const std::string &sql, const std::vector<Parameter> &parameters);
 
     // Where the connection commits in between, each statement is pinned for itself.
     std::optional<PinnedScope> pinned_;

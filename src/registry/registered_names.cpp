@@ -2,6 +2,7 @@
 // registration/.
 #include "registry/registered_names.hpp"
 
+#include "catalog/definitions.hpp"
 #include "pg/scopes.hpp"
 
 namespace softdelete::registry {
@@ -16,7 +17,8 @@ std::optional<Oid> get_oid(const std::vector<pg::Row> &rows) {
 
 std::optional<Oid> find_registered_root(pg::Spi &spi, Oid relation) {
     pg::UserScope owner(pg::get_extension_owner());
-    return get_oid(spi.query_kept(
+    return get_oid(catalog::read_definitions(
+        spi,
         "WITH RECURSIVE line (relation) AS (SELECT $1::oid UNION"
         " SELECT h.inhparent FROM pg_catalog.pg_inherits h JOIN line l ON h.inhrelid = l.relation)"
         " SELECT r.relation::oid FROM line l JOIN softdelete_internal.registration r ON r.relation = "

@@ -357,13 +357,12 @@ std::vector<Conflict> list_conflicts(pg::Spi &spi, const std::vector<std::int64_
     std::vector<TableInfo> archived;
     std::map<Oid, std::vector<std::int64_t>> deletions_of; // archives
     for (std::int64_t deletion : deletions) {
-        const std::vector<TableInfo> touched =
+        const deletion::DeletionTables touched =
             deletion::get_deletion_tables(spi, deletion, deletion::DeletionLock::none);
-        check_may_list(spi, touched, deletion);
-        add_new(touched, &tables);
-        const std::vector<TableInfo> moved = deletion::get_archived_tables(spi, deletion);
-        add_new(moved, &archived);
-        for (const TableInfo &table : moved) {
+        check_may_list(spi, touched.marked, deletion);
+        add_new(touched.marked, &tables);
+        add_new(touched.archived, &archived);
+        for (const TableInfo &table : touched.archived) {
             deletions_of[table.relation].push_back(deletion);
         }
     }

@@ -15,13 +15,14 @@ namespace {
 using catalog::TableInfo;
 
 bool may_update(pg::Spi &spi, const TableInfo &table) {
-    return spi.query("SELECT pg_catalog.has_table_privilege($1::pg_catalog.oid, 'UPDATE')", {table.relation})
+    return spi
+        .query_kept("SELECT pg_catalog.has_table_privilege($1::pg_catalog.oid, 'UPDATE')", {table.relation})
         .front()
         .boolean(0);
 }
 
 bool is_restricted(pg::Spi &spi, const TableInfo &table) {
-    return spi.query("SELECT pg_catalog.row_security_active($1::pg_catalog.oid)", {table.relation})
+    return spi.query_kept("SELECT pg_catalog.row_security_active($1::pg_catalog.oid)", {table.relation})
         .front()
         .boolean(0);
 }
@@ -43,7 +44,8 @@ std::set<Oid> find_parents(pg::Spi &spi, const TableInfo &table) {
 
 bool may_update_something(pg::Spi &spi, const TableInfo &table) {
     return spi
-        .query("SELECT pg_catalog.has_any_column_privilege($1::pg_catalog.oid, 'UPDATE')", {table.relation})
+        .query_kept("SELECT pg_catalog.has_any_column_privilege($1::pg_catalog.oid, 'UPDATE')",
+                    {table.relation})
         .front()
         .boolean(0);
 }
@@ -52,9 +54,9 @@ bool may_update_something(pg::Spi &spi, const TableInfo &table) {
 // all columns are written.
 bool may_restore_something(pg::Spi &spi, const TableInfo &table) {
     return table.archive ? may_update(spi, table)
-                               && spi.query("SELECT pg_catalog.has_table_privilege($1::pg_catalog.oid, "
-                                            "'SELECT')",
-                                            {table.relation})
+                               && spi.query_kept("SELECT pg_catalog.has_table_privilege($1::pg_catalog.oid, "
+                                                 "'SELECT')",
+                                                 {table.relation})
                                       .front()
                                       .boolean(0)
                          : may_update_something(spi, table);
@@ -73,10 +75,11 @@ CascadedTables find_cascaded_tables(pg::Spi &spi, const std::vector<TableInfo> &
     };
     for (const TableInfo &table : tables) {
         parents.emplace(table.relation, find_parents(spi, table));
-        if (may_update(spi, table)) {
+        const bool is_allowed = may_update(spi, table);
+        if (is_allowed) {
             allowed.insert(table.relation);
         }
-        if (!may_update(spi, table) || is_restricted(spi, table)) {
+        if (!is_allowed || is_restricted(spi, table)) {
             restricted.insert(table.relation);
         }
     }

@@ -344,7 +344,8 @@ private:
         std::map<Oid, std::size_t> places;
         if (deletion::is_logged(spi_, std::stoll(*deletion_))) {
             for (const TableInfo &table :
-                 deletion::get_deletion_tables(spi_, std::stoll(*deletion_), deletion::DeletionLock::none)) {
+                 deletion::get_deletion_tables(spi_, std::stoll(*deletion_), deletion::DeletionLock::none)
+                     .marked) {
                 places.emplace(table.relation, places.size());
             }
         }

@@ -38,8 +38,9 @@ std::set<Oid> find_archives_of_cascade(pg::Spi &spi, const std::vector<TableInfo
 
 UndoRights get_undo_rights(pg::Spi &spi, std::int64_t deletion, deletion::DeletionLock lock) {
     UndoRights rights;
-    rights.tables = deletion::get_deletion_tables(spi, deletion, lock);
-    rights.archived = deletion::get_archived_tables(spi, deletion);
+    deletion::DeletionTables touched = deletion::get_deletion_tables(spi, deletion, lock);
+    rights.tables = std::move(touched.marked);
+    rights.archived = std::move(touched.archived);
     std::vector<TableInfo> all = rights.tables;
     all.insert(all.end(), rights.archived.begin(), rights.archived.end());
     rights.cascaded = find_cascaded_tables(spi, all);

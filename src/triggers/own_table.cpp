@@ -1,6 +1,6 @@
 // The guard of the extension's own tables: who owns them writes them, as the library and a restore do, and nobody else,
-// whatever pg_write_all_data or a GRANT says. For what they hold is run as the owners of the registered tables. Plain
-// server code.
+// whatever pg_write_all_data or a GRANT says. For what they hold is run as the owners of the registered tables. And what
+// sessions keep of registrations (catalog/definitions) ends with a change to them, whoever writes it. Plain server code.
 #include "model/trigger_names.hpp"
 #include "pg/compat.hpp"
 #include "pg/server.hpp"
@@ -8,7 +8,10 @@
 
 extern "C" {
 #include "miscadmin.h"
+#include "utils/inval.h"
 }
+
+#include <cstring>
 
 namespace softdelete {
 
@@ -21,6 +24,12 @@ constexpr triggers::TriggerShape own_table_guard = {
               | TRIGGER_TYPE_TRUNCATE},
     .described = "BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE FOR EACH STATEMENT",
 };
+
+// Does the table say how tables are registered?
+bool holds_definitions(Relation own_table) {
+    return strcmp(RelationGetRelationName(own_table), "registration") == 0
+           || strcmp(RelationGetRelationName(own_table), "archive") == 0;
+}
 
 } // namespace
 
@@ -36,6 +45,10 @@ PGDLLEXPORT Datum softdelete_on_own_table(PG_FUNCTION_ARGS) {
                         errhint("softdelete alone writes its tables: call its functions as the owner of the "
                                 "registered table."),
                         errtable(data->tg_relation)));
+    }
+    if (holds_definitions(data->tg_relation)) {
+        CacheInvalidateRelcache(
+            data->tg_relation); // heard when the command, and the transaction, are through
     }
     return Datum{0};
 }

@@ -185,7 +185,7 @@ Spi::~Spi() {
 void Spi::run(const std::string &sql, const std::vector<Parameter> &parameters) {
     PinnedScope pinned;
     PlanArguments arguments(parameters);
-    call([&] { check_code(execute_once(sql.c_str(), arguments, false, is_read_only_)); });
+    call([&] { check_code(execute_once(sql.c_str(), arguments, sees_latest_, is_read_only_)); });
 }
 
 void Spi::run_kept(const std::string &sql, const std::vector<Parameter> &parameters) {
@@ -240,7 +240,7 @@ PreparedQuery Spi::prepare(const std::string &sql, const std::vector<Oid> &types
     SPIPlanPtr plan = call([&] {
         return prepare_plan(sql.c_str(), static_cast<int>(types.size()), const_cast<Oid *>(types.data()));
     });
-    return PreparedQuery(plan, types.size());
+    return PreparedQuery(plan, types.size(), sees_latest_);
 }
 
 void PreparedQuery::run(const std::vector<Parameter> &parameters) const {
@@ -248,7 +248,9 @@ void PreparedQuery::run(const std::vector<Parameter> &parameters) const {
     PinnedScope pinned;
     PlanArguments arguments(parameters);
     call([&] {
-        check_code(SPI_execute_plan(plan_, arguments.values.data(), arguments.nulls.c_str(), false, 0));
+        check_code(sees_latest_
+                       ? execute_plan(plan_, arguments)
+                       : SPI_execute_plan(plan_, arguments.values.data(), arguments.nulls.c_str(), false, 0));
     });
 }
 

@@ -2,6 +2,7 @@
 #include "archive/archive_gaps.hpp"
 
 #include "archive/archive_readers.hpp"
+#include "archive/mend_names.hpp"
 #include "catalog/quoting.hpp"
 #include "catalog/view_catalog.hpp"
 
@@ -10,10 +11,6 @@
 namespace softdelete::archive {
 
 namespace {
-
-constexpr const char *view_columns_query = R"(
-    SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute
-    WHERE attrelid = $1::pg_catalog.oid AND attnum > 0 AND NOT attisdropped)";
 
 constexpr const char *unsecured_query = R"(
     SELECT FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid) p
@@ -46,6 +43,9 @@ private:
 
     void find_columns() {
         const std::vector<ArchiveColumn> there = read_columns(spi_, settings_.archive);
+        for (const std::string &name : find_misnamed(spi_, table_, settings_)) {
+            add("column " + catalog::identifier(name).text() + " of the archive");
+        }
         for (const ArchiveColumn &column : columns_) {
             bool is_there = std::any_of(there.begin(), there.end(), [&](const ArchiveColumn &archived) {
                 return archived.definition == column.definition;
@@ -75,10 +75,9 @@ private:
     void find_views() {
         for (const ViewDefinition &view : make_views(table_, settings_, columns_)) {
             auto existing = catalog::find_relation(spi_, table_.schema_oid, view.name);
-            bool is_there = existing && existing->kind == 'v'
-                            && spi_.query(view_columns_query, {existing->oid}).front().number(0)
-                                   >= static_cast<std::int64_t>(view.columns.size());
-            if (!is_there) {
+            bool is_right = existing && existing->kind == 'v'
+                            && shows_exactly(read_view_columns(spi_, existing->oid), view.columns);
+            if (!is_right) {
                 add("view " + catalog::identifier(view.name).text());
             }
         }
@@ -92,6 +91,22 @@ private:
 };
 
 } // namespace
+
+std::vector<std::string> find_former_columns(pg::Spi &spi, const catalog::Table &table) {
+    const auto settings = find_settings(spi, table.oid);
+    std::vector<std::string> names;
+    if (!settings || settings->is_missing || !find_misnamed(spi, table, *settings).empty()) {
+        return names;
+    }
+    const std::vector<std::string> own = get_own_columns(*settings);
+    for (const ArchiveColumn &column : read_columns(spi, settings->archive)) {
+        if (table.find_column(column.name) == nullptr
+            && std::find(own.begin(), own.end(), column.name) == own.end()) {
+            names.push_back(column.name);
+        }
+    }
+    return names;
+}
 
 std::vector<std::string> find_gaps(pg::Spi &spi, const catalog::Table &table) {
     auto settings = find_settings(spi, table.oid);

@@ -12,4 +12,7 @@ namespace softdelete::archive {
 // no archive, and where the archive itself is gone. Changes nothing.
 std::vector<std::string> find_gaps(pg::Spi &spi, const catalog::Table &table);
 
+// The columns of the archive that its table has not any more: dropped while event triggers were off. repair() leaves them.
+std::vector<std::string> find_former_columns(pg::Spi &spi, const catalog::Table &table);
+
 } // namespace softdelete::archive

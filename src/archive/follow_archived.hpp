@@ -31,6 +31,7 @@ bool follow_dropped();
 struct ColumnChanges {
     std::vector<std::string> dropped; // names
     std::set<std::string> added;
+    std::set<std::string> made; // of these, those that were not there before, for sure
     std::optional<std::pair<std::string, std::string>> renamed;
 };
 

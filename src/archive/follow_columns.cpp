@@ -2,11 +2,13 @@
 // an event trigger sees that the table was altered, and by repair().
 #include "archive/archive_readers.hpp"
 #include "archive/follow_archived.hpp"
+#include "archive/mend_names.hpp"
 #include "catalog/quoting.hpp"
 #include "catalog/table_info.hpp"
 #include "catalog/view_catalog.hpp"
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
+#include "pg/transactions.hpp"
 #include "registration/run_steps.hpp"
 #include "session/utility_commands.hpp"
 #include "sqltext/table_statements.hpp"
@@ -44,13 +46,20 @@ bool has_column(const std::vector<ArchiveColumn> &columns, const std::string &na
                        [&](const ArchiveColumn &column) { return column.name == name; });
 }
 
+bool has_all(const std::vector<std::string> &names, const std::vector<std::string> &others) {
+    return std::all_of(others.begin(), others.end(), [&](const std::string &name) {
+        return std::find(names.begin(), names.end(), name) != names.end();
+    });
+}
+
 class ColumnFollower {
 public:
     ColumnFollower(pg::Spi &spi, const catalog::Table &table, const ArchiveSettings &settings)
         : spi_(spi)
         , table_(table)
         , settings_(settings)
-        , name_(name_beside(table, settings.archive_name)) {}
+        , name_(name_beside(table, settings.archive_name))
+        , views_(spi, table, settings) {}
 
     void run(const ColumnChanges &changes) {
         std::vector<ArchiveColumn> wanted = read_columns(spi_, table_.oid);
@@ -59,6 +68,7 @@ public:
         if (changes.renamed) {
             rename(changes.renamed->first, changes.renamed->second);
         }
+        mend_names(spi_, table_, settings_, views_);
         for (const std::string &column : changes.dropped) {
             bool is_another = changes.added.contains(column);
             if ((is_another || !has_column(wanted, column))
@@ -68,6 +78,13 @@ public:
             }
         }
         std::vector<ArchiveColumn> there = read_columns(spi_, settings_.archive);
+        for (const std::string &column : changes.made) {
+            if (has_column(there, column) && has_column(wanted, column)) { // of one that went unseen
+                views_.take_down();
+                put_aside(spi_, table_, settings_, column);
+            }
+        }
+        there = read_columns(spi_, settings_.archive);
         for (const ArchiveColumn &column : wanted) {
             auto found = std::find_if(there.begin(), there.end(),
                                       [&](const ArchiveColumn &other) { return other.name == column.name; });
@@ -86,6 +103,7 @@ public:
         follow_key();
         follow_row_security();
         bring_policies_in_step(spi_, table_.oid);
+        views_.put_up();
     }
 
     void rename_in_views(const std::string &before, const std::string &now) {
@@ -119,8 +137,13 @@ private:
     }
 
     void rename(const std::string &before, const std::string &now) {
-        if (!has_column(read_columns(spi_, settings_.archive), before)) {
+        const std::vector<ArchiveColumn> there = read_columns(spi_, settings_.archive);
+        if (!has_column(there, before)) {
             return;
+        }
+        if (has_column(there, now)) { // of one that went unseen
+            views_.take_down();
+            put_aside(spi_, table_, settings_, now);
         }
         execute(sqltext::format("ALTER TABLE %1% RENAME COLUMN %2% TO %3%", name_,
                                 catalog::identifier(before), catalog::identifier(now)));
@@ -164,11 +187,31 @@ private:
         }
     }
 
-    // Where event triggers were off, or a domain has a collation of its own.
+    // Where event triggers were off, or a domain has a collation of its own. Values that the other type cannot have stay as they
+    // are, beside the column.
     void retype(const ArchiveColumn &column) {
-        execute(sqltext::format("ALTER TABLE %1% ALTER COLUMN %2% TYPE %3% USING CAST(%2% AS %4%)", name_,
-                                column.quoted, column.definition.substr(column.quoted.text().size() + 1),
-                                column.type));
+        views_.take_down();
+        if (!become(column)) {
+            put_aside(spi_, table_, settings_, column.name);
+            add(column);
+        }
+    }
+
+    bool become(const ArchiveColumn &column) {
+        try {
+            pg::Subtransaction attempt;
+            execute(sqltext::format("ALTER TABLE %1% ALTER COLUMN %2% TYPE %3% USING CAST(%2% AS %4%)", name_,
+                                    column.quoted, column.definition.substr(column.quoted.text().size() + 1),
+                                    column.type));
+            attempt.commit();
+            return true;
+        } catch (const pg::ServerError &error) {
+            if (ERRCODE_TO_CATEGORY(error.sqlstate()) != ERRCODE_DATA_EXCEPTION
+                && error.sqlstate() != ERRCODE_CANNOT_COERCE) {
+                throw;
+            }
+        }
+        return false;
     }
 
     void follow_key() {
@@ -206,6 +249,7 @@ private:
     const catalog::Table &table_;
     const ArchiveSettings &settings_;
     const sqltext::QualifiedName name_;
+    RebuiltViews views_;
 };
 
 } // namespace
@@ -233,6 +277,7 @@ void bring_views_in_step(Oid relation) {
     }
     session::OwnDdlScope own_ddl;
     catalog::Table table = catalog::get_table_definition(spi, relation);
+    bool show_others = false;
     pg::UserScope owner(table.owner);
     for (ViewDefinition &view : make_views(table, *settings, read_columns(spi, relation))) {
         if (settings->is_missing && view.name != settings->active_view) {
@@ -243,12 +288,22 @@ void bring_views_in_step(Oid relation) {
             spi.execute(make_view(table, view));
             continue;
         }
-        std::vector<std::string> shown = read_view_columns(spi, existing->oid);
-        if (shown.size() < view.columns.size()) {
-            view.keep_order(shown);
-            spi.execute(
-                sqltext::or_replace(sqltext::Statement(make_view(table, view, existing->options))).text());
+        const std::vector<std::string> shown = read_view_columns(spi, existing->oid);
+        if (has_all(shown, view.columns)) {
+            continue;
         }
+        if (!has_all(view.columns, shown)) {
+            show_others = true;
+            continue;
+        }
+        view.keep_order(shown);
+        spi.execute(
+            sqltext::or_replace(sqltext::Statement(make_view(table, view, existing->options))).text());
+    }
+    if (show_others) {
+        RebuiltViews views(spi, table, *settings);
+        views.take_down();
+        views.put_up();
     }
 }
 

@@ -1,6 +1,8 @@
 // unregister() and repair() of tables with an archive. Called by api/registration.
+#include "archive/archive_gaps.hpp"
 #include "archive/archive_readers.hpp"
 #include "archive/follow_archived.hpp"
+#include "archive/mend_names.hpp"
 #include "archive/own_columns.hpp"
 #include "archive/register_archive.hpp"
 #include "catalog/quoting.hpp"
@@ -99,10 +101,21 @@ std::vector<model::Step> tell_policies(const ArchiveWork &work) {
     return steps;
 }
 
-// Those that came or got another type while event triggers were off. What went meanwhile stays in the archive.
+void tell(ArchiveWork &work, Action action, const std::string &object) {
+    bool is_told = std::any_of(work.steps.begin(), work.steps.end(),
+                               [&](const model::Step &step) { return step.object == object; });
+    if (!is_told) {
+        work.add(action, work.table.oid, object, {});
+    }
+}
+
+// What came, or got another name or type, while event triggers were off. What went meanwhile stays in the archive.
 void mend_columns(ArchiveWork &work) {
     for (model::Step &step : tell_policies(work)) {
         work.steps.push_back(std::move(step));
+    }
+    for (const std::string &name : find_misnamed(work.spi, work.table, work.settings)) {
+        tell(work, Action::alter, "column " + catalog::identifier(name).text() + " of the archive");
     }
     std::vector<ArchiveColumn> before = read_columns(work.spi, work.settings.archive);
     follow_columns(work.spi, work.table.oid, {});
@@ -111,9 +124,29 @@ void mend_columns(ArchiveWork &work) {
             return former.definition == column.definition;
         });
         if (is_new) {
-            work.add(Action::alter, work.table.oid, "column " + column.quoted.text() + " of the archive", {});
+            tell(work, Action::alter, "column " + column.quoted.text() + " of the archive");
         }
     }
+}
+
+// Views that show other columns than they should are made anew.
+void mend_views(ArchiveWork &work) {
+    RebuiltViews views(work.spi, work.table, work.settings);
+    for (const ViewDefinition &view :
+         make_views(work.table, work.settings, read_columns(work.spi, work.table.oid))) {
+        auto existing = catalog::find_relation(work.spi, work.table.schema_oid, view.name);
+        if (existing && existing->kind == 'v'
+            && !shows_exactly(read_view_columns(work.spi, existing->oid), view.columns)) {
+            views.take_down();
+        }
+    }
+    views.put_up();
+}
+
+std::vector<std::string> find_wrong_views(ArchiveWork &work) {
+    std::vector<std::string> views = find_gaps(work.spi, work.table);
+    std::erase_if(views, [](const std::string &object) { return !object.starts_with("view "); });
+    return views;
 }
 
 } // namespace
@@ -178,6 +211,7 @@ std::vector<model::Step> repair_archive(Oid relation) {
     }
     ArchiveWork work = {spi, table, *settings};
     const std::vector<ArchiveColumn> columns = read_columns(spi, relation);
+    const std::vector<std::string> wrong_views = find_wrong_views(work);
     if (settings->is_missing) {
         work.settings.archive_name = choose_archive_name(spi, table);
         check_archive_name(spi, table, work.settings.archive_name);
@@ -188,8 +222,15 @@ std::vector<model::Step> repair_archive(Oid relation) {
     plan_triggers(work);
     plan_views(work, columns);
     plan_readers(work);
+    for (const std::string &view : wrong_views) {
+        tell(work, Action::replace, view);
+    }
     std::vector<model::Step> steps = model::arrange(std::move(work.steps));
     registration::run_steps(spi, steps);
+    if (!settings->is_missing) {
+        bring_views_in_step(relation);
+        mend_views(work);
+    }
     model::PeriodWidth width = choose_width(spi, settings->retention);
     if (settings->is_missing) {
         settings->archive = catalog::find_relation(spi, table.schema_oid, work.settings.archive_name)->oid;

@@ -156,6 +156,13 @@ std::uint64_t count_kept(pg::Spi &spi, const catalog::TableInfo &kept, const std
 void add_archive(Findings &findings, pg::Spi &spi, const catalog::Table &table, bool is_attended) {
     add_repair(findings, table, archive::find_gaps(spi, table));
     const catalog::TableInfo info = catalog::get_table(spi, table.oid);
+    for (const std::string &column : archive::find_former_columns(spi, table)) {
+        const sqltext::Identifier name = catalog::identifier(column);
+        findings.push_back({Severity::notice, "former_column", table.oid, "column " + name.text(),
+                            "the archive has values of a column that its table has not any more, which "
+                            "softdelete.anonymize() does not overwrite",
+                            sqltext::format("ALTER TABLE %1% DROP COLUMN %2%", info.archive->name, name)});
+    }
     if (!info.archive || is_attended) {
         return;
     }

@@ -2,6 +2,8 @@
 #include "ddl/follow_archive.hpp"
 
 #include "archive/follow_archived.hpp"
+#include "archive/mend_names.hpp"
+#include "archive/own_columns.hpp"
 #include "archive/retype_columns.hpp"
 #include "catalog/mixed_links.hpp"
 #include "catalog/table_info.hpp"
@@ -23,6 +25,8 @@ extern "C" {
 #include "nodes/makefuncs.h"
 #include "utils/lsyscache.h"
 }
+
+#include <cstring>
 
 namespace softdelete::ddl {
 
@@ -100,6 +104,30 @@ bool changes_archive(const Node *statement) {
     return false;
 }
 
+bool is_own_column(const registry::ArchiveRow &row, const char *name) {
+    return strcmp(name, NameStr(row.deleted_at)) == 0
+           || (row.has_deleted_by && strcmp(name, NameStr(row.deleted_by)) == 0)
+           || strcmp(name, archive::deletion_id_column) == 0;
+}
+
+// Nothing but columns that the table has not any more, as check() proposes it?
+bool drops_former_columns(const Node *statement, Oid archive) {
+    registry::ArchiveRow row;
+    Oid table = registry::find_table_of_archive(archive);
+    if (!IsA(statement, AlterTableStmt) || !registry::find_archive_row(table, &row)) {
+        return false;
+    }
+    ListCell *cell;
+    foreach (cell, castNode(AlterTableStmt, const_cast<Node *>(statement))->cmds) {
+        const auto *command = lfirst_node(AlterTableCmd, cell);
+        if (command->subtype != AT_DropColumn || command->behavior == DROP_CASCADE
+            || is_own_column(row, command->name) || get_attnum(table, command->name) != InvalidAttrNumber) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void check_archive_drop(const DropStmt *drop) {
     ListCell *cell;
     foreach (cell, drop->removeType == OBJECT_TABLE ? drop->objects : NIL) {
@@ -167,13 +195,20 @@ void refuse_archive_change(const DdlCommand &command) {
         return;
     }
     Oid archive = registry::find_archive_of_member(command.relation);
-    if (OidIsValid(archive) && changes_archive(statement)) {
+    if (OidIsValid(archive) && changes_archive(statement) && !drops_former_columns(statement, archive)) {
         raise_archive_changed(command.relation, archive, "alter", ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE);
     }
     Oid table = registry::find_archived_relation(command.relation);
     const char *change = get_archive_change(statement);
     if (OidIsValid(table) && change != nullptr) {
         raise_archive_stays(command.relation, change);
+    }
+}
+
+void prepare_archive(const DdlCommand &command) {
+    if (IsA(command.node, AlterTableStmt) && OidIsValid(command.relation)
+        && pg::call([&] { return registry::find_archived_relation(command.relation); }) == command.relation) {
+        archive::mend_names_before(command.relation);
     }
 }
 
@@ -196,7 +231,16 @@ archive::ColumnChanges get_column_changes(const Node *statement) {
         if (command->subtype == AT_DropColumn) {
             changes.dropped.emplace_back(command->name);
         } else if (command->subtype == AT_AddColumn) {
-            changes.added.insert(castNode(ColumnDef, command->def)->colname);
+            const char *name = castNode(ColumnDef, command->def)->colname;
+            changes.added.insert(name);
+            if (!command->missing_ok) {
+                changes.made.insert(name);
+            }
+        }
+    }
+    for (const std::string &column : changes.dropped) {
+        if (changes.added.contains(column)) {
+            changes.made.insert(column);
         }
     }
     return changes;

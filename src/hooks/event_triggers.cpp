@@ -147,6 +147,7 @@ void prepare_archived(const ddl::DdlCommand &command) {
     pg::entry([&] {
         pg::CalledSettings called;
         ddl::refuse_archived_view_change(command);
+        ddl::prepare_archive(command);
         ddl::prepare_archived_views(command);
     });
 }

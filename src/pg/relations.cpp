@@ -100,6 +100,25 @@ Condition read_condition(Oid table, Node *qual) {
     return {ViewCondition::other, nullptr, InvalidOid};
 }
 
+// What one side of a UNION reads, where that is this relation alone; null otherwise.
+Query *find_side(const Query *query, Node *side, Oid relation) {
+    if (side == nullptr || !IsA(side, RangeTblRef)) {
+        return nullptr;
+    }
+    const RangeTblEntry *rte = rt_fetch(castNode(RangeTblRef, side)->rtindex, query->rtable);
+    if (rte->rtekind != RTE_SUBQUERY || rte->subquery == nullptr) {
+        return nullptr;
+    }
+    const RangeTblEntry *table = find_only_table(rte->subquery);
+    return table != nullptr && table->relid == relation ? rte->subquery : nullptr;
+}
+
+const char *copy_shown_name(const Query *side, int place, Oid relation) {
+    const auto *entry = static_cast<TargetEntry *>(list_nth(side->targetList, place));
+    const char *name = copy_column_name(relation, reinterpret_cast<const Node *>(entry->expr));
+    return name == nullptr ? "" : name;
+}
+
 } // namespace
 
 void lock_relation(Oid relation, Lock lock) {
@@ -196,6 +215,32 @@ SimpleView read_view_query(Query *query) {
         view.columns.emplace_back(entry->resname, column);
     }
     return view;
+}
+
+std::vector<UnionColumn> read_union(Oid view, Oid first, Oid second) {
+    struct Union {
+        Query *query;
+        Query *first;
+        Query *second;
+    };
+
+    const Union found = call([&] {
+        Query *query = copy_view_query(view);
+        auto *set =
+            query->setOperations == nullptr ? nullptr : castNode(SetOperationStmt, query->setOperations);
+        return set == nullptr
+                   ? Union{query, nullptr, nullptr}
+                   : Union{query, find_side(query, set->larg, first), find_side(query, set->rarg, second)};
+    });
+    std::vector<UnionColumn> columns;
+    const int length =
+        found.first == nullptr || found.second == nullptr ? 0 : list_length(found.query->targetList);
+    for (int i = 0; i < length; i++) {
+        columns.push_back({static_cast<TargetEntry *>(list_nth(found.query->targetList, i))->resname,
+                           call([&] { return copy_shown_name(found.first, i, first); }),
+                           call([&] { return copy_shown_name(found.second, i, second); })});
+    }
+    return columns;
 }
 
 std::vector<std::string> split_libraries(const std::string &list) {

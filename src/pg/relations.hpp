@@ -54,6 +54,16 @@ SimpleView read_view(Oid relation);
 // The same for a query that is to become a view.
 SimpleView read_view_query(Query *query);
 
+// A column of a view that reads two relations by UNION ALL, and what it shows of each: a column under its name of now, or nothing.
+struct UnionColumn {
+    std::string name;
+    std::string first;
+    std::string second;
+};
+
+// Those of such a view; none where it is another one.
+std::vector<UnionColumn> read_union(Oid view, Oid first, Oid second);
+
 // The names and paths in a library list such as shared_preload_libraries; none where it is no list, as the server has it.
 std::vector<std::string> split_libraries(const std::string &list);
 

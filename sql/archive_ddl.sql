@@ -118,6 +118,14 @@ SELECT * FROM softdelete.repair('memos');
 DELETE FROM memos WHERE id = 9;
 SELECT id, unseen FROM deleted_notes WHERE id IN (1, 9) ORDER BY id;
 
+-- A generated column has in archived rows what it would have in the table's, also when it is generated no more.
+ALTER TABLE memos ADD COLUMN twice bigint GENERATED ALWAYS AS (id * 2) STORED;
+SELECT id, twice FROM all_notes WHERE id IN (1, 9) ORDER BY id;
+ALTER TABLE memos ALTER COLUMN twice DROP EXPRESSION, ALTER COLUMN twice SET NOT NULL;
+SELECT softdelete.undo((SELECT deletion_id FROM deleted_notes WHERE id = 9)) AS restored;
+SELECT id, twice FROM memos WHERE id = 9;
+DELETE FROM memos WHERE id = 9;
+
 -- DROP TABLE needs no CASCADE for our views; the archive stays, as a plain table.
 DROP TABLE memos;
 SELECT to_regclass('deleted_notes'), (SELECT count(*) FROM notes_archive);

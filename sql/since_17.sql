@@ -44,6 +44,17 @@ WITH gone AS (
 SELECT * FROM gone;
 SELECT * FROM state();
 
+-- Another expression for a generated column, in archived rows as well.
+SET client_min_messages = warning;
+CREATE TABLE prices (id int PRIMARY KEY, net int, gross int GENERATED ALWAYS AS (net * 2) STORED);
+SELECT count(*) > 0 AS registered FROM softdelete.register('prices', strategy => 'archive');
+INSERT INTO prices VALUES (1, 10), (2, 20);
+DELETE FROM prices WHERE id = 1;
+ALTER TABLE prices ALTER COLUMN gross SET EXPRESSION AS (prices.net * 3);
+SELECT id, net, gross FROM all_prices ORDER BY id;
+ALTER TABLE prices ALTER COLUMN gross TYPE bigint, ALTER COLUMN gross SET EXPRESSION AS (net * 4);
+SELECT id, net, gross, pg_typeof(gross) FROM all_prices ORDER BY id;
+
 \set QUIET on
 RESET SESSION AUTHORIZATION;
 SET client_min_messages = warning;

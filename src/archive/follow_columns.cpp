@@ -22,15 +22,14 @@ namespace softdelete::archive {
 namespace {
 
 // What rows that were there before a column got from it: the value that the server keeps for them, as another part of the command
-// may have set another default; else its default, or a value of its identity. Generated columns are computed again when a row
-// comes back.
+// may have set another default; else its default, a value of its identity, or what it is generated from.
 constexpr const char *default_query = R"(
     SELECT CASE WHEN a.attidentity <> ''
                 THEN pg_catalog.format('pg_catalog.nextval(%s)', pg_catalog.quote_literal(pg_catalog.pg_get_serial_sequence(
                          pg_catalog.format('%I.%I', n.nspname, c.relname), a.attname)))
                 WHEN a.attgenerated = '' AND m.value IS NOT NULL THEN pg_catalog.quote_literal(m.value)
-                WHEN a.attgenerated = '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END,
-           a.attidentity = '' AND a.attgenerated = '' AND m.value IS NOT NULL
+                ELSE pg_catalog.pg_get_expr(d.adbin, d.adrelid) END,
+           a.attidentity = '' AND a.attgenerated = '' AND m.value IS NOT NULL, a.attgenerated <> ''
     FROM pg_catalog.pg_attribute a
     JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -160,12 +159,13 @@ private:
     struct Default {
         std::string text;
         bool is_value; // not an expression, which the session's settings may be part of
+        bool is_generated;
     };
 
     Default read_default(const ArchiveColumn &column) {
         pg::ExactTextScope exact;
         const pg::Row row = spi_.query(default_query, {table_.oid, column.name}).front();
-        return {row.text_or(0, ""), row.boolean(1)};
+        return {row.text_or(0, ""), row.boolean(1), row.boolean(2)};
     }
 
     // Archived rows get what the rows of the table got.
@@ -176,11 +176,18 @@ private:
             if (value.is_value) {
                 exact.emplace();
             }
-            execute(sqltext::format("ALTER TABLE %1% ADD COLUMN %2%%3%", name_, column.definition,
-                                    (value.text.empty() ? "" : " DEFAULT " + value.text)));
+            const sqltext::Pattern form =
+                value.text.empty()   ? sqltext::Pattern("ALTER TABLE %1% ADD COLUMN %2%%3%")
+                : value.is_generated ? sqltext::Pattern("ALTER TABLE %1% ADD COLUMN %2% GENERATED "
+                                                        "ALWAYS AS (%3%) STORED")
+                                     : sqltext::Pattern("ALTER TABLE %1% ADD COLUMN %2% DEFAULT %3%");
+            execute(sqltext::format(form, name_, column.definition, value.text));
         }
         if (!value.text.empty()) {
-            execute(sqltext::format("ALTER TABLE %1% ALTER COLUMN %2% DROP DEFAULT", name_, column.quoted));
+            const sqltext::Pattern form =
+                value.is_generated ? sqltext::Pattern("ALTER TABLE %1% ALTER COLUMN %2% DROP EXPRESSION")
+                                   : sqltext::Pattern("ALTER TABLE %1% ALTER COLUMN %2% DROP DEFAULT");
+            execute(sqltext::format(form, name_, column.quoted));
         }
         if (column.is_external) {
             execute(make_storage(name_, column));

@@ -1,4 +1,5 @@
-// The parse tree of the command is repeated, not its text: the USING expression is that of the user. Called by ddl/follow_archive.
+// The parse tree of the command is repeated, not its text: the USING expression is that of the user. What a column is generated
+// from is one as well, since the archive computes no column itself. Called by ddl/follow_archive.
 #include "archive/retype_columns.hpp"
 
 #include "pg/compat.hpp"
@@ -40,7 +41,8 @@ bool take_names_off(Node *node, void *context) {
 
 // The command as the archive is to have it; null where there is nothing for it to do.
 AlterTableCmd *repeat(const AlterTableCmd *command, Oid table, Oid archive) {
-    if (command->subtype != AT_AlterColumnType) {
+    bool sets_expression = pg::compat::sets_expression(command);
+    if (command->subtype != AT_AlterColumnType && !sets_expression) {
         return nullptr;
     }
     AttrNumber column = get_attnum(table, command->name);
@@ -48,11 +50,28 @@ AlterTableCmd *repeat(const AlterTableCmd *command, Oid table, Oid archive) {
         return nullptr;
     }
     auto *repeated = static_cast<AlterTableCmd *>(copyObjectImpl(command));
+    if (sets_expression) {
+        auto *definition = makeNode(ColumnDef);
+        definition->raw_default = repeated->def;
+        repeated->subtype = AT_AlterColumnType;
+        repeated->def = reinterpret_cast<Node *>(definition);
+    }
     auto *definition = castNode(ColumnDef, repeated->def);
     definition->typeName = makeTypeNameFromOid(getBaseType(get_atttype(table, column)), -1);
     definition->cooked_default = nullptr;
     (void)take_names_off(definition->raw_default, get_rel_name(table));
     return repeated;
+}
+
+// A column that gets another type and another expression is changed once.
+List *add_once(List *commands, AlterTableCmd *command) {
+    ListCell *cell;
+    foreach (cell, commands) {
+        if (strcmp(lfirst_node(AlterTableCmd, cell)->name, command->name) == 0) {
+            commands = foreach_delete_current(commands, cell);
+        }
+    }
+    return lappend(commands, command);
 }
 
 } // namespace
@@ -62,7 +81,7 @@ void retype_columns(const AlterTableStmt *command, Oid table, Oid archive) {
     ListCell *cell;
     foreach (cell, command->cmds) {
         AlterTableCmd *repeated = repeat(lfirst_node(AlterTableCmd, cell), table, archive);
-        statement->cmds = repeated == nullptr ? statement->cmds : lappend(statement->cmds, repeated);
+        statement->cmds = repeated == nullptr ? statement->cmds : add_once(statement->cmds, repeated);
     }
     if (statement->cmds == NIL) {
         return;

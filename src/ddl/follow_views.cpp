@@ -130,10 +130,11 @@ ViewChange get_view_change(const Node *statement) {
     bool is_plain = true;
     ListCell *cell;
     foreach (cell, castNode(AlterTableStmt, const_cast<Node *>(statement))->cmds) {
-        AlterTableType type = lfirst_node(AlterTableCmd, cell)->subtype;
-        is_plain = is_plain && adds_plain_column(lfirst_node(AlterTableCmd, cell));
-        if (type == AT_DropColumn || type == AT_AlterColumnType) {
-            return ViewChange::anew;
+        const auto *command = lfirst_node(AlterTableCmd, cell);
+        AlterTableType type = command->subtype;
+        is_plain = is_plain && adds_plain_column(command);
+        if (type == AT_DropColumn || type == AT_AlterColumnType || pg::compat::sets_expression(command)) {
+            return ViewChange::anew; // of the last one an archive makes a change of type
         }
         if (type == AT_ChangeOwner) {
             change = ViewChange::moved;

@@ -107,6 +107,40 @@ SELECT history_kind, what FROM tags_history ORDER BY history_at;
 SELECT softdelete.anonymize('tags', 'request', 1) -> 'rows' AS rows;
 SELECT history_kind, what FROM tags_history ORDER BY history_at;
 
+-- Anonymization reaches what is archived under a former key, by keys of each kind and at any depth, and names what another row claims.
+CREATE TABLE people (id int PRIMARY KEY, name text);
+CREATE TABLE letters (id int PRIMARY KEY, person int REFERENCES people ON UPDATE CASCADE ON DELETE CASCADE, text text);
+CREATE TABLE bills (id int PRIMARY KEY, person int REFERENCES people ON UPDATE CASCADE, text text);
+CREATE TABLE lines (id int PRIMARY KEY, bill int REFERENCES bills ON UPDATE CASCADE ON DELETE CASCADE, text text);
+CREATE INDEX ON letters (person);
+CREATE INDEX ON bills (person);
+CREATE INDEX ON lines (bill);
+SELECT softdelete.track_history('people'), softdelete.track_history('letters'), softdelete.track_history('bills');
+SELECT count(*) > 0 AS registered FROM softdelete.register('lines', strategy => 'archive');
+SELECT count(*) > 0 AS registered FROM softdelete.register('letters', strategy => 'archive');
+SELECT count(*) > 0 AS registered FROM softdelete.register('bills', strategy => 'archive');
+SELECT count(*) > 0 AS registered FROM softdelete.register('people', strategy => 'archive');
+SELECT softdelete.set_anonymizer('people', 'name', '''x'''), softdelete.set_anonymizer('letters', 'text', '''x'''),
+    softdelete.set_anonymizer('bills', 'text', '''x'''), softdelete.set_anonymizer('lines', 'text', '''x''');
+INSERT INTO people VALUES (3, 'cat'), (4, 'dan');
+INSERT INTO letters VALUES (1, 3, 'cat'), (2, 3, 'cat'), (3, 4, 'dan'), (4, 4, 'dan');
+INSERT INTO bills VALUES (1, 3, 'cat'), (2, 3, 'cat'), (3, 4, 'dan');
+INSERT INTO lines VALUES (1, 1, 'cat'), (2, 2, 'cat'), (3, 2, 'cat'), (4, 3, 'dan');
+DELETE FROM letters WHERE id IN (1, 3);
+DELETE FROM bills WHERE id = 1;
+DELETE FROM lines WHERE id = 2;
+UPDATE bills SET id = 22 WHERE id = 2;
+UPDATE people SET id = 33 WHERE id = 3;
+UPDATE people SET id = 44 WHERE id = 4;
+CREATE VIEW told AS SELECT 'letters' AS relation, id, text FROM all_letters UNION ALL SELECT 'bills', id, text FROM all_bills
+    UNION ALL SELECT 'lines', id, text FROM all_lines UNION ALL SELECT 'letters_history', id, text FROM letters_history
+    UNION ALL SELECT 'bills_history', id, text FROM bills_history;
+SELECT e -> 'rows' AS rows, e -> 'not_reached' -> 0 AS first FROM softdelete.anonymize('people', 'request', 33) e;
+SELECT relation, text, count(*), array_agg(DISTINCT id ORDER BY id) AS ids FROM told GROUP BY 1, 2 ORDER BY 1, 2;
+INSERT INTO people VALUES (4, 'eve');
+SELECT e -> 'rows' AS rows, e -> 'not_reached' -> 0 AS first FROM softdelete.anonymize('people', 'request', 44) e;
+SELECT relation, text, count(*), array_agg(DISTINCT id ORDER BY id) AS ids FROM told WHERE text <> 'x' GROUP BY 1, 2 ORDER BY 1, 2;
+
 -- What is generated from a column with a rule is made anew in entries as well; what cannot be made of former values is empty.
 CREATE TABLE made (id int PRIMARY KEY, email text, size int, short text GENERATED ALWAYS AS (upper(email)) STORED,
     share int GENERATED ALWAYS AS (12 / (size - length(email))) STORED, twice int GENERATED ALWAYS AS (2 * size) STORED);

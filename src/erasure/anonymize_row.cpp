@@ -109,7 +109,7 @@ std::string anonymize_row(Oid relation, const std::optional<std::string> &reason
     const std::vector<std::string> &stored = (row ? row : archived)->key;
     rows::check_reason_as_key(spi, table, *reason, stored);
     rows::RowTree whole = row ? rows::collect_tree(spi, row->rows) : rows::RowTree();
-    SubjectTree tree = find_subject_tree(spi, table, whole, archived ? archived->rows : rows::RowSet());
+    SubjectTree tree = find_subject_tree(spi, table, catalog::get_key_lookup(spi, table, key), whole);
     for (const auto &[oid, member] : tree.overwritten.tables) {
         holds::check_held_rows(spi, member.table, member.rows, "anonymize", holds::Harm::overwriting);
         whole.all.add_all(member.rows);

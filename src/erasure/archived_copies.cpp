@@ -31,7 +31,10 @@ struct CopySource {
 
 class CopyCollector {
 public:
-    CopyCollector(pg::Spi &spi, ArchivedCopies *copies) : spi_(spi), copies_(copies) {}
+    CopyCollector(pg::Spi &spi, ArchivedCopies *copies, Reach reach)
+        : spi_(spi)
+        , copies_(copies)
+        , reach_(reach) {}
 
     void add_named(const TableInfo &table, const catalog::KeyLookup &lookup) {
         std::string columns;
@@ -94,7 +97,8 @@ private:
     std::vector<ForeignKey> find_keys_below(const TableInfo &table) {
         std::vector<ForeignKey> keys;
         for (const ForeignKey &key : catalog::find_referencing_keys(spi_, table.relation)) {
-            if (key.on_delete == catalog::OnDelete::cascade && key.child.archive) {
+            if (key.child.archive
+                && (reach_ == Reach::all_keys || key.on_delete == catalog::OnDelete::cascade)) {
                 keys.push_back(key);
             }
         }
@@ -207,6 +211,7 @@ private:
 
     pg::Spi &spi_;
     ArchivedCopies *copies_;
+    Reach reach_;
     std::deque<CopySource> work_;
     std::deque<Recorded> recorded_;
     rows::RowSet live_;                  // that are followed
@@ -216,9 +221,9 @@ private:
 } // namespace
 
 ArchivedCopies find_archived_copies(pg::Spi &spi, const TableInfo &table, const catalog::KeyLookup &lookup,
-                                    const rows::RowTree &tree) {
+                                    const rows::RowTree &tree, Reach reach) {
     ArchivedCopies copies;
-    CopyCollector collector(spi, &copies);
+    CopyCollector collector(spi, &copies, reach);
     if (table.archive) {
         collector.add_named(table, lookup);
     }

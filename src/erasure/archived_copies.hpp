@@ -1,5 +1,6 @@
 // What archives hold of a subject: rows that were archived under its key, and those that reference its row, or an archived one,
-// by ON DELETE CASCADE keys, under the key of today or a former one, whichever deletion took them there. Called by erase_row.cpp.
+// by ON DELETE CASCADE keys, under the key of today or a former one, whichever deletion took them there. Called by erase_row.cpp,
+// and by subject_tree.cpp for those that reference it by any key.
 #pragma once
 
 #include "rows/physical_tree.hpp"
@@ -21,9 +22,13 @@ struct ArchivedCopies {
     bool empty() const { return archives.empty(); }
 };
 
+// By which keys archived rows belong to those that they reference.
+enum class Reach { cascades, all_keys };
+
 // Locks them FOR UPDATE. tree: the live row with what goes with it; empty where there is none.
 ArchivedCopies find_archived_copies(pg::Spi &spi, const catalog::TableInfo &table,
-                                    const catalog::KeyLookup &lookup, const rows::RowTree &tree);
+                                    const catalog::KeyLookup &lookup, const rows::RowTree &tree,
+                                    Reach reach = Reach::cascades);
 
 // Removes them as the archives' owners. Returns how many of which archive, by its name, and adds the archives and their
 // partitions to touched.

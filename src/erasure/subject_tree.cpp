@@ -3,6 +3,7 @@
 // read, only looked for.
 #include "erasure/subject_tree.hpp"
 
+#include "erasure/archived_copies.hpp"
 #include "pg/quote.hpp"
 #include "pg/relations.hpp"
 #include "registry/archive_scan.hpp"
@@ -28,11 +29,30 @@ public:
         find_leading_tables();
     }
 
-    SubjectTree run(const rows::RowTree &whole, const RowSet &archived) {
+    SubjectTree run(const catalog::KeyLookup &lookup, const rows::RowTree &whole) {
         for (const auto &[relation, member] : whole.tables) {
             add(member.rows);
         }
-        add_archived(archived);
+        do {
+            follow_all();
+            add_copies(lookup);
+        } while (!work_.empty());
+        for (const auto &[relation, member] : tables_) {
+            take(places_.at(relation), member);
+        }
+        return std::move(tree_);
+    }
+
+private:
+    // A table or an archive, and whose rules and keys count.
+    struct Place {
+        TableInfo table;
+        TableInfo source;
+
+        bool is_archive() const { return table.relation != source.relation; }
+    };
+
+    void follow_all() {
         while (!work_.empty()) {
             auto [relation, rows] = std::move(work_.front());
             work_.pop_front();
@@ -49,20 +69,22 @@ public:
                 }
             }
         }
-        for (const auto &[relation, member] : tables_) {
-            take(places_.at(relation), member);
-        }
-        return std::move(tree_);
     }
 
-private:
-    // A table or an archive, and whose rules and keys count.
-    struct Place {
-        TableInfo table;
-        TableInfo source;
-
-        bool is_archive() const { return table.relation != source.relation; }
-    };
+    // Those that a history tells of among them: what references a former key of a row.
+    void add_copies(const catalog::KeyLookup &lookup) {
+        rows::RowTree live;
+        for (const auto &[relation, member] : tables_) {
+            if (!places_.at(relation).is_archive()) {
+                live.tables[relation] = member;
+            }
+        }
+        const ArchivedCopies copies = find_archived_copies(spi_, subject_, lookup, live, Reach::all_keys);
+        for (const auto &[archive, member] : copies.archives) {
+            add_archived(member.rows);
+        }
+        tree_.not_reached.insert(copies.not_reached.begin(), copies.not_reached.end());
+    }
 
     // Of the table, partition or child that a row is in.
     const Place &get_place(Oid relation) {
@@ -228,9 +250,9 @@ private:
 
 } // namespace
 
-SubjectTree find_subject_tree(pg::Spi &spi, const TableInfo &subject, const rows::RowTree &whole,
-                              const RowSet &archived) {
-    return Collector(spi, subject).run(whole, archived);
+SubjectTree find_subject_tree(pg::Spi &spi, const TableInfo &subject, const catalog::KeyLookup &lookup,
+                              const rows::RowTree &whole) {
+    return Collector(spi, subject).run(lookup, whole);
 }
 
 } // namespace softdelete::erasure

@@ -20,9 +20,9 @@ struct SubjectTree {
 
 // Follows ON DELETE CASCADE keys everywhere. Others as far as they lead to tables with rules, which the caller owns, and
 // not to other rows of the subject's own table: these are other subjects.
-// Locks the rows of tables with rules FOR UPDATE. whole: the subject's row with what its removal would take along. archived:
-// what was archived under its key.
-SubjectTree find_subject_tree(pg::Spi &spi, const catalog::TableInfo &subject, const rows::RowTree &whole,
-                              const rows::RowSet &archived);
+// Locks the rows of tables with rules FOR UPDATE. lookup: the subject's key. whole: its row with what its removal would take
+// along. What was archived under its key, or below it under a former one, is found by the way.
+SubjectTree find_subject_tree(pg::Spi &spi, const catalog::TableInfo &subject,
+                              const catalog::KeyLookup &lookup, const rows::RowTree &whole);
 
 } // namespace softdelete::erasure

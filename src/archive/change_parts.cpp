@@ -5,6 +5,7 @@
 #include "archive/own_columns.hpp"
 #include "catalog/mixed_links.hpp"
 #include "catalog/quoting.hpp"
+#include "registration/column_dependents.hpp"
 #include "registry/anonymizers.hpp"
 #include "registry/hold_log.hpp"
 #include "sqltext/table_statements.hpp"
@@ -65,6 +66,9 @@ void check_can_move(pg::Spi &spi, const catalog::Table &table, const registry::R
         }
     }
     check_no_holds(table);
+    const registration::TableWork work = registration::begin_work(spi, table, registration, false);
+    registration::check_dependents(work,
+                                   registration::find_ending_columns(work, registration::EndingColumns::all));
 }
 
 void check_can_move_back(pg::Spi &spi, const catalog::Table &table,

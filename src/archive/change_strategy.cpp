@@ -105,7 +105,7 @@ std::vector<model::Step> change_to_archive(pg::Spi &spi, Oid relation) {
     make_empty_archive(spi, table, settings, columns, steps);
     const std::int64_t rows = move_marked_rows(spi, table, registration, settings, columns);
     steps.push_back(tell_moved(table, rows, true));
-    add_steps(steps, registration::unregister_table(relation, "refuse"));
+    add_steps(steps, registration::unregister_table(relation, "refuse", registration::EndingColumns::all));
     run(spi, steps, plan_column_drops(catalog::get_table_definition(spi, relation), settings));
     add_steps(steps, register_archive(make_request(table, settings, "archive")));
     views.give_back();

@@ -56,7 +56,8 @@ std::vector<model::Step> plan_to_archive(pg::Spi &spi, Oid relation) {
     plan_archive_table(work, columns);
     std::vector<model::Step> steps = std::move(work.steps);
     steps.push_back(tell_moved(table, count_marked_rows(spi, table, registration), true));
-    std::vector<model::Step> ends = registration::plan_unregistration(spi, table, registration);
+    std::vector<model::Step> ends =
+        registration::plan_unregistration(spi, table, registration, registration::EndingColumns::all);
     std::vector<model::Step> drops = plan_column_drops(table, settings);
     std::erase_if(drops, [&](const model::Step &drop) {
         return std::any_of(ends.begin(), ends.end(),

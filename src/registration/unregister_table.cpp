@@ -67,8 +67,14 @@ void check_deleted_rows(const catalog::Table &table, std::int64_t rows, DeletedR
     }
 }
 
-void plan_view_drops(TableWork &work) {
-    for (const std::string &view : work.registration.added_views) {
+// The views over another strategy have the same names.
+void plan_view_drops(TableWork &work, EndingColumns ending) {
+    const model::TableSettings &settings = work.settings();
+    std::vector<std::string> views = work.registration.added_views;
+    if (ending == EndingColumns::all) {
+        views = {settings.active_view, settings.deleted_view, settings.all_view};
+    }
+    for (const std::string &view : views) {
         auto existing = catalog::find_relation(work.spi, work.table.schema_oid, view);
         if (existing && existing->kind == 'v') {
             sqltext::QualifiedName name = catalog::qualified_name(work.table.schema, view);
@@ -101,43 +107,55 @@ void plan_index_drops(TableWork &work) {
     }
 }
 
-void plan_column_drops(TableWork &work) {
-    const std::vector<std::string> &added = work.registration.added_columns;
-    for (auto name = added.rbegin(); name != added.rend(); ++name) {
-        if (work.table.find_column(*name) != nullptr) {
-            sqltext::Identifier column = catalog::identifier(*name);
-            work.add(Action::drop, work.table.oid, "column " + column.text(),
-                     sqltext::drop_column(work.table.qualified, column));
-        }
+void plan_column_drops(TableWork &work, const std::vector<std::string> &columns) {
+    for (const std::string &name : columns) {
+        sqltext::Identifier column = catalog::identifier(name);
+        work.add(Action::drop, work.table.oid, "column " + column.text(),
+                 sqltext::drop_column(work.table.qualified, column));
     }
 }
 
 // A condition that its author wrote stays where its column does.
-std::vector<registry::ConvertedIndex> find_reversible(pg::Spi &spi, const catalog::Table &table,
-                                                      DeletedRows deleted_rows) {
+std::vector<registry::ConvertedIndex> find_reversible(const TableWork &work,
+                                                      const std::vector<std::string> &columns) {
     std::vector<registry::ConvertedIndex> records =
-        registry::find_converted_indexes(spi, table.member_oids());
-    if (deleted_rows == DeletedRows::keep) {
+        registry::find_converted_indexes(work.spi, work.table.member_oids());
+    if (columns.empty()) {
         std::erase_if(records, [](const auto &record) { return record.is_authors(); });
+    }
+    std::erase_if(records, [&](const auto &record) { return is_going(work, record, columns); });
+    for (registry::ConvertedIndex &index : find_live_indexes(work, columns)) {
+        bool is_known = std::any_of(records.begin(), records.end(), [&](const auto &record) {
+            return record.relation == index.relation && record.name == index.name;
+        });
+        if (!is_known) {
+            records.push_back(std::move(index));
+        }
     }
     return records;
 }
 
 TableWork plan_work(pg::Spi &spi, const catalog::Table &table, const registry::Registration &registration,
-                    DeletedRows deleted_rows) {
+                    DeletedRows deleted_rows, EndingColumns ending) {
     pg::UserScope owner(table.owner);
     TableWork work = begin_work(spi, table, registration, false);
-    plan_view_drops(work);
+    std::vector<std::string> columns;
+    if (deleted_rows != DeletedRows::keep) {
+        columns = find_ending_columns(work, ending);
+        check_dependents(work, columns);
+    }
+    plan_view_drops(work, ending);
     plan_policy_drops(work);
     plan_trigger_drops(work);
     std::vector<model::Step> unlinks = plan_unlinks(spi, table.oid);
     work.steps.insert(work.steps.end(), unlinks.begin(), unlinks.end());
-    plan_reversals(work, find_reversible(spi, table, deleted_rows));
+    plan_reversals(work, find_reversible(work, columns));
     plan_index_drops(work);
-    if (deleted_rows != DeletedRows::keep) {
-        plan_column_drops(work);
+    plan_dependent_drops(work, columns);
+    plan_column_drops(work, columns);
+    if (!contains(columns, registration.settings.deleted_at)) {
+        plan_former_comment(work, deleted_rows == DeletedRows::keep);
     }
-    plan_former_comment(work, deleted_rows == DeletedRows::keep);
     return work;
 }
 
@@ -172,40 +190,6 @@ model::Step purge(pg::Spi &spi, const catalog::Table &table, const registry::Reg
                    "Remove them first, or pass deleted_rows => 'keep'.", table.oid});
     }
     return {table.oid, count_rows(rows), Action::drop, false, {command.text()}};
-}
-
-// Views and functions of the user's that need the columns which go: those that were made since with SELECT *.
-constexpr const char *dependents_query = R"(
-    SELECT DISTINCT CASE WHEN r.oid IS NULL THEN pg_describe_object(d.classid, d.objid, 0)
-                         ELSE pg_describe_object('pg_class'::regclass, r.ev_class, 0) END
-    FROM pg_depend d JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
-    LEFT JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
-    LEFT JOIN pg_class v ON v.oid = r.ev_class
-    WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY ($1::oid[]) AND a.attname = ANY ($2::name[])
-      AND d.classid IN ('pg_rewrite'::regclass, 'pg_proc'::regclass) AND d.deptype = 'n'
-      AND (v.relname = ANY ($3::name[]) AND v.relnamespace = $4::oid) IS NOT TRUE
-    ORDER BY 1)";
-
-void check_dependents(const TableWork &work) {
-    std::vector<std::string> members;
-    for (Oid member : work.table.member_oids()) {
-        members.push_back(std::to_string(member));
-    }
-    std::string list;
-    for (const pg::Row &row : work.spi.query_kept(
-             dependents_query, {pg::make_array(members), pg::make_array(work.registration.added_columns),
-                                pg::make_array(work.registration.added_views), work.table.schema_oid})) {
-        list += (list.empty() ? "" : ", ") + row.text(0);
-    }
-    if (!list.empty()) {
-        pg::raise({ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
-                   "cannot drop the columns that register() added to table \"" + work.table.name
-                       + "\" because other objects depend on them",
-                   "These were made since, and show the columns: " + list + ".",
-                   "Drop them, unregister the table, and make them again: SELECT * will have the columns of "
-                   "before.",
-                   work.table.oid});
-    }
 }
 
 void run(pg::Spi &spi, const TableWork &work) {
@@ -243,13 +227,14 @@ void check_holds(pg::Spi &spi, const catalog::Table &table) {
 }
 
 std::vector<model::Step> plan_unregistration(pg::Spi &spi, const catalog::Table &table,
-                                             const registry::Registration &registration) {
-    TableWork work = plan_work(spi, table, registration, DeletedRows::refuse);
-    check_dependents(work);
+                                             const registry::Registration &registration,
+                                             EndingColumns ending) {
+    TableWork work = plan_work(spi, table, registration, DeletedRows::refuse, ending);
     return model::arrange(std::move(work.steps));
 }
 
-std::vector<model::Step> unregister_table(Oid relation, const std::string &deleted_rows_option) {
+std::vector<model::Step> unregister_table(Oid relation, const std::string &deleted_rows_option,
+                                          EndingColumns ending) {
     pg::Spi spi;
     spi.see_latest();
     DeletedRows deleted_rows = parse_deleted_rows(deleted_rows_option);
@@ -262,11 +247,8 @@ std::vector<model::Step> unregister_table(Oid relation, const std::string &delet
     if (rows > 0 && deleted_rows == DeletedRows::purge) {
         steps.push_back(purge(spi, table, registration, rows));
     }
-    TableWork work = plan_work(spi, table, registration, deleted_rows);
+    TableWork work = plan_work(spi, table, registration, deleted_rows, ending);
     work.steps = model::arrange(std::move(work.steps));
-    if (deleted_rows != DeletedRows::keep) {
-        check_dependents(work);
-    }
     run(spi, work);
     record_policies(work);
     registry::delete_registration(spi, relation, table.member_oids());

@@ -1,0 +1,123 @@
+-- The columns that tell of a deletion go with a registration that ends, and where a table gets an archive. What is unique among live
+-- rows by its condition stays unique. What says something of live rows stops the command, which names it; what says nothing of
+-- them goes, and has a step. Every kind of object that can depend on a column, with columns that register() added and with those that
+-- were there.
+CREATE ROLE regress_dependents;
+CREATE SCHEMA regress_dependents AUTHORIZATION regress_dependents;
+DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO regress_dependents', current_database()); END $$;
+SET ROLE regress_dependents;
+SET search_path = regress_dependents;
+SET client_min_messages = error;
+CREATE TABLE users (id int PRIMARY KEY);
+CREATE FUNCTION pass() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+
+-- What is made, once the table is there, and what is there of it afterwards; else the error's detail.
+CREATE FUNCTION try(object text, call text, is_adopted boolean, is_late boolean) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    steps text;
+    description text;
+BEGIN
+    EXECUTE format('CREATE TABLE t (id int PRIMARY KEY, email text, body text%s)',
+        CASE WHEN is_adopted THEN ', deleted_at timestamptz, deleted_by int' ELSE '' END);
+    IF NOT is_late THEN
+        EXECUTE object;
+    END IF;
+    PERFORM softdelete.register('t');
+    IF is_late THEN
+        EXECUTE object;
+    END IF;
+    INSERT INTO t (id, email) VALUES (1, 'a');
+    EXECUTE format('SELECT string_agg(action || '' '' || object, '', '' ORDER BY step) FROM %s WHERE object !~ ''^(view|trigger softdelete|column|comments|index t_deleted_at_idx|index t_deletion_id_idx|table|strategy|constraint t_pkey|policy softdelete)''', call)
+        INTO steps;
+    SELECT concat_ws('; ', 'done: ' || steps,
+            (SELECT string_agg(pg_get_indexdef(indexrelid), '; ' ORDER BY indexrelid::regclass::text) FROM pg_index
+                WHERE indrelid = 't'::regclass AND indexrelid::regclass::text ~ '\mo$'),
+            (SELECT string_agg(pg_get_constraintdef(oid), '; ' ORDER BY conname) FROM pg_constraint
+                WHERE conrelid = 't'::regclass AND contype IN ('u', 'c', 'f', 'x')),
+            (SELECT string_agg(pg_get_statisticsobjdef(oid), '; ') FROM pg_statistic_ext WHERE stxrelid = 't'::regclass)) INTO description;
+    RAISE EXCEPTION SQLSTATE 'RR000' USING MESSAGE = description;
+EXCEPTION
+    WHEN SQLSTATE 'RR000' THEN RETURN sqlerrm;
+    WHEN OTHERS THEN
+        GET STACKED DIAGNOSTICS steps = PG_EXCEPTION_DETAIL, description = PG_EXCEPTION_HINT;
+        RETURN concat_ws(' ', sqlstate, sqlerrm, steps, CASE WHEN description ~ 'CASCADE' THEN description END);
+END $$;
+CREATE TABLE kinds (number serial, kind text, object text);
+INSERT INTO kinds (kind, object) VALUES
+    ('unique index of live rows', 'CREATE UNIQUE INDEX o ON t (lower(email)) INCLUDE (id) WHERE deleted_at IS NULL AND email <> '''''),
+    ('index of live rows', 'CREATE INDEX o ON t (email) WHERE deleted_at IS NULL'),
+    ('exclusion of live rows', 'ALTER TABLE t ADD CONSTRAINT o EXCLUDE USING btree (email WITH =) WHERE (deleted_at IS NULL) DEFERRABLE'),
+    ('unique index', 'CREATE UNIQUE INDEX o ON t (email, deleted_at)'),
+    ('unique index of an expression', 'CREATE UNIQUE INDEX o ON t (email, (deleted_at IS NULL)) WHERE deleted_at IS NULL'),
+    ('unique constraint', 'ALTER TABLE t ADD CONSTRAINT o UNIQUE (deleted_by, email)'),
+    ('exclusion constraint', 'ALTER TABLE t ADD CONSTRAINT o EXCLUDE USING btree (email WITH =, deleted_at WITH =)'),
+    ('index', 'CREATE INDEX o ON t (email, deleted_at)'),
+    ('index of deleted rows', 'CREATE INDEX o ON t (email) WHERE deleted_at IS NOT NULL'),
+    ('check', 'ALTER TABLE t ADD CONSTRAINT o CHECK (deleted_at IS NOT NULL OR email <> '''')'),
+    ('foreign key', 'ALTER TABLE t ADD CONSTRAINT o FOREIGN KEY (deleted_by) REFERENCES users'),
+    ('statistics', 'CREATE STATISTICS o ON email, deleted_at FROM t'),
+    ('trigger of an update', 'CREATE TRIGGER o BEFORE UPDATE OF deleted_at ON t FOR EACH ROW EXECUTE FUNCTION pass()'),
+    ('trigger with a condition', 'CREATE TRIGGER o BEFORE UPDATE ON t FOR EACH ROW WHEN (old.deleted_at IS NOT DISTINCT FROM new.deleted_at) EXECUTE FUNCTION pass()'),
+    ('policy', 'CREATE POLICY o ON t USING (deleted_at IS NULL OR id > 0)'),
+    ('view', 'CREATE VIEW o AS SELECT id, deleted_at FROM t'),
+    ('materialized view', 'CREATE MATERIALIZED VIEW o AS SELECT id, deleted_at FROM t'),
+    ('function', 'CREATE FUNCTION o() RETURNS bigint BEGIN ATOMIC SELECT count(deleted_at) FROM t; END'),
+    ('rule', 'CREATE RULE o AS ON INSERT TO users DO ALSO UPDATE t SET body = body WHERE deleted_at IS NULL'),
+    ('generated column', 'ALTER TABLE t ADD COLUMN o boolean GENERATED ALWAYS AS (deleted_at IS NULL) STORED'),
+    ('publication of columns', 'CREATE PUBLICATION regress_o FOR TABLE t (id, deleted_at)'),
+    ('publication of rows', 'CREATE PUBLICATION regress_o FOR TABLE t WHERE (id > 0 AND deleted_by IS NULL) WITH (publish = ''insert'')'),
+    ('default', 'ALTER TABLE t ALTER COLUMN deleted_by SET DEFAULT NULL'),
+    ('grant', 'GRANT SELECT (id, deleted_at), UPDATE (deleted_at) ON t TO pg_monitor'),
+    ('comment', 'COMMENT ON COLUMN t.deleted_by IS ''who''');
+SELECT kind, CASE WHEN is_adopted THEN 'was there' ELSE 'added' END AS columns,
+    regexp_replace(try(object, 'softdelete.configure(''t'', strategy => ''archive'')', is_adopted, NOT is_adopted), 'regress_dependents\.', '', 'g') AS configure
+FROM kinds, (VALUES (true), (false)) v (is_adopted) WHERE is_adopted OR kind <> 'foreign key' ORDER BY number, is_adopted;
+SELECT kind, regexp_replace(try(object, 'softdelete.unregister(''t'')', false, true), 'regress_dependents\.', '', 'g') AS unregister
+FROM kinds WHERE kind <> 'foreign key' ORDER BY number;
+
+-- Columns that stay: so does what depends on them.
+SELECT kind, regexp_replace(try(object, 'softdelete.unregister(''t'')', true, false), 'regress_dependents\.', '', 'g') AS unregister
+FROM kinds WHERE kind ~ 'live|unique|check|key|statistics' ORDER BY number;
+SELECT kind, regexp_replace(try(object, 'softdelete.unregister(''t'', ''keep'')', false, true), 'regress_dependents\.', '', 'g') AS unregister
+FROM kinds WHERE kind ~ 'live|check|statistics' ORDER BY number;
+
+-- plan() says the same.
+SELECT kind, regexp_replace(try(object, 'softdelete.plan(''t'', strategy => ''archive'')', true, false), 'regress_dependents\.', '', 'g') AS plan
+FROM kinds WHERE kind ~ 'live|check|statistics|policy' ORDER BY number;
+
+-- A table that has had soft delete by hand keeps what it promises of live rows in an archive, and back; partitions as well.
+CREATE TABLE members (id int, email text NOT NULL, removed_at timestamptz, removed_by int REFERENCES users, PRIMARY KEY (id)) PARTITION BY RANGE (id);
+CREATE TABLE members_1 PARTITION OF members FOR VALUES FROM (0) TO (100);
+CREATE TABLE members_2 PARTITION OF members FOR VALUES FROM (100) TO (200);
+CREATE UNIQUE INDEX "Members' e-mail" ON members_1 (email) WHERE removed_at IS NULL;
+CREATE UNIQUE INDEX by_both ON members (id, email) WHERE removed_at IS NULL;
+COMMENT ON INDEX by_both IS 'one each';
+CREATE VIEW active_members WITH (security_invoker) AS SELECT * FROM members WHERE removed_at IS NULL;
+INSERT INTO users VALUES (1);
+SET softdelete.actor = 1;
+SELECT count(*) > 0 AS registered FROM softdelete.register('members', deleted_at => 'removed_at', deleted_by => 'removed_by');
+INSERT INTO members VALUES (1, 'eve@x'), (2, 'bob@x'), (101, 'eve@x');
+DELETE FROM members WHERE id = 1;
+SELECT object, action FROM softdelete.configure('members', strategy => 'archive') WHERE object ~ 'index|constraint' ORDER BY step;
+SELECT c.oid::regclass, pg_get_indexdef(c.oid), obj_description(c.oid) FROM pg_class c WHERE relkind IN ('i', 'I') AND relname !~ '_pkey|archive'
+    AND relnamespace = 'regress_dependents'::regnamespace ORDER BY 1::text;
+INSERT INTO members VALUES (3, 'eve@x');
+INSERT INTO members VALUES (4, 'eve@x'); -- fails
+\set VERBOSITY terse
+SELECT softdelete.restore('members', 1); -- fails
+\set VERBOSITY default
+DELETE FROM members WHERE id = 3;
+SELECT softdelete.restore('members', 1);
+SELECT count(*) > 0 AS done FROM softdelete.configure('members', strategy => 'flag');
+INSERT INTO members VALUES (5, 'eve@x'); -- fails
+DELETE FROM members WHERE id = 1;
+INSERT INTO members VALUES (5, 'eve@x');
+SELECT c.oid::regclass, pg_get_indexdef(c.oid) FROM pg_class c WHERE relkind IN ('i', 'I') AND relname ~ 'both|mail'
+    AND relnamespace = 'regress_dependents'::regnamespace ORDER BY 1::text;
+SELECT id FROM active_members ORDER BY id;
+
+RESET ROLE;
+SET client_min_messages = warning;
+DROP SCHEMA regress_dependents CASCADE;
+DO $$ BEGIN EXECUTE format('REVOKE CREATE ON DATABASE %I FROM regress_dependents', current_database()); END $$;
+DROP ROLE regress_dependents;

@@ -86,7 +86,7 @@ SELECT firm, no, name, deleted_at IS NOT NULL AS archived, deleted_by FROM all_s
 SELECT softdelete.restore('firms', 1);
 SELECT * FROM staff ORDER BY firm, no;
 
--- Archived rows keep the former key of what they reference; the entry says so.
+-- A rule for a column of the key: archived rows that reference the row get its new key, as live ones do.
 CREATE TABLE mails (mail text PRIMARY KEY);
 CREATE TABLE sent (id int PRIMARY KEY, mail text REFERENCES mails ON DELETE CASCADE ON UPDATE CASCADE);
 CREATE INDEX ON sent (mail);

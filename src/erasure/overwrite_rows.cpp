@@ -235,7 +235,7 @@ void check_after_triggers(pg::Spi &spi, const TableInfo &table, const std::strin
 } // namespace
 
 std::uint64_t overwrite_rows(pg::Spi &spi, const TableInfo &table, const std::vector<Anonymizer> &rules,
-                             const RowSet &rows, Occasion occasion) {
+                             const RowSet &rows, Occasion occasion, RowsLeft *left) {
     const Oid kept = pg::call([&] { return registry::find_table_of_archive(table.relation); });
     const bool is_archive = OidIsValid(kept);
     const TableInfo source = is_archive ? catalog::get_table(spi, kept) : table;
@@ -252,6 +252,11 @@ std::uint64_t overwrite_rows(pg::Spi &spi, const TableInfo &table, const std::ve
     if (is_archive) {
         lives = history::find_archived_lives(spi, source, newest);
     }
+    std::vector<std::string> columns;
+    for (const Anonymizer &rule : rules) {
+        columns.push_back(pg::quote_identifier(rule.column));
+    }
+    CarriedKeys keys(spi, table, source, columns, newest, left);
     std::vector<pg::Row> written;
     {
         session::OwnStatement own(statement, {.notes = session::note_removal, .runs_as_called = true});
@@ -264,6 +269,7 @@ std::uint64_t overwrite_rows(pg::Spi &spi, const TableInfo &table, const std::ve
         raise_other_values(table);
     }
     check_after_triggers(spi, table, alias, assignments, written);
+    keys.carry();
     if (!is_archive) {
         lives = history::find_lives(source, history::read_keys(spi, source, rows::follow_updates(newest)));
     }

@@ -65,7 +65,6 @@ private:
                     const ForeignKey step = place.is_archive() ? catalog::between_archives(key)
                                                                : catalog::of_archived_children(key);
                     follow(key, step, rows);
-                    note_former_key(place, step, rows);
                 }
             }
         }
@@ -173,18 +172,6 @@ private:
                 say_unreached(key.child.name, reason);
                 return;
             }
-        }
-    }
-
-    // No ON UPDATE CASCADE gives archived rows the key that a rule gives what they reference.
-    void note_former_key(const Place &parent, const ForeignKey &step, const RowSet &parents) {
-        const std::vector<registry::Anonymizer> &rules = get_rules(parent.source.relation);
-        bool changes = std::any_of(rules.begin(), rules.end(), [&](const registry::Anonymizer &rule) {
-            const std::vector<std::string> &names = step.parent_link.names;
-            return std::find(names.begin(), names.end(), pg::quote_identifier(rule.column)) != names.end();
-        });
-        if (changes && !rows::find_some_children(spi_, step, parents, 1).empty()) {
-            say_unreached(step.child.name, "keep the former key of a row that they reference");
         }
     }
 

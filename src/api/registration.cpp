@@ -76,13 +76,30 @@ void warn_client(const std::vector<model::Step> &steps) {
 std::vector<model::Step> repair(Oid relation) {
     pg::Spi spi;
     std::vector<model::Step> steps;
-    const bool has_archive = archive::has_archive(relation);
+    const bool has_archive = archive::has_archive(spi, relation, pg::Lock::access_exclusive);
     if (has_archive || !history::has_history_alone(spi, relation)) {
         steps = has_archive ? archive::repair_archive(relation) : registration::mend_table(relation);
     }
     std::vector<model::Step> more = history::repair_history(spi, relation);
     steps.insert(steps.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
     return steps;
+}
+
+// The lock is the one that the command itself takes.
+std::vector<model::Step> configure(const registration::ConfigureRequest &request) {
+    pg::Spi spi;
+    const bool is_deep = request.visibility || request.indexes;
+    return archive::has_archive(spi, request.relation,
+                                is_deep ? pg::Lock::access_exclusive : pg::Lock::access_share)
+               ? archive::configure_archive(request)
+               : registration::configure_table(request);
+}
+
+std::vector<model::Step> unregister(Oid relation, const std::string &deleted_rows) {
+    pg::Spi spi;
+    return archive::has_archive(spi, relation, pg::Lock::access_exclusive)
+               ? archive::unregister_archive(relation, deleted_rows)
+               : registration::unregister_table(relation, deleted_rows);
 }
 
 void warn_and_give_back(FunctionCallInfo call, const std::vector<model::Step> &steps) {
@@ -127,10 +144,7 @@ PGDLLEXPORT Datum softdelete_configure(PG_FUNCTION_ARGS) {
             arguments.relation(0, "relation"), arguments.optional_text(1), arguments.optional_boolean(2),
             arguments.optional_text(3),        arguments.optional_text(4), arguments.optional_names(5),
             arguments.optional_text(6),        arguments.optional_text(7)};
-        warn_and_give_back(fcinfo, request.strategy ? archive::change_strategy(request)
-                                   : archive::has_archive(request.relation)
-                                       ? archive::configure_archive(request)
-                                       : registration::configure_table(request));
+        warn_and_give_back(fcinfo, request.strategy ? archive::change_strategy(request) : configure(request));
         return Datum(0);
     });
 }
@@ -155,9 +169,7 @@ PGDLLEXPORT Datum softdelete_unregister(PG_FUNCTION_ARGS) {
         pg::Arguments arguments(fcinfo);
         Oid relation = arguments.relation(0, "relation");
         std::string deleted_rows = arguments.text(1, "deleted_rows");
-        warn_and_give_back(fcinfo, archive::has_archive(relation)
-                                       ? archive::unregister_archive(relation, deleted_rows)
-                                       : registration::unregister_table(relation, deleted_rows));
+        warn_and_give_back(fcinfo, unregister(relation, deleted_rows));
         return Datum(0);
     });
 }

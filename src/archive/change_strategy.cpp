@@ -135,8 +135,14 @@ std::vector<model::Step> change_strategy(const ConfigureRequest &request) {
     spi.see_latest();
     pg::call([] { session::check_version(); });
     check_alone(request);
-    bool is_archive = has_archive(request.relation);
-    if (is_archive == (*request.strategy == "archive")) {
+    const bool wants_archive = *request.strategy == "archive";
+    bool is_archive = has_archive(
+        spi, request.relation,
+        has_archive(request.relation) == wants_archive ? pg::Lock::access_share : pg::Lock::access_exclusive);
+    if (is_archive != wants_archive) { // by what was committed meanwhile
+        is_archive = has_archive(spi, request.relation, pg::Lock::access_exclusive);
+    }
+    if (is_archive == wants_archive) {
         if (is_archive) {
             (void)registration::lock_table(spi, request.relation, pg::Lock::access_share);
         } else {

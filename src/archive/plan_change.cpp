@@ -105,14 +105,14 @@ std::vector<model::Step> make_offline(std::vector<model::Step> steps) {
 } // namespace
 
 bool is_change_of_strategy(const RegisterRequest &request) {
-    if (request.strategy == "flag") {
-        return has_archive(request.relation);
-    }
-    if (request.strategy != "archive") {
+    if (request.strategy != "flag" && request.strategy != "archive") {
         return false;
     }
     pg::Spi spi;
-    return registry::find_registration(spi, request.relation).has_value();
+    if (has_archive(spi, request.relation, pg::Lock::access_share)) {
+        return request.strategy == "flag";
+    }
+    return request.strategy == "archive" && registry::find_registration(spi, request.relation).has_value();
 }
 
 std::vector<model::Step> plan_change(const RegisterRequest &request) {

@@ -297,6 +297,17 @@ std::vector<model::Step> plan_archive(const RegisterRequest &request) {
     return run(request, true);
 }
 
+bool has_archive(pg::Spi &spi, Oid relation, pg::Lock lock) {
+    const catalog::Table table = catalog::get_table_definition(spi, relation);
+    // Who is no owner, and what is no table, is refused by the command.
+    if ((table.kind == 'r' || table.kind == 'p') && pg::owns_relation(relation)) {
+        for (const catalog::Member &member : table.members) {
+            (void)pg::lock_if_there(member.oid, lock);
+        }
+    }
+    return has_archive(relation);
+}
+
 bool has_archive(Oid relation) {
     return pg::call([&] {
         return OidIsValid(registry::find_archived_relation(relation))

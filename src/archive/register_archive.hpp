@@ -4,6 +4,7 @@
 #include "archive/archive_settings.hpp"
 #include "catalog/table_catalog.hpp"
 #include "model/step.hpp"
+#include "pg/relations.hpp"
 #include "registration/configure_table.hpp"
 #include "registration/register_table.hpp"
 
@@ -24,6 +25,9 @@ std::vector<model::Step> plan_archive(const registration::RegisterRequest &reque
 
 // Has the table, or the one that it is a partition of, an archive? Who is no owner learns no more than from pg_class.
 bool has_archive(Oid relation);
+
+// The same for a command of the owner's that goes by the answer: the table is locked before, so that it stays true.
+bool has_archive(pg::Spi &spi, Oid relation, pg::Lock lock);
 
 // Changes the retention. Errors: 42501, 22023, and 0A000 for all else that configure() can change.
 std::vector<model::Step> configure_archive(const registration::ConfigureRequest &request);

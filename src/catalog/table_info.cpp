@@ -9,6 +9,7 @@
 #include "catalog/table_catalog.hpp"
 #include "pg/called_settings.hpp"
 #include "pg/quote.hpp"
+#include "pg/relations.hpp"
 
 extern "C" {
 #include "access/transam.h"
@@ -173,7 +174,9 @@ TableInfo get_users_table(pg::Spi &spi, Oid relation) {
     return table;
 }
 
+// Locked, so that it stays what it is found to be: its registration may be ending, or its strategy changing.
 TableInfo find_soft_table(pg::Spi &spi, Oid relation) {
+    (void)pg::lock_if_there(relation, pg::Lock::access_share);
     TableInfo table = get_users_table(spi, relation);
     if (!table.is_registered && !table.is_archived()) {
         bool is_copy = has_marker(spi, table.relation);

@@ -4,6 +4,7 @@
 #include "catalog/definitions.hpp"
 #include "sqltext/format.hpp"
 
+#include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 
 #include <algorithm>
@@ -72,6 +73,13 @@ std::vector<Oid> find_registered(pg::Spi &spi, const std::vector<Oid> &touched, 
     return tables;
 }
 
+// So that they keep the strategy that they are found with. Before the deletion, as commands lock them that change it.
+void lock_tables(const std::vector<Oid> &tables) {
+    for (Oid table : tables) {
+        (void)pg::lock_if_there(table, pg::Lock::access_share);
+    }
+}
+
 } // namespace
 
 bool is_logged(pg::Spi &spi, std::int64_t deletion) {
@@ -87,6 +95,7 @@ DeletionTables get_deletion_tables(pg::Spi &spi, std::int64_t deletion, Deletion
     std::vector<Oid> archived;
     {
         pg::UserScope owner(pg::get_extension_owner());
+        lock_tables(find_touched(spi, deletion, DeletionLock::none));
         const std::vector<Oid> touched = find_touched(spi, deletion, lock);
         marked = find_registered(spi, touched, Registry::registration);
         archived = find_registered(spi, touched, Registry::archive);

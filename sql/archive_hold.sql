@@ -260,6 +260,39 @@ SELECT count(*) > 0 AS seen FROM softdelete.holds;
 SET SESSION AUTHORIZATION regress_archive_hold;
 SELECT softdelete.release(:mine);
 
+-- Partitions of the extension's own making have its triggers: the purge leaves a row that is on hold, and those below one, of
+-- rows that were moved to an archive as well.
+CREATE TABLE firms (id int PRIMARY KEY);
+CREATE TABLE letters (id int PRIMARY KEY, firm int REFERENCES firms ON DELETE CASCADE, deleted_at timestamptz);
+CREATE INDEX ON letters (firm);
+SELECT count(*) > 0 AS registered FROM softdelete.register('firms');
+SELECT count(*) > 0 AS registered FROM softdelete.register('letters', retention => '30 days', strategy => 'flag');
+INSERT INTO firms VALUES (1), (2);
+INSERT INTO letters SELECT g, CASE WHEN g < 5 THEN 1 ELSE 2 END, now() - interval '100 days' FROM generate_series(1, 8) g;
+SELECT count(*) > 0 AS configured FROM softdelete.configure('letters', strategy => 'archive');
+SELECT softdelete.hold('letters', 'case', 5) AS letter \gset
+SELECT softdelete.hold('firms', 'case', 1) AS firm \gset
+SELECT due, held, blocked FROM softdelete.purge_preview('letters');
+CALL softdelete.purge('letters');
+SELECT array_agg(id ORDER BY id) AS kept FROM letters_archive;
+CALL softdelete.purge('letters');
+SELECT state, due, removed, held, error FROM softdelete.purge_log WHERE relation = 'letters'::regclass ORDER BY id;
+SELECT softdelete.release(:firm);
+CALL softdelete.purge('letters');
+SELECT array_agg(id ORDER BY id) AS kept FROM letters_archive;
+SELECT softdelete.release(:letter);
+CALL softdelete.purge('letters');
+SELECT state, due, removed, held, error FROM softdelete.purge_log WHERE relation = 'letters'::regclass ORDER BY id;
+-- to anybody else's TRUNCATE they are as closed as ever
+INSERT INTO letters VALUES (9, 2);
+DELETE FROM letters WHERE id = 9;
+SELECT softdelete.hold('letters', 'case', 9) AS letter \gset
+SELECT format('TRUNCATE %s', tableoid::regclass) AS truncate FROM letters_archive \gset
+\set VERBOSITY sqlstate
+:truncate; -- fails
+\set VERBOSITY default
+SELECT softdelete.release(:letter);
+
 \set QUIET on
 \set VERBOSITY terse
 SET client_min_messages = error;

@@ -6,6 +6,7 @@
 #include "model/trigger_names.hpp"
 #include "registry/hold_log.hpp"
 #include "session/registered_table.hpp"
+#include "session/utility_commands.hpp"
 #include "settings.hpp"
 
 extern "C" {
@@ -74,6 +75,9 @@ bool is_before_load(Oid relation) {
 }
 
 void refuse_truncate(const TruncateStmt *statement) {
+    if (session::OwnDdlScope::is_here()) { // purge has looked which rows stay, and puts them back
+        return;
+    }
     bool is_hard = settings::deletion() == settings::Deletion::hard;
     if (is_hard && !registry::has_active_holds()) {
         return;

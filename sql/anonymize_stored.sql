@@ -103,6 +103,47 @@ CALL softdelete.purge('people');
 SELECT due, removed, anonymized, blocked, blockers FROM softdelete.purge_log WHERE table_name = 'regress_stored.people' ORDER BY id;
 SELECT due, held, blocked FROM softdelete.purge_preview('people');
 
+-- A history may lack who deleted a row: it is older than the column, or leaves it out. One that has it forgets it.
+CREATE TABLE outcomes (history text, what text, result text);
+CREATE PROCEDURE walk(kind text) LANGUAGE plpgsql AS $$
+BEGIN
+    CREATE TABLE members (id int PRIMARY KEY, name text);
+    IF kind = 'older' THEN
+        PERFORM softdelete.track_history('members');
+    END IF;
+    PERFORM softdelete.register('members', retention => '30 days');
+    IF kind = 'leaves it out' THEN
+        PERFORM softdelete.track_history('members', without => '{deleted_by}');
+    ELSIF kind = 'has it' THEN
+        PERFORM softdelete.track_history('members');
+    END IF;
+    PERFORM softdelete.set_anonymizer('members', 'name', '''nobody''');
+    COMMIT;
+    INSERT INTO members SELECT g, 'name ' || g FROM generate_series(1, 3) g;
+    COMMIT;
+    DELETE FROM members WHERE id > 1;
+    COMMIT;
+    PERFORM softdelete.anonymize('members', 'request', g) FROM generate_series(1, 2) g;
+    COMMIT;
+    PERFORM softdelete.configure('members', on_expiry => 'anonymize');
+    UPDATE all_members SET deleted_at = now() - interval '40 days' WHERE id = 3;
+    COMMIT;
+    CALL softdelete.purge('members');
+    INSERT INTO outcomes SELECT kind, 'names', string_agg(DISTINCT name, ', ') FROM all_members;
+    INSERT INTO outcomes SELECT kind, 'recorded', concat_ws(' by ', string_agg(DISTINCT h.entry ->> 'name', ', '), string_agg(h.entry ->> 'deleted_by', ', '))
+    FROM (SELECT to_jsonb(h) AS entry FROM members_history h) h;
+    INSERT INTO outcomes SELECT kind, 'purge', concat_ws(' ', anonymized, blocked, blockers) FROM softdelete.purge_log WHERE relation = 'members'::regclass;
+    PERFORM softdelete.untrack_history('members', 'drop');
+    DROP TABLE members CASCADE;
+    COMMIT;
+END $$;
+SET client_min_messages = error;
+CALL walk('older');
+CALL walk('leaves it out');
+CALL walk('has it');
+RESET client_min_messages;
+SELECT * FROM outcomes ORDER BY history, what;
+
 RESET SESSION AUTHORIZATION;
 SET client_min_messages = warning;
 DROP SCHEMA regress_stored CASCADE;

@@ -333,14 +333,8 @@ std::uint64_t overwrite_entries(pg::Spi &spi, const TableInfo &table,
         return remove(spi, history, entries, rows::Occasion::anonymization);
     }
     std::string alias = pg::quote_identifier(pg::call([&] { return get_rel_name(table.relation); }));
-    std::vector<OverwrittenColumn> columns = find_overwritten_columns(spi, table, rules);
-    bool has_rule = std::any_of(columns.begin(), columns.end(), [&](const OverwrittenColumn &column) {
-        return column.history_column == table.deleted_by;
-    });
-    if (!table.deleted_by.empty() && !has_rule) { // who deleted it is forgotten with the row's
-        columns.push_back({table.deleted_by, "NULL"});
-    }
-    const std::uint64_t count = overwrite(spi, history, alias, columns, entries);
+    const std::uint64_t count =
+        overwrite(spi, history, alias, find_overwritten_columns(spi, table, rules), entries);
     RowSet newest = entries;
     for (const OverwrittenColumn &made : find_made_columns(spi, table, rules)) {
         newest = rows::follow_updates(newest);

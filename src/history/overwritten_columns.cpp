@@ -37,7 +37,8 @@ std::vector<OverwrittenColumn> find_overwritten_columns(pg::Spi &spi, const Tabl
         auto rule = std::find_if(rules.begin(), rules.end(), [&](const registry::Anonymizer &candidate) {
             return candidate.column == row.text(2);
         });
-        if (!row.boolean(1)) {
+        const bool is_deleted_by = pg::quote_identifier(row.text(2)) == table.deleted_by;
+        if (!row.boolean(1) || (is_deleted_by && rule == rules.end())) {
             columns.push_back({row.text(0), "NULL"});
         } else if (rule != rules.end()) {
             columns.push_back({row.text(0), rule->expression});

@@ -14,7 +14,8 @@ struct OverwrittenColumn {
     std::string expression;     // over the columns of the table
 };
 
-// By the rules. Columns of the past become NULL, whatever they were called: no rule speaks of them any more.
+// By the rules. Columns of the past become NULL, whatever they were called: no rule speaks of them any more; and who deleted
+// the row, where no rule says otherwise. A history may lack columns: it may be older than they are, or leave them out.
 std::vector<OverwrittenColumn> find_overwritten_columns(pg::Spi &spi, const catalog::TableInfo &table,
                                                         const std::vector<registry::Anonymizer> &rules);
 

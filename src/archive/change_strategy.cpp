@@ -132,7 +132,6 @@ std::vector<model::Step> change_to_flag(pg::Spi &spi, Oid relation) {
 
 std::vector<model::Step> change_strategy(const ConfigureRequest &request) {
     pg::Spi spi;
-    spi.see_latest();
     pg::call([] { session::check_version(); });
     check_alone(request);
     const bool wants_archive = *request.strategy == "archive";

@@ -253,7 +253,6 @@ std::vector<model::Step> renumber(pg::Spi &spi, const std::vector<ArchiveWork> &
 
 std::vector<model::Step> run(const RegisterRequest &request, bool is_plan) {
     pg::Spi spi;
-    spi.see_latest();
     pg::call([] { session::check_version(); });
     check_options(request);
     registration::check_roles(spi, request.admin_roles);

@@ -161,7 +161,6 @@ std::vector<model::Step> plan_end(pg::Spi &spi, const catalog::Table &table,
 
 std::vector<model::Step> unregister_archive(Oid relation, const std::string &deleted_rows) {
     pg::Spi spi;
-    spi.see_latest();
     pg::call([] { session::check_version(); });
     check_deleted_rows(deleted_rows);
     catalog::Table table = registration::lock_table(spi, relation, pg::Lock::access_exclusive);
@@ -197,7 +196,6 @@ std::vector<model::Step> unregister_archive(Oid relation, const std::string &del
 
 std::vector<model::Step> repair_archive(Oid relation) {
     pg::Spi spi;
-    spi.see_latest();
     pg::call([] { session::check_version(); });
     catalog::Table table = registration::lock_table(spi, relation, pg::Lock::access_exclusive);
     auto settings = find_settings(spi, relation, SettingsLock::for_update);

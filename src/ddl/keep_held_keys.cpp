@@ -249,12 +249,11 @@ void keep_held_values(const AlterEnumStmt *alter) {
         }
         pg::UserScope owner(pg::get_extension_owner());
         std::vector<std::string> tables;
-        for (const pg::Row &row :
-             spi.query_latest(std::string(catalog::with_based_types) + enum_query, {type})) {
+        for (const pg::Row &row : spi.query(std::string(catalog::with_based_types) + enum_query, {type})) {
             tables.push_back(row.text(0));
             pg::call([relation = row.oid(0)] { holds::lock_holds_of(relation); });
         }
-        std::vector<pg::Row> holds = spi.query_latest(hold_query, {pg::make_array(tables)});
+        std::vector<pg::Row> holds = spi.query(hold_query, {pg::make_array(tables)});
         if (!holds.empty()) {
             pg::raise(
                 {.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,

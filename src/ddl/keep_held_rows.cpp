@@ -264,14 +264,14 @@ void check_values(const AlterTableCmd *command, Oid relation) {
         std::vector<Oid> with_keys = {};
         {
             pg::UserScope owner(pg::get_extension_owner());
-            for (const pg::Row &row : spi.query_latest(reached_query, {relation})) {
+            for (const pg::Row &row : spi.query(reached_query, {relation})) {
                 reached.push_back(row.text(0));
                 pg::call([relation = row.oid(0)] { holds::lock_holds_of(relation); });
                 if (row.boolean(1)) {
                     with_keys.push_back(row.oid(0));
                 }
             }
-            for (const pg::Row &hold : spi.query_latest(key_query, {pg::make_array(reached), column})) {
+            for (const pg::Row &hold : spi.query(key_query, {pg::make_array(reached), column})) {
                 raise_key_change(column, hold);
             }
         }

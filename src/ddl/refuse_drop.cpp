@@ -52,7 +52,7 @@ bool has_kept_rows(Oid relation) {
         pg::write_time(has_zone ? cutoff.cutoff : registry::get_passed_everywhere(cutoff.cutoff)),
         has_zone ? "timestamptz" : "timestamp");
     pg::ReadScope owner(table.owner);
-    return !spi.query_latest(query, {}).empty();
+    return !spi.query(query, {}).empty();
 }
 
 void check_table(Oid relation) {

@@ -118,7 +118,7 @@ bool holds_rows(pg::Spi &spi, const catalog::TableInfo &table, std::int64_t dele
                                         "$1::pg_catalog.int8 AND t.%2% IS NOT NULL LIMIT 1",
                                         table.name, table.deleted_at);
     pg::OwnerScope owner(table.owner);
-    return !spi.query_latest(query, {deletion}).empty();
+    return !spi.query(query, {deletion}).empty();
 }
 
 bool holds_any_rows(pg::Spi &spi, std::int64_t deletion) {
@@ -135,7 +135,7 @@ bool holds_archived_rows(pg::Spi &spi, const catalog::TableInfo &table, std::int
         "/* softdelete */ SELECT FROM %1% AS t WHERE t.deletion_id = $1::pg_catalog.int8 LIMIT 1",
         table.archive->name);
     pg::OwnerScope owner(table.owner);
-    return !spi.query_latest(query, {deletion}).empty();
+    return !spi.query(query, {deletion}).empty();
 }
 
 } // namespace softdelete::deletion

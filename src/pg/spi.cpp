@@ -99,8 +99,9 @@ void check_code(int code) {
     }
 }
 
-// Commands go by what is committed now, as the server's own do. A transaction that has one snapshot must know the rows
-// that it changes, which is a serialization failure otherwise: ri_PerformCheck() in src/backend/utils/adt/ri_triggers.c.
+// Commands go by what is committed now, as the server's own do, whatever they read: to go by an older snapshot is to miss
+// rows that a command has to reach. A transaction that has one snapshot must know the rows that it changes, which is a
+// serialization failure otherwise: ri_PerformCheck() in src/backend/utils/adt/ri_triggers.c.
 int execute_plan(SPIPlanPtr plan, const PlanArguments &arguments) {
     Snapshot test = InvalidSnapshot;
     Snapshot crosscheck = InvalidSnapshot;
@@ -113,23 +114,40 @@ int execute_plan(SPIPlanPtr plan, const PlanArguments &arguments) {
                                 test, crosscheck, false, true, 0);
 }
 
-// What looks for rows of the caller's or locks them begins so: he gets what a statement of his own would, which is a
-// serialization failure where somebody has changed them.
+// What looks for rows of the caller's begins so.
 constexpr char row_text[] = "/* softdelete */";
+
+// Plain server code: does the statement lock rows of the caller's?
+bool locks_rows(SPIPlanPtr plan) {
+    const auto *source = static_cast<CachedPlanSource *>(linitial(SPI_plan_get_plan_sources(plan)));
+    const Node *statement = source->raw_parse_tree->stmt;
+    return strncmp(source->query_string, row_text, strlen(row_text)) == 0 && IsA(statement, SelectStmt)
+           && castNode(SelectStmt, const_cast<Node *>(statement))->lockingClause != NIL;
+}
+
+// Rows of the caller's are locked to be changed. What his snapshot shows and somebody has changed since is a serialization
+// failure as well, as it is for a statement of his own: that is run first.
+int execute_for_caller(SPIPlanPtr plan, const PlanArguments &arguments) {
+    if (IsolationUsesXactSnapshot() && locks_rows(plan)) {
+        check_code(SPI_execute_plan(plan, const_cast<Datum *>(arguments.values.data()),
+                                    arguments.nulls.c_str(), false, 0));
+        SPI_freetuptable(SPI_tuptable);
+    }
+    return execute_plan(plan, arguments);
+}
 
 KeptTextHook kept_text_hook = nullptr;
 
 // Within the one SPI connection, planned with the values at hand.
 int execute_once(const char *sql, PlanArguments &arguments, bool is_latest, bool is_read_only) {
     int count = static_cast<int>(arguments.types.size());
-    bool sees_rows = !is_latest && strncmp(sql, row_text, strlen(row_text)) == 0;
-    if (is_read_only || sees_rows || !IsolationUsesXactSnapshot()) {
+    if (is_read_only || !IsolationUsesXactSnapshot()) {
         return SPI_execute_with_args(sql, count, arguments.types.data(), arguments.values.data(),
                                      arguments.nulls.c_str(), is_read_only, 0);
     }
     SPIPlanPtr plan = prepare_plan(sql, count, arguments.types.data());
     kept_text_hook(sql, plan);
-    int code = execute_plan(plan, arguments);
+    int code = is_latest ? execute_plan(plan, arguments) : execute_for_caller(plan, arguments);
     kept_text_hook(sql, nullptr);
     SPI_freeplan(plan);
     return code;
@@ -185,7 +203,7 @@ Spi::~Spi() {
 void Spi::run(const std::string &sql, const std::vector<Parameter> &parameters) {
     PinnedScope pinned;
     PlanArguments arguments(parameters);
-    call([&] { check_code(execute_once(sql.c_str(), arguments, sees_latest_, is_read_only_)); });
+    call([&] { check_code(execute_once(sql.c_str(), arguments, false, is_read_only_)); });
 }
 
 void Spi::run_kept(const std::string &sql, const std::vector<Parameter> &parameters) {
@@ -240,18 +258,14 @@ PreparedQuery Spi::prepare(const std::string &sql, const std::vector<Oid> &types
     SPIPlanPtr plan = call([&] {
         return prepare_plan(sql.c_str(), static_cast<int>(types.size()), const_cast<Oid *>(types.data()));
     });
-    return PreparedQuery(plan, types.size(), sees_latest_);
+    return PreparedQuery(plan, types.size());
 }
 
 void PreparedQuery::run(const std::vector<Parameter> &parameters) const {
     Assert(parameters.size() == parameters_);
     PinnedScope pinned;
     PlanArguments arguments(parameters);
-    call([&] {
-        check_code(sees_latest_
-                       ? execute_plan(plan_, arguments)
-                       : SPI_execute_plan(plan_, arguments.values.data(), arguments.nulls.c_str(), false, 0));
-    });
+    call([&] { check_code(execute_for_caller(plan_, arguments)); });
 }
 
 Rows PreparedQuery::query(const std::vector<Parameter> &parameters) const {

@@ -85,14 +85,10 @@ private:
 
     void run(const std::vector<Parameter> &parameters) const;
 
-    PreparedQuery(_SPI_plan *plan, std::size_t parameters, bool sees_latest)
-        : plan_(plan)
-        , parameters_(parameters)
-        , sees_latest_(sees_latest) {}
+    PreparedQuery(_SPI_plan *plan, std::size_t parameters) : plan_(plan), parameters_(parameters) {}
 
     _SPI_plan *plan_;
     std::size_t parameters_;
-    bool sees_latest_;
 };
 
 // non_atomic: for commands that commit in between (pg/transactions.hpp).
@@ -118,7 +114,7 @@ public:
 
     std::uint64_t execute_kept(const std::string &sql, const std::vector<Parameter> &parameters);
 
-    // The same for a SELECT that sees what is committed now, and what is our own, in any isolation level.
+    // The same for a SELECT that locks rows as they are now, whatever they were when the transaction took its snapshot.
     Rows query_latest(const std::string &sql, const std::vector<Parameter> &parameters);
 
     // Runs a statement and returns its first row as parameters for another one; nothing where there is none. They live as long
@@ -134,10 +130,6 @@ public:
 
     bool is_read_only() const { return is_read_only_; }
 
-    // From now on all statements see what is committed now, those on rows of the caller's as well: for commands that must miss no
-    // row, as the server's DDL does. What they change must be known to the snapshot of a transaction that has one: 40001 else.
-    void see_latest() { sees_latest_ = true; }
-
     // Parses a statement with parameters of these types. The role in force is the one whose policies it plans with.
     PreparedQuery prepare(const std::string &sql, const std::vector<Oid> &types);
 
@@ -148,7 +140,6 @@ private:
     // Where the connection commits in between, each statement is pinned for itself.
     std::optional<PinnedScope> pinned_;
     bool is_read_only_ = false;
-    bool sees_latest_ = false;
 };
 
 // For plain server code, where an error jumps over destructors.

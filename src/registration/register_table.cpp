@@ -204,7 +204,6 @@ void record(pg::Spi &spi, const TableWork &work, std::vector<model::Step> &steps
 
 std::vector<model::Step> register_tables(const RegisterRequest &request, bool is_plan) {
     pg::Spi spi;
-    spi.see_latest();
     check_flag_options(request);
     check_library_is_loaded(spi);
     std::vector<catalog::Table> tables = lock_tables(spi, request, is_plan);

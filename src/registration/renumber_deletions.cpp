@@ -191,7 +191,7 @@ bool has_own_rows(pg::Spi &spi, const Stranger &stranger) {
                 .text();
         std::string precision = spi.query_kept(column_query, {relation, table.deleted_at}).front().text(1);
         pg::ReadScope owner(table.owner);
-        if (!spi.query_latest(query, {stranger.id, stranger.logged_at, precision}).empty()) {
+        if (!spi.query(query, {stranger.id, stranger.logged_at, precision}).empty()) {
             return true;
         }
     }

@@ -236,7 +236,6 @@ std::vector<model::Step> plan_unregistration(pg::Spi &spi, const catalog::Table 
 std::vector<model::Step> unregister_table(Oid relation, const std::string &deleted_rows_option,
                                           EndingColumns ending) {
     pg::Spi spi;
-    spi.see_latest();
     DeletedRows deleted_rows = parse_deleted_rows(deleted_rows_option);
     const auto [table, registration] = lock_registered_table(spi, relation, pg::Lock::access_exclusive);
     holds::lock_holds_below(spi, {relation}, registry::HoldAccess::remove);

@@ -5,6 +5,7 @@
 
 #include "deletion/deletion_tables.hpp"
 #include "deletion/restored_deletions.hpp"
+#include "pg/scopes.hpp"
 #include "restore/archived_rows.hpp"
 #include "restore/restore_errors.hpp"
 #include "restore/restore_order.hpp"
@@ -14,6 +15,10 @@
 #include "restore/undo_rights.hpp"
 #include "rows/follow_links.hpp"
 #include "rows/key_statement.hpp"
+
+extern "C" {
+#include "access/xact.h"
+}
 
 #include <algorithm>
 #include <optional>
@@ -223,9 +228,28 @@ std::uint64_t update_all(pg::Spi &spi, const std::vector<TableInfo> &tables, std
     return mark_restored(deletion, restored);
 }
 
+// In a transaction that has one snapshot: rows of the deletion that it shows and that somebody has changed since are a
+// serialization failure, as they are for restore().
+void lock_known_rows(pg::Spi &spi, const UndoRights &rights, std::int64_t deletion) {
+    if (!IsolationUsesXactSnapshot()) {
+        return;
+    }
+    constexpr sqltext::Pattern lock("/* softdelete */ SELECT FROM %1% AS t WHERE t.deletion_id = "
+                                    "$1::pg_catalog.int8 AND t.%2% IS NOT NULL FOR UPDATE");
+    for (const TableInfo &table : rights.tables) {
+        pg::OwnerScope owner(table.owner);
+        spi.execute(sqltext::format(lock, table.name, table.deleted_at), {deletion});
+    }
+    for (const TableInfo &table : rights.archived) {
+        pg::OwnerScope owner(table.owner);
+        spi.execute(sqltext::format(lock, table.archive->name, table.archive->deleted_at), {deletion});
+    }
+}
+
 // One of them. Those that come back before it have done so.
 std::uint64_t undo(pg::Spi &spi, std::int64_t deletion, const Undone &undone) {
     const UndoRights rights = get_undo_rights(spi, deletion, deletion::DeletionLock::for_update);
+    lock_known_rows(spi, rights, deletion);
     for (const TableInfo &table : rights.tables) {
         check_parents(spi, table, deletion, undone);
     }

@@ -116,6 +116,61 @@ SELECT c.oid::regclass, pg_get_indexdef(c.oid) FROM pg_class c WHERE relkind IN 
     AND relnamespace = 'regress_dependents'::regnamespace ORDER BY 1::text;
 SELECT id FROM active_members ORDER BY id;
 
+-- Which indexes are partial is what it was before the table had an archive.
+CREATE TABLE modes (id int PRIMARY KEY, code text UNIQUE, body text);
+CREATE INDEX modes_body ON modes (body);
+CREATE FUNCTION go_and_come(mode text) RETURNS TABLE (step text, indexes text, definitions text) LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM softdelete.register('modes', indexes => mode);
+    FOREACH step IN ARRAY ARRAY['', 'archive', 'flag'] LOOP
+        IF step <> '' THEN
+            PERFORM softdelete.configure('modes', strategy => step);
+        END IF;
+        SELECT t.indexes INTO indexes FROM softdelete.tables t WHERE relation = 'modes'::regclass;
+        SELECT string_agg(substring(pg_get_indexdef(indexrelid) FROM 'btree (.*)'), '; ' ORDER BY indexrelid::regclass::text) INTO definitions
+        FROM pg_index WHERE indrelid = 'modes'::regclass AND indexrelid::regclass::text ~ 'code|body';
+        RETURN NEXT;
+    END LOOP;
+    PERFORM softdelete.unregister('modes');
+END $$;
+SELECT mode, g.* FROM unnest(ARRAY['all', 'unique', 'none', NULL]) mode, go_and_come(mode) g;
+
+-- A hold on a row, or on one above it, keeps the table as it is.
+CREATE TABLE parents (id int PRIMARY KEY);
+CREATE TABLE children (id int PRIMARY KEY, parent int REFERENCES parents ON DELETE CASCADE);
+CREATE INDEX ON children (parent);
+SELECT count(*) > 0 AS registered FROM softdelete.register('parents', cascade => true);
+INSERT INTO parents VALUES (1), (2);
+INSERT INTO children VALUES (1, 1), (2, 2);
+DELETE FROM children WHERE id = 1;
+CREATE FUNCTION try_all() RETURNS TABLE (call text, outcome text) LANGUAGE plpgsql AS $$
+BEGIN
+    FOR call IN SELECT format('softdelete.%s(''children''%s)', f, a) FROM (VALUES (1, 'unregister', ', ''purge'''), (2, 'unregister', ', ''keep'''),
+            (3, 'configure', ', strategy => ''archive'''), (4, 'plan', ', strategy => ''archive'''),
+            (5, 'configure', ', strategy => ''flag'''), (6, 'plan', ', strategy => ''flag''')) v (n, f, a) ORDER BY n LOOP
+        BEGIN
+            EXECUTE 'SELECT count(*) FROM ' || call;
+            RAISE EXCEPTION SQLSTATE 'RR000';
+        EXCEPTION
+            WHEN SQLSTATE 'RR000' THEN outcome := 'done';
+            WHEN OTHERS THEN GET STACKED DIAGNOSTICS outcome = PG_EXCEPTION_DETAIL; outcome := sqlerrm || ': ' || regexp_replace(outcome, '\d+', 'n');
+        END;
+        RETURN NEXT;
+    END LOOP;
+END $$;
+SELECT softdelete.hold('parents', 'a case', 1) > 0 AS held;
+SELECT * FROM try_all();
+SELECT bool_and(softdelete.release(id)) AS released FROM softdelete.holds WHERE released_at IS NULL AND relation IN ('parents'::regclass, 'children'::regclass);
+SELECT softdelete.hold('children', 'a case', 1) > 0 AS held;
+SELECT * FROM try_all();
+SELECT bool_and(softdelete.release(id)) AS released FROM softdelete.holds WHERE released_at IS NULL AND relation IN ('parents'::regclass, 'children'::regclass);
+SELECT count(*) > 0 AS done FROM softdelete.configure('children', strategy => 'archive');
+SELECT softdelete.hold('parents', 'a case', 1) > 0 AS held;
+SELECT * FROM try_all();
+SELECT bool_and(softdelete.release(id)) AS released FROM softdelete.holds WHERE released_at IS NULL AND relation IN ('parents'::regclass, 'children'::regclass);
+SELECT count(*) > 0 AS done FROM softdelete.configure('children', strategy => 'flag');
+SELECT count(*) > 0 AS done FROM softdelete.unregister('children', 'purge');
+
 RESET ROLE;
 SET client_min_messages = warning;
 DROP SCHEMA regress_dependents CASCADE;

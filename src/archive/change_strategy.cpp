@@ -9,6 +9,7 @@
 #include "catalog/quoting.hpp"
 #include "catalog/view_catalog.hpp"
 #include "catalog/view_properties.hpp"
+#include "holds/hold_tables.hpp"
 #include "pg/scopes.hpp"
 #include "registration/lock_table.hpp"
 #include "registration/register_table.hpp"
@@ -97,6 +98,7 @@ void make_empty_archive(pg::Spi &spi, const catalog::Table &table, const Archive
 std::vector<model::Step> change_to_archive(pg::Spi &spi, Oid relation) {
     const auto [table, registration] =
         registration::lock_registered_table(spi, relation, pg::Lock::access_exclusive);
+    holds::lock_holds_below(spi, {relation}, registry::HoldAccess::remove);
     check_can_move(spi, table, registration);
     const ArchiveSettings settings = make_archive_settings(spi, table, registration);
     const std::vector<ArchiveColumn> columns = read_live_columns(spi, table.oid, settings);
@@ -108,6 +110,7 @@ std::vector<model::Step> change_to_archive(pg::Spi &spi, Oid relation) {
     add_steps(steps, registration::unregister_table(relation, "refuse", registration::EndingColumns::all));
     run(spi, steps, plan_column_drops(catalog::get_table_definition(spi, relation), settings));
     add_steps(steps, register_archive(make_request(table, settings, "archive")));
+    set_indexes(spi, table.oid, settings.indexes);
     views.give_back();
     return steps;
 }
@@ -115,6 +118,7 @@ std::vector<model::Step> change_to_archive(pg::Spi &spi, Oid relation) {
 std::vector<model::Step> change_to_flag(pg::Spi &spi, Oid relation) {
     const catalog::Table table = registration::lock_table(spi, relation, pg::Lock::access_exclusive);
     const auto settings = find_settings(spi, relation, SettingsLock::for_update);
+    holds::lock_holds_below(spi, {relation}, registry::HoldAccess::remove);
     check_can_move_back(spi, table, settings);
     const catalog::TableInfo archive = catalog::get_table(spi, settings->archive);
     KeptViews views(spi, table, {settings->active_view, settings->deleted_view, settings->all_view});

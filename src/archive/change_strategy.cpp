@@ -20,6 +20,8 @@
 #include "session/extension_functions.hpp"
 #include "session/utility_commands.hpp"
 
+#include <algorithm>
+
 namespace softdelete::archive {
 
 namespace {
@@ -38,10 +40,26 @@ void check_alone(const ConfigureRequest &request) {
     }
 }
 
-// What the views have beside their queries, for when they are made anew.
+// The columns of a view that the one which comes in its place has not.
+std::vector<std::string> find_lost_columns(pg::Spi &spi, Oid view, const std::string &name,
+                                           const std::vector<ViewDefinition> &coming) {
+    auto next =
+        std::find_if(coming.begin(), coming.end(), [&](const auto &other) { return other.name == name; });
+    if (next == coming.end()) {
+        return {};
+    }
+    std::vector<std::string> lost = read_view_columns(spi, view);
+    std::erase_if(lost, [&](const std::string &column) {
+        return std::find(next->columns.begin(), next->columns.end(), column) != next->columns.end();
+    });
+    return lost;
+}
+
+// What the views have beside their queries, for when they are made anew. coming: what they will be, where that has fewer columns.
 class KeptViews {
 public:
-    KeptViews(pg::Spi &spi, const catalog::Table &table, const std::vector<std::string> &views)
+    KeptViews(pg::Spi &spi, const catalog::Table &table, const std::vector<std::string> &views,
+              const std::vector<ViewDefinition> &coming = {})
         : spi_(spi)
         , table_(table)
         , views_(views) {
@@ -49,7 +67,8 @@ public:
             auto existing = catalog::find_relation(spi_, table_.schema_oid, view);
             if (existing && existing->kind == 'v') {
                 for (catalog::ViewProperty &property :
-                     catalog::get_view_properties(spi_, existing->oid, table_.oid, {})) {
+                     catalog::get_view_properties(spi_, existing->oid, table_.oid,
+                                                  find_lost_columns(spi_, existing->oid, view, coming))) {
                     properties_.push_back(std::move(property));
                 }
             }
@@ -102,7 +121,8 @@ std::vector<model::Step> change_to_archive(pg::Spi &spi, Oid relation) {
     check_can_move(spi, table, registration);
     const ArchiveSettings settings = make_archive_settings(spi, table, registration);
     const std::vector<ArchiveColumn> columns = read_live_columns(spi, table.oid, settings);
-    KeptViews views(spi, table, {settings.active_view, settings.deleted_view, settings.all_view});
+    KeptViews views(spi, table, {settings.active_view, settings.deleted_view, settings.all_view},
+                    make_views(table, settings, columns));
     std::vector<model::Step> steps;
     make_empty_archive(spi, table, settings, columns, steps);
     const std::int64_t rows = move_marked_rows(spi, table, registration, settings, columns);

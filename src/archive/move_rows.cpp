@@ -4,6 +4,7 @@
 
 #include "archive/archive_work.hpp"
 #include "archive/own_columns.hpp"
+#include "archive/write_moved.hpp"
 #include "catalog/foreign_keys.hpp"
 #include "catalog/quoting.hpp"
 #include "catalog/view_catalog.hpp"
@@ -30,27 +31,6 @@ constexpr const char *written_query = R"(
     WHERE a.attrelid = $1::pg_catalog.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
       AND a.attname <> ALL ($2::pg_catalog.name[])
     ORDER BY a.attnum)";
-
-// Nothing happens to the rows that anybody's trigger would have to know of.
-class NoTriggers : public session::TriggerAnswers {
-public:
-    bool is_answered(Relation, const Trigger &trigger) override { return !trigger.tgisinternal; }
-};
-
-std::uint64_t write(pg::Spi &spi, const catalog::Table &table, CmdType command,
-                    const std::string &statement) {
-    NoTriggers answers;
-    pg::OwnerScope owner(table.owner);
-    pg::SettingScope settings;
-    settings.set("session_replication_role", "replica");
-    settings.set("softdelete.deletion", "hard"); // the one DELETE that passes then
-    session::OwnStatement own(
-        statement,
-        {.notes = command == CMD_INSERT ? session::note_removal | session::note_logged : session::note_logged,
-         .skipped = {&answers, command, table.oid},
-         .fires_at_once = true});
-    return spi.execute(statement);
-}
 
 // SQL: the columns that both sides have, each with the given form.
 std::string list_columns(const std::vector<ArchiveColumn> &columns) {
@@ -193,6 +173,19 @@ void end_links(pg::Spi &spi, const ForeignKey &key, const catalog::TableInfo &ar
     spi.execute(statement, {lost.tables(), lost.positions()});
 }
 
+[[noreturn]] void raise_not_moved(const catalog::Table &table, const char *which) {
+    pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+               .message = sqltext::format("not all %1% rows of table \"%2%\" could move", which, table.name),
+               .detail = "A rule or a policy keeps rows back. Nothing was changed.",
+               .relation = table.oid});
+}
+
+std::uint64_t count_archived(pg::Spi &spi, const catalog::TableInfo &archive) {
+    pg::ReadScope owner(archive.owner);
+    return static_cast<std::uint64_t>(
+        spi.query("SELECT pg_catalog.count(*) FROM " + archive.name).front().number(0));
+}
+
 // As the server would.
 void check_parents(pg::Spi &spi, const catalog::Table &table, const std::string &deleted_at) {
     for (const ForeignKey &key : catalog::find_own_keys(spi, table.oid)) {
@@ -235,18 +228,15 @@ std::int64_t move_marked_rows(pg::Spi &spi, const catalog::Table &table,
         own += ", " + deleted_by;
         values += sqltext::format(", %1%::pg_catalog.text", deleted_by);
     }
-    std::string copy = sqltext::format(
-        "%1% INSERT INTO %2% (%3%%4%) SELECT %3%%5% FROM %6% WHERE %7% IS NOT NULL", session::removal_text,
-        archive.name, list_columns(columns), own, values, table.qualified, deleted_at);
-    std::string remove = sqltext::format("/* softdelete */ DELETE FROM %1% WHERE %2% IS NOT NULL",
-                                         table.qualified, deleted_at);
-    std::uint64_t copied = write(spi, table, CMD_INSERT, copy);
-    std::uint64_t removed = write(spi, table, CMD_DELETE, remove);
+    const std::string kept = list_columns(columns);
+    const std::uint64_t copied =
+        insert_moved(spi, table.owner,
+                     {archive.relation, kept + own, kept + values,
+                      sqltext::format("%1% WHERE %2% IS NOT NULL", table.qualified, deleted_at)});
+    const std::uint64_t removed =
+        delete_moved(spi, table.owner, table.oid, sqltext::format("t.%1% IS NOT NULL", deleted_at));
     if (copied != removed || static_cast<std::int64_t>(copied) != marked.rows) {
-        pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                   .message = sqltext::format("not all deleted rows of table \"%1%\" could move", table.name),
-                   .detail = "A rule or a policy keeps rows back. Nothing was changed.",
-                   .relation = table.oid});
+        raise_not_moved(table, "deleted");
     }
     return marked.rows;
 }
@@ -268,11 +258,12 @@ std::int64_t move_archived_rows(pg::Spi &spi, const catalog::Table &table, const
     if (settings.deleted_by) {
         own += ", " + catalog::identifier(*settings.deleted_by).text();
     }
-    std::string statement = sqltext::format(
-        "/* softdelete */ INSERT INTO %1% (%2%%3%) OVERRIDING SYSTEM VALUE SELECT %2%%3% FROM %4%",
-        table.qualified, columns, own, archive.name);
     try {
-        std::uint64_t moved = write(spi, table, CMD_INSERT, statement);
+        const std::uint64_t moved =
+            insert_moved(spi, table.owner, {table.oid, columns + own, columns + own, archive.name});
+        if (moved != count_archived(spi, archive)) {
+            raise_not_moved(table, "archived");
+        }
         check_parents(spi, table, catalog::identifier(settings.deleted_at).text());
         return static_cast<std::int64_t>(moved);
     } catch (pg::ServerError &error) {

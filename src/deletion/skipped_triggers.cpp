@@ -27,6 +27,24 @@ Oid get_named_table(const PlannedStmt *plan) {
     return rt_fetch(castNode(ModifyTable, plan->planTree)->nominalRelation, plan->rtable)->relid;
 }
 
+bool is_for_command(const Trigger &trigger, CmdType command) {
+    return command == CMD_DELETE   ? TRIGGER_FOR_DELETE(trigger.tgtype)
+           : command == CMD_UPDATE ? TRIGGER_FOR_UPDATE(trigger.tgtype)
+                                   : TRIGGER_FOR_INSERT(trigger.tgtype);
+}
+
+// A statement reads the enabled state of each when it begins and ends.
+void leave_out_statement_triggers(ResultRelInfo *target, CmdType command, session::TriggerAnswers *answers) {
+    TriggerDesc *triggers = target->ri_TrigDesc;
+    for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
+        Trigger &trigger = triggers->triggers[i];
+        if (is_for_command(trigger, command) && !TRIGGER_FOR_ROW(trigger.tgtype)
+            && answers->is_answered(target->ri_RelationDesc, trigger)) {
+            trigger.tgenabled = TRIGGER_DISABLED;
+        }
+    }
+}
+
 void leave_out_of(ResultRelInfo *target, CmdType command, session::TriggerAnswers *answers) {
     TriggerDesc *triggers = target->ri_TrigDesc;
     if (triggers == nullptr) {
@@ -36,10 +54,7 @@ void leave_out_of(ResultRelInfo *target, CmdType command, session::TriggerAnswer
     bool has_after = false;
     for (int i = 0; i < triggers->numtriggers; i++) {
         Trigger &trigger = triggers->triggers[i];
-        bool is_meant = command == CMD_DELETE   ? TRIGGER_FOR_DELETE(trigger.tgtype)
-                        : command == CMD_UPDATE ? TRIGGER_FOR_UPDATE(trigger.tgtype)
-                                                : TRIGGER_FOR_INSERT(trigger.tgtype);
-        if (!is_meant || !TRIGGER_FOR_ROW(trigger.tgtype)) {
+        if (!is_for_command(trigger, command) || !TRIGGER_FOR_ROW(trigger.tgtype)) {
             continue;
         }
         if (answers->is_answered(target->ri_RelationDesc, trigger)) {
@@ -117,6 +132,11 @@ bool leave_out_triggers(const QueryDesc *query) {
         return false;
     }
     leave_out(query, own->skipped.command, own->skipped.answers);
+    ListCell *cell;
+    foreach (cell, own->skipped.skips_statement ? query->estate->es_opened_result_relations : NIL) {
+        leave_out_statement_triggers(lfirst_node(ResultRelInfo, cell), own->skipped.command,
+                                     own->skipped.answers);
+    }
     return true;
 }
 

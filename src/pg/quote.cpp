@@ -1,12 +1,15 @@
 // Quoting and names of objects by the server's own rules. Thin wrappers: each copies the server's result at once.
 #include "pg/quote.hpp"
 
+#include "pg/scopes.hpp"
+
 extern "C" {
 #include "commands/defrem.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
+#include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 }
 
@@ -52,6 +55,14 @@ std::string write_time(TimestampTz time) {
         auto *text = static_cast<char *>(palloc(MAXDATELEN + 1));
         EncodeDateTime(&fields, fraction, true, 0, nullptr, USE_ISO_DATES, text);
         return text;
+    });
+}
+
+TimestampTz read_time(const std::string &text) {
+    ExactTextScope exact;
+    return call([&] {
+        return DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(text.c_str()),
+                                                       ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
     });
 }
 

@@ -21,6 +21,9 @@ std::string quote_literal(const std::string &value);
 // A time as every session reads it, whatever TimeZone and DateStyle say: ISO, in UTC; as a timestamp too. Unquoted.
 std::string write_time(TimestampTz time);
 
+// Reads such a text, or one that was written by ExactTextScope, back. Errors: the server's own for what is no time.
+TimestampTz read_time(const std::string &text);
+
 // The name that core would give: name1_name2_label, either part left out where empty, shortened to fit NAMEDATALEN at a
 // character's boundary.
 std::string make_object_name(const std::string &name1, const std::string &name2, const std::string &label);

@@ -5,6 +5,7 @@
 #include "erasure/anonymize_row.hpp"
 #include "holds/held_rows.hpp"
 #include "holds/hold_tables.hpp"
+#include "pg/quote.hpp"
 #include "pg/scopes.hpp"
 #include "purge/held_partition.hpp"
 #include "registry/purge_log.hpp"
@@ -29,8 +30,6 @@ namespace {
 
 using catalog::TableInfo;
 using rows::RowSet;
-using Clock = std::chrono::steady_clock;
-
 constexpr const char *archive_lock_wait = "2s";
 constexpr int archive_partitions_ahead = 2;
 
@@ -39,27 +38,9 @@ pg::Parameter as_time(const std::string &cutoff) {
     return {cutoff, TIMESTAMPTZOID};
 }
 
-struct ExpiredPartition {
-    ArchivePartition partition;
-    bool is_expired; // as a whole
-};
-
-// The bounds stand in the partition's bound, in the time zone of the session.
-constexpr const char *expired_query = R"(
-    SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname),
-           pg_catalog.substring(pg_catalog.pg_get_expr(c.relpartbound, c.oid), 'TO \(''([^'']*)''\)')::pg_catalog.timestamptz
-               <= $2::pg_catalog.timestamptz
-    FROM pg_catalog.pg_inherits i
-    JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
-    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE i.inhparent = $1::pg_catalog.oid
-      AND pg_catalog.substring(pg_catalog.pg_get_expr(c.relpartbound, c.oid), 'FROM \(''([^'']*)''\)')::pg_catalog.timestamptz
-              < $2::pg_catalog.timestamptz
-    ORDER BY 3 DESC, 2)";
-
 class ArchiveRun {
 public:
-    ArchiveRun(pg::Spi &spi, const TableInfo &table, const PurgeRequest &request, Clock::time_point started,
+    ArchiveRun(pg::Spi &spi, const TableInfo &table, const PurgeRequest &request, PurgeRequest::Time started,
                std::int64_t *logged_run, const std::function<void()> &end_batch)
         : spi_(spi)
         , table_(table)
@@ -83,11 +64,18 @@ public:
         if (!cutoff) {
             return;
         }
-        run_ = registry::begin_purge_run(spi_, table_, cutoff, count_archived_due(spi_, table_, *cutoff));
+        const std::vector<rows::TimePartition> partitions =
+            rows::find_partitions_before(spi_, archive_.relation, pg::read_time(*cutoff));
+        const std::uint64_t due = count_archived_due(spi_, table_, *cutoff);
+        bool has_past = !partitions.empty() && partitions.front().is_past;
+        if (due == 0 && !has_past && request_.leaves_out_nothing(spi_, table_.relation)) {
+            return;
+        }
+        run_ = registry::begin_purge_run(spi_, table_, cutoff, due);
         end_batch();
         *logged_run_ = request_.may_commit ? run_ : 0;
         bool is_complete = true;
-        for (const ExpiredPartition &partition : find_partitions(*cutoff)) {
+        for (const rows::TimePartition &partition : partitions) {
             is_complete = is_complete && purge_partition(partition, *cutoff);
         }
         registry::finish_purge_run(spi_, run_, is_complete);
@@ -103,15 +91,6 @@ private:
     void end_batch() {
         held_.reset();
         end_transaction_();
-    }
-
-    std::vector<ExpiredPartition> find_partitions(const std::string &cutoff) {
-        pg::ExactTextScope exact;
-        std::vector<ExpiredPartition> found;
-        for (const pg::Row &row : spi_.query(expired_query, {archive_.relation, cutoff})) {
-            found.push_back({{row.oid(0), row.text(1)}, row.boolean(2)});
-        }
-        return found;
     }
 
     bool is_over() const { return request_.is_over(started_); }
@@ -137,15 +116,15 @@ private:
     }
 
     // False where there may be more.
-    bool purge_partition(const ExpiredPartition &expired, const std::string &cutoff) {
-        const ArchivePartition &partition = expired.partition;
+    bool purge_partition(const rows::TimePartition &expired, const std::string &cutoff) {
+        const ArchivePartition partition = {expired.relation, expired.name};
         if (is_over() || !is_due_still(cutoff)) {
             return false;
         }
         if (anonymizes_) {
             return anonymize_batches(partition, cutoff);
         }
-        if (!expired.is_expired) {
+        if (!expired.is_past) {
             return remove_batches(partition, cutoff);
         }
         if (!holds::has_holds(spi_)) {
@@ -180,6 +159,7 @@ private:
     bool remove_batches(const ArchivePartition &partition, const std::string &cutoff) {
         while (remove_batch(partition, cutoff)) {
             end_batch();
+            request_.rest(started_);
             if (is_over() || !is_due_still(cutoff)) {
                 return false;
             }
@@ -215,6 +195,7 @@ private:
     bool anonymize_batches(const ArchivePartition &partition, const std::string &cutoff) {
         while (anonymize_batch(partition, cutoff)) {
             end_batch();
+            request_.rest(started_);
             if (is_over() || !is_due_still(cutoff)) {
                 return false;
             }
@@ -254,10 +235,11 @@ private:
         session::OwnDdlScope own_ddl;
         pg::SettingScope settings;
         settings.set("lock_timeout", archive_lock_wait);
-        pg::UserScope owner(archive_.owner);
-        std::uint64_t count = static_cast<std::uint64_t>(
-            spi_.query("SELECT pg_catalog.count(*) FROM " + partition.name).front().number(0));
-        spi_.execute("DROP TABLE " + partition.name);
+        const std::uint64_t count = count_rows(partition);
+        {
+            pg::UserScope owner(archive_.owner);
+            spi_.execute("DROP TABLE " + partition.name);
+        }
         record(count);
     }
 
@@ -266,18 +248,27 @@ private:
         session::OwnDdlScope own_ddl;
         pg::SettingScope settings;
         settings.set("lock_timeout", archive_lock_wait);
-        pg::UserScope owner(archive_.owner);
-        auto has_rows = [&] {
-            return spi_.query("SELECT EXISTS (SELECT FROM " + partition.name + ")").front().boolean(0);
-        };
-        if (has_rows()) {
+        if (has_rows(partition)) {
             return;
         }
+        pg::UserScope owner(archive_.owner);
         spi_.execute(sqltext::format("LOCK TABLE ONLY %1% IN ACCESS EXCLUSIVE MODE", archive_.name));
         spi_.execute(sqltext::format("LOCK TABLE ONLY %1% IN ACCESS EXCLUSIVE MODE", partition.name));
-        if (!has_rows()) {
+        if (!has_rows(partition)) {
             spi_.execute("DROP TABLE " + partition.name);
         }
+    }
+
+    // Past policies that are forced on the owner: what they hide is there.
+    std::uint64_t count_rows(const ArchivePartition &partition) {
+        pg::ReadScope scope(archive_.owner);
+        return static_cast<std::uint64_t>(
+            spi_.query("SELECT pg_catalog.count(*) FROM " + partition.name).front().number(0));
+    }
+
+    bool has_rows(const ArchivePartition &partition) {
+        pg::ReadScope scope(archive_.owner);
+        return spi_.query("SELECT EXISTS (SELECT FROM " + partition.name + ")").front().boolean(0);
     }
 
     // True where there may be more.
@@ -316,7 +307,7 @@ private:
     const TableInfo archive_;
     const bool anonymizes_; // instead of removing
     const PurgeRequest &request_;
-    const Clock::time_point started_;
+    const PurgeRequest::Time started_;
     std::int64_t *const logged_run_; // that outlives an error; 0 for none
     const std::function<void()> &end_transaction_;
     std::optional<RowSet> held_; // of the archive
@@ -366,7 +357,7 @@ bool has_archived_due(pg::Spi &spi, const TableInfo &table, const std::string &a
 }
 
 void run_archive_purge(pg::Spi &spi, const TableInfo &table, const PurgeRequest &request,
-                       Clock::time_point started, std::int64_t *logged_run,
+                       PurgeRequest::Time started, std::int64_t *logged_run,
                        const std::function<void()> &end_batch) {
     ArchiveRun(spi, table, request, started, logged_run, end_batch).run();
 }

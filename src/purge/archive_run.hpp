@@ -4,7 +4,6 @@
 #include "catalog/table_info.hpp"
 #include "purge/purge_rows.hpp"
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -26,7 +25,7 @@ bool has_archived_due(pg::Spi &spi, const catalog::TableInfo &table, const std::
 
 // end_batch: ends a transaction of the run, where it has such. logged_run: its line in the log, once that outlives an error.
 void run_archive_purge(pg::Spi &spi, const catalog::TableInfo &table, const PurgeRequest &request,
-                       std::chrono::steady_clock::time_point started, std::int64_t *logged_run,
+                       PurgeRequest::Time started, std::int64_t *logged_run,
                        const std::function<void()> &end_batch);
 
 } // namespace softdelete::purge

@@ -20,13 +20,15 @@ using rows::RowSet;
 constexpr std::size_t most_rows = 10000;
 constexpr std::int64_t most_bytes = 64L * 1024 * 1024;
 
+// As its own table or by one that it is a partition of. A subscriber would get what is put back a second time, or be left
+// without what it was to keep: not each publication sends TRUNCATE, nor that of a partition.
 constexpr const char *published_query = R"(
     SELECT EXISTS (
-        SELECT FROM pg_catalog.pg_publication_tables t
-        JOIN pg_catalog.pg_publication p ON p.pubname = t.pubname AND p.pubtruncate
-        JOIN pg_catalog.pg_namespace n ON n.nspname = t.schemaname
-        JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename
-        WHERE c.oid = $1::pg_catalog.oid))";
+        SELECT FROM pg_catalog.pg_partition_ancestors($1::pg_catalog.oid) a
+        JOIN pg_catalog.pg_class c ON c.oid = a.relid
+        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        JOIN pg_catalog.pg_publication_tables t ON t.schemaname = n.nspname AND t.tablename = c.relname
+        JOIN pg_catalog.pg_publication p ON p.pubname = t.pubname AND (p.pubtruncate OR p.pubinsert)))";
 
 TableInfo get_partition(const TableInfo &archive, const ArchivePartition &partition) {
     TableInfo part = archive;

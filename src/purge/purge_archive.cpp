@@ -22,7 +22,6 @@ extern "C" {
 #include "utils/timestamp.h"
 }
 
-#include <chrono>
 #include <utility>
 
 namespace softdelete::purge {
@@ -30,7 +29,6 @@ namespace softdelete::purge {
 namespace {
 
 using catalog::TableInfo;
-using Clock = std::chrono::steady_clock;
 
 constexpr const char *archives_query = R"(
     SELECT a.relation::pg_catalog.oid
@@ -88,7 +86,7 @@ void warn_of_missing(const TableInfo &table) {
 }
 
 // Each transaction within a savepoint, as those of purge_rows.cpp.
-void purge_archive(pg::Spi &spi, Oid relation, const PurgeRequest &request, Clock::time_point started) {
+void purge_archive(pg::Spi &spi, Oid relation, const PurgeRequest &request, PurgeRequest::Time started) {
     const TableInfo table = catalog::get_table(spi, relation);
     if (table.lacks_archive) {
         warn_of_missing(table);
@@ -155,8 +153,7 @@ std::vector<Oid> find_purgeable_archives(pg::Spi &spi, std::optional<Oid> relati
     return tables;
 }
 
-void purge_archives(pg::Spi &spi, const PurgeRequest &request) {
-    Clock::time_point started = Clock::now();
+void purge_archives(pg::Spi &spi, const PurgeRequest &request, PurgeRequest::Time started) {
     for (Oid relation : find_purgeable_archives(spi, request.relation)) {
         if (!request.is_over(started)) {
             purge_archive(spi, relation, request, started);

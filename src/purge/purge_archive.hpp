@@ -19,7 +19,7 @@ std::vector<Oid> find_purgeable_archives(pg::Spi &spi, std::optional<Oid> relati
 
 // Each archive with a retention with a line in the log of purges, under the name of its table. An error in one is logged and
 // the others follow.
-void purge_archives(pg::Spi &spi, const PurgeRequest &request);
+void purge_archives(pg::Spi &spi, const PurgeRequest &request, PurgeRequest::Time started);
 
 // What purge_archives() would find.
 void preview_archives(pg::Spi &spi, std::optional<Oid> relation, std::vector<DueLine> *lines);

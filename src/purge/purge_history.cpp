@@ -39,11 +39,8 @@ using rows::RowSet;
 
 constexpr const char *history_lock_wait = "5s";
 
-struct Partition {
-    Oid relation;
-    std::string name;
-    bool is_expired; // as a whole
-    std::uint64_t due = 0;
+struct Partition : rows::TimePartition {
+    std::uint64_t due;
 };
 
 constexpr const char *tracked_query = R"(
@@ -54,29 +51,16 @@ constexpr const char *tracked_query = R"(
       AND ($1::pg_catalog.oid IS NULL OR t.relation = $1::pg_catalog.oid)
     ORDER BY c.relname, 1)";
 
-// The upper bound stands at the end of the partition's bound, in the session's time zone.
-constexpr const char *partitions_query = R"(
-    SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname),
-           pg_catalog.substring(pg_catalog.pg_get_expr(c.relpartbound, c.oid), 'TO \(''([^'']*)''\)')::pg_catalog.timestamptz
-               <= $2::pg_catalog.timestamptz
-    FROM pg_catalog.pg_inherits i
-    JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
-    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE i.inhparent = $1::pg_catalog.oid
-      AND pg_catalog.substring(pg_catalog.pg_get_expr(c.relpartbound, c.oid), 'FROM \(''([^'']*)''\)')::pg_catalog.timestamptz
-              < $2::pg_catalog.timestamptz
-    ORDER BY 3 DESC, 2)";
-
 class HistoryPurge {
 public:
     // end_batch: ends the transaction where the run may.
-    HistoryPurge(pg::Spi &spi, Oid relation, const PurgeRequest &request, std::int64_t *logged_run,
-                 std::function<void()> end_batch)
+    HistoryPurge(pg::Spi &spi, Oid relation, const PurgeRequest &request, PurgeRequest::Time started,
+                 std::int64_t *logged_run, std::function<void()> end_batch)
         : spi_(spi)
         , table_(catalog::get_table(spi, relation))
         , history_(catalog::get_table(spi, history::get_history(spi, table_)))
-        , batch_size_(request.batch_size)
-        , ends_transactions_(request.may_commit)
+        , request_(request)
+        , started_(started)
         , logged_run_(logged_run)
         , end_batch_(std::move(end_batch)) {}
 
@@ -92,19 +76,25 @@ public:
         if (!cutoff) {
             return;
         }
-        std::vector<Partition> partitions = find_partitions(*cutoff);
+        std::vector<Partition> partitions;
         std::uint64_t due = 0;
-        for (Partition &partition : partitions) {
-            partition.due = count_due(partition, *cutoff);
-            due += partition.due;
+        for (const rows::TimePartition &partition :
+             rows::find_partitions_before(spi_, history_.relation, pg::read_time(*cutoff))) {
+            partitions.push_back({partition, count_due(partition, *cutoff)});
+            due += partitions.back().due;
+        }
+        bool has_past = !partitions.empty() && partitions.front().is_past;
+        if (due == 0 && !has_past && request_.leaves_out_nothing(spi_, history_.relation)) {
+            return;
         }
         run_ = registry::begin_purge_run(spi_, history_, cutoff, due);
         end_batch();
-        *logged_run_ = ends_transactions_ ? run_ : 0;
+        *logged_run_ = request_.may_commit ? run_ : 0;
+        bool is_complete = true;
         for (const Partition &partition : partitions) {
-            purge_partition(partition, *cutoff);
+            is_complete = is_complete && purge_partition(partition, *cutoff);
         }
-        registry::finish_purge_run(spi_, run_, true);
+        registry::finish_purge_run(spi_, run_, is_complete);
         end_batch();
         if (kept_ > 0) {
             pg::notice(sqltext::format("history %1%: removed %2% entries, kept %3% of rows on hold",
@@ -126,12 +116,12 @@ private:
     // Where the transaction ends, others may change what is on hold.
     void end_batch() {
         end_batch_();
-        if (ends_transactions_) {
+        if (request_.may_commit) {
             held_.reset();
         }
     }
 
-    std::uint64_t count_due(const Partition &partition, const std::string &cutoff) {
+    std::uint64_t count_due(const rows::TimePartition &partition, const std::string &cutoff) {
         pg::OwnerScope owner(history_.owner);
         return static_cast<std::uint64_t>(
             spi_.query(sqltext::format("SELECT pg_catalog.count(*) FROM %1% WHERE history_at < "
@@ -140,15 +130,6 @@ private:
                        {cutoff})
                 .front()
                 .number(0));
-    }
-
-    std::vector<Partition> find_partitions(const std::string &cutoff) {
-        pg::ExactTextScope exact;
-        std::vector<Partition> found;
-        for (const pg::Row &row : spi_.query(partitions_query, {history_.relation, cutoff})) {
-            found.push_back({row.oid(0), row.text(1), row.boolean(2)});
-        }
-        return found;
     }
 
     // Of the rows that a hold protects, with their former keys. Nobody makes a hold until the transaction has ended.
@@ -181,17 +162,25 @@ private:
         return found;
     }
 
-    void purge_partition(const Partition &partition, const std::string &cutoff) {
+    // False where there may be more.
+    bool purge_partition(const Partition &partition, const std::string &cutoff) {
+        if (request_.is_over(started_)) {
+            return false;
+        }
         RowSet held = restrict_to(get_held_entries(), partition.relation);
         // The beginning first: what is left is no whole history of that time.
         move_begin(cutoff);
-        if (partition.is_expired && held.empty()) {
+        if (partition.is_past && held.empty()) {
             drop(partition);
             end_batch();
-            return;
+            return true;
         }
         while (remove_batch(partition, cutoff, held)) {
             end_batch();
+            request_.rest(started_);
+            if (request_.is_over(started_)) {
+                return false;
+            }
             held = restrict_to(get_held_entries(), partition.relation);
         }
         // What others have committed meanwhile goes in the next batch; what a batch leaves somebody has kept.
@@ -206,6 +195,7 @@ private:
             keep(count_due(partition, cutoff));
         }
         end_batch();
+        return true;
     }
 
     // What was counted is there still, but for what erase() has taken away meanwhile: nobody writes entries of the past.
@@ -227,12 +217,12 @@ private:
                             session::removal_text, partition.name, rows::make_exclusion("e", 1));
         session::OwnStatement own(statement, {.notes = session::note_removal});
         pg::OwnerScope owner(history_.owner);
-        std::uint64_t count = spi_.execute(
-            statement, {held.tables(), held.positions(), cutoff, static_cast<std::int64_t>(batch_size_)});
+        std::uint64_t count = spi_.execute(statement, {held.tables(), held.positions(), cutoff,
+                                                       static_cast<std::int64_t>(request_.batch_size)});
         if (count > 0) {
             record(count);
         }
-        return count == batch_size_;
+        return count == request_.batch_size;
     }
 
     void record(std::uint64_t count) {
@@ -267,8 +257,8 @@ private:
     pg::Spi &spi_;
     const TableInfo table_;
     const TableInfo history_;
-    const std::size_t batch_size_;
-    const bool ends_transactions_;
+    const PurgeRequest &request_;
+    const PurgeRequest::Time started_;
     std::int64_t *const logged_run_; // that outlives an error; 0 for none
     const std::function<void()> end_batch_;
     std::optional<RowSet> held_; // as of this transaction
@@ -310,7 +300,7 @@ void warn_of_missing_history(const TableInfo &table) {
 }
 
 // Each transaction within a savepoint, as those of purge_rows.cpp.
-void purge_one(pg::Spi &spi, Oid relation, const PurgeRequest &request) {
+void purge_one(pg::Spi &spi, Oid relation, const PurgeRequest &request, PurgeRequest::Time started) {
     Oid found = history::find_history(spi, relation);
     if (!OidIsValid(found)) {
         warn_of_missing_history(catalog::get_table(spi, relation));
@@ -327,7 +317,7 @@ void purge_one(pg::Spi &spi, Oid relation, const PurgeRequest &request) {
     std::int64_t logged_run = 0;
     try {
         savepoint.emplace();
-        HistoryPurge(spi, relation, request, &logged_run, [&] {
+        HistoryPurge(spi, relation, request, started, &logged_run, [&] {
             if (request.may_commit) {
                 savepoint->commit();
                 commit(request);
@@ -367,11 +357,10 @@ bool names_history_alone(pg::Spi &spi, std::optional<Oid> relation) {
            && !catalog::get_table(spi, *relation).is_registered;
 }
 
-void purge_histories(pg::Spi &spi, const PurgeRequest &request) {
-    auto started = std::chrono::steady_clock::now();
+void purge_histories(pg::Spi &spi, const PurgeRequest &request, PurgeRequest::Time started) {
     for (Oid relation : find_purgeable_histories(spi, request.relation)) {
         if (!request.is_over(started)) {
-            purge_one(spi, relation, request);
+            purge_one(spi, relation, request, started);
         }
     }
 }

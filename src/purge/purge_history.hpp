@@ -18,6 +18,6 @@ std::vector<Oid> find_purgeable_histories(pg::Spi &spi, std::optional<Oid> relat
 bool names_history_alone(pg::Spi &spi, std::optional<Oid> relation);
 
 // Each history with a line in the log of purges. An error in one is logged and the others follow.
-void purge_histories(pg::Spi &spi, const PurgeRequest &request);
+void purge_histories(pg::Spi &spi, const PurgeRequest &request, PurgeRequest::Time started);
 
 } // namespace softdelete::purge

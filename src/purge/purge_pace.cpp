@@ -22,7 +22,7 @@ const Pace *get_pace() noexcept {
     return current_pace;
 }
 
-bool PurgeRequest::is_over(std::chrono::steady_clock::time_point started) const {
+bool PurgeRequest::is_over(Time started) const {
     if (current_pace != nullptr && pg::call([] { return current_pace->is_over(); })) {
         return true;
     }
@@ -33,6 +33,15 @@ std::chrono::microseconds PurgeRequest::get_delay() const {
     return current_pace == nullptr
                ? delay
                : std::chrono::milliseconds(pg::call([] { return current_pace->delay(); }));
+}
+
+void PurgeRequest::rest(Time started) const {
+    const Time end = std::chrono::steady_clock::now() + get_delay();
+    while (may_commit && std::chrono::steady_clock::now() < end && !is_over(started)) {
+        auto left =
+            std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+        pg::sleep_ms(static_cast<long>(left.count()) + 1);
+    }
 }
 
 bool PurgeRequest::leaves_out_nothing(pg::Spi &spi, Oid relation) const {

@@ -33,7 +33,6 @@ namespace softdelete::purge {
 namespace {
 
 using registry::PurgeCounts;
-using Clock = std::chrono::steady_clock;
 
 // Batches whose rows are looked up at once, where no batch touches rows of the next.
 constexpr std::size_t batches_at_once = 10;
@@ -42,10 +41,11 @@ constexpr const char *table_lock_wait = "5s";
 
 class PurgeRun {
 public:
-    PurgeRun(pg::Spi &spi, const PurgeRequest &request)
+    PurgeRun(pg::Spi &spi, const PurgeRequest &request, PurgeRequest::Time started)
         : spi_(spi)
         , request_(request)
-        , plan_(plan_purge(spi, request.relation)) {}
+        , plan_(plan_purge(spi, request.relation))
+        , started_(started) {}
 
     void run() {
         if (plan_.tables.empty() && !request_.relation && find_purgeable_histories(spi_, std::nullopt).empty()
@@ -326,9 +326,7 @@ private:
             pg::notice(sqltext::format("table %1%: removed %2%, held %3%, blocked %4% so far",
                                        table.info.title, total_.removed, total_.held, total_.blocked));
         }
-        if (request_.may_commit) {
-            wait();
-        }
+        request_.rest(started_);
     }
 
     // Rows of another table of the circle: a line of its own says so.
@@ -337,14 +335,6 @@ private:
             registry::begin_purge_run(spi_, catalog::get_table(spi_, relation), std::nullopt, counts.removed);
         registry::record_purge_batch(spi_, run, counts);
         registry::finish_purge_run(spi_, run, true);
-    }
-
-    void wait() const {
-        auto end = Clock::now() + request_.get_delay();
-        while (Clock::now() < end && !is_over()) {
-            auto rest = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
-            pg::sleep_ms(static_cast<long>(rest.count()) + 1);
-        }
     }
 
     void tell_what_stays(const PurgeTable &table) const {
@@ -362,7 +352,7 @@ private:
     pg::Spi &spi_;
     const PurgeRequest &request_;
     const PurgePlan plan_;
-    const Clock::time_point started_ = Clock::now();
+    const PurgeRequest::Time started_;
     std::int64_t run_ = 0;    // the line in the log
     PurgeCounts total_;       // of the table
     bool is_changed_ = false; // somebody dropped, unregistered, configured or gave away the table meanwhile
@@ -382,9 +372,10 @@ void purge_rows(const PurgeRequest &request) {
     } else {
         pg::notice("purge runs within a transaction: its batches are not committed one by one");
     }
-    purge_archives(spi, request); // before the log is trimmed, which goes by what they hold
-    PurgeRun(spi, request).run();
-    purge_histories(spi, request);
+    const PurgeRequest::Time started = std::chrono::steady_clock::now(); // of the run as a whole
+    purge_archives(spi, request, started); // before the log is trimmed, which goes by what they hold
+    PurgeRun(spi, request, started).run();
+    purge_histories(spi, request, started);
     if (request.may_commit) {
         pg::commit_and_begin();
     }

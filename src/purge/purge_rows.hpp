@@ -10,6 +10,8 @@
 namespace softdelete::purge {
 
 struct PurgeRequest {
+    using Time = std::chrono::steady_clock::time_point;
+
     std::optional<Oid> relation;
     std::size_t batch_size; // rows
     std::optional<std::chrono::microseconds> max_runtime;
@@ -17,9 +19,11 @@ struct PurgeRequest {
     bool may_commit;                 // false: everything in the transaction under way
 
     // By the time that the run may last, or by the worker's hours.
-    bool is_over(std::chrono::steady_clock::time_point started) const;
+    bool is_over(Time started) const;
     // As the worker's settings are by now, or as the call said.
     std::chrono::microseconds get_delay() const;
+    // Between two batches, where each is a transaction: for the delay, or until the run is over.
+    void rest(Time started) const;
     // Is a line left out that says that nothing was due? One of the worker's, which looks often, after another such line.
     bool leaves_out_nothing(pg::Spi &spi, Oid relation) const;
 };

@@ -140,11 +140,12 @@ std::string make_update(const registry::TableRows &table, const std::vector<NewI
         .text();
 }
 
-// Without the user's triggers, and without ours.
+// Without the user's triggers, and without ours. No setting says so: the table's owner may have code that runs meanwhile.
 void update(pg::Spi &spi, const registry::TableRows &table, const std::string &statement) {
+    session::NoTriggers none;
     pg::ReadScope owner(table.owner);
-    pg::SettingScope settings;
-    settings.set("session_replication_role", "replica");
+    session::OwnStatement own(
+        statement, {.notes = session::note_removal, .skipped = {&none, CMD_UPDATE, table.relation, true}});
     spi.execute(statement);
 }
 

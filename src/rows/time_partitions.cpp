@@ -23,7 +23,9 @@ extern "C" {
 #include "utils/timestamp.h"
 }
 
+#include <algorithm>
 #include <optional>
+#include <utility>
 
 namespace softdelete::rows {
 
@@ -101,6 +103,39 @@ Place find_place(Oid table, TimestampTz time) {
 model::PeriodWidth get_width(const Place &place) {
     return place.newest.from == place.newest.to ? model::PeriodWidth::month
                                                 : model::get_nearest_width(place.newest);
+}
+
+struct BoundedPartition {
+    Oid relation;
+    model::TimePeriod period;
+};
+
+struct BoundedPartitions {
+    const BoundedPartition *first;
+    int count;
+};
+
+// All of them; the default one with all times.
+BoundedPartitions list_partitions(Oid table) {
+    Relation opened = table_open(table, AccessShareLock);
+    check_partitioning(opened);
+    PartitionDesc partitions = RelationGetPartitionDesc(opened, true);
+    PartitionBoundInfo bounds = partitions->boundinfo;
+    auto *found =
+        static_cast<BoundedPartition *>(palloc(sizeof(BoundedPartition) * Max(partitions->nparts, 1)));
+    int count = 0;
+    for (int i = 0; bounds != nullptr && i <= bounds->ndatums; i++) {
+        if (bounds->indexes[i] >= 0) {
+            found[count++] = {partitions->oids[bounds->indexes[i]],
+                              {i > 0 ? get_bound(bounds, i - 1) : DT_NOBEGIN,
+                               i < bounds->ndatums ? get_bound(bounds, i) : DT_NOEND}};
+        }
+    }
+    if (bounds != nullptr && bounds->default_index >= 0) {
+        found[count++] = {partitions->oids[bounds->default_index], {DT_NOBEGIN, DT_NOEND}};
+    }
+    table_close(opened, NoLock);
+    return {found, count};
 }
 
 // The triggers of whole statements that the table has itself: they fire for the table that a statement names.
@@ -277,6 +312,28 @@ bool has_next_partition(Oid table, TimestampTz time) {
         return OidIsValid(place.partition) && !TIMESTAMP_IS_NOEND(place.gap_to)
                && OidIsValid(find_place(table, place.gap_to).partition);
     });
+}
+
+std::vector<TimePartition> find_partitions_before(pg::Spi &spi, Oid table, TimestampTz time) {
+    const auto [partitions, count] = pg::call([&] { return list_partitions(table); });
+    std::vector<TimePartition> found;
+    for (int i = 0; i < count; i++) {
+        const auto &[relation, period] = partitions[i];
+        if (period.from < time) {
+            const std::string name =
+                spi.query("SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM "
+                          "pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "
+                          "c.relnamespace WHERE c.oid = $1::pg_catalog.oid",
+                          {relation})
+                    .front()
+                    .text(0);
+            found.push_back({relation, name, period.to <= time});
+        }
+    }
+    std::ranges::sort(found, {}, [](const TimePartition &partition) {
+        return std::pair(!partition.is_past, partition.name);
+    });
+    return found;
 }
 
 model::PeriodWidth get_partition_width(Oid table) {

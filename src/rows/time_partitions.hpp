@@ -10,6 +10,9 @@ extern "C" {
 #include "utils/relcache.h"
 }
 
+#include <string>
+#include <vector>
+
 namespace softdelete::rows {
 
 // The partition of the open table that holds the time; InvalidOid where none does. Partitions that are being detached do
@@ -34,6 +37,16 @@ bool is_name_taken(pg::Spi &spi, Oid beside, const std::string &name);
 
 // Is there a partition for the time, and for the period after that?
 bool has_next_partition(Oid table, TimestampTz time);
+
+struct TimePartition {
+    Oid relation;
+    std::string name; // schema-qualified, quoted
+    bool is_past;     // no time from the given one on can be in it
+};
+
+// Those that may have rows from before the time: those of the past first, each kind by name. A default partition is among them,
+// and those without a lower or an upper bound.
+std::vector<TimePartition> find_partitions_before(pg::Spi &spi, Oid table, TimestampTz time);
 
 // The width of the table's newest partition; months where there is none.
 model::PeriodWidth get_partition_width(Oid table);

@@ -28,6 +28,12 @@ public:
 // unsure: it has come to its partition together with rows that are not among them, and nothing tells which is which.
 enum class Removable { no, yes, unsure };
 
+// None of them.
+class NoTriggers : public TriggerAnswers {
+public:
+    bool is_answered(Relation, const Trigger &) override { return true; }
+};
+
 // Rows that a statement, and the referential actions that follow it, may remove whatever their state.
 class RemovableRows {
 public:
@@ -42,11 +48,13 @@ enum class OwnReading {
     past_filter, // our policy hides no deleted rows; the user's hide what they hide
 };
 
-// Triggers that an own statement does not fire: row by row, for one command on the table that it names.
+// Triggers that an own statement does not fire, for one command on the table that it names: those for each row, and where it
+// says so those for the statement.
 struct SkippedTriggers {
     TriggerAnswers *answers;
     CmdType command; // CMD_INSERT, CMD_UPDATE or CMD_DELETE
     Oid table;
+    bool skips_statement = false;
 };
 
 // What an own statement may do and how it runs. Nothing here is owned; all of it outlives the statement.

@@ -31,6 +31,9 @@ BEGIN
 	IF current_user <> '$role' THEN
 		RAISE LOG 'softdelete-spy: % of $role runs as % (session of %)', trap, current_user, session_user;
 	END IF;
+	IF current_setting('session_replication_role') <> 'origin' THEN
+		RAISE LOG 'softdelete-spy: % of $role runs where triggers do not fire', trap;
+	END IF;
 	$more
 	RETURN true;
 END \$\$;

@@ -308,6 +308,9 @@ SELECT count(*) FROM softdelete.configure('shop.shelf', on_expiry => 'anonymize'
 CALL softdelete.purge('shop.shelf', batch_size => 1);
 SELECT count(*) FROM softdelete.configure('shop.shelf', on_expiry => 'purge');
 CALL softdelete.purge('shop.shelf');
+DELETE FROM shop.shelf WHERE id = 20;
+SELECT count(*) FROM softdelete.configure('shop.shelf', strategy => 'flag');
+SELECT count(*) FROM softdelete.configure('shop.shelf', strategy => 'archive');
 SELECT count(*) FROM softdelete.unregister('shop.shelf', 'purge');
 DROP TABLE shop.shelf;
 SELECT softdelete.unschedule();

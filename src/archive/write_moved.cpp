@@ -1,0 +1,69 @@
+// The triggers of a partition into which the executor routes a row are those that it has itself: none can be left out there. So
+// each partition gets a statement of its own. Called by archive/move_rows.
+#include "archive/write_moved.hpp"
+
+#include "pg/scopes.hpp"
+#include "session/own_statement.hpp"
+#include "session/plan_notes.hpp"
+#include "sqltext/format.hpp"
+
+namespace softdelete::archive {
+
+namespace {
+
+// Those of the table, or the table itself, each with what its rows are like; no condition for a table alone.
+constexpr const char *leaves_query = R"(
+    SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname), pg_catalog.pg_get_partition_constraintdef(
+               CASE WHEN c.oid <> $1::pg_catalog.oid THEN c.oid END)
+    FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid) t
+    JOIN pg_catalog.pg_class c ON c.oid = t.relid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE t.isleaf AND c.relkind = 'r'
+    UNION ALL
+    SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname), NULL
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.oid = $1::pg_catalog.oid AND NOT EXISTS (SELECT FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid))
+    ORDER BY 2)";
+
+std::uint64_t write(pg::Spi &spi, Oid owner, Oid table, CmdType command, const std::string &statement,
+                    const std::vector<pg::Parameter> &parameters) {
+    session::NoTriggers none;
+    pg::OwnerScope scope(owner);
+    session::OwnStatement own(statement, {.notes = session::note_removal | session::note_logged,
+                                          .skipped = {&none, command, table, true},
+                                          .fires_at_once = true});
+    return spi.execute(statement, parameters);
+}
+
+} // namespace
+
+std::uint64_t insert_moved(pg::Spi &spi, Oid owner, const MovedRows &rows,
+                           const std::vector<pg::Parameter> &parameters) {
+    std::uint64_t count = 0;
+    for (const pg::Row &leaf : spi.query(leaves_query, {rows.target})) {
+        const std::string of_leaf = leaf.is_null(2) ? "" : " WHERE " + leaf.text(2);
+        count += write(spi, owner, leaf.oid(0), CMD_INSERT,
+                       sqltext::format("%1% INSERT INTO %2% (%3%) OVERRIDING SYSTEM VALUE SELECT %3% FROM "
+                                       "(SELECT %4% FROM %5%) AS \"softdelete.moved\" (%3%)%6%",
+                                       session::removal_text, leaf.text(1), rows.columns, rows.values,
+                                       rows.source, of_leaf),
+                       parameters);
+    }
+    return count;
+}
+
+std::uint64_t delete_moved(pg::Spi &spi, Oid owner, Oid table, const std::string &condition,
+                           const std::vector<pg::Parameter> &parameters) {
+    const std::string name =
+        spi.query("SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c JOIN "
+                  "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::pg_catalog.oid",
+                  {table})
+            .front()
+            .text(0);
+    return write(
+        spi, owner, table, CMD_DELETE,
+        sqltext::format("%1% DELETE FROM %2% AS t WHERE %3%", session::removal_text, name, condition),
+        parameters);
+}
+
+} // namespace softdelete::archive

@@ -137,6 +137,33 @@ SELECT count(*) FROM kids;
 DELETE FROM parents;
 SELECT count(*), count(DISTINCT deletion_id) FROM deleted_kids;
 SELECT softdelete.undo(max(deletion_id)) FROM deleted_kids;
+-- Who saw some of its rows sees these rows afterwards, and no others, new ones included.
+CREATE TABLE "Q's" (id int PRIMARY KEY, tenant text);
+CREATE TABLE "Q's_archive" (id int, tenant text, deleted_at timestamptz NOT NULL, deleted_by text);
+CREATE TABLE allowed (tenant text);
+GRANT SELECT ON allowed TO regress_adopt_reader;
+INSERT INTO allowed VALUES ('mine');
+ALTER TABLE "Q's_archive" ENABLE ROW LEVEL SECURITY;
+CREATE POLICY "by tenant" ON "Q's_archive" FOR SELECT TO regress_adopt_reader, regress_adopt_owner
+    USING (tenant IN (SELECT a.tenant FROM allowed a WHERE a.tenant = "Q's_archive".tenant));
+CREATE POLICY narrow ON "Q's_archive" AS RESTRICTIVE USING (id < 100) WITH CHECK (id > 0);
+GRANT SELECT ON "Q's_archive" TO regress_adopt_reader;
+INSERT INTO "Q's_archive" VALUES (1, 'mine', '2026-01-01', 'ann'), (2, 'other', '2026-01-01', 'ann'), (101, 'mine', '2026-01-01', 'ann');
+SET SESSION AUTHORIZATION regress_adopt_reader;
+SELECT id FROM "Q's_archive" ORDER BY id;
+SET SESSION AUTHORIZATION regress_adopt_owner;
+SELECT count(*) > 0 AS registered FROM softdelete.register('"Q''s"', strategy => 'archive');
+INSERT INTO "Q's" VALUES (3, 'mine'), (4, 'other'), (103, 'mine');
+DELETE FROM "Q's";
+SELECT tablename, policyname, permissive, roles, cmd, qual, with_check FROM pg_policies WHERE tablename LIKE '%archive%' ORDER BY 1, 2;
+SET SESSION AUTHORIZATION regress_adopt_reader;
+SELECT id FROM "Q's_archive" ORDER BY id;
+SELECT id FROM "deleted_Q's" ORDER BY id; -- fails
+SELECT id FROM "Q's_archive_before" ORDER BY id;
+SET SESSION AUTHORIZATION regress_adopt_owner;
+SELECT count(*) AS repaired FROM softdelete.repair('"Q''s"');
+SELECT softdelete.restore('"Q''s"', 4);
+
 -- A view that shows something else is an error, as any other relation of that name.
 SELECT count(*) > 0 AS registered FROM softdelete.unregister('kids', 'purge');
 DELETE FROM parents WHERE id = 1;

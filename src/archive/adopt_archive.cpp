@@ -63,6 +63,23 @@ constexpr const char *readers_query = R"(
     WHERE c.oid = $1::pg_catalog.oid AND x.grantee <> c.relowner AND x.privilege_type = 'SELECT'
     ORDER BY 1)";
 
+// For the table that gets the name of the former one, of which alone the rows would be hidden else. That the owner is subject to
+// the policies as well is not taken over: archived rows go in as him.
+constexpr const char *row_security_query = R"(
+    SELECT 0 AS place, '' AS name, pg_catalog.format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', $2::pg_catalog.text)
+    FROM pg_catalog.pg_class c WHERE c.oid = $1::pg_catalog.oid AND c.relrowsecurity
+    UNION ALL
+    SELECT 1, p.polname, pg_catalog.format('CREATE POLICY %I ON %s AS %s FOR %s TO %s', p.polname, $2::pg_catalog.text,
+               CASE WHEN p.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
+               CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
+               (SELECT pg_catalog.string_agg(CASE r.oid WHEN 0 THEN 'PUBLIC'
+                                             ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(r.oid)) END, ', ' ORDER BY r.place)
+                FROM pg_catalog.unnest(p.polroles) WITH ORDINALITY r (oid, place)))
+               || coalesce(' USING (' || pg_catalog.pg_get_expr(p.polqual, p.polrelid) || ')', '')
+               || coalesce(' WITH CHECK (' || pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid) || ')', '')
+    FROM pg_catalog.pg_policy p WHERE p.polrelid = $1::pg_catalog.oid
+    ORDER BY 1, 2)";
+
 std::string get_type(const ArchiveColumn &column) {
     return column.definition.substr(column.quoted.text().size() + 1);
 }
@@ -187,6 +204,9 @@ void plan_plain(ArchiveWork &work, const FormerArchive &former, const std::vecto
     std::vector<std::string> made =
         make_archive(work.table, work.settings, columns, make_key(work.spi, work.table.oid));
     commands.insert(commands.end(), made.begin(), made.end());
+    for (const pg::Row &row : work.spi.query(row_security_query, {former.relation, former.name.text()})) {
+        commands.push_back(row.text(2));
+    }
     add_guard(work, former.relation, renamed.text(), false, false, &commands);
     commands.push_back(sqltext::format("ALTER TABLE %1% ATTACH PARTITION %2% FOR VALUES FROM (%3%) TO (%4%)",
                                        former.name, renamed, pg::quote_literal(bounds.from),

@@ -4,6 +4,7 @@
 #include "catalog/quoting.hpp"
 #include "model/predicate.hpp"
 #include "pg/quote.hpp"
+#include "pg/scopes.hpp"
 #include "registration/build_index.hpp"
 #include "registration/delete_triggers.hpp"
 #include "registration/event_trigger_state.hpp"
@@ -62,6 +63,26 @@ std::optional<sqltext::Statement> make_surrogate(TableWork &work, const Key &col
                               sqltext::create_index(catalog::identifier(index), definition, false));
 }
 
+// What another primary key would break or take away: holds and histories name rows by the key; objects that depend on the
+// constraint, and its comment; the index that serves a foreign key; subscribers, which lack the new column.
+constexpr const char *key_users_query = R"(
+    SELECT FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
+    WHERE k.conrelid = $1::pg_catalog.oid AND k.contype = 'p' AND (
+        EXISTS (SELECT FROM softdelete_internal.hold h WHERE h.relation = c.oid AND h.released_at IS NULL)
+        OR EXISTS (SELECT FROM softdelete_internal.tracked_table t WHERE t.relation = c.oid)
+        OR EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.refclassid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
+                   AND d.refobjid = k.oid AND d.deptype <> 'i')
+        OR pg_catalog.obj_description(k.oid, 'pg_constraint') IS NOT NULL
+        OR EXISTS (SELECT FROM pg_catalog.pg_constraint f WHERE f.conrelid = c.oid AND f.contype = 'f' AND k.conkey[1] = ANY (f.conkey))
+        OR EXISTS (SELECT FROM pg_catalog.pg_publication b WHERE b.puballtables)
+        OR EXISTS (SELECT FROM pg_catalog.pg_publication_rel b WHERE b.prrelid = c.oid)
+        OR EXISTS (SELECT FROM pg_catalog.pg_publication_namespace b WHERE b.pnnspid = c.relnamespace)))";
+
+bool has_key_users(TableWork &work) {
+    pg::UserScope reader(pg::get_extension_owner());
+    return !work.spi.query_kept(key_users_query, {work.table.oid}).empty();
+}
+
 void warn_of_primary_key(TableWork &work) {
     Key columns = catalog::find_primary_key_columns(work.spi, work.table.oid);
     if (columns.empty()) {
@@ -85,6 +106,7 @@ void warn_of_primary_key(TableWork &work) {
     if (std::optional<sqltext::Statement> remedy = make_surrogate(work, columns)) {
         work.warn(model::warning::key_is_kept, work.table.oid, "primary key", text,
                   "To make the key unique among live rows only", *remedy);
+        work.steps.back().needs_look = has_key_users(work);
     } else {
         work.warn(model::warning::key_is_kept, work.table.oid, "primary key", text,
                   "Restore the row instead of inserting it again, or purge it first.");
@@ -240,10 +262,24 @@ sqltext::Statement relax(const TableWork &work, const catalog::Member &member,
                               sqltext::Expression(rest.value_or("true")));
 }
 
+// Without the policy's condition whoever asks would see deleted rows, before visibility rls hides them. That adopts a policy
+// whose table has none with a sub-query. With visibility view somebody wants to see them.
+void secure_first(TableWork &work) {
+    model::Step &warning = work.steps.back();
+    warning.commands.insert(warning.commands.begin(),
+                            sqltext::statement("SELECT * FROM softdelete.configure(%1%, visibility => 'rls')",
+                                               catalog::literal(work.table.qualified.text()))
+                                .text());
+    warning.needs_look = work.settings().visibility == model::Visibility::view;
+}
+
 // Made by hand for what the filter and visibility rls do.
 void warn_of_policies(TableWork &work, const catalog::Member &member) {
     catalog::RowSecurity security =
         catalog::read_row_security(work.spi, member.oid, work.settings().deleted_at);
+    if (!security.is_enabled) {
+        return; // hides nothing
+    }
     bool is_adopted = work.settings().visibility == model::Visibility::rls && !security.has_subquery();
     for (const catalog::Policy &policy : security.policies) {
         if (policy.is_ours() || !policy.mentions_column
@@ -262,6 +298,9 @@ void warn_of_policies(TableWork &work, const catalog::Member &member) {
                   "the policy hides deleted rows from whoever would restore them, admin_roles included, and "
                   "refuses UPDATE ... SET deleted_at",
                   advice, relax(work, member, policy));
+        if (!is_secured && registry::find_registration(work.spi, work.table.oid)) {
+            secure_first(work);
+        }
     }
 }
 

@@ -91,6 +91,7 @@ void warn_of_live_children(TableWork &work, const std::vector<catalog::Table> &t
                                            sqltext::Expression(key.child.name), sqltext::Expression(column),
                                            sqltext::Expression(deleted_at), all,
                                            make_condition(key, deleted_at, column)));
+        work.steps.back().needs_look = true; // live rows would go, and are due when the others are
     }
 }
 

@@ -69,6 +69,18 @@ END $$;
 SELECT * FROM try('plain');
 SELECT * FROM try('partitioned');
 
+-- Code of constraints finds names by the path of whoever called, as it does in an INSERT.
+CREATE TABLE codes (code text);
+INSERT INTO codes VALUES ('a');
+CREATE FUNCTION is_code(text) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RETURN EXISTS (SELECT FROM codes WHERE code = $1); END';
+CREATE TABLE coded (id int PRIMARY KEY, code text CHECK (is_code(code)));
+SELECT count(*) > 0 AS registered FROM softdelete.register('coded');
+INSERT INTO coded VALUES (1, 'a'), (2, 'a');
+DELETE FROM coded WHERE id = 1;
+SELECT count(*) > 0 AS configured FROM softdelete.configure('coded', strategy => 'archive');
+SELECT count(*) > 0 AS configured FROM softdelete.configure('coded', strategy => 'flag');
+SELECT id, deleted_at IS NOT NULL AS deleted FROM all_coded ORDER BY id;
+
 -- Rows that were deleted elsewhere get ids of their own when their table is registered.
 CREATE TABLE source (id int PRIMARY KEY, v text CHECK (regress_moved.look(v) IS NOT NULL));
 SELECT count(*) > 0 AS registered FROM softdelete.register('source');

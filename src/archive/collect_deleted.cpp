@@ -141,6 +141,7 @@ void collect_deleted(FunctionCallInfo call, const TriggerData *data) {
     }
     int64 deletion = deletion::get_current_deletion(target.table);
     deletion::confirm_deletion(deletion);
+    deletion::note_archived_row(RelationGetRelid(data->tg_relation), row, deletion);
     rows::OwnValue values[3] = {
         {NameStr(target.row.deleted_at), TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false,
          true, sizeof(TimestampTz)},

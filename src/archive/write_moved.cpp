@@ -31,6 +31,7 @@ std::uint64_t write(pg::Spi &spi, Oid owner, Oid table, CmdType command, const s
     pg::OwnerScope scope(owner);
     session::OwnStatement own(statement, {.notes = session::note_removal | session::note_logged,
                                           .skipped = {&none, command, table, true},
+                                          .runs_as_called = true,
                                           .fires_at_once = true});
     return spi.execute(statement, parameters);
 }

@@ -56,6 +56,16 @@ struct Pin {
 
 Pin *pins = nullptr;
 
+// By its place and who deleted it: a later row there is another one.
+struct ArchivedRow {
+    Oid relation;
+    ItemPointerData position;
+    TransactionId deleter;
+    int64 id;
+};
+
+ArchivedRow archived_row = {};
+
 bool equal_text(const char *left, const char *right) {
     return left == right || (left != nullptr && right != nullptr && strcmp(left, right) == 0);
 }
@@ -217,6 +227,17 @@ int64 get_current_deletion(Oid named_relation) {
             entry->id); // the log says restored, which is looked at again when the statement is through
     }
     return entry->id;
+}
+
+void note_archived_row(Oid relation, HeapTuple row, int64 id) noexcept {
+    archived_row = {relation, row->t_self, HeapTupleHeaderGetRawXmax(row->t_data), id};
+}
+
+int64 find_archived_row(Oid relation, HeapTuple row) noexcept {
+    bool is_that = archived_row.relation == relation
+                   && ItemPointerEquals(&archived_row.position, &row->t_self)
+                   && archived_row.deleter == HeapTupleHeaderGetRawXmax(row->t_data);
+    return is_that ? archived_row.id : 0;
 }
 
 int64 find_current_deletion() {

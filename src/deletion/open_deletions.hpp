@@ -27,6 +27,11 @@ void write_deletions();
 // A row has surely joined the deletion.
 void confirm_deletion(int64 id) noexcept;
 
+// The row, which an AFTER trigger has, goes to the archive of its table, in that deletion. Asked by triggers of the same row that
+// fire later: 0 for any other row.
+void note_archived_row(Oid relation, HeapTuple row, int64 id) noexcept;
+int64 find_archived_row(Oid relation, HeapTuple row) noexcept;
+
 // Called when a statement is through. The id of the deletion that it has begun, where no row has surely joined it and no
 // other statement has added to it; else 0.
 int64 end_of_statement(const QueryDesc *query) noexcept;

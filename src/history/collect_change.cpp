@@ -242,6 +242,12 @@ void remove_move(const Move *move) {
     *place = move->next;
 }
 
+// The deletion from which the statement brings rows back; 0 for none.
+int64 find_restored() {
+    const session::OwnTraits *own = session::running_own_statement();
+    return own == nullptr ? 0 : own->restored;
+}
+
 // The new row of an UPDATE that moved it, or one that was inserted.
 void collect_insert(FunctionCallInfo call, const TrackedTable &table, const TriggerData *data) {
     HeapTuple row = data->tg_trigtuple;
@@ -249,7 +255,7 @@ void collect_insert(FunctionCallInfo call, const TrackedTable &table, const Trig
     Move *move = find_move();
     if (move == nullptr || move->root != table.root || move->command != command) {
         finish_moves();
-        collect(call, table, data->tg_relation, row, {kind_insert, command, nullptr, 0, 0});
+        collect(call, table, data->tg_relation, row, {kind_insert, command, nullptr, find_restored(), 0});
         return;
     }
     remove_move(move);
@@ -264,7 +270,7 @@ Entry make_removal(const TrackedTable &table, HeapTuple row, TupleDesc columns, 
     if (is_deleted(table, row, columns)) {
         return {kind_purge, command, nullptr, get_deletion(table, row, columns), 0};
     }
-    return {kind_delete, command, nullptr, 0, 0};
+    return {kind_delete, command, nullptr, deletion::find_archived_row(table.relation, row), 0};
 }
 
 void collect_delete(FunctionCallInfo call, const TrackedTable &table, const TriggerData *data) {

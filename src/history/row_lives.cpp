@@ -56,39 +56,72 @@ public:
     }
 
 private:
+    // From an arrival to an end. Restores of archived rows begin a segment that goes on with a former one.
+    struct Segment {
+        std::vector<const ReadEntry *> entries;
+        std::size_t life; // the number of the last segment of its life
+    };
+
     // The key's lives; or, where the row went on from it, that one which ended with the arrival at the next key, next.
     void collect(const Datum *values, const ReadEntry *arrival, const Datum *next) {
-        List *entries = pg::call([&] { return read_entries(table_, values, DT_NOBEGIN, Extent::all); });
-        std::vector<const ReadEntry *> life;
-        for (int i = 0; i < list_length(entries); i++) {
-            const auto *entry = static_cast<const ReadEntry *>(list_nth(entries, i));
-            if (begins_life(*entry)) {
-                end_life(values, &life, arrival == nullptr && is_meant(life));
-            }
-            life.push_back(entry);
-            if (is_departure(*entry)) {
-                end_life(values, &life, arrival != nullptr && leads_to(*entry, *arrival, next));
-            } else if (ends_life(*entry)) {
-                end_life(values, &life, arrival == nullptr && is_meant(life));
+        std::vector<Segment> segments = read_segments(values);
+        join_restored(&segments);
+        for (const Segment &segment : segments) {
+            const std::vector<const ReadEntry *> &last = segments[segment.life].entries;
+            const ReadEntry &end = *last.back();
+            bool is_of_subject = is_departure(end) ? arrival != nullptr && leads_to(end, *arrival, next)
+                                                   : arrival == nullptr && is_meant(last);
+            if (is_of_subject) {
+                add(values, segment.entries);
             }
         }
-        end_life(values, &life, arrival == nullptr && is_meant(life));
+    }
+
+    std::vector<Segment> read_segments(const Datum *values) {
+        List *entries = pg::call([&] { return read_entries(table_, values, DT_NOBEGIN, Extent::all); });
+        std::vector<Segment> segments;
+        bool is_open = false;
+        for (int i = 0; i < list_length(entries); i++) {
+            const auto *entry = static_cast<const ReadEntry *>(list_nth(entries, i));
+            if (!is_open || begins_life(*entry)) {
+                segments.push_back({{}, segments.size()});
+            }
+            segments.back().entries.push_back(entry);
+            is_open = !is_departure(*entry) && !ends_life(*entry);
+        }
+        return segments;
+    }
+
+    // A row that comes back from an archive is inserted, and its entry has the deletion that took it there.
+    void join_restored(std::vector<Segment> *segments) const {
+        for (std::size_t i = segments->size(); i-- > 0;) {
+            const ReadEntry &first = *(*segments)[i].entries.front();
+            const std::int64_t deletion = first.kind == kind_insert ? get_deletion(first) : 0;
+            for (std::size_t former = i; deletion != 0 && former-- > 0;) {
+                const ReadEntry *end = find_end((*segments)[former].entries);
+                if (end != nullptr && get_deletion(*end) == deletion && (*segments)[former].life == former) {
+                    (*segments)[former].life = (*segments)[i].life;
+                    break;
+                }
+            }
+        }
     }
 
     // Of a marked row that moved to an archive the mark was the end.
-    bool is_meant(const std::vector<const ReadEntry *> &life) const {
-        if (is_meant_ == nullptr) {
-            return true;
-        }
-        auto end = std::find_if(life.rbegin(), life.rend(), [](const ReadEntry *entry) {
+    static const ReadEntry *find_end(const std::vector<const ReadEntry *> &entries) {
+        auto end = std::find_if(entries.rbegin(), entries.rend(), [](const ReadEntry *entry) {
             return ends_life(*entry) || entry->kind == kind_soft_delete || entry->kind == kind_restore;
         });
-        return (*is_meant_)(end == life.rend() || (*end)->kind == kind_restore ? nullptr : *end);
+        return end == entries.rend() || (*end)->kind == kind_restore ? nullptr : *end;
     }
 
-    void end_life(const Datum *key, std::vector<const ReadEntry *> *life, bool is_of_subject) {
-        for (const ReadEntry *entry : *life) {
-            bool is_new = is_of_subject && found_->add({entry->partition, entry->position});
+    bool is_meant(const std::vector<const ReadEntry *> &life) const {
+        return is_meant_ == nullptr || (*is_meant_)(find_end(life));
+    }
+
+    void add(const Datum *key, const std::vector<const ReadEntry *> &entries) {
+        for (const ReadEntry *entry : entries) {
+            bool is_new = found_->add({entry->partition, entry->position});
             if (is_new && entry->kind == kind_new_key) {
                 Datum former[INDEX_MAX_KEYS] = {};
                 if (pg::call([&] { return read_other_key(*entry, former); })) {
@@ -96,7 +129,6 @@ private:
                 }
             }
         }
-        life->clear();
     }
 
     bool is_departure(const ReadEntry &entry) const {

@@ -75,7 +75,7 @@ deletion::RestoredRows move_taken(pg::Spi &spi, const std::vector<const TableInf
         }
         parts.push_back({table, condition});
     }
-    return move_back(spi, parts, role, std::to_string(deletion), is_circle_cut, parameters);
+    return move_back(spi, parts, role, deletion, is_circle_cut, parameters);
 }
 
 void end_lost_links_of(pg::Spi &spi, const TableInfo &table, const std::vector<ForeignKey> &keys,

@@ -295,9 +295,9 @@ deletion::RestoredRows ArchivedTree::move(const TableGroup &group) {
         parameters.push_back(branch.rows.positions());
         role = relation == root_table_ ? RestoreAs::caller : role;
     }
-    return parts.empty() ? deletion::RestoredRows()
-                         : move_back(spi_, parts, role, is_logged() ? std::optional(deletion_) : std::nullopt,
-                                     group.is_circle_cut, parameters);
+    return parts.empty()
+               ? deletion::RestoredRows()
+               : move_back(spi_, parts, role, std::stoll(deletion_), group.is_circle_cut, parameters);
 }
 
 } // namespace softdelete::restore

@@ -55,9 +55,10 @@ std::string get_archive_hint(int sqlstate, const std::optional<std::string> &del
                .relation = table.relation});
 }
 
-pg::Row run_move(pg::Spi &spi, const TableInfo &table, RestoreAs role, const std::string &statement,
-                 const std::vector<pg::Parameter> &parameters) {
-    const session::OwnTraits traits = {.notes = session::note_move_back, .runs_as_called = true};
+pg::Row run_move(pg::Spi &spi, const TableInfo &table, RestoreAs role, std::int64_t deletion,
+                 const std::string &statement, const std::vector<pg::Parameter> &parameters) {
+    const session::OwnTraits traits = {
+        .notes = session::note_move_back, .runs_as_called = true, .restored = deletion};
     if (role == RestoreAs::caller && !stands_above(table.owner)) {
         return rows::query_as_owners(statement, parameters, traits).front();
     }
@@ -110,7 +111,7 @@ std::string name_tables(const std::vector<ArchivePart> &parts) {
 } // namespace
 
 deletion::RestoredRows move_back(pg::Spi &spi, const std::vector<ArchivePart> &parts, RestoreAs role,
-                                 const std::optional<std::string> &deletion, bool is_circle_cut,
+                                 std::int64_t deletion, bool is_circle_cut,
                                  const std::vector<pg::Parameter> &parameters) {
     std::string statement = make_statement(spi, parts);
     bool may_show = pg::call([&] {
@@ -118,7 +119,7 @@ deletion::RestoredRows move_back(pg::Spi &spi, const std::vector<ArchivePart> &p
                            [](const ArchivePart &part) { return pg::may_show_values(part.table->relation); });
     });
     try {
-        const pg::Row counts = run_move(spi, *parts.front().table, role, statement, parameters);
+        const pg::Row counts = run_move(spi, *parts.front().table, role, deletion, statement, parameters);
         deletion::RestoredRows restored;
         for (std::size_t i = 0; i < parts.size(); i++) {
             if (counts.number(2 * i) != counts.number(2 * i + 1)) {
@@ -131,7 +132,9 @@ deletion::RestoredRows move_back(pg::Spi &spi, const std::vector<ArchivePart> &p
         if (ERRCODE_TO_CATEGORY(error.sqlstate()) == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION) {
             error.set_message(
                 sqltext::format("cannot restore rows of %1%: %2%", name_tables(parts), error.message()));
-            error.set_hint(get_archive_hint(error.sqlstate(), deletion, is_circle_cut));
+            error.set_hint(get_archive_hint(
+                error.sqlstate(), deletion != 0 ? std::optional(std::to_string(deletion)) : std::nullopt,
+                is_circle_cut));
             error.clear_context();
             if (!may_show) {
                 error.clear_detail();

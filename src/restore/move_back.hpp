@@ -27,11 +27,11 @@ struct TableGroup {
 };
 
 // Moves these rows to the tables; how many. Several tables, which one role owns, by one statement: foreign keys are checked
-// when all their rows are there. Users' code that it causes runs as the role. deletion and
-// is_circle_cut: for hints.
+// when all their rows are there. Users' code that it causes runs as the role. deletion: whose they are, for
+// histories and hints; 0 for none. is_circle_cut: for hints.
 // Errors: 23502, 23503, 23505, 23514, 23P01 as for an INSERT, and 42501 where a trigger or rule of a table kept rows back.
 deletion::RestoredRows move_back(pg::Spi &spi, const std::vector<ArchivePart> &parts, RestoreAs role,
-                                 const std::optional<std::string> &deletion, bool is_circle_cut,
+                                 std::int64_t deletion, bool is_circle_cut,
                                  const std::vector<pg::Parameter> &parameters);
 
 // Tables by the keys that they have: referenced ones before those that reference them. Tables whose keys go round in a circle

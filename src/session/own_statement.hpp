@@ -67,6 +67,8 @@ struct OwnTraits {
     bool runs_as_called = false;
     // It leaves no trigger to the end of the transaction, whoever it acts as.
     bool fires_at_once = false;
+    // The deletion whose rows it brings back from archives; 0 for none.
+    int64 restored = 0;
     // The role that the command was called as, if it is not that which pg::CalledSettings knows.
     Oid called_by = InvalidOid;
 };

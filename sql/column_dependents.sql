@@ -3,6 +3,7 @@
 -- them goes, and has a step. Every kind of object that can depend on a column, with columns that register() added and with those that
 -- were there.
 CREATE ROLE regress_dependents;
+CREATE ROLE regress_dependents_reader;
 CREATE SCHEMA regress_dependents AUTHORIZATION regress_dependents;
 DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO regress_dependents', current_database()); END $$;
 SET ROLE regress_dependents;
@@ -100,7 +101,7 @@ INSERT INTO members VALUES (1, 'eve@x'), (2, 'bob@x'), (101, 'eve@x');
 DELETE FROM members WHERE id = 1;
 SELECT object, action FROM softdelete.configure('members', strategy => 'archive') WHERE object ~ 'index|constraint' ORDER BY step;
 SELECT c.oid::regclass, pg_get_indexdef(c.oid), obj_description(c.oid) FROM pg_class c WHERE relkind IN ('i', 'I') AND relname !~ '_pkey|archive'
-    AND relnamespace = 'regress_dependents'::regnamespace ORDER BY 1::text;
+    AND relnamespace = 'regress_dependents'::regnamespace ORDER BY c.oid::regclass::text;
 INSERT INTO members VALUES (3, 'eve@x');
 INSERT INTO members VALUES (4, 'eve@x'); -- fails
 \set VERBOSITY terse
@@ -113,11 +114,85 @@ INSERT INTO members VALUES (5, 'eve@x'); -- fails
 DELETE FROM members WHERE id = 1;
 INSERT INTO members VALUES (5, 'eve@x');
 SELECT c.oid::regclass, pg_get_indexdef(c.oid) FROM pg_class c WHERE relkind IN ('i', 'I') AND relname ~ 'both|mail'
-    AND relnamespace = 'regress_dependents'::regnamespace ORDER BY 1::text;
+    AND relnamespace = 'regress_dependents'::regnamespace ORDER BY c.oid::regclass::text;
 SELECT id FROM active_members ORDER BY id;
+
+-- What is said of the views comes along, but of columns that a view does not have any more.
+CREATE TABLE seen (id int PRIMARY KEY, body text);
+SELECT count(*) > 0 AS registered FROM softdelete.register('seen');
+COMMENT ON COLUMN active_seen.deleted_at IS 'never';
+COMMENT ON COLUMN active_seen.body IS 'text';
+COMMENT ON COLUMN deleted_seen.deleted_at IS 'when';
+GRANT SELECT (id, deleted_at), UPDATE (deleted_by) ON active_seen TO regress_dependents_reader;
+GRANT SELECT (id, deleted_at) ON all_seen TO regress_dependents_reader;
+ALTER VIEW active_seen ALTER deleted_by SET DEFAULT 'me';
+ALTER VIEW active_seen ALTER body SET DEFAULT 'none';
+SELECT count(*) > 0 AS done FROM softdelete.configure('seen', strategy => 'archive');
+CREATE VIEW said AS SELECT a.attrelid::regclass, a.attname, col_description(a.attrelid, a.attnum) AS comment, pg_get_expr(d.adbin, d.adrelid) AS "default",
+        has_column_privilege('regress_dependents_reader', a.attrelid, a.attnum, 'SELECT') AS readable
+    FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    WHERE a.attrelid::regclass::text IN ('active_seen', 'deleted_seen', 'all_seen') AND a.attnum > 0;
+SELECT * FROM said WHERE comment <> '' OR "default" <> '' OR readable ORDER BY attrelid::text, attname;
+SELECT count(*) > 0 AS done FROM softdelete.configure('seen', strategy => 'flag');
+SELECT * FROM said WHERE comment <> '' OR "default" <> '' OR readable ORDER BY attrelid::text, attname;
+
+-- Which indexes are partial is what it was before the table had an archive.
+CREATE TABLE modes (id int PRIMARY KEY, code text UNIQUE, body text);
+CREATE INDEX modes_body ON modes (body);
+CREATE FUNCTION go_and_come(mode text) RETURNS TABLE (step text, indexes text, definitions text) LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM softdelete.register('modes', indexes => mode);
+    FOREACH step IN ARRAY ARRAY['', 'archive', 'flag'] LOOP
+        IF step <> '' THEN
+            PERFORM softdelete.configure('modes', strategy => step);
+        END IF;
+        SELECT t.indexes INTO indexes FROM softdelete.tables t WHERE relation = 'modes'::regclass;
+        SELECT string_agg(substring(pg_get_indexdef(indexrelid) FROM 'btree (.*)'), '; ' ORDER BY indexrelid::regclass::text) INTO definitions
+        FROM pg_index WHERE indrelid = 'modes'::regclass AND indexrelid::regclass::text ~ 'code|body';
+        RETURN NEXT;
+    END LOOP;
+    PERFORM softdelete.unregister('modes');
+END $$;
+SELECT mode, g.* FROM unnest(ARRAY['all', 'unique', 'none', NULL]) mode, go_and_come(mode) g;
+
+-- A hold on a row, or on one above it, keeps the table as it is.
+CREATE TABLE parents (id int PRIMARY KEY);
+CREATE TABLE children (id int PRIMARY KEY, parent int REFERENCES parents ON DELETE CASCADE);
+CREATE INDEX ON children (parent);
+SELECT count(*) > 0 AS registered FROM softdelete.register('parents', cascade => true);
+INSERT INTO parents VALUES (1), (2);
+INSERT INTO children VALUES (1, 1), (2, 2);
+DELETE FROM children WHERE id = 1;
+CREATE FUNCTION try_all() RETURNS TABLE (call text, outcome text) LANGUAGE plpgsql AS $$
+BEGIN
+    FOR call IN SELECT format('softdelete.%s(''children''%s)', f, a) FROM (VALUES (1, 'unregister', ', ''purge'''), (2, 'unregister', ', ''keep'''),
+            (3, 'configure', ', strategy => ''archive'''), (4, 'plan', ', strategy => ''archive'''),
+            (5, 'configure', ', strategy => ''flag'''), (6, 'plan', ', strategy => ''flag''')) v (n, f, a) ORDER BY n LOOP
+        BEGIN
+            EXECUTE 'SELECT count(*) FROM ' || call;
+            RAISE EXCEPTION SQLSTATE 'RR000';
+        EXCEPTION
+            WHEN SQLSTATE 'RR000' THEN outcome := 'done';
+            WHEN OTHERS THEN GET STACKED DIAGNOSTICS outcome = PG_EXCEPTION_DETAIL; outcome := sqlerrm || ': ' || regexp_replace(outcome, '\d+', 'n');
+        END;
+        RETURN NEXT;
+    END LOOP;
+END $$;
+SELECT softdelete.hold('parents', 'a case', 1) > 0 AS held;
+SELECT * FROM try_all();
+SELECT bool_and(softdelete.release(id)) AS released FROM softdelete.holds WHERE released_at IS NULL AND relation IN ('parents'::regclass, 'children'::regclass);
+SELECT softdelete.hold('children', 'a case', 1) > 0 AS held;
+SELECT * FROM try_all();
+SELECT bool_and(softdelete.release(id)) AS released FROM softdelete.holds WHERE released_at IS NULL AND relation IN ('parents'::regclass, 'children'::regclass);
+SELECT count(*) > 0 AS done FROM softdelete.configure('children', strategy => 'archive');
+SELECT softdelete.hold('parents', 'a case', 1) > 0 AS held;
+SELECT * FROM try_all();
+SELECT bool_and(softdelete.release(id)) AS released FROM softdelete.holds WHERE released_at IS NULL AND relation IN ('parents'::regclass, 'children'::regclass);
+SELECT count(*) > 0 AS done FROM softdelete.configure('children', strategy => 'flag');
+SELECT count(*) > 0 AS done FROM softdelete.unregister('children', 'purge');
 
 RESET ROLE;
 SET client_min_messages = warning;
 DROP SCHEMA regress_dependents CASCADE;
 DO $$ BEGIN EXECUTE format('REVOKE CREATE ON DATABASE %I FROM regress_dependents', current_database()); END $$;
-DROP ROLE regress_dependents;
+DROP ROLE regress_dependents, regress_dependents_reader;

@@ -11,7 +11,7 @@ namespace {
 
 constexpr const char *settings_query = R"(
     SELECT k.relation::pg_catalog.oid, k.archive::pg_catalog.oid, c.relname, k.deleted_at, k.deleted_by, k.active_view,
-           k.deleted_view, k.all_view, k.retention, k.on_expiry, %1%
+           k.deleted_view, k.all_view, k.retention, k.on_expiry, %1%, k.indexes
     FROM softdelete_internal.archive k
     LEFT JOIN pg_catalog.pg_class c ON c.oid = k.archive
     WHERE k.relation = $1::pg_catalog.oid)";
@@ -37,21 +37,22 @@ std::optional<ArchiveSettings> find_settings(pg::Spi &spi, Oid relation, Setting
                            row.is_null(8) ? std::nullopt : std::optional(row.text(8)),
                            row.is_null(2),
                            *model::parse_on_expiry(row.text(9)),
-                           row.array(10)};
+                           row.array(10),
+                           row.value(11)};
 }
 
 void insert_settings(pg::Spi &spi, const ArchiveSettings &settings) {
     pg::UserScope owner(pg::get_extension_owner());
     spi.execute("INSERT INTO softdelete_internal.archive (relation, archive, deleted_at, deleted_by, "
-                "active_view, deleted_view, all_view, retention, on_expiry, admin_roles) VALUES "
+                "active_view, deleted_view, all_view, retention, on_expiry, admin_roles, indexes) VALUES "
                 "($1::pg_catalog.oid, "
                 "$2::pg_catalog.oid, "
                 "$3::pg_catalog.name, $4::pg_catalog.name, $5::pg_catalog.name, $6::pg_catalog.name, "
                 "$7::pg_catalog.name, $8::pg_catalog.interval, $9, "
-                    + registry::make_roles("$10") + ")",
+                    + registry::make_roles("$10") + ", $11)",
                 {settings.relation, settings.archive, settings.deleted_at, settings.deleted_by,
                  settings.active_view, settings.deleted_view, settings.all_view, settings.retention,
-                 model::to_text(settings.on_expiry), pg::make_array(settings.admin_roles)});
+                 model::to_text(settings.on_expiry), pg::make_array(settings.admin_roles), settings.indexes});
 }
 
 void set_archive(pg::Spi &spi, Oid relation, Oid archive) {
@@ -79,6 +80,12 @@ void set_admin_roles(pg::Spi &spi, Oid relation, const std::vector<std::string> 
     spi.execute("UPDATE softdelete_internal.archive SET admin_roles = " + registry::make_roles("$2")
                     + " WHERE relation = $1::pg_catalog.oid",
                 {relation, pg::make_array(roles)});
+}
+
+void set_indexes(pg::Spi &spi, Oid relation, const std::optional<std::string> &indexes) {
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute("UPDATE softdelete_internal.archive SET indexes = $2 WHERE relation = $1::pg_catalog.oid",
+                {relation, indexes});
 }
 
 void delete_settings(pg::Spi &spi, Oid relation) {

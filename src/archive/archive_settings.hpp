@@ -23,6 +23,7 @@ struct ArchiveSettings {
     bool is_missing = false;                   // somebody has dropped the archive alone
     model::OnExpiry on_expiry = model::OnExpiry::purge;
     std::vector<std::string> admin_roles = {};
+    std::optional<std::string> indexes = {}; // which become partial where its deleted rows are marked again
 };
 
 // Nothing where the table has none. The lock is one on the registry's row, for who is going to change it.
@@ -35,6 +36,7 @@ void set_archive(pg::Spi &spi, Oid relation, Oid archive);
 void set_retention(pg::Spi &spi, Oid relation, const std::optional<std::string> &retention);
 void set_on_expiry(pg::Spi &spi, Oid relation, model::OnExpiry on_expiry);
 void set_admin_roles(pg::Spi &spi, Oid relation, const std::vector<std::string> &roles);
+void set_indexes(pg::Spi &spi, Oid relation, const std::optional<std::string> &indexes);
 void delete_settings(pg::Spi &spi, Oid relation);
 
 } // namespace softdelete::archive

@@ -5,6 +5,7 @@
 #include "archive/own_columns.hpp"
 #include "catalog/mixed_links.hpp"
 #include "catalog/quoting.hpp"
+#include "holds/held_rows.hpp"
 #include "registration/column_dependents.hpp"
 #include "registry/anonymizers.hpp"
 #include "registry/hold_log.hpp"
@@ -26,11 +27,13 @@ using registration::RegisterRequest;
                .relation = table.oid});
 }
 
-void check_no_holds(const catalog::Table &table) {
-    for (const catalog::Member &member : table.members) {
-        if (!registry::find_active_holds(member.oid).empty()) {
-            refuse_change(table, "It has rows on hold.", "Release them first.");
-        }
+// On rows of its own, or on what they would go with.
+void check_no_holds(pg::Spi &spi, const catalog::Table &table) {
+    bool is_held = std::any_of(table.members.begin(), table.members.end(), [](const auto &member) {
+        return !registry::find_active_holds(member.oid).empty();
+    });
+    if (is_held || holds::find_hold_at_risk(spi, catalog::get_table(spi, table.oid), table.oid)) {
+        refuse_change(table, "It has rows on hold.", "Release them first.");
     }
 }
 
@@ -65,7 +68,7 @@ void check_can_move(pg::Spi &spi, const catalog::Table &table, const registry::R
                           "Tables with inheritance children have no archive.");
         }
     }
-    check_no_holds(table);
+    check_no_holds(spi, table);
     const registration::TableWork work = registration::begin_work(spi, table, registration, false);
     registration::check_dependents(work,
                                    registration::find_ending_columns(work, registration::EndingColumns::all));
@@ -79,7 +82,7 @@ void check_can_move_back(pg::Spi &spi, const catalog::Table &table,
                    .hint = "Run softdelete.repair(), which makes a new one, or softdelete.unregister().",
                    .relation = table.oid});
     }
-    check_no_holds(table);
+    check_no_holds(spi, table);
     if (settings->on_expiry != model::OnExpiry::purge) {
         refuse_change(table, "It has an on_expiry that would not come along.",
                       "Set on_expiry => 'purge' first.");
@@ -99,7 +102,8 @@ ArchiveSettings make_archive_settings(pg::Spi &spi, const catalog::Table &table,
             .deleted_view = before.deleted_view,
             .all_view = before.all_view,
             .retention = before.retention,
-            .admin_roles = before.admin_roles};
+            .admin_roles = before.admin_roles,
+            .indexes = model::to_text(before.indexes)};
 }
 
 std::vector<ArchiveColumn> read_live_columns(pg::Spi &spi, Oid relation, const ArchiveSettings &settings) {
@@ -118,7 +122,7 @@ RegisterRequest make_request(const catalog::Table &table, const ArchiveSettings 
             .strategy = strategy,
             .visibility = "filter",
             .cascade = false,
-            .indexes = std::nullopt,
+            .indexes = strategy == std::string("flag") ? settings.indexes : std::nullopt,
             .deleted_at = settings.deleted_at,
             .deleted_by = settings.deleted_by,
             .admin_roles = settings.admin_roles,

@@ -9,6 +9,7 @@
 #include "catalog/quoting.hpp"
 #include "catalog/view_catalog.hpp"
 #include "catalog/view_properties.hpp"
+#include "holds/hold_tables.hpp"
 #include "pg/scopes.hpp"
 #include "registration/lock_table.hpp"
 #include "registration/register_table.hpp"
@@ -18,6 +19,8 @@
 #include "rows/time_partitions.hpp"
 #include "session/extension_functions.hpp"
 #include "session/utility_commands.hpp"
+
+#include <algorithm>
 
 namespace softdelete::archive {
 
@@ -37,10 +40,26 @@ void check_alone(const ConfigureRequest &request) {
     }
 }
 
-// What the views have beside their queries, for when they are made anew.
+// The columns of a view that the one which comes in its place has not.
+std::vector<std::string> find_lost_columns(pg::Spi &spi, Oid view, const std::string &name,
+                                           const std::vector<ViewDefinition> &coming) {
+    auto next =
+        std::find_if(coming.begin(), coming.end(), [&](const auto &other) { return other.name == name; });
+    if (next == coming.end()) {
+        return {};
+    }
+    std::vector<std::string> lost = read_view_columns(spi, view);
+    std::erase_if(lost, [&](const std::string &column) {
+        return std::find(next->columns.begin(), next->columns.end(), column) != next->columns.end();
+    });
+    return lost;
+}
+
+// What the views have beside their queries, for when they are made anew. coming: what they will be, where that has fewer columns.
 class KeptViews {
 public:
-    KeptViews(pg::Spi &spi, const catalog::Table &table, const std::vector<std::string> &views)
+    KeptViews(pg::Spi &spi, const catalog::Table &table, const std::vector<std::string> &views,
+              const std::vector<ViewDefinition> &coming = {})
         : spi_(spi)
         , table_(table)
         , views_(views) {
@@ -48,7 +67,8 @@ public:
             auto existing = catalog::find_relation(spi_, table_.schema_oid, view);
             if (existing && existing->kind == 'v') {
                 for (catalog::ViewProperty &property :
-                     catalog::get_view_properties(spi_, existing->oid, table_.oid, {})) {
+                     catalog::get_view_properties(spi_, existing->oid, table_.oid,
+                                                  find_lost_columns(spi_, existing->oid, view, coming))) {
                     properties_.push_back(std::move(property));
                 }
             }
@@ -97,10 +117,12 @@ void make_empty_archive(pg::Spi &spi, const catalog::Table &table, const Archive
 std::vector<model::Step> change_to_archive(pg::Spi &spi, Oid relation) {
     const auto [table, registration] =
         registration::lock_registered_table(spi, relation, pg::Lock::access_exclusive);
+    holds::lock_holds_below(spi, {relation}, registry::HoldAccess::remove);
     check_can_move(spi, table, registration);
     const ArchiveSettings settings = make_archive_settings(spi, table, registration);
     const std::vector<ArchiveColumn> columns = read_live_columns(spi, table.oid, settings);
-    KeptViews views(spi, table, {settings.active_view, settings.deleted_view, settings.all_view});
+    KeptViews views(spi, table, {settings.active_view, settings.deleted_view, settings.all_view},
+                    make_views(table, settings, columns));
     std::vector<model::Step> steps;
     make_empty_archive(spi, table, settings, columns, steps);
     const std::int64_t rows = move_marked_rows(spi, table, registration, settings, columns);
@@ -108,6 +130,7 @@ std::vector<model::Step> change_to_archive(pg::Spi &spi, Oid relation) {
     add_steps(steps, registration::unregister_table(relation, "refuse", registration::EndingColumns::all));
     run(spi, steps, plan_column_drops(catalog::get_table_definition(spi, relation), settings));
     add_steps(steps, register_archive(make_request(table, settings, "archive")));
+    set_indexes(spi, table.oid, settings.indexes);
     views.give_back();
     return steps;
 }
@@ -115,6 +138,7 @@ std::vector<model::Step> change_to_archive(pg::Spi &spi, Oid relation) {
 std::vector<model::Step> change_to_flag(pg::Spi &spi, Oid relation) {
     const catalog::Table table = registration::lock_table(spi, relation, pg::Lock::access_exclusive);
     const auto settings = find_settings(spi, relation, SettingsLock::for_update);
+    holds::lock_holds_below(spi, {relation}, registry::HoldAccess::remove);
     check_can_move_back(spi, table, settings);
     const catalog::TableInfo archive = catalog::get_table(spi, settings->archive);
     KeptViews views(spi, table, {settings->active_view, settings->deleted_view, settings->all_view});

@@ -42,7 +42,7 @@ void check_request(const registration::ConfigureRequest &request, const std::str
     if (!request.retention && !is_kept && !request.visibility && !request.indexes && !request.on_expiry
         && !request.admin_roles) {
         raise_option("nothing to configure",
-                     "Give retention => '90 days', for example, or keep_forever => true.", request.relation,
+                     "Give retention, keep_forever, admin_roles, on_expiry or strategy.", request.relation,
                      ERRCODE_INVALID_PARAMETER_VALUE);
     }
 }

@@ -4,6 +4,7 @@
 #include "sqltext/format.hpp"
 
 #include "catalog/definitions.hpp"
+#include "catalog/referencing_constraints.hpp"
 #include "pg/compat.hpp"
 
 extern "C" {
@@ -75,7 +76,7 @@ constexpr const char *keys_query = R"(
     LEFT JOIN LATERAL (%3%) AS pp (condition) ON true
     LEFT JOIN LATERAL (%4%) AS cp (condition) ON true
     WHERE k.contype = 'f' AND k.conparentid = 0 AND %1%
-      AND k.%2% = ANY (ARRAY(SELECT t.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree($1::oid) t) || $1::oid)
+      AND %5% k.%2% = ANY (ARRAY(SELECT t.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree($1::oid) t) || $1::oid)
     ORDER BY k.conname, k.oid)";
 
 // Of a table that is a partition: where its rows lie.
@@ -122,15 +123,16 @@ std::vector<Oid> get_base_types(const std::vector<std::string> &types) {
     return base;
 }
 
-std::string make_keys_query(const char *side) {
+std::string make_keys_query(const char *side, const char *condition) {
     return sqltext::format(keys_query, pg::compat::enforced_condition, side,
                            sqltext::format(partition_query, "k.confrelid"),
-                           sqltext::format(partition_query, "k.conrelid"));
+                           sqltext::format(partition_query, "k.conrelid"), condition);
 }
 
-std::vector<ForeignKey> find_keys(pg::Spi &spi, Oid relation, const std::string &query) {
+std::vector<ForeignKey> find_keys(pg::Spi &spi, const std::string &query,
+                                  const std::vector<pg::Parameter> &parameters) {
     std::vector<ForeignKey> keys;
-    for (const pg::Row &row : read_definitions(spi, query, {relation})) {
+    for (const pg::Row &row : read_definitions(spi, query, parameters)) {
         LinkColumns child = {row.array(10), get_base_types(row.array(11)), row.text_or(15, "")};
         LinkColumns parent = {row.array(12), get_base_types(row.array(13)), row.text_or(16, "")};
         keys.push_back(
@@ -188,13 +190,13 @@ std::string restrict_to_partition(const char *alias, const LinkColumns &side) {
 }
 
 std::vector<ForeignKey> find_referencing_keys(pg::Spi &spi, Oid relation) {
-    static const std::string query = make_keys_query("confrelid");
-    return find_keys(spi, relation, query);
+    static const std::string query = make_keys_query("confrelid", "k.oid = ANY ($2) AND");
+    return find_keys(spi, query, {relation, find_referencing_constraints(spi, {relation})});
 }
 
 std::vector<ForeignKey> find_own_keys(pg::Spi &spi, Oid relation) {
-    static const std::string query = make_keys_query("conrelid");
-    return find_keys(spi, relation, query);
+    static const std::string query = make_keys_query("conrelid", "");
+    return find_keys(spi, query, {relation});
 }
 
 ForeignKey of_archived_children(const ForeignKey &key) {

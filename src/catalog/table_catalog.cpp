@@ -4,6 +4,7 @@
 #include "sqltext/format.hpp"
 
 #include "catalog/quoting.hpp"
+#include "catalog/referencing_constraints.hpp"
 #include "model/predicate.hpp"
 #include "pg/compat.hpp"
 
@@ -185,9 +186,9 @@ std::vector<Oid> find_children(pg::Spi &spi, Oid relation, bool by_cascade) {
     for (const pg::Row &row : spi.query_kept(
              "SELECT DISTINCT coalesce(pg_partition_root(k.conrelid)::oid, k.conrelid)"
              " FROM pg_constraint k WHERE k.contype = 'f' AND (k.confdeltype = 'c' OR NOT $2::bool)"
-             " AND k.conparentid = 0 AND (k.confrelid = $1::oid"
+             " AND k.conparentid = 0 AND k.oid = ANY ($3) AND (k.confrelid = $1::oid"
              "  OR k.confrelid IN (SELECT t.relid FROM pg_partition_tree($1::oid) t)) ORDER BY 1",
-             {relation, by_cascade ? "true" : "false"})) {
+             {relation, by_cascade ? "true" : "false", find_referencing_constraints(spi, {relation})})) {
         if (row.oid(0) != relation) {
             children.push_back(row.oid(0));
         }

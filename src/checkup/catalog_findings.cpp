@@ -1,6 +1,6 @@
 // The findings of check() that catalogs, statistics and our own tables tell of registered tables and of those with a history:
 // one query for each kind, over all tables at once, so that a thousand tables take no longer than they must. Called by
-// checkup/check, which says what the caller may look at; leaves publications and purges to their own files.
+// checkup/check, which says what the caller may look at; leaves readers, publications and purges to their own files.
 //
 // All of them run as the extension's owner, and none calls anybody's code: they read catalogs and our tables alone.
 #include "checkup/catalog_findings.hpp"
@@ -8,6 +8,7 @@
 #include "checkup/kind.hpp"
 #include "checkup/publication_findings.hpp"
 #include "checkup/purge_findings.hpp"
+#include "checkup/reader_findings.hpp"
 #include "pg/scopes.hpp"
 
 #include <array>
@@ -95,6 +96,33 @@ constexpr std::array table_kinds = {
     WHERE s.relation::pg_catalog.oid = ANY ($1::pg_catalog.oid[]) AND t.strategy = 'flag'
       AND s.deleted_rows > 9 * s.live_rows AND s.deleted_rows >= 100000
     ORDER BY 1, 2)"},
+    Kind{Severity::notice, "never_restored", R"(
+    SELECT s.relation::pg_catalog.oid, 'rows',
+           pg_catalog.format('about %s rows are deleted, and the log tells of none that came back since %s. A shorter retention may do: '
+                             'configure(retention => ''30 days'')', s.deleted_rows, pg_catalog.to_char(t.registered_at, 'YYYY-MM-DD')), NULL
+    FROM softdelete_internal.table_sizes s JOIN softdelete.tables t ON t.relation = s.relation
+    WHERE s.relation::pg_catalog.oid = ANY ($1::pg_catalog.oid[]) AND s.deleted_rows >= 10000
+      AND t.registered_at < pg_catalog.now() - '90 days'::pg_catalog.interval
+      AND (t.retention IS NULL OR t.retention > '30 days'::pg_catalog.interval)
+      AND NOT EXISTS (SELECT FROM softdelete_internal.deletion d WHERE d.relation = s.relation AND d.restored_at IS NOT NULL)
+      AND NOT EXISTS (SELECT FROM softdelete_internal.deletion d CROSS JOIN LATERAL pg_catalog.unnest(d.further_relations) f
+                      WHERE f = s.relation AND d.restored_at IS NOT NULL)
+      AND NOT EXISTS (SELECT FROM softdelete_internal.deletion_table f JOIN softdelete_internal.deletion d ON d.id = f.deletion_id
+                      WHERE f.relation = s.relation AND d.restored_at IS NOT NULL)
+      AND NOT EXISTS (SELECT FROM softdelete_internal.restoration p WHERE p.relation = s.relation)
+    ORDER BY s.relation::pg_catalog.text)"},
+    // Which zone the values are of, is for somebody to know.
+    Kind{Severity::notice, "time_without_zone", R"(
+    SELECT c.oid, pg_catalog.format('column %I', a.attname),
+           'the column has no time zone: sessions write it in their own, and a purge compares it in its own. To make it timestamptz, '
+           'unregister the table with deleted_rows => ''keep'', alter the column with USING ... AT TIME ZONE, and register again', NULL
+    FROM softdelete.tables t
+    JOIN pg_catalog.pg_class c ON c.oid = t.relation
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = t.deleted_at AND NOT a.attisdropped
+    JOIN pg_catalog.pg_type y ON y.oid = a.atttypid
+    WHERE c.oid = ANY ($1::pg_catalog.oid[]) AND t.strategy = 'flag'
+      AND 'timestamp'::pg_catalog.regtype IN (y.oid, y.typbasetype)
+    ORDER BY c.oid::pg_catalog.regclass::pg_catalog.text)"},
     Kind{Severity::notice, "looks_like_a_log", R"(
     SELECT t.relation::pg_catalog.oid, 'table', 'by its name the rows of this table are better removed, or moved to an archive by configure(strategy => ''archive''), than kept beside live ones', NULL
     FROM softdelete.tables t JOIN pg_catalog.pg_class c ON c.oid = t.relation
@@ -122,6 +150,7 @@ Findings find_in_catalogs(pg::Spi &spi, const std::vector<Oid> &registered, cons
     for (const Kind &kind : table_kinds) {
         add_kind(findings, spi, kind, {make_list(registered)});
     }
+    add_reader_findings(findings, spi, {make_list(registered)});
     add_publication_findings(findings, spi, {make_list(registered)});
     add_purge_findings(findings, spi, make_list(registered), make_list(tracked));
     return findings;

@@ -99,6 +99,7 @@ const char *to_text(Severity severity) {
 Findings check(std::optional<Oid> relation) {
     pg::call([] { session::check_version(); });
     pg::Spi spi;
+    spi.keep_answers();
     const bool watches_all = spi.query(watcher_query).front().boolean(0);
     const Oid caller = pg::call([] { return GetUserId(); });
     std::vector<Oid> registered = find_tables(spi, watches_all);

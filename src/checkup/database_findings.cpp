@@ -4,6 +4,7 @@
 #include "checkup/database_findings.hpp"
 
 #include "checkup/kind.hpp"
+#include "checkup/reader_findings.hpp"
 #include "checkup/setting_findings.hpp"
 #include "pg/scopes.hpp"
 #include "registration/event_trigger_state.hpp"
@@ -63,6 +64,51 @@ constexpr Kind hand_made = {Severity::notice, "soft_delete_by_hand", R"(
                       AND d.objid = c.oid AND d.deptype = 'e')
     ORDER BY c.oid::pg_catalog.regclass::pg_catalog.text, a.attnum)"};
 
+// $1 and $2 as above. The marker says how the table was registered. Partitions and children go with the table that was.
+constexpr Kind trigger_without_registration = {Severity::error, "trigger_without_registration", R"(
+    WITH RECURSIVE marked (relation, arguments, ancestor) AS (
+        SELECT g.tgrelid, pg_catalog.encode(g.tgargs, 'escape'), g.tgrelid
+        FROM pg_catalog.pg_trigger g
+        WHERE g.tgfoid = 'softdelete_internal.on_delete'::pg_catalog.regproc AND g.tgparentid = 0 AND g.tgname = 'softdelete_marker'
+        UNION SELECT m.relation, m.arguments, h.inhparent FROM marked m JOIN pg_catalog.pg_inherits h ON h.inhrelid = m.ancestor)
+    SELECT c.oid, 'trigger softdelete_marker', 'the table has the triggers of a registered table and is not registered, as a copy of the '
+           'schema without its data leaves it: deleted rows stay, and nothing restores or purges them',
+           pg_catalog.format('SELECT * FROM softdelete.register(%L%s%s%s)', c.oid::pg_catalog.regclass,
+                             CASE WHEN a.list[1] <> 'deleted_at' THEN pg_catalog.format(', deleted_at => %L', a.list[1]) END,
+                             CASE a.list[2] WHEN 'deleted_by' THEN '' WHEN '' THEN ', deleted_by => NULL'
+                                  ELSE pg_catalog.format(', deleted_by => %L', a.list[2]) END,
+                             CASE WHEN a.list[3] <> 'filter' THEN pg_catalog.format(', visibility => %L', a.list[3]) END)
+    FROM marked m
+    JOIN pg_catalog.pg_class c ON c.oid = m.relation AND m.relation = m.ancestor
+    CROSS JOIN LATERAL pg_catalog.string_to_array(m.arguments, '\000') AS a (list)
+    WHERE ($2::pg_catalog.bool OR pg_catalog.pg_has_role($1::pg_catalog.oid, c.relowner, 'USAGE'))
+      AND NOT EXISTS (SELECT FROM marked l JOIN softdelete_internal.registration r ON r.relation = l.ancestor WHERE l.relation = m.relation)
+    ORDER BY c.oid::pg_catalog.regclass::pg_catalog.text)"};
+
+// Whom the policies of visibility rls do not bind. Superusers are bound by nothing, which is no news.
+constexpr Kind row_security_bypassed = {Severity::notice, "row_security_bypassed", R"(
+    SELECT NULL, pg_catalog.format('role %I', o.rolname),
+           pg_catalog.format('with BYPASSRLS, policies do not hide deleted rows of tables with visibility rls from it, such as %s',
+                             (pg_catalog.array_agg(t.relation::pg_catalog.text ORDER BY t.relation::pg_catalog.text))[1]), NULL
+    FROM softdelete.tables t
+    JOIN pg_catalog.pg_class c ON c.oid = t.relation
+    JOIN pg_catalog.pg_roles o ON o.rolbypassrls AND NOT o.rolsuper AND o.rolname <> ALL (t.admin_roles)
+         AND pg_catalog.has_any_column_privilege(o.oid, c.oid, 'SELECT')
+    WHERE t.visibility = 'rls' AND ($2::pg_catalog.bool OR pg_catalog.pg_has_role($1::pg_catalog.oid, c.relowner, 'USAGE'))
+    GROUP BY o.rolname
+    UNION ALL
+    SELECT NULL, pg_catalog.format('role %I', o.rolname),
+           pg_catalog.format('as their owner, policies do not hide deleted rows of tables with visibility rls from it, such as %s: let '
+                             'applications connect as another role',
+                             (pg_catalog.array_agg(t.relation::pg_catalog.text ORDER BY t.relation::pg_catalog.text))[1]), NULL
+    FROM softdelete.tables t
+    JOIN pg_catalog.pg_class c ON c.oid = t.relation AND NOT c.relforcerowsecurity
+    JOIN pg_catalog.pg_roles o ON o.oid = c.relowner AND o.rolcanlogin AND NOT o.rolsuper AND NOT o.rolbypassrls
+         AND o.rolname <> ALL (t.admin_roles)
+    WHERE t.visibility = 'rls' AND ($2::pg_catalog.bool OR pg_catalog.pg_has_role($1::pg_catalog.oid, c.relowner, 'USAGE'))
+    GROUP BY o.rolname
+    ORDER BY 2)"};
+
 Findings find_event_triggers_off(pg::Spi &spi) {
     Findings findings;
     for (const std::string &name : registration::find_disabled_event_triggers(spi)) {
@@ -83,6 +129,9 @@ Findings find_in_database(pg::Spi &spi, Oid caller, bool watches_all) {
     add_setting_findings(findings, spi);
     add_kind(findings, spi, own_tables_published);
     add_kind(findings, spi, hand_made, {caller, watches_all});
+    add_kind(findings, spi, trigger_without_registration, {caller, watches_all});
+    add_kind(findings, spi, row_security_bypassed, {caller, watches_all});
+    add_function_findings(findings, spi, caller, watches_all);
     return findings;
 }
 

@@ -6,6 +6,7 @@
 #include "archive/archive_gaps.hpp"
 #include "catalog/quoting.hpp"
 #include "catalog/table_info.hpp"
+#include "checkup/backfill_findings.hpp"
 #include "checkup/kind.hpp"
 #include "history/check_tracking.hpp"
 #include "history/own_columns.hpp"
@@ -96,6 +97,9 @@ void add_registration(Findings &findings, pg::Spi &spi, const catalog::Table &ta
         if (step.action == model::Action::warning) {
             findings.push_back(make_finding(step));
         }
+    }
+    if (counts_rows) {
+        add_backfill_findings(findings, spi, table, registration);
     }
 }
 

@@ -175,10 +175,10 @@ void check_left_out(pg::Spi &spi, const TableInfo &table, const std::vector<std:
 
 Oid find_history(pg::Spi &spi, Oid relation) {
     pg::UserScope owner(pg::get_extension_owner());
-    auto rows =
-        spi.query("SELECT c.oid FROM softdelete_internal.tracked_table t JOIN pg_catalog.pg_class c ON c.oid "
-                  "= t.history WHERE t.relation = $1::pg_catalog.oid",
-                  {relation});
+    auto rows = spi.query_kept(
+        "SELECT c.oid FROM softdelete_internal.tracked_table t JOIN pg_catalog.pg_class c ON c.oid "
+        "= t.history WHERE t.relation = $1::pg_catalog.oid",
+        {relation});
     return rows.empty() ? InvalidOid : rows.front().oid(0);
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "pg/boundary.hpp"
+#include "pg/kept_answers.hpp"
 #include "pg/row.hpp"
 #include "pg/scopes.hpp"
 
@@ -130,6 +131,10 @@ public:
 
     bool is_read_only() const { return is_read_only_; }
 
+    // From now on query_kept() answers what the same role has asked before, until a definition changes, by what it found then:
+    // for a command that looks at many tables and writes nothing.
+    void keep_answers() { answers_.emplace(); }
+
     // Parses a statement with parameters of these types. The role in force is the one whose policies it plans with.
     PreparedQuery prepare(const std::string &sql, const std::vector<Oid> &types);
 
@@ -140,6 +145,7 @@ private:
     // Where the connection commits in between, each statement is pinned for itself.
     std::optional<PinnedScope> pinned_;
     bool is_read_only_ = false;
+    std::optional<KeptAnswers> answers_;
 };
 
 // For plain server code, where an error jumps over destructors.

@@ -78,12 +78,12 @@ std::string make_from(const pg::Row &row) {
 PurgeTable make_table(pg::Spi &spi, const TableInfo &info) {
     PurgeTable table = {info, {}, find_blockers(spi, info.relation), false, may_move(spi, info)};
     pg::Row registration =
-        spi.query("SELECT deleted_at, on_expiry = 'anonymize' FROM softdelete_internal.registration "
-                  "WHERE relation = $1::pg_catalog.oid",
-                  {info.relation})
+        spi.query_kept("SELECT deleted_at, on_expiry = 'anonymize' FROM softdelete_internal.registration "
+                       "WHERE relation = $1::pg_catalog.oid",
+                       {info.relation})
             .front();
     table.anonymizes = registration.boolean(1);
-    for (const pg::Row &row : spi.query(targets_query, {info.relation, registration.text(0)})) {
+    for (const pg::Row &row : spi.query_kept(targets_query, {info.relation, registration.text(0)})) {
         Oid type = row.oid(3);
         bool has_zone = pg::call([&] { return getBaseType(type) == TIMESTAMPTZOID; });
         table.targets.push_back({row.oid(0), row.oid(1), row.text(2), info.deleted_at, has_zone,

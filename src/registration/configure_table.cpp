@@ -23,7 +23,7 @@ void check_request(const ConfigureRequest &request) {
         pg::raise({ERRCODE_INVALID_PARAMETER_VALUE,
                    "nothing to configure",
                    {},
-                   "Give retention, keep_forever, visibility, indexes, admin_roles or on_expiry."});
+                   "Give retention, keep_forever, visibility, indexes, admin_roles, on_expiry or strategy."});
     }
     if (request.retention && request.keep_forever == true) {
         pg::raise({ERRCODE_INVALID_PARAMETER_VALUE,

@@ -1,5 +1,6 @@
 // The part of registration that puts the marker and the guards of whole statements on a table and its members.
 #include "catalog/quoting.hpp"
+#include "catalog/referencing_constraints.hpp"
 #include "catalog/trigger_catalog.hpp"
 #include "model/trigger_names.hpp"
 #include "registration/plan_parts.hpp"
@@ -22,7 +23,8 @@ constexpr const char *disabled_query = R"(
         SELECT $1::pg_catalog.oid
         UNION SELECT h.inhrelid FROM pg_catalog.pg_inherits h JOIN line l ON h.inhparent = l.relation),
     referencing (relation) AS (
-        SELECT k.conrelid FROM pg_catalog.pg_constraint k JOIN line l ON k.confrelid = l.relation WHERE k.contype = 'f'),
+        SELECT k.conrelid FROM pg_catalog.pg_constraint k JOIN line l ON k.confrelid = l.relation
+        WHERE k.contype = 'f' AND k.oid = ANY ($2)),
     concerned (relation, is_own) AS (
         SELECT relation, true FROM line UNION SELECT relation, false FROM referencing)
     SELECT DISTINCT t.tgrelid, pg_catalog.quote_ident(t.tgname),
@@ -113,7 +115,9 @@ void plan_written_checks(TableWork &work, const std::vector<Member> &members) {
 }
 
 void plan_disabled_triggers(TableWork &work) {
-    for (const pg::Row &row : work.spi.query_kept(disabled_query, {work.table.oid})) {
+    for (const pg::Row &row : work.spi.query_kept(
+             disabled_query,
+             {work.table.oid, catalog::find_referencing_constraints(work.spi, {work.table.oid})})) {
         work.steps.push_back({row.oid(0), "trigger " + row.text(1), Action::alter, false, {row.text(2)}});
     }
 }

@@ -49,15 +49,18 @@ Disagreement count_disagreement(const TableWork &work, const catalog::Column &fl
     sqltext::Expression deleted_at(has_times ? catalog::identifier(work.settings().deleted_at).text()
                                              : "NULL");
     pg::ReadScope scope(work.table.owner);
-    pg::Row row = work.spi
-                      .query(sqltext::statement(
-                                 "/* softdelete */ SELECT"
-                                 " pg_catalog.count(*) FILTER (WHERE %2% AND %3% IS NULL),"
-                                 " pg_catalog.count(*) FILTER (WHERE %2% IS NOT TRUE AND %3% IS NOT NULL)"
-                                 " FROM %1%",
-                                 work.table.qualified, flag.quoted, deleted_at)
-                                 .text())
-                      .front();
+    pg::Row row =
+        work.spi
+            .query(sqltext::statement(
+                       "/* softdelete */ SELECT"
+                       " pg_catalog.count(*) FILTER (WHERE %2% AND %3% IS NULL),"
+                       " pg_catalog.count(*) FILTER (WHERE %2% IS NOT TRUE AND %3% IS NOT NULL)"
+                       " FROM %1%%4%",
+                       work.table.qualified, flag.quoted, deleted_at,
+                       sqltext::Expression(
+                           has_times ? " WHERE softdelete.include_deleted(" + deleted_at.text() + ")" : ""))
+                       .text())
+            .front();
     return {row.number(0), row.number(1)};
 }
 

@@ -2,6 +2,7 @@
 // keys whose index registration takes away, and keys of other tables to this one. A warning says whose deletes or purges
 // are slow. What serves a key is decided in registration/key_indexes.
 #include "catalog/index_catalog.hpp"
+#include "catalog/referencing_constraints.hpp"
 #include "pg/quote.hpp"
 #include "registration/key_indexes.hpp"
 #include "registration/plan_parts.hpp"
@@ -23,7 +24,8 @@ using catalog::Member;
 using catalog::OwnForeignKey;
 
 constexpr const char *children_query =
-    "SELECT DISTINCT k.conrelid FROM pg_constraint k WHERE k.contype = 'f' AND k.confrelid = ANY ($1)"
+    "SELECT DISTINCT k.conrelid FROM pg_constraint k WHERE k.contype = 'f' AND k.oid = ANY ($2) AND "
+    "k.confrelid = ANY ($1)"
     " AND NOT EXISTS (SELECT FROM pg_constraint p WHERE p.oid = k.conparentid)"
     " AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = k.conrelid AND c.relispartition) ORDER BY 1";
 
@@ -156,8 +158,9 @@ void warn_of_key_indexes(TableWork &work, const std::vector<catalog::Table> &tog
     for (Oid member : work.table.member_oids()) {
         members.push_back(std::to_string(member));
     }
-    for (const pg::Row &row :
-         work.spi.query_kept(children_query, {pg::Parameter(pg::make_array(members), OIDARRAYOID)})) {
+    for (const pg::Row &row : work.spi.query_kept(
+             children_query, {pg::Parameter(pg::make_array(members), OIDARRAYOID),
+                              catalog::find_referencing_constraints(work.spi, work.table.member_oids())})) {
         if (!is_member(together, row.oid(0))) { // these have warnings of their own
             warn_of_child(work, row.oid(0));
         }

@@ -49,7 +49,7 @@ CREATE FUNCTION own_name(function text) RETURNS text LANGUAGE sql AS $$
     SELECT CASE substring(function FROM '[a-z_]+$') WHEN 'on_delete' THEN 'softdelete_marker' WHEN 'on_truncate' THEN 'softdelete_truncate'
         WHEN 'on_update' THEN 'softdelete_update' WHEN 'check_written' THEN 'softdelete_written' WHEN 'lock_row' THEN 'softdelete_lock' WHEN 'collect_deleted' THEN 'softdelete_collect'
         WHEN 'check_children' THEN 'softdelete_children_x' WHEN 'check_parent' THEN 'softdelete_parent_x'
-        WHEN 'on_own_table' THEN 'softdelete_own_table' WHEN 'on_archived_delete' THEN 'softdelete_archive' ELSE 'liar' END $$;
+        WHEN 'on_own_table' THEN 'softdelete_own_table' WHEN 'on_archived_delete' THEN 'softdelete_archive' WHEN 'on_applied_removal' THEN 'softdelete_applied' ELSE 'liar' END $$;
 
 -- Attaches the trigger that the command creates and fires it; everything is taken back. A statement that neither fails nor
 -- writes its rows is one that a trigger swallowed.

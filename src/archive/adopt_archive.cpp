@@ -113,15 +113,17 @@ std::vector<std::string> loosen(ArchiveWork &work, const FormerArchive &former,
     return commands;
 }
 
+bool has_trigger(pg::Spi &spi, Oid relation, const char *trigger) {
+    return !spi.query("SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = $1::pg_catalog.oid AND tgname = "
+                      "$2::pg_catalog.name",
+                      {relation, trigger})
+                .empty();
+}
+
 // What archives and their partitions have: the guard, whole rows for replication, the row security of the table.
 void add_guard(ArchiveWork &work, Oid relation, const std::string &name, bool has_identity,
                bool has_row_security, std::vector<std::string> *commands) {
-    bool is_there = !work.spi
-                         .query("SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = $1::pg_catalog.oid AND "
-                                "tgname = $2::pg_catalog.name",
-                                {relation, model::kept_trigger})
-                         .empty();
-    if (is_there) {
+    if (has_trigger(work.spi, relation, model::kept_trigger)) {
         commands->push_back(sqltext::format("DROP TRIGGER %1% ON %2%", model::kept_trigger, name));
     }
     commands->push_back(
@@ -150,6 +152,11 @@ void plan_partitioned(ArchiveWork &work, const FormerArchive &former,
     std::vector<std::string> commands = loosen(work, former, former.name);
     for (const pg::Row &row : work.spi.query(members_query, {former.relation})) {
         add_guard(work, row.oid(0), row.text(1), row.boolean(2), row.boolean(3), &commands);
+    }
+    if (!has_trigger(work.spi, former.relation, model::applied_trigger)) {
+        for (const std::string &command : make_applied_trigger(former.name)) {
+            commands.push_back(command);
+        }
     }
     for (const ArchiveColumn &column : columns) {
         if (column.is_external) {

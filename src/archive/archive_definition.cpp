@@ -81,11 +81,23 @@ std::vector<std::string> make_archive(const catalog::Table &table, const Archive
                "EXECUTE FUNCTION softdelete_internal.on_kept_table()",
                model::kept_trigger, name));
     commands.push_back(sqltext::tie_to_extension(name, sqltext::Identifier(model::kept_trigger)).text());
+    for (const std::string &command : make_applied_trigger(name)) {
+        commands.push_back(command);
+    }
     commands.push_back(
         format("COMMENT ON TABLE %1% IS %2%", name,
                catalog::literal("Deleted rows of " + table.qualified.text() + ", kept by softdelete.")));
     commands.push_back(make_retention_comment(name, settings));
     return commands;
+}
+
+std::vector<std::string> make_applied_trigger(const sqltext::QualifiedName &archive) {
+    const sqltext::Identifier trigger(model::applied_trigger);
+    return {format("CREATE TRIGGER %1% BEFORE DELETE ON %2% FOR EACH ROW EXECUTE FUNCTION "
+                   "softdelete_internal.on_applied_removal()",
+                   trigger, archive),
+            sqltext::enable_always(archive, trigger).text(),
+            sqltext::tie_to_extension(archive, trigger).text()};
 }
 
 std::string make_retention_comment(const sqltext::QualifiedName &archive, const ArchiveSettings &settings) {

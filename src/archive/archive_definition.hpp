@@ -30,6 +30,9 @@ sqltext::QualifiedName name_beside(const catalog::Table &table, const std::strin
 std::vector<std::string> make_archive(const catalog::Table &table, const ArchiveSettings &settings,
                                       const std::vector<ArchiveColumn> &columns, const std::string &key);
 
+// The trigger that keeps rows on hold from what a subscription removes; the server gives it to partitions.
+std::vector<std::string> make_applied_trigger(const sqltext::QualifiedName &archive);
+
 // The comment on the archive's time of deletion, which says how long rows are kept.
 std::string make_retention_comment(const sqltext::QualifiedName &archive, const ArchiveSettings &settings);
 

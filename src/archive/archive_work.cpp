@@ -74,7 +74,8 @@ constexpr const char *grantees_query = R"(
 constexpr const char *guards_query = R"(
     SELECT pg_catalog.format('DROP TRIGGER %I ON %I.%I', t.tgname, n.nspname, c.relname)
     FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid) p
-    JOIN pg_catalog.pg_trigger t ON t.tgrelid = p.relid::pg_catalog.oid AND t.tgname = $2::pg_catalog.name
+    JOIN pg_catalog.pg_trigger t ON t.tgrelid = p.relid::pg_catalog.oid AND t.tgparentid = 0
+        AND t.tgname IN ($2::pg_catalog.name, $3::pg_catalog.name)
     JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     ORDER BY p.level, 1)";
@@ -196,7 +197,8 @@ void make_first_partitions(pg::Spi &spi, Oid archive, model::PeriodWidth width) 
 
 std::vector<std::string> make_guard_drops(pg::Spi &spi, Oid archive) {
     std::vector<std::string> commands;
-    for (const pg::Row &row : spi.query(guards_query, {archive, model::kept_trigger})) {
+    for (const pg::Row &row :
+         spi.query(guards_query, {archive, model::kept_trigger, model::applied_trigger})) {
         commands.push_back(row.text(0));
     }
     return commands;

@@ -1,6 +1,7 @@
 // All rows of a transaction are deleted at its start, as those that are marked, and belong to its deletion.
 #include "archive/collect_deleted.hpp"
 
+#include "archive/kept_from_apply.hpp"
 #include "archive/kept_links.hpp"
 #include "archive/own_columns.hpp"
 #include "catalog/table_info.hpp"
@@ -122,6 +123,21 @@ void check_holds(FunctionCallInfo call, const TriggerData *data) {
     }
 }
 
+void archive(Relation relation, HeapTuple row, int64 deletion, const registry::ArchiveRow &archived) {
+    deletion::confirm_deletion(deletion);
+    rows::OwnValue values[3] = {
+        {NameStr(archived.deleted_at), TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false,
+         true, sizeof(TimestampTz)},
+        {deletion_id_column, Int64GetDatum(deletion), false, true, sizeof(int64)},
+    };
+    int count = 2;
+    if (archived.has_deleted_by) {
+        values[count++] = {NameStr(archived.deleted_by), CStringGetTextDatum(deletion::get_actor()), false,
+                           false, -1};
+    }
+    rows::collect_row({archived.archive, true}, relation, row, values, count);
+}
+
 } // namespace
 
 void collect_deleted(FunctionCallInfo call, const TriggerData *data) {
@@ -137,23 +153,19 @@ void collect_deleted(FunctionCallInfo call, const TriggerData *data) {
     }
     Target &target = get_target(call, data->tg_relation);
     if (target.comes_by_subscription) {
+        note_applied_removal(data->tg_relation, row, target.table);
         return;
     }
     int64 deletion = deletion::get_current_deletion(target.table);
-    deletion::confirm_deletion(deletion);
     deletion::note_archived_row(RelationGetRelid(data->tg_relation), row, deletion);
-    rows::OwnValue values[3] = {
-        {NameStr(target.row.deleted_at), TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false,
-         true, sizeof(TimestampTz)},
-        {deletion_id_column, Int64GetDatum(deletion), false, true, sizeof(int64)},
-    };
-    int count = 2;
-    if (target.row.has_deleted_by) {
-        values[count++] = {NameStr(target.row.deleted_by), CStringGetTextDatum(deletion::get_actor()), false,
-                           false, -1};
+    archive(data->tg_relation, get_row(call, target, data->tg_relation, row), deletion, target.row);
+}
+
+void archive_row(Relation relation, HeapTuple row, Oid table) {
+    registry::ArchiveRow archived;
+    if (registry::find_archive_row(table, &archived)) {
+        archive(relation, row, deletion::get_current_deletion(table), archived);
     }
-    rows::collect_row({target.row.archive, true}, data->tg_relation,
-                      get_row(call, target, data->tg_relation, row), values, count);
 }
 
 } // namespace softdelete::archive

@@ -17,4 +17,7 @@ namespace softdelete::archive {
 // Raises 55000 where the registry knows no archive of the table, or where a row that is on hold would not go there.
 void collect_deleted(FunctionCallInfo call, const TriggerData *data);
 
+// Moves a copy of the row, of the table or a partition of it, to the archive.
+void archive_row(Relation relation, HeapTuple row, Oid table);
+
 } // namespace softdelete::archive

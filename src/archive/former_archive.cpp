@@ -38,7 +38,7 @@ constexpr const char *obstacle_query = R"(
         UNION ALL SELECT 3, pg_catalog.format('"%s" is registered itself', m.relname)
         FROM members m WHERE EXISTS (SELECT FROM pg_catalog.pg_trigger g JOIN pg_catalog.pg_proc f ON f.oid = g.tgfoid
             JOIN pg_catalog.pg_namespace n ON n.oid = f.pronamespace
-            WHERE g.tgrelid = m.oid AND n.nspname = 'softdelete_internal' AND f.proname <> 'on_kept_table')
+            WHERE g.tgrelid = m.oid AND n.nspname = 'softdelete_internal' AND f.proname NOT IN ('on_kept_table', 'on_applied_removal'))
         UNION ALL SELECT 4, 'it is a partition or an heir of another table, or has heirs'
         FROM pg_catalog.pg_inherits i
         WHERE i.inhrelid = $1::pg_catalog.oid

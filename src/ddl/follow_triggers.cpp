@@ -35,7 +35,8 @@ constexpr const char *statements_query = R"(
                        'softdelete_internal.check_written'::pg_catalog.regproc,
                        'softdelete_internal.on_history_change'::pg_catalog.regproc,
                        'softdelete_internal.on_history_truncate'::pg_catalog.regproc,
-                       'softdelete_internal.on_archived_delete'::pg_catalog.regproc)
+                       'softdelete_internal.on_archived_delete'::pg_catalog.regproc,
+                       'softdelete_internal.on_applied_removal'::pg_catalog.regproc)
       AND (c.oid = $1::pg_catalog.oid
            OR c.oid IN (SELECT p.relid::pg_catalog.oid
                         FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid) p))

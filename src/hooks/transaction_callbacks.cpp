@@ -2,6 +2,7 @@
 // something for a transaction forget it. Only what runs before the end may raise an error.
 #include "hooks/hooks.hpp"
 
+#include "archive/kept_from_apply.hpp"
 #include "ddl/follow_anonymizers.hpp"
 #include "ddl/follow_indexes.hpp"
 #include "ddl/follow_views.hpp"
@@ -45,6 +46,7 @@ void forget_preparations(int nest_level) noexcept {
 extern "C" void softdelete_transaction_callback(XactEvent event, void *) {
     if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE) {
         history::finish_moves();
+        archive::archive_noted_rows();
         rows::check_all_inserted();
         deletion::write_deletions();
     }
@@ -63,6 +65,7 @@ extern "C" void softdelete_transaction_callback(XactEvent event, void *) {
         purge::forget_purged_rows(0);
         history::forget_moves(0);
         rows::forget_collected_rows(0);
+        archive::forget_noted_rows(0);
         session::leave_session_view();
     }
     keep_error_hints();
@@ -80,6 +83,7 @@ extern "C" void softdelete_subtransaction_callback(SubXactEvent event, SubTransa
         purge::forget_purged_rows(nest_level);
         history::forget_moves(nest_level);
         rows::forget_collected_rows(nest_level);
+        archive::forget_noted_rows(nest_level);
         session::leave_session_view();
         keep_error_hints();
     } else if (event == SUBXACT_EVENT_COMMIT_SUB) {
@@ -89,6 +93,7 @@ extern "C" void softdelete_subtransaction_callback(SubXactEvent event, SubTransa
         purge::keep_purged_rows(nest_level);
         history::keep_moves(nest_level);
         rows::keep_collected_rows(nest_level);
+        archive::keep_noted_rows(nest_level);
     }
 }
 

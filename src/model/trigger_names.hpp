@@ -40,4 +40,7 @@ inline constexpr const char *archive_trigger = "softdelete_archive";
 // On histories, archives and their partitions: nobody writes them by hand.
 inline constexpr const char *kept_trigger = "softdelete_kept";
 
+// On archives and their partitions, where a subscription writes them: rows on hold stay.
+inline constexpr const char *applied_trigger = "softdelete_applied";
+
 } // namespace softdelete::model

@@ -94,6 +94,7 @@ bool look_up(ExtensionFunctions *found) {
     found->on_history_truncate = find_internal("on_history_truncate", 0, nullptr);
     found->on_kept_table = find_internal("on_kept_table", 0, nullptr);
     found->on_archived_delete = find_internal("on_archived_delete", 0, nullptr);
+    found->on_applied_removal = find_internal("on_applied_removal", 0, nullptr);
     found->include_deleted = find_function("softdelete", "include_deleted", 1, one_element);
     found->new_deletion_id = find_internal("new_deletion_id", 1, one_regclass);
     found->new_actor = find_internal("new_actor", 2, element_integer);
@@ -149,7 +150,7 @@ bool is_trigger_function(Oid function) {
                || function == own->collect_deleted || function == own->check_children
                || function == own->check_parent || function == own->on_history_change
                || function == own->on_history_truncate || function == own->on_kept_table
-               || function == own->on_archived_delete);
+               || function == own->on_archived_delete || function == own->on_applied_removal);
 }
 
 void install_extension_functions() {

@@ -18,6 +18,7 @@ struct ExtensionFunctions {
     Oid on_history_truncate;   // ... that notes the rows of a TRUNCATE
     Oid on_kept_table;         // the guard of histories and archives
     Oid on_archived_delete;    // the trigger function that moves deleted rows to an archive
+    Oid on_applied_removal;    // the trigger function that keeps archived rows on hold from a subscription
     Oid include_deleted;       // include_deleted(anyelement)
     Oid new_deletion_id;       // new_deletion_id(regclass)
     Oid new_actor;             // new_actor(anyelement, integer)

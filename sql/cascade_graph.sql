@@ -21,7 +21,7 @@ SELECT softdelete.cascade_graph('orders');
 SELECT count(*) > 0 AS registered FROM softdelete.register('users', retention => '90 days');
 SELECT count(*) > 0 AS registered FROM softdelete.register('orders', retention => '1 year 2 days');
 SELECT count(*) > 0 AS registered FROM softdelete.register('items');
-SELECT count(*) > 0 AS registered FROM softdelete.register('tags', strategy => 'archive');
+SELECT count(*) > 0 AS registered FROM softdelete.register('tags', strategy => 'archive', retention => '3 days');
 SELECT softdelete.cascade_graph('users');
 -- Below a table whose rows really go.
 CREATE TABLE tag_notes (id int PRIMARY KEY, tag text, item int, FOREIGN KEY (tag, item) REFERENCES tags ON DELETE CASCADE);

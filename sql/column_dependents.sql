@@ -136,6 +136,15 @@ SELECT * FROM said WHERE comment <> '' OR "default" <> '' OR readable ORDER BY a
 SELECT count(*) > 0 AS done FROM softdelete.configure('seen', strategy => 'flag');
 SELECT * FROM said WHERE comment <> '' OR "default" <> '' OR readable ORDER BY attrelid::text, attname;
 
+-- Who read the table, and not the archive, reads deleted rows with the strategy flag: a warning names him.
+GRANT SELECT (id) ON seen TO regress_dependents_reader;
+SELECT count(*) > 0 AS done FROM softdelete.configure('seen', strategy => 'archive');
+SELECT step, object, command FROM softdelete.plan('seen', strategy => 'flag') WHERE action = 'warning';
+SELECT step, object, command FROM softdelete.configure('seen', strategy => 'flag') WHERE action = 'warning';
+SELECT count(*) > 0 AS done FROM softdelete.configure('seen', strategy => 'archive');
+GRANT SELECT ON seen_archive TO regress_dependents_reader;
+SELECT step, object FROM softdelete.configure('seen', strategy => 'flag') WHERE action = 'warning';
+
 -- Which indexes are partial is what it was before the table had an archive.
 CREATE TABLE modes (id int PRIMARY KEY, code text UNIQUE, body text);
 CREATE INDEX modes_body ON modes (body);

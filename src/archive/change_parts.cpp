@@ -6,6 +6,7 @@
 #include "catalog/mixed_links.hpp"
 #include "catalog/quoting.hpp"
 #include "holds/held_rows.hpp"
+#include "pg/quote.hpp"
 #include "registration/column_dependents.hpp"
 #include "registry/anonymizers.hpp"
 #include "registry/hold_log.hpp"
@@ -37,7 +38,39 @@ void check_no_holds(pg::Spi &spi, const catalog::Table &table) {
     }
 }
 
+constexpr const char *table_readers_query = R"(
+    WITH grants (relation, role) AS (
+        SELECT c.oid, x.grantee FROM pg_catalog.pg_class c CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) x
+        WHERE c.oid IN ($1::pg_catalog.oid, $2::pg_catalog.oid) AND x.grantee <> c.relowner AND x.privilege_type = 'SELECT'
+        UNION ALL
+        SELECT c.oid, x.grantee FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
+        CROSS JOIN LATERAL pg_catalog.aclexplode(a.attacl) x
+        WHERE c.oid = $1::pg_catalog.oid AND x.grantee <> c.relowner AND x.privilege_type = 'SELECT')
+    SELECT pg_catalog.string_agg(DISTINCT CASE g.role WHEN 0 THEN 'PUBLIC'
+                                              ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(g.role)) END, ', ')
+    FROM grants g
+    WHERE g.relation = $1::pg_catalog.oid
+      AND NOT EXISTS (SELECT FROM grants o WHERE o.relation = $2::pg_catalog.oid AND o.role = g.role))";
+
 } // namespace
+
+std::vector<model::Step> warn_of_readers(pg::Spi &spi, const catalog::Table &table,
+                                         const catalog::TableInfo &archive) {
+    const pg::Rows rows = spi.query(table_readers_query, {table.oid, archive.relation});
+    if (rows.front().is_null(0)) {
+        return {};
+    }
+    return {{table.oid,
+             "rows of the archive",
+             model::Action::warning,
+             false,
+             {sqltext::format("SELECT * FROM softdelete.configure(%1%, visibility => 'rls')",
+                              sqltext::Literal(pg::quote_literal(table.qualified.text())))},
+             "who may read the table, and not the archive, may ask for deleted rows from now on: "
+                 + rows.front().text(0),
+             model::warning::archive_opened,
+             "To keep them from that, in the same transaction"}};
+}
 
 void add_steps(std::vector<model::Step> &steps, std::vector<model::Step> more) {
     steps.insert(steps.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));

@@ -40,6 +40,10 @@ registration::RegisterRequest make_request(const catalog::Table &table, const Ar
 // "3 deleted rows", with what becomes of them.
 model::Step tell_moved(const catalog::Table &table, std::int64_t rows, bool to_archive);
 
+// A warning of the roles that read the table, and did not read the archive; nothing where there are none.
+std::vector<model::Step> warn_of_readers(pg::Spi &spi, const catalog::Table &table,
+                                         const catalog::TableInfo &archive);
+
 // The columns that tell of deletions go, as far as the table has them. Those that were there before registration have nothing to
 // say any more: all rows are live.
 std::vector<model::Step> plan_column_drops(const catalog::Table &table, const ArchiveSettings &settings);

@@ -142,7 +142,8 @@ std::vector<model::Step> change_to_flag(pg::Spi &spi, Oid relation) {
     check_can_move_back(spi, table, settings);
     const catalog::TableInfo archive = catalog::get_table(spi, settings->archive);
     KeptViews views(spi, table, {settings->active_view, settings->deleted_view, settings->all_view});
-    std::vector<model::Step> steps = unregister_archive(relation, "keep");
+    std::vector<model::Step> steps = warn_of_readers(spi, table, archive);
+    add_steps(steps, unregister_archive(relation, "keep"));
     registry::note_ended_registration(spi, table.member_oids());
     add_steps(steps, registration::register_table(make_request(table, *settings, "flag")));
     const std::int64_t rows = move_archived_rows(spi, table, *settings, archive);
@@ -173,7 +174,11 @@ std::vector<model::Step> change_strategy(const ConfigureRequest &request) {
         }
         return {};
     }
-    return is_archive ? change_to_flag(spi, request.relation) : change_to_archive(spi, request.relation);
+    std::vector<model::Step> steps =
+        is_archive ? change_to_flag(spi, request.relation) : change_to_archive(spi, request.relation);
+    std::stable_partition(steps.begin(), steps.end(),
+                          [](const model::Step &step) { return step.action == model::Action::warning; });
+    return steps;
 }
 
 } // namespace softdelete::archive

@@ -81,7 +81,8 @@ std::vector<model::Step> plan_to_flag(pg::Spi &spi, Oid relation) {
     const auto settings = find_settings(spi, relation);
     check_can_move_back(spi, table, settings);
     const catalog::TableInfo archive = catalog::get_table(spi, settings->archive);
-    std::vector<model::Step> steps = plan_end(spi, table, *settings);
+    std::vector<model::Step> steps = warn_of_readers(spi, table, archive);
+    add_steps(steps, plan_end(spi, table, *settings));
     RegisterRequest request = make_request(table, *settings, "flag");
     request.follows_archive = true;
     add_steps(steps, registration::plan_registration(request));

@@ -24,7 +24,7 @@ namespace {
 // A partition stands for the table that was registered; an inheritance child has its parent's registration.
 constexpr const char *table_query = R"(
     SELECT c.oid, c.relowner, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relkind = 'p', r.relation IS NOT NULL,
-           pg_catalog.quote_ident(r.deleted_at), pg_catalog.quote_ident(r.deleted_by), r.retention, c.relkind,
+           pg_catalog.quote_ident(r.deleted_at), pg_catalog.quote_ident(r.deleted_by), coalesce(r.retention, a.retention), c.relkind,
            c.relkind = 'p' OR EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid),
            pg_catalog.quote_ident(n.nspname), c.relname, a.archive::pg_catalog.oid,
            (SELECT pg_catalog.format('%I.%I', an.nspname, ac.relname)

@@ -56,8 +56,8 @@ std::string describe(const TableInfo &table) {
         return "not registered";
     }
     const std::string strategy = table.archive ? "archive" : "flag";
-    return strategy + ", "
-           + (table.retention.empty() ? "kept until a purge by hand" : "kept for " + table.retention);
+    const char *without_retention = table.archive ? "kept for ever" : "kept until a purge by hand";
+    return strategy + ", " + (table.retention.empty() ? without_retention : "kept for " + table.retention);
 }
 
 class Graph {

@@ -16,6 +16,7 @@ struct Warning {
 namespace softdelete::model::warning {
 
 inline constexpr Warning clustered_index_lost = {"clustered_index_lost", Concern::speed};
+inline constexpr Warning archive_opened = {"archive_opened", Concern::data};
 inline constexpr Warning constraint_names_lost = {"constraint_names_lost", Concern::behaviour};
 inline constexpr Warning delete_trigger = {"delete_trigger", Concern::behaviour};
 inline constexpr Warning endless_times = {"endless_times", Concern::data};

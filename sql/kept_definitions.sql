@@ -2,6 +2,7 @@
 -- definition has changed.
 \set QUIET on
 CREATE ROLE regress_kept_definitions;
+CREATE ROLE regress_kept_other;
 CREATE SCHEMA regress_kept_definitions AUTHORIZATION regress_kept_definitions;
 SET SESSION AUTHORIZATION regress_kept_definitions;
 SET search_path = regress_kept_definitions;
@@ -72,8 +73,36 @@ SELECT softdelete.restore('orders', 1);
 SELECT softdelete.restore('"Clients"', 15);
 SELECT count(*) FROM orders;
 
+-- Statements whose plans are kept follow the schema and the owners, and give the next role of the session no right.
+DELETE FROM "Clients" WHERE id BETWEEN 10 AND 14;
+SELECT softdelete.restore('"Clients"', 10);
+RESET SESSION AUTHORIZATION;
+GRANT USAGE ON SCHEMA regress_kept_definitions TO regress_kept_other;
+SET SESSION AUTHORIZATION regress_kept_other;
+SELECT softdelete.restore('regress_kept_definitions."Clients"', 11); -- fails
+RESET SESSION AUTHORIZATION;
+GRANT SELECT, UPDATE ON "Clients" TO regress_kept_other;
+SET SESSION AUTHORIZATION regress_kept_other;
+SELECT softdelete.restore('regress_kept_definitions."Clients"', 11);
+RESET SESSION AUTHORIZATION;
+ALTER SCHEMA regress_kept_definitions RENAME TO "regress Kept definitions";
+SET search_path = "regress Kept definitions";
+SET SESSION AUTHORIZATION regress_kept_definitions;
+SELECT softdelete.restore('"Clients"', 12);
+RESET SESSION AUTHORIZATION;
+ALTER TABLE orders OWNER TO regress_kept_other;
+SET SESSION AUTHORIZATION regress_kept_definitions;
+SELECT softdelete.restore('"Clients"', 13);
+RESET SESSION AUTHORIZATION;
+ALTER TABLE "Clients" OWNER TO regress_kept_other;
+SET SESSION AUTHORIZATION regress_kept_definitions;
+SELECT softdelete.restore('"Clients"', 14); -- fails
+SET SESSION AUTHORIZATION regress_kept_other;
+SELECT softdelete.restore('"Clients"', 14);
+SELECT count(*) FROM orders;
+
 \set QUIET on
 SET client_min_messages = error;
 RESET SESSION AUTHORIZATION;
-DROP SCHEMA regress_kept_definitions CASCADE;
-DROP ROLE regress_kept_definitions;
+DROP SCHEMA "regress Kept definitions" CASCADE;
+DROP ROLE regress_kept_definitions, regress_kept_other;

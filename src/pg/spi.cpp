@@ -10,6 +10,7 @@ extern "C" {
 #include "executor/spi.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/plancache.h"
 #include "utils/snapmgr.h"
@@ -272,11 +273,35 @@ std::vector<Parameter> Spi::query_values(const std::string &sql, const std::vect
     return values;
 }
 
-PreparedQuery Spi::prepare(const std::string &sql, const std::vector<Oid> &types) {
+PreparedQuery Spi::prepare(const std::string &sql, const std::vector<Oid> &types, int options) {
     SPIPlanPtr plan = call([&] {
-        return prepare_plan(sql.c_str(), static_cast<int>(types.size()), const_cast<Oid *>(types.data()));
+        return prepare_plan(sql.c_str(), static_cast<int>(types.size()), const_cast<Oid *>(types.data()),
+                            options);
     });
     return PreparedQuery(plan, types.size());
+}
+
+PreparedQuery Spi::prepare(const std::string &sql, const std::vector<Oid> &types) {
+    return prepare(sql, types, 0);
+}
+
+PreparedQuery Spi::prepare_generic(const std::string &sql, const std::vector<Oid> &types) {
+    return prepare(sql, types, CURSOR_OPT_GENERIC_PLAN);
+}
+
+void PreparedQuery::keep() const {
+    call([&] { check_code(SPI_keepplan(plan_)); });
+}
+
+void PreparedQuery::free() const noexcept {
+    SPI_freeplan(plan_);
+}
+
+bool PreparedQuery::is_valid() const {
+    return call([&] {
+        AcceptInvalidationMessages();
+        return SPI_plan_is_valid(plan_);
+    });
 }
 
 void PreparedQuery::run(const std::vector<Parameter> &parameters) const {

@@ -65,7 +65,8 @@ private:
     Oid type_ = InvalidOid;
 };
 
-// A statement that was parsed once, to run many times. Belongs to the connection that prepared it and ends with it.
+// A statement that was parsed once, to run many times. Belongs to the connection that prepared it and ends with it, unless it
+// is kept.
 class PreparedQuery {
 public:
     PreparedQuery(const PreparedQuery &) = delete;
@@ -75,6 +76,13 @@ public:
     // Runs it and returns its rows, or how many it processed. Takes as many parameters as it was prepared with.
     Rows query(const std::vector<Parameter> &parameters) const;
     std::uint64_t execute(const std::vector<Parameter> &parameters) const;
+
+    // From now on it belongs to the session rather than to the connection, until it is freed. Nothing may be running it then.
+    void keep() const;
+    void free() const noexcept;
+
+    // False where something that it depends on has changed: the server would parse it anew as whoever runs it.
+    bool is_valid() const;
 
     // Its references say themselves whose policies apply: another role that runs it need not parse it again.
     void note_independent_of_role() const;
@@ -138,7 +146,11 @@ public:
     // Parses a statement with parameters of these types. The role in force is the one whose policies it plans with.
     PreparedQuery prepare(const std::string &sql, const std::vector<Oid> &types);
 
+    // The same, planned once without a look at the parameters.
+    PreparedQuery prepare_generic(const std::string &sql, const std::vector<Oid> &types);
+
 private:
+    PreparedQuery prepare(const std::string &sql, const std::vector<Oid> &types, int options);
     void run(const std::string &sql, const std::vector<Parameter> &parameters);
     void run_kept(const std::string &sql, const std::vector<Parameter> &parameters);
 

@@ -12,24 +12,25 @@ namespace softdelete::registration {
 namespace {
 
 // A body by BEGIN ATOMIC has the columns that there were when it was made: it depends on each of them. $2 is the table's
-// name, quoted where it has to be and fit for a regular expression.
+// name, quoted where it has to be and fit for a regular expression. The language is asked first, of all functions that there
+// are, which are mostly the server's own in C.
 constexpr const char *functions_query = R"(
     SELECT p.oid::regprocedure
-    FROM pg_class c, pg_proc p JOIN pg_language l ON l.oid = p.prolang
-    WHERE c.oid = $1::oid AND p.prokind IN ('f', 'p') AND (
-        (p.prorettype IN (c.reltype, (SELECT t.typarray FROM pg_type t WHERE t.oid = c.reltype))
-         AND CASE WHEN p.prosqlbody IS NULL THEN l.lanname IN ('sql', 'plpgsql') AND p.prosrc !~ '[*]'
+    FROM pg_class c JOIN pg_type r ON r.oid = c.reltype, pg_proc p
+    WHERE c.oid = $1::oid AND p.prolang = ANY (ARRAY(SELECT oid FROM pg_language WHERE lanname IN ('sql', 'plpgsql')))
+      AND p.prokind IN ('f', 'p') AND (
+        (p.prorettype IN (r.oid, r.typarray)
+         AND CASE WHEN p.prosqlbody IS NULL THEN p.prosrc !~ '[*]'
                   AND p.prosrc ~* ('\mfrom\s+(only\s+)?("?\w+"?\.)?' || $2)
              ELSE EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid
                           AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid > 0)
                   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid
                           AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid = 0) END)
-        OR (CASE p.prorettype WHEN c.reltype THEN false WHEN 'record'::regtype THEN p.proallargtypes IS NOT NULL
-                 ELSE p.proretset OR l.lanname = 'sql' END
-            AND l.lanname IN ('sql', 'plpgsql') AND p.prosqlbody IS NULL
+        OR (p.prosqlbody IS NULL
+            AND CASE p.prorettype WHEN r.oid THEN false WHEN 'record'::regtype THEN p.proallargtypes IS NOT NULL
+                     ELSE p.proretset OR p.prolang = (SELECT oid FROM pg_language WHERE lanname = 'sql') END
             AND p.prosrc ~* ('select\s+[*]\s+from\s+(only\s+)?("?\w+"?\.)?' || $2 || '\s*($|;|\m(where|order|limit|offset|fetch|for)\M)'))
-        OR (l.lanname IN ('sql', 'plpgsql') AND p.prosqlbody IS NULL
-            AND p.prosrc ~* ('row\s*\([^)]*\)\s*::\s*("?\w+"?\.)?' || $2 || '(\M|$)')))
+        OR (p.prosqlbody IS NULL AND p.prosrc ~* ('row\s*\([^)]*\)\s*::\s*("?\w+"?\.)?' || $2 || '(\M|$)')))
     ORDER BY p.oid::regprocedure::text)";
 
 // Letters, digits, and what is special in a regular expression behind a backslash.
@@ -56,7 +57,7 @@ void warn_of_row_types(TableWork &work) {
         return;
     }
     std::string names;
-    for (const pg::Row &row : work.spi.query(
+    for (const pg::Row &row : work.spi.query_kept(
              functions_query, {work.table.oid, make_pattern(pg::quote_identifier(work.table.name))})) {
         names += (names.empty() ? "" : ", ") + row.text(0);
     }

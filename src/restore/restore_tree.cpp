@@ -43,6 +43,12 @@ struct Branch {
     std::vector<ForeignKey> own;         // keys of its own that bind, to registered tables
 };
 
+// For a few rows a statement takes longer to plan than to run; of many the planner is to know how many they are.
+rows::Plan get_plan(const rows::RowSet &rows) {
+    constexpr std::size_t few = 100;
+    return rows.size() <= few ? rows::Plan::session : rows::Plan::once;
+}
+
 // Rows that have to be followed to their children, by table.
 using Work = std::deque<std::pair<Oid, rows::RowSet>>;
 
@@ -191,7 +197,8 @@ private:
                     "p",
                     key.parent.key_rows(), key.parent.deleted_at, key.child.key_rows(), key.child.deleted_at,
                     key.link, rows::make_membership(key.child, "c", 1));
-                rows::execute_key(spi_, key, query, {branch.rows.tables(), branch.rows.positions()});
+                rows::execute_key(spi_, key, query, {branch.rows.tables(), branch.rows.positions()},
+                                  get_plan(branch.rows));
             }
         }
     }
@@ -264,7 +271,8 @@ private:
             rows::make_membership(key.child, "c", 1), rows::make_exclusion("p", 3));
         for (const pg::Row &row : rows::read_key(
                  spi_, key, query,
-                 {branch.rows.tables(), branch.rows.positions(), restored.tables(), restored.positions()})) {
+                 {branch.rows.tables(), branch.rows.positions(), restored.tables(), restored.positions()},
+                 get_plan(branch.rows))) {
             found.push_back(rows::read_row_id(row));
         }
         return found;

@@ -73,7 +73,8 @@ const rows::KeyStatement &ChildFinder::get_statement(const ForeignKey &key, Pare
         std::vector<Oid> types = parents == Parents::one
                                      ? std::vector<Oid>{INT8OID, OIDOID, TIDOID}
                                      : std::vector<Oid>{INT8OID, OIDARRAYOID, TIDARRAYOID};
-        rows::KeyStatement statement(spi_, key, make_query(key, parents, children), types);
+        rows::KeyStatement statement(spi_, key, make_query(key, parents, children), types,
+                                     rows::Plan::session);
         place = statements_.emplace(id, std::move(statement)).first;
     }
     return place->second;

@@ -10,16 +10,50 @@ extern "C" {
 #include "catalog/pg_type.h"
 }
 
+#include <unordered_map>
+
 namespace softdelete::rows {
 
 namespace {
 
-pg::PreparedQuery prepare(pg::Spi &spi, const std::string &text, const std::vector<Oid> &types) {
+constexpr std::size_t max_kept = 200;
+
+using Statement = std::shared_ptr<const pg::PreparedQuery>;
+using Statements = std::unordered_map<std::string, Statement>; // by their text
+
+void free_kept(const pg::PreparedQuery *statement) {
+    statement->free();
+    delete statement;
+}
+
+Statement prepare(pg::Spi &spi, const std::string &text, const std::vector<Oid> &types, Plan plan) {
     pg::OwnerScope owner(pg::get_extension_owner());
     session::OwnStatement own(text, {.reading = session::OwnReading::as_owners});
-    pg::PreparedQuery query = spi.prepare(text, types);
-    query.note_independent_of_role();
-    return query;
+    if (plan == Plan::once) {
+        pg::PreparedQuery statement = spi.prepare(text, types);
+        statement.note_independent_of_role();
+        return std::make_shared<const pg::PreparedQuery>(std::move(statement));
+    }
+    auto statement = std::make_unique<const pg::PreparedQuery>(spi.prepare_generic(text, types));
+    statement->note_independent_of_role();
+    statement->keep();
+    return {statement.release(), free_kept};
+}
+
+// Whoever runs one that goes from here meanwhile, as another command within a command's statement may make it go, has it still.
+Statement get_kept(pg::Spi &spi, const std::string &text, const std::vector<Oid> &types) {
+    // Never freed: the server's memory may be gone when the process ends.
+    static Statements *kept_statements = new Statements;
+    auto found = kept_statements->find(text);
+    if (found != kept_statements->end() && found->second->is_valid()) {
+        return found->second;
+    }
+    Statement statement = prepare(spi, text, types, Plan::session);
+    if (kept_statements->size() == max_kept) {
+        kept_statements->clear();
+    }
+    (*kept_statements)[text] = statement;
+    return statement;
 }
 
 std::vector<Oid> get_types(const std::vector<pg::Parameter> &parameters) {
@@ -33,34 +67,34 @@ std::vector<Oid> get_types(const std::vector<pg::Parameter> &parameters) {
 } // namespace
 
 KeyStatement::KeyStatement(pg::Spi &spi, const catalog::ForeignKey &key, const std::string &text,
-                           const std::vector<Oid> &types)
+                           const std::vector<Oid> &types, Plan plan)
     : text_(text)
     , role_(key.child.owner)
-    , statement_(prepare(spi, text, types)) {
+    , statement_(plan == Plan::session ? get_kept(spi, text, types) : prepare(spi, text, types, plan)) {
     Assert(catalog::has_one_owner(key));
 }
 
 // Announced again: it is parsed anew where something has changed meanwhile.
 pg::Rows KeyStatement::query(const std::vector<pg::Parameter> &parameters) const {
     pg::OwnerScope owner(role_);
-    session::OwnStatement own(text_, {.reading = session::OwnReading::as_owners}, statement_.plan());
-    return statement_.query(parameters);
+    session::OwnStatement own(text_, {.reading = session::OwnReading::as_owners}, statement_->plan());
+    return statement_->query(parameters);
 }
 
 void KeyStatement::execute(const std::vector<pg::Parameter> &parameters) const {
     pg::OwnerScope owner(role_);
-    session::OwnStatement own(text_, {.reading = session::OwnReading::as_owners}, statement_.plan());
-    statement_.execute(parameters);
+    session::OwnStatement own(text_, {.reading = session::OwnReading::as_owners}, statement_->plan());
+    statement_->execute(parameters);
 }
 
 pg::Rows read_key(pg::Spi &spi, const catalog::ForeignKey &key, const std::string &text,
-                  const std::vector<pg::Parameter> &parameters) {
-    return KeyStatement(spi, key, text, get_types(parameters)).query(parameters);
+                  const std::vector<pg::Parameter> &parameters, Plan plan) {
+    return KeyStatement(spi, key, text, get_types(parameters), plan).query(parameters);
 }
 
 void execute_key(pg::Spi &spi, const catalog::ForeignKey &key, const std::string &text,
-                 const std::vector<pg::Parameter> &parameters) {
-    KeyStatement(spi, key, text, get_types(parameters)).execute(parameters);
+                 const std::vector<pg::Parameter> &parameters, Plan plan) {
+    KeyStatement(spi, key, text, get_types(parameters), plan).execute(parameters);
 }
 
 } // namespace softdelete::rows

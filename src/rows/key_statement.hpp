@@ -5,15 +5,20 @@
 
 #include "catalog/foreign_keys.hpp"
 
+#include <memory>
 #include <string>
 
 namespace softdelete::rows {
 
+// once: parsed for the connection; the server looks at the parameters. session: kept, and planned once for all parameters, so
+// that they are to be few rows; the text must be the same each time.
+enum class Plan { once, session };
+
 class KeyStatement {
 public:
-    // Parses it, for parameters of these types.
+    // Parses it where it is not kept, for parameters of these types.
     KeyStatement(pg::Spi &spi, const catalog::ForeignKey &key, const std::string &text,
-                 const std::vector<Oid> &types);
+                 const std::vector<Oid> &types, Plan plan = Plan::once);
 
     pg::Rows query(const std::vector<pg::Parameter> &parameters) const;
     void execute(const std::vector<pg::Parameter> &parameters) const;
@@ -21,13 +26,13 @@ public:
 private:
     std::string text_;
     Oid role_;
-    pg::PreparedQuery statement_;
+    std::shared_ptr<const pg::PreparedQuery> statement_; // this one runs, even where it is no longer kept
 };
 
 // For a statement that runs once.
 pg::Rows read_key(pg::Spi &spi, const catalog::ForeignKey &key, const std::string &text,
-                  const std::vector<pg::Parameter> &parameters);
+                  const std::vector<pg::Parameter> &parameters, Plan plan = Plan::once);
 void execute_key(pg::Spi &spi, const catalog::ForeignKey &key, const std::string &text,
-                 const std::vector<pg::Parameter> &parameters);
+                 const std::vector<pg::Parameter> &parameters, Plan plan = Plan::once);
 
 } // namespace softdelete::rows

@@ -20,8 +20,8 @@ std::string make_rows(int first) {
 
 // As tidout() writes it.
 std::string to_text(const ItemPointerData &position) {
-    return sqltext::format("(%1%,%2%)", ItemPointerGetBlockNumberNoCheck(&position),
-                           ItemPointerGetOffsetNumberNoCheck(&position));
+    return "(" + std::to_string(ItemPointerGetBlockNumberNoCheck(&position)) + ","
+           + std::to_string(ItemPointerGetOffsetNumberNoCheck(&position)) + ")";
 }
 
 } // namespace

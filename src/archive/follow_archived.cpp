@@ -108,6 +108,9 @@ void follow_dropped_policies(pg::Spi &spi) {
     }
 }
 
+constexpr const char *whose_table_is_gone =
+    " WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = k.relation)";
+
 constexpr const char *archive_query = R"(
     SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
     FROM softdelete_internal.archive a
@@ -173,13 +176,15 @@ bool follow_dropped() {
         follow_dropped_policies(spi);
     }
     std::vector<pg::Row> orphans;
-    bool had_archive = false;
     {
         pg::UserScope owner(pg::get_extension_owner());
+        // A statement that deletes nothing would have all sessions look anew at what they know of registered tables.
+        if (spi.query("SELECT FROM softdelete_internal.archive k" + std::string(whose_table_is_gone))
+                .empty()) {
+            return false;
+        }
         orphans = spi.query(orphans_query);
-        had_archive = spi.execute("DELETE FROM softdelete_internal.archive k WHERE NOT EXISTS (SELECT FROM "
-                                  "pg_catalog.pg_class c WHERE c.oid = k.relation)")
-                      > 0;
+        spi.execute("DELETE FROM softdelete_internal.archive k" + std::string(whose_table_is_gone));
     }
     session::OwnDdlScope own_ddl;
     for (const pg::Row &orphan : orphans) {
@@ -190,7 +195,7 @@ bool follow_dropped() {
         pg::notice(
             sqltext::format("the archive %1% of the dropped table stays, as a plain table", orphan.text(2)));
     }
-    return had_archive;
+    return true;
 }
 
 } // namespace softdelete::archive

@@ -12,7 +12,8 @@ namespace softdelete::deletion {
 struct PreviewLine {
     int depth; // foreign keys between the row and these
     Oid relation;
-    std::string action; // 'delete', 'cascade', 'refuse', 'keep link' or 'stays until purge'
+    // 'delete', 'cascade', 'removed' (by a native cascade, for good), 'refuse', 'keep link', 'lose link' or 'stays until purge'
+    std::string action;
     std::uint64_t rows;
 };
 

@@ -10,14 +10,14 @@
 
 namespace softdelete::erasure {
 
-// Overwrites the row, live or deleted, and those of its CASCADE descendants whose tables have rules. Returns the log
-// entry as JSON. Locks, roles and errors as erase_row(); 55000 where the table has no rules.
+// Overwrites the row, live, marked or archived, and those that reference it by any foreign key and whose tables have rules
+// (erasure/subject_tree.hpp says how far). Returns the log entry as JSON. Locks, roles and errors as erase_row(); 55000 where the table has no rules.
 std::string anonymize_row(Oid relation, const std::optional<std::string> &reason,
                           const std::vector<std::string> &key);
 
 // For tables whose rows are anonymized when their retention ends: overwrites these deleted rows by the table's rules and
-// marks them as done. table: it, or its archive. Returns how many there were. The caller has locked the rows and checked holds, and acts as the
-// table's owner. Errors: 55000 where the table has no rules.
+// marks them as done. table: it, or its archive. Returns how many there were. The caller has locked the rows and checked holds,
+// and acts as the table's owner. Errors: 55000 where the table has no rules.
 std::uint64_t anonymize_rows(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowSet &rows);
 
 // Are rows of the table's archive anonymized when their retention ends?

@@ -1,4 +1,4 @@
-// A counter, for caches that depend on more than one catalog: catalog/foreign_keys. Coarse on purpose: DDL is rare. The
+// A counter, for caches that depend on more than one catalog, such as pg/kept_answers. Coarse on purpose: DDL is rare. The
 // callbacks only count, so that they may come at any time.
 #include "pg/definition_changes.hpp"
 

@@ -117,8 +117,9 @@ public:
     Rows query(const std::string &sql, const std::vector<Parameter> &parameters);
 
     // The same for a query whose text and types of parameters never change: the session keeps one plan of it for all
-    // parameters. For those on catalogs and on our own tables, which take longer to plan than to run. It must not name objects that come and go
-    // by constants of the types regproc, regnamespace and the like, of which the server does not see that they are outdated.
+    // parameters. For those on catalogs and on our own tables, which take longer to plan than to run. It must not name objects
+    // that come and go by constants of the types regproc, regnamespace and the like, of which the server does not see that they
+    // are outdated.
     Rows query_kept(const std::string &sql, const std::vector<Parameter> &parameters = {});
 
     std::uint64_t execute_kept(const std::string &sql, const std::vector<Parameter> &parameters);

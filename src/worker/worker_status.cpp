@@ -1,5 +1,5 @@
-// Keeps the status of the workers in shared memory. Written by worker/launcher and worker/purge_worker, read by api/purge for
-// the view softdelete.worker_status. Where more databases are named than there is room for, the last ones do not show.
+// Keeps the status of the workers in shared memory. Written by worker/launcher and worker/purge_worker, read by worker/show_status
+// for the view softdelete.worker_status. Where more databases are named than there is room for, the last ones do not show.
 #include "worker/worker_status.hpp"
 
 extern "C" {

@@ -62,3 +62,10 @@ CREATE FUNCTION softdelete.check(relation regclass DEFAULT NULL)
     LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_check';
 COMMENT ON FUNCTION softdelete.check(regclass) IS
     'Shows what is risky or left undone, the worst first, each with the SQL that mends it.';
+
+-- Of one table. Counted exactly they are the rows that the caller sees by the policies that bind him; else the estimates of the view.
+CREATE FUNCTION softdelete.stats(relation regclass, exact boolean DEFAULT false)
+    RETURNS TABLE (live_rows bigint, deleted_rows bigint, oldest_deletion timestamptz)
+    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'softdelete_stats';
+COMMENT ON FUNCTION softdelete.stats(regclass, boolean) IS
+    'How many rows of a table are live and deleted: as the statistics estimate them, or counted, as far as the caller sees them.';

@@ -118,15 +118,10 @@ std::string anonymize_row(Oid relation, const std::optional<std::string> &reason
         raise_no_rules(table);
     }
     holds::lock_holds_below(spi, find_concerned(spi, table), registry::HoldAccess::erase);
-    constexpr rows::SubjectLock lock = rows::SubjectLock::for_update;
-    const std::optional<rows::SubjectRow> row = rows::find_subject_row(spi, table, key, lock);
-    const std::optional<rows::SubjectRow> archived = rows::find_archived_rows(spi, table, key, lock);
-    if (!row && !archived) {
-        rows::raise_no_such_row(table, key);
-    }
-    const std::vector<std::string> &stored = (row ? row : archived)->key;
+    const rows::KeyedRows found = rows::find_keyed_rows(spi, table, key, rows::SubjectLock::for_update);
+    const std::vector<std::string> &stored = found.get_key(table, key);
     rows::check_reason_as_key(spi, table, *reason, stored);
-    rows::RowTree whole = row ? rows::collect_tree(spi, row->rows) : rows::RowTree();
+    rows::RowTree whole = found.row ? rows::collect_tree(spi, found.row->rows) : rows::RowTree();
     SubjectTree tree = find_subject_tree(spi, table, catalog::get_key_lookup(spi, table, key), whole);
     for (const auto &[oid, member] : tree.overwritten.tables) {
         holds::check_held_rows(spi, member.table, member.rows, "anonymize", holds::Harm::overwriting);
@@ -143,7 +138,7 @@ std::string anonymize_row(Oid relation, const std::optional<std::string> &reason
         holds = find_released_holds(spi, whole.all);
     }
     overwrite_tree(spi, tree);
-    if (archived) { // what had the key before and is gone
+    if (found.archived) { // what had the key before and is gone
         (void)history::overwrite_entries(spi, table, rules, history::find_lives(table, {stored}));
     }
     registry::clear_deletions(spi, deletions);

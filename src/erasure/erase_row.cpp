@@ -151,8 +151,8 @@ std::string erase_row(Oid relation, const std::optional<std::string> &reason,
     rows::check_reason(reason, key);
     catalog::TableInfo table = get_erasable_table(spi, relation);
     holds::lock_holds_below(spi, {table.relation}, registry::HoldAccess::erase);
-    std::optional<rows::SubjectRow> found =
-        rows::find_subject_row(spi, table, key, rows::SubjectLock::for_update);
+    const std::optional<rows::SubjectRow> found =
+        rows::find_keyed_rows(spi, table, key, rows::SubjectLock::for_update).row;
     catalog::KeyLookup lookup = catalog::get_key_lookup(spi, table, key);
     rows::RowTree tree;
     if (found) {

@@ -62,20 +62,6 @@ void warn_of_unkept(pg::Spi &spi, Oid relation) {
     }
 }
 
-// The key as it is stored. A row that moves to the archive or back meanwhile is where it was not looked for at first.
-std::vector<std::string> lock_rows(pg::Spi &spi, const catalog::TableInfo &table,
-                                   const std::vector<std::string> &key) {
-    constexpr rows::SubjectLock lock = rows::SubjectLock::for_key_share;
-    for (int tries = table.archive ? 2 : 1; tries > 0; tries--) {
-        std::optional<rows::SubjectRow> row = rows::find_subject_row(spi, table, key, lock);
-        std::optional<rows::SubjectRow> archived = rows::find_archived_rows(spi, table, key, lock);
-        if (row || archived) {
-            return (row ? row : archived)->key;
-        }
-    }
-    rows::raise_no_such_row(table, key);
-}
-
 } // namespace
 
 std::int64_t hold_row(Oid relation, const std::optional<std::string> &reason,
@@ -85,7 +71,8 @@ std::int64_t hold_row(Oid relation, const std::optional<std::string> &reason,
     catalog::TableInfo table = rows::get_owned_soft_table(spi, relation);
     pg::call([] { registry::lock_holds(registry::HoldLock::row_exclusive); });
     lock_holds_below(spi, {table.relation}, registry::HoldAccess::make);
-    const std::vector<std::string> stored = lock_rows(spi, table, key);
+    const std::vector<std::string> stored =
+        rows::find_keyed_rows(spi, table, key, rows::SubjectLock::for_key_share).get_key(table, key);
     rows::check_reason_as_key(spi, table, *reason, stored);
     warn_of_unlogged(spi, table.relation);
     warn_of_unkept(spi, table.relation);

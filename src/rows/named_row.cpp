@@ -172,9 +172,28 @@ std::optional<SubjectRow> find_subject_row(pg::Spi &spi, const TableInfo &table,
     return find_rows_in(spi, table, table, key, lock);
 }
 
-std::optional<SubjectRow> find_archived_rows(pg::Spi &spi, const TableInfo &table,
-                                             const std::vector<std::string> &key, SubjectLock lock) {
-    return table.archive ? find_rows_in(spi, catalog::get_archive(table), table, key, lock) : std::nullopt;
+// Whoever waits for the lock of an archived row may find it gone: it is in the table, where none was before, or the key was
+// given anew. A row that is locked stays.
+KeyedRows find_keyed_rows(pg::Spi &spi, const TableInfo &table, const std::vector<std::string> &key,
+                          SubjectLock lock) {
+    KeyedRows found = {find_subject_row(spi, table, key, lock), std::nullopt};
+    if (table.archive) {
+        const TableInfo archive = catalog::get_archive(table);
+        found.archived = find_rows_in(spi, archive, table, key, lock);
+        if (!found.row) {
+            found.row = find_subject_row(spi, table, key, lock);
+            found.archived = found.row ? find_rows_in(spi, archive, table, key, lock) : found.archived;
+        }
+    }
+    return found;
+}
+
+const std::vector<std::string> &KeyedRows::get_key(const TableInfo &table,
+                                                   const std::vector<std::string> &given) const {
+    if (!row && !archived) {
+        raise_no_such_row(table, given);
+    }
+    return (row ? row : archived)->key;
 }
 
 void check_reason(const std::optional<std::string> &reason, const std::vector<std::string> &key) {

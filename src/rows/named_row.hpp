@@ -36,9 +36,20 @@ SubjectRow get_subject_row(pg::Spi &spi, const catalog::TableInfo &table, const 
 std::optional<SubjectRow> find_subject_row(pg::Spi &spi, const catalog::TableInfo &table,
                                            const std::vector<std::string> &key, SubjectLock lock);
 
-// Those that were archived under the key; nothing where there are none, or the table has no archive.
-std::optional<SubjectRow> find_archived_rows(pg::Spi &spi, const catalog::TableInfo &table,
-                                             const std::vector<std::string> &key, SubjectLock lock);
+// What has the key: a row of the table, and those in its archive.
+struct KeyedRows {
+    std::optional<SubjectRow> row;
+    std::optional<SubjectRow> archived;
+
+    // The key as it is stored; there must be a row. P0002 where there is none.
+    const std::vector<std::string> &get_key(const catalog::TableInfo &table,
+                                            const std::vector<std::string> &given) const;
+};
+
+// Finds them and locks them, as above. A row that another transaction moves from one place to the other meanwhile is found
+// where it has got to.
+KeyedRows find_keyed_rows(pg::Spi &spi, const catalog::TableInfo &table, const std::vector<std::string> &key,
+                          SubjectLock lock);
 
 // A reason is kept where the data is not: it must not be the key. Errors: 22004 for none, 22023 for a key value.
 void check_reason(const std::optional<std::string> &reason, const std::vector<std::string> &key);

@@ -203,6 +203,7 @@ DELETE FROM mail_queue WHERE id = 1;
 SELECT count(*) > 0 FROM softdelete.configure('mail_queue', strategy => 'archive');
 SELECT count(*) > 0 FROM softdelete.configure('mail_queue', keep_forever => true);
 SELECT count(*) FROM look('looks_like_a_log');
+SELECT pg_stat_force_next_flush() IS NULL AS flushed;
 SELECT strategy, live_rows, deleted_rows FROM softdelete.stats WHERE relation = 'mail_queue'::regclass;
 
 -- Soft delete by hand.

@@ -59,6 +59,33 @@ SELECT relation, kind, removed_by, rows > 0 AS has_rows FROM tell() WHERE kind =
 RESET softdelete.deletion;
 TRUNCATE users CASCADE; -- fails
 
+-- Of tables with an archive too: rows that go by themselves, by ON DELETE CASCADE, from partitions, in functions and in savepoints. What
+-- goes to an archive, or moves to another partition, is none.
+SET SESSION AUTHORIZATION regress_removal_owner;
+CREATE TABLE bags (id int PRIMARY KEY, up int REFERENCES bags ON DELETE CASCADE);
+CREATE TABLE items (id int, bag int REFERENCES bags ON DELETE CASCADE, PRIMARY KEY (id)) PARTITION BY RANGE (id);
+CREATE TABLE items_1 PARTITION OF items FOR VALUES FROM (0) TO (10);
+CREATE TABLE items_2 PARTITION OF items DEFAULT;
+CREATE INDEX ON bags (up);
+CREATE INDEX ON items (bag);
+SELECT count(*) > 0 AS registered FROM softdelete.register('bags', strategy => 'archive', cascade => true);
+INSERT INTO bags SELECT i, i / 2 FROM generate_series(1, 9) i WHERE i > 1 UNION ALL SELECT 1, NULL UNION ALL SELECT 0, NULL;
+INSERT INTO items SELECT i, i % 10 FROM generate_series(1, 18) i;
+DELETE FROM bags WHERE id = 9;
+SET SESSION AUTHORIZATION regress_remover;
+SET softdelete.deletion = 'hard';
+SET softdelete.reason = 'bags';
+UPDATE items SET id = 99 WHERE id = 1;
+DELETE FROM bags WHERE id IN (4, 8);
+DELETE FROM items WHERE id IN (2, 12) RETURNING id;
+DO $$ BEGIN DELETE FROM regress_removals.items WHERE id = 3; END $$;
+BEGIN; SAVEPOINT a; DELETE FROM bags; ROLLBACK TO a; DELETE FROM items_2 WHERE id = 13; COMMIT;
+BEGIN; DELETE FROM bags WHERE id = 5; ROLLBACK;
+RESET softdelete.deletion;
+RESET softdelete.reason;
+SELECT relation, kind, removed_by, role, rows FROM tell() WHERE reason = 'bags';
+SELECT count(*) FROM all_bags WHERE deleted_at IS NOT NULL;
+
 -- For those who may read the table.
 SET SESSION AUTHORIZATION regress_removal_reader;
 SELECT count(*) FROM softdelete.removals;
@@ -74,7 +101,7 @@ UPDATE softdelete_internal.removal SET removed_at = now() - interval '2 years' W
 SET SESSION AUTHORIZATION regress_removal_owner;
 SET client_min_messages = error;
 CALL softdelete.purge();
-SELECT DISTINCT relation FROM tell() ORDER BY 1;
+SELECT DISTINCT relation::text FROM tell() ORDER BY 1;
 RESET SESSION AUTHORIZATION;
 DROP OWNED BY regress_removal_owner, regress_removal_reader, regress_remover;
 DROP ROLE regress_removal_owner, regress_removal_reader, regress_remover;

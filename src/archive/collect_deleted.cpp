@@ -140,25 +140,26 @@ void archive(Relation relation, HeapTuple row, int64 deletion, const registry::A
 
 } // namespace
 
-void collect_deleted(FunctionCallInfo call, const TriggerData *data) {
+bool collect_deleted(FunctionCallInfo call, const TriggerData *data) {
     HeapTuple row = data->tg_trigtuple;
     if (HeapTupleHeaderIndicatesMovedPartitions(row->t_data)
         || erasure::is_being_removed(data->tg_relation, row)
         || erasure::is_removed_on_the_way(data->tg_relation, row)) {
-        return;
+        return false;
     }
     if (settings::deletion() == settings::Deletion::hard) {
         check_holds(call, data);
-        return;
+        return true;
     }
     Target &target = get_target(call, data->tg_relation);
     if (target.comes_by_subscription) {
         note_applied_removal(data->tg_relation, row, target.table);
-        return;
+        return false;
     }
     int64 deletion = deletion::get_current_deletion(target.table);
     deletion::note_archived_row(RelationGetRelid(data->tg_relation), row, deletion);
     archive(data->tg_relation, get_row(call, target, data->tg_relation, row), deletion, target.row);
+    return false;
 }
 
 void archive_row(Relation relation, HeapTuple row, Oid table) {

@@ -15,7 +15,8 @@ namespace softdelete::archive {
 // where softdelete.deletion is hard but to see that no hold protects the row, for a row that an UPDATE moves to another partition or that erase() removes, and in an apply worker whose
 // subscription brings the rows of the archive itself.
 // Raises 55000 where the registry knows no archive of the table, or where a row that is on hold would not go there.
-void collect_deleted(FunctionCallInfo call, const TriggerData *data);
+// Returns whether the row is gone for good, by that setting.
+bool collect_deleted(FunctionCallInfo call, const TriggerData *data);
 
 // Moves a copy of the row, of the table or a partition of it, to the archive.
 void archive_row(Relation relation, HeapTuple row, Oid table);

@@ -10,25 +10,32 @@ CREATE VIEW softdelete_internal.table_sizes AS
         SELECT a.relation, a.relation::oid, false FROM softdelete_internal.archive a
         UNION SELECT a.relation, a.archive::oid, true FROM softdelete_internal.archive a
         UNION SELECT m.relation, h.inhrelid, m.is_archive FROM pg_catalog.pg_inherits h JOIN archived m ON h.inhparent = m.part),
-    part (relation, part, rows, deleted_fraction, pages, index_pages) AS (
-        SELECT p.relation, p.part, CASE WHEN c.reltuples >= 0 THEN c.reltuples END, p.deleted_fraction,
-               c.relpages + coalesce(t.relpages, 0),
+    -- Of a table with an archive each part has rows of one kind. A partition of the archive that was never analyzed has as many as
+    -- the server has counted since, and so many bytes only where it has none.
+    part (relation, rows, live_fraction, deleted_fraction, pages, deleted_pages, index_pages) AS (
+        SELECT p.relation, CASE WHEN c.reltuples >= 0 THEN c.reltuples WHEN p.is_archive THEN s.count END,
+               p.live_fraction, p.deleted_fraction, c.relpages + coalesce(t.relpages, 0),
+               CASE WHEN c.reltuples >= 0 OR NOT p.is_archive THEN c.relpages + coalesce(t.relpages, 0) WHEN s.count = 0 THEN 0 END,
                (SELECT coalesce(pg_catalog.sum(i.relpages), 0) FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
                 WHERE x.indrelid = c.oid)
         FROM (
-            SELECT m.relation, m.part, CASE WHEN c.reltuples = 0 THEN 0 ELSE 1 - s.stanullfrac END
+            SELECT m.relation, m.part, CASE WHEN c.reltuples = 0 THEN 1 ELSE s.stanullfrac END,
+                   CASE WHEN c.reltuples = 0 THEN 0 ELSE 1 - s.stanullfrac END, false
             FROM member m
             JOIN pg_catalog.pg_class c ON c.oid = m.part
             JOIN pg_catalog.pg_attribute a ON a.attrelid = m.part AND a.attname = m.deleted_at AND NOT a.attisdropped
             LEFT JOIN pg_catalog.pg_statistic s ON s.starelid = m.part AND s.staattnum = a.attnum AND NOT s.stainherit
-            UNION ALL SELECT relation, part, CASE WHEN is_archive THEN 1 ELSE 0 END FROM archived) AS p (relation, part, deleted_fraction)
+            UNION ALL SELECT relation, part, CASE WHEN NOT is_archive THEN 1 END, CASE WHEN is_archive THEN 1 END, is_archive
+            FROM archived) AS p (relation, part, live_fraction, deleted_fraction, is_archive)
         JOIN pg_catalog.pg_class c ON c.oid = p.part AND c.relkind = 'r'
-        LEFT JOIN pg_catalog.pg_class t ON t.oid = c.reltoastrelid)
+        LEFT JOIN pg_catalog.pg_class t ON t.oid = c.reltoastrelid,
+        LATERAL (SELECT pg_catalog.pg_stat_get_live_tuples(p.part)) AS s (count))
     SELECT p.relation,
-           pg_catalog.round(pg_catalog.sum(p.rows * (1 - p.deleted_fraction)))::bigint AS live_rows,
+           pg_catalog.round(pg_catalog.sum(p.rows * p.live_fraction))::bigint AS live_rows,
            pg_catalog.round(pg_catalog.sum(p.rows * p.deleted_fraction))::bigint AS deleted_rows,
            pg_catalog.sum((p.pages + p.index_pages) * b.size)::bigint AS total_bytes,
-           pg_catalog.round(pg_catalog.sum(p.pages * p.deleted_fraction * b.size))::bigint AS deleted_bytes,
+           CASE WHEN pg_catalog.sum(p.deleted_pages * p.deleted_fraction) > 0 OR pg_catalog.bool_and(p.deleted_pages IS NOT NULL)
+                THEN pg_catalog.round(pg_catalog.sum(p.deleted_pages * p.deleted_fraction * b.size))::bigint END AS deleted_bytes,
            pg_catalog.sum(p.index_pages * b.size)::bigint AS index_bytes
     FROM part p, LATERAL (SELECT pg_catalog.current_setting('block_size')::bigint) AS b (size)
     GROUP BY p.relation;

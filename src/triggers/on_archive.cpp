@@ -2,6 +2,7 @@
 #include "archive/collect_deleted.hpp"
 #include "archive/kept_from_apply.hpp"
 #include "model/trigger_names.hpp"
+#include "purge/log_hand_purge.hpp"
 #include "registry/archive_scan.hpp"
 #include "triggers/trigger_call.hpp"
 
@@ -35,7 +36,11 @@ extern "C" {
 PG_FUNCTION_INFO_V1(softdelete_on_archived_delete);
 
 PGDLLEXPORT Datum softdelete_on_archived_delete(PG_FUNCTION_ARGS) {
-    archive::collect_deleted(fcinfo, triggers::get_trigger_data(fcinfo, archive_trigger));
+    const TriggerData *data = triggers::get_trigger_data(fcinfo, archive_trigger);
+    if (archive::collect_deleted(fcinfo, data)) {
+        // Also of a foreign key's DELETE the statement that it follows is told: its own is over.
+        purge::note_purged_row(RelationGetRelid(data->tg_relation), true, true);
+    }
     return Datum{0};
 }
 

@@ -75,6 +75,36 @@ DELETE FROM logs WHERE id = 1;
 DELETE FROM "Odd Logs" WHERE id = 1;
 SELECT id FROM logs_archive UNION ALL SELECT id FROM "Odd Logs_archive";
 
+-- Without their guards anybody with rights on them could write to archives and histories. Partitions have guards of their own.
+SET SESSION AUTHORIZATION :"superuser";
+:unwatched
+SET SESSION AUTHORIZATION regress_check_kept;
+DROP TRIGGER softdelete_kept ON "Odd Logs_archive";
+ALTER TABLE logs_archive DISABLE TRIGGER softdelete_kept;
+ALTER TABLE "Odd Prices_history" DISABLE TRIGGER softdelete_kept;
+DO $$
+DECLARE
+    part regclass;
+BEGIN
+    FOR part IN SELECT inhrelid FROM pg_inherits WHERE inhparent IN ('regress_check_kept.prices_history'::regclass, 'regress_check_kept.logs_archive'::regclass)
+    LOOP
+        EXECUTE format('DROP TRIGGER softdelete_kept ON %s', part);
+    END LOOP;
+END $$;
+SET SESSION AUTHORIZATION :"superuser";
+:watched
+SET SESSION AUTHORIZATION regress_check_kept;
+SELECT severity, relation, regexp_replace(object, '_\d+', '_?') AS object, message, remedy, count(*) FROM look('history_without_guard') GROUP BY 1, 2, 3, 4, 5 ORDER BY 2, 3;
+SELECT relation, regexp_replace(message, '_\d+', '_?', 'g') AS message, remedy FROM look('out_of_step') ORDER BY 1;
+CALL mend('history_without_guard');
+CALL mend('out_of_step');
+SELECT count(*) FROM softdelete.check() WHERE relation IS NOT NULL;
+DELETE FROM prices_history; -- fails
+DELETE FROM logs_archive; -- fails
+DELETE FROM "Odd Logs_archive"; -- fails
+SELECT count(*) AS unguarded FROM pg_partition_tree('prices_history') p WHERE NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = p.relid AND tgname = 'softdelete_kept' AND tgenabled = 'O');
+SELECT count(*) AS unguarded FROM pg_partition_tree('logs_archive') p WHERE NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = p.relid AND tgname = 'softdelete_kept' AND tgenabled = 'O');
+
 -- Columns, views and row security.
 SET SESSION AUTHORIZATION :"superuser";
 :unwatched

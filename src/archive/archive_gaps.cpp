@@ -66,6 +66,7 @@ private:
     void find_objects() {
         ArchiveWork work = {spi_, table_, settings_};
         plan_triggers(work);
+        plan_guards(work);
         plan_readers(work);
         for (const model::Step &step : work.steps) {
             add(step.object);

@@ -10,6 +10,7 @@
 #include "pg/scopes.hpp"
 #include "registration/table_work.hpp"
 #include "registry/history_scan.hpp"
+#include "rows/kept_guards.hpp"
 #include "rows/time_partitions.hpp"
 #include "session/utility_commands.hpp"
 #include "sqltext/table_statements.hpp"
@@ -135,6 +136,13 @@ void plan_archive_table(ArchiveWork &work, const std::vector<ArchiveColumn> &col
              make_archive(work.table, work.settings, columns, make_key(work.spi, work.table.oid)));
     work.add(Action::create, work.table.oid, "partitions of " + object, {},
              "one for this time and one for the next; further ones are made in time");
+}
+
+void plan_guards(ArchiveWork &work) {
+    for (const rows::GuardGap &gap : rows::find_guard_gaps(work.spi, work.settings.archive)) {
+        work.add(gap.is_missing ? Action::create : Action::alter, gap.relation,
+                 std::string("trigger ") + model::kept_trigger + " of " + gap.name, gap.commands);
+    }
 }
 
 void plan_triggers(ArchiveWork &work) {

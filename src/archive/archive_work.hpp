@@ -40,6 +40,9 @@ model::PeriodWidth choose_width(pg::Spi &spi, const std::optional<std::string> &
 // The archive itself; its partitions are made by make_partitions() when the steps have been run.
 void plan_archive_table(ArchiveWork &work, const std::vector<ArchiveColumn> &columns);
 
+// The guards of the archive, which is there, and of its partitions.
+void plan_guards(ArchiveWork &work);
+
 // The trigger that moves deleted rows, and the guards against TRUNCATE.
 void plan_triggers(ArchiveWork &work);
 

@@ -216,6 +216,7 @@ std::vector<model::Step> repair_archive(Oid relation) {
         plan_archive_table(work, columns);
     } else {
         mend_columns(work);
+        plan_guards(work);
     }
     plan_triggers(work);
     plan_views(work, columns);

@@ -188,6 +188,12 @@ void add_history(Findings &findings, pg::Spi &spi, const catalog::Table &table, 
                                 make_repair(table)});
         }
     }
+    for (const rows::GuardGap &gap : history::find_unguarded(spi, table.oid)) {
+        findings.push_back({Severity::error, "history_without_guard", table.oid, "history " + gap.name,
+                            std::string("the trigger that keeps everybody from writing there ")
+                                + (gap.is_missing ? "is gone" : "is disabled"),
+                            make_repair(table)});
+    }
     auto cutoff = is_attended ? std::nullopt : read_kept_cutoff(spi, table.oid, false);
     if (cutoff) {
         add_overdue(findings, table,

@@ -50,6 +50,11 @@ std::vector<TriggerGap> find_trigger_gaps(pg::Spi &spi, Oid relation) {
     return gaps;
 }
 
+std::vector<rows::GuardGap> find_unguarded(pg::Spi &spi, Oid relation) {
+    const Oid history = find_history(spi, relation);
+    return OidIsValid(history) ? rows::find_guard_gaps(spi, history) : std::vector<rows::GuardGap>();
+}
+
 bool has_history_alone(pg::Spi &spi, Oid relation) {
     return OidIsValid(find_history(spi, relation)) && !registry::find_registration(spi, relation);
 }
@@ -73,12 +78,22 @@ std::vector<model::Step> repair_history(pg::Spi &spi, Oid relation) {
              {},
              gap.records ? "the history knows the rows from now on: changes may have been missed" : ""});
     }
+    const std::vector<rows::GuardGap> unguarded = find_unguarded(spi, relation);
+    for (const rows::GuardGap &gap : unguarded) {
+        steps.push_back({gap.relation, std::string("trigger ") + model::kept_trigger,
+                         gap.is_missing ? model::Action::create : model::Action::alter, false, gap.commands});
+    }
     if (steps.empty()) {
         return steps;
     }
     {
         session::OwnDdlScope own_ddl;
         pg::UserScope owner(table.owner);
+        for (const rows::GuardGap &gap : unguarded) {
+            for (const std::string &command : gap.commands) {
+                spi.execute(command);
+            }
+        }
         if (!has_trigger) {
             create_triggers(spi, table);
         } else {

@@ -3,6 +3,7 @@
 
 #include "model/step.hpp"
 #include "pg/spi.hpp"
+#include "rows/kept_guards.hpp"
 
 #include <string>
 #include <vector>
@@ -18,6 +19,9 @@ struct TriggerGap {
 
 // None where the table has no history, or somebody has dropped that. Changes nothing.
 std::vector<TriggerGap> find_trigger_gaps(pg::Spi &spi, Oid relation);
+
+// Where anybody can write to the history or its partitions: none where the table has no history.
+std::vector<rows::GuardGap> find_unguarded(pg::Spi &spi, Oid relation);
 
 // Has the table a history and is not registered with the strategy flag?
 bool has_history_alone(pg::Spi &spi, Oid relation);

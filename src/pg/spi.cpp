@@ -220,25 +220,16 @@ void Spi::run_kept(const std::string &sql, const std::vector<Parameter> &paramet
 }
 
 Rows Spi::query_kept(const std::string &sql, const std::vector<Parameter> &parameters) {
-    const bool is_asked =
-        answers_ && std::none_of(parameters.begin(), parameters.end(), [](const Parameter &parameter) {
-            return parameter.datum().has_value();
-        });
-    if (!is_asked) {
+    const auto question = answers_ ? make_question(sql, parameters) : std::nullopt;
+    if (!question) {
         run_kept(sql, parameters);
         return take_rows();
     }
-    std::string question = std::to_string(call([] { return GetUserId(); })) + sql;
-    for (const Parameter &parameter : parameters) {
-        question += parameter.value()
-                        ? '=' + std::to_string(parameter.value()->size()) + ':' + *parameter.value()
-                        : "-";
-    }
-    if (const Rows *rows = answers_->find(question)) {
+    if (const Rows *rows = answers_->find(*question)) {
         return *rows;
     }
     run_kept(sql, parameters);
-    return answers_->keep(question, take_rows());
+    return answers_->keep(*question, take_rows());
 }
 
 std::uint64_t Spi::execute_kept(const std::string &sql, const std::vector<Parameter> &parameters) {

@@ -177,7 +177,7 @@ SELECT count(*) > 0 AS changed FROM softdelete.configure('by_hand', strategy => 
 SELECT id, deleted_at = '2026-02-03 04:05'::timestamp AS same_time, deleted_by FROM deleted_by_hand;
 SELECT softdelete.restore('by_hand', 2);
 TABLE by_hand ORDER BY id;
--- The history of a table tells of no change.
+-- The history of a table says of the time before what it said: the row leaves with its last values, and arrives again.
 CREATE TABLE told (id int PRIMARY KEY);
 SELECT count(*) > 0 AS registered FROM softdelete.register('told');
 SELECT softdelete.track_history('told') IS NOT NULL AS tracked;
@@ -187,7 +187,40 @@ SELECT count(*) AS entries FROM softdelete.history_of('told', 1) \gset
 SELECT count(*) > 0 AS changed FROM softdelete.configure('told', strategy => 'archive');
 SELECT count(*) > 0 AS changed FROM softdelete.configure('told', strategy => 'flag');
 SELECT count(*) - :entries AS new_entries FROM softdelete.history_of('told', 1);
+SELECT kind, deletion_id IS NULL AS without_deletion FROM softdelete.history_of('told', 1);
 SELECT softdelete.restore('told', 1);
+-- What it says of each time stays the same: a row that was corrected after its deletion, one that is deleted into the archive, live ones.
+CREATE TABLE times (id int PRIMARY KEY, v text) PARTITION BY RANGE (id);
+CREATE TABLE times_1 PARTITION OF times FOR VALUES FROM (0) TO (3);
+CREATE TABLE times_2 PARTITION OF times FOR VALUES FROM (3) TO (10);
+SELECT count(*) > 0 AS registered FROM softdelete.register('times');
+SELECT softdelete.track_history('times') IS NOT NULL AS tracked;
+CREATE TABLE known (at timestamptz, id int, row jsonb);
+CREATE PROCEDURE note() LANGUAGE sql AS $$
+    INSERT INTO known SELECT n.at, i, softdelete.history_at('times', n.at, i) FROM (SELECT clock_timestamp()) n (at), generate_series(1, 5) i $$;
+CREATE FUNCTION differing_times() RETURNS bigint LANGUAGE sql AS $$
+    SELECT count(*) FROM known k WHERE jsonb_strip_nulls(softdelete.history_at('times', k.at, k.id)) IS DISTINCT FROM jsonb_strip_nulls(k.row) $$;
+INSERT INTO times SELECT i, 'v' || i FROM generate_series(1, 5) i;
+CALL note();
+DELETE FROM times WHERE id IN (1, 4);
+CALL note();
+SET softdelete.visibility = 'all';
+UPDATE times SET v = 'corrected' WHERE id IN (1, 4);
+RESET softdelete.visibility;
+CALL note();
+SELECT count(*) > 0 AS changed FROM softdelete.configure('times', strategy => 'archive');
+SELECT differing_times();
+DELETE FROM times WHERE id = 2;
+SELECT softdelete.restore('times', 4);
+CALL note();
+SELECT count(*) > 0 AS changed FROM softdelete.configure('times', strategy => 'flag');
+SELECT differing_times();
+SELECT softdelete.restore('times', 1), softdelete.restore('times', 2);
+SELECT differing_times();
+SELECT id, kind, new ->> 'v' AS v FROM generate_series(1, 4) id, softdelete.history_of('times', id) WITH ORDINALITY h ORDER BY id, ordinality;
+-- A request for erasure reaches all of it.
+SELECT softdelete.erase('times', 'a request', id) ->> 'action' AS action FROM times WHERE id < 5 ORDER BY id;
+SELECT id, count(*) FROM times_history GROUP BY 1;
 RESET SESSION AUTHORIZATION;
 DROP SCHEMA regress_move CASCADE;
 DROP OWNED BY regress_move_owner, regress_move_reader;

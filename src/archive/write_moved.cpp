@@ -3,6 +3,7 @@
 #include "archive/write_moved.hpp"
 
 #include "pg/scopes.hpp"
+#include "session/extension_functions.hpp"
 #include "session/own_statement.hpp"
 #include "session/plan_notes.hpp"
 #include "sqltext/format.hpp"
@@ -25,14 +26,24 @@ constexpr const char *leaves_query = R"(
     WHERE c.oid = $1::pg_catalog.oid AND NOT EXISTS (SELECT FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid))
     ORDER BY 2)";
 
+// A history is told: what it says of the time before stays true.
+class AllButHistory : public session::TriggerAnswers {
+public:
+    bool is_answered(Relation, const Trigger &trigger) override {
+        const session::ExtensionFunctions *functions = session::find_extension_functions();
+        return functions == nullptr || trigger.tgfoid != functions->on_history_change;
+    }
+};
+
 std::uint64_t write(pg::Spi &spi, Oid owner, Oid table, CmdType command, const std::string &statement,
                     const std::vector<pg::Parameter> &parameters) {
-    session::NoTriggers none;
+    AllButHistory others;
     pg::OwnerScope scope(owner);
     session::OwnStatement own(statement, {.notes = session::note_removal | session::note_logged,
-                                          .skipped = {&none, command, table, true},
+                                          .skipped = {&others, command, table, true},
                                           .runs_as_called = true,
-                                          .fires_at_once = true});
+                                          .fires_at_once = true,
+                                          .moves_deleted = true});
     return spi.execute(statement, parameters);
 }
 

@@ -99,4 +99,14 @@ bool is_changed(const bytea *changed, AttrNumber number) {
     return (bits[bit / 8] & (1 << (bit % 8))) != 0;
 }
 
+List *find_kept_columns(const TrackedTable &table, const List *columns) {
+    List *kept = NIL;
+    for (int i = 0; i < table.column_count; i++) {
+        if (table.columns[i].source != 0 && list_member_int(columns, table.columns[i].source)) {
+            kept = lappend_int(kept, table.columns[i].source);
+        }
+    }
+    return kept;
+}
+
 } // namespace softdelete::history

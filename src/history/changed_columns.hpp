@@ -22,4 +22,7 @@ bytea *make_changed_columns(const TrackedTable &table, List *columns);
 // Is the column of that number in the history table among them? changed: null for no column.
 bool is_changed(const bytea *changed, AttrNumber number);
 
+// Of these columns of the table, a list of attribute numbers, those that the history has.
+List *find_kept_columns(const TrackedTable &table, const List *columns);
+
 } // namespace softdelete::history

@@ -242,10 +242,12 @@ void remove_move(const Move *move) {
     *place = move->next;
 }
 
-// The deletion from which the statement brings rows back; 0 for none.
-int64 find_restored() {
+// The deletion from which the statement brings a row back, or of the marked row that it takes out of an archive; 0 for none.
+int64 find_deletion_before(const TrackedTable &table, Relation relation, HeapTuple row) {
     const session::OwnTraits *own = session::running_own_statement();
-    return own == nullptr ? 0 : own->restored;
+    return own == nullptr       ? 0
+           : own->moves_deleted ? get_deletion(table, row, RelationGetDescr(relation))
+                                : own->restored;
 }
 
 // The new row of an UPDATE that moved it, or one that was inserted.
@@ -255,7 +257,8 @@ void collect_insert(FunctionCallInfo call, const TrackedTable &table, const Trig
     Move *move = find_move();
     if (move == nullptr || move->root != table.root || move->command != command) {
         finish_moves();
-        collect(call, table, data->tg_relation, row, {kind_insert, command, nullptr, find_restored(), 0});
+        collect(call, table, data->tg_relation, row,
+                {kind_insert, command, nullptr, find_deletion_before(table, data->tg_relation, row), 0});
         return;
     }
     remove_move(move);
@@ -265,10 +268,12 @@ void collect_insert(FunctionCallInfo call, const TrackedTable &table, const Trig
     MemoryContextDelete(move->memory);
 }
 
-// A row that was deleted before is purged, whoever removes it.
+// A row that was deleted before is purged, whoever removes it; but what moves to an archive goes on there.
 Entry make_removal(const TrackedTable &table, HeapTuple row, TupleDesc columns, CommandId command) {
     if (is_deleted(table, row, columns)) {
-        return {kind_purge, command, nullptr, get_deletion(table, row, columns), 0};
+        const session::OwnTraits *own = session::running_own_statement();
+        return {own != nullptr && own->moves_deleted ? kind_delete : kind_purge, command, nullptr,
+                get_deletion(table, row, columns), 0};
     }
     return {kind_delete, command, nullptr, deletion::find_archived_row(table.relation, row), 0};
 }
@@ -283,17 +288,6 @@ void collect_delete(FunctionCallInfo call, const TrackedTable &table, const Trig
     finish_moves();
     collect(call, table, data->tg_relation, row,
             make_removal(table, row, RelationGetDescr(data->tg_relation), command));
-}
-
-// Without those that the history leaves out.
-List *find_kept_columns(const TrackedTable &table, const List *columns) {
-    List *kept = NIL;
-    for (int i = 0; i < table.column_count; i++) {
-        if (table.columns[i].source != 0 && list_member_int(columns, table.columns[i].source)) {
-            kept = lappend_int(kept, table.columns[i].source);
-        }
-    }
-    return kept;
 }
 
 // All rows that are there now, whatever the transaction's snapshot shows: the command waits for writers first.

@@ -69,6 +69,8 @@ struct OwnTraits {
     bool fires_at_once = false;
     // The deletion whose rows it brings back from archives; 0 for none.
     int64 restored = 0;
+    // It moves deleted rows between a table and its archive, which a history of the table tells as the end or the begin of a row.
+    bool moves_deleted = false;
     // The role that the command was called as, if it is not that which pg::CalledSettings knows.
     Oid called_by = InvalidOid;
 };

@@ -1,5 +1,6 @@
 // The SQL procedure purge() and the functions purge_preview(), schedule() and unschedule(). Unpacks the arguments and
 // leaves the work to purge/.
+#include "api/run_arguments.hpp"
 #include "pg/called_settings.hpp"
 #include "pg/srf.hpp"
 #include "pg/transactions.hpp"
@@ -19,64 +20,20 @@ namespace softdelete {
 
 namespace {
 
-// A run that may last longer than this, or forever, is given this: what a clock is compared with must not overflow.
-constexpr std::int64_t longest = INT64CONST(100) * 365 * USECS_PER_DAY;
-
-bool is_negative(const Interval *interval) {
-    Interval zero = {};
-    return pg::call([&] {
-        return DatumGetInt32(
-                   DirectFunctionCall2(interval_cmp, IntervalPGetDatum(interval), IntervalPGetDatum(&zero)))
-               < 0;
-    });
-}
-
-// As intervals are compared: months of 30 days, days of 24 hours. Up to the longest it is exact.
-std::int64_t get_length(const Interval *interval) {
-    double days = static_cast<double>(interval->month) * DAYS_PER_MONTH + interval->day;
-    double length = days * USECS_PER_DAY + static_cast<double>(interval->time);
-    return length < static_cast<double>(longest) ? static_cast<std::int64_t>(length) : longest;
-}
-
-std::chrono::microseconds get_duration(FunctionCallInfo call, int number, const char *name) {
-    const Interval *interval = DatumGetIntervalP(call->args[number].value);
-    if (is_negative(interval)) {
-        pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
-                   .message = std::string(name) + " must not be negative",
-                   .hint = "Give a length of time, such as '10 minutes'."});
-    }
-    return std::chrono::microseconds(get_length(interval));
-}
-
-void require(FunctionCallInfo call, int number, const char *name) {
-    if (call->args[number].isnull) {
-        pg::raise({.sqlstate = ERRCODE_NULL_VALUE_NOT_ALLOWED,
-                   .message = std::string("argument \"") + name + "\" must not be null",
-                   .hint = "Leave the argument out to have its default."});
-    }
-}
-
 std::optional<Oid> get_relation(FunctionCallInfo call, int number) {
     return call->args[number].isnull ? std::nullopt
                                      : std::optional(DatumGetObjectId(call->args[number].value));
 }
 
 purge::PurgeRequest get_request(FunctionCallInfo call) {
-    require(call, 1, "batch_size");
-    require(call, 3, "delay");
+    api::require(call, 3, "delay");
     purge::PurgeRequest request = {};
     request.relation = get_relation(call, 0);
-    int32 batch_size = DatumGetInt32(call->args[1].value);
-    if (batch_size < 1 || batch_size > 1000000) {
-        pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
-                   .message = "batch_size must be between 1 and 1000000",
-                   .hint = "A batch is one transaction: 1000 to 100000 rows suit most tables."});
-    }
-    request.batch_size = static_cast<std::size_t>(batch_size);
+    request.batch_size = api::get_batch_size(call, 1);
     if (!call->args[2].isnull) {
-        request.max_runtime = get_duration(call, 2, "max_runtime");
+        request.max_runtime = api::get_duration(call, 2, "max_runtime");
     }
-    request.delay = get_duration(call, 3, "delay");
+    request.delay = api::get_duration(call, 3, "delay");
     request.may_commit = pg::may_commit(call);
     return request;
 }

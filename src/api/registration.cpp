@@ -1,5 +1,8 @@
 // The SQL functions register(), plan(), configure(), repair() and unregister(). Unpacks the arguments, leaves the work
 // to registration/, or archive/ where the strategy is that, and returns its steps as rows.
+#include "api/run_arguments.hpp"
+#include "archive/between.hpp"
+#include "archive/change_in_batches.hpp"
 #include "archive/change_strategy.hpp"
 #include "archive/register_archive.hpp"
 #include "archive/register_by_strategy.hpp"
@@ -11,6 +14,7 @@
 #include "registration/register_table.hpp"
 #include "registration/repair_table.hpp"
 #include "registration/unregister_table.hpp"
+#include "session/extension_functions.hpp"
 #include "sqltext/layout.hpp"
 
 extern "C" {
@@ -102,6 +106,26 @@ std::vector<model::Step> unregister(Oid relation, const std::string &deleted_row
                : registration::unregister_table(relation, deleted_rows);
 }
 
+archive::ChangeRequest get_change_request(FunctionCallInfo call) {
+    const pg::Arguments arguments(call);
+    api::require(call, 4, "delay");
+    archive::ChangeRequest request = {arguments.relation(0, "relation"),
+                                      arguments.text(1, "strategy"),
+                                      api::get_batch_size(call, 2),
+                                      {},
+                                      api::get_duration(call, 4, "delay")};
+    if (!call->args[3].isnull) {
+        request.max_runtime = api::get_duration(call, 3, "max_runtime");
+    }
+    return request;
+}
+
+// Of a table between the strategies nothing but these changes.
+void check_not_between(Oid relation) {
+    pg::Spi spi;
+    archive::check_not_between(spi, relation);
+}
+
 void warn_and_give_back(FunctionCallInfo call, const std::vector<model::Step> &steps) {
     warn_client(steps);
     give_back(call, steps);
@@ -144,7 +168,29 @@ PGDLLEXPORT Datum softdelete_configure(PG_FUNCTION_ARGS) {
             arguments.relation(0, "relation"), arguments.optional_text(1), arguments.optional_boolean(2),
             arguments.optional_text(3),        arguments.optional_text(4), arguments.optional_names(5),
             arguments.optional_text(6),        arguments.optional_text(7)};
+        if (!request.strategy) {
+            check_not_between(request.relation);
+        }
         warn_and_give_back(fcinfo, request.strategy ? archive::change_strategy(request) : configure(request));
+        return Datum(0);
+    });
+}
+
+PG_FUNCTION_INFO_V1(softdelete_change_strategy);
+
+PGDLLEXPORT Datum softdelete_change_strategy(PG_FUNCTION_ARGS) {
+    return pg::entry([&] {
+        pg::refuse_if_read_only("softdelete.change_strategy()");
+        pg::call([] { session::check_version(); });
+        if (!pg::may_commit(fcinfo)) {
+            pg::raise(
+                {.sqlstate = ERRCODE_ACTIVE_SQL_TRANSACTION,
+                 .message =
+                     "CALL softdelete.change_strategy() cannot run inside a transaction block or a function",
+                 .hint = "softdelete.configure(..., strategy => ...) moves all deleted rows in the "
+                         "transaction under way."});
+        }
+        archive::change_in_batches(get_change_request(fcinfo));
         return Datum(0);
     });
 }
@@ -169,6 +215,7 @@ PGDLLEXPORT Datum softdelete_unregister(PG_FUNCTION_ARGS) {
         pg::Arguments arguments(fcinfo);
         Oid relation = arguments.relation(0, "relation");
         std::string deleted_rows = arguments.text(1, "deleted_rows");
+        check_not_between(relation);
         warn_and_give_back(fcinfo, unregister(relation, deleted_rows));
         return Datum(0);
     });

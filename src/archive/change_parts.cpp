@@ -7,9 +7,13 @@
 #include "catalog/quoting.hpp"
 #include "holds/held_rows.hpp"
 #include "pg/quote.hpp"
+#include "pg/scopes.hpp"
 #include "registration/column_dependents.hpp"
+#include "registration/run_steps.hpp"
 #include "registry/anonymizers.hpp"
 #include "registry/hold_log.hpp"
+#include "rows/time_partitions.hpp"
+#include "session/utility_commands.hpp"
 #include "sqltext/table_statements.hpp"
 
 #include <algorithm>
@@ -26,16 +30,6 @@ using registration::RegisterRequest;
                .detail = detail,
                .hint = hint,
                .relation = table.oid});
-}
-
-// On rows of its own, or on what they would go with.
-void check_no_holds(pg::Spi &spi, const catalog::Table &table) {
-    bool is_held = std::any_of(table.members.begin(), table.members.end(), [](const auto &member) {
-        return !registry::find_active_holds(member.oid).empty();
-    });
-    if (is_held || holds::find_hold_at_risk(spi, catalog::get_table(spi, table.oid), table.oid)) {
-        refuse_change(table, "It has rows on hold.", "Release them first.");
-    }
 }
 
 constexpr const char *table_readers_query = R"(
@@ -80,6 +74,15 @@ void raise_not_alone() {
     pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
                .message = "the strategy is changed by itself",
                .hint = "Change other settings by a call of their own."});
+}
+
+void check_no_holds(pg::Spi &spi, const catalog::Table &table) {
+    bool is_held = std::any_of(table.members.begin(), table.members.end(), [](const auto &member) {
+        return !registry::find_active_holds(member.oid).empty();
+    });
+    if (is_held || holds::find_hold_at_risk(spi, catalog::get_table(spi, table.oid), table.oid)) {
+        refuse_change(table, "It has rows on hold.", "Release them first.");
+    }
 }
 
 void check_can_move(pg::Spi &spi, const catalog::Table &table, const registry::Registration &registration) {
@@ -146,6 +149,20 @@ std::vector<ArchiveColumn> read_live_columns(pg::Spi &spi, Oid relation, const A
         return std::find(own.begin(), own.end(), column.name) != own.end();
     });
     return columns;
+}
+
+std::vector<model::Step> make_empty_archive(pg::Spi &spi, const catalog::Table &table,
+                                            const ArchiveSettings &settings,
+                                            const std::vector<ArchiveColumn> &columns) {
+    check_archive_name(spi, table, settings.archive_name);
+    ArchiveWork work = {spi, table, settings};
+    plan_archive_table(work, columns);
+    work.steps.resize(1); // partitions are made for the rows that are there
+    registration::run_steps(spi, work.steps);
+    session::OwnDdlScope own_ddl;
+    pg::UserScope owner(table.owner);
+    rows::revoke_grants(spi, name_beside(table, settings.archive_name).text());
+    return work.steps;
 }
 
 RegisterRequest make_request(const catalog::Table &table, const ArchiveSettings &settings,

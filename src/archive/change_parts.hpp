@@ -19,6 +19,9 @@ void add_steps(std::vector<model::Step> &steps, std::vector<model::Step> more);
 // 22023 where other settings are given beside the strategy.
 [[noreturn]] void raise_not_alone();
 
+// 0A000 where the table has rows on hold, or such as a row on hold would go with.
+void check_no_holds(pg::Spi &spi, const catalog::Table &table);
+
 // Errors: 0A000 where a table whose deleted rows are marked has what would not come along to an archive, or rows on hold.
 void check_can_move(pg::Spi &spi, const catalog::Table &table, const registry::Registration &registration);
 
@@ -32,6 +35,11 @@ ArchiveSettings make_archive_settings(pg::Spi &spi, const catalog::Table &table,
 
 // The columns of the table without those that tell of deletions.
 std::vector<ArchiveColumn> read_live_columns(pg::Spi &spi, Oid relation, const ArchiveSettings &settings);
+
+// Empty, with the columns that the table will have. Returns what was done.
+std::vector<model::Step> make_empty_archive(pg::Spi &spi, const catalog::Table &table,
+                                            const ArchiveSettings &settings,
+                                            const std::vector<ArchiveColumn> &columns);
 
 // The registration that follows, with the same names.
 registration::RegisterRequest make_request(const catalog::Table &table, const ArchiveSettings &settings,

@@ -3,7 +3,9 @@
 #include "archive/change_strategy.hpp"
 
 #include "archive/archive_work.hpp"
+#include "archive/between.hpp"
 #include "archive/change_parts.hpp"
+#include "archive/kept_views.hpp"
 #include "archive/move_rows.hpp"
 #include "archive/register_archive.hpp"
 #include "catalog/quoting.hpp"
@@ -16,6 +18,7 @@
 #include "registration/run_steps.hpp"
 #include "registration/unregister_table.hpp"
 #include "registry/ended_registrations.hpp"
+#include "registry/place_lock.hpp"
 #include "rows/time_partitions.hpp"
 #include "session/extension_functions.hpp"
 #include "session/utility_commands.hpp"
@@ -30,9 +33,7 @@ using registration::ConfigureRequest;
 
 void check_alone(const ConfigureRequest &request) {
     if (*request.strategy != "flag" && *request.strategy != "archive") {
-        pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
-                   .message = "unrecognized value for strategy: \"" + *request.strategy + "\"",
-                   .hint = "Use 'flag' or 'archive'."});
+        raise_unknown_strategy(*request.strategy);
     }
     if (request.retention || request.keep_forever || request.visibility || request.indexes
         || request.admin_roles || request.on_expiry) {
@@ -40,91 +41,28 @@ void check_alone(const ConfigureRequest &request) {
     }
 }
 
-// The columns of a view that the one which comes in its place has not.
-std::vector<std::string> find_lost_columns(pg::Spi &spi, Oid view, const std::string &name,
-                                           const std::vector<ViewDefinition> &coming) {
-    auto next =
-        std::find_if(coming.begin(), coming.end(), [&](const auto &other) { return other.name == name; });
-    if (next == coming.end()) {
-        return {};
-    }
-    std::vector<std::string> lost = read_view_columns(spi, view);
-    std::erase_if(lost, [&](const std::string &column) {
-        return std::find(next->columns.begin(), next->columns.end(), column) != next->columns.end();
-    });
-    return lost;
-}
-
-// What the views have beside their queries, for when they are made anew. coming: what they will be, where that has fewer columns.
-class KeptViews {
-public:
-    KeptViews(pg::Spi &spi, const catalog::Table &table, const std::vector<std::string> &views,
-              const std::vector<ViewDefinition> &coming = {})
-        : spi_(spi)
-        , table_(table)
-        , views_(views) {
-        for (const std::string &view : views_) {
-            auto existing = catalog::find_relation(spi_, table_.schema_oid, view);
-            if (existing && existing->kind == 'v') {
-                for (catalog::ViewProperty &property :
-                     catalog::get_view_properties(spi_, existing->oid, table_.oid,
-                                                  find_lost_columns(spi_, existing->oid, view, coming))) {
-                    properties_.push_back(std::move(property));
-                }
-            }
-        }
-    }
-
-    void give_back() {
-        session::OwnDdlScope own_ddl;
-        for (const std::string &view : views_) {
-            auto existing = catalog::find_relation(spi_, table_.schema_oid, view);
-            if (existing) {
-                pg::UserScope owner(table_.owner);
-                catalog::revoke_default_privileges(spi_, existing->oid);
-            }
-        }
-        for (const catalog::ViewProperty &property : properties_) {
-            pg::UserScope role(OidIsValid(property.role) ? property.role : table_.owner);
-            spi_.execute(property.command);
-        }
-    }
-
-private:
-    pg::Spi &spi_;
-    const catalog::Table &table_;
-    const std::vector<std::string> views_;
-    std::vector<catalog::ViewProperty> properties_;
-};
-
 void run(pg::Spi &spi, std::vector<model::Step> &steps, const std::vector<model::Step> &more) {
     registration::run_steps(spi, more);
     add_steps(steps, more);
 }
 
-// Empty, with the columns that the table will have.
-void make_empty_archive(pg::Spi &spi, const catalog::Table &table, const ArchiveSettings &settings,
-                        const std::vector<ArchiveColumn> &columns, std::vector<model::Step> &steps) {
-    check_archive_name(spi, table, settings.archive_name);
-    ArchiveWork work = {spi, table, settings};
-    plan_archive_table(work, columns);
-    run(spi, steps, {work.steps.front()});
-    session::OwnDdlScope own_ddl;
-    pg::UserScope owner(table.owner);
-    rows::revoke_grants(spi, name_beside(table, settings.archive_name).text());
-}
-
+// What a table between the strategies has already is not made again.
 std::vector<model::Step> change_to_archive(pg::Spi &spi, Oid relation) {
     const auto [table, registration] =
         registration::lock_registered_table(spi, relation, pg::Lock::access_exclusive);
     holds::lock_holds_below(spi, {relation}, registry::HoldAccess::remove);
+    pg::call([] { registry::move_rows_alone(); });
     check_can_move(spi, table, registration);
-    const ArchiveSettings settings = make_archive_settings(spi, table, registration);
+    const auto begun = find_settings(spi, relation, SettingsLock::for_update);
+    const ArchiveSettings settings = begun ? *begun : make_archive_settings(spi, table, registration);
     const std::vector<ArchiveColumn> columns = read_live_columns(spi, table.oid, settings);
-    KeptViews views(spi, table, {settings.active_view, settings.deleted_view, settings.all_view},
-                    make_views(table, settings, columns));
+    KeptViews views(spi, table, settings, make_views(table, settings, columns));
     std::vector<model::Step> steps;
-    make_empty_archive(spi, table, settings, columns, steps);
+    if (begun) {
+        delete_settings(spi, relation);
+    } else {
+        steps = make_empty_archive(spi, table, settings, columns);
+    }
     const std::int64_t rows = move_marked_rows(spi, table, registration, settings, columns);
     steps.push_back(tell_moved(table, rows, true));
     add_steps(steps, registration::unregister_table(relation, "refuse", registration::EndingColumns::all));
@@ -141,7 +79,7 @@ std::vector<model::Step> change_to_flag(pg::Spi &spi, Oid relation) {
     holds::lock_holds_below(spi, {relation}, registry::HoldAccess::remove);
     check_can_move_back(spi, table, settings);
     const catalog::TableInfo archive = catalog::get_table(spi, settings->archive);
-    KeptViews views(spi, table, {settings->active_view, settings->deleted_view, settings->all_view});
+    KeptViews views(spi, table, *settings);
     std::vector<model::Step> steps = warn_of_readers(spi, table, archive);
     add_steps(steps, unregister_archive(relation, "keep"));
     registry::note_ended_registration(spi, table.member_oids());
@@ -153,13 +91,39 @@ std::vector<model::Step> change_to_flag(pg::Spi &spi, Oid relation) {
     return steps;
 }
 
+// From between the strategies.
+std::vector<model::Step> go_back_to_flag(pg::Spi &spi, Oid relation) {
+    const auto [table, registration] =
+        registration::lock_registered_table(spi, relation, pg::Lock::access_exclusive);
+    holds::lock_holds_below(spi, {relation}, registry::HoldAccess::remove);
+    pg::call([] { registry::move_rows_alone(); });
+    const auto settings = find_settings(spi, relation, SettingsLock::for_update);
+    check_can_move_back(spi, table, settings);
+    const catalog::TableInfo archive = catalog::get_table(spi, settings->archive);
+    std::vector<model::Step> steps = {
+        tell_moved(table, move_archived_rows(spi, table, *settings, archive), false),
+        plan_archive_drop(archive, *settings)};
+    drop_archive(spi, table, *settings);
+    return steps;
+}
+
 } // namespace
+
+void raise_unknown_strategy(const std::string &strategy) {
+    pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
+               .message = "unrecognized value for strategy: \"" + strategy + "\"",
+               .hint = "Use 'flag' or 'archive'."});
+}
 
 std::vector<model::Step> change_strategy(const ConfigureRequest &request) {
     pg::Spi spi;
     pg::call([] { session::check_version(); });
     check_alone(request);
     const bool wants_archive = *request.strategy == "archive";
+    if (is_between(spi, request.relation)) {
+        return wants_archive ? change_to_archive(spi, request.relation)
+                             : go_back_to_flag(spi, request.relation);
+    }
     bool is_archive = has_archive(
         spi, request.relation,
         has_archive(request.relation) == wants_archive ? pg::Lock::access_share : pg::Lock::access_exclusive);

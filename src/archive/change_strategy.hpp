@@ -4,9 +4,13 @@
 #include "model/step.hpp"
 #include "registration/configure_table.hpp"
 
+#include <string>
 #include <vector>
 
 namespace softdelete::archive {
+
+// 22023.
+[[noreturn]] void raise_unknown_strategy(const std::string &strategy);
 
 // Returns what was done; nothing where the table has the strategy already. All in the transaction of the caller. Each deletion
 // keeps its id, its time and its rows; the views keep what was granted on them.

@@ -192,14 +192,7 @@ void check_parents(pg::Spi &spi, const catalog::Table &table, const std::string 
         if (find_parentless(spi, key, find_rows(spi, key.child, deleted_at, make_linked(key))).empty()) {
             continue;
         }
-        pg::raise(
-            {.sqlstate = ERRCODE_FOREIGN_KEY_VIOLATION,
-             .message =
-                 sqltext::format("archived rows of table \"%1%\" cannot become marked ones", table.name),
-             .detail = sqltext::format("The rows of table %1% that they reference by \"%2%\" are not there.",
-                                       key.parent.title, key.name),
-             .hint = "Erase or purge these archived rows first.",
-             .relation = table.oid});
+        raise_without_parent(table, key);
     }
 }
 
@@ -210,6 +203,17 @@ std::int64_t count_marked_rows(pg::Spi &spi, const catalog::Table &table,
     const std::string deleted_at = catalog::identifier(registration.settings.deleted_at).text();
     check_referencing(spi, table, deleted_at);
     return find_marked(spi, table, deleted_at).rows;
+}
+
+void make_marked_partitions(pg::Spi &spi, const catalog::Table &table,
+                            const registry::Registration &registration, const ArchiveSettings &settings) {
+    const std::string deleted_at = catalog::identifier(registration.settings.deleted_at).text();
+    const Oid archive = catalog::find_relation(spi, table.schema_oid, settings.archive_name)->oid;
+    const Marked marked = find_marked(spi, table, deleted_at);
+    make_partitions(spi, archive, settings, marked);
+    if (marked.days.empty()) {
+        make_first_partitions(spi, archive, choose_width(spi, settings.retention));
+    }
 }
 
 std::int64_t move_marked_rows(pg::Spi &spi, const catalog::Table &table,
@@ -248,24 +252,49 @@ std::int64_t move_archived_rows(pg::Spi &spi, const catalog::Table &table, const
             end_links(spi, key, archive, catalog::identifier(settings.deleted_at).text());
         }
     }
-    std::string columns;
-    for (const pg::Row &row :
-         spi.query(written_query, {table.oid, pg::make_array(get_own_columns(settings))})) {
-        columns += row.text(0) + ", ";
+    const std::string columns = list_written_columns(spi, table.oid, settings);
+    std::string own;
+    std::string values;
+    const catalog::Table marked = catalog::get_table_definition(spi, table.oid);
+    for (const std::string &name : get_own_columns(settings)) {
+        const std::string quoted = catalog::identifier(name).text();
+        own += (own.empty() ? "" : ", ") + quoted;
+        values += sqltext::format("%1%CAST(%2% AS %3%)", (values.empty() ? "" : ", "), quoted,
+                                  marked.find_column(name)->type);
     }
-    std::string own =
-        sqltext::format("%1%, %2%", catalog::identifier(settings.deleted_at), deletion_id_column);
-    if (settings.deleted_by) {
-        own += ", " + catalog::identifier(*settings.deleted_by).text();
-    }
-    try {
-        const std::uint64_t moved =
-            insert_moved(spi, table.owner, {table.oid, columns + own, columns + own, archive.name});
+    std::uint64_t moved = 0;
+    explain_unfit(table, [&] {
+        moved = insert_moved(spi, table.owner, {table.oid, columns + own, columns + values, archive.name});
         if (moved != count_archived(spi, archive)) {
             raise_not_moved(table, "archived");
         }
         check_parents(spi, table, catalog::identifier(settings.deleted_at).text());
-        return static_cast<std::int64_t>(moved);
+    });
+    return static_cast<std::int64_t>(moved);
+}
+
+std::string list_written_columns(pg::Spi &spi, Oid relation, const ArchiveSettings &settings) {
+    std::string columns;
+    for (const pg::Row &row :
+         spi.query(written_query, {relation, pg::make_array(get_own_columns(settings))})) {
+        columns += row.text(0) + ", ";
+    }
+    return columns;
+}
+
+void raise_without_parent(const catalog::Table &table, const ForeignKey &key) {
+    pg::raise(
+        {.sqlstate = ERRCODE_FOREIGN_KEY_VIOLATION,
+         .message = sqltext::format("archived rows of table \"%1%\" cannot become marked ones", table.name),
+         .detail = sqltext::format("The rows of table %1% that they reference by \"%2%\" are not there.",
+                                   key.parent.title, key.name),
+         .hint = "Erase or purge these archived rows first.",
+         .relation = table.oid});
+}
+
+void explain_unfit(const catalog::Table &table, const std::function<void()> &insert) {
+    try {
+        insert();
     } catch (pg::ServerError &error) {
         if (ERRCODE_TO_CATEGORY(error.sqlstate()) == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION
             && !error.has_hint()) {

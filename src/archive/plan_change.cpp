@@ -3,6 +3,8 @@
 #include "archive/plan_change.hpp"
 
 #include "archive/archive_readers.hpp"
+#include "archive/archive_work.hpp"
+#include "archive/between.hpp"
 #include "archive/change_parts.hpp"
 #include "archive/move_rows.hpp"
 #include "archive/register_archive.hpp"
@@ -49,11 +51,14 @@ std::vector<model::Step> plan_to_archive(pg::Spi &spi, Oid relation) {
     const catalog::Table table = registration::lock_table(spi, relation, pg::Lock::access_share);
     const registry::Registration registration = *registry::find_registration(spi, relation);
     check_can_move(spi, table, registration);
-    const ArchiveSettings settings = make_archive_settings(spi, table, registration);
-    check_archive_name(spi, table, settings.archive_name);
+    const auto begun = find_settings(spi, relation);
+    const ArchiveSettings settings = begun ? *begun : make_archive_settings(spi, table, registration);
     const std::vector<ArchiveColumn> columns = read_live_columns(spi, relation, settings);
     ArchiveWork work = {spi, table, settings};
-    plan_archive_table(work, columns);
+    if (!begun) {
+        check_archive_name(spi, table, settings.archive_name);
+        plan_archive_table(work, columns);
+    }
     std::vector<model::Step> steps = std::move(work.steps);
     steps.push_back(tell_moved(table, count_marked_rows(spi, table, registration), true));
     std::vector<model::Step> ends =
@@ -81,6 +86,10 @@ std::vector<model::Step> plan_to_flag(pg::Spi &spi, Oid relation) {
     const auto settings = find_settings(spi, relation);
     check_can_move_back(spi, table, settings);
     const catalog::TableInfo archive = catalog::get_table(spi, settings->archive);
+    if (is_between(spi, relation)) {
+        return {tell_moved(table, count_archived_rows(spi, archive), false),
+                plan_archive_drop(archive, *settings)};
+    }
     std::vector<model::Step> steps = warn_of_readers(spi, table, archive);
     add_steps(steps, plan_end(spi, table, *settings));
     RegisterRequest request = make_request(table, *settings, "flag");
@@ -110,6 +119,9 @@ bool is_change_of_strategy(const RegisterRequest &request) {
         return false;
     }
     pg::Spi spi;
+    if (is_between(spi, request.relation)) {
+        return true;
+    }
     if (has_archive(spi, request.relation, pg::Lock::access_share)) {
         return request.strategy == "flag";
     }

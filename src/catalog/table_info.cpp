@@ -118,6 +118,8 @@ TableInfo get_registered_table(pg::Spi &spi, Oid relation) {
 TableInfo get_archive(const TableInfo &table) {
     TableInfo archive = table;
     archive.archive = std::nullopt;
+    archive.is_registered = false;
+    archive.deleted_at.clear();
     archive.deleted_by = table.archive->deleted_by;
     archive.relation = table.archive->relation;
     archive.name = table.archive->name;

@@ -34,16 +34,21 @@ struct TableInfo {
     std::string schema; // quoted
     std::string title;  // "name", as messages call it
     bool is_partitioned;
-    bool has_children;                   // partitions or inheritance children
-    bool is_registered;                  // with the strategy flag
-    std::string deleted_at;              // quoted; of registered tables only
-    std::string deleted_by;              // quoted; empty where there is none
-    std::string retention;               // as text; empty where there is none
-    std::optional<Archive> archive = {}; // of tables that are registered with the strategy archive
-    bool lacks_archive = false;          // registered so, and somebody has dropped the archive alone
+    bool has_children;      // partitions or inheritance children
+    bool is_registered;     // with the strategy flag
+    std::string deleted_at; // quoted; of registered tables only
+    std::string deleted_by; // quoted; empty where there is none
+    std::string retention;  // as text; empty where there is none
+    std::optional<Archive> archive =
+        {};                     // of tables that are registered with the strategy archive, or between
+    bool lacks_archive = false; // registered so, and somebody has dropped the archive alone
 
     // With the strategy archive, be the archive there or not.
     bool is_archived() const { return archive.has_value() || lacks_archive; }
+
+    // On its way from one strategy to the other (archive/change_in_batches): what is deleted is marked, and a part of the marked
+    // rows lies in the archive.
+    bool is_between() const { return is_registered && is_archived(); }
 
     // The rows that foreign keys of this table and to it speak of: not those of inheritance children.
     std::string key_rows() const { return (is_partitioned ? "" : "ONLY ") + name; }

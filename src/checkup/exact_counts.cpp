@@ -54,7 +54,7 @@ Counts count_exactly(Oid relation) {
     pg::Spi spi;
     pg::ExactTextScope exact;
     const TableInfo table = catalog::get_soft_table(spi, relation);
-    if (table.archive) {
+    if (table.archive && !table.is_registered) {
         const std::int64_t live = count(spi, table, "", "NULL").number(0);
         const pg::Row archived =
             count(spi, catalog::get_archive(table), "", make_oldest(table.archive->deleted_at));
@@ -64,7 +64,16 @@ Counts count_exactly(Oid relation) {
         count(spi, table, sqltext::format(" WHERE t.%1% IS NULL", table.deleted_at), "NULL").number(0);
     const pg::Row deleted = count(spi, table, sqltext::format(" WHERE t.%1% IS NOT NULL", table.deleted_at),
                                   make_oldest(table.deleted_at));
-    return {live, deleted.number(0), deleted.value(1)};
+    if (!table.archive) {
+        return {live, deleted.number(0), deleted.value(1)};
+    }
+    // Between the strategies.
+    const pg::Row archived =
+        count(spi, catalog::get_archive(table), "", make_oldest(table.archive->deleted_at));
+    const pg::Row oldest = spi.query("SELECT least($1::pg_catalog.timestamptz, $2::pg_catalog.timestamptz)",
+                                     {deleted.value(1), archived.value(1)})
+                               .front();
+    return {live, deleted.number(0) + archived.number(0), oldest.value(0)};
 }
 
 Counts estimate(Oid relation) {

@@ -82,6 +82,27 @@ bool is_owners_archive(Oid relation) {
     pg_unreachable();
 }
 
+// The one place where deleted rows are would follow, and the other would not.
+void refuse_change_between(const DdlCommand &command) {
+    Oid table = registry::find_relation_between(command.relation);
+    bool is_change = IsA(command.node, AlterTableStmt) || IsA(command.node, AlterObjectSchemaStmt)
+                     || (IsA(command.node, RenameStmt)
+                         && (castNode(RenameStmt, command.node)->renameType == OBJECT_TABLE
+                             || castNode(RenameStmt, command.node)->renameType == OBJECT_COLUMN));
+    if (!OidIsValid(table) || !is_change || !is_owners_archive(command.relation)) {
+        return;
+    }
+    const char *name =
+        quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)), get_rel_name(table));
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+         errmsg("cannot alter table \"%s\" while its strategy changes", get_rel_name(command.relation)),
+         errdetail("Some of its deleted rows are marked, others are in its archive."),
+         errhint("Let it end first: CALL softdelete.change_strategy(%s, 'archive'), or 'flag' to go back.",
+                 quote_literal_cstr(name))));
+}
+
 // Of an archive everything is left as it is, but for what changes neither rows nor their shape.
 bool changes_archive(const Node *statement) {
     if (get_archive_change(statement) != nullptr || IsA(statement, AlterObjectSchemaStmt)
@@ -194,6 +215,7 @@ void refuse_archive_change(const DdlCommand &command) {
         || !is_owners_archive(command.relation)) {
         return;
     }
+    refuse_change_between(command);
     Oid archive = registry::find_archive_of_member(command.relation);
     if (OidIsValid(archive) && changes_archive(statement) && !drops_former_columns(statement, archive)) {
         raise_archive_changed(command.relation, archive, "alter", ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE);

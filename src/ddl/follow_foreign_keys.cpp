@@ -128,7 +128,7 @@ std::vector<ForeignKey> find_added_keys(pg::Spi &spi, const DdlCommand &command)
 }
 
 sqltext::Statement make_call(pg::Spi &spi, const ForeignKey &key) {
-    if (key.parent.is_archived()) {
+    if (!key.parent.is_registered) {
         return sqltext::statement("SELECT * FROM softdelete.register(%1%, strategy => 'archive')",
                                   catalog::literal(key.child.name));
     }
@@ -196,7 +196,7 @@ void tell_of_children(const DdlCommand &command) {
 void tell_of_archives_children(const DdlCommand &command) {
     pg::Spi spi;
     std::vector<ForeignKey> keys = find_added_keys(spi, command);
-    std::erase_if(keys, [](const ForeignKey &key) { return !key.parent.is_archived(); });
+    std::erase_if(keys, [](const ForeignKey &key) { return key.parent.is_registered; });
     tell(spi, keys, "are removed for good", "To have them archived as well: ");
 }
 

@@ -48,7 +48,7 @@ Afterwards *afterwards = nullptr;
 
 // The views of a registered table that register() made, by name and in the order in which they are locked.
 constexpr const char *views_query = R"(
-    SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname)
+    SELECT DISTINCT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname)
     FROM (SELECT g.relation, g.added_views FROM softdelete_internal.registration g
           UNION ALL SELECT a.relation, ARRAY[a.active_view, a.deleted_view, a.all_view] FROM softdelete_internal.archive a) r
     JOIN pg_catalog.pg_class t ON t.oid = r.relation

@@ -60,7 +60,8 @@ constexpr const char *maker_query = R"(
           FROM softdelete_internal.archive a) AS r (relation, added_views, is_archived)
     JOIN pg_catalog.pg_class t ON t.oid = r.relation
     JOIN pg_catalog.pg_class v ON v.relnamespace = t.relnamespace AND v.relname = ANY (r.added_views)
-    WHERE v.oid = $1::pg_catalog.oid AND v.relkind = 'v')";
+    WHERE v.oid = $1::pg_catalog.oid AND v.relkind = 'v'
+    ORDER BY r.is_archived DESC)";
 
 struct Maker {
     Oid table;

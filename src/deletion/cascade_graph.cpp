@@ -25,7 +25,7 @@ struct Effect {
 };
 
 Effect get_cascade_effect(const ForeignKey &key) {
-    if (key.child.archive) {
+    if (key.child.archive && !key.child.is_registered) {
         return {"moved to its archive", model::Arrow::solid};
     }
     if (key.parent.is_registered) {
@@ -55,8 +55,8 @@ std::string describe(const TableInfo &table) {
     if (!table.is_registered && !table.archive) {
         return "not registered";
     }
-    const std::string strategy = table.archive ? "archive" : "flag";
-    const char *without_retention = table.archive ? "kept for ever" : "kept until a purge by hand";
+    const std::string strategy = table.is_registered ? "flag" : "archive";
+    const char *without_retention = table.is_registered ? "kept until a purge by hand" : "kept for ever";
     return strategy + ", " + (table.retention.empty() ? without_retention : "kept for " + table.retention);
 }
 

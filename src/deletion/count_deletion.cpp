@@ -6,13 +6,23 @@
 #include "catalog/reader_scope.hpp"
 #include "deletion/deletion_tables.hpp"
 
+#include <algorithm>
+
 namespace softdelete::deletion {
 
 namespace {
 
 void add_count(std::vector<TableCount> *counts, Oid relation, const pg::Row &row) {
-    if (row.number(1) > 0) {
-        counts->push_back({relation, row.text(0), static_cast<std::uint64_t>(row.number(1))});
+    if (row.number(1) == 0) {
+        return;
+    }
+    const auto rows = static_cast<std::uint64_t>(row.number(1));
+    auto known = std::find_if(counts->begin(), counts->end(),
+                              [&](const TableCount &count) { return count.relation == relation; });
+    if (known == counts->end()) {
+        counts->push_back({relation, row.text(0), rows});
+    } else { // in the table as well as in its archive
+        known->rows += rows;
     }
 }
 

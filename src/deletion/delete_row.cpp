@@ -20,7 +20,7 @@ std::int64_t find_deletion_of(pg::Spi &spi, const catalog::TableInfo &table,
                               const catalog::KeyLookup &lookup) {
     std::int64_t current = pg::call([] { return find_current_deletion(); });
     std::int64_t found = current;
-    const catalog::TableInfo deleted = table.archive ? catalog::get_archive(table) : table;
+    const catalog::TableInfo deleted = table.is_registered ? table : catalog::get_archive(table);
     const std::string query =
         sqltext::format("/* softdelete */ SELECT t.deletion_id FROM %1% AS t WHERE %2% AND %3%", deleted.name,
                         rows::see_all(deleted, "t"), lookup.condition);

@@ -106,7 +106,8 @@ DeletionTables get_deletion_tables(pg::Spi &spi, std::int64_t deletion, Deletion
     }
     for (Oid relation : archived) {
         catalog::TableInfo table = catalog::get_table(spi, relation);
-        if (table.archive) { // else it is missing, and its rows with it
+        // Else it is missing, and its rows with it; or the table is between the strategies, and they are all in it.
+        if (table.archive && (!table.is_registered || holds_archived_rows(spi, table, deletion))) {
             tables.archived.push_back(std::move(table));
         }
     }

@@ -39,7 +39,7 @@ public:
         links_[{{0, root.relation, "delete"}, InvalidOid, ""}] = rows.size();
         if (!rows.empty()) {
             deleted_ = rows;
-            if (root.archive) {
+            if (!root.is_registered) {
                 follow_really(0, {rows.ids().begin(), rows.ids().end()});
             } else {
                 collect(0, rows);
@@ -108,7 +108,7 @@ private:
         catalog::KeyLookup lookup = catalog::get_key_lookup(spi_, root, key);
         // Of a table with an archive all rows are live.
         std::string query =
-            root.archive
+            !root.is_registered
                 ? sqltext::format("/* softdelete */ SELECT t.tableoid, t.ctid, true FROM %1% AS t WHERE %2%",
                                   root.name, lookup.condition)
                 : sqltext::format("/* softdelete */ SELECT t.tableoid, t.ctid, t.%2% IS NULL FROM %1% AS t "
@@ -205,7 +205,7 @@ private:
 
     bool goes_before(const ForeignKey &one, const ForeignKey &other) {
         auto deletes_really = [](const ForeignKey &key) {
-            return key.on_delete == OnDelete::cascade && key.child.archive;
+            return key.on_delete == OnDelete::cascade && key.child.archive && !key.child.is_registered;
         };
         if (!deletes_really(one) || !deletes_really(other) || one.child.relation == other.child.relation) {
             return false;
@@ -230,7 +230,7 @@ private:
         }
         rows::RowSet added = add_deleted(children);
         add_rows(depth, key, added.size(), "cascade");
-        if (key.child.archive) {
+        if (!key.child.is_registered) {
             follow_really(depth, {added.ids().begin(), added.ids().end()});
         } else {
             collect(depth, added);
@@ -334,9 +334,9 @@ private:
         for (const Step &step : checks_) {
             const ForeignKey &key = step.key->key;
             add_staying(step.depth + 1, key, find_children(key, step.parents),
-                        key.on_delete == OnDelete::no_action ? "refuse"
-                        : key.parent.archive                 ? "lose link"
-                                                             : "keep link");
+                        key.on_delete == OnDelete::no_action              ? "refuse"
+                        : key.parent.archive && !key.parent.is_registered ? "lose link"
+                                                                          : "keep link");
         }
     }
 

@@ -5,6 +5,7 @@
 #include "deletion/deletion_tables.hpp"
 #include "deletion/open_deletions.hpp"
 #include "pg/scopes.hpp"
+#include "registry/place_lock.hpp"
 #include "session/plan_notes.hpp"
 #include "session/running_statements.hpp"
 #include "sqltext/format.hpp"
@@ -74,6 +75,7 @@ void finish(pg::Spi &spi, std::int64_t deletion) {
             return;
         }
     }
+    pg::call([] { registry::keep_rows_in_place(); });
     if (!holds_any_rows(spi, deletion)) {
         mark_restored(deletion);
     } else {

@@ -45,6 +45,14 @@ CREATE FUNCTION softdelete.configure(
 COMMENT ON FUNCTION softdelete.configure(regclass, interval, boolean, text, text, name[], text, text) IS
     'Changes how a table is registered; what is not given stays as it is.';
 
+-- No SET clause: a procedure that commits cannot have one. The library pins the path for each batch.
+CREATE PROCEDURE softdelete.change_strategy(relation regclass, strategy text, batch_size integer DEFAULT 10000,
+                                            max_runtime interval DEFAULT NULL, delay interval DEFAULT '0')
+    -- search_path: pinned by the library for each batch
+    LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_change_strategy';
+COMMENT ON PROCEDURE softdelete.change_strategy(regclass, text, integer, interval, interval) IS
+    'Moves the deleted rows of a table to an archive, or back, in batches that commit, while the table is in use.';
+
 CREATE FUNCTION softdelete.repair(relation regclass)
     RETURNS TABLE (step integer, relation regclass, object text, action text, online boolean, command text)
     LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_repair'

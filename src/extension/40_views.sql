@@ -14,5 +14,7 @@ CREATE VIEW softdelete.tables AS
                  JOIN pg_catalog.pg_roles o ON o.oid = n.role ORDER BY n.place), a.active_view, a.deleted_view,
            a.all_view, a.registered_at, a.on_expiry
     FROM softdelete_internal.archive a
-    WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = a.relation);
+    WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = a.relation)
+      -- Of a table between the strategies the archive has a part of the deleted rows.
+      AND NOT EXISTS (SELECT FROM softdelete_internal.registration r WHERE r.relation = a.relation);
 COMMENT ON VIEW softdelete.tables IS 'The registered tables and how they are registered.';

@@ -8,6 +8,7 @@ CREATE VIEW softdelete_internal.table_sizes AS
         UNION SELECT m.relation, m.deleted_at, h.inhrelid FROM pg_catalog.pg_inherits h JOIN member m ON h.inhparent = m.part),
     archived (relation, part, is_archive) AS (
         SELECT a.relation, a.relation::oid, false FROM softdelete_internal.archive a
+        WHERE NOT EXISTS (SELECT FROM softdelete_internal.registration r WHERE r.relation = a.relation)
         UNION SELECT a.relation, a.archive::oid, true FROM softdelete_internal.archive a
         UNION SELECT m.relation, h.inhrelid, m.is_archive FROM pg_catalog.pg_inherits h JOIN archived m ON h.inhparent = m.part),
     -- Of a table with an archive each part has rows of one kind. A partition of the archive that was never analyzed has as many as

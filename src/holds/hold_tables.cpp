@@ -3,6 +3,8 @@
 // wherever one may concern the other. Called by whoever makes holds or removes rows.
 #include "holds/hold_tables.hpp"
 
+#include "registry/place_lock.hpp"
+
 extern "C" {
 #include "catalog/pg_inherits.h"
 #include "storage/lmgr.h"
@@ -76,6 +78,7 @@ void lock(const std::set<Oid> &tables, HoldAccess access) {
 } // namespace
 
 void lock_holds_below(pg::Spi &spi, const std::vector<Oid> &relations, HoldAccess access) {
+    pg::call([] { registry::keep_rows_in_place(); }); // held or not, and wherever they are
     std::set<Oid> locked;
     std::set<Oid> tables = find_tables(spi, relations, access);
     while (!tables.empty()) {

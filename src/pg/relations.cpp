@@ -33,6 +33,8 @@ LOCKMODE server_lock(Lock lock) {
         return AccessShareLock;
     case Lock::row_share:
         return RowShareLock;
+    case Lock::share_update_exclusive:
+        return ShareUpdateExclusiveLock;
     case Lock::access_exclusive:
         return AccessExclusiveLock;
     }

@@ -22,6 +22,7 @@ extern "C" {
 #include "utils/timestamp.h"
 }
 
+#include <algorithm>
 #include <utility>
 
 namespace softdelete::purge {
@@ -138,7 +139,7 @@ bool names_archive(pg::Spi &spi, std::optional<Oid> relation) {
                    .hint = "The table's owner, a member of that role, or a superuser can do this.",
                    .relation = table.relation});
     }
-    return table.is_archived();
+    return table.is_archived() && !table.is_registered;
 }
 
 std::vector<Oid> find_purgeable_archives(pg::Spi &spi, std::optional<Oid> relation) {
@@ -170,7 +171,15 @@ void preview_archives(pg::Spi &spi, std::optional<Oid> relation, std::vector<Due
         }
         std::optional<std::string> cutoff = read_archive_cutoff(spi, archived);
         std::uint64_t due = cutoff ? count_archived_due(spi, table, *cutoff) : 0;
-        lines->push_back({archived, cutoff, due, due > 0 ? count_held(spi, table, *cutoff) : 0, 0});
+        const std::uint64_t held = due > 0 ? count_held(spi, table, *cutoff) : 0;
+        auto line = std::find_if(lines->begin(), lines->end(),
+                                 [&](const DueLine &other) { return other.relation == archived; });
+        if (line == lines->end()) {
+            lines->push_back({archived, cutoff, due, held, 0});
+        } else { // the table is between the strategies
+            line->due += due;
+            line->held += held;
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include "catalog/table_info.hpp"
 #include "pg/scopes.hpp"
+#include "registry/place_lock.hpp"
 #include "settings.hpp"
 
 #include <set>
@@ -39,17 +40,12 @@ pg::Parameter make_ids(const std::set<std::string> &ids) {
     return {pg::make_array(std::vector<std::string>(ids.begin(), ids.end()))};
 }
 
-std::vector<std::string> find_named(pg::Spi &spi, Oid relation, const std::set<std::string> &ids) {
-    catalog::TableInfo table = catalog::get_table(spi, relation);
-    if (table.lacks_archive) {
-        return {};
-    }
-    pg::UserScope owner(table.owner);
-    pg::OwnerScope policies(table.owner);
+// rows: the table, or its archive.
+std::vector<std::string> find_named_in(pg::Spi &spi, Oid owner_id, const std::string &rows,
+                                       const std::string &deleted_at, const std::set<std::string> &ids) {
+    pg::UserScope owner(owner_id);
+    pg::OwnerScope policies(owner_id);
     std::vector<std::string> named;
-    // All rows of an archive are deleted.
-    const std::string &rows = table.archive ? table.archive->name : table.name;
-    const std::string &deleted_at = table.archive ? table.archive->deleted_at : table.deleted_at;
     for (const pg::Row &row : spi.query(
              sqltext::format(
                  "/* softdelete purge */ SELECT i.id FROM pg_catalog.unnest($1::pg_catalog.int8[]) AS i "
@@ -62,9 +58,24 @@ std::vector<std::string> find_named(pg::Spi &spi, Oid relation, const std::set<s
     return named;
 }
 
+std::vector<std::string> find_named(pg::Spi &spi, Oid relation, const std::set<std::string> &ids) {
+    catalog::TableInfo table = catalog::get_table(spi, relation);
+    std::vector<std::string> named;
+    if (table.is_registered) {
+        named = find_named_in(spi, table.owner, table.name, table.deleted_at, ids);
+    }
+    if (table.archive) { // all rows of an archive are deleted
+        std::vector<std::string> archived =
+            find_named_in(spi, table.owner, table.archive->name, table.archive->deleted_at, ids);
+        named.insert(named.end(), archived.begin(), archived.end());
+    }
+    return named;
+}
+
 } // namespace
 
 std::int64_t trim_log(pg::Spi &spi, std::int64_t after, std::size_t limit) {
+    pg::call([] { registry::keep_rows_in_place(); });
     Oid role = GetUserId();
     std::set<std::string> ids;
     std::int64_t last = 0;

@@ -1,5 +1,6 @@
 // The part of registration that makes or adopts the views of live, deleted and all rows.
 #include "catalog/quoting.hpp"
+#include "catalog/table_info.hpp"
 #include "catalog/view_catalog.hpp"
 #include "catalog/view_properties.hpp"
 #include "pg/relations.hpp"
@@ -237,6 +238,11 @@ void plan_view(TableWork &work, const WantedView &wanted) {
     std::string object = "view " + catalog::identifier(wanted.name).text();
     if (work.makes_all_views) {
         work.add(Action::create, work.table.oid, object, make_view(work, wanted));
+        return;
+    }
+    // archive/between has made those that show deleted rows.
+    if (wanted.condition != ViewCondition::column_is_null
+        && catalog::get_table(work.spi, work.table.oid).is_between()) {
         return;
     }
     bool is_ours = is_made_by_us(work, wanted);

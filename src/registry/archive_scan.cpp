@@ -77,7 +77,9 @@ Oid find_archived_relation(Oid relation) {
         return InvalidOid;
     }
     Oid top = find_topmost(relation);
-    return has_row_of("archive", "archive_pkey", top) ? top : InvalidOid;
+    return has_row_of("archive", "archive_pkey", top) && !has_row_of("registration", "registration_pkey", top)
+               ? top
+               : InvalidOid;
 }
 
 Oid find_archive_of_member(Oid relation) {
@@ -86,6 +88,16 @@ Oid find_archive_of_member(Oid relation) {
     }
     Oid top = find_topmost(relation);
     return OidIsValid(find_table_of_archive(top)) ? top : InvalidOid;
+}
+
+Oid find_relation_between(Oid relation) {
+    if (!OidIsValid(relation)) {
+        return InvalidOid;
+    }
+    Oid top = find_topmost(relation);
+    return has_row_of("archive", "archive_pkey", top) && has_row_of("registration", "registration_pkey", top)
+               ? top
+               : InvalidOid;
 }
 
 bool concerns_archive(Oid relation) {

@@ -3,6 +3,7 @@
 #include "restore/archived_conflicts.hpp"
 
 #include "catalog/foreign_keys.hpp"
+#include "model/predicate.hpp"
 #include "pg/scopes.hpp"
 #include "restore/archived_rows.hpp"
 #include "restore/find_deletions.hpp"
@@ -20,6 +21,7 @@ struct ArchiveIndex {
     bool is_exclusion;
     bool nulls_not_distinct;
     std::string predicate;
+    std::string archived; // what it asks of a row that comes back: not that it is live already
     std::vector<std::string> expressions;
     std::vector<catalog::Comparison> comparisons;
 };
@@ -47,7 +49,12 @@ constexpr const char *archive_column_query = R"(
 std::vector<ArchiveIndex> find_indexes(pg::Spi &spi, const TableInfo &table) {
     std::vector<ArchiveIndex> indexes;
     for (const pg::Row &row : spi.query(archive_index_query, {table.relation})) {
-        ArchiveIndex index = {row.boolean(1), row.boolean(2), row.text_or(3, "true"), {}, {}};
+        const std::string predicate = row.text_or(3, "true");
+        const std::string archived =
+            table.is_registered
+                ? model::remove_condition(predicate, "(" + table.deleted_at + " IS NULL)").value_or("true")
+                : predicate;
+        ArchiveIndex index = {row.boolean(1), row.boolean(2), predicate, archived, {}, {}};
         for (const pg::Row &column : spi.query(archive_column_query, {row.oid(0)})) {
             index.expressions.push_back(column.text(0));
             index.comparisons.push_back(catalog::find_comparison(column.oid(1), column.oid(2)));
@@ -112,7 +119,7 @@ void add_taken(pg::Spi &spi, const TableInfo &table, const ArchiveIndex &index,
     std::string rows = sqltext::format(
         "SELECT %1%, %2% AS key, a.tableoid AS t, a.ctid AS p, a.deletion_id AS n FROM %3% AS a WHERE "
         "a.deletion_id = ANY ($1::pg_catalog.int8[]) AND (%4%)",
-        name_archived(index), make_archived_key(spi, table, "a"), table.archive->name, index.predicate);
+        name_archived(index), make_archived_key(spi, table, "a"), table.archive->name, index.archived);
     std::string query = sqltext::format(
         "/* softdelete */ WITH d AS (%1%), o AS (SELECT %2% FROM %3% WHERE %4%), "
         "hit AS (SELECT d.key, pg_catalog.concat_ws(', ', %5%) AS value, false AS within, d.n FROM d JOIN o "

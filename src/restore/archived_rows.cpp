@@ -122,13 +122,19 @@ bool lies_below_deletion(pg::Spi &spi, const TableInfo &table, std::int64_t dele
             || !(key.parent.is_registered || key.parent.archive)) {
             continue;
         }
-        const ForeignKey archived =
-            key.parent.archive ? catalog::between_archives(key) : catalog::of_archived_children(key);
-        const std::string deleted =
-            key.parent.archive ? "" : sqltext::format(" AND p.%1% IS NOT NULL", key.parent.deleted_at);
-        for (const rows::RowLink &link : rows::find_parents(
-                 spi, archived, taken, sqltext::format("%1% AND p.deletion_id = %2%", deleted, deletion))) {
-            others.remove(link.child);
+        auto remove_linked = [&](const ForeignKey &archived, const std::string &deleted) {
+            for (const rows::RowLink &link :
+                 rows::find_parents(spi, archived, taken,
+                                    sqltext::format("%1% AND p.deletion_id = %2%", deleted, deletion))) {
+                others.remove(link.child);
+            }
+        };
+        if (key.parent.archive) {
+            remove_linked(catalog::between_archives(key), "");
+        }
+        if (key.parent.is_registered) {
+            remove_linked(catalog::of_archived_children(key),
+                          sqltext::format(" AND p.%1% IS NOT NULL", key.parent.deleted_at));
         }
     }
     return others.empty();

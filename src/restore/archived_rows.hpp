@@ -15,6 +15,9 @@
 
 namespace softdelete::restore {
 
+// Of a table between the strategies: is the row that was deleted last under the key one that has moved to the archive?
+bool has_moved_row(pg::Spi &spi, const catalog::TableInfo &table, const std::vector<std::string> &key);
+
 // The newest of the archived rows with that primary key and, along CASCADE keys, what its deletion took below it. As
 // restore_row(), with these differences: needs a role that the table's row security does not bind; raises 23502 and 23514 as
 // well, where the table's rules have changed; 0A000 where the tables of a cascade have several owners.

@@ -7,6 +7,7 @@
 #include "catalog/reader_scope.hpp"
 #include "deletion/deletion_tables.hpp"
 #include "pg/relations.hpp"
+#include "registry/place_lock.hpp"
 #include "restore/archived_conflicts.hpp"
 #include "restore/find_deletions.hpp"
 #include "restore/restore_privileges.hpp"
@@ -379,6 +380,7 @@ std::vector<Conflict> list_conflicts(pg::Spi &spi, const std::vector<std::int64_
 
 std::vector<Conflict> list_conflicts(std::int64_t deletion) {
     pg::Spi spi;
+    pg::call([] { registry::keep_rows_in_place(); });
     return list_conflicts(spi, std::vector<std::int64_t>{deletion});
 }
 

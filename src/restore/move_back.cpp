@@ -67,6 +67,12 @@ pg::Row run_move(pg::Spi &spi, const TableInfo &table, RestoreAs role, std::int6
     return spi.query(statement, parameters).front();
 }
 
+// Between the strategies the table has these columns as well.
+bool tells_of_deletion(const TableInfo &table, const std::string &column) {
+    return table.is_registered
+           && (column == table.deleted_at || column == table.deleted_by || column == "deletion_id");
+}
+
 // What leaves the archive and what comes into the table, as the WITH queries d1 and i1, d2 and i2, and so on. A row all of
 // whose columns are generated is a row all the same.
 std::string make_move(pg::Spi &spi, const ArchivePart &part, std::size_t number) {
@@ -74,6 +80,9 @@ std::string make_move(pg::Spi &spi, const ArchivePart &part, std::size_t number)
     std::vector<std::string> returned;
     for (const pg::Row &row :
          spi.query(columns_query, {part.table->relation, part.table->archive->relation})) {
+        if (tells_of_deletion(*part.table, row.text(0))) {
+            continue;
+        }
         columns.push_back(row.text(0));
         returned.push_back("a." + row.text(0));
     }

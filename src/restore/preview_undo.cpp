@@ -4,6 +4,7 @@
 
 #include "deletion/count_deletion.hpp"
 #include "pg/scopes.hpp"
+#include "registry/place_lock.hpp"
 #include "restore/list_conflicts.hpp"
 #include "restore/undo_rights.hpp"
 
@@ -69,11 +70,13 @@ std::vector<UndoLine> preview(pg::Spi &spi, const std::vector<std::int64_t> &del
 
 std::vector<UndoLine> preview_undo(std::int64_t deletion) {
     pg::Spi spi;
+    pg::call([] { registry::keep_rows_in_place(); });
     return preview(spi, {deletion});
 }
 
 std::vector<UndoLine> preview_undo(const DeletionTraits &traits) {
     pg::Spi spi;
+    pg::call([] { registry::keep_rows_in_place(); });
     return preview(spi, find_deletions(spi, traits, deletion::DeletionLock::none));
 }
 

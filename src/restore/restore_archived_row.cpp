@@ -60,6 +60,20 @@ std::optional<ArchivedRow> find_newest(pg::Spi &spi, const TableInfo &table,
 
 } // namespace
 
+bool has_moved_row(pg::Spi &spi, const TableInfo &table, const std::vector<std::string> &key) {
+    const catalog::KeyLookup lookup = catalog::get_key_lookup(spi, table, key);
+    pg::OwnerScope owner(table.owner);
+    return spi.query(sqltext::format(
+                         "/* softdelete */ SELECT FROM %1% AS t WHERE t.%2% IS NOT NULL AND %3% LIMIT 1",
+                         table.name, table.deleted_at, lookup.condition),
+                     lookup.values)
+               .empty()
+           && !spi.query(sqltext::format("/* softdelete */ SELECT FROM %1% AS t WHERE %2% LIMIT 1",
+                                         table.archive->name, lookup.condition),
+                         lookup.values)
+                   .empty();
+}
+
 std::uint64_t restore_archived_row(pg::Spi &spi, const TableInfo &table,
                                    const std::vector<std::string> &key) {
     check_may_update(spi, {table}, {});

@@ -8,6 +8,7 @@
 #include "deletion/deletion_tables.hpp"
 #include "deletion/restored_deletions.hpp"
 #include "pg/called_settings.hpp"
+#include "registry/place_lock.hpp"
 #include "restore/archived_rows.hpp"
 #include "restore/archived_tree.hpp"
 #include "restore/restore_errors.hpp"
@@ -142,10 +143,11 @@ private:
         if (is_new) {
             branch.table = table;
             for (ForeignKey &key : catalog::find_referencing_keys(spi_, table.relation)) {
+                if (key.on_delete == catalog::OnDelete::cascade && key.child.archive) {
+                    branch.archived.push_back(key);
+                }
                 if (key.on_delete == catalog::OnDelete::cascade && key.child.is_registered) {
                     branch.referencing.push_back(std::move(key));
-                } else if (key.on_delete == catalog::OnDelete::cascade && key.child.archive) {
-                    branch.archived.push_back(std::move(key));
                 }
             }
             for (ForeignKey &key : catalog::find_own_keys(spi_, table.relation)) {
@@ -386,9 +388,11 @@ private:
 
 std::uint64_t restore_row(Oid relation, const std::vector<std::string> &key) {
     pg::Spi spi;
+    pg::call([] { registry::keep_rows_in_place(); });
     TableInfo table = catalog::get_soft_table(spi, relation);
+    const bool is_archived = table.archive && (!table.is_registered || has_moved_row(spi, table, key));
     std::uint64_t restored =
-        table.archive ? restore_archived_row(spi, table, key) : RestoreTree(spi, table, key).run();
+        is_archived ? restore_archived_row(spi, table, key) : RestoreTree(spi, table, key).run();
     pg::call([] { deletion::finish_restored_deletions(true); });
     return restored;
 }

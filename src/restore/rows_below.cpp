@@ -23,6 +23,8 @@ public:
     void add(const TableInfo &table) {
         if (table.archive) {
             add_archived(table);
+        }
+        if (!table.is_registered) {
             return;
         }
         for (Oid heir : catalog::find_heirs(spi_, table.relation)) {
@@ -78,7 +80,8 @@ private:
             if (key.parent.archive) {
                 add_links(catalog::between_archives(key), find_archived_rows(table),
                           sqltext::format(" AND p.deletion_id = %1%", deletion_));
-            } else if (key.parent.is_registered) {
+            }
+            if (key.parent.is_registered) {
                 add_links(catalog::of_archived_children(key), find_archived_rows(table), of_deletion(key));
             }
         }
@@ -122,13 +125,13 @@ private:
 // The table is told by what the row is a row of: a partition or an heir of it, or a partition of its archive.
 [[noreturn]] void raise_by_itself(pg::Spi &spi, const std::vector<TableInfo> &tables, const RowId &row) {
     for (const TableInfo &table : tables) {
-        const Oid top = table.archive ? table.archive->relation : table.relation;
+        const Oid archive = table.archive ? table.archive->relation : table.relation;
         const bool is_of_table =
             !spi.query(
                     "WITH RECURSIVE line (relation) AS (SELECT $1::pg_catalog.oid UNION SELECT h.inhparent "
                     "FROM pg_catalog.pg_inherits h JOIN line l ON h.inhrelid = l.relation) SELECT FROM "
-                    "line WHERE relation = $2::pg_catalog.oid",
-                    {row.table, top})
+                    "line WHERE relation IN ($2::pg_catalog.oid, $3::pg_catalog.oid)",
+                    {row.table, table.relation, archive})
                  .empty();
         if (is_of_table) {
             catalog::raise_permission_denied(

@@ -6,6 +6,7 @@
 #include "deletion/deletion_tables.hpp"
 #include "deletion/restored_deletions.hpp"
 #include "pg/scopes.hpp"
+#include "registry/place_lock.hpp"
 #include "restore/archived_rows.hpp"
 #include "restore/restore_errors.hpp"
 #include "restore/restore_order.hpp"
@@ -264,6 +265,7 @@ std::uint64_t undo(pg::Spi &spi, std::int64_t deletion, const Undone &undone) {
 
 std::uint64_t undo_deletion(std::int64_t deletion) {
     pg::Spi spi;
+    pg::call([] { registry::keep_rows_in_place(); });
     const Undone undone = {deletion};
     std::uint64_t restored = 0;
     {
@@ -280,6 +282,7 @@ std::uint64_t undo_deletion(std::int64_t deletion) {
 
 std::uint64_t undo_deletions(const DeletionTraits &traits) {
     pg::Spi spi;
+    pg::call([] { registry::keep_rows_in_place(); });
     const std::vector<std::int64_t> deletions =
         find_deletions(spi, traits, deletion::DeletionLock::for_update);
     const Undone undone(deletions.begin(), deletions.end());

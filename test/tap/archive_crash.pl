@@ -1,5 +1,5 @@
 # The server is killed with SIGKILL, one backend or the postmaster with all its children, while sessions delete and bring back rows of
-# tables of both strategies at random, one changes the strategy of tables, and one purges partitions of an archive. After recovery
+# tables of both strategies at random, one changes the strategy of tables, at once and in batches, and one purges partitions of an archive. After recovery
 # each row is in exactly one place, live or deleted, no live row is below another that is not, registrations are whole, and what
 # was deleted can be brought back. SOFTDELETE_SEED and SOFTDELETE_ROUNDS choose another run.
 use strict;
@@ -68,6 +68,10 @@ my $changes = $node->basedir . '/changes.sql';
 append_to_file($changes, <<'SQL' x 300);
 SELECT count(*) FROM softdelete.configure('tops', strategy => 'archive');
 SELECT count(*) FROM softdelete.configure('tops', strategy => 'flag');
+CALL softdelete.change_strategy('tops', 'archive', 2, '30 ms');
+CALL softdelete.change_strategy('tops', 'archive', 2);
+CALL softdelete.change_strategy('tops', 'flag', 2, '30 ms');
+CALL softdelete.change_strategy('tops', 'flag', 2);
 SQL
 my $purges = $node->basedir . '/purges.sql';
 append_to_file($purges, <<'SQL' x 300);

@@ -1,6 +1,6 @@
 # Random schemas whose tables have either strategy, with keys of both kinds over several tables, to themselves and in circles, and
-# random inserts, deletes, restores, undos, erasures, purges, changes of strategy and of columns, compared with a model in Perl: each
-# row is in exactly one place, in the state, with the links, the deletion and the values that the model has, and what the model
+# random inserts, deletes, restores, undos, erasures, purges, changes of strategy, at once or in batches that stop halfway, and of
+# columns, compared with a model in Perl: each row is in exactly one place, in the state, with the links, the deletion and the values that the model has, and what the model
 # refuses is refused. SOFTDELETE_SEED, SOFTDELETE_ROUNDS and SOFTDELETE_STEPS choose another run.
 use strict;
 use warnings;
@@ -22,6 +22,7 @@ $node->safe_psql('postgres', 'CREATE EXTENSION softdelete; CREATE ROLE ann; GRAN
 sub pick { return $_[ rand @_ ] }
 
 # The model. Tables: { name, strategy, keys => [ { column, parent, action } ], extra => { column => 1 } }.
+# between: some deleted rows are marked, others, which are cold, in the archive.
 # Rows, by "table id": { table, id, deletion (undef: live), links => { column => id }, values => { column => value }, old }.
 my (@tables, %table, %rows, $next_id, $next_column);
 
@@ -90,6 +91,10 @@ sub name_of { return "$_[0]{table} $_[0]{id}" }
 
 sub is_live { return $_[0] && !defined $_[0]{deletion} }
 
+sub has_archive { return $_[0]{strategy} eq 'archive' || $_[0]{between} }
+
+sub is_in_archive { return !is_live($_[0]) && ($table{ $_[0]{table} }{strategy} eq 'archive' || $_[0]{cold}) }
+
 # Links of rows of the model as [ child, parent's name, key ].
 sub links_of
 {
@@ -139,7 +144,7 @@ sub misses
 		my (undef, $parent, $key) = @$link;
 		next if is_live($rows{$parent}) || $back->{$parent};
 		return 1 if $key->{action} eq 'CASCADE';
-		return 1 if $rows{$parent} && $table{ $key->{parent} }{strategy} eq 'archive' && $table{ $row->{table} }{strategy} eq 'archive';
+		return 1 if $rows{$parent} && is_in_archive($rows{$parent}) && is_in_archive($row);
 	}
 	return 0;
 }
@@ -150,6 +155,7 @@ sub bring_back
 	my ($back) = @_;
 	for my $row (map { $rows{$_} } keys %$back)
 	{
+		delete $row->@{qw(cold old)};
 		$row->{deletion} = undef;
 		for my $link (links_of($row))
 		{
@@ -193,8 +199,26 @@ sub remove
 	for my $link (find_links())
 	{
 		my ($child, $parent, $key) = @$link;
-		my $is_there = is_live($child) || $table{ $child->{table} }{strategy} eq 'flag';
+		my $is_there = !is_in_archive($child);
 		$child->{links}{ $key->{column} } = undef if $gone{$parent} && $key->{action} eq 'SET NULL' && $is_there;
+	}
+	return;
+}
+
+# Has the archive rows that the table cannot have any more?
+sub lacks_parents
+{
+	my ($table) = @_;
+	return scalar grep { $_->[2]{action} eq 'CASCADE' && !$rows{ $_->[1] } }
+	  map { links_of($_) } grep { $_->{table} eq $table->{name} && is_in_archive($_) } values %rows;
+}
+
+# Links of rows that have come back from the archive, marked.
+sub end_lost_links
+{
+	for my $link (map { links_of($_) } @_)
+	{
+		$link->[0]{links}{ $link->[2]{column} } = undef if !$rows{ $link->[1] };
 	}
 	return;
 }
@@ -206,9 +230,8 @@ sub can_change
 	my $is_archive = $table->{strategy} eq 'archive';
 	if ($is_archive)
 	{
-		return 0 if grep { $_->{parent} ne $name && $table{ $_->{parent} }{strategy} eq 'archive' } $table->{keys}->@*;
-		return !grep { $_->[2]{action} eq 'CASCADE' && !$rows{ $_->[1] } }
-		  map { links_of($_) } grep { $_->{table} eq $name && !is_live($_) } values %rows;
+		return 0 if grep { $_->{parent} ne $name && has_archive($table{ $_->{parent} }) } $table->{keys}->@*;
+		return !lacks_parents($table);
 	}
 	my @others = grep { $_->{name} ne $name } @tables;
 	return 0 if grep { my $other = $_; $other->{strategy} eq 'flag' && grep { $_->{parent} eq $name } $other->{keys}->@* } @others;
@@ -221,11 +244,23 @@ sub model_change
 	my ($table) = @_;
 	return 0 if !can_change($table);
 	my $was_archive = $table->{strategy} eq 'archive';
+	my @archived = grep { $_->{table} eq $table->{name} && is_in_archive($_) } values %rows;
 	$table->{strategy} = $was_archive ? 'flag' : 'archive';
-	for my $link ($was_archive ? map { links_of($_) } grep { $_->{table} eq $table->{name} && !is_live($_) } values %rows : ())
-	{
-		$link->[0]{links}{ $link->[2]{column} } = undef if !$rows{ $link->[1] };
-	}
+	$table->{between} = 0;
+	delete $_->{cold} for @archived;
+	end_lost_links(@archived) if $was_archive;
+	return 1;
+}
+
+# From between the strategies to the one that it had, or is said to have.
+sub model_go_back
+{
+	my ($table) = @_;
+	return 0 if lacks_parents($table);
+	my @archived = grep { $_->{table} eq $table->{name} && is_in_archive($_) } values %rows;
+	$table->{between} = 0;
+	delete $_->{cold} for @archived;
+	end_lost_links(@archived);
 	return 1;
 }
 
@@ -247,7 +282,9 @@ sub read_sql
 		my @columns = ((map { $_->{column} } $table->{keys}->@*), sort keys $table->{extra}->%*);
 		$sql .= "SELECT 'R $name ' || id || ' ' || CASE WHEN deleted_at IS NULL THEN '-' ELSE coalesce(deletion_id::text, 'none') END"
 		  . join('', map { " || ' $_=' || coalesce($_\::text, '-')" } @columns) . " FROM all_$name;\n";
-		$sql .= $table->{strategy} eq 'archive' ? "SELECT 'D $name ' || id FROM (SELECT id FROM $name INTERSECT ALL SELECT id FROM ${name}_archive) d;\n"
+		$sql .= $table->{between} ? "SELECT 'D $name ' || id FROM (SELECT id FROM $name WHERE softdelete.include_deleted(deleted_at) INTERSECT ALL SELECT id FROM ${name}_archive) d;\n"
+		  . "SELECT 'D $name ' || id FROM ${name}_archive GROUP BY id HAVING count(*) > 1;\n"
+		  : $table->{strategy} eq 'archive' ? "SELECT 'D $name ' || id FROM (SELECT id FROM $name INTERSECT ALL SELECT id FROM ${name}_archive) d;\n"
 		  . "SELECT 'D $name ' || id FROM ${name}_archive GROUP BY id HAVING count(*) > 1;\n"
 		  : "SELECT 'D archive of $name' WHERE to_regclass('${name}_archive') IS NOT NULL;\n";
 	}
@@ -375,14 +412,56 @@ sub step_purge
 sub step_change
 {
 	my $table = pick(@tables);
+	if ($table->{between} && rand() < 0.5)
+	{
+		my ($ok, undef, $error) = run("SELECT count(*) FROM softdelete.configure('$table->{name}', strategy => 'flag');");
+		return agree("back $table->{name}", $ok, model_go_back($table), $error);
+	}
 	my $strategy = $table->{strategy} eq 'flag' ? 'archive' : 'flag';
 	my ($ok, undef, $error) = run("SELECT count(*) FROM softdelete.configure('$table->{name}', strategy => '$strategy');");
 	return agree("change $table->{name} to $strategy", $ok, model_change($table), $error);
 }
 
+# Some batches, or all.
+sub step_batches
+{
+	my @between = grep { $_->{between} } @tables;
+	my $table = @between && rand() < 0.6 ? pick(@between) : pick(@tables);
+	my $name = $table->{name};
+	my $target = $table->{between} ? pick('flag', 'archive') : $table->{strategy} eq 'flag' ? 'archive' : 'flag';
+	# None, mostly one, all.
+	my $runtime = pick("'0'", "'80 ms', '1 hour'", "'80 ms', '1 hour'", "'80 ms', '1 hour'", "'1 hour'");
+	my ($ok, undef, $error) = run("CALL softdelete.change_strategy('$name', '$target', " . (1 + int rand 3) . ", $runtime);");
+	my ($read, $out) = run("SELECT 'S ' || strategy || ' ' || (to_regclass('${name}_archive') IS NOT NULL) FROM softdelete.tables WHERE relation = '$name'::regclass;");
+	my ($strategy, $has_archive) = $out =~ /S (\w+) (\w+)/;
+	my $may_begin = $table->{between} || (!(grep { $_->{parent} eq $name } $table->{keys}->@*) && ($target eq 'archive'
+		? !(grep { my $other = $_; $other->{strategy} eq 'flag' && grep { $_->{parent} eq $name } $other->{keys}->@* } @tables)
+		: !(grep { has_archive($table{ $_->{parent} }) } $table->{keys}->@*)));
+	return agree("batches $name to $target", $ok, 0, $error) if !$may_begin;
+	# It ends with an error where rows are left that cannot move.
+	return agree("batches $name to $target", $ok, 1, $error) if !$ok && $error !~ /cannot (move to an archive|become marked ones)/;
+	my %archived = map { $_ => 1 } grep { $rows{$_}{table} eq $name && is_in_archive($rows{$_}) } keys %rows;
+	$table->{strategy} = $strategy;
+	$table->{between} = $strategy eq 'flag' && $has_archive eq 'true' ? 1 : 0;
+	my %cold;
+	if ($table->{between})
+	{
+		(undef, $out) = run("SELECT 'C $name ' || id FROM ${name}_archive;");
+		%cold = map { s/^C //r => 1 } grep { /^C/ } split /\n/, $out;
+	}
+	for my $row (grep { $_->{table} eq $name } values %rows)
+	{
+		$row->{cold} = $cold{ name_of($row) } ? 1 : 0;
+	}
+	end_lost_links(map { $rows{$_} } grep { !is_in_archive($rows{$_}) } keys %archived);
+	$counts{ 'between ' . ($table->{between} ? (%cold ? 'with rows' : 'empty') : 'ended') }++;
+	return agree("batches $name to $target", $read, 1, $error);
+}
+
 sub step_column
 {
 	my $table = pick(@tables);
+	return agree("column $table->{name}", (run("ALTER TABLE $table->{name} ADD COLUMN x int;"))[0], 0, '') if $table->{between};
 	my ($known) = sort keys $table->{extra}->%*;
 	if ($known && rand() < 0.3)
 	{
@@ -408,7 +487,7 @@ sub step_column
 }
 
 my @operations = ((\&step_insert) x 8, (\&step_delete) x 6, (\&step_restore) x 4, (\&step_undo) x 3, \&step_erase, \&step_import, \&step_purge,
-	(\&step_change) x 2, \&step_column);
+	(\&step_change) x 2, (\&step_batches) x 4, \&step_column);
 
 for my $round (0 .. $rounds - 1)
 {

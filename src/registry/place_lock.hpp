@@ -1,0 +1,16 @@
+// Keeps deleted rows where they are, marked in their table or in its archive, while something looks for them in both: a table
+// whose strategy changes in batches has some here and some there. Plain server code.
+#pragma once
+
+#include "pg/server.hpp"
+
+namespace softdelete::registry {
+
+// Until the transaction ends nobody moves rows of any table from one place to the other. Waits for a batch that is under way, which
+// waits for nothing longer than its lock_timeout. Taken before the first look; a snapshot from before is the caller's affair.
+void keep_rows_in_place();
+
+// Until the transaction ends nobody looks for rows in both places. Waits for those who do, up to lock_timeout.
+void move_rows_alone();
+
+} // namespace softdelete::registry

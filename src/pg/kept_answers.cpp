@@ -5,7 +5,7 @@
 
 namespace softdelete::pg {
 
-std::optional<std::string> make_question(const std::string &sql, const std::vector<Parameter> &parameters) {
+std::optional<std::string> name_question(const std::string &sql, const std::vector<Parameter> &parameters) {
     std::string question = std::to_string(call([] { return GetUserId(); })) + sql;
     for (const Parameter &parameter : parameters) {
         if (parameter.datum()) {

@@ -14,7 +14,7 @@ namespace softdelete::pg {
 class Parameter;
 
 // What the role in force asks; nothing where a parameter is not text.
-std::optional<std::string> make_question(const std::string &sql, const std::vector<Parameter> &parameters);
+std::optional<std::string> name_question(const std::string &sql, const std::vector<Parameter> &parameters);
 
 // Right for as long as no definition changes; then all are forgotten. Those of our own tables are as old as the first of them.
 class KeptAnswers {

@@ -220,16 +220,13 @@ void Spi::run_kept(const std::string &sql, const std::vector<Parameter> &paramet
 }
 
 Rows Spi::query_kept(const std::string &sql, const std::vector<Parameter> &parameters) {
-    const auto question = answers_ ? make_question(sql, parameters) : std::nullopt;
-    if (!question) {
-        run_kept(sql, parameters);
-        return take_rows();
-    }
-    if (const Rows *rows = answers_->find(*question)) {
-        return *rows;
+    const auto question = answers_ ? name_question(sql, parameters) : std::nullopt;
+    const Rows *known = question ? answers_->find(*question) : nullptr;
+    if (known != nullptr) {
+        return *known;
     }
     run_kept(sql, parameters);
-    return answers_->keep(*question, take_rows());
+    return question ? answers_->keep(*question, take_rows()) : take_rows();
 }
 
 std::uint64_t Spi::execute_kept(const std::string &sql, const std::vector<Parameter> &parameters) {

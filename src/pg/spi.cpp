@@ -101,9 +101,8 @@ void check_code(int code) {
     }
 }
 
-// Commands go by what is committed now, as the server's own do, whatever they read: to go by an older snapshot is to miss
-// rows that a command has to reach. A transaction that has one snapshot must know the rows that it changes, which is a
-// serialization failure otherwise: ri_PerformCheck() in src/backend/utils/adt/ri_triggers.c.
+// Commands go by what is committed now, or would miss rows that they have to reach. A transaction that has one snapshot must know
+// the rows that it changes, which is a serialization failure otherwise: ri_PerformCheck() in src/backend/utils/adt/ri_triggers.c.
 int execute_plan(SPIPlanPtr plan, const PlanArguments &arguments) {
     Snapshot test = InvalidSnapshot;
     Snapshot crosscheck = InvalidSnapshot;

@@ -100,10 +100,11 @@ void read_key(Relation relation, NotedRow *entry) {
 
 int count_archived(const NotedRow *entry) {
     pg::Spi spi;
-    const auto found =
-        rows::find_archived_rows(spi, catalog::get_table(spi, entry->table),
-                                 std::vector<std::string>(entry->key, entry->key + entry->key_count),
-                                 rows::SubjectLock::for_key_share);
+    const std::optional<rows::SubjectRow> found =
+        rows::find_keyed_rows(spi, catalog::get_table(spi, entry->table),
+                              std::vector<std::string>(entry->key, entry->key + entry->key_count),
+                              rows::SubjectLock::for_key_share)
+            .archived;
     return found ? static_cast<int>(found->rows.size()) : 0;
 }
 

@@ -72,7 +72,9 @@ DELETE FROM "Q'x" WHERE id = 13; -- what is deleted meanwhile is marked
 INSERT INTO before SELECT id, "user", kind, "co de"::text, total, serial, twice, deleted_at, deleted_by, deletion_id FROM "all_Q'x" WHERE id = 13;
 DELETE FROM before WHERE id = 13 AND deleted_at IS NULL;
 SELECT places(), differing(), strategy FROM softdelete.tables WHERE relation = '"Q''x"'::regclass;
-SELECT count(*) - :entries - 1 AS new_entries FROM softdelete.history WHERE relation = '"Q''x"'::regclass; -- the DELETE has one
+-- A history tells of each row that has moved, and of the one that was deleted.
+SELECT count(*) - :entries AS new_entries FROM softdelete.history WHERE relation = '"Q''x"'::regclass;
+SELECT kind FROM softdelete.history_of('"Q''x"', 1);
 
 -- The walk through what is promised of the rows, while they are in two places.
 -- Each deletion counts all of its rows, and is undone as a whole, with what other tables have of it.

@@ -62,6 +62,14 @@ void leave_views() {
             "deleted rows of registered tables are visible again, and DELETE removes rows physically",
             "Data, columns, indexes and views stay. softdelete.register() takes the tables on again, with "
             "their deletions.");
+    } else if (!spi.query_kept("SELECT FROM softdelete_internal.archive LIMIT 1").empty()) {
+        pg::warn("rows of tables with an archive are no longer archived, and DELETE removes them for good",
+                 "Archives and views stay. softdelete.register() takes the tables on again, with what is "
+                 "archived.");
+    }
+    if (!spi.query_kept("SELECT FROM softdelete_internal.tracked_table LIMIT 1").empty()) {
+        pg::warn("changes of tables with a history are no longer recorded",
+                 "The histories stay, as plain tables.");
     }
 }
 

@@ -72,7 +72,8 @@ const Hint hints[] = {
      "REPLICA "
      "IDENTITY FULL."},
     {ERRCODE_INSUFFICIENT_PRIVILEGE, no_schema_privilege, nullptr,
-     "Foreign keys and softdelete act as the owner of the table, who needs USAGE on its schema."},
+     "Foreign keys and softdelete act as the owner of the table, who needs USAGE on its schema, and CREATE "
+     "where an object is made in it."},
     {ERRCODE_INTERNAL_ERROR, tied_trigger, nullptr,
      "A table that is registered with softdelete cannot become a table of Citus, nor reference one: run "
      "softdelete.unregister() first."},

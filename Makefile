@@ -121,6 +121,7 @@ help:
 	@echo 'make core-regress                        the core suite of PostgreSQL with and without the library'
 	@echo 'make bench                               the figures in doc/performance.md'
 	@echo 'make fresh-test SUITE=... [TESTS="..."]  demo and tests on a fresh Debian of that name, in a chroot'
+	@echo 'make test-matrix [VERSIONS="15 18"]      the tests on each version, in such chroots; the table of doc/versions.md'
 	@echo 'make test-clients [TESTS="..."]          real ORMs and drivers on registered tables; the table of doc/clients.md'
 	@echo 'make test-migrations                     the 301 migrations of a Rails application on registered tables'
 	@echo 'make dist                                the archive for PGXN: softdelete-VERSION.zip'
@@ -156,6 +157,9 @@ upgrade-test:
 fresh-test:
 	@$(RUN) SUITE='$(SUITE)' sh test/server/fresh-test
 
+test-matrix:
+	@$(RUN) VERSIONS='$(VERSIONS)' sh test/server/test-matrix
+
 test-clients:
 	@$(RUN) CLIENTS_CACHE='$(CLIENTS_CACHE)' sh test/clients/run
 
@@ -179,4 +183,4 @@ format:
 
 FORCE:
 .PHONY: help test expected core-regress regress isolation tap demo bench shell installcheck upgrade-test fresh-test \
-        test-clients test-migrations dist lint style format FORCE
+        test-matrix test-clients test-migrations dist lint style format FORCE

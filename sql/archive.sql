@@ -273,7 +273,8 @@ ALTER TABLE plain ALTER COLUMN v SET DEFAULT 'new', ADD CHECK (id > 0);
 
 CREATE TYPE shape AS (id int);
 CREATE TABLE typed OF shape;
-SELECT * FROM softdelete.register('typed', strategy => 'archive'); -- fails
+SELECT count(*) > 0 AS registered FROM softdelete.register('typed', strategy => 'archive');
+SELECT count(*) > 0 AS unregistered FROM softdelete.unregister('typed');
 
 -- Foreign keys between the two strategies.
 CREATE TABLE flagged (id int PRIMARY KEY);

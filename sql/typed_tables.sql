@@ -71,6 +71,34 @@ SELECT count(*) FROM active_more_notes;
 SELECT count(*) AS differences FROM softdelete.repair('notes') a FULL JOIN softdelete.repair('more_notes') b ON false;
 
 \set QUIET on
+-- With an archive, which follows the type. Columns of the table are not needed.
+CREATE TYPE memo AS (id int, title text, tag text, size int);
+CREATE TABLE memos OF memo (PRIMARY KEY (id));
+CREATE TABLE more_memos OF memo (PRIMARY KEY (id));
+SELECT count(*) > 0 AS registered FROM softdelete.register('memos', strategy => 'archive') a, softdelete.register('more_memos', strategy => 'archive') b;
+GRANT SELECT (title) ON deleted_memos TO pg_monitor;
+INSERT INTO memos VALUES (1, 'a', 't', 1), (2, 'b', 't', 2);
+INSERT INTO more_memos VALUES (1, 'a', 't', 1);
+DELETE FROM memos WHERE id = 1;
+DELETE FROM more_memos;
+SELECT statement, try(statement) FROM unnest(ARRAY[
+    'ALTER TYPE memo RENAME ATTRIBUTE title TO name CASCADE',
+    'ALTER TYPE memo ADD ATTRIBUTE page int CASCADE, DROP ATTRIBUTE tag CASCADE, ALTER ATTRIBUTE size TYPE bigint CASCADE',
+    'ALTER TYPE memo RENAME ATTRIBUTE page TO deleted_at CASCADE',
+    'ALTER TYPE memo ADD ATTRIBUTE deletion_id bigint CASCADE',
+    'ALTER TYPE memo ADD ATTRIBUTE more int',
+    'ALTER TABLE memos_archive OF memo',
+    'ALTER TABLE more_memos NOT OF',
+    'ALTER TABLE more_memos OF memo',
+    'ALTER TABLE more_memos NOT OF',
+    'ALTER TYPE memo ADD ATTRIBUTE last int CASCADE']) statement;
+SELECT id, name, size, page, last, deleted_at IS NOT NULL AS deleted FROM all_memos ORDER BY id;
+SELECT id, name, size, page, deleted_at IS NOT NULL AS deleted FROM all_more_memos ORDER BY id;
+SELECT has_column_privilege('pg_monitor', 'deleted_memos', 'name', 'SELECT') AS granted;
+SELECT count(*) AS differences FROM softdelete.repair('memos'), softdelete.repair('more_memos') AS p;
+SELECT softdelete.restore('memos', 1), softdelete.restore('more_memos', 1);
+TABLE memos ORDER BY id;
+
 RESET SESSION AUTHORIZATION;
 SET client_min_messages = warning;
 SELECT count(softdelete.release(id)) FROM softdelete.holds WHERE relation = 'regress_typed.documents'::regclass;

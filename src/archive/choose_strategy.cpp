@@ -67,12 +67,6 @@ bool is_join_table(pg::Spi &spi, const catalog::Table &table) {
     return !key.empty() && is_made_of(key, find_links(spi, table, key)) && !is_referenced(spi, table);
 }
 
-bool is_typed(pg::Spi &spi, const catalog::Table &table) {
-    return !spi.query("SELECT FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid AND reloftype <> 0",
-                      {table.oid})
-                .empty();
-}
-
 bool has_heirs(const catalog::Table &table) {
     return std::any_of(table.members.begin(), table.members.end(), [&](const catalog::Member &member) {
         return member.oid != table.oid && !member.is_partition;
@@ -110,9 +104,6 @@ std::string find_obstacle(pg::Spi &spi, const RegisterRequest &request, const ca
     }
     if (const char *argument = find_argument(request)) {
         return sqltext::format("argument %1% is for tables without one", argument);
-    }
-    if (is_typed(spi, table)) {
-        return "it is a typed table";
     }
     if (has_heirs(table)) {
         return "it has inheritance children";

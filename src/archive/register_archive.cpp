@@ -70,18 +70,6 @@ void check_inheritance(const catalog::Table &table) {
     }
 }
 
-// ALTER TYPE would change its columns, and not those of the archive.
-void check_not_typed(pg::Spi &spi, const catalog::Table &table) {
-    if (!spi.query("SELECT FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid AND reloftype <> 0",
-                   {table.oid})
-             .empty()) {
-        pg::raise({.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
-                   .message = sqltext::format("cannot give typed table \"%1%\" an archive", table.name),
-                   .hint = "Detach it from its type with ALTER TABLE ... NOT OF, or use strategy => 'flag'.",
-                   .relation = table.oid});
-    }
-}
-
 void check_columns(const catalog::Table &table, const ArchiveSettings &settings) {
     std::set<std::string> names;
     for (const std::string &name : get_own_columns(settings)) {
@@ -192,7 +180,6 @@ void warn_of_missing_rules(ArchiveWork &work) {
 ArchiveWork plan_table(pg::Spi &spi, const RegisterRequest &request, const catalog::Table &table,
                        const std::vector<catalog::Table> &together, GivenNames *given) {
     check_inheritance(table);
-    check_not_typed(spi, table);
     catalog::check_mixed_links(spi, table.oid, catalog::Strategy::archive);
     pg::UserScope owner(table.owner);
     ArchiveWork work = {spi, table, make_settings(spi, request, table, given)};

@@ -37,8 +37,6 @@ const char *get_archive_change(const AlterTableCmd *command) {
     switch (command->subtype) {
     case AT_AddInherit:
     case AT_DropInherit:
-    case AT_AddOf:
-    case AT_DropOf:
         return "change the inheritance of";
     default:
         return nullptr;
@@ -116,9 +114,9 @@ bool changes_archive(const Node *statement) {
         const auto *command = lfirst_node(AlterTableCmd, cell);
         AlterTableType type = command->subtype;
         if (is_move(command) || type == AT_AddColumn || type == AT_DropColumn || type == AT_AlterColumnType
-            || type == AT_ChangeOwner || command->subtype == AT_SetNotNull
-            || command->subtype == AT_DropNotNull || command->subtype == AT_AddConstraint
-            || command->subtype == AT_AddIdentity) {
+            || type == AT_ChangeOwner || type == AT_AddOf || type == AT_DropOf
+            || command->subtype == AT_SetNotNull || command->subtype == AT_DropNotNull
+            || command->subtype == AT_AddConstraint || command->subtype == AT_AddIdentity) {
             return true;
         }
     }

@@ -6,6 +6,7 @@
 #include "archive/change_strategy.hpp"
 #include "archive/register_archive.hpp"
 #include "archive/register_by_strategy.hpp"
+#include "history/follow_table.hpp"
 #include "history/repair_history.hpp"
 #include "pg/called_settings.hpp"
 #include "pg/srf.hpp"
@@ -20,6 +21,8 @@
 extern "C" {
 #include "utils/lsyscache.h"
 }
+
+#include <set>
 
 namespace softdelete {
 
@@ -74,6 +77,18 @@ void warn_client(const std::vector<model::Step> &steps) {
                      step.commands.empty() ? step.advice : step.advice + ": " + join(step.commands));
         }
     }
+}
+
+// The columns that a registration gives a table, or takes away, are columns of its history.
+const std::vector<model::Step> &follow_histories(const std::vector<model::Step> &steps) {
+    pg::Spi spi;
+    std::set<Oid> relations;
+    for (const model::Step &step : steps) {
+        if (step.action != model::Action::warning && relations.insert(step.relation).second) {
+            history::follow_table(spi, step.relation);
+        }
+    }
+    return steps;
 }
 
 // Whatever keeps the table's rows, a history beside it as well; it may have nothing but that.
@@ -142,7 +157,7 @@ PGDLLEXPORT Datum softdelete_register(PG_FUNCTION_ARGS) {
         pg::CommandScope path;
         pg::refuse_if_read_only("softdelete.register()");
         const registration::RegisterRequest request = get_request(pg::Arguments(fcinfo));
-        warn_and_give_back(fcinfo, archive::register_by_strategy(request));
+        warn_and_give_back(fcinfo, follow_histories(archive::register_by_strategy(request)));
         return Datum(0);
     });
 }
@@ -201,7 +216,7 @@ PGDLLEXPORT Datum softdelete_repair(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
         pg::CommandScope path;
         pg::refuse_if_read_only("softdelete.repair()");
-        warn_and_give_back(fcinfo, repair(pg::Arguments(fcinfo).relation(0, "relation")));
+        warn_and_give_back(fcinfo, follow_histories(repair(pg::Arguments(fcinfo).relation(0, "relation"))));
         return Datum(0);
     });
 }
@@ -216,7 +231,7 @@ PGDLLEXPORT Datum softdelete_unregister(PG_FUNCTION_ARGS) {
         Oid relation = arguments.relation(0, "relation");
         std::string deleted_rows = arguments.text(1, "deleted_rows");
         check_not_between(relation);
-        warn_and_give_back(fcinfo, unregister(relation, deleted_rows));
+        warn_and_give_back(fcinfo, follow_histories(unregister(relation, deleted_rows)));
         return Datum(0);
     });
 }

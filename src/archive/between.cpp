@@ -10,6 +10,7 @@
 #include "catalog/foreign_keys.hpp"
 #include "catalog/quoting.hpp"
 #include "catalog/view_catalog.hpp"
+#include "history/follow_table.hpp"
 #include "holds/hold_tables.hpp"
 #include "pg/quote.hpp"
 #include "pg/scopes.hpp"
@@ -177,6 +178,7 @@ std::vector<model::Step> begin_to_flag(pg::Spi &spi, Oid relation) {
     registry::note_ended_registration(spi, table.member_oids());
     add_steps(steps, ends);
     add_steps(steps, registration::register_table(make_request(table, *settings, "flag")));
+    history::follow_table(spi, relation);
     insert_settings(spi, *settings);
     views.give_back();
     replace_views(spi, catalog::get_table_definition(spi, relation), *settings, Shows::table_and_archive);

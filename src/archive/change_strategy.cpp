@@ -11,6 +11,7 @@
 #include "catalog/quoting.hpp"
 #include "catalog/view_catalog.hpp"
 #include "catalog/view_properties.hpp"
+#include "history/follow_table.hpp"
 #include "holds/hold_tables.hpp"
 #include "pg/scopes.hpp"
 #include "registration/lock_table.hpp"
@@ -68,6 +69,7 @@ std::vector<model::Step> change_to_archive(pg::Spi &spi, Oid relation) {
     add_steps(steps, registration::unregister_table(relation, "refuse", registration::EndingColumns::all));
     run(spi, steps, plan_column_drops(catalog::get_table_definition(spi, relation), settings));
     add_steps(steps, register_archive(make_request(table, settings, "archive")));
+    history::follow_table(spi, relation);
     set_indexes(spi, table.oid, settings.indexes);
     views.give_back();
     return steps;
@@ -84,6 +86,7 @@ std::vector<model::Step> change_to_flag(pg::Spi &spi, Oid relation) {
     add_steps(steps, unregister_archive(relation, "keep"));
     registry::note_ended_registration(spi, table.member_oids());
     add_steps(steps, registration::register_table(make_request(table, *settings, "flag")));
+    history::follow_table(spi, relation);
     const std::int64_t rows = move_archived_rows(spi, table, *settings, archive);
     steps.push_back(tell_moved(table, rows, false));
     run(spi, steps, {plan_archive_drop(archive, *settings)});

@@ -16,6 +16,22 @@ namespace softdelete::erasure {
 
 namespace {
 
+// Besides: what the rows were in at another time, which ANALYZE may have looked at then: a table, its archive and its history
+// have the same values. $1: the relations.
+constexpr const char *beside_query = R"(
+    WITH RECURSIVE line (relation) AS (
+        SELECT pg_catalog.unnest($1::pg_catalog.oid[])
+        UNION SELECT h.inhparent FROM pg_catalog.pg_inherits h JOIN line l ON h.inhrelid = l.relation),
+    pair (one, other) AS (
+        SELECT a.relation::pg_catalog.oid, a.archive::pg_catalog.oid FROM softdelete_internal.archive a
+        UNION ALL SELECT t.relation::pg_catalog.oid, t.history::pg_catalog.oid FROM softdelete_internal.tracked_table t),
+    beside (relation) AS (
+        SELECT p.other FROM pair p JOIN line l ON l.relation = p.one
+        UNION SELECT p.one FROM pair p JOIN line l ON l.relation = p.other
+        UNION SELECT q.other FROM pair p JOIN line l ON l.relation = p.other JOIN pair q ON q.one = p.one)
+    SELECT b.relation FROM beside b UNION SELECT t.relid FROM beside b, pg_catalog.pg_partition_tree(b.relation) t
+    ORDER BY 1)";
+
 // The relation and what it is a part of, with the indexes.
 constexpr const char *concerned_query = R"(
     WITH RECURSIVE line (relation) AS (
@@ -59,6 +75,14 @@ void reset_statistics(pg::Spi &spi, const std::set<Oid> &relations) {
     std::vector<std::string> oids;
     for (Oid relation : relations) {
         oids.push_back(std::to_string(relation));
+    }
+    std::vector<pg::Row> beside;
+    {
+        pg::UserScope owner(pg::get_extension_owner());
+        beside = spi.query(beside_query, {pg::make_array(oids)});
+    }
+    for (const pg::Row &row : beside) {
+        oids.push_back(row.text(0));
     }
     for (const pg::Row &row : spi.query(concerned_query, {pg::make_array(oids)})) {
         pg::remove_statistics(row.oid(0));

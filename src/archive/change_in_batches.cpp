@@ -69,9 +69,11 @@ private:
                 std::optional<pg::Subtransaction> savepoint;
                 try {
                     savepoint.emplace();
-                    pg::SettingScope settings;
-                    settings.set("lock_timeout", lock_wait);
-                    work();
+                    {
+                        pg::SettingScope settings; // ends within the savepoint, as it began
+                        settings.set("lock_timeout", lock_wait);
+                        work();
+                    }
                     savepoint->commit();
                 } catch (pg::ServerError &error) {
                     if (error.sqlstate() != ERRCODE_LOCK_NOT_AVAILABLE

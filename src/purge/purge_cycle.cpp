@@ -31,6 +31,11 @@ rows::RowSet read_rows(const std::vector<pg::Row> &rows) {
     return set;
 }
 
+pg::Rows query_positions(const std::string &sql, const std::vector<pg::Parameter> &parameters,
+                         const session::OwnTraits &traits = {}) {
+    return rows::query_as_owners(sql, parameters, traits, rows::Planning::for_any);
+}
+
 // May the planner run code that somebody has written where a statement names the table? Locks: SHARE UPDATE EXCLUSIVE, so that nobody adds any until the transaction ends.
 bool may_run_code_when_planned(pg::Spi &spi, Oid relation) {
     pg::call([&] { LockRelationOid(relation, ShareUpdateExclusiveLock); });
@@ -96,7 +101,7 @@ rows::RowSet PurgeCycle::lock_rows(const PurgeTable &table, const PurgeTarget &t
                                    const Positions &rows) {
     rows::RowSet wanted = make_row_set(target, rows);
     pg::OwnerScope owner(target.owner);
-    return read_rows(rows::query_as_owners(
+    return read_rows(query_positions(
         sqltext::format("/* softdelete purge */ SELECT p.tableoid, p.ctid FROM ONLY %1% AS p WHERE "
                         "p.ctid = ANY (CAST($1 AS pg_catalog.tid[])) AND %2% FOR UPDATE SKIP LOCKED",
                         target.name, make_due(table, "p")),
@@ -133,7 +138,7 @@ void PurgeCycle::collect_referencing(Oid table, rows::RowSet rows) {
 rows::RowSet PurgeCycle::find_referencing(Oid parent, const Blocker &blocker, const rows::RowSet &parents) {
     const catalog::TableInfo &above = tables_.at(parent)->info;
     pg::OwnerScope owner(above.owner);
-    return read_rows(rows::query_as_owners(
+    return read_rows(query_positions(
         sqltext::format(
             "/* softdelete purge */ SELECT DISTINCT n.* FROM %1% AS p, LATERAL (%2%) AS n WHERE %3% "
             "AND softdelete.include_deleted(p.%4%)",
@@ -150,7 +155,7 @@ rows::RowSet PurgeCycle::lock_referencing(Oid parent, const Blocker &blocker, co
         rows::RowSet found = has_one_owner ? find_referencing(parent, blocker, parents)
                                            : get_children(find_reference_links(spi_, blocker, parents));
         pg::OwnerScope owner(child.info.owner);
-        return read_rows(rows::query_as_owners(
+        return read_rows(query_positions(
             sqltext::format(
                 "/* softdelete purge */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE %2% AND %3% FOR "
                 "UPDATE SKIP LOCKED",
@@ -158,7 +163,7 @@ rows::RowSet PurgeCycle::lock_referencing(Oid parent, const Blocker &blocker, co
             {found.tables(), found.positions()}));
     }
     pg::OwnerScope owner(child.info.owner);
-    return read_rows(rows::query_as_owners(
+    return read_rows(query_positions(
         sqltext::format(
             "/* softdelete purge */ SELECT c.tableoid, c.ctid FROM %1% AS p, %2% AS c WHERE %3% AND "
             "softdelete.include_deleted(p.%4%) AND %5% AND %6% FOR UPDATE OF c SKIP LOCKED",
@@ -209,7 +214,7 @@ rows::RowSet PurgeCycle::find_kept(const PurgeTable &parent, const Blocker &bloc
         return get_parents(links);
     }
     pg::OwnerScope owner(parent.info.owner);
-    return read_rows(rows::query_as_owners(
+    return read_rows(query_positions(
         sqltext::format("/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS p WHERE %2% AND "
                         "softdelete.include_deleted(p.%3%) AND %4%",
                         parent.info.name, rows::make_membership(parent.info, "p", 1), parent.info.deleted_at,
@@ -275,14 +280,14 @@ rows::RowSet PurgeCycle::find_parents(Oid parent, const Blocker &blocker, const 
     pg::OwnerScope owner(above.owner);
     if (!blocker.is_direct()) {
         const rows::RowSet &rows = rows_[parent];
-        return read_rows(rows::query_as_owners(
+        return read_rows(query_positions(
             sqltext::format("/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS p WHERE %2% AND "
                             "softdelete.include_deleted(p.%3%) AND %4%",
                             above.key_rows(), rows::make_membership(above, "p", 1), above.deleted_at,
                             make_reference(blocker, " AND " + rows::make_membership(child, "c", 3))),
             {rows.tables(), rows.positions(), children.tables(), children.positions()}));
     }
-    return read_rows(rows::query_as_owners(
+    return read_rows(query_positions(
         sqltext::format(
             "/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS c, %2% AS p WHERE %3% AND "
             "softdelete.include_deleted(c.%4%) AND softdelete.include_deleted(p.%5%) AND %6%",
@@ -355,8 +360,8 @@ void PurgeCycle::remove_part(Oid role, const std::vector<Piece *> &pieces) {
     }
     if (!pieces.empty()) {
         pg::OwnerScope scope(role);
-        (void)rows::query_as_owners("/* softdelete purge */ " + deletes + " SELECT", parameters,
-                                    {.notes = removal_notes, .runs_as_called = true});
+        (void)query_positions("/* softdelete purge */ " + deletes + " SELECT", parameters,
+                              {.notes = removal_notes, .runs_as_called = true});
     }
 }
 
@@ -373,13 +378,14 @@ void PurgeCycle::follow_moves(const std::vector<Piece *> &pieces) {
 
 std::uint64_t PurgeCycle::count_due_at(const PurgeTable &table, const PurgeTarget &target,
                                        const rows::RowSet &rows) {
+    // The subquery hides from the planner how many they are, as for query_positions().
     pg::OwnerScope scope(target.owner);
     return static_cast<std::uint64_t>(
-        spi_.query(
-                sqltext::format("/* softdelete purge */ SELECT pg_catalog.count(*) FROM ONLY %1% AS p WHERE "
-                                "p.ctid = ANY (CAST($1 AS pg_catalog.tid[])) AND %2%",
-                                target.name, make_due(table, "p")),
-                {rows.positions()})
+        spi_.query(sqltext::format(
+                       "/* softdelete purge */ SELECT pg_catalog.count(*) FROM ONLY %1% AS p WHERE "
+                       "p.ctid = ANY (ARRAY(SELECT pg_catalog.unnest(CAST($1 AS pg_catalog.tid[])))) AND %2%",
+                       target.name, make_due(table, "p")),
+                   {rows.positions()})
             .front()
             .number(0));
 }

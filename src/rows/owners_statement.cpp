@@ -14,7 +14,7 @@ extern "C" {
 namespace softdelete::rows {
 
 pg::Rows query_as_owners(const std::string &sql, const std::vector<pg::Parameter> &parameters,
-                         session::OwnTraits traits) {
+                         session::OwnTraits traits, Planning planning) {
     traits.reading = session::OwnReading::as_owners;
     pg::Spi spi;
     std::vector<Oid> types;
@@ -25,7 +25,8 @@ pg::Rows query_as_owners(const std::string &sql, const std::vector<pg::Parameter
     {
         session::OwnStatement own(sql, traits);
         pg::OwnerScope owner(pg::get_extension_owner());
-        query.emplace(spi.prepare(sql, types));
+        query.emplace(planning == Planning::for_any ? spi.prepare_generic(sql, types)
+                                                    : spi.prepare(sql, types));
     }
     query->note_independent_of_role();
     session::OwnStatement own(sql, traits, query->plan());

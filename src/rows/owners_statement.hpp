@@ -10,9 +10,12 @@
 
 namespace softdelete::rows {
 
+// for_any: without a look at the parameters. With one, the planner takes ten thousand positions for dearer than the whole table.
+enum class Planning { by_values, for_any };
+
 // Runs a statement with text parameters and returns its rows. traits: what else it is as one of ours.
 pg::Rows query_as_owners(const std::string &sql, const std::vector<pg::Parameter> &parameters,
-                         session::OwnTraits traits = {});
+                         session::OwnTraits traits = {}, Planning planning = Planning::by_values);
 
 // One that is parsed and planned once, to run in many transactions. It is planned without a look at the values: a list of
 // ten thousand positions is as good as any other.

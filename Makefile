@@ -119,7 +119,8 @@ help:
 	@echo '                                         looks for undefined behaviour; make test-valgrind TESTS="..."'
 	@echo 'make upgrade-test OLD=... NEW=...        pg_upgrade between the servers of two pg_config programs'
 	@echo 'make core-regress                        the core suite of PostgreSQL with and without the library'
-	@echo 'make bench                               the figures in doc/performance.md'
+	@echo 'make bench [TESTS="..."]                 the figures in doc/performance.md, or those of the scripts named'
+	@echo 'make bench-compare OLD=commit            what takes 10 % more processor instructions than it did then'
 	@echo 'make fresh-test SUITE=... [TESTS="..."]  demo and tests on a fresh Debian of that name, in a chroot'
 	@echo 'make test-matrix [VERSIONS="15 18"]      the tests on each version, in such chroots; the table of doc/versions.md'
 	@echo 'make test-clients [TESTS="..."]          real ORMs and drivers on registered tables; the table of doc/clients.md'
@@ -154,6 +155,9 @@ tap: PURPOSE = test
 upgrade-test:
 	@$(RUN) OLD='$(OLD)' NEW='$(NEW)' sh test/server/upgrade-test
 
+bench-compare:
+	@$(RUN) OLD='$(OLD)' sh test/server/bench-compare
+
 fresh-test:
 	@$(RUN) SUITE='$(SUITE)' sh test/server/fresh-test
 
@@ -182,5 +186,5 @@ format:
 	clang-format -i $(shell find src -name '*.[ch]pp')
 
 FORCE:
-.PHONY: help test expected core-regress regress isolation tap demo bench shell installcheck upgrade-test fresh-test \
-        test-matrix test-clients test-migrations dist lint style format FORCE
+.PHONY: help test expected core-regress regress isolation tap demo bench bench-compare shell installcheck upgrade-test \
+        fresh-test test-matrix test-clients test-migrations dist lint style format FORCE

@@ -7,6 +7,7 @@
 #include "history/key_text.hpp"
 #include "history/own_columns.hpp"
 #include "history/tracked_table.hpp"
+#include "pg/compat.hpp"
 #include "rows/collected_rows.hpp"
 #include "session/running_statements.hpp"
 #include "settings.hpp"
@@ -295,7 +296,7 @@ template <typename Take>
 void scan_rows(Relation relation, Take take) {
     Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
     TupleTableSlot *slot = table_slot_create(relation, nullptr);
-    TableScanDesc scan = table_beginscan(relation, snapshot, 0, nullptr);
+    TableScanDesc scan = pg::compat::table_beginscan(relation, snapshot);
     MemoryContext memory =
         AllocSetContextCreate(CurrentMemoryContext, "softdelete scanned row", ALLOCSET_DEFAULT_SIZES);
     while (table_scan_getnextslot(scan, ForwardScanDirection, slot)) {

@@ -287,7 +287,7 @@ void read_all_entries(const TrackedTable &table, void (*take)(const ReadEntry &e
     foreach (cell, find_partitions(root, DT_NOBEGIN)) {
         Relation partition = table_open(lfirst_oid(cell), AccessShareLock);
         TupleTableSlot *slot = table_slot_create(partition, nullptr);
-        TableScanDesc scan = table_beginscan(partition, GetActiveSnapshot(), 0, nullptr);
+        TableScanDesc scan = pg::compat::table_beginscan(partition, GetActiveSnapshot());
         while (table_scan_getnextslot(scan, ForwardScanDirection, slot)) {
             MemoryContext caller = MemoryContextSwitchTo(memory);
             take(*make_entry(root, partition, slot), context);

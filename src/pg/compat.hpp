@@ -65,8 +65,7 @@ inline bool has_stored_generated_column(Oid relation_id) {
 }
 
 // Adds a column to those that the statement assigns. Written here, because both shapes of permission data have the field.
-// An entry that still asks for the privilege of updating its columns (see below) gets one only for the sake of generated
-// columns, which the executor computes anew by this list.
+// One that asks for the privilege of updating columns (see below) gets generated ones, which the executor computes anew.
 inline void note_updated_column(Query *query, RangeTblEntry *rte, AttrNumber attribute) {
     auto *info = permission_info(query, rte);
     if ((info->requiredPerms & ACL_UPDATE) == 0 || has_stored_generated_column(rte->relid)) {
@@ -251,26 +250,27 @@ inline bool is_lock_held(const LOCKTAG *tag, LOCKMODE mode) {
 #endif
 }
 
-// 18 can count what an index scan does, 19 takes flags.
-inline IndexScanDesc index_beginscan(Relation table, Relation index, Snapshot snapshot, int keys) {
+// 18 can count what an index scan does, 19 takes flags, as for a scan of a table.
 #if PG_VERSION_NUM >= 190000
-    return ::index_beginscan(table, index, snapshot, nullptr, keys, 0, SO_NONE);
-#elif PG_VERSION_NUM >= 180000
-    return ::index_beginscan(table, index, snapshot, nullptr, keys, 0);
+#define SOFTDELETE_SCAN_FLAGS , SO_NONE
+#else
+#define SOFTDELETE_SCAN_FLAGS
+#endif
+inline TableScanDesc table_beginscan(Relation table, Snapshot snapshot) {
+    return ::table_beginscan(table, snapshot, 0, nullptr SOFTDELETE_SCAN_FLAGS);
+}
+
+inline IndexScanDesc index_beginscan(Relation table, Relation index, Snapshot snapshot, int keys) {
+#if PG_VERSION_NUM >= 180000
+    return ::index_beginscan(table, index, snapshot, nullptr, keys, 0 SOFTDELETE_SCAN_FLAGS);
 #else
     return ::index_beginscan(table, index, snapshot, keys, 0);
 #endif
 }
 
-// 19 copies a partitioned table with its partitions.
+// 19 copies a partitioned table with its partitions. It removes a self-join and plans anew, without what a hook added.
 inline constexpr bool can_copy_partitioned_table = PG_VERSION_NUM >= 190000;
-
-// 19 removes a self-join from the join tree and plans anew, without what a hook added to the reference that went.
-#if PG_VERSION_NUM >= 190000
-inline constexpr bool self_join_removal_forgets_restrictions = true;
-#else
-inline constexpr bool self_join_removal_forgets_restrictions = false;
-#endif
+inline constexpr bool self_join_removal_forgets_restrictions = PG_VERSION_NUM >= 190000;
 
 // 19 made a set of the list of relations that a statement writes to.
 template <typename Function>

@@ -2,6 +2,8 @@
 // ends the chain there (src/include/access/htup_details.h). Called by erasure/removed_rows.
 #include "pg/row_versions.hpp"
 
+#include "pg/compat.hpp"
+
 extern "C" {
 #include "access/heapam.h"
 #include "access/htup_details.h"
@@ -113,7 +115,7 @@ Found<HalfMove> find_half_moves(Oid relation) {
         table_close(table, NoLock);
         return found;
     }
-    TableScanDesc scan = table_beginscan(table, SnapshotAny, 0, nullptr);
+    TableScanDesc scan = compat::table_beginscan(table, SnapshotAny);
     while (HeapTuple row = heap_getnext(scan, ForwardScanDirection)) {
         HeapTupleHeader header = row->t_data;
         if (is_written_here(header) && (header->t_infomask & HEAP_UPDATED) == 0) {

@@ -3,6 +3,7 @@
 #include "triggers/applied_removal.hpp"
 
 #include "holds/hold_check.hpp"
+#include "pg/compat.hpp"
 #include "registry/retention.hpp"
 #include "triggers/deletion_time.hpp"
 
@@ -92,7 +93,7 @@ bool has_rows_within_retention(AppliedTable *table, Relation relation) {
         return false; // each partition is asked for itself
     }
     TupleTableSlot *slot = table_slot_create(relation, nullptr);
-    TableScanDesc scan = table_beginscan(relation, GetActiveSnapshot(), 0, nullptr);
+    TableScanDesc scan = pg::compat::table_beginscan(relation, GetActiveSnapshot());
     bool is_found = false;
     while (!is_found && table_scan_getnextslot(scan, ForwardScanDirection, slot)) {
         bool must_free = false;

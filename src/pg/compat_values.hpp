@@ -5,6 +5,7 @@
 
 extern "C" {
 #include "fmgr.h"
+#include "parser/parser.h"
 #if PG_VERSION_NUM >= 160000
 #include "nodes/miscnodes.h"
 #endif
@@ -22,6 +23,15 @@ inline bool takes_text(FmgrInfo *input, char *text, Oid parameter) {
 #else
     (void)input, (void)text, (void)parameter;
     return true;
+#endif
+}
+
+// 19 has no other strings than standard ones.
+inline bool are_strings_standard() {
+#if PG_VERSION_NUM >= 190000
+    return true;
+#else
+    return standard_conforming_strings;
 #endif
 }
 

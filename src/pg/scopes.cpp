@@ -2,6 +2,8 @@
 // (sub)transaction does.
 #include "pg/scopes.hpp"
 
+#include "pg/compat_values.hpp"
+
 #include "pg/called_settings.hpp"
 
 extern "C" {
@@ -36,7 +38,7 @@ struct PinnedSetting {
 const PinnedSetting pinned_settings[] = {
     {"search_path", pinned_path, [] { return strcmp(namespace_search_path, pinned_path) == 0; }},
     {"quote_all_identifiers", "off", [] { return !quote_all_identifiers; }},
-    {"standard_conforming_strings", "on", [] { return standard_conforming_strings; }},
+    {"standard_conforming_strings", "on", [] { return compat::are_strings_standard(); }},
     {"IntervalStyle", "postgres", [] { return IntervalStyle == INTSTYLE_POSTGRES; }},
 };
 

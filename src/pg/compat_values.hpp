@@ -6,6 +6,7 @@
 extern "C" {
 #include "fmgr.h"
 #include "parser/parser.h"
+#include "utils/typcache.h"
 #if PG_VERSION_NUM >= 160000
 #include "nodes/miscnodes.h"
 #endif
@@ -32,6 +33,15 @@ inline bool are_strings_standard() {
     return true;
 #else
     return standard_conforming_strings;
+#endif
+}
+
+// 19 can tell of volatile ones as well.
+inline bool has_domain_constraints(Oid type) {
+#if PG_VERSION_NUM >= 190000
+    return DomainHasConstraints(type, nullptr);
+#else
+    return DomainHasConstraints(type);
 #endif
 }
 

@@ -4,6 +4,7 @@
 #include "planner/never_true.hpp"
 
 #include "pg/compat.hpp"
+#include "pg/compat_values.hpp"
 
 extern "C" {
 #include "access/transam.h"
@@ -212,7 +213,7 @@ Const *evaluate_cast(Node *node, Node *argument, Const *case_value) {
     }
     Oid type = exprType(node);
     bool is_asked = (IsA(node, CoerceViaIO) && !reads_null_as_null(type))
-                    || (IsA(node, CoerceToDomain) && DomainHasConstraints(type));
+                    || (IsA(node, CoerceToDomain) && pg::compat::has_domain_constraints(type));
     return is_asked ? nullptr : null_of(type);
 }
 

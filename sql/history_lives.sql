@@ -4,6 +4,7 @@ SET client_min_messages = warning;
 CREATE SCHEMA regress_history_lives;
 CREATE ROLE regress_lives_owner;
 GRANT ALL ON SCHEMA regress_history_lives TO regress_lives_owner;
+GRANT SET ON PARAMETER softdelete.deletion TO regress_lives_owner;
 SET SESSION AUTHORIZATION regress_lives_owner;
 SET search_path = regress_history_lives;
 SET client_min_messages = error;
@@ -172,6 +173,47 @@ SELECT count(softdelete.release(id)) FROM softdelete.holds WHERE relation = 'she
 SELECT softdelete.set_anonymizer('shelf', 'what', '''nobody''');
 SELECT softdelete.anonymize('shelf', 'request', 20) -> 'rows' AS rows;
 SELECT what, count(*) FROM shelf_history GROUP BY what ORDER BY what;
+
+-- Who had a key, or a row below, at another time is another subject, at every level; so are rows on hold. What lies below rows
+-- that are gone for good belongs to the subject, in archives and histories.
+CREATE TABLE owners (id int PRIMARY KEY, what text);
+CREATE TABLE boxes (id int PRIMARY KEY, owner int REFERENCES owners ON UPDATE CASCADE ON DELETE CASCADE, what text);
+CREATE TABLE things (id int PRIMARY KEY, box int REFERENCES boxes ON UPDATE CASCADE ON DELETE CASCADE, what text);
+CREATE INDEX ON boxes (owner);
+CREATE INDEX ON things (box);
+SELECT softdelete.track_history('owners'), softdelete.track_history('boxes'), softdelete.track_history('things');
+SELECT count(*) > 0 AS registered FROM softdelete.register('things', strategy => 'archive');
+SELECT count(*) > 0 AS registered FROM softdelete.register('boxes', strategy => 'archive');
+SELECT count(*) > 0 AS registered FROM softdelete.register('owners', strategy => 'archive');
+SELECT softdelete.set_anonymizer('owners', 'what', '''x'''), softdelete.set_anonymizer('boxes', 'what', '''x'''), softdelete.set_anonymizer('things', 'what', '''x''');
+CREATE PROCEDURE fill(base int) LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO owners VALUES (base, 'before'), (base + 1, 'other'); COMMIT;
+    INSERT INTO boxes VALUES (base, base, 'before'), (base + 1, base + 1, 'held'); COMMIT;
+    INSERT INTO things VALUES (base, base, 'before'); COMMIT;
+    UPDATE owners SET id = base + 2 WHERE id = base; COMMIT;                    -- with its box
+    INSERT INTO owners VALUES (base, 'subject'); COMMIT;
+    INSERT INTO boxes VALUES (base + 3, base, 'subject'), (base + 4, base, 'subject'); COMMIT;
+    INSERT INTO things VALUES (base + 3, base + 3, 'subject'), (base + 4, base + 4, 'subject'), (base + 5, base + 4, 'subject'); COMMIT;
+    UPDATE boxes SET owner = base + 1, what = 'other' WHERE id = base + 3; COMMIT;   -- handed over
+    UPDATE things SET what = 'other' WHERE id = base + 3; COMMIT;
+    UPDATE things SET what = 'other' WHERE id = base + 3; COMMIT;
+    UPDATE boxes SET owner = base WHERE id = base + 1; COMMIT;
+    UPDATE boxes SET owner = base + 1 WHERE id = base + 1; COMMIT;
+    PERFORM softdelete.hold('boxes', 'case', base + 1); COMMIT;
+    DELETE FROM things WHERE id = base + 4; COMMIT;
+    SET LOCAL softdelete.deletion = hard;
+    DELETE FROM boxes WHERE id = base + 4; COMMIT;                             -- gone for good, with a thing
+END $$;
+CREATE VIEW told_of AS SELECT 'owners' AS relation, what FROM owners_history UNION ALL SELECT 'boxes', what FROM boxes_history
+    UNION ALL SELECT 'things', what FROM things_history UNION ALL SELECT 'things_archive', what FROM things_archive;
+CALL fill(10);
+SELECT relation, what, count(*) FROM told_of GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT e -> 'rows' AS rows, e -> 'not_reached' -> 0 AS first FROM softdelete.erase('owners', 'request', 10) e;
+SELECT relation, what, count(*) FROM told_of GROUP BY 1, 2 ORDER BY 1, 2;
+CALL fill(20);
+SELECT e -> 'rows' AS rows, e -> 'not_reached' -> 0 AS first FROM softdelete.anonymize('owners', 'request', 20) e;
+SELECT relation, what, count(*) FROM told_of GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT count(softdelete.release(id)) FROM softdelete.holds WHERE relation = 'boxes'::regclass AND released_at IS NULL;
 
 -- What is generated from a column with a rule is made anew in entries as well; what cannot be made of former values is empty.
 CREATE TABLE made (id int PRIMARY KEY, email text, size int, short text GENERATED ALWAYS AS (upper(email)) STORED,

@@ -137,6 +137,9 @@ std::string anonymize_row(Oid relation, const std::optional<std::string> &reason
     if (changes_key(spi, table, rules)) {
         holds = find_released_holds(spi, whole.all);
     }
+    for (const auto &[below, its_rules] : tree.gone_rules) { // before entries of archived rows are among them
+        (void)history::overwrite_entries(spi, catalog::get_table(spi, below), its_rules, tree.gone.at(below));
+    }
     overwrite_tree(spi, tree);
     if (found.archived) { // what had the key before and is gone
         (void)history::overwrite_entries(spi, table, rules, history::find_lives(table, {stored}));

@@ -97,8 +97,7 @@ private:
     std::vector<ForeignKey> find_keys_below(const TableInfo &table) {
         std::vector<ForeignKey> keys;
         for (const ForeignKey &key : catalog::find_referencing_keys(spi_, table.relation)) {
-            if (key.child.archive
-                && (reach_ == Reach::all_keys || key.on_delete == catalog::OnDelete::cascade)) {
+            if (reach_ == Reach::all_keys || key.on_delete == catalog::OnDelete::cascade) {
                 keys.push_back(key);
             }
         }
@@ -108,6 +107,9 @@ private:
     void follow(const CopySource &source) {
         const std::vector<ForeignKey> keys = find_keys_below(source.table);
         for (const ForeignKey &key : keys) {
+            if (!key.child.archive) {
+                continue;
+            }
             add(key.child, rows::lock_children(spi_,
                                                source.is_archive ? catalog::between_archives(key)
                                                                  : catalog::of_archived_children(key),
@@ -130,6 +132,10 @@ private:
             return;
         }
         for (const ForeignKey &key : find_keys_below(recorded.table)) {
+            add_gone(key.child, history::find_gone_below(spi_, recorded.table, key, recorded.entries));
+            if (!key.child.archive) {
+                continue;
+            }
             std::vector<history::ReferencedColumn> values =
                 history::read_recorded_values(spi_, recorded.table, key, recorded.entries);
             if (!values.empty() && !values.front().values.empty()) {
@@ -137,6 +143,19 @@ private:
                     leave_others(key, history::find_references(spi_, catalog::get_archive(key.child), key,
                                                                values, " FOR UPDATE OF c")));
             }
+        }
+    }
+
+    // What lies below a row that is gone its history tells.
+    void add_gone(const TableInfo &table, const rows::RowSet &entries) {
+        Recorded fresh = {table, {}};
+        for (const rows::RowId &entry : entries.ids()) {
+            if (copies_->gone[table.relation].add(entry)) {
+                fresh.entries.add(entry);
+            }
+        }
+        if (!fresh.entries.empty()) {
+            recorded_.push_back(std::move(fresh));
         }
     }
 

@@ -18,6 +18,7 @@ struct ArchivedCopies {
     // Of the rows under the key, each as it is stored there, the latest first; written by pg::ExactTextScope.
     std::vector<std::vector<std::string>> keys;
     std::vector<std::string> not_reached; // what the entry of the log says: tables, never values
+    std::map<Oid, rows::RowSet> gone;     // by the table: entries of rows below that are not there any more
 
     bool empty() const { return archives.empty(); }
 };

@@ -96,9 +96,11 @@ std::vector<std::string> choose_key(pg::Spi &spi, const catalog::TableInfo &tabl
 
 // What the entry of the log says of what is left.
 std::vector<std::string> find_left(pg::Spi &spi, const std::map<Oid, history::SubjectKeys> &keys,
-                                   const ArchivedCopies &copies) {
+                                   const ArchivedCopies &copies, const std::vector<std::string> &kept) {
     std::vector<std::string> left = history::find_lost_entries(spi, keys);
     left.insert(left.end(), copies.not_reached.begin(), copies.not_reached.end());
+    const std::set<std::string> once(kept.begin(), kept.end());
+    left.insert(left.end(), once.begin(), once.end());
     return left;
 }
 
@@ -110,13 +112,15 @@ std::string erase_gone_row(pg::Spi &spi, const catalog::TableInfo &table, const 
     history::KeyTexts key =
         choose_key(spi, table, history::find_recorded_keys(spi, table, lookup), reason, given);
     std::set<Oid> touched;
-    HistoryCounts entries = history::erase_entries(spi, keys, &touched);
+    std::vector<std::string> kept;
+    HistoryCounts entries = history::erase_entries(spi, keys, &touched, &kept);
     if (entries.empty()) {
         rows::raise_no_such_row(table, key);
     }
     reset_statistics(spi, touched);
     return registry::insert_erasure(
-        spi, table, {"erase", reason, add_counts(spi, "{}", entries), key, find_left(spi, keys, copies)});
+        spi, table,
+        {"erase", reason, add_counts(spi, "{}", entries), key, find_left(spi, keys, copies, kept)});
 }
 
 bool has_history_alone(pg::Spi &spi, const catalog::TableInfo &table) {
@@ -186,15 +190,16 @@ std::string erase_row(Oid relation, const std::optional<std::string> &reason,
     if (found) {
         remove_tree(spi, table, found->rows, tree);
     }
-    HistoryCounts entries = history::erase_entries(spi, keys, &touched);
+    std::vector<std::string> kept;
+    HistoryCounts entries = history::erase_entries(spi, keys, &touched, &kept);
     entries.merge(remove_archived_copies(spi, copies, &touched));
     add_emptied(spi, copies, &deletions);
     registry::clear_deletions(spi, deletions);
     registry::clear_holds(spi, holds);
     reset_statistics(spi, touched);
-    return registry::insert_erasure(
-        spi, table,
-        {"erase", *reason, add_counts(spi, tree.count(spi), entries), row_key, find_left(spi, keys, copies)});
+    return registry::insert_erasure(spi, table,
+                                    {"erase", *reason, add_counts(spi, tree.count(spi), entries), row_key,
+                                     find_left(spi, keys, copies, kept)});
 }
 
 } // namespace softdelete::erasure

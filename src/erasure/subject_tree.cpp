@@ -40,6 +40,7 @@ public:
         for (const auto &[relation, member] : tables_) {
             take(places_.at(relation), member);
         }
+        take_gone();
         return std::move(tree_);
     }
 
@@ -83,6 +84,7 @@ private:
             add_archived(member.rows);
         }
         tree_.not_reached.insert(copies.not_reached.begin(), copies.not_reached.end());
+        tree_.gone = copies.gone;
     }
 
     // Of the table, partition or child that a row is in.
@@ -220,6 +222,20 @@ private:
         tree_.rules[member.table.relation] = get_rules(place.source.relation);
         tree_.overwritten.tables[member.table.relation] = member;
         tree_.overwritten.all.add_all(member.rows);
+    }
+
+    void take_gone() {
+        for (const auto &[relation, entries] : tree_.gone) {
+            const TableInfo table = catalog::get_table(spi_, relation);
+            const std::vector<registry::Anonymizer> &rules = get_rules(get_root(relation));
+            if (rules.empty() || !pg::owns_relation(relation)) {
+                tree_.not_reached.insert(sqltext::format(
+                    "entries of the history of %1% about rows that are gone and referenced the subject",
+                    table.name));
+            } else {
+                tree_.gone_rules[relation] = rules;
+            }
+        }
     }
 
     static constexpr const char *no_rules = "reference the subject and have no rules for anonymization";

@@ -14,7 +14,9 @@ namespace softdelete::erasure {
 struct SubjectTree {
     rows::RowTree overwritten; // by the rules of their tables; archives are tables of their own
     std::map<Oid, std::vector<registry::Anonymizer>> rules;
-    rows::RowTree archived; // under the subject's key, and below the tree by ON DELETE CASCADE keys
+    rows::RowTree archived;           // under the subject's key, and below the tree by ON DELETE CASCADE keys
+    std::map<Oid, rows::RowSet> gone; // by the table: entries of rows below that are not there any more
+    std::map<Oid, std::vector<registry::Anonymizer>> gone_rules; // for those of them that have any
     std::set<std::string> not_reached; // what the entry of the log says: tables, never values
 };
 

@@ -3,8 +3,10 @@
 
 #include "catalog/foreign_keys.hpp"
 #include "history/check_tracking.hpp"
+#include "history/held_entries.hpp"
 #include "history/overwritten_columns.hpp"
 #include "history/own_columns.hpp"
+#include "history/recorded_references.hpp"
 #include "pg/quote.hpp"
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
@@ -51,68 +53,6 @@ std::uint64_t remove(pg::Spi &spi, const TableInfo &history, const RowSet &entri
     return removed;
 }
 
-// The type under any domains, of any length and precision.
-ReferencedColumn find_referenced_column(pg::Spi &spi, Oid relation, const std::string &column) {
-    const pg::Row row =
-        spi.query(
-               "WITH RECURSIVE bases (type, base) AS (SELECT t.oid, t.typbasetype FROM "
-               "pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid WHERE a.attrelid = "
-               "$1::pg_catalog.oid AND pg_catalog.quote_ident(a.attname) = $2 AND NOT a.attisdropped UNION "
-               "ALL SELECT t.oid, t.typbasetype FROM bases b JOIN pg_catalog.pg_type t ON t.oid = b.base) "
-               "SELECT pg_catalog.format_type(t.oid, -1), t.typcategory = 'A' FROM bases b JOIN "
-               "pg_catalog.pg_type t ON t.oid = b.type WHERE b.base = 0",
-               {relation, column})
-            .front();
-    return {column, row.text(0), row.boolean(1), {}};
-}
-
-// As text of the output functions, which a type's casts do not touch, so that a history which may be another owner's can be
-// asked for them; each set of values once. The rows are of the table, live or deleted, or entries of its history.
-std::vector<ReferencedColumn> read_values(pg::Spi &spi, const TableInfo &table,
-                                          const std::vector<std::string> &names, const RowSet &rows) {
-    std::vector<ReferencedColumn> columns;
-    std::vector<std::string> texts;
-    std::string conditions;
-    for (const std::string &name : names) {
-        columns.push_back(find_referenced_column(spi, table.relation, name));
-        texts.push_back("pg_catalog.format('%s', t." + name + ")");
-        conditions += " AND t." + name + " IS NOT NULL";
-    }
-    std::string query = sqltext::format(
-        "/* softdelete */ SELECT DISTINCT %1% FROM %2% AS t WHERE %3% AND %4%%5%", sqltext::join(texts, ", "),
-        table.name, rows::see_all(table, "t"), rows::make_membership(table, "t", 1), conditions);
-    pg::OwnerScope owner(table.owner);
-    pg::ExactTextScope exact;
-    for (const pg::Row &row : spi.query(query, {rows.tables(), rows.positions()})) {
-        for (std::size_t i = 0; i < columns.size(); i++) {
-            columns[i].values.push_back(row.text(i));
-        }
-    }
-    return columns;
-}
-
-bool has_columns(pg::Spi &spi, Oid relation, const std::vector<std::string> &names) {
-    return std::all_of(names.begin(), names.end(), [&](const std::string &name) {
-        return !spi.query("SELECT FROM pg_catalog.pg_attribute WHERE attrelid = $1::pg_catalog.oid AND "
-                          "pg_catalog.quote_ident(attname) = $2 AND NOT attisdropped",
-                          {relation, name})
-                    .empty();
-    });
-}
-
-// The keys that take rows along whose table has a history with their columns.
-std::vector<catalog::ForeignKey> find_recorded_links(pg::Spi &spi, Oid relation) {
-    std::vector<catalog::ForeignKey> links;
-    for (const catalog::ForeignKey &key : catalog::find_referencing_keys(spi, relation)) {
-        Oid history =
-            key.on_delete == catalog::OnDelete::cascade ? find_history(spi, key.child.relation) : InvalidOid;
-        if (OidIsValid(history) && has_columns(spi, history, key.child_link.names)) {
-            links.push_back(key);
-        }
-    }
-    return links;
-}
-
 // A table and those of its entries that are to go.
 struct Work {
     TableInfo table;
@@ -121,7 +61,10 @@ struct Work {
 
 class Eraser {
 public:
-    Eraser(pg::Spi &spi, std::set<Oid> *touched) : spi_(spi), touched_(touched) {}
+    Eraser(pg::Spi &spi, std::set<Oid> *touched, std::vector<std::string> *left)
+        : spi_(spi)
+        , touched_(touched)
+        , left_(left) {}
 
     std::map<std::string, std::uint64_t> run(const std::map<Oid, SubjectKeys> &subjects) {
         for (const auto &[relation, subject] : subjects) {
@@ -135,7 +78,10 @@ public:
             Work work = std::move(work_.front());
             work_.pop_front();
             for (const catalog::ForeignKey &key : find_recorded_links(spi_, work.table.relation)) {
-                follow(key, read_recorded_values(spi_, work.table, key, work.entries));
+                const HeldValues held = read_held_values(spi_, work.table, key, work.entries);
+                if (!held.columns.empty() && !held.columns.front().values.empty()) {
+                    add_referencing(key, find_references_held(spi_, get_history_of(key.child), key, held));
+                }
             }
         }
         std::map<std::string, std::uint64_t> counts;
@@ -166,19 +112,48 @@ private:
         }
     }
 
-    // Entries of rows that referenced a row with these values at some time, and all of rows that did so to their end.
+    TableInfo get_history_of(const TableInfo &table) {
+        return catalog::get_table(spi_, find_history(spi_, table.relation));
+    }
+
+    // Of a table without a history nothing tells when its rows had these values.
     void follow(const catalog::ForeignKey &key, const std::vector<ReferencedColumn> &values) {
         if (!values.empty() && !values.front().values.empty()) {
-            TableInfo children = catalog::get_table(spi_, find_history(spi_, key.child.relation));
-            RowSet entries = find_references(spi_, children, key, values);
-            entries.add_all(find_ended_lives(spi_, key.child, entries));
-            add(key.child, entries);
+            add_referencing(key, find_references(spi_, get_history_of(key.child), key, values));
         }
+    }
+
+    // Entries of rows that referenced one of the subject's, and all of rows that did so to their end. Those of another row that a
+    // hold protects stay.
+    void add_referencing(const catalog::ForeignKey &key, RowSet entries) {
+        entries.add_all(find_ended_lives(spi_, key.child, entries));
+        const RowSet &held = get_held(key.child);
+        RowSet free;
+        for (const rows::RowId &entry : entries.ids()) {
+            if (!held.contains(entry)) {
+                free.add(entry);
+            }
+        }
+        if (free.size() < entries.size()) {
+            left_->push_back(
+                sqltext::format("entries of %1% that a hold protects", get_history_of(key.child).name));
+        }
+        add(key.child, free);
+    }
+
+    const RowSet &get_held(const TableInfo &table) {
+        const auto [place, is_new] = held_.try_emplace(table.relation);
+        if (is_new) {
+            place->second = find_held_entries(spi_, table);
+        }
+        return place->second;
     }
 
     pg::Spi &spi_;
     std::set<Oid> *touched_;
+    std::vector<std::string> *left_;
     std::map<Oid, RowSet> found_; // by history
+    std::map<Oid, RowSet> held_;  // by table
     std::deque<Work> work_;
 };
 
@@ -237,53 +212,6 @@ bool overwrites_key(pg::Spi &spi, const TableInfo &table, const std::vector<regi
 
 } // namespace
 
-std::vector<ReferencedColumn> read_recorded_values(pg::Spi &spi, const TableInfo &table,
-                                                   const catalog::ForeignKey &key, const RowSet &entries) {
-    TableInfo history = catalog::get_table(spi, find_history(spi, table.relation));
-    if (!has_columns(spi, history.relation, key.parent_link.names)) {
-        return {};
-    }
-    return read_values(spi, history, key.parent_link.names, entries);
-}
-
-// One pass, however many values there are.
-RowSet find_references(pg::Spi &spi, const TableInfo &place, const catalog::ForeignKey &key,
-                       const std::vector<ReferencedColumn> &columns, const char *further) {
-    std::vector<std::string> values;
-    std::vector<pg::Parameter> parameters;
-    for (const ReferencedColumn &column : columns) {
-        std::size_t number = parameters.size() + 1;
-        // An array of arrays is one array: its elements would be theirs.
-        std::string value = column.is_array
-                                ? sqltext::format("CAST(pg_catalog.unnest($%1%::pg_catalog.text[]) AS %2%)",
-                                                  number, column.type)
-                                : sqltext::format("pg_catalog.unnest($%1%::%2%[])", number, column.type);
-        values.push_back(sqltext::format("%1% AS %2%", value, column.name));
-        parameters.emplace_back(pg::make_array(column.values));
-    }
-    std::string query = sqltext::format(
-        "/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE EXISTS (SELECT FROM (SELECT %2%) "
-        "AS p WHERE %3%)%4%",
-        place.name, sqltext::join(values, ", "), key.comparison, further);
-    pg::OwnerScope owner(place.owner);
-    pg::ExactTextScope exact;
-    RowSet found;
-    for (const pg::Row &row : spi.query(query, parameters)) {
-        found.add(rows::read_row_id(row));
-    }
-    return found;
-}
-
-SubjectKeys read_subject(pg::Spi &spi, const TableInfo &table, const RowSet &rows) {
-    SubjectKeys subject = {table, {}, read_keys(spi, table, rows), {}};
-    if (!OidIsValid(find_history(spi, table.relation))) { // else its entries say more
-        for (const catalog::ForeignKey &key : find_recorded_links(spi, table.relation)) {
-            subject.links.push_back({key, read_values(spi, table, key.parent_link.names, rows)});
-        }
-    }
-    return subject;
-}
-
 std::vector<KeyTexts> find_recorded_keys(pg::Spi &spi, const TableInfo &table,
                                          const catalog::KeyLookup &lookup) {
     std::vector<KeyTexts> keys;
@@ -319,8 +247,8 @@ std::vector<KeyTexts> find_recorded_keys(pg::Spi &spi, const TableInfo &table,
 }
 
 std::map<std::string, std::uint64_t> erase_entries(pg::Spi &spi, const std::map<Oid, SubjectKeys> &subjects,
-                                                   std::set<Oid> *touched) {
-    return Eraser(spi, touched).run(subjects);
+                                                   std::set<Oid> *touched, std::vector<std::string> *left) {
+    return Eraser(spi, touched, left).run(subjects);
 }
 
 std::uint64_t overwrite_entries(pg::Spi &spi, const TableInfo &table,

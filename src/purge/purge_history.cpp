@@ -3,6 +3,7 @@
 #include "purge/purge_history.hpp"
 
 #include "history/check_tracking.hpp"
+#include "history/held_entries.hpp"
 #include "history/row_lives.hpp"
 #include "history/tracked_table.hpp"
 #include "holds/held_rows.hpp"
@@ -136,18 +137,7 @@ private:
     const RowSet &get_held_entries() {
         if (!held_) {
             holds::lock_holds_below(spi_, {table_.relation}, registry::HoldAccess::remove);
-            held_.emplace();
-            if (holds::has_holds(spi_)) {
-                RowSet rows = holds::find_all_held_rows(spi_, table_);
-                std::vector<history::KeyTexts> keys = history::read_keys(spi_, table_, rows);
-                if (table_.archive) {
-                    RowSet archived = holds::find_all_held_rows(spi_, catalog::get_archive(table_));
-                    for (history::KeyTexts &key : history::read_archived_keys(spi_, table_, archived)) {
-                        keys.push_back(std::move(key));
-                    }
-                }
-                held_ = history::find_lives(table_, keys);
-            }
+            held_ = history::find_held_entries(spi_, table_);
         }
         return *held_;
     }

@@ -10,6 +10,10 @@
 #include "session/utility_commands.hpp"
 #include "sqltext/format.hpp"
 
+extern "C" {
+#include "storage/lmgr.h"
+}
+
 #include <string>
 
 namespace softdelete::erasure {
@@ -82,7 +86,10 @@ void reset_statistics(pg::Spi &spi, const std::set<Oid> &relations) {
         beside = spi.query(beside_query, {pg::make_array(oids)});
     }
     for (const pg::Row &row : beside) {
-        oids.push_back(row.text(0));
+        pg::call([oid = row.oid(0)] { LockRelationOid(oid, AccessShareLock); });
+        if (pg::has_statistics(row.oid(0))) { // else nobody need look at it
+            oids.push_back(row.text(0));
+        }
     }
     for (const pg::Row &row : spi.query(concerned_query, {pg::make_array(oids)})) {
         pg::remove_statistics(row.oid(0));

@@ -3,10 +3,13 @@
 #include "pg/statistics.hpp"
 
 extern "C" {
+#include "access/genam.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/heap.h"
+#include "catalog/pg_statistic.h"
 #include "commands/defrem.h"
+#include "utils/fmgroids.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
 }
@@ -33,7 +36,34 @@ void remove_extended_statistics(Oid relation) {
     RelationClose(table);
 }
 
+bool is_described(Relation statistics, Oid relation) {
+    ScanKeyData key;
+    ScanKeyInit(&key, Anum_pg_statistic_starelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relation));
+    SysScanDesc scan = systable_beginscan(statistics, StatisticRelidAttnumInhIndexId, true, nullptr, 1, &key);
+    bool found = HeapTupleIsValid(systable_getnext(scan));
+    systable_endscan(scan);
+    return found;
+}
+
 } // namespace
+
+bool has_statistics(Oid relation) {
+    return call([&] {
+        Relation table = RelationIdGetRelation(relation);
+        if (table == nullptr) {
+            return false;
+        }
+        Relation statistics = table_open(StatisticRelationId, AccessShareLock);
+        bool found = is_described(statistics, relation) || RelationGetStatExtList(table) != NIL;
+        ListCell *cell;
+        foreach (cell, found ? NIL : RelationGetIndexList(table)) {
+            found = found || is_described(statistics, lfirst_oid(cell));
+        }
+        table_close(statistics, AccessShareLock);
+        RelationClose(table);
+        return found;
+    });
+}
 
 void remove_statistics(Oid relation) {
     call([&] {

@@ -230,13 +230,13 @@ std::uint64_t update_all(pg::Spi &spi, const std::vector<TableInfo> &tables, std
 }
 
 // In a transaction that has one snapshot: rows of the deletion that it shows and that somebody has changed since are a
-// serialization failure, as they are for restore().
+// serialization failure, as they are for restore(). As the UPDATE locks them that marks them: who references them need not wait.
 void lock_known_rows(pg::Spi &spi, const UndoRights &rights, std::int64_t deletion) {
     if (!IsolationUsesXactSnapshot()) {
         return;
     }
     constexpr sqltext::Pattern lock("/* softdelete */ SELECT FROM %1% AS t WHERE t.deletion_id = "
-                                    "$1::pg_catalog.int8 AND t.%2% IS NOT NULL FOR UPDATE");
+                                    "$1::pg_catalog.int8 AND t.%2% IS NOT NULL FOR NO KEY UPDATE");
     for (const TableInfo &table : rights.tables) {
         pg::OwnerScope owner(table.owner);
         spi.execute(sqltext::format(lock, table.name, table.deleted_at), {deletion});

@@ -31,10 +31,10 @@ struct CopySource {
 
 class CopyCollector {
 public:
-    CopyCollector(pg::Spi &spi, ArchivedCopies *copies, Reach reach)
+    CopyCollector(pg::Spi &spi, ArchivedCopies *copies, const Barrier &find_barrier)
         : spi_(spi)
         , copies_(copies)
-        , reach_(reach) {}
+        , find_barrier_(find_barrier) {}
 
     void add_named(const TableInfo &table, const catalog::KeyLookup &lookup) {
         std::string columns;
@@ -82,8 +82,8 @@ public:
         for (const auto &[archive, member] : copies_->archives) {
             note_deletions(member);
         }
-        for (const auto &[archive, rows] : others_) {
-            note_others(catalog::get_table(spi_, archive), rows);
+        for (const auto &[what, rows] : left_) {
+            note_left(what, rows);
         }
     }
 
@@ -94,20 +94,10 @@ private:
         rows::RowSet entries;
     };
 
-    std::vector<ForeignKey> find_keys_below(const TableInfo &table) {
-        std::vector<ForeignKey> keys;
-        for (const ForeignKey &key : catalog::find_referencing_keys(spi_, table.relation)) {
-            if (reach_ == Reach::all_keys || key.on_delete == catalog::OnDelete::cascade) {
-                keys.push_back(key);
-            }
-        }
-        return keys;
-    }
-
     void follow(const CopySource &source) {
-        const std::vector<ForeignKey> keys = find_keys_below(source.table);
+        const std::vector<ForeignKey> keys = catalog::find_referencing_keys(spi_, source.table.relation);
         for (const ForeignKey &key : keys) {
-            if (!key.child.archive) {
+            if (!key.child.archive || find_barrier_(key)) {
                 continue;
             }
             add(key.child, rows::lock_children(spi_,
@@ -131,18 +121,40 @@ private:
         if (recorded.entries.empty()) {
             return;
         }
-        for (const ForeignKey &key : find_keys_below(recorded.table)) {
-            add_gone(key.child, history::find_gone_below(spi_, recorded.table, key, recorded.entries));
-            if (!key.child.archive) {
-                continue;
+        for (const ForeignKey &key : catalog::find_referencing_keys(spi_, recorded.table.relation)) {
+            const std::optional<std::string> barrier = find_barrier_(key);
+            if (!barrier || !barrier->empty()) {
+                follow_gone(key, recorded, !barrier);
+                follow_archived(key, recorded, barrier);
             }
-            std::vector<history::ReferencedColumn> values =
-                history::read_recorded_values(spi_, recorded.table, key, recorded.entries);
-            if (!values.empty() && !values.front().values.empty()) {
-                add(key.child,
-                    leave_others(key, history::find_references(spi_, catalog::get_archive(key.child), key,
-                                                               values, " FOR UPDATE OF c")));
-            }
+        }
+    }
+
+    void follow_gone(const ForeignKey &key, const Recorded &recorded, bool is_meant) {
+        const rows::RowSet gone = history::find_gone_below(spi_, recorded.table, key, recorded.entries);
+        if (is_meant) {
+            add_gone(key.child, gone);
+        } else if (!gone.empty()) {
+            copies_->not_reached.push_back(tell_gone(key.child));
+        }
+    }
+
+    void follow_archived(const ForeignKey &key, const Recorded &recorded,
+                         const std::optional<std::string> &barrier) {
+        std::vector<history::ReferencedColumn> values;
+        if (key.child.archive) {
+            values = history::read_recorded_values(spi_, recorded.table, key, recorded.entries);
+        }
+        if (values.empty() || values.front().values.empty()) {
+            return;
+        }
+        const TableInfo archive = catalog::get_archive(key.child);
+        const rows::RowSet found = leave_others(
+            key, history::find_references(spi_, archive, key, values, barrier ? "" : " FOR UPDATE OF c"));
+        if (barrier) {
+            leave(archive, found, *barrier);
+        } else {
+            add(key.child, found);
         }
     }
 
@@ -176,23 +188,25 @@ private:
                 }
             }
         }
-        if (!others.empty()) {
-            others_[key.child.archive->relation].add_all(others);
-        }
-        rows::RowSet left;
+        leave(catalog::get_archive(key.child), others, "reference a former key which another row has now");
+        rows::RowSet rest;
         for (const rows::RowId &row : found.ids()) {
             if (!others.contains(row)) {
-                left.add(row);
+                rest.add(row);
             }
         }
-        return left;
+        return rest;
     }
 
-    void note_others(const TableInfo &archive, const rows::RowSet &rows) {
+    void leave(const TableInfo &archive, const rows::RowSet &rows, const std::string &reason) {
+        left_[{archive.relation, sqltext::format("rows of %1% that %2%", archive.name, reason)}].add_all(
+            rows);
+    }
+
+    void note_left(const std::pair<Oid, std::string> &what, const rows::RowSet &rows) {
         for (const rows::RowId &row : rows.ids()) {
-            if (!is_found(archive.relation, row)) {
-                copies_->not_reached.push_back(sqltext::format(
-                    "rows of %1% that reference a former key which another row has now", archive.name));
+            if (!is_found(what.first, row)) {
+                copies_->not_reached.push_back(what.second);
                 return;
             }
         }
@@ -230,19 +244,28 @@ private:
 
     pg::Spi &spi_;
     ArchivedCopies *copies_;
-    Reach reach_;
+    const Barrier &find_barrier_;
     std::deque<CopySource> work_;
     std::deque<Recorded> recorded_;
-    rows::RowSet live_;                  // that are followed
-    std::map<Oid, rows::RowSet> others_; // what was left to other rows, by the archive
+    rows::RowSet live_;                                        // that are followed
+    std::map<std::pair<Oid, std::string>, rows::RowSet> left_; // by the archive and what the log says
 };
 
 } // namespace
 
+std::string tell_gone(const TableInfo &table) {
+    return sqltext::format(
+        "entries of the history of %1% about rows that are gone and referenced the subject", table.name);
+}
+
+std::optional<std::string> stop_unless_cascade(const ForeignKey &key) {
+    return key.on_delete == catalog::OnDelete::cascade ? std::nullopt : std::optional<std::string>("");
+}
+
 ArchivedCopies find_archived_copies(pg::Spi &spi, const TableInfo &table, const catalog::KeyLookup &lookup,
-                                    const rows::RowTree &tree, Reach reach) {
+                                    const rows::RowTree &tree, const Barrier &find_barrier) {
     ArchivedCopies copies;
-    CopyCollector collector(spi, &copies, reach);
+    CopyCollector collector(spi, &copies, find_barrier);
     if (table.archive) {
         collector.add_named(table, lookup);
     }

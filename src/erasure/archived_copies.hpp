@@ -1,11 +1,13 @@
 // What archives hold of a subject: rows that were archived under its key, and those that reference its row, or an archived one,
 // by ON DELETE CASCADE keys, under the key of today or a former one, whichever deletion took them there. Called by erase_row.cpp,
-// and by subject_tree.cpp for those that reference it by any key.
+// and by subject_tree.cpp, which says along which other keys they are meant.
 #pragma once
 
 #include "rows/physical_tree.hpp"
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -23,13 +25,20 @@ struct ArchivedCopies {
     bool empty() const { return archives.empty(); }
 };
 
-// By which keys archived rows belong to those that they reference.
-enum class Reach { cascades, all_keys };
+// Why rows that reference others by the key are not meant, as the entry of the log says it of "rows of t that ..."; empty where
+// it says nothing. None where they are.
+using Barrier = std::function<std::optional<std::string>(const catalog::ForeignKey &)>;
 
-// Locks them FOR UPDATE. tree: the live row with what goes with it; empty where there is none.
+// What the entry of the log says of entries that were found and are left.
+std::string tell_gone(const catalog::TableInfo &table);
+
+std::optional<std::string> stop_unless_cascade(const catalog::ForeignKey &key);
+
+// Locks them FOR UPDATE. tree: the live row with what goes with it; empty where there is none. Of rows behind a barrier those
+// that reference what a row has now are the caller's to tell.
 ArchivedCopies find_archived_copies(pg::Spi &spi, const catalog::TableInfo &table,
                                     const catalog::KeyLookup &lookup, const rows::RowTree &tree,
-                                    Reach reach = Reach::cascades);
+                                    const Barrier &find_barrier = stop_unless_cascade);
 
 // Removes them as the archives' owners. Returns how many of which archive, by its name, and adds the archives and their
 // partitions to touched.

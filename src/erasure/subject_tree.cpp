@@ -41,6 +41,7 @@ public:
             take(places_.at(relation), member);
         }
         take_gone();
+        tree_.not_reached.insert(left_copies_.begin(), left_copies_.end());
         return std::move(tree_);
     }
 
@@ -79,11 +80,12 @@ private:
                 live.tables[relation] = member;
             }
         }
-        const ArchivedCopies copies = find_archived_copies(spi_, subject_, lookup, live, Reach::all_keys);
+        const ArchivedCopies copies = find_archived_copies(
+            spi_, subject_, lookup, live, [this](const ForeignKey &key) { return find_barrier(key); });
         for (const auto &[archive, member] : copies.archives) {
             add_archived(member.rows);
         }
-        tree_.not_reached.insert(copies.not_reached.begin(), copies.not_reached.end());
+        left_copies_ = copies.not_reached;
         tree_.gone = copies.gone;
     }
 
@@ -139,31 +141,38 @@ private:
         return place->second;
     }
 
+    // Why the key does not lead to rows of the subject.
+    std::optional<std::string> find_barrier(const ForeignKey &key) {
+        if (key.on_delete == OnDelete::cascade) {
+            return std::nullopt;
+        }
+        if (is_of_subject(key.child.relation)) {
+            return "are other rows of the subject's own table";
+        }
+        if (!leads_to_rules(key.child.relation)) {
+            return no_rules;
+        }
+        if (!pg::owns_relation(key.child.relation)) {
+            return "belong to a table of another owner";
+        }
+        return std::nullopt;
+    }
+
     // step: the key itself, or what it means for archived rows.
     void follow(const ForeignKey &key, const ForeignKey &step, const RowSet &parents) {
-        if (key.on_delete == OnDelete::cascade) {
-            const RowSet children = rows::lock_children(spi_, step, parents);
-            if (step.child.relation == key.child.relation) {
-                add(children);
-            } else {
-                add_archived(children);
-            }
+        if (const std::optional<std::string> barrier = find_barrier(key)) {
+            note_unreached(step, parents, *barrier);
             return;
         }
-        std::string reason;
-        if (is_of_subject(key.child.relation)) {
-            reason = "are other rows of the subject's own table";
-        } else if (!leads_to_rules(key.child.relation)) {
-            reason = no_rules;
-        } else if (!pg::owns_relation(key.child.relation)) {
-            reason = "belong to a table of another owner";
+        const bool is_cascade = key.on_delete == OnDelete::cascade;
+        const bool is_overwritten = is_cascade || !get_rules(get_root(key.child.relation)).empty();
+        const RowSet children = is_overwritten ? rows::lock_children(spi_, step, parents)
+                                               : rows::find_children(spi_, step, parents);
+        if (is_cascade && step.child.relation != key.child.relation) {
+            add_archived(children);
         } else {
-            bool has_rules = !get_rules(get_root(key.child.relation)).empty();
-            add(has_rules ? rows::lock_children(spi_, step, parents)
-                          : rows::find_children(spi_, step, parents));
-            return;
+            add(children);
         }
-        note_unreached(step, parents, reason);
     }
 
     // One that references other rows of the tree is one of it.
@@ -229,9 +238,7 @@ private:
             const TableInfo table = catalog::get_table(spi_, relation);
             const std::vector<registry::Anonymizer> &rules = get_rules(get_root(relation));
             if (rules.empty() || !pg::owns_relation(relation)) {
-                tree_.not_reached.insert(sqltext::format(
-                    "entries of the history of %1% about rows that are gone and referenced the subject",
-                    table.name));
+                tree_.not_reached.insert(tell_gone(table));
             } else {
                 tree_.gone_rules[relation] = rules;
             }
@@ -248,6 +255,7 @@ private:
     std::map<Oid, rows::TreeTable> tables_;
     RowSet all_;
     std::deque<std::pair<Oid, RowSet>> work_;
+    std::vector<std::string> left_copies_; // when all others were found
     SubjectTree tree_;
 };
 

@@ -20,8 +20,9 @@ constexpr const char *settings_query = R"(
 
 std::optional<ArchiveSettings> find_settings(pg::Spi &spi, Oid relation, SettingsLock lock) {
     pg::UserScope owner(pg::get_extension_owner());
-    const std::string query = sqltext::format(settings_query, sqltext::Expression(registry::role_names));
-    auto rows = spi.query(lock == SettingsLock::for_update ? query + " FOR UPDATE OF k" : query, {relation});
+    static const std::string query = sqltext::format(settings_query, sqltext::Expression(registry::role_names));
+    const auto rows = lock == SettingsLock::for_update ? spi.query(query + " FOR UPDATE OF k", {relation})
+                                                       : spi.query_kept(query, {relation});
     if (rows.empty()) {
         return std::nullopt;
     }

@@ -22,57 +22,39 @@ namespace {
 // key has conparentid; the root's stands for all of them. A key that a partition alone has, or that references one alone,
 // says so in its link, since its tables are the roots here. Keys that are not enforced (18 and later) do not count.
 constexpr const char *keys_query = R"(
-    SELECT k.oid, k.conname, k.conrelid, k.confrelid, k.confdeltype,
-           (SELECT pg_catalog.string_agg(pg_catalog.format('p.%%I%%s%%s OPERATOR(%%I.%%s) c.%%I%%s', pa.attname, pt.casting,
+    SELECT k.oid, k.conname, k.conrelid, k.confrelid, k.confdeltype, x.comparison, k.condeferrable, k.condeferred,
+           x.child_columns, x.child_types, x.parent_columns, x.parent_types,
+           pp.condition IS NULL AND cp.condition IS NULL AND x.compares_as_sets_do, cp.condition, pp.condition
+    FROM pg_catalog.pg_constraint k
+    CROSS JOIN LATERAL (
+        SELECT pg_catalog.string_agg(pg_catalog.format('p.%%I%%s%%s OPERATOR(%%I.%%s) c.%%I%%s', pa.attname,
+                   (SELECT pg_catalog.format('::%%I.%%I', tn.nspname, t.typname)
+                    FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
+                    WHERE t.oid = o.oprleft AND t.oid <> pa.atttypid AND t.typtype <> 'p'),
                    (SELECT pg_catalog.format(' COLLATE %%I.%%I', ln.nspname, l.collname)
                     FROM pg_catalog.pg_collation l JOIN pg_catalog.pg_namespace ln ON ln.oid = l.collnamespace
                     WHERE l.oid = pa.attcollation AND pa.attcollation <> ca.attcollation),
-                   n.nspname, o.oprname, ca.attname, ct.casting), ' AND ' ORDER BY x.position)
-            FROM ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey),
-                            pg_catalog.unnest(k.conpfeqop)) WITH ORDINALITY AS x (ckey, pkey, op, position)
-            JOIN pg_catalog.pg_attribute ca ON ca.attrelid = k.conrelid AND ca.attnum = x.ckey
-            JOIN pg_catalog.pg_attribute pa ON pa.attrelid = k.confrelid AND pa.attnum = x.pkey
-            JOIN pg_catalog.pg_operator o ON o.oid = x.op
-            JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
-            LEFT JOIN LATERAL (
-                SELECT pg_catalog.format('::%%I.%%I', tn.nspname, t.typname)
-                FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
-                WHERE t.oid = o.oprleft AND t.oid <> pa.atttypid AND t.typtype <> 'p') AS pt (casting) ON true
-            LEFT JOIN LATERAL (
-                SELECT pg_catalog.format('::%%I.%%I', tn.nspname, t.typname)
-                FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
-                WHERE t.oid = o.oprright AND t.oid <> ca.atttypid AND t.typtype <> 'p') AS ct (casting) ON true),
-           (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY x.position)
-            FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY AS x (key, position)
-            JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = x.key),
-           (SELECT pg_catalog.string_agg(pg_catalog.format('c.%%I', a.attname), ', ' ORDER BY x.position)
-            FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY AS x (key, position)
-            JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = x.key),
-           k.condeferrable, k.condeferred,
-           (SELECT pg_catalog.array_agg(pg_catalog.quote_ident(a.attname) ORDER BY x.position)
-            FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY AS x (key, position)
-            JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = x.key),
-           (SELECT pg_catalog.array_agg(a.atttypid::pg_catalog.text ORDER BY x.position)
-            FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY AS x (key, position)
-            JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = x.key),
-           (SELECT pg_catalog.array_agg(pg_catalog.quote_ident(a.attname) ORDER BY x.position)
-            FROM pg_catalog.unnest(k.confkey) WITH ORDINALITY AS x (key, position)
-            JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = x.key),
-           (SELECT pg_catalog.array_agg(a.atttypid::pg_catalog.text ORDER BY x.position)
-            FROM pg_catalog.unnest(k.confkey) WITH ORDINALITY AS x (key, position)
-            JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = x.key),
-           pp.condition IS NULL AND cp.condition IS NULL AND (SELECT pg_catalog.bool_and(ca.atttypid = pa.atttypid AND ca.attcollation = pa.attcollation AND EXISTS (
-                   SELECT FROM pg_catalog.pg_amop o
-                   JOIN pg_catalog.pg_opclass d ON d.opcfamily = o.amopfamily AND d.opcdefault
-                    AND d.opcintype = o.amoplefttype AND d.opcintype = o.amoprighttype
-                   WHERE o.amopopr = x.op AND o.amopstrategy = 3
-                     AND o.amopmethod = (SELECT oid FROM pg_catalog.pg_am WHERE amname = 'btree')))
-            FROM ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey),
-                            pg_catalog.unnest(k.conpfeqop)) AS x (ckey, pkey, op)
-            JOIN pg_catalog.pg_attribute ca ON ca.attrelid = k.conrelid AND ca.attnum = x.ckey
-            JOIN pg_catalog.pg_attribute pa ON pa.attrelid = k.confrelid AND pa.attnum = x.pkey),
-           cp.condition, pp.condition
-    FROM pg_catalog.pg_constraint k
+                   n.nspname, o.oprname, ca.attname,
+                   (SELECT pg_catalog.format('::%%I.%%I', tn.nspname, t.typname)
+                    FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
+                    WHERE t.oid = o.oprright AND t.oid <> ca.atttypid AND t.typtype <> 'p')), ' AND ' ORDER BY y.position),
+               pg_catalog.array_agg(pg_catalog.quote_ident(ca.attname) ORDER BY y.position),
+               pg_catalog.array_agg(ca.atttypid::pg_catalog.text ORDER BY y.position),
+               pg_catalog.array_agg(pg_catalog.quote_ident(pa.attname) ORDER BY y.position),
+               pg_catalog.array_agg(pa.atttypid::pg_catalog.text ORDER BY y.position),
+               pg_catalog.bool_and(ca.atttypid = pa.atttypid AND ca.attcollation = pa.attcollation AND EXISTS (
+                   SELECT FROM pg_catalog.pg_amop b
+                   JOIN pg_catalog.pg_opclass d ON d.opcfamily = b.amopfamily AND d.opcdefault
+                    AND d.opcintype = b.amoplefttype AND d.opcintype = b.amoprighttype
+                   WHERE b.amopopr = y.op AND b.amopstrategy = 3
+                     AND b.amopmethod = (SELECT oid FROM pg_catalog.pg_am WHERE amname = 'btree')))
+        FROM ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey),
+                        pg_catalog.unnest(k.conpfeqop)) WITH ORDINALITY AS y (ckey, pkey, op, position)
+        JOIN pg_catalog.pg_attribute ca ON ca.attrelid = k.conrelid AND ca.attnum = y.ckey
+        JOIN pg_catalog.pg_attribute pa ON pa.attrelid = k.confrelid AND pa.attnum = y.pkey
+        JOIN pg_catalog.pg_operator o ON o.oid = y.op
+        JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace)
+        AS x (comparison, child_columns, child_types, parent_columns, parent_types, compares_as_sets_do)
     LEFT JOIN LATERAL (%3%) AS pp (condition) ON true
     LEFT JOIN LATERAL (%4%) AS cp (condition) ON true
     WHERE k.contype = 'f' AND k.conparentid = 0 AND %1%
@@ -133,23 +115,23 @@ std::vector<ForeignKey> find_keys(pg::Spi &spi, const std::string &query,
                                   const std::vector<pg::Parameter> &parameters) {
     std::vector<ForeignKey> keys;
     for (const pg::Row &row : read_definitions(spi, query, parameters)) {
-        LinkColumns child = {row.array(10), get_base_types(row.array(11)), row.text_or(15, "")};
-        LinkColumns parent = {row.array(12), get_base_types(row.array(13)), row.text_or(16, "")};
+        LinkColumns child = {row.array(8), get_base_types(row.array(9)), row.text_or(13, "")};
+        LinkColumns parent = {row.array(10), get_base_types(row.array(11)), row.text_or(14, "")};
         keys.push_back(
             {.constraint = row.oid(0),
              .name = row.text(1),
              .child = get_table(spi, row.oid(2)),
              .parent = get_table(spi, row.oid(3)),
              .on_delete = parse_action(row.text(4)),
-             .is_deferrable = row.boolean(8),
-             .is_initially_deferred = row.boolean(9),
+             .is_deferrable = row.boolean(6),
+             .is_initially_deferred = row.boolean(7),
              .comparison = row.text(5),
              .link = row.text(5) + restrict_to_partition("p", parent) + restrict_to_partition("c", child),
-             .child_columns = row.text(6),
-             .child_values = row.text(7),
+             .child_columns = sqltext::join(child.names, ", "),
+             .child_values = "c." + sqltext::join(child.names, ", c."),
              .child_link = child,
              .parent_link = parent,
-             .compares_as_sets_do = row.boolean(14)});
+             .compares_as_sets_do = row.boolean(12)});
     }
     return keys;
 }

@@ -110,6 +110,22 @@ SELECT softdelete.anonymize('nodes', 'request', 'another') ->> 'not_reached' LIK
 SELECT name, code FROM all_nodes WHERE name LIKE 'a%' ORDER BY name;
 SELECT id, code FROM deleted_marks WHERE id = 6;
 
+-- Keys of types that have a length are carried whole.
+CREATE TABLE codes (code char(5), bits bit(3), PRIMARY KEY (code, bits));
+CREATE TABLE coded (id int PRIMARY KEY, code char(5), bits bit(3),
+    FOREIGN KEY (code, bits) REFERENCES codes ON DELETE CASCADE ON UPDATE CASCADE);
+CREATE INDEX ON coded (code, bits);
+SELECT count(*) > 0 AS registered FROM softdelete.register('codes', strategy => 'archive', cascade => true);
+SELECT softdelete.set_anonymizer('codes', 'code', $$'zzzzz'$$);
+SELECT softdelete.set_anonymizer('codes', 'bits', $$B'110'$$);
+INSERT INTO codes VALUES ('abcde', B'101');
+INSERT INTO coded VALUES (1, 'abcde', B'101');
+DELETE FROM coded;
+SELECT softdelete.anonymize('codes', 'request', 'abcde', '101') IS NOT NULL AS anonymized;
+SELECT * FROM codes;
+SELECT id, code, bits FROM deleted_coded;
+SELECT softdelete.restore('coded', 1);
+
 -- Tables of two owners: the archive is written as its own.
 RESET SESSION AUTHORIZATION;
 CREATE ROLE regress_key_rules_other;

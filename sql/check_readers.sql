@@ -87,6 +87,15 @@ REFRESH MATERIALIZED VIEW CONCURRENTLY old_names;
 SELECT * FROM look('stale_materialized_view');
 SELECT count(*) FROM names;
 SELECT remedy FROM look('stale_materialized_view') \gexec
+-- a column whose name is odd
+CREATE TABLE visits (id int PRIMARY KEY, "deleted (at" timestamptz);
+INSERT INTO visits SELECT n, CASE WHEN n > 50 THEN now() - n * interval '1 hour' END FROM generate_series(1, 100) n;
+CREATE MATERIALIZED VIEW all_ids AS SELECT id FROM visits;
+CREATE MATERIALIZED VIEW live_ids AS SELECT id FROM visits WHERE "deleted (at" IS NULL;
+ANALYZE visits;
+SELECT count(*) > 0 FROM softdelete.register('visits', retention => '1 year', deleted_at => 'deleted (at');
+SELECT * FROM look('stale_materialized_view');
+SELECT remedy FROM look('stale_materialized_view') \gexec
 SELECT count(*) FROM names;
 SELECT count(*) FROM look('stale_materialized_view');
 
@@ -172,8 +181,8 @@ SELECT count(*) FROM regress_readers.look('row_security_bypassed');
 
 -- What a copy of the schema without its data leaves: triggers, and nothing that is noted of them.
 SET SESSION AUTHORIZATION regress_readers;
-CREATE TABLE copied (id int PRIMARY KEY, gone timestamptz, who uuid);
-SELECT count(*) > 0 FROM softdelete.register('copied', retention => '1 year', deleted_at => 'gone', deleted_by => 'who', visibility => 'view');
+CREATE TABLE copied (id int PRIMARY KEY, "gelöscht \0001 am" timestamptz, who uuid);
+SELECT count(*) > 0 FROM softdelete.register('copied', retention => '1 year', deleted_at => 'gelöscht \0001 am', deleted_by => 'who', visibility => 'view');
 CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id);
 CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (100);
 SELECT count(*) > 0 FROM softdelete.register('parts', retention => '1 year', deleted_by => NULL);

@@ -81,6 +81,29 @@ SELECT count(*) > 0 AS configured FROM softdelete.configure('coded', strategy =>
 SELECT count(*) > 0 AS configured FROM softdelete.configure('coded', strategy => 'flag');
 SELECT id, deleted_at IS NOT NULL AS deleted FROM all_coded ORDER BY id;
 
+-- The bounds of partitions are the same points in time, and the same numbers, whatever the session reads.
+CREATE TABLE bound (at timestamptz, n float8, PRIMARY KEY (at, n)) PARTITION BY RANGE (at);
+CREATE TABLE bound_old PARTITION OF bound FOR VALUES FROM (MINVALUE) TO ('2024-01-01 00:00+00') PARTITION BY RANGE (n);
+CREATE TABLE bound_old_1 PARTITION OF bound_old FOR VALUES FROM (MINVALUE) TO (0.1::float8 + 0.2);
+CREATE TABLE bound_old_2 PARTITION OF bound_old FOR VALUES FROM (0.1::float8 + 0.2) TO (MAXVALUE);
+CREATE TABLE bound_new PARTITION OF bound FOR VALUES FROM ('2024-01-01 00:00+00') TO (MAXVALUE);
+SELECT count(*) > 0 AS registered FROM softdelete.register('bound', strategy => 'archive');
+INSERT INTO bound SELECT timestamptz '2024-01-01 00:00+00' + i * interval '1 hour', 0.3 FROM generate_series(-15, 15) i;
+INSERT INTO bound VALUES ('2023-01-01 00:00+00', 0.1::float8 + 0.2);
+DELETE FROM bound;
+SET TimeZone = 'Asia/Kolkata';
+SET DateStyle = 'SQL, DMY';
+SET extra_float_digits = 0;
+SELECT count(*) > 0 AS configured FROM softdelete.configure('bound', strategy => 'flag');
+RESET extra_float_digits;
+SET softdelete.visibility = 'all';
+SELECT tableoid::regclass AS part, count(*) FROM bound GROUP BY 1 ORDER BY 1;
+RESET softdelete.visibility;
+SELECT count(*) > 0 AS configured FROM softdelete.configure('bound', strategy => 'archive');
+RESET TimeZone;
+RESET DateStyle;
+SELECT count(*) FROM all_bound;
+
 -- Rows that were deleted elsewhere get ids of their own when their table is registered.
 CREATE TABLE source (id int PRIMARY KEY, v text CHECK (regress_moved.look(v) IS NOT NULL));
 SELECT count(*) > 0 AS registered FROM softdelete.register('source');

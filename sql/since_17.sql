@@ -54,6 +54,8 @@ ALTER TABLE prices ALTER COLUMN gross SET EXPRESSION AS (prices.net * 3);
 SELECT id, net, gross FROM all_prices ORDER BY id;
 ALTER TABLE prices ALTER COLUMN gross TYPE bigint, ALTER COLUMN gross SET EXPRESSION AS (net * 4);
 SELECT id, net, gross, pg_typeof(gross) FROM all_prices ORDER BY id;
+ALTER TABLE prices ALTER COLUMN gross SET EXPRESSION AS (net * 5), ALTER COLUMN gross TYPE numeric;
+SELECT id, net, gross, pg_typeof(gross) FROM all_prices ORDER BY id;
 
 \set QUIET on
 RESET SESSION AUTHORIZATION;

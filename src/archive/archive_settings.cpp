@@ -20,7 +20,8 @@ constexpr const char *settings_query = R"(
 
 std::optional<ArchiveSettings> find_settings(pg::Spi &spi, Oid relation, SettingsLock lock) {
     pg::UserScope owner(pg::get_extension_owner());
-    static const std::string query = sqltext::format(settings_query, sqltext::Expression(registry::role_names));
+    static const std::string query =
+        sqltext::format(settings_query, sqltext::Expression(registry::role_names));
     const auto rows = lock == SettingsLock::for_update ? spi.query(query + " FOR UPDATE OF k", {relation})
                                                        : spi.query_kept(query, {relation});
     if (rows.empty()) {

@@ -1,4 +1,5 @@
-// Reads the catalogs and our own tables; changes nothing. Called by archive/change_strategy and archive/plan_change.
+// What archive/change_strategy, archive/between and archive/plan_change share of a change of strategy: what is asked of catalogs and
+// our own tables, and the empty archive.
 #include "archive/change_parts.hpp"
 
 #include "archive/archive_work.hpp"

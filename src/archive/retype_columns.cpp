@@ -63,13 +63,18 @@ AlterTableCmd *repeat(const AlterTableCmd *command, Oid table, Oid archive) {
     return repeated;
 }
 
-// A column that gets another type and another expression is changed once.
+// A column that gets another type and another expression, in either order, is changed once: by the command with the expression.
 List *add_once(List *commands, AlterTableCmd *command) {
     ListCell *cell;
     foreach (cell, commands) {
-        if (strcmp(lfirst_node(AlterTableCmd, cell)->name, command->name) == 0) {
-            commands = foreach_delete_current(commands, cell);
+        const auto *earlier = lfirst_node(AlterTableCmd, cell);
+        if (strcmp(earlier->name, command->name) != 0) {
+            continue;
         }
+        if (castNode(ColumnDef, earlier->def)->raw_default != nullptr) {
+            return commands;
+        }
+        commands = foreach_delete_current(commands, cell);
     }
     return lappend(commands, command);
 }

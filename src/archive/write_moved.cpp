@@ -1,5 +1,5 @@
 // The triggers of a partition into which the executor routes a row are those that it has itself: none can be left out there. So
-// each partition gets a statement of its own. Called by archive/move_rows.
+// each partition gets a statement of its own. Called by archive/move_rows and archive/move_batch.
 #include "archive/write_moved.hpp"
 
 #include "pg/scopes.hpp"
@@ -25,6 +25,12 @@ constexpr const char *leaves_query = R"(
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE c.oid = $1::pg_catalog.oid AND NOT EXISTS (SELECT FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid))
     ORDER BY 2)";
+
+// The bounds stand in the conditions as texts, which are read in whatever settings the session has.
+pg::Rows find_leaves(pg::Spi &spi, Oid table) {
+    pg::ExactTextScope exact;
+    return spi.query(leaves_query, {table});
+}
 
 // A history is told: what it says of the time before stays true.
 class AllButHistory : public session::TriggerAnswers {
@@ -52,7 +58,7 @@ std::uint64_t write(pg::Spi &spi, Oid owner, Oid table, CmdType command, const s
 std::uint64_t insert_moved(pg::Spi &spi, Oid owner, const MovedRows &rows,
                            const std::vector<pg::Parameter> &parameters) {
     std::uint64_t count = 0;
-    for (const pg::Row &leaf : spi.query(leaves_query, {rows.target})) {
+    for (const pg::Row &leaf : find_leaves(spi, rows.target)) {
         const std::string of_leaf = leaf.is_null(2) ? "" : " WHERE " + leaf.text(2);
         count += write(spi, owner, leaf.oid(0), CMD_INSERT,
                        sqltext::format("%1% INSERT INTO %2% (%3%) OVERRIDING SYSTEM VALUE SELECT %3% FROM "

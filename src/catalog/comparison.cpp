@@ -4,6 +4,7 @@
 #include "catalog/comparison.hpp"
 
 #include "pg/boundary.hpp"
+#include "pg/quote.hpp"
 #include "sqltext/format.hpp"
 
 extern "C" {
@@ -54,7 +55,7 @@ Texts find_texts(Oid operator_id, Oid type) {
         Oid function = form->oprcode;
         texts.function = quote_qualified_identifier(get_namespace_name(get_func_namespace(function)),
                                                     get_func_name(function));
-        texts.type = format_type_be_qualified(getBaseType(type));
+        texts.type = pg::format_whole_type(getBaseType(type));
     }
     ReleaseSysCache(row);
     return texts;

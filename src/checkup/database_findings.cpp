@@ -64,10 +64,11 @@ constexpr Kind hand_made = {Severity::notice, "soft_delete_by_hand", R"(
                       AND d.objid = c.oid AND d.deptype = 'e')
     ORDER BY c.oid::pg_catalog.regclass::pg_catalog.text, a.attnum)"};
 
-// $1 and $2 as above. The marker says how the table was registered. Partitions and children go with the table that was.
+// $1 and $2 as above. The marker says how the table was registered, in arguments that a zero ends. Partitions and children go with the
+// table that was.
 constexpr Kind trigger_without_registration = {Severity::error, "trigger_without_registration", R"(
     WITH RECURSIVE marked (relation, arguments, ancestor) AS (
-        SELECT g.tgrelid, pg_catalog.encode(g.tgargs, 'escape'), g.tgrelid
+        SELECT g.tgrelid, g.tgargs, g.tgrelid
         FROM pg_catalog.pg_trigger g
         WHERE g.tgfoid = 'softdelete_internal.on_delete'::pg_catalog.regproc AND g.tgparentid = 0 AND g.tgname = 'softdelete_marker'
         UNION SELECT m.relation, m.arguments, h.inhparent FROM marked m JOIN pg_catalog.pg_inherits h ON h.inhrelid = m.ancestor)
@@ -80,7 +81,11 @@ constexpr Kind trigger_without_registration = {Severity::error, "trigger_without
                              CASE WHEN a.list[3] <> 'filter' THEN pg_catalog.format(', visibility => %L', a.list[3]) END)
     FROM marked m
     JOIN pg_catalog.pg_class c ON c.oid = m.relation AND m.relation = m.ancestor
-    CROSS JOIN LATERAL pg_catalog.string_to_array(m.arguments, '\000') AS a (list)
+    CROSS JOIN LATERAL (
+        SELECT pg_catalog.array_agg(pg_catalog.convert_from(pg_catalog.decode(pg_catalog.replace(p.digits, ' ', ''), 'hex'),
+                                                            pg_catalog.getdatabaseencoding()) ORDER BY p.place)
+        FROM pg_catalog.string_to_table(pg_catalog.regexp_replace(pg_catalog.encode(m.arguments, 'hex'), '(..)', '\1 ', 'g'), '00 ')
+             WITH ORDINALITY AS p (digits, place)) AS a (list)
     WHERE ($2::pg_catalog.bool OR pg_catalog.pg_has_role($1::pg_catalog.oid, c.relowner, 'USAGE'))
       AND NOT EXISTS (SELECT FROM marked l JOIN softdelete_internal.registration r ON r.relation = l.ancestor WHERE l.relation = m.relation)
     ORDER BY c.oid::pg_catalog.regclass::pg_catalog.text)"};

@@ -74,7 +74,10 @@ constexpr Kind stale_materialized_view = {Severity::warning, "stale_materialized
     JOIN pg_catalog.pg_rewrite w ON w.oid = d.objid
     JOIN pg_catalog.pg_class v ON v.oid = w.ev_class AND v.relkind = 'm' AND v.relispopulated
     CROSS JOIN LATERAL (
-        SELECT pg_catalog.count(*) FROM pg_catalog.regexp_matches(pg_catalog.pg_get_viewdef(v.oid), '\m' || r.deleted_at || '\M', 'g')) AS named (times)
+        SELECT CASE WHEN pg_catalog.quote_ident(r.deleted_at) = r.deleted_at
+                    THEN (SELECT pg_catalog.count(*) FROM pg_catalog.regexp_matches(pg_catalog.pg_get_viewdef(v.oid), '\m' || r.deleted_at || '\M', 'g'))
+                    ELSE pg_catalog.cardinality(pg_catalog.string_to_array(pg_catalog.pg_get_viewdef(v.oid), pg_catalog.quote_ident(r.deleted_at))) - 1
+               END) AS named (times)
     WHERE r.relation::pg_catalog.oid = ANY ($1::pg_catalog.oid[]) AND r.visibility IN ('filter', 'rls')
       AND r.deleted_at <> ALL (r.added_columns)
       AND made.triggers = 3 AND made.age >= 0 AND pg_catalog.age(v.xmin) > made.age

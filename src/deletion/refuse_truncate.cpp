@@ -79,8 +79,7 @@ void refuse_truncate(const TruncateStmt *statement) {
         return;
     }
     bool is_hard = settings::deletion() == settings::Deletion::hard;
-    // A purge puts back what is on hold.
-    if (session::OwnDdlScope::is_here() || (is_hard && !registry::has_active_holds())) {
+    if (is_hard && !registry::has_active_holds()) {
         return;
     }
     List *tables = find_named_tables(statement);

@@ -213,7 +213,7 @@ void CarriedKeys::give_key(const Family &family) {
     for (std::size_t i = 0; i < values.size(); i++) {
         const std::string &name = family.key.child_link.names[i];
         const Oid type_id = family.key.child_link.types[i];
-        const std::string type = pg::call([&] { return format_type_be_qualified(type_id); });
+        const std::string type = pg::call([&] { return pg::format_whole_type(type_id); });
         sets.push_back(sqltext::format("%1% = CAST($%2%::pg_catalog.text AS %3%)", name, i + 3, type));
         differences.push_back(sqltext::format(
             "CAST(c.%1% AS pg_catalog.text) IS DISTINCT FROM $%2%::pg_catalog.text", name, i + 3));

@@ -11,8 +11,8 @@
 namespace softdelete::holds {
 
 // Puts a row, live, deleted or archived, under hold and returns the hold's id. Waits for whoever removes rows.
-// Locks: ROW SHARE on the table and what lies below it, the holds of these tables (registry/hold_lock.hpp), ROW EXCLUSIVE on
-// softdelete_internal.hold, then the row FOR KEY SHARE.
+// Locks: ROW EXCLUSIVE on softdelete_internal.hold, the holds of the table and of what lies below it (registry/hold_lock.hpp), ROW SHARE
+// on the table, then the row FOR KEY SHARE.
 // Errors: those of get_owned_soft_table(), get_subject_row() and check_reason().
 std::int64_t hold_row(Oid relation, const std::optional<std::string> &reason,
                       const std::vector<std::string> &key);

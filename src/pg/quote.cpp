@@ -66,6 +66,10 @@ TimestampTz read_time(const std::string &text) {
     });
 }
 
+char *format_whole_type(Oid type) {
+    return format_type_extended(type, -1, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+}
+
 std::string make_object_name(const std::string &name1, const std::string &name2, const std::string &label) {
     return call([&] {
         return makeObjectName(name1.c_str(), name2.empty() ? nullptr : name2.c_str(),

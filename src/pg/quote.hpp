@@ -24,6 +24,10 @@ std::string write_time(TimestampTz time);
 // Reads such a text, or one that was written by ExactTextScope, back. Errors: the server's own for what is no time.
 TimestampTz read_time(const std::string &text);
 
+// A type as CAST takes it for values of any length, with its schema: format_type_be_qualified() says character, which is
+// character(1), where this says bpchar. Plain server code, in the memory context in force.
+char *format_whole_type(Oid type);
+
 // The name that core would give: name1_name2_label, either part left out where empty, shortened to fit NAMEDATALEN at a
 // character's boundary.
 std::string make_object_name(const std::string &name1, const std::string &name2, const std::string &label);

@@ -119,7 +119,7 @@ constexpr const char *dependents_query = R"(
     LEFT JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid AND r.rulename = '_RETURN'
     LEFT JOIN pg_class v ON v.oid = r.ev_class
     WHERE (d.classid <> 'pg_class'::regclass OR d.objsubid <> 0)
-    AND (k.contype IN ('p', 'u', 'x') OR k.conparentid <> 0) IS NOT TRUE
+    AND (k.contype IN ('p', 'u', 'x', 'n') OR k.conparentid <> 0) IS NOT TRUE
     AND (t.tgisinternal OR t.tgparentid <> 0 OR EXISTS (
             SELECT FROM pg_depend o JOIN pg_extension x ON x.oid = o.refobjid AND x.extname = 'softdelete'
             WHERE o.classid = 'pg_proc'::regclass AND o.objid = t.tgfoid AND o.deptype = 'e')) IS NOT TRUE

@@ -3,13 +3,13 @@
 
 #include "archive/kept_from_apply.hpp"
 #include "archive/kept_links.hpp"
+#include "archive/known_archive.hpp"
 #include "archive/own_columns.hpp"
 #include "catalog/table_info.hpp"
 #include "deletion/open_deletions.hpp"
 #include "erasure/remove_rows.hpp"
 #include "holds/hold_check.hpp"
 #include "registry/archive_scan.hpp"
-#include "registry/registry_scan.hpp"
 #include "rows/collected_rows.hpp"
 #include "settings.hpp"
 
@@ -79,8 +79,8 @@ Target &get_target(FunctionCallInfo call, Relation relation) {
     if (OidIsValid(target->table)) {
         return *target;
     }
-    Oid table = registry::find_topmost(RelationGetRelid(relation));
-    if (!registry::find_archive_row(table, &target->row)) {
+    const KnownArchive known = find_known_archive(RelationGetRelid(relation));
+    if (!known.is_found) {
         ereport(ERROR,
                 (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                  errmsg("the archive of table \"%s\" is not known", RelationGetRelationName(relation)),
@@ -88,11 +88,12 @@ Target &get_target(FunctionCallInfo call, Relation relation) {
                            "of softdelete_internal.archive."),
                  errhint("Run softdelete.unregister(), which removes the trigger."), errtable(relation)));
     }
+    target->row = known.row;
     if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(target->row.archive))) {
-        catalog::raise_archive_missing(table);
+        catalog::raise_archive_missing(known.table);
     }
     target->comes_by_subscription = IsLogicalWorker() && comes_by_subscription(target->row.archive);
-    target->table = table;
+    target->table = known.table;
     return *target;
 }
 
@@ -132,8 +133,8 @@ void archive(Relation relation, HeapTuple row, int64 deletion, const registry::A
     };
     int count = 2;
     if (archived.has_deleted_by) {
-        values[count++] = {NameStr(archived.deleted_by), CStringGetTextDatum(deletion::get_actor()), false,
-                           false, -1};
+        values[count++] = {NameStr(archived.deleted_by), CStringGetTextDatum(deletion::get_actor(deletion)),
+                           false, false, -1};
     }
     rows::collect_row({archived.archive, true}, relation, row, values, count);
 }

@@ -36,6 +36,7 @@ struct OpenDeletion {
     char *actor;
     char *reason;  // null where none
     bool is_named; // the actor, by softdelete.actor
+    Oid role;      // the actor, where not named: the name that it had then stays
     CommandId command;
     int nest_level;
     int written_level;         // where its row in the log was written; 0 for not yet
@@ -77,6 +78,16 @@ char *copy_text(const char *text) {
 OpenDeletion *find_open_deletion(const char *actor, const char *reason) {
     OpenDeletion *entry = open_deletions;
     while (entry != nullptr && !(equal_text(entry->actor, actor) && equal_text(entry->reason, reason))) {
+        entry = entry->next;
+    }
+    return entry;
+}
+
+// Without the name of the role, which the catalogs would have to be asked for with each row.
+OpenDeletion *find_deletion_by_role(const char *reason) {
+    const Oid role = settings::actor() == nullptr ? GetOuterUserId() : InvalidOid;
+    OpenDeletion *entry = OidIsValid(role) ? open_deletions : nullptr;
+    while (entry != nullptr && !(entry->role == role && equal_text(entry->reason, reason))) {
         entry = entry->next;
     }
     return entry;
@@ -141,6 +152,7 @@ OpenDeletion *begin_deletion(Oid relation, const char *actor, const char *reason
     entry->actor = copy_text(actor);
     entry->reason = copy_text(reason);
     entry->is_named = settings::actor() != nullptr;
+    entry->role = entry->is_named ? InvalidOid : GetOuterUserId();
     entry->command = GetCurrentCommandId(true);
     entry->nest_level = GetCurrentTransactionNestLevel();
     entry->begun_by = session::running_statement();
@@ -150,11 +162,10 @@ OpenDeletion *begin_deletion(Oid relation, const char *actor, const char *reason
     return entry;
 }
 
-OpenDeletion *find_or_begin_deletion(Oid relation) {
-    const char *actor = get_actor();
-    const char *reason = settings::reason();
-    OpenDeletion *entry = find_open_deletion(actor, reason);
-    return entry != nullptr ? entry : begin_deletion(relation, actor, reason);
+// Under the present actor and reason.
+OpenDeletion *find_present_deletion() {
+    OpenDeletion *entry = find_deletion_by_role(settings::reason());
+    return entry != nullptr ? entry : find_open_deletion(get_actor(), settings::reason());
 }
 
 void touch(OpenDeletion *entry, Oid relation) {
@@ -213,12 +224,13 @@ const char *get_actor() {
 
 int64 get_current_deletion(Oid named_relation) {
     session::check_version();
-    Oid relation = get_registered_root(named_relation);
-    OpenDeletion *entry = find_pinned_deletion();
+    OpenDeletion *pinned = find_pinned_deletion();
+    OpenDeletion *entry = pinned != nullptr ? pinned : find_present_deletion();
     if (entry == nullptr) {
-        entry = find_or_begin_deletion(relation);
+        entry = begin_deletion(get_registered_root(named_relation), get_actor(), settings::reason());
+    } else if (!touches(entry, named_relation)) {
+        touch(entry, get_registered_root(named_relation));
     }
-    touch(entry, relation);
     if (entry->begun_by != session::running_statement()) {
         entry->begun_by = nullptr;
     }
@@ -240,8 +252,13 @@ int64 find_archived_row(Oid relation, HeapTuple row) noexcept {
     return is_that ? archived_row.id : 0;
 }
 
+const char *get_actor(int64 id) {
+    const OpenDeletion *entry = find_open_deletion(id);
+    return entry != nullptr ? entry->actor : get_actor();
+}
+
 int64 find_current_deletion() {
-    const OpenDeletion *entry = find_open_deletion(get_actor(), settings::reason());
+    const OpenDeletion *entry = find_present_deletion();
     return entry == nullptr ? 0 : entry->id;
 }
 

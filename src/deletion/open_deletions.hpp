@@ -54,6 +54,9 @@ void unpin_deletion() noexcept;
 // that of the deletion it began in, whatever a trigger on the way has set.
 const char *get_actor();
 
+// The actor of a deletion of this transaction.
+const char *get_actor(int64 id);
+
 // The same; null where it is a role.
 const char *get_named_actor();
 

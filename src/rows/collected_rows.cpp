@@ -113,9 +113,29 @@ void name_own_columns(Collected *entry, const OwnValue *values, int count) {
     }
 }
 
+bool is_equal(const OwnValue &own, Datum value, bool is_null) {
+    return own.is_null == is_null && (is_null || datumIsEqual(own.value, value, own.by_value, own.length));
+}
+
+// Mostly those of the row before.
+bool has_values(const CollectedRow &row, const OwnValue *own, int count) {
+    int i = 0;
+    while (i < count && is_equal(own[i], row.values[i], row.nulls[i])) {
+        i++;
+    }
+    return i == count;
+}
+
 void add_row(Collected *entry, Relation relation, HeapTuple row, const OwnValue *own) {
     if (entry->count == entry->capacity) {
         grow(entry);
+    }
+    const RowSource *source = get_source(entry, relation);
+    entry->bytes += row->t_len;
+    const CollectedRow *before = entry->count > 0 ? &entry->rows[entry->count - 1] : nullptr;
+    if (before != nullptr && has_values(*before, own, entry->own_count)) {
+        entry->rows[entry->count++] = {heap_copytuple(row), source, before->values, before->nulls};
+        return;
     }
     Size count = static_cast<Size>(entry->own_count);
     auto *values = static_cast<Datum *>(palloc(sizeof(Datum) * (count + 1)));
@@ -124,8 +144,7 @@ void add_row(Collected *entry, Relation relation, HeapTuple row, const OwnValue 
         nulls[i] = own[i].is_null;
         values[i] = own[i].is_null ? 0 : datumCopy(own[i].value, own[i].by_value, own[i].length);
     }
-    entry->rows[entry->count++] = {heap_copytuple(row), get_source(entry, relation), values, nulls};
-    entry->bytes += row->t_len;
+    entry->rows[entry->count++] = {heap_copytuple(row), source, values, nulls};
 }
 
 // The entry is empty first: an error ends its nest level with it.

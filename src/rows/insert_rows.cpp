@@ -167,26 +167,27 @@ bool is_in_index(IndexInfo *index, EState *state) {
     return ExecQual(index->ii_PredicateState, GetPerTupleExprContext(state));
 }
 
-void insert_into_indexes(const Insertion &insertion, TupleTableSlot *slot) {
-    const ResultRelInfo *result = insertion.result;
-    GetPerTupleExprContext(insertion.state)->ecxt_scantuple = slot;
-    for (int i = 0; i < result->ri_NumIndices; i++) {
-        Relation index = result->ri_IndexRelationDescs[i];
-        IndexInfo *info = result->ri_IndexRelationInfo[i];
-        if (info->ii_ExclusionOps != nullptr) {
-            ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                            errmsg("index \"%s\" is of an exclusion constraint, which is not supported here",
-                                   RelationGetRelationName(index)),
-                            errhint("Drop the constraint.")));
+// Into one index after the other: each has its pages at hand then.
+void insert_into_index(const Insertion &insertion, int number, int count) {
+    Relation index = insertion.result->ri_IndexRelationDescs[number];
+    IndexInfo *info = insertion.result->ri_IndexRelationInfo[number];
+    if (info->ii_ExclusionOps != nullptr) {
+        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                        errmsg("index \"%s\" is of an exclusion constraint, which is not supported here",
+                               RelationGetRelationName(index)),
+                        errhint("Drop the constraint.")));
+    }
+    for (int i = 0; info->ii_ReadyForInserts && i < count; i++) {
+        TupleTableSlot *slot = insertion.slots[i];
+        GetPerTupleExprContext(insertion.state)->ecxt_scantuple = slot;
+        if (is_in_index(info, insertion.state)) {
+            Datum keys[INDEX_MAX_KEYS];
+            bool nulls[INDEX_MAX_KEYS];
+            FormIndexDatum(info, slot, insertion.state, keys, nulls);
+            index_insert(index, keys, nulls, &slot->tts_tid, insertion.partition,
+                         info->ii_Unique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO, false, info);
         }
-        if (!info->ii_ReadyForInserts || !is_in_index(info, insertion.state)) {
-            continue;
-        }
-        Datum keys[INDEX_MAX_KEYS];
-        bool nulls[INDEX_MAX_KEYS];
-        FormIndexDatum(info, slot, insertion.state, keys, nulls);
-        index_insert(index, keys, nulls, &slot->tts_tid, insertion.partition,
-                     info->ii_Unique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO, false, info);
+        ResetPerTupleExprContext(insertion.state);
     }
 }
 
@@ -201,15 +202,16 @@ void open_partition(const RowBatch &batch, Insertion *insertion) {
     ExecOpenIndices(insertion->result, false);
     insertion->slots =
         static_cast<TupleTableSlot **>(palloc(sizeof(TupleTableSlot *) * static_cast<Size>(batch.count)));
+    // Of a copy nobody counts references: the owner of resources, which looks for each from the end, would take longer than the
+    // insertion.
+    TupleDesc columns = CreateTupleDescCopy(RelationGetDescr(insertion->partition));
     for (int i = 0; i < batch.count; i++) {
-        insertion->slots[i] = table_slot_create(insertion->partition, nullptr);
+        insertion->slots[i] = MakeSingleTupleTableSlot(columns, table_slot_callbacks(insertion->partition));
     }
 }
 
-void close_partition(const RowBatch &batch, const Insertion &insertion) {
-    for (int i = 0; i < batch.count; i++) {
-        ExecDropSingleTupleTableSlot(insertion.slots[i]);
-    }
+// The slots hold nothing but memory of the batch.
+void close_partition(const Insertion &insertion) {
     ExecCloseIndices(insertion.result);
     FreeExecutorState(insertion.state);
     pg::end_acting(insertion.owner);
@@ -240,13 +242,10 @@ void insert_batch(const RowBatch &batch) {
         insertion.slots[i]->tts_tableOid = RelationGetRelid(insertion.partition);
     }
     insert_slots(insertion, batch.count);
-    for (int i = 0; i < batch.count; i++) {
-        if (insertion.result->ri_NumIndices > 0) {
-            insert_into_indexes(insertion, insertion.slots[i]);
-            ResetPerTupleExprContext(insertion.state);
-        }
+    for (int i = 0; i < insertion.result->ri_NumIndices; i++) {
+        insert_into_index(insertion, i, batch.count);
     }
-    close_partition(batch, insertion);
+    close_partition(insertion);
     MemoryContextSwitchTo(caller);
     MemoryContextDelete(memory);
 }

@@ -66,6 +66,42 @@ SELECT array_agg(id ORDER BY id) FROM x;
 SELECT array_agg(id ORDER BY id) FROM all_b;
 SELECT array_agg(id ORDER BY id) FROM y;
 
+-- The keys have other names, and the way back leads to a partition alone.
+CREATE TABLE towns (town_id int PRIMARY KEY, mayor int) PARTITION BY RANGE (town_id);
+CREATE TABLE towns_1 PARTITION OF towns FOR VALUES FROM (0) TO (10);
+CREATE TABLE towns_2 PARTITION OF towns FOR VALUES FROM (10) TO (20);
+CREATE TABLE persons (id int PRIMARY KEY, town int REFERENCES towns_1);
+ALTER TABLE towns ADD FOREIGN KEY (mayor) REFERENCES persons ON DELETE CASCADE;
+SELECT count(*) > 0 AS registered FROM softdelete.register('persons', retention => '30 days');
+-- 1 alone, 2 with a town of its own, 3 and 4 in a circle, 5 and 6 in one of which 6 is live
+INSERT INTO persons SELECT generate_series(1, 7);
+INSERT INTO towns VALUES (2, 2), (3, 3), (4, 4), (5, 5), (6, 6), (17, 7), (7, NULL);
+UPDATE persons SET town = CASE id WHEN 2 THEN 2 WHEN 3 THEN 4 WHEN 4 THEN 3 WHEN 5 THEN 6 WHEN 6 THEN 5 WHEN 7 THEN 7 END;
+DELETE FROM persons WHERE id <> 6;
+UPDATE all_persons SET deleted_at = age(40) WHERE id <> 6;
+SELECT relation, due, held, blocked FROM softdelete.purge_preview('persons');
+CALL softdelete.purge('persons');
+SELECT relation, due, removed, blocked, blockers FROM look('{persons}');
+SELECT array_agg(id ORDER BY id) FROM all_persons;
+SELECT array_agg(town_id ORDER BY town_id) FROM towns;
+
+-- A run leaves one line per table, however many batches take rows of the other one along.
+CREATE TABLE hens (id int PRIMARY KEY, egg int);
+CREATE TABLE eggs (id int PRIMARY KEY, hen int REFERENCES hens ON DELETE CASCADE);
+ALTER TABLE hens ADD FOREIGN KEY (egg) REFERENCES eggs ON DELETE CASCADE;
+SELECT count(*) > 0 AS registered FROM softdelete.register('hens', retention => '30 days', strategy => 'flag');
+SELECT count(*) > 0 AS registered FROM softdelete.register('eggs', retention => '30 days', strategy => 'flag');
+INSERT INTO hens SELECT generate_series(1, 4);
+INSERT INTO eggs SELECT g, g FROM generate_series(1, 4) g;
+UPDATE hens SET egg = id;
+DELETE FROM hens;
+UPDATE all_hens SET deleted_at = age(40);
+UPDATE all_eggs SET deleted_at = age(40);
+CALL softdelete.purge(batch_size => 1);
+SELECT relation, count(*) AS lines, sum(due) AS due, sum(removed) AS removed FROM softdelete.purge_log
+WHERE relation IN ('hens'::regclass, 'eggs'::regclass) GROUP BY 1 ORDER BY relation::text;
+SELECT relation, last_purge_removed FROM softdelete.stats WHERE relation IN ('hens'::regclass, 'eggs'::regclass) ORDER BY relation::text;
+
 -- A tree in an unregistered table, three levels deep, with rows of registered tables at its leaves.
 CREATE TABLE projects (id int PRIMARY KEY);
 CREATE TABLE tasks (id int PRIMARY KEY, project int REFERENCES projects ON DELETE CASCADE, task int REFERENCES tasks ON DELETE CASCADE);

@@ -203,6 +203,16 @@ DELETE FROM heads WHERE id = 1 RETURNING deletion_id AS deletion \gset
 SELECT softdelete.restore('heads', 1); -- fails
 SELECT softdelete.undo(:deletion); -- fails
 SELECT id FROM heads;
+-- One that marks it anew, too: of the row itself, or of one below it, what is below either would be live.
+DROP TRIGGER veto ON parts;
+CREATE FUNCTION mark_anew() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.deleted_at := OLD.deleted_at; RETURN NEW; END';
+CREATE TRIGGER veto BEFORE UPDATE ON parts FOR EACH ROW WHEN (OLD.id = 2 AND OLD.deleted_at IS NOT NULL) EXECUTE FUNCTION mark_anew();
+SELECT softdelete.restore('heads', 1); -- fails
+SELECT softdelete.undo(:deletion); -- fails
+CREATE TRIGGER veto BEFORE UPDATE ON heads FOR EACH ROW WHEN (OLD.deleted_at IS NOT NULL) EXECUTE FUNCTION mark_anew();
+SELECT softdelete.restore('heads', 1); -- fails
+DROP TRIGGER veto ON heads;
+SELECT id FROM heads;
 
 -- A row whose link changes as it comes back is asked for its new parent: by a trigger, or by a generated column.
 DROP TRIGGER veto ON parts;

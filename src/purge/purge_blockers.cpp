@@ -134,7 +134,8 @@ std::string make_search(const Blocker &blocker, const std::string &condition) {
         const ForeignKey &key = blocker.chain[i];
         const sqltext::Pattern form =
             i == 0 ? sqltext::Pattern("SELECT FROM %1% AS c WHERE %2%%3%")
-                   : sqltext::Pattern(" AND EXISTS (SELECT FROM (SELECT c.*) AS p, %1% AS c WHERE %2%%3%)");
+                   : sqltext::Pattern(
+                       " AND EXISTS (SELECT FROM (SELECT c.tableoid, c.*) AS p, %1% AS c WHERE %2%%3%)");
         sql = sqltext::format(form, key.child.key_rows(), make_condition(key), sql);
     }
     return sql;
@@ -167,9 +168,10 @@ std::string make_referencing_rows(const Blocker &blocker) {
                                       last.child.key_rows(), make_condition(last));
     for (std::size_t i = blocker.chain.size() - 1; i-- > 0;) {
         const ForeignKey &key = blocker.chain[i];
-        sql = sqltext::format(
-            "SELECT n.* FROM %1% AS c, LATERAL (SELECT c.*) AS p, LATERAL (%2%) AS n WHERE %3%",
-            key.child.key_rows(), sql, make_condition(key));
+        // Within the first subquery "p" is still the row above.
+        sql = sqltext::format("SELECT n.* FROM LATERAL (SELECT c.tableoid, c.* FROM %1% AS c WHERE %3%) AS "
+                              "p, LATERAL (%2%) AS n",
+                              key.child.key_rows(), sql, make_condition(key));
     }
     return sql;
 }

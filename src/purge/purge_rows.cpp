@@ -167,7 +167,9 @@ private:
             PurgeScope scope(target.owner);
             due += count_due(target, cutoff.cutoff);
         }
-        if (due == 0 && request_.leaves_out_nothing(spi_, table.info.relation)) {
+        if (due == 0
+            && (taken_along_.contains(table.info.relation)
+                || request_.leaves_out_nothing(spi_, table.info.relation))) {
             return;
         }
         run_ = registry::begin_purge_run(spi_, table.info, pg::write_time(cutoff.cutoff), due);
@@ -329,12 +331,16 @@ private:
         request_.rest(started_);
     }
 
-    // Rows of another table of the circle: a line of its own says so.
+    // Rows of another table of the circle: a line of its own says so, one for all batches.
     void record_taken_along(Oid relation, const PurgeCounts &counts) {
-        std::int64_t run =
-            registry::begin_purge_run(spi_, catalog::get_table(spi_, relation), std::nullopt, counts.removed);
-        registry::record_purge_batch(spi_, run, counts);
-        registry::finish_purge_run(spi_, run, true);
+        auto [run, is_new] = taken_along_.try_emplace(relation, 0);
+        if (is_new) {
+            run->second =
+                registry::begin_purge_run(spi_, catalog::get_table(spi_, relation), std::nullopt, 0);
+        }
+        registry::add_due_rows(spi_, run->second, counts.removed);
+        registry::record_purge_batch(spi_, run->second, counts);
+        registry::finish_purge_run(spi_, run->second, true);
     }
 
     void tell_what_stays(const PurgeTable &table) const {
@@ -353,8 +359,9 @@ private:
     const PurgeRequest &request_;
     const PurgePlan plan_;
     const PurgeRequest::Time started_;
-    std::int64_t run_ = 0;    // the line in the log
-    PurgeCounts total_;       // of the table
+    std::int64_t run_ = 0;                    // the line in the log
+    PurgeCounts total_;                       // of the table
+    std::map<Oid, std::int64_t> taken_along_; // lines of tables of which other tables' turns removed rows
     bool is_changed_ = false; // somebody dropped, unregistered, configured or gave away the table meanwhile
     std::optional<pg::Subtransaction> savepoint_;
     std::optional<pg::ServerError> failure_;

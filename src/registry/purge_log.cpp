@@ -58,6 +58,13 @@ std::int64_t begin_purge_run(pg::Spi &spi, const catalog::TableInfo &table,
         .number(0);
 }
 
+void add_due_rows(pg::Spi &spi, std::int64_t run, std::uint64_t rows) {
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute("UPDATE softdelete_internal.purge_run SET due = due + $2::pg_catalog.int8 WHERE id = "
+                "$1::pg_catalog.int8",
+                {run, make_number(rows)});
+}
+
 void record_purge_batch(pg::Spi &spi, std::int64_t run, const PurgeCounts &counts) {
     pg::UserScope owner(pg::get_extension_owner());
     spi.execute(

@@ -27,6 +27,8 @@ struct PurgeCounts {
 // The role of the session is the one that is recorded.
 std::int64_t begin_purge_run(pg::Spi &spi, const catalog::TableInfo &table,
                              const std::optional<std::string> &cutoff, std::uint64_t due);
+// Of a run that finds more on its way.
+void add_due_rows(pg::Spi &spi, std::int64_t run, std::uint64_t rows);
 void record_purge_batch(pg::Spi &spi, std::int64_t run, const PurgeCounts &counts);
 // Replaces what the run has counted of rows that stay.
 void set_kept_rows(pg::Spi &spi, std::int64_t run, const PurgeCounts &counts);

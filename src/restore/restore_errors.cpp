@@ -10,6 +10,8 @@
 #include "session/own_statement.hpp"
 #include "session/plan_notes.hpp"
 
+#include <algorithm>
+
 extern "C" {
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -91,6 +93,31 @@ void raise_parent_deleted(const catalog::ForeignKey &key, const std::string &val
          .detail = detail,
          .hint = hint + ".",
          .relation = key.child.relation});
+}
+
+bool may_keep_rows_of(const std::vector<catalog::TableInfo> &tables) {
+    return pg::call([&] {
+        return std::any_of(tables.begin(), tables.end(),
+                           [](const catalog::TableInfo &table) { return may_keep_rows(table.relation); });
+    });
+}
+
+void check_all_restored(pg::Spi &spi, const std::vector<catalog::TableInfo> &tables,
+                        const std::optional<std::string> &deletion, const rows::RowSet &rows) {
+    if (!may_keep_rows_of(tables)) {
+        return;
+    }
+    const rows::RowSet newest = rows::follow_updates(rows);
+    for (const catalog::TableInfo &table : tables) {
+        const std::string query = sqltext::format(
+            "/* softdelete */ SELECT FROM %1% AS t WHERE softdelete.include_deleted(t.%2%) AND t.%2% IS NOT "
+            "NULL AND pg_catalog.abs(t.deletion_id) IS NOT DISTINCT FROM $3::pg_catalog.int8 AND %3% LIMIT 1",
+            table.name, table.deleted_at, rows::make_membership(table, "t", 1));
+        pg::OwnerScope owner(table.owner);
+        if (!spi.query(query, {newest.tables(), newest.positions(), deletion}).empty()) {
+            raise_not_all_restored(table);
+        }
+    }
 }
 
 void raise_not_all_restored(const catalog::TableInfo &table) {

@@ -33,6 +33,14 @@ std::uint64_t update_rows(pg::Spi &spi, const catalog::TableInfo &table, Restore
 [[noreturn]] void raise_parent_deleted(const catalog::ForeignKey &key, const std::string &values,
                                        const std::optional<std::string> &deletion);
 
+// May code of users, or row security, of one of them keep rows of any of them deleted? A trigger of one table may write to another.
+bool may_keep_rows_of(const std::vector<catalog::TableInfo> &tables);
+
+// After an update that counted all of these rows: has a trigger marked one anew, as of the deletion that it was of before? What is
+// below such a row would be live by now. Errors: raise_not_all_restored().
+void check_all_restored(pg::Spi &spi, const std::vector<catalog::TableInfo> &tables,
+                        const std::optional<std::string> &deletion, const rows::RowSet &rows);
+
 // 42501: row security or a trigger kept rows back.
 [[noreturn]] void raise_not_all_restored(const catalog::TableInfo &table);
 

@@ -46,8 +46,7 @@ struct Branch {
 
 // For a few rows a statement takes longer to plan than to run; of many the planner is to know how many they are.
 rows::Plan get_plan(const rows::RowSet &rows) {
-    constexpr std::size_t few = 100;
-    return rows.size() <= few ? rows::Plan::session : rows::Plan::once;
+    return rows.size() <= 100 ? rows::Plan::session : rows::Plan::once;
 }
 
 // Rows that have to be followed to their children, by table.
@@ -325,6 +324,7 @@ private:
             restored[table.relation] +=
                 update_part(table, part.table == 0 ? RestoreAs::caller : RestoreAs::owner, part.rows);
         }
+        check_all_restored(spi_, tables, deletion_, all);
         return restored;
     }
 

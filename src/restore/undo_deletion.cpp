@@ -116,14 +116,6 @@ void check_parents(pg::Spi &spi, const TableInfo &table, std::int64_t deletion, 
     }
 }
 
-// A trigger of one table may write to another.
-bool may_keep_rows(const std::vector<TableInfo> &tables) {
-    return pg::call([&] {
-        return std::any_of(tables.begin(), tables.end(),
-                           [](const TableInfo &table) { return restore::may_keep_rows(table.relation); });
-    });
-}
-
 std::uint64_t update(pg::Spi &spi, const TableInfo &table, std::int64_t deletion, RestoreAs role) {
     std::string statement =
         sqltext::format("/* softdelete */ UPDATE %1% AS t SET %2% = NULL WHERE t.deletion_id "
@@ -219,7 +211,7 @@ std::uint64_t update_all(pg::Spi &spi, const std::vector<TableInfo> &tables, std
     deletion::RestoredRows restored;
     is_order_seen(tables) ? update_in_order(spi, tables, deletion, rights, &restored)
                           : update_at_once(spi, tables, deletion, rights, &restored);
-    if (may_keep_rows(tables)) {
+    if (may_keep_rows_of(tables)) {
         for (const TableInfo &table : tables) {
             if (deletion::holds_rows(spi, table, deletion)) {
                 raise_not_all_restored(table);

@@ -95,6 +95,25 @@ void overwrite_tree(pg::Spi &spi, SubjectTree &tree) {
     }
 }
 
+// What had the subject's key before and is gone.
+void add_gone_before(pg::Spi &spi, const TableInfo &table, const std::vector<std::string> &key,
+                     const std::vector<Anonymizer> &rules, SubjectTree &tree) {
+    rows::RowSet present = history::find_last_lives(table, {key});
+    if (table.archive) {
+        const auto archived = tree.overwritten.tables.find(table.archive->relation);
+        if (archived != tree.overwritten.tables.end()) {
+            present.add_all(history::find_archived_lives(spi, table, archived->second.rows));
+        }
+    }
+    const rows::RowSet all = history::find_lives(table, {key});
+    for (const rows::RowId &entry : all.ids()) {
+        if (!present.contains(entry)) {
+            tree.gone[table.relation].add(entry);
+            tree.gone_rules[table.relation] = rules;
+        }
+    }
+}
+
 // The subject's table, and those of the caller's whose rows its rules may overwrite as well.
 std::vector<Oid> find_concerned(pg::Spi &spi, const TableInfo &table) {
     std::vector<Oid> relations = {table.relation};
@@ -137,13 +156,11 @@ std::string anonymize_row(Oid relation, const std::optional<std::string> &reason
     if (changes_key(spi, table, rules)) {
         holds = find_released_holds(spi, whole.all);
     }
+    add_gone_before(spi, table, stored, rules, tree);
     for (const auto &[below, its_rules] : tree.gone_rules) { // before entries of archived rows are among them
         (void)history::overwrite_entries(spi, catalog::get_table(spi, below), its_rules, tree.gone.at(below));
     }
     overwrite_tree(spi, tree);
-    if (found.archived) { // what had the key before and is gone
-        (void)history::overwrite_entries(spi, table, rules, history::find_lives(table, {stored}));
-    }
     registry::clear_deletions(spi, deletions);
     registry::clear_holds(spi, holds);
     for (const auto &[oid, member] : whole.tables) {

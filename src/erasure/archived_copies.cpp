@@ -63,7 +63,7 @@ public:
 
     // A row of which there may be the history alone.
     void add_key(const TableInfo &table, const history::KeyTexts &key) {
-        recorded_.push_back({table, history::find_lives(table, {key})});
+        recorded_.push_back({table, history::find_lives(table, {key}), {}});
     }
 
     void add_source(const rows::TreeTable &member) { work_.push_back({member.table, false, member.rows}); }
@@ -88,10 +88,11 @@ public:
     }
 
 private:
-    // Entries of a table's history.
+    // Entries of a table's history, and rows that are there still.
     struct Recorded {
         TableInfo table;
         rows::RowSet entries;
+        history::PresentRows present;
     };
 
     void follow(const CopySource &source) {
@@ -109,16 +110,31 @@ private:
             live_.add_all(source.rows);
         }
         if (!keys.empty()) {
-            recorded_.push_back(
-                {source.table, source.is_archive
-                                   ? history::find_archived_lives(spi_, source.table, source.rows)
-                                   : history::find_lives(
-                                       source.table, history::read_keys(spi_, source.table, source.rows))});
+            recorded_.push_back(make_recorded(source));
         }
     }
 
+    // Where a row has left its table its history tells until when it had what it has, or its archive.
+    Recorded make_recorded(const CopySource &source) {
+        const bool has_history = OidIsValid(history::find_history(spi_, source.table.relation));
+        if (!source.is_archive) {
+            rows::RowSet entries;
+            if (has_history) {
+                entries = history::find_last_lives(source.table,
+                                                   history::read_keys(spi_, source.table, source.rows));
+            }
+            return {source.table, entries, {source.table, source.rows, "'infinity'"}};
+        }
+        const TableInfo archive = catalog::get_archive(source.table);
+        if (!has_history) {
+            return {source.table, {}, {archive, source.rows, "t." + source.table.archive->deleted_at}};
+        }
+        return {
+            source.table, history::find_archived_lives(spi_, source.table, source.rows), {archive, {}, ""}};
+    }
+
     void follow_former_keys(const Recorded &recorded) {
-        if (recorded.entries.empty()) {
+        if (recorded.entries.empty() && recorded.present.rows.empty()) {
             return;
         }
         for (const ForeignKey &key : catalog::find_referencing_keys(spi_, recorded.table.relation)) {
@@ -131,7 +147,8 @@ private:
     }
 
     void follow_gone(const ForeignKey &key, const Recorded &recorded, bool is_meant) {
-        const rows::RowSet gone = history::find_gone_below(spi_, recorded.table, key, recorded.entries);
+        const rows::RowSet gone =
+            history::find_gone_below(spi_, recorded.table, key, recorded.entries, recorded.present);
         if (is_meant) {
             add_gone(key.child, gone);
         } else if (!gone.empty()) {
@@ -142,7 +159,7 @@ private:
     void follow_archived(const ForeignKey &key, const Recorded &recorded,
                          const std::optional<std::string> &barrier) {
         std::vector<history::ReferencedColumn> values;
-        if (key.child.archive) {
+        if (key.child.archive && !recorded.entries.empty()) {
             values = history::read_recorded_values(spi_, recorded.table, key, recorded.entries);
         }
         if (values.empty() || values.front().values.empty()) {
@@ -160,7 +177,7 @@ private:
 
     // What lies below a row that is gone its history tells.
     void add_gone(const TableInfo &table, const rows::RowSet &entries) {
-        Recorded fresh = {table, {}};
+        Recorded fresh = {table, {}, {}};
         for (const rows::RowId &entry : entries.ids()) {
             if (copies_->gone[table.relation].add(entry)) {
                 fresh.entries.add(entry);

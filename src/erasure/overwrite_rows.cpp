@@ -271,7 +271,8 @@ std::uint64_t overwrite_rows(pg::Spi &spi, const TableInfo &table, const std::ve
     check_after_triggers(spi, table, alias, assignments, written);
     keys.carry();
     if (!is_archive) {
-        lives = history::find_lives(source, history::read_keys(spi, source, rows::follow_updates(newest)));
+        lives =
+            history::find_last_lives(source, history::read_keys(spi, source, rows::follow_updates(newest)));
     }
     (void)history::overwrite_entries(spi, source, rules, lives);
     return written.size();

@@ -58,10 +58,19 @@ HeldValues read_held_values(pg::Spi &spi, const catalog::TableInfo &table, const
 rows::RowSet find_references_held(pg::Spi &spi, const catalog::TableInfo &history,
                                   const catalog::ForeignKey &key, const HeldValues &held);
 
-// Whole lives of rows of the key's child table that referenced rows of the table to their end, by these entries of its history.
-// None where a history is missing, or has not the columns.
+// Rows of a table that are there, in the table itself or in its archive, of which entries do not tell how long they have had what
+// they have.
+struct PresentRows {
+    catalog::TableInfo place;
+    rows::RowSet rows;
+    std::string until; // SQL, of "t"; the time of an archive is when the transaction began
+};
+
+// Whole lives of rows of the key's child table that referenced rows of the table to their end, by these entries of its history,
+// and by what the rows that are there have had since the last of these, or ever. None where the child table has no history, or
+// one without the columns.
 rows::RowSet find_gone_below(pg::Spi &spi, const catalog::TableInfo &table, const catalog::ForeignKey &key,
-                             const rows::RowSet &entries);
+                             const rows::RowSet &entries, const PresentRows &present);
 
 // The keys that take rows along whose table has a history with their columns.
 std::vector<catalog::ForeignKey> find_recorded_links(pg::Spi &spi, Oid relation);

@@ -100,10 +100,10 @@ private:
     void begin() {
         is_begun_ = true;
         title_ = catalog::get_table(spi_, request_.relation).title;
+        const bool has_one = has_archive(spi_, request_.relation, pg::Lock::access_share);
         if (is_between(spi_, request_.relation)) {
             return; // of an earlier call; whose table it is each batch asks
         }
-        const bool has_one = has_archive(request_.relation);
         if (has_one == to_archive()) { // asks whose table it is, and whether it is one
             (void)change_strategy(make_request());
             is_begun_ = false;

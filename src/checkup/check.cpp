@@ -62,15 +62,13 @@ bool contains(const std::vector<Oid> &tables, Oid table) {
     return std::find(tables.begin(), tables.end(), table) != tables.end();
 }
 
-Oid get_checked_table(pg::Spi &spi, Oid relation, const std::vector<Oid> &tables) {
-    const catalog::TableInfo table = catalog::find_soft_table(spi, relation);
+void check_watched(const catalog::TableInfo &table, const std::vector<Oid> &tables) {
     if (!contains(tables, table.relation)) {
         pg::raise({.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
                    .message = "must be owner of table " + table.title.substr(1, table.title.size() - 2),
                    .hint = "Its owner, the owner of the database and members of pg_monitor may check it.",
                    .relation = table.relation});
     }
-    return table.relation;
 }
 
 std::vector<Oid> find_tracked(pg::Spi &spi, bool watches_all, Oid caller) {
@@ -102,11 +100,16 @@ Findings check(std::optional<Oid> relation) {
     spi.keep_answers();
     const bool watches_all = spi.query(watcher_query).front().boolean(0);
     const Oid caller = pg::call([] { return GetUserId(); });
+    std::optional<catalog::TableInfo> named;
+    if (relation) {
+        named = catalog::find_soft_table(spi, *relation); // and locks it, before the others are looked for
+    }
     std::vector<Oid> registered = find_tables(spi, watches_all);
     std::vector<Oid> tracked = find_tracked(spi, watches_all, caller);
     Findings findings;
-    if (relation) {
-        registered = {get_checked_table(spi, *relation, registered)};
+    if (named) {
+        check_watched(*named, registered);
+        registered = {named->relation};
         tracked = contains(tracked, registered.front()) ? registered : std::vector<Oid>();
     } else {
         findings = find_in_database(spi, caller, watches_all);

@@ -11,10 +11,12 @@ extern "C" {
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 }
 
 namespace softdelete::ddl {
@@ -61,6 +63,17 @@ bool is_registered(Oid relation) {
 
 bool is_archived(Oid relation) {
     return pg::call([&] { return session::has_trigger(relation, model::archive_trigger); });
+}
+
+bool owns_schema(Oid schema) {
+    HeapTuple row = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
+    bool owns =
+        HeapTupleIsValid(row)
+        && has_privs_of_role(GetUserId(), reinterpret_cast<Form_pg_namespace>(GETSTRUCT(row))->nspowner);
+    if (HeapTupleIsValid(row)) {
+        ReleaseSysCache(row);
+    }
+    return owns;
 }
 
 void check_owner(Oid table) {

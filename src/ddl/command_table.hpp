@@ -19,6 +19,9 @@ bool is_registered(Oid relation);
 // Has it an archive, or is it a partition of such a table? False for no relation.
 bool is_archived(Oid relation);
 
+// False for no schema. Plain server code.
+bool owns_schema(Oid schema);
+
 // Raises the server's error where the current user does not own the table.
 void check_owner(Oid table);
 

@@ -6,6 +6,7 @@
 #include "catalog/foreign_keys.hpp"
 #include "catalog/table_catalog.hpp"
 #include "ddl/column_values.hpp"
+#include "ddl/command_table.hpp"
 #include "ddl/keep_held_keys.hpp"
 #include "history/follow_table.hpp"
 #include "history/tracked_table.hpp"
@@ -126,17 +127,6 @@ void check_drop_of(const std::vector<Oid> &tables) {
     for (Oid table : tables) {
         pg::call([&] { check_loss(table, "drop"); });
     }
-}
-
-bool owns_schema(Oid schema) {
-    HeapTuple row = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
-    bool owns =
-        HeapTupleIsValid(row)
-        && has_privs_of_role(GetUserId(), reinterpret_cast<Form_pg_namespace>(GETSTRUCT(row))->nspowner);
-    if (HeapTupleIsValid(row)) {
-        ReleaseSysCache(row);
-    }
-    return owns;
 }
 
 // The object that DROP names, as RemoveObjects() and RemoveRelations() in src/backend/commands look for it next: they lock a

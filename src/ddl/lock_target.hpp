@@ -9,8 +9,9 @@ extern "C" {
 
 namespace softdelete::ddl {
 
-// Before ALTER TABLE and CREATE INDEX: takes the lock that the command takes, with the checks that it makes first, so that
-// a table which another session registers at this moment is known to be. Before others: takes note of what was committed.
+// Before a command: takes the locks that it takes, on what it names, so that all which is asked of a table afterwards stays
+// true: its registration may be coming, changing or ending in another session at this moment. The relation is looked up again,
+// as it may have been replaced meanwhile. Before commands that name no relation: takes note of what was committed.
 void lock_target(DdlCommand *command);
 
 } // namespace softdelete::ddl

@@ -16,6 +16,7 @@ extern "C" {
 #include "catalog/pg_inherits.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -50,6 +51,18 @@ List *add_referencing_tables(List *tables) {
         found = heap_truncate_find_FKs(tables);
     }
     return tables;
+}
+
+bool is_soft(Oid relation) {
+    return session::is_registered_table(relation) || session::has_trigger(relation, model::archive_trigger);
+}
+
+// With the lock of the command: the registration may be ending at this moment.
+bool is_soft_still(Oid relation) {
+    if (pg_class_aclcheck(relation, GetUserId(), ACL_TRUNCATE) == ACLCHECK_OK) {
+        LockRelationOid(relation, AccessExclusiveLock);
+    }
+    return is_soft(relation);
 }
 
 // To others the command itself says that they may not.
@@ -89,8 +102,7 @@ void refuse_truncate(const TruncateStmt *statement) {
     ListCell *cell;
     foreach (cell, tables) {
         Oid table = lfirst_oid(cell);
-        bool is_registered =
-            session::is_registered_table(table) || session::has_trigger(table, model::archive_trigger);
+        bool is_registered = is_soft(table) && is_soft_still(table);
         // Tables that nobody registered may have rows that are on hold by what they reference.
         if (is_registered ? is_hard : session::has_triggers(table)) {
             check_held(table);

@@ -271,6 +271,9 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
         return 0;
     }
     ddl::DdlCommand command = ddl::read_command(event->parsetree);
+    if (reach >= ddl::Reach::held_rows) {
+        ddl::lock_target(&command); // before anything is asked of it
+    }
     ListCell *cell;
     // Also while a dump is being restored: its statements pass, those of others that only look like it do not.
     ddl::refuse_trigger_change(command);
@@ -292,7 +295,6 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
     if (reach == ddl::Reach::own_objects || (!row_security && !has_holds && !has_histories)) {
         return 0;
     }
-    ddl::lock_target(&command);
     if (has_holds) {
         ddl::keep_held_rows(command);
     }

@@ -6,8 +6,10 @@
 #include "holds/held_rows.hpp"
 #include "holds/hold_tables.hpp"
 #include "pg/quote.hpp"
+#include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 #include "purge/held_partition.hpp"
+#include "registry/archive_scan.hpp"
 #include "registry/purge_log.hpp"
 #include "registry/retention.hpp"
 #include "rows/named_row.hpp"
@@ -60,7 +62,8 @@ public:
                                        archive_partitions_ahead);
         }
         end_batch();
-        std::optional<std::string> cutoff = read_archive_cutoff(spi_, table_.relation);
+        std::optional<std::string> cutoff =
+            is_changed_ ? std::nullopt : read_archive_cutoff(spi_, table_.relation);
         if (!cutoff) {
             return;
         }
@@ -88,12 +91,23 @@ public:
     }
 
 private:
+    // What the next transaction is about is what it was, until that ends as well.
     void end_batch() {
         held_.reset();
         end_transaction_();
+        is_changed_ = is_changed_ || !lock_as_planned();
     }
 
-    bool is_over() const { return request_.is_over(started_); }
+    bool lock_as_planned() const {
+        registry::ArchiveRow row;
+        return pg::lock_if_there(table_.relation, pg::Lock::access_share) && pg::call([&] {
+                   return registry::find_archive_row(table_.relation, &row)
+                          && row.archive == archive_.relation
+                          && pg::get_owner(table_.relation) == table_.owner;
+               });
+    }
+
+    bool is_over() const { return is_changed_ || request_.is_over(started_); }
 
     // False where the retention has become longer meanwhile. Nobody changes it until the batch has ended, nor makes a hold.
     bool is_due_still(const std::string &cutoff) {
@@ -315,6 +329,7 @@ private:
     std::uint64_t removed_ = 0;
     std::uint64_t anonymized_ = 0;
     std::uint64_t held_count_ = 0;
+    bool is_changed_ = false; // somebody dropped, unregistered, configured or gave away the table meanwhile
 };
 
 } // namespace

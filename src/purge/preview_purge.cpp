@@ -7,6 +7,7 @@
 #include "pg/interruptions.hpp"
 #include "pg/scopes.hpp"
 #include "pg/transactions.hpp"
+#include "purge/lock_purged.hpp"
 #include "purge/purge_archive.hpp"
 #include "purge/purge_tables.hpp"
 #include "purge/reference_links.hpp"
@@ -269,6 +270,7 @@ bool has_due_rows() {
 
 std::vector<DueLine> preview_purge(std::optional<Oid> relation) {
     pg::Spi spi;
+    lock_purged(spi, relation);
     PurgePlan plan = plan_purge(spi, relation);
     std::vector<DueLine> lines = Preview(spi, plan).run();
     preview_archives(spi, relation, &lines);

@@ -8,6 +8,7 @@
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 #include "pg/transactions.hpp"
+#include "purge/lock_purged.hpp"
 #include "purge/purge_archive.hpp"
 #include "purge/purge_failure.hpp"
 #include "purge/purge_history.hpp"
@@ -23,8 +24,6 @@
 
 extern "C" {
 #include "miscadmin.h"
-#include "storage/lmgr.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 }
 
@@ -157,10 +156,14 @@ private:
     }
 
     void purge_table(const model::PurgeGroup &group, const PurgeTable &table) {
+        bool is_there = lock_as_planned(table.targets, AccessShareLock);
         registry::Cutoff cutoff = get_cutoff(table.info.relation);
         if (!cutoff.has_retention) {
             note_no_retention(table);
             return;
+        }
+        if (!is_there || !is_as_planned(table)) {
+            return; // the next run plans anew
         }
         std::uint64_t due = 0;
         for (const PurgeTarget &target : table.targets) {
@@ -268,28 +271,21 @@ private:
         pg::SettingScope settings;
         settings.set("lock_timeout", table_lock_wait);
         // The table first: a DROP TABLE that waits for it asks for the holds when it has it.
-        bool is_there = lock_as_planned(target);
+        bool is_there = lock_as_planned(std::vector<PurgeTarget>{target}, RowExclusiveLock);
         pg::call([&] { registry::lock_retention(target.relation, registry::RetentionLock::share); });
         holds::lock_holds_below(spi_, {target.relation}, registry::HoldAccess::remove);
         return is_there;
-    }
-
-    // False where the table is gone, or has another owner: his triggers are not to run as the former one.
-    static bool lock_as_planned(const PurgeTarget &target) {
-        return pg::call([&] {
-            LockRelationOid(target.relation, RowExclusiveLock);
-            return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(target.relation))
-                   && pg::get_owner(target.relation) == target.owner;
-        });
     }
 
     static registry::Cutoff get_cutoff(Oid relation) {
         return pg::call([&] { return registry::get_cutoff(relation); });
     }
 
-    static bool is_as_planned(const PurgeTable &table) {
+    // With the same columns and the same end of the retention.
+    bool is_as_planned(const PurgeTable &table) const {
         registry::Cutoff cutoff = get_cutoff(table.info.relation);
-        return cutoff.has_retention && cutoff.anonymizes == table.anonymizes;
+        return cutoff.has_retention && cutoff.anonymizes == table.anonymizes
+               && catalog::get_table(spi_, table.info.relation).deleted_at == table.info.deleted_at;
     }
 
     std::map<Oid, const PurgeTable *> get_group(const model::PurgeGroup &group) const {
@@ -303,7 +299,7 @@ private:
     std::map<Oid, TimestampTz> get_cutoffs(const model::PurgeGroup &group) const {
         std::map<Oid, TimestampTz> cutoffs;
         for (const auto &[relation, table] : get_group(group)) {
-            bool is_as_planned = std::all_of(table->targets.begin(), table->targets.end(), lock_as_planned);
+            bool is_as_planned = lock_as_planned(table->targets, RowExclusiveLock);
             pg::call([&] { registry::lock_retention(relation, registry::RetentionLock::share); });
             holds::lock_holds_below(spi_, {relation}, registry::HoldAccess::remove);
             registry::Cutoff cutoff = get_cutoff(relation);
@@ -378,6 +374,9 @@ void purge_rows(const PurgeRequest &request) {
         pg::pin_search_path();
     } else {
         pg::notice("purge runs within a transaction: its batches are not committed one by one");
+    }
+    if (request.relation) {
+        lock_purged(spi, request.relation);
     }
     const PurgeRequest::Time started = std::chrono::steady_clock::now(); // of the run as a whole
     purge_archives(spi, request, started); // before the log is trimmed, which goes by what they hold

@@ -20,4 +20,14 @@ inline sqltext::Literal literal(const std::string &value) {
     return sqltext::Literal(pg::quote_literal(value));
 }
 
+// A trigger's argument in the words of pg_get_triggerdef(), which never writes E''. Our statements are read with
+// standard_conforming_strings.
+inline sqltext::Literal trigger_argument(const std::string &value) {
+    std::string text = "'";
+    for (char c : value) {
+        text += c == '\'' ? "''" : std::string(1, c);
+    }
+    return sqltext::Literal(text + "'");
+}
+
 } // namespace softdelete::catalog

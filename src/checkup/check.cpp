@@ -6,8 +6,10 @@
 #include "checkup/database_findings.hpp"
 #include "checkup/kind.hpp"
 #include "checkup/table_findings.hpp"
+#include "model/warning.hpp"
 #include "pg/scopes.hpp"
 #include "pg/spi.hpp"
+#include "registry/registered_names.hpp"
 #include "session/extension_functions.hpp"
 
 #include <algorithm>
@@ -80,6 +82,21 @@ std::vector<Oid> find_tracked(pg::Spi &spi, bool watches_all, Oid caller) {
     return tables;
 }
 
+// What a look at another table says of the keys of one that is looked at itself: its own finding has all its keys.
+void drop_keys_of_others(pg::Spi &spi, Findings &findings, std::size_t first, Oid looked_at,
+                         const std::vector<Oid> &tables) {
+    const auto is_said_there = [&](const Finding &finding) {
+        if (finding.code != model::warning::missing_key_index.code || finding.relation == looked_at) {
+            return false;
+        }
+        const std::optional<Oid> root = registry::find_registered_root(spi, *finding.relation);
+        return root && *root != looked_at && contains(tables, *root);
+    };
+    findings.erase(
+        std::remove_if(findings.begin() + static_cast<std::ptrdiff_t>(first), findings.end(), is_said_there),
+        findings.end());
+}
+
 } // namespace
 
 const char *to_text(Severity severity) {
@@ -120,8 +137,11 @@ Findings check(std::optional<Oid> relation) {
     std::copy_if(tracked.begin(), tracked.end(), std::back_inserter(tables),
                  [&](Oid table) { return !contains(registered, table); });
     for (Oid table : tables) {
+        const std::size_t first = findings.size();
         if (!find_in_table(findings, spi, table, relation.has_value(), attended)) {
             std::erase_if(findings, [&](const Finding &finding) { return finding.relation == table; });
+        } else {
+            drop_keys_of_others(spi, findings, first, table, registered);
         }
     }
     // Two tables say the same of the key between them.

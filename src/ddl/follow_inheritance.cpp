@@ -104,12 +104,22 @@ std::string quoted_name_of(Oid relation) {
                member});
 }
 
-// All parents of a registered table are registered.
+// All parents of a registered table are registered, and with the same table: another one has columns and a retention of its own.
 void check_parents(pg::Spi &spi, Oid member) {
+    std::optional<Oid> first;
     for (Oid parent : catalog::find_parents(spi, member)) {
-        if (!is_registered(parent)) {
+        const std::optional<Oid> root = registry::find_registered_root(spi, parent);
+        if (!root) {
             refuse(member, parent);
         }
+        if (first && *first != *root) {
+            pg::raise({ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                       "cannot let table " + quoted_name_of(member) + " inherit from registered tables "
+                           + quoted_name_of(*first) + " and " + quoted_name_of(*root),
+                       "Rows are deleted through each parent.",
+                       "Let the table inherit from one of them only.", member});
+        }
+        first = root;
     }
 }
 

@@ -35,6 +35,7 @@ public:
 
     void run(const TableInfo &root, const std::vector<std::string> &key) {
         rows::RowSet rows = find_root(root, key);
+        named_ = root.relation;
         add_line(0, root.relation, "delete", rows.size());
         links_[{{0, root.relation, "delete"}, InvalidOid, ""}] = rows.size();
         if (!rows.empty()) {
@@ -296,7 +297,7 @@ private:
         if (count > 0) {
             add_line(depth, key.child.relation, action, count);
             links_[{{depth, key.child.relation, action},
-                    key.parent.relation,
+                    depth == 1 ? named_ : key.parent.relation,
                     sqltext::format("%1% ON DELETE %2%", key.name, catalog::name_action(key.on_delete))}] +=
                 count;
         }
@@ -341,6 +342,7 @@ private:
     }
 
     pg::Spi &spi_;
+    Oid named_ = InvalidOid; // its first line is about the rows of inheritance children as well
     rows::RowSet deleted_;
     std::map<Oid, std::vector<Key>> keys_; // by the table that they reference
     std::deque<Step> work_;

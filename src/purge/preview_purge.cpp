@@ -194,7 +194,7 @@ private:
         return read_rows(
             sqltext::format(
                 "/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS p WHERE %2% AND %3%",
-                table.info.key_rows(), make_due(table, "p"), make_reference(blocker, condition)),
+                blocker.parent().key_rows(), make_due(table, "p"), make_reference(blocker, condition)),
             parameters);
     }
 
@@ -204,7 +204,7 @@ private:
             pg::ReadScope scope(table.info.owner);
             place->second = read_rows(
                 sqltext::format("/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS p WHERE %2%",
-                                table.info.key_rows(), make_due(table, "p")),
+                                table.info.name, make_due(table, "p")),
                 {});
         }
         return place->second;
@@ -229,7 +229,8 @@ private:
             work_.pop_front();
             for (const auto &[relation, table] : tables_) {
                 for (const Blocker &blocker : get_blockers(*table)) {
-                    if (blocker.child().relation == child) {
+                    const PurgeTable *referencing = find_table(blocker.child().relation);
+                    if (referencing != nullptr && referencing->info.relation == child) {
                         keep(relation, find_referenced(*table, blocker, rows));
                     }
                 }

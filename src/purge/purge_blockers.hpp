@@ -21,6 +21,11 @@ struct Blocker {
 
     const catalog::TableInfo &child() const { return chain.back().child; }
 
+    // The table whose rows are kept: the registered one, or one that inherits from it.
+    const catalog::TableInfo &parent() const {
+        return entries.empty() ? chain.front().parent : entries.front().parent;
+    }
+
     // Does the child itself reference the table, with no unregistered table between them?
     bool is_direct() const { return chain.size() == 1 && entries.empty(); }
 

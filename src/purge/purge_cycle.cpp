@@ -116,7 +116,7 @@ void PurgeCycle::collect_referencing(Oid table, rows::RowSet rows) {
         auto [parent, parents] = std::move(work.front());
         work.pop_front();
         for (const Blocker &blocker : tables_.at(parent)->blockers) {
-            Oid child = blocker.child().relation;
+            Oid child = get_table(blocker.child().relation);
             if (!may_go(child) || parents.empty()) {
                 continue;
             }
@@ -142,13 +142,13 @@ rows::RowSet PurgeCycle::find_referencing(Oid parent, const Blocker &blocker, co
         sqltext::format(
             "/* softdelete purge */ SELECT DISTINCT n.* FROM %1% AS p, LATERAL (%2%) AS n WHERE %3% "
             "AND softdelete.include_deleted(p.%4%)",
-            above.key_rows(), make_referencing_rows(blocker), rows::make_membership(above, "p", 1),
+            blocker.parent().key_rows(), make_referencing_rows(blocker), rows::make_membership(above, "p", 1),
             above.deleted_at),
         {parents.tables(), parents.positions()}));
 }
 
 rows::RowSet PurgeCycle::lock_referencing(Oid parent, const Blocker &blocker, const rows::RowSet &parents) {
-    const PurgeTable &child = *tables_.at(blocker.child().relation);
+    const PurgeTable &child = *tables_.at(get_table(blocker.child().relation));
     const catalog::TableInfo &above = tables_.at(parent)->info;
     bool has_one_owner = have_one_owner({blocker}, child.info.owner);
     if (!has_one_owner || !blocker.is_direct()) {
@@ -159,7 +159,8 @@ rows::RowSet PurgeCycle::lock_referencing(Oid parent, const Blocker &blocker, co
             sqltext::format(
                 "/* softdelete purge */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE %2% AND %3% FOR "
                 "UPDATE SKIP LOCKED",
-                child.info.key_rows(), rows::make_membership(child.info, "c", 1), make_due(child, "c")),
+                blocker.child().key_rows(), rows::make_membership(blocker.child(), "c", 1),
+                make_due(child, "c")),
             {found.tables(), found.positions()}));
     }
     pg::OwnerScope owner(child.info.owner);
@@ -167,8 +168,8 @@ rows::RowSet PurgeCycle::lock_referencing(Oid parent, const Blocker &blocker, co
         sqltext::format(
             "/* softdelete purge */ SELECT c.tableoid, c.ctid FROM %1% AS p, %2% AS c WHERE %3% AND "
             "softdelete.include_deleted(p.%4%) AND %5% AND %6% FOR UPDATE OF c SKIP LOCKED",
-            above.key_rows(), child.info.key_rows(), rows::make_membership(above, "p", 1), above.deleted_at,
-            blocker.last().link, make_due(child, "c")),
+            blocker.parent().key_rows(), blocker.child().key_rows(), rows::make_membership(above, "p", 1),
+            above.deleted_at, blocker.last().link, make_due(child, "c")),
         {parents.tables(), parents.positions()}));
 }
 
@@ -197,7 +198,7 @@ void PurgeCycle::drop_referenced() {
             if (rows.empty()) {
                 break;
             }
-            const rows::RowSet going = get_going(blocker.child().relation);
+            const rows::RowSet going = get_going(get_table(blocker.child().relation));
             rows::RowSet kept = find_kept(parent, blocker, rows, going);
             drop_blocked(table, blocker, kept);
             drop_parents(table, std::move(kept));
@@ -217,7 +218,8 @@ rows::RowSet PurgeCycle::find_kept(const PurgeTable &parent, const Blocker &bloc
     return read_rows(query_positions(
         sqltext::format("/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS p WHERE %2% AND "
                         "softdelete.include_deleted(p.%3%) AND %4%",
-                        parent.info.name, rows::make_membership(parent.info, "p", 1), parent.info.deleted_at,
+                        blocker.parent().key_rows(), rows::make_membership(parent.info, "p", 1),
+                        parent.info.deleted_at,
                         make_reference(blocker, " AND " + rows::make_exclusion("c", 3))),
         {rows.tables(), rows.positions(), going.tables(), going.positions()}));
 }
@@ -260,7 +262,7 @@ void PurgeCycle::drop_parents(Oid table, rows::RowSet rows) {
         }
         for (const auto &[parent, info] : tables_) {
             for (const Blocker &blocker : info->blockers) {
-                if (blocker.child().relation == child) {
+                if (get_table(blocker.child().relation) == child) {
                     work.emplace_back(parent,
                                       drop_blocked(parent, blocker, find_parents(parent, blocker, kept)));
                 }
@@ -283,7 +285,8 @@ rows::RowSet PurgeCycle::find_parents(Oid parent, const Blocker &blocker, const 
         return read_rows(query_positions(
             sqltext::format("/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS p WHERE %2% AND "
                             "softdelete.include_deleted(p.%3%) AND %4%",
-                            above.key_rows(), rows::make_membership(above, "p", 1), above.deleted_at,
+                            blocker.parent().key_rows(), rows::make_membership(above, "p", 1),
+                            above.deleted_at,
                             make_reference(blocker, " AND " + rows::make_membership(child, "c", 3))),
             {rows.tables(), rows.positions(), children.tables(), children.positions()}));
     }
@@ -291,8 +294,8 @@ rows::RowSet PurgeCycle::find_parents(Oid parent, const Blocker &blocker, const 
         sqltext::format(
             "/* softdelete purge */ SELECT p.tableoid, p.ctid FROM %1% AS c, %2% AS p WHERE %3% AND "
             "softdelete.include_deleted(c.%4%) AND softdelete.include_deleted(p.%5%) AND %6%",
-            child.key_rows(), above.key_rows(), rows::make_membership(child, "c", 1), child.deleted_at,
-            above.deleted_at, blocker.last().link),
+            child.key_rows(), blocker.parent().key_rows(), rows::make_membership(child, "c", 1),
+            child.deleted_at, above.deleted_at, blocker.last().link),
         {children.tables(), children.positions()}));
 }
 

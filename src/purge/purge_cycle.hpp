@@ -24,7 +24,13 @@ public:
         : spi_(spi)
         , tables_(std::move(tables))
         , asked_of_(table)
-        , failing_(spi, table) {}
+        , failing_(spi, table) {
+        for (const auto &[relation, info] : tables_) {
+            for (const PurgeTarget &target : info->targets) {
+                roots_[target.relation] = relation;
+            }
+        }
+    }
 
     // Removes those of the rows that are still due, with the due rows that reference them, and counts by table. Of the
     // rows asked for it also counts those that stay, and says why. Of a table without a cutoff nothing goes.
@@ -43,6 +49,12 @@ private:
     void attempt(const PurgeTarget &target, const Positions &rows);
 
     bool may_go(Oid table) const { return cutoffs_.count(table) != 0; }
+
+    // The table of the group with which this one, maybe an inheritance child, is purged; or itself.
+    Oid get_table(Oid relation) const {
+        auto place = roots_.find(relation);
+        return place == roots_.end() ? relation : place->second;
+    }
 
     std::string make_due(const PurgeTable &table, const char *alias) const;
     rows::RowSet lock_rows(const PurgeTable &table, const PurgeTarget &target, const Positions &rows);
@@ -70,6 +82,7 @@ private:
 
     pg::Spi &spi_;
     const std::map<Oid, const PurgeTable *> tables_;
+    std::map<Oid, Oid> roots_; // of their physical tables
     const Oid asked_of_;
     std::map<Oid, TimestampTz> cutoffs_;
     rows::RowSet asked_;               // the rows asked for, of that table

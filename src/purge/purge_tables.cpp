@@ -76,7 +76,7 @@ std::string make_from(const pg::Row &row) {
 }
 
 PurgeTable make_table(pg::Spi &spi, const TableInfo &info) {
-    PurgeTable table = {info, {}, find_blockers(spi, info.relation), false, may_move(spi, info)};
+    PurgeTable table = {info, {}, find_all_blockers(spi, info), false, may_move(spi, info)};
     pg::Row registration =
         spi.query_kept("SELECT deleted_at, on_expiry = 'anonymize' FROM softdelete_internal.registration "
                        "WHERE relation = $1::pg_catalog.oid",
@@ -109,17 +109,6 @@ void check_owner(const TableInfo &table) {
 bool contains(const std::vector<PurgeTable> &tables, Oid relation) {
     return std::any_of(tables.begin(), tables.end(),
                        [&](const PurgeTable &table) { return table.info.relation == relation; });
-}
-
-// What references the rows of the table and of its inheritance children, and keeps them.
-std::vector<Blocker> find_all_blockers(pg::Spi &spi, const TableInfo &table) {
-    std::vector<Blocker> all;
-    for (Oid heir : catalog::find_heirs(spi, table.relation)) {
-        for (Blocker &blocker : find_blockers(spi, heir)) {
-            all.push_back(std::move(blocker));
-        }
-    }
-    return all;
 }
 
 // The table that was registered: an inheritance child is purged with it.
@@ -168,6 +157,16 @@ void check_is_whole(pg::Spi &spi, const TableInfo &table) {
 }
 
 } // namespace
+
+std::vector<Blocker> find_all_blockers(pg::Spi &spi, const TableInfo &table) {
+    std::vector<Blocker> all;
+    for (Oid heir : catalog::find_heirs(spi, table.relation)) {
+        for (Blocker &blocker : find_blockers(spi, heir)) {
+            all.push_back(std::move(blocker));
+        }
+    }
+    return all;
+}
 
 PurgeTable get_purge_table(pg::Spi &spi, Oid relation) {
     return make_table(spi, catalog::get_registered_table(spi, relation));

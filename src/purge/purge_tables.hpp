@@ -18,6 +18,9 @@ struct PurgePlan {
 // owns. Only tables with a retention. Errors: 42501 not the owner; 55000 not registered; 42809 not a table.
 PurgePlan plan_purge(pg::Spi &spi, std::optional<Oid> relation);
 
+// What references the rows of the table and of its inheritance children, and keeps them.
+std::vector<Blocker> find_all_blockers(pg::Spi &spi, const catalog::TableInfo &table);
+
 // A registered table by itself.
 PurgeTable get_purge_table(pg::Spi &spi, Oid relation);
 

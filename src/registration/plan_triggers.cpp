@@ -83,10 +83,11 @@ void plan_triggers(TableWork &work) {
         drop_renamed_triggers(work, member);
         // Partitions get clones of the row trigger, but none of the statement triggers.
         if (!member.is_partition) {
-            plan_trigger(work, member, model::marker_trigger,
-                         sqltext::create_marker(member.qualified, catalog::literal(settings.deleted_at),
-                                                catalog::literal(settings.deleted_by.value_or("")),
-                                                catalog::literal(model::to_text(settings.visibility))));
+            plan_trigger(
+                work, member, model::marker_trigger,
+                sqltext::create_marker(member.qualified, catalog::trigger_argument(settings.deleted_at),
+                                       catalog::trigger_argument(settings.deleted_by.value_or("")),
+                                       catalog::trigger_argument(model::to_text(settings.visibility))));
         }
         plan_trigger(work, member, model::truncate_trigger, sqltext::create_truncate_guard(member.qualified));
         plan_trigger(work, member, model::update_trigger, sqltext::create_update_guard(member.qualified));

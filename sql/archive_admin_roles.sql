@@ -150,6 +150,24 @@ SELECT strategy, admin_roles FROM softdelete.tables WHERE relation = 'changing':
 RESET SESSION AUTHORIZATION;
 SELECT * FROM show('regress_aa.deleted_changing');
 
+-- From marked rows, at once and in batches: what is said to be granted is there, and nothing is out of step.
+SET SESSION AUTHORIZATION regress_aa_owner;
+CREATE TABLE marked (id int PRIMARY KEY);
+CREATE TABLE in_batches (id int PRIMARY KEY);
+GRANT SELECT ON marked, in_batches TO PUBLIC;
+SELECT count(*) > 0 AS registered FROM softdelete.register('marked', admin_roles => '{regress_aa_clerk}');
+SELECT count(*) > 0 AS registered FROM softdelete.register('in_batches', strategy => 'flag', admin_roles => '{regress_aa_clerk}');
+INSERT INTO marked VALUES (1), (2);
+INSERT INTO in_batches VALUES (1), (2);
+DELETE FROM marked WHERE id = 1;
+DELETE FROM in_batches WHERE id = 1;
+SELECT object, action FROM softdelete.configure('marked', strategy => 'archive') WHERE object LIKE 'SELECT on %';
+CALL softdelete.change_strategy('in_batches', 'archive');
+SELECT r, c.object, c.message FROM unnest('{marked,in_batches}'::regclass[]) r, softdelete.check(r) c WHERE c.code = 'out_of_step';
+RESET SESSION AUTHORIZATION;
+SELECT * FROM show('regress_aa.deleted_marked');
+SELECT * FROM show('regress_aa.all_in_batches');
+
 -- Domains: the archive has the types under them, and the policy is the same one.
 SET SESSION AUTHORIZATION regress_aa_owner;
 CREATE DOMAIN short AS text CHECK (length(value) < 5);

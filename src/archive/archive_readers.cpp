@@ -181,6 +181,16 @@ void plan_readers(ArchiveWork &work) {
     plan_grants(work);
 }
 
+void give_grants(pg::Spi &spi, Oid relation) {
+    const auto settings = find_settings(spi, relation);
+    if (settings && !settings->is_missing) {
+        const catalog::Table table = catalog::get_table_definition(spi, relation);
+        ArchiveWork work = {spi, table, *settings};
+        plan_grants(work);
+        registration::run_steps(spi, work.steps);
+    }
+}
+
 void plan_revocation(ArchiveWork &work, const std::vector<std::string> &roles, Views views) {
     for (const std::string &role : roles) {
         for (const std::string &name : get_shown(work.settings)) {

@@ -13,6 +13,9 @@ namespace softdelete::archive {
 // admin_roles, no policy is wanted. Errors: 0A000 where a policy reads the whole row, which is another one in the archive.
 void plan_readers(ArchiveWork &work);
 
+// Gives the privileges that are missing, as where views were made anew.
+void give_grants(pg::Spi &spi, Oid relation);
+
 // Takes the privileges from these roles; those on the views where they stay.
 enum class Views { stay, go };
 void plan_revocation(ArchiveWork &work, const std::vector<std::string> &roles, Views views);

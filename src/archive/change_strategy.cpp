@@ -2,6 +2,7 @@
 // was left behind (archive/former_archive); one that ends stays as a plain table until its rows are back. Called by api/registration.
 #include "archive/change_strategy.hpp"
 
+#include "archive/archive_readers.hpp"
 #include "archive/archive_work.hpp"
 #include "archive/between.hpp"
 #include "archive/change_parts.hpp"
@@ -71,7 +72,8 @@ std::vector<model::Step> change_to_archive(pg::Spi &spi, Oid relation) {
     add_steps(steps, register_archive(make_request(table, settings, "archive")));
     history::follow_table(spi, relation);
     set_indexes(spi, table.oid, settings.indexes);
-    views.give_back();
+    views.give_back(); // which leaves nothing but what the views had before
+    give_grants(spi, relation);
     return steps;
 }
 

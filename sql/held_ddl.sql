@@ -1,6 +1,7 @@
 -- No DDL takes a row on hold away from its hold: neither by its key, nor by what joins it to the held row above it, nor by
 -- what guards its table.
 CREATE ROLE regress_held_ddl;
+CREATE ROLE regress_held_ddl_2;
 CREATE SCHEMA regress_held_ddl AUTHORIZATION regress_held_ddl;
 CREATE SCHEMA regress_held_ddl_2 AUTHORIZATION regress_held_ddl;
 GRANT SET ON PARAMETER softdelete.deletion TO regress_held_ddl;
@@ -237,6 +238,74 @@ TRUNCATE un, pu;
 ALTER TABLE pu1 SET UNLOGGED;
 DROP TABLE un, un1, pu;
 
+-- Nor one that names a table above, whose privileges are enough.
+CREATE TABLE na (id int);
+CREATE TABLE na1 (cl int REFERENCES cl ON DELETE CASCADE) INHERITS (na);
+INSERT INTO na1 VALUES (1, 1);
+GRANT USAGE ON SCHEMA regress_held_ddl TO regress_held_ddl_2;
+GRANT TRUNCATE ON na TO regress_held_ddl_2;
+RESET SESSION AUTHORIZATION;
+SET SESSION AUTHORIZATION regress_held_ddl_2;
+SET search_path = regress_held_ddl;
+SET client_min_messages = error;
+TRUNCATE na; -- fails
+TRUNCATE na1; -- fails
+TRUNCATE cl; -- fails
+RESET SESSION AUTHORIZATION;
+SET SESSION AUTHORIZATION regress_held_ddl;
+SET search_path = regress_held_ddl;
+SET client_min_messages = error;
+DELETE FROM na1;
+TRUNCATE na;
+DROP TABLE na CASCADE;
+
+-- A partition is asked for by itself: its rows that are held, that are below held rows by the table's keys, by one of its own,
+-- by way of its own table, and where it is partitioned or somebody else's.
+CREATE TABLE pa (id int, part int, cl int REFERENCES cl ON DELETE CASCADE, pa int, own int, PRIMARY KEY (id, part),
+                 FOREIGN KEY (pa, own) REFERENCES pa (id, part) ON DELETE CASCADE) PARTITION BY LIST (part);
+CREATE TABLE pa1 (own int, pa int, cl int, part int NOT NULL, id int NOT NULL, other int);
+ALTER TABLE pa1 DROP COLUMN other;
+ALTER TABLE pa ATTACH PARTITION pa1 FOR VALUES IN (1);
+CREATE TABLE pa2 PARTITION OF pa FOR VALUES IN (2);
+CREATE TABLE pa3 PARTITION OF pa FOR VALUES IN (3) PARTITION BY LIST (part);
+CREATE TABLE pa31 PARTITION OF pa3 FOR VALUES IN (3);
+CREATE TABLE pa4 PARTITION OF pa FOR VALUES IN (4);
+CREATE TABLE pa5 PARTITION OF pa FOR VALUES IN (5);
+CREATE TABLE pa6 PARTITION OF pa FOR VALUES IN (6);
+ALTER TABLE pa4 ADD FOREIGN KEY (own) REFERENCES cl ON DELETE CASCADE;
+SELECT count(*) > 0 AS registered FROM softdelete.register('pa', retention => '0');
+INSERT INTO pa VALUES (1, 1, 1), (2, 2, NULL), (3, 3, 1), (6, 6, 2);
+INSERT INTO pa VALUES (4, 4, NULL, NULL, 1), (5, 5, NULL, 1, 1);
+SELECT softdelete.hold('pa', 'law', 2, 2) > 0 AS held;
+RESET SESSION AUTHORIZATION;
+ALTER TABLE regress_held_ddl.pa31 OWNER TO regress_held_ddl_2;
+SET SESSION AUTHORIZATION regress_held_ddl;
+SET search_path = regress_held_ddl;
+SET client_min_messages = error;
+DROP TABLE pa1 CASCADE; -- fails
+DROP TABLE pa2 CASCADE; -- fails
+DROP TABLE pa3 CASCADE; -- fails
+DROP TABLE pa4 CASCADE; -- fails
+DROP TABLE pa5 CASCADE; -- fails
+ALTER TABLE pa DETACH PARTITION pa2; -- fails
+ALTER TABLE pa DETACH PARTITION pa3; -- fails
+ALTER TABLE pa DETACH PARTITION pa6;
+DROP TABLE pa6;
+RESET SESSION AUTHORIZATION;
+SET SESSION AUTHORIZATION regress_held_ddl_2;
+SET search_path = regress_held_ddl;
+SET client_min_messages = error;
+DROP TABLE pa31 CASCADE; -- fails
+RESET SESSION AUTHORIZATION;
+ALTER TABLE regress_held_ddl.pa31 OWNER TO regress_held_ddl;
+SET SESSION AUTHORIZATION regress_held_ddl;
+SET search_path = regress_held_ddl;
+SET client_min_messages = error;
+SELECT count(softdelete.release(id)) AS released FROM softdelete.holds WHERE released_at IS NULL AND relation = 'pa'::regclass;
+DELETE FROM pa;
+CALL softdelete.purge('pa');
+SELECT count(*) FROM all_pa;
+
 -- Schemas, and all that a role owns.
 ALTER TABLE su SET SCHEMA regress_held_ddl_2;
 DROP SCHEMA regress_held_ddl_2 CASCADE; -- fails
@@ -266,4 +335,4 @@ RESET SESSION AUTHORIZATION;
 DROP SCHEMA regress_held_ddl CASCADE;
 DROP SCHEMA regress_held_ddl_2 CASCADE;
 REVOKE ALL ON PARAMETER softdelete.deletion FROM regress_held_ddl;
-DROP ROLE regress_held_ddl;
+DROP ROLE regress_held_ddl, regress_held_ddl_2;

@@ -58,13 +58,12 @@ constexpr const char *keys_query = R"(
     LEFT JOIN LATERAL (%3%) AS pp (condition) ON true
     LEFT JOIN LATERAL (%4%) AS cp (condition) ON true
     WHERE k.contype = 'f' AND k.conparentid = 0 AND %1%
-      AND %5% k.%2% = ANY (ARRAY(SELECT t.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree($1::oid) t) || $1::oid)
+      AND %5% k.%2% = ANY (%6%)
     ORDER BY k.conname, k.oid)";
 
 // Of a table that is a partition: where its rows lie.
 constexpr const char *partition_query = R"(
-    SELECT pg_catalog.format('tableoid OPERATOR(pg_catalog.=) ANY (%%L::pg_catalog.oid[])',
-                             ARRAY(SELECT t.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree(%1%) t))
+    SELECT pg_catalog.format('tableoid OPERATOR(pg_catalog.=) ANY (%%L::pg_catalog.oid[])', %2%)
     WHERE pg_catalog.pg_partition_root(%1%) <> %1%)";
 
 constexpr const char *generated_query = R"(
@@ -79,8 +78,17 @@ constexpr const char *generated_query = R"(
          AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = a.attrelid
     JOIN pg_catalog.pg_attribute f ON f.attrelid = d.refobjid AND f.attnum = d.refobjsubid
     WHERE k.contype = 'f' AND pg_catalog.quote_ident(f.attname) = $2
-      AND a.attrelid = ANY (ARRAY(SELECT t.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree($1::oid) t) || $1::oid)
+      AND a.attrelid = ANY (%1%)
     ORDER BY k.conname, a.attname LIMIT 1)";
+
+// An array: a table, given as an OID, and its partitions at any depth. pg_partition_tree() would lock them.
+constexpr const char *tree_expression = R"(
+    ARRAY(WITH RECURSIVE tree (relation) AS (
+              SELECT %1%
+              UNION ALL
+              SELECT h.inhrelid FROM tree t JOIN pg_catalog.pg_inherits h ON h.inhparent = t.relation
+              JOIN pg_catalog.pg_class p ON p.oid = h.inhrelid AND p.relispartition)
+          SELECT relation FROM tree))";
 
 OnDelete parse_action(const std::string &code) {
     switch (code.at(0)) {
@@ -105,10 +113,18 @@ std::vector<Oid> get_base_types(const std::vector<std::string> &types) {
     return base;
 }
 
+std::string list_tree(const char *relation) {
+    return sqltext::format(tree_expression, relation);
+}
+
+std::string find_tree_of_partition(const char *relation) {
+    return sqltext::format(partition_query, relation, list_tree(relation));
+}
+
 std::string make_keys_query(const char *side, const char *condition) {
     return sqltext::format(keys_query, pg::compat::enforced_condition, side,
-                           sqltext::format(partition_query, "k.confrelid"),
-                           sqltext::format(partition_query, "k.conrelid"), condition);
+                           find_tree_of_partition("k.confrelid"), find_tree_of_partition("k.conrelid"),
+                           condition, list_tree("$1::pg_catalog.oid"));
 }
 
 std::vector<ForeignKey> find_keys(pg::Spi &spi, const std::string &query,
@@ -157,13 +173,13 @@ std::string make_ended_link(pg::Spi &spi, const ForeignKey &key) {
 }
 
 std::optional<GeneratedLink> find_generated_link(pg::Spi &spi, Oid relation, const std::string &from) {
-    std::vector<pg::Row> rows = spi.query_kept(generated_query, {relation, from});
+    std::vector<pg::Row> rows =
+        spi.query_kept(sqltext::format(generated_query, list_tree("$1::pg_catalog.oid")), {relation, from});
     return rows.empty() ? std::nullopt : std::optional(GeneratedLink{rows[0].text(0), rows[0].text(1)});
 }
 
 std::string make_partition_condition(pg::Spi &spi, Oid relation) {
-    std::vector<pg::Row> rows =
-        spi.query_kept(sqltext::format(partition_query, "$1::pg_catalog.oid"), {relation});
+    std::vector<pg::Row> rows = spi.query_kept(find_tree_of_partition("$1::pg_catalog.oid"), {relation});
     return rows.empty() ? "" : rows.front().text(0);
 }
 

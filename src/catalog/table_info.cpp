@@ -107,6 +107,24 @@ TableInfo get_table(pg::Spi &spi, Oid relation) {
     return read_table(spi, relation, &kind);
 }
 
+TableInfo get_part(pg::Spi &spi, const TableInfo &table, Oid partition) {
+    TableInfo part = table;
+    for (const pg::Row &row : spi.query_kept(
+             "SELECT c.relowner, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relname, c.relkind = "
+             "'p', "
+             "pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n "
+             "ON n.oid = c.relnamespace WHERE c.oid = $1::pg_catalog.oid",
+             {partition})) {
+        part.owner = row.oid(0);
+        part.name = row.text(1);
+        part.title = "\"" + row.text(2) + "\"";
+        part.is_partitioned = row.boolean(3);
+        part.has_children = part.is_partitioned;
+        part.schema = row.text(4);
+    }
+    return part;
+}
+
 TableInfo get_registered_table(pg::Spi &spi, Oid relation) {
     TableInfo table = get_soft_table(spi, relation);
     if (!table.is_registered) {

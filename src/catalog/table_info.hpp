@@ -81,6 +81,9 @@ TableInfo get_archive(const TableInfo &table);
 // Any table; is_registered says which.
 TableInfo get_table(pg::Spi &spi, Oid relation);
 
+// The table as far as it lies in one partition of it, which statements name instead; whose owner reads it.
+TableInfo get_part(pg::Spi &spi, const TableInfo &table, Oid partition);
+
 // The table and those that inherit from it, at any depth: each has foreign keys and indexes of its own. A partitioned
 // table stands for its partitions.
 std::vector<Oid> find_heirs(pg::Spi &spi, Oid relation);

@@ -9,6 +9,7 @@
 extern "C" {
 #include "catalog/index.h"
 #include "catalog/namespace.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "commands/tablecmds.h"
 #include "miscadmin.h"
@@ -54,26 +55,30 @@ Oid lock_named(const RangeVar *name, LOCKMODE lock, MayLock may_lock = is_owner)
     return relation;
 }
 
-Oid find_indexed(const RangeVar *index) {
-    Oid relation = find_relation(index);
+// What is locked before it: the table of an index, and the one that a table is a partition of.
+Oid find_above(const RangeVar *name) {
+    Oid relation = find_relation(name);
     char kind = OidIsValid(relation) ? get_rel_relkind(relation) : '\0';
-    return kind == RELKIND_INDEX || kind == RELKIND_PARTITIONED_INDEX ? IndexGetRelation(relation, true)
-                                                                      : InvalidOid;
+    if (kind == RELKIND_INDEX || kind == RELKIND_PARTITIONED_INDEX) {
+        return IndexGetRelation(relation, true);
+    }
+    return kind != '\0' && get_rel_relispartition(relation) ? get_partition_parent(relation, true)
+                                                            : InvalidOid;
 }
 
-// The table before its index, as RangeVarCallbackForDropRelation() in src/backend/commands/tablecmds.c has it.
-void lock_with_table(const RangeVar *index, LOCKMODE lock) {
-    Oid table = find_indexed(index);
-    while (OidIsValid(table) && may_drop(find_relation(index))) {
-        LockRelationOid(table, lock);
-        Oid found = find_indexed(index);
-        if (found == table) {
+// As RangeVarCallbackForDropRelation() in src/backend/commands/tablecmds.c has it, since queries lock in that order.
+void lock_from_above(const RangeVar *name, LOCKMODE lock) {
+    Oid above = find_above(name);
+    while (OidIsValid(above) && may_drop(find_relation(name))) {
+        LockRelationOid(above, lock);
+        Oid found = find_above(name);
+        if (found == above) {
             break;
         }
-        UnlockRelationOid(table, lock);
-        table = found;
+        UnlockRelationOid(above, lock);
+        above = found;
     }
-    lock_named(index, lock, may_drop);
+    lock_named(name, lock, may_drop);
 }
 
 void lock_dropped(const DropStmt *drop) {
@@ -83,11 +88,9 @@ void lock_dropped(const DropStmt *drop) {
         auto *names = reinterpret_cast<List *>(lfirst(cell));
         switch (drop->removeType) {
         case OBJECT_INDEX:
-            lock_with_table(makeRangeVarFromNameList(names), lock);
-            break;
         case OBJECT_TABLE:
         case OBJECT_VIEW:
-            lock_named(makeRangeVarFromNameList(names), lock, may_drop);
+            lock_from_above(makeRangeVarFromNameList(names), lock);
             break;
         case OBJECT_TRIGGER:
         case OBJECT_POLICY:

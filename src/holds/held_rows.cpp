@@ -213,11 +213,48 @@ rows::RowSet find_held_rows(pg::Spi &spi, const TableInfo &table, const rows::Ro
 }
 
 rows::RowSet find_rows_on_hold(pg::Spi &spi, HoldGraph &graph, const TableInfo &table) {
-    rows::RowSet all = to_rows(graph.find_all_held(spi, table.relation));
+    rows::RowSet all = to_rows(graph.find_held_above(spi, table.relation));
     add_below(
         spi, graph, [&](Oid child) { return graph.leads_to(spi, table.relation, child); }, &all);
     return all;
 }
+
+namespace {
+
+// Those of them that are rows of the table: what keys that lead down from it begin with.
+rows::RowSet find_own_rows_on_hold(pg::Spi &spi, HoldGraph &graph, const TableInfo &table) {
+    rows::RowSet own;
+    rows::RowSet held = find_rows_on_hold(spi, graph, table);
+    for (const RowId &row : held.ids()) {
+        if (is_row_of(spi, graph, table, row)) {
+            own.add(row);
+        }
+    }
+    return own;
+}
+
+// In one partition, without a look at its siblings: whoever truncates one of them at this moment has it alone.
+std::optional<std::int64_t> find_hold_in_part(pg::Spi &spi, HoldGraph &graph, Oid relation) {
+    const HoldGraph::Node &node = graph.get_node(spi, relation);
+    const TableInfo part = catalog::get_part(spi, node.table, relation);
+    Found held = graph.find_held_in_part(spi, node, part);
+    if (!held.empty()) {
+        return held.begin()->second;
+    }
+    for (ForeignKey key : node.cascades) {
+        key.child = part;
+        rows::RowSet parents = find_own_rows_on_hold(spi, graph, key.parent);
+        if (parents.empty()) {
+            continue;
+        }
+        if (auto links = rows::find_links_below(spi, key, parents); !links.empty()) {
+            return find_hold_above(spi, graph, links.front().parent);
+        }
+    }
+    return std::nullopt;
+}
+
+} // namespace
 
 rows::RowSet find_all_held_rows(pg::Spi &spi, const TableInfo &table, Harm harm) {
     rows::RowSet result;
@@ -247,11 +284,12 @@ std::optional<std::int64_t> find_hold_in(pg::Spi &spi, const TableInfo &table, O
     if (graph.empty(spi)) {
         return std::nullopt;
     }
-    bool is_whole = relation == table.relation;
+    if (relation != table.relation) {
+        return find_hold_in_part(spi, graph, relation);
+    }
     std::set<Oid> parts = find_parts(spi, relation);
-    std::vector<Oid> tables =
-        is_whole ? catalog::find_heirs(spi, relation) : std::vector<Oid>{table.relation};
-    if (is_whole && table.archive) {
+    std::vector<Oid> tables = catalog::find_heirs(spi, relation);
+    if (table.archive) {
         tables.push_back(table.archive->relation);
         parts.merge(find_parts(spi, table.archive->relation));
     }
@@ -305,14 +343,7 @@ std::optional<std::int64_t> find_hold_through(pg::Spi &spi, const ForeignKey &na
         return std::nullopt;
     }
     for (const ForeignKey &key : with_archives(named)) {
-        rows::RowSet parents;
-        std::set<Oid> parts = find_parts(spi, key.parent.relation);
-        rows::RowSet held = find_rows_on_hold(spi, graph, key.parent);
-        for (const RowId &row : held.ids()) {
-            if (parts.contains(row.table)) {
-                parents.add(row);
-            }
-        }
+        rows::RowSet parents = find_own_rows_on_hold(spi, graph, key.parent);
         std::vector<rows::RowLink> links =
             parents.empty() ? std::vector<rows::RowLink>() : rows::find_links_below(spi, key, parents);
         for (const rows::RowLink &link : links) {

@@ -280,7 +280,7 @@ HoldGraph::Found HoldGraph::look_up(pg::Spi &spi, const HeldTable &held, const T
                         columns, place.name, rows::see_all(place, "t"), rows::make_membership(place, "t", 1));
     Found found;
     pg::ExactTextScope texts;
-    pg::OwnerScope owner(held.table.owner);
+    pg::OwnerScope owner(place.owner);
     for (const pg::Row &row : spi.query(query, {rows.tables(), rows.positions()})) {
         std::vector<std::string> key;
         for (std::size_t i = 0; i < held.key.size(); i++) {
@@ -308,7 +308,7 @@ std::vector<HoldGraph::Match> HoldGraph::match(pg::Spi &spi, const HeldTable &he
     }
     std::vector<Match> matches;
     pg::ExactTextScope texts;
-    pg::OwnerScope owner(held.table.owner);
+    pg::OwnerScope owner(place.owner);
     for (const pg::Row &row : spi.query(make_held_query(place, held.key, condition, 1), parameters)) {
         matches.push_back(
             {rows::read_row_id(row, 1), held.holds->at(static_cast<std::size_t>(row.number(0) - 1)).id});
@@ -343,11 +343,13 @@ void HoldGraph::check_key(HeldTable &held) {
     }
 }
 
-HoldGraph::Found HoldGraph::find_held(pg::Spi &spi, const Node &node, const rows::RowSet &rows) {
+HoldGraph::Found HoldGraph::find_in_holders(pg::Spi &spi, const Node &node, const TableInfo *part,
+                                            const rows::RowSet *rows) {
     Found found;
     for (Oid relation : node.holders) {
         if (HeldTable *held = find_held_table(spi, relation)) {
-            found.merge(find_in(spi, *held, node.is_archive ? node.table : held->table, &rows));
+            const TableInfo &whole = node.is_archive ? node.table : held->table;
+            found.merge(find_in(spi, *held, part != nullptr ? *part : whole, rows));
         }
     }
     return found;
@@ -372,20 +374,27 @@ std::set<std::int64_t> HoldGraph::find_ids(pg::Spi &spi, const Node &node, const
     return ids;
 }
 
-HoldGraph::Found HoldGraph::find_all_held(pg::Spi &spi, Oid relation) {
+HoldGraph::Found HoldGraph::find_held_where(pg::Spi &spi, const std::function<bool(Oid)> &is_concerned) {
     Found found;
     for (Oid oid : get_held_relations(spi)) {
         HeldTable &held = *find_held_table(spi, oid);
         for (Oid place : get_places(spi, oid)) {
             // The rows of inheritance children have foreign keys of their own.
-            bool is_concerned = leads_to(spi, place, relation) || leads_to(spi, relation, place)
-                                || (held.table.has_children && !held.table.is_partitioned);
-            if (is_concerned) {
+            if (is_concerned(place) || (held.table.has_children && !held.table.is_partitioned)) {
                 found.merge(find_in(spi, held, get_node(spi, place).table, nullptr));
             }
         }
     }
     return found;
+}
+
+HoldGraph::Found HoldGraph::find_all_held(pg::Spi &spi, Oid relation) {
+    return find_held_where(
+        spi, [&](Oid place) { return leads_to(spi, place, relation) || leads_to(spi, relation, place); });
+}
+
+HoldGraph::Found HoldGraph::find_held_above(pg::Spi &spi, Oid relation) {
+    return find_held_where(spi, [&](Oid place) { return leads_to(spi, relation, place); });
 }
 
 } // namespace softdelete::holds

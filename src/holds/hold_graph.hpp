@@ -8,6 +8,7 @@
 #include "registry/hold_log.hpp"
 #include "rows/row_set.hpp"
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -59,13 +60,23 @@ public:
     bool leads_to(pg::Spi &spi, Oid from, Oid to);
 
     // Those of the rows, all of the node's table, that are held.
-    Found find_held(pg::Spi &spi, const Node &node, const rows::RowSet &rows);
+    Found find_held(pg::Spi &spi, const Node &node, const rows::RowSet &rows) {
+        return find_in_holders(spi, node, nullptr, &rows);
+    }
 
     // All holds on those of the rows; released holds that fit the primary key no more are left out.
     std::set<std::int64_t> find_ids(pg::Spi &spi, const Node &node, const rows::RowSet &rows);
 
-    // All held rows of tables that lead to this one.
+    // All held rows of tables that lead to this one, or to which it leads.
     Found find_all_held(pg::Spi &spi, Oid relation);
+
+    // Those of the first alone: itself and what is above it.
+    Found find_held_above(pg::Spi &spi, Oid relation);
+
+    // Held rows of the node's table that are in that part of it. Reads nothing else.
+    Found find_held_in_part(pg::Spi &spi, const Node &node, const catalog::TableInfo &part) {
+        return find_in_holders(spi, node, &part, nullptr);
+    }
 
 private:
     struct HeldTable {
@@ -101,6 +112,13 @@ private:
                                     const rows::RowSet *rows);
 
     const std::set<Oid> &get_ancestors(pg::Spi &spi, Oid relation);
+
+    // Of these rows, or of all in the part, where one is given.
+    Found find_in_holders(pg::Spi &spi, const Node &node, const catalog::TableInfo *part,
+                          const rows::RowSet *rows);
+
+    // The held rows of tables whose places are asked for.
+    Found find_held_where(pg::Spi &spi, const std::function<bool(Oid)> &is_concerned);
 
     std::optional<std::set<Oid>> held_relations_;
     std::map<Oid, HeldTable> holds_;

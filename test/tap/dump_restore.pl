@@ -199,6 +199,34 @@ make_database('without', 1);
 ok(run_on('without', 'pg_restore', '-e', "$folder/without.dump"), 'without the rows of a registered table');
 is(as_owner('without', 'SELECT relation, retention FROM softdelete.tables ORDER BY relation::text'), "clients|10 years\nlog|", '... all are registered');
 
+# Partitions are loaded side by side while a hold is in force above their table, as the hold is restored first.
+make_database('held', 1);
+$node->safe_psql('held', <<'SQL');
+CREATE EXTENSION softdelete;
+CREATE TABLE files (id int PRIMARY KEY);
+CREATE TABLE pages (id int, part int, file int REFERENCES files ON DELETE CASCADE, PRIMARY KEY (id, part)) PARTITION BY LIST (part);
+CREATE TABLE pages1 PARTITION OF pages FOR VALUES IN (1);
+CREATE TABLE pages2 PARTITION OF pages FOR VALUES IN (2);
+CREATE TABLE pages3 PARTITION OF pages DEFAULT;
+CREATE INDEX ON pages (file);
+SELECT count(*) FROM softdelete.register('files', cascade => true);
+SELECT count(*) FROM softdelete.configure('pages', strategy => 'archive');
+SELECT softdelete.track_history('pages');
+INSERT INTO files SELECT generate_series(1, 10);
+INSERT INTO pages SELECT g, g % 4, g % 10 + 1 FROM generate_series(1, 20) g;
+DELETE FROM files WHERE id IN (1, 2);
+DELETE FROM pages WHERE id = 5;
+SELECT softdelete.restore('files', 1), softdelete.hold('files', 'a case', 2);
+SQL
+run_on('held', 'pg_dump', '-Fc', '-f', "$folder/held.dump");
+for my $try (1 .. 4)
+{
+	make_database("held$try", 1);
+	ok(run_on("held$try", 'pg_restore', '-e', '-j', 2, "$folder/held.dump"), "partitions below a hold, in parallel ($try)");
+	is($node->safe_psql("held$try", 'SELECT count(*) FROM all_pages'), '20', '... all rows are there');
+	$node->safe_psql('postgres', "DROP DATABASE held$try");
+}
+
 # By its definition, what the role may see: live rows of its own.
 run_on('shop', 'pg_dump', '-U', 'reader', '--enable-row-security', '--data-only', '-t', 'users', '-t', 'secret', '-f', "$folder/seen.sql");
 my $seen = slurp_file("$folder/seen.sql");

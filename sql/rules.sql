@@ -145,6 +145,37 @@ SELECT count(*) > 0 AS registered FROM softdelete.register('moved_3');
 ALTER TABLE moved ATTACH PARTITION moved_3 FOR VALUES IN (3); -- fails
 \echo :LAST_ERROR_SQLSTATE
 
+-- No rule for INSERT lets rows come back from an archive: a table with one has none, and with one no table has such a rule.
+CREATE TABLE tags (id int PRIMARY KEY);
+CREATE TABLE labels (id int PRIMARY KEY);
+CREATE TABLE tagged (tag int REFERENCES tags, label int REFERENCES labels, PRIMARY KEY (tag, label));
+CREATE RULE "Note it" AS ON INSERT TO tagged DO ALSO INSERT INTO journal VALUES (NEW.tag, 'inserted');
+SELECT action FROM softdelete.plan('tagged', strategy => 'archive'); -- fails
+SELECT action FROM softdelete.register('tagged', strategy => 'archive'); -- fails
+SELECT count(*) > 0 AS registered FROM softdelete.register('tagged');
+SELECT count(*) FROM softdelete.plan('tagged', strategy => 'archive'); -- fails
+SELECT count(*) FROM softdelete.configure('tagged', strategy => 'archive'); -- fails
+CALL softdelete.change_strategy('tagged', 'archive'); -- fails
+ALTER TABLE tagged DISABLE RULE "Note it";
+SELECT count(*) > 0 AS changed FROM softdelete.configure('tagged', strategy => 'archive');
+ALTER TABLE tagged ENABLE RULE "Note it"; -- fails
+ALTER TABLE tagged ENABLE REPLICA RULE "Note it"; -- fails
+CREATE RULE never AS ON INSERT TO tagged WHERE NEW.tag < 0 DO INSTEAD NOTHING; -- fails
+CREATE RULE always AS ON INSERT TO tagged DO INSTEAD NOTHING; -- fails
+CREATE RULE more AS ON DELETE TO tagged DO ALSO NOTHING;
+INSERT INTO tags VALUES (1);
+INSERT INTO labels VALUES (1), (2);
+INSERT INTO tagged VALUES (1, 1), (1, 2);
+DELETE FROM tagged;
+SELECT softdelete.restore('tagged', 1, 1);
+SET row_security = off;
+CREATE RULE unseen AS ON INSERT TO tagged DO ALSO NOTHING;
+RESET row_security;
+SELECT softdelete.restore('tagged', 1, 2); -- fails
+DROP RULE IF EXISTS unseen ON tagged;
+SELECT softdelete.restore('tagged', 1, 2);
+SELECT * FROM tagged ORDER BY label;
+
 -- Views with rules, over the table or over deleted rows.
 CREATE VIEW short AS SELECT id FROM notes;
 CREATE RULE deleted AS ON DELETE TO short DO INSTEAD DELETE FROM notes WHERE id = OLD.id RETURNING notes.id;

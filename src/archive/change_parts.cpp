@@ -9,6 +9,7 @@
 #include "holds/held_rows.hpp"
 #include "pg/quote.hpp"
 #include "pg/scopes.hpp"
+#include "registration/check_rules.hpp"
 #include "registration/column_dependents.hpp"
 #include "registration/run_steps.hpp"
 #include "registry/anonymizers.hpp"
@@ -88,6 +89,7 @@ void check_no_holds(pg::Spi &spi, const catalog::Table &table) {
 
 void check_can_move(pg::Spi &spi, const catalog::Table &table, const registry::Registration &registration) {
     catalog::check_mixed_links(spi, table.oid, catalog::Strategy::archive);
+    registration::check_insert_rules(spi, table);
     if (registration.settings.visibility != model::Visibility::filter
         || registration.settings.on_expiry != model::OnExpiry::purge) {
         refuse_change(table, "It has a visibility or on_expiry that would not come along.",

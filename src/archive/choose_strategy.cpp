@@ -2,6 +2,7 @@
 #include "archive/choose_strategy.hpp"
 
 #include "archive/own_columns.hpp"
+#include "catalog/rule_catalog.hpp"
 #include "pg/scopes.hpp"
 #include "sqltext/format.hpp"
 
@@ -107,6 +108,9 @@ std::string find_obstacle(pg::Spi &spi, const RegisterRequest &request, const ca
     }
     if (has_heirs(table)) {
         return "it has inheritance children";
+    }
+    if (catalog::find_insert_rule(spi, table.oid)) {
+        return "it has a rule for INSERT";
     }
     return "";
 }

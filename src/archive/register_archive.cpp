@@ -12,6 +12,7 @@
 #include "catalog/view_catalog.hpp"
 #include "model/trigger_names.hpp"
 #include "pg/scopes.hpp"
+#include "registration/check_rules.hpp"
 #include "registration/lock_table.hpp"
 #include "registration/parse_options.hpp"
 #include "registration/renumber_deletions.hpp"
@@ -180,6 +181,7 @@ void warn_of_missing_rules(ArchiveWork &work) {
 ArchiveWork plan_table(pg::Spi &spi, const RegisterRequest &request, const catalog::Table &table,
                        const std::vector<catalog::Table> &together, GivenNames *given) {
     check_inheritance(table);
+    registration::check_insert_rules(spi, table);
     catalog::check_mixed_links(spi, table.oid, catalog::Strategy::archive);
     pg::UserScope owner(table.owner);
     ArchiveWork work = {spi, table, make_settings(spi, request, table, given)};

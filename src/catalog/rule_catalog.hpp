@@ -13,10 +13,13 @@ struct Rule {
     Oid relation;
     std::string table; // qualified and quoted
     std::string name;
-    std::string event; // DELETE or UPDATE
+    std::string event; // DELETE, INSERT or UPDATE
 };
 
 // The first enabled rule on one of these tables that puts something else, or nothing, in the place of a DELETE or UPDATE.
 std::optional<Rule> find_replacing_rule(pg::Spi &spi, const std::vector<Oid> &relations);
+
+// The first enabled rule for INSERT on the table.
+std::optional<Rule> find_insert_rule(pg::Spi &spi, Oid relation);
 
 } // namespace softdelete::catalog

@@ -3,6 +3,7 @@
 #include "ddl/refuse_rules.hpp"
 
 #include "catalog/rule_catalog.hpp"
+#include "catalog/table_info.hpp"
 #include "ddl/parse_tree.hpp"
 #include "model/trigger_names.hpp"
 #include "pg/spi.hpp"
@@ -34,6 +35,17 @@ bool brings_rule(Node *node) {
     return IsA(node, RuleStmt) || (IsA(node, AlterTableStmt) && enables_rule(castNode(AlterTableStmt, node)));
 }
 
+void refuse_insert_rule(pg::Spi &spi, Oid relation) {
+    std::optional<catalog::Rule> rule = catalog::find_insert_rule(spi, relation);
+    if (rule && catalog::get_table(spi, relation).is_archived()) {
+        std::string table = pg::call([&] { return get_rel_name(relation); });
+        pg::raise({ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                   sqltext::format("table \"%1%\" has an archive and cannot have rule \"%2%\" for INSERT",
+                                   table, rule->name),
+                   registration::insert_rule_reason, "Use a trigger instead.", relation});
+    }
+}
+
 } // namespace
 
 void refuse_rule(const DdlCommand &command) {
@@ -45,6 +57,7 @@ void refuse_rule(const DdlCommand &command) {
         return;
     }
     pg::Spi spi;
+    refuse_insert_rule(spi, relation);
     if (std::optional<catalog::Rule> rule = catalog::find_replacing_rule(spi, {relation})) {
         std::string table = pg::call([&] { return get_rel_name(relation); });
         pg::raise({ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,

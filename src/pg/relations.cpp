@@ -144,6 +144,15 @@ bool lock_if_there(Oid relation, Lock lock) {
     });
 }
 
+bool has_rules(Oid relation) {
+    HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+    bool has = HeapTupleIsValid(row) && reinterpret_cast<Form_pg_class>(GETSTRUCT(row))->relhasrules;
+    if (HeapTupleIsValid(row)) {
+        ReleaseSysCache(row);
+    }
+    return has;
+}
+
 bool owns_relation(Oid relation) {
     return call([&] { return compat::owns_relation(relation, GetUserId()); });
 }

@@ -33,6 +33,9 @@ bool may_show_values(Oid relation);
 // May the role read all of the table and lock its rows, as the check of a foreign key asks it of the owner? Plain server code.
 bool may_lock_rows(Oid relation, Oid role);
 
+// May the relation have rewrite rules? Plain server code.
+bool has_rules(Oid relation);
+
 // True where the current user owns the relation, is a member of its owner, or is a superuser.
 bool owns_relation(Oid relation);
 

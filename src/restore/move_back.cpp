@@ -2,6 +2,8 @@
 // owner's alone, and read as his; triggers, rules and computed values are run by the role.
 #include "restore/move_back.hpp"
 
+#include "catalog/rule_catalog.hpp"
+#include "pg/quote.hpp"
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 #include "rows/owners_statement.hpp"
@@ -53,6 +55,25 @@ std::string get_archive_hint(int sqlstate, const std::optional<std::string> &del
                .detail = "A trigger or a rule kept rows back. Nothing was restored.",
                .hint = "Make the triggers and rules for INSERT let the rows pass.",
                .relation = table.relation});
+}
+
+// One that came while nobody looked: event triggers can be off.
+void check_rules(pg::Spi &spi, const TableInfo &table) {
+    if (!pg::call([&] { return pg::has_rules(table.relation); })) {
+        return;
+    }
+    if (auto rule = catalog::find_insert_rule(spi, table.relation)) {
+        pg::raise(
+            {.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+             .message =
+                 sqltext::format("cannot restore rows of table %1% while it has rule \"%2%\" for INSERT",
+                                 table.title, rule->name),
+             .detail =
+                 "They come back by a statement that moves them, which the server cannot rewrite by a rule.",
+             .hint = sqltext::format("Run DROP RULE %1% ON %2%, or disable it, then restore again.",
+                                     pg::quote_identifier(rule->name), rule->table),
+             .relation = table.relation});
+    }
 }
 
 pg::Row run_move(pg::Spi &spi, const TableInfo &table, RestoreAs role, std::int64_t deletion,
@@ -122,6 +143,9 @@ std::string name_tables(const std::vector<ArchivePart> &parts) {
 deletion::RestoredRows move_back(pg::Spi &spi, const std::vector<ArchivePart> &parts, RestoreAs role,
                                  std::int64_t deletion, bool is_circle_cut,
                                  const std::vector<pg::Parameter> &parameters) {
+    for (const ArchivePart &part : parts) {
+        check_rules(spi, *part.table);
+    }
     std::string statement = make_statement(spi, parts);
     bool may_show = pg::call([&] {
         return std::all_of(parts.begin(), parts.end(),

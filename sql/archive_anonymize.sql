@@ -170,6 +170,60 @@ SELECT softdelete.anonymize('people', 'request 8', 2) IS NOT NULL AS done; -- fa
 SELECT softdelete.set_anonymizer('people', 'late', NULL);
 SELECT softdelete.set_anonymizer('people', 'late', NULL); -- fails
 
+-- What the table would refuse its archive does not get: the row could not come back.
+CREATE DOMAIN short AS varchar(5) CHECK (VALUE <> 'never');
+CREATE DOMAIN shorter AS short CHECK (VALUE <> 'no');
+CREATE TABLE limits (id int PRIMARY KEY, required int NOT NULL DEFAULT 0, long varchar(5), fixed char(3), bits bit varying(2), longs varchar(2)[],
+                     named short, deeper shorter, number numeric(3, 1), plain text, made text NOT NULL GENERATED ALWAYS AS (plain || '!') STORED);
+SELECT count(*) > 0 AS registered FROM softdelete.register('limits', strategy => 'archive');
+INSERT INTO limits (id, plain) VALUES (1, 'live'), (2, 'archived');
+DELETE FROM limits WHERE id = 2;
+CREATE PROCEDURE try_rule(col name, expression text) LANGUAGE plpgsql AS $$
+DECLARE
+    outcomes text := '';
+BEGIN
+    PERFORM softdelete.set_anonymizer('limits', col, expression);
+    FOR row IN 1 .. 2 LOOP
+        BEGIN
+            PERFORM softdelete.anonymize('limits', 'request', row);
+            RAISE SQLSTATE 'UNDO0';
+        EXCEPTION WHEN SQLSTATE 'UNDO0' THEN
+            outcomes := outcomes || ' done';
+        WHEN others THEN
+            outcomes := outcomes || ' ' || SQLSTATE;
+        END;
+    END LOOP;
+    PERFORM softdelete.set_anonymizer('limits', col, NULL);
+    RAISE WARNING '% = %: live and archived:%', col, expression, outcomes;
+END $$;
+SET client_min_messages = warning;
+CALL try_rule('required', 'nullif(id, id)');
+CALL try_rule('required', 'id');
+CALL try_rule('long', $$CASE WHEN id > 0 THEN 'too long' END$$);
+CALL try_rule('long', $$'short'$$);
+CALL try_rule('long', 'NULL');
+CALL try_rule('fixed', $$CASE WHEN id > 0 THEN 'long' END$$);
+CALL try_rule('fixed', $$'a'$$);
+CALL try_rule('bits', $$CASE WHEN id > 0 THEN B'111' END$$);
+CALL try_rule('bits', $$B'1'$$);
+CALL try_rule('longs', $$ARRAY['ab', CASE WHEN id > 0 THEN 'abc' END]$$);
+CALL try_rule('longs', $$ARRAY['ab', NULL]$$);
+CALL try_rule('named', $$CASE WHEN id > 0 THEN 'never' END$$);
+CALL try_rule('named', $$CASE WHEN id > 0 THEN 'too long' END$$);
+CALL try_rule('named', $$'fits'$$);
+CALL try_rule('deeper', $$CASE WHEN id > 0 THEN 'never' END$$);
+CALL try_rule('deeper', $$CASE WHEN id > 0 THEN 'no' END$$);
+CALL try_rule('deeper', $$CASE WHEN id > 0 THEN 'too long' END$$);
+CALL try_rule('deeper', $$'fits'$$);
+CALL try_rule('number', '1.23');
+CALL try_rule('plain', $$nullif(plain, plain)$$);
+CALL try_rule('plain', $$'any'$$);
+\set VERBOSITY default
+SELECT softdelete.set_anonymizer('limits', 'required', 'nullif(id, id)');
+SELECT softdelete.anonymize('limits', 'request', 2); -- fails
+\set VERBOSITY terse
+SET client_min_messages = error;
+
 -- It is for the owner.
 GRANT USAGE ON SCHEMA regress_archive_anon TO regress_archive_anon_other;
 GRANT ALL ON people, users_archive TO regress_archive_anon_other;

@@ -73,6 +73,21 @@ ALTER TABLE parts ATTACH PARTITION part FOR VALUES FROM (0) TO (10);
 SELECT deletion_id <> 2 AS renumbered FROM all_parts;
 SELECT softdelete.undo(2);
 SELECT count(*) FROM parts;
+
+-- Numbers that no deletion ever had: the rows come back alone, and can be anonymized.
+CREATE TABLE odd (id int PRIMARY KEY, body text, deleted_at timestamptz, deletion_id bigint);
+INSERT INTO odd SELECT row_number() OVER (), 'x', now(), id
+FROM unnest('{-9223372036854775808, -9223372036854775807, -1, 0, 9223372036854775806, 9223372036854775807}'::bigint[]) AS id;
+SELECT count(*) > 0 AS registered FROM softdelete.register('odd');
+SELECT softdelete.set_anonymizer('odd', 'body', '''y''');
+SELECT softdelete.anonymize('odd', 'request', 1) -> 'rows' AS rows;
+SELECT softdelete.restore('odd', 1);
+SELECT softdelete.restore('odd', 2);
+SELECT softdelete.restore('odd', 3);
+SELECT softdelete.restore('odd', 4);
+SELECT softdelete.restore('odd', 5);
+SELECT softdelete.restore('odd', 6);
+SELECT id, body FROM odd ORDER BY id;
 RESET ROLE;
 \c contrib_regression
 DROP DATABASE regress_deletion_ids;

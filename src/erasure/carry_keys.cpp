@@ -5,6 +5,7 @@
 #include "holds/held_rows.hpp"
 #include "pg/scopes.hpp"
 #include "registry/archive_scan.hpp"
+#include "registry/deletion_ids.hpp"
 #include "rows/newest_rows.hpp"
 #include "session/own_statement.hpp"
 #include "session/plan_notes.hpp"
@@ -55,10 +56,11 @@ std::vector<std::string> add_computed(pg::Spi &spi, Oid table, std::vector<std::
 // The deletions of these rows, those of rows that were anonymized before without their sign.
 std::map<RowId, std::string> read_deletions(pg::Spi &spi, const TableInfo &table, const RowSet &rows) {
     std::map<RowId, std::string> deletions;
-    const std::string query = sqltext::format(
-        "/* softdelete */ SELECT t.tableoid, t.ctid, pg_catalog.abs(t.deletion_id) FROM %1% AS t WHERE %2% "
-        "AND %3% AND t.deletion_id IS NOT NULL",
-        table.name, rows::see_all(table, "t"), rows::make_membership(table, "t", 1));
+    const std::string query =
+        sqltext::format("/* softdelete */ SELECT t.tableoid, t.ctid, %4% FROM %1% AS t WHERE %2% "
+                        "AND %3% AND %4% IS NOT NULL",
+                        table.name, rows::see_all(table, "t"), rows::make_membership(table, "t", 1),
+                        registry::make_deletion_of("t.deletion_id"));
     pg::OwnerScope owner(table.owner);
     for (const pg::Row &row : spi.query(query, {rows.tables(), rows.positions()})) {
         deletions.emplace(rows::read_row_id(row), row.text(2));

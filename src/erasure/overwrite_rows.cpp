@@ -7,6 +7,7 @@
 #include "pg/called_settings.hpp"
 #include "pg/quote.hpp"
 #include "registry/archive_scan.hpp"
+#include "registry/deletion_ids.hpp"
 #include "rows/follow_links.hpp"
 #include "rows/newest_rows.hpp"
 #include "session/own_statement.hpp"
@@ -24,12 +25,20 @@ using registry::Anonymizer;
 using rows::RowId;
 using rows::RowSet;
 
+// What the table of an archive asks of a column, which the archive does not.
+struct Limits {
+    bool is_required = false; // NOT NULL
+    std::string type;         // as a cast target; empty where any value of the archive's type will do
+    bool cuts = false;        // a cast to it makes a long value shorter, which the table refuses
+};
+
 // A column, quoted, what it gets, and its type as a cast target.
 struct Assignment {
     std::string column;
     std::string value;
     std::string type;
     bool is_generated = false; // the value is made of the columns as they are written
+    Limits limits = {};
 };
 
 // A rule may be older than its table: event triggers were off.
@@ -64,9 +73,10 @@ std::vector<Assignment> make_assignments(pg::Spi &spi, const TableInfo &table,
         assignments.push_back({table.deleted_by, "CAST(NULL AS " + type + ")", type});
     }
     if (occasion == Occasion::on_expiry) {
-        assignments.push_back(
-            {"deletion_id", "pg_catalog.int8um(pg_catalog.abs(coalesce(deletion_id, 9223372036854775807)))",
-             "bigint"});
+        assignments.push_back({"deletion_id",
+                               sqltext::format("pg_catalog.int8um(coalesce(%1%, 9223372036854775807))",
+                                               registry::make_deletion_of("deletion_id")),
+                               "bigint"});
     }
     return assignments;
 }
@@ -86,6 +96,69 @@ void add_generated(pg::Spi &spi, const TableInfo &archive, Oid source, std::vect
     for (const pg::Row &row : spi.query(generated_query, {source, archive.relation})) {
         assignments->push_back({row.text(0), row.text(1), row.text(2), true});
     }
+}
+
+// Domains over domains have the length of the innermost.
+constexpr const char *limits_query = R"(
+    WITH RECURSIVE types (name, is_required, type, is_domain, base, typmod) AS (
+        SELECT pg_catalog.quote_ident(a.attname), a.attnotnull, pg_catalog.format_type(a.atttypid, a.atttypmod), t.typtype = 'd',
+               a.atttypid, a.atttypmod
+        FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+        WHERE a.attrelid = $1::pg_catalog.oid AND a.attnum > 0 AND NOT a.attisdropped
+        UNION ALL
+        SELECT u.name, u.is_required, u.type, u.is_domain, t.typbasetype, t.typtypmod
+        FROM types u JOIN pg_catalog.pg_type t ON t.oid = u.base AND t.typtype = 'd')
+    SELECT u.name, u.is_required, CASE WHEN u.is_domain OR u.typmod >= 0 THEN u.type END,
+           u.typmod >= 0 AND coalesce(e.oid, u.base) IN ('pg_catalog.varchar'::pg_catalog.regtype, 'pg_catalog.bpchar'::pg_catalog.regtype,
+                                                          'pg_catalog.bit'::pg_catalog.regtype, 'pg_catalog.varbit'::pg_catalog.regtype)
+    FROM types u
+    JOIN pg_catalog.pg_type t ON t.oid = u.base AND t.typtype <> 'd'
+    LEFT JOIN pg_catalog.pg_type e ON t.typcategory = 'A' AND e.oid = t.typelem)";
+
+void add_limits(pg::Spi &spi, Oid source, std::vector<Assignment> *assignments) {
+    for (const pg::Row &row : spi.query(limits_query, {source})) {
+        for (Assignment &assignment : *assignments) {
+            if (assignment.column == row.text(0)) {
+                assignment.limits = {row.boolean(1), row.text_or(2, ""), row.boolean(3)};
+            }
+        }
+    }
+}
+
+// SQL: which of the columns has a value, as it is stored, that the limits leave out: its number, negative where it is null; NULL
+// for none. A domain raises its own error.
+std::string make_misfit(const std::vector<Assignment> &assignments, const std::string &alias) {
+    std::string cases;
+    for (std::size_t i = 0; i < assignments.size(); i++) {
+        const Limits &limits = assignments[i].limits;
+        const std::string value = alias + "." + assignments[i].column;
+        if (limits.is_required) {
+            cases += sqltext::format(" WHEN %1% IS NOT DISTINCT FROM NULL THEN -%2%", value, i + 1);
+        }
+        if (!limits.type.empty()) {
+            cases += sqltext::format(
+                limits.cuts
+                    ? sqltext::Pattern(" WHEN CAST(CAST(%1% AS %2%) AS pg_catalog.text) <> CAST(%1% AS "
+                                       "pg_catalog.text) THEN %3%")
+                    : sqltext::Pattern(" WHEN CAST(%1% AS %2%) IS NULL AND %1% IS NOT NULL THEN %3%"),
+                value, limits.type, i + 1);
+        }
+    }
+    return cases.empty() ? "NULL" : sqltext::format("CASE%1% END", cases);
+}
+
+// As the table itself refuses it.
+[[noreturn]] void raise_misfit(const TableInfo &table, const Assignment &assignment, bool is_null) {
+    pg::raise({.sqlstate = is_null ? ERRCODE_NOT_NULL_VIOLATION : ERRCODE_STRING_DATA_RIGHT_TRUNCATION,
+               .message = is_null ? sqltext::format("null value in column %1% of table %2% violates not-null "
+                                                    "constraint",
+                                                    assignment.column, table.title)
+                                  : sqltext::format("value too long for type %1%", assignment.limits.type),
+               .detail = sqltext::format("A rule for anonymization gives it to archived rows of column %1%, "
+                                         "which could not be restored.",
+                                         assignment.column),
+               .hint = "Give the column another rule by softdelete.set_anonymizer().",
+               .relation = table.relation});
 }
 
 std::vector<std::string> read_columns(pg::Spi &spi, const TableInfo &table) {
@@ -184,10 +257,10 @@ std::string make_statement(const TableInfo &table, const std::string &alias,
         "%1% UPDATE %2% AS %3% SET %4% FROM (%5%) AS \"softdelete.new\" WHERE %6% AND "
         "%3%.tableoid OPERATOR(pg_catalog.=) \"softdelete.new\".\"softdelete.table\" AND %3%.ctid "
         "OPERATOR(pg_catalog.=) \"softdelete.new\".\"softdelete.place\" RETURNING %3%.tableoid, %3%.ctid, "
-        "pg_catalog.record_image_eq(%7%, ROW(%8%)), CAST(%7% AS pg_catalog.text)",
+        "pg_catalog.record_image_eq(%7%, ROW(%8%)), CAST(%7% AS pg_catalog.text), %9%",
         session::removal_text, table.name, alias, sqltext::join(sets, ", "),
         make_all_values(table, alias, assignments, membership, columns), membership, stored,
-        sqltext::join(wanted, ", "));
+        sqltext::join(wanted, ", "), make_misfit(assignments, alias));
 }
 
 [[noreturn]] void raise_other_values(const TableInfo &table) {
@@ -243,6 +316,7 @@ std::uint64_t overwrite_rows(pg::Spi &spi, const TableInfo &table, const std::ve
     std::vector<Assignment> assignments = make_assignments(spi, table, rules, occasion);
     if (is_archive) {
         add_generated(spi, table, kept, &assignments);
+        add_limits(spi, kept, &assignments);
     }
     std::string alias = get_alias(spi, source);
     std::string statement = make_statement(table, alias, assignments, read_columns(spi, table));
@@ -264,6 +338,12 @@ std::uint64_t overwrite_rows(pg::Spi &spi, const TableInfo &table, const std::ve
     }
     if (written.size() != rows.size()) {
         rows::raise_not_overwritten(table);
+    }
+    for (const pg::Row &row : written) {
+        if (!row.is_null(4)) {
+            const std::int64_t place = row.number(4);
+            raise_misfit(source, assignments[static_cast<std::size_t>(std::abs(place) - 1)], place < 0);
+        }
     }
     if (std::any_of(written.begin(), written.end(), [](const pg::Row &row) { return !row.boolean(2); })) {
         raise_other_values(table);

@@ -8,6 +8,7 @@
 #include "history/open_history.hpp"
 #include "history/read_entries.hpp"
 #include "pg/scopes.hpp"
+#include "registry/deletion_ids.hpp"
 #include "rows/follow_links.hpp"
 #include "sqltext/format.hpp"
 
@@ -300,8 +301,8 @@ RowSet find_archived_lives(pg::Spi &spi, const catalog::TableInfo &info, const R
         spi, catalog::get_archive(info), columns, rows,
         sqltext::format(", CASE WHEN pg_catalog.isfinite(%1%) THEN pg_catalog.int8(EXTRACT(epoch FROM %1%) "
                         "OPERATOR(pg_catalog.*) 1000000) OPERATOR(pg_catalog.-) 946684800000000 ELSE 0 END, "
-                        "coalesce(pg_catalog.abs(t.deletion_id), 0)",
-                        time));
+                        "coalesce(%2%, 0)",
+                        time, registry::make_deletion_of("t.deletion_id")));
     return read_lives(info, [&](const TrackedTable &table, Lives *lives) {
         for (const pg::Row &row : found) {
             const Key key(table, read_texts(row, columns.size()));

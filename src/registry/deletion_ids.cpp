@@ -90,6 +90,10 @@ void reserve_deletion_ids(pg::Spi &spi, const std::vector<std::string> &ids) {
     lock.release();
 }
 
+std::string make_deletion_of(const std::string &column) {
+    return sqltext::format("pg_catalog.abs(NULLIF(%1%, '-9223372036854775808'))", column);
+}
+
 std::string make_other_range(const std::string &id) {
     return sqltext::format(
         "%1% >> %2% <> (SELECT s.last_value >> %2% FROM softdelete_internal.deletion_id_seq s)", id,

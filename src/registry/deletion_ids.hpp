@@ -26,6 +26,10 @@ void reserve_deletion_ids(pg::Spi &spi, const std::vector<std::string> &ids);
 // SQL: is the id of another range than those that this database gives? Others are its own, whatever their rows say.
 std::string make_other_range(const std::string &id);
 
+// SQL: the deletion of a row, by its column deletion_id, which has a negative number once the row was anonymized at the end of
+// its retention. NULL for none, as is the lowest number, which an adopted column may have: it has no counterpart.
+std::string make_deletion_of(const std::string &column);
+
 // The tables that the log knows of a deletion, as far as they are there.
 std::vector<Oid> find_touched_tables(pg::Spi &spi, const std::string &deletion);
 

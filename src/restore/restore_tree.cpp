@@ -8,6 +8,7 @@
 #include "deletion/deletion_tables.hpp"
 #include "deletion/restored_deletions.hpp"
 #include "pg/called_settings.hpp"
+#include "registry/deletion_ids.hpp"
 #include "registry/place_lock.hpp"
 #include "restore/archived_rows.hpp"
 #include "restore/archived_tree.hpp"
@@ -88,12 +89,10 @@ private:
     bool find_root() {
         catalog::KeyLookup lookup = catalog::get_key_lookup(spi_, root_, key_);
         std::string query = sqltext::format(
-            "/* softdelete */ SELECT t.tableoid, t.ctid, t.%2% IS NULL, "
-            "NULLIF(pg_catalog.abs(t.deletion_id), 9223372036854775807), "
-            "t.deletion_id < 0 FROM %1% AS t "
-            "WHERE softdelete.include_deleted(t.%2%) AND %3% "
-            "ORDER BY pg_catalog.abs(t.deletion_id) DESC NULLS LAST, t.%2% IS NULL FOR UPDATE",
-            root_.name, root_.deleted_at, lookup.condition);
+            "/* softdelete */ SELECT t.tableoid, t.ctid, t.%2% IS NULL, NULLIF(%4%, 9223372036854775807), "
+            "t.deletion_id < 0 FROM %1% AS t WHERE softdelete.include_deleted(t.%2%) AND %3% "
+            "ORDER BY %4% DESC NULLS LAST, t.%2% IS NULL FOR UPDATE",
+            root_.name, root_.deleted_at, lookup.condition, registry::make_deletion_of("t.deletion_id"));
         pg::NamedTableScope scope(root_.relation, root_.owner);
         // A policy's functions find what the caller's own statement lets them find.
         session::OwnStatement own(query,

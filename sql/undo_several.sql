@@ -182,6 +182,19 @@ SELECT action, relation, rows FROM softdelete.undo_preview(:d);
 SELECT softdelete.undo(actor => 'job', since => NULL); -- fails
 SELECT softdelete.undo(relation => NULL, since => now()); -- fails
 SELECT softdelete.undo(relation => 'seen', since => now()); -- fails
+
+-- A literal without a type is taken for an actor, be it the name of a table: an error says so where it is nobody's.
+SELECT softdelete.undo('notes', now() - interval '1 hour'); -- fails
+SELECT softdelete.undo('NOTES', now()); -- fails
+SELECT softdelete.undo('regress_undo.notes', now()); -- fails
+SELECT softdelete.undo('"Or''ders"', now()); -- fails
+SELECT softdelete.undo('Or''ders', now()); -- fails
+SELECT * FROM softdelete.undo_preview('notes', now()); -- fails
+SELECT softdelete.undo('notes'::regclass, now());
+SELECT softdelete.undo('notes'::text, now(), 'notes');
+SELECT softdelete.undo('nobody', now());
+SELECT softdelete.undo('job', now());
+SELECT softdelete.undo('pg_class', now());
 SELECT * FROM softdelete.undo_preview(relation => 'live', since => now()); -- fails
 
 -- By a partition or a table of an inheritance tree the whole is meant.

@@ -2,6 +2,7 @@
 // deletions.
 #include "restore/find_deletions.hpp"
 
+#include "pg/quote.hpp"
 #include "pg/scopes.hpp"
 #include "registry/registered_names.hpp"
 #include "sqltext/format.hpp"
@@ -46,6 +47,33 @@ constexpr const char *members_query = R"(
         UNION SELECT h.inhrelid FROM pg_catalog.pg_inherits h JOIN member m ON h.inhparent = m.relation)
     SELECT relation FROM member)";
 
+// Tables that somebody may mean who gives that name, but none where it may be an actor's.
+constexpr const char *meant_query = R"(
+    SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
+    FROM (SELECT r.relation FROM softdelete_internal.registration r UNION SELECT a.relation FROM softdelete_internal.archive a)
+         AS registered (relation)
+    JOIN pg_catalog.pg_class c ON c.oid = registered.relation::pg_catalog.oid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE ($1 IN (c.relname::pg_catalog.text, n.nspname || '.' || c.relname, pg_catalog.quote_ident(c.relname),
+                  pg_catalog.format('%I.%I', n.nspname, c.relname))
+           OR pg_catalog.lower($1) IN (c.relname::pg_catalog.text, n.nspname || '.' || c.relname))
+      AND NOT EXISTS (SELECT FROM softdelete_internal.deletion d WHERE d.deleted_by = $1)
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles o WHERE o.rolname = $1)
+    ORDER BY pg_catalog.pg_table_is_visible(c.oid) DESC, 1 LIMIT 1)";
+
+// The server takes a literal without a type for text, and so for an actor.
+void check_is_actor(pg::Spi &spi, const std::string &actor) {
+    for (const pg::Row &row : spi.query(meant_query, {actor})) {
+        pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
+                   .message = sqltext::format("\"%1%\" is the name of a registered table, and nobody of that "
+                                              "name has deleted anything",
+                                              actor),
+                   .detail = "A text is taken for an actor.",
+                   .hint = sqltext::format("For the deletions of the table say relation => %1%.",
+                                           pg::quote_literal(row.text(0)))});
+    }
+}
+
 // A statement that names an inheritance child may have logged that one.
 std::optional<std::string> find_members(pg::Spi &spi, const std::optional<Oid> &relation) {
     if (!relation) {
@@ -86,6 +114,9 @@ std::vector<std::int64_t> find_deletions(pg::Spi &spi, const DeletionTraits &tra
     for (const pg::Row &row :
          spi.query(query, {make_time(traits.since), make_time(traits.until), traits.actor, members, role})) {
         found.push_back(row.number(0));
+    }
+    if (found.empty() && traits.actor && !traits.relation) {
+        check_is_actor(spi, *traits.actor);
     }
     return found;
 }

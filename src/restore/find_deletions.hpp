@@ -24,7 +24,7 @@ struct DeletionTraits {
 
 // Those that are not restored yet, the newest first. Of others' deletions only such as softdelete.deletions shows the caller,
 // or of whose tables he may update one: nobody learns of others. The lock is one on their rows in the log.
-// Errors: those of catalog::get_soft_table().
+// Errors: those of catalog::get_soft_table(); 22023 where the actor is nobody, and has the name of a registered table.
 std::vector<std::int64_t> find_deletions(pg::Spi &spi, const DeletionTraits &traits,
                                          deletion::DeletionLock lock);
 

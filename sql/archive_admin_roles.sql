@@ -91,6 +91,14 @@ ALTER TABLE "Q'x" DROP COLUMN "Tenant" CASCADE;
 SELECT count(*) AS policies FROM pg_policy WHERE polrelid = '"Q''x_archive"'::regclass;
 -- What reads the whole row means another row in the archive.
 CREATE POLICY whole ON "Q'x" USING ("Q'x" IS NOT NULL); -- fails
+-- Policies of one's own on the archive stay; the names of those that are kept are not for them.
+CREATE POLICY mine ON "Q'x_archive" USING (true);
+CREATE POLICY softdelete_mine ON "Q'x_archive" USING (true); -- fails
+ALTER POLICY mine ON "Q'x_archive" RENAME TO softdelete_mine; -- fails
+CREATE POLICY another ON "Q'x" USING (true);
+SELECT polname FROM pg_policy WHERE polrelid = '"Q''x_archive"'::regclass ORDER BY 1;
+DROP POLICY another ON "Q'x";
+DROP POLICY mine ON "Q'x_archive";
 -- Row security that ends ends for those who may read.
 ALTER TABLE "Q'x" DISABLE ROW LEVEL SECURITY;
 RESET SESSION AUTHORIZATION;

@@ -1,9 +1,11 @@
 // A copy of a policy says in its comment what it was made from: the server may say the same otherwise of the archive, which has
-// other types in place of domains. Copies are named after their policies, with a prefix of ours.
+// other types in place of domains. Copies are named after their policies, with a prefix of ours, which ddl/follow_archive keeps
+// users' policies from.
 #include "archive/archive_readers.hpp"
 
 #include "catalog/quoting.hpp"
 #include "catalog/view_catalog.hpp"
+#include "model/policy_names.hpp"
 #include "pg/column_expression.hpp"
 #include "pg/scopes.hpp"
 #include "registration/run_steps.hpp"
@@ -16,8 +18,6 @@ namespace softdelete::archive {
 namespace {
 
 using model::Action;
-
-constexpr const char *policy_prefix = "softdelete_";
 
 struct ReaderPolicy {
     std::string name;
@@ -53,7 +53,7 @@ constexpr const char *lacking_query = R"(
     ORDER BY g.place, w.place)";
 
 bool is_copy(const std::string &policy) {
-    return policy.starts_with(policy_prefix);
+    return policy.starts_with(model::archive_prefix);
 }
 
 bool has_row_security(const ArchiveWork &work) {
@@ -72,7 +72,7 @@ ReaderPolicy read_policy(const pg::Row &row) {
 
 std::string choose_policy_name(const std::string &policy, const std::vector<ReaderPolicy> &others) {
     for (int number = 0;; number++) {
-        const std::string name = registration::make_numbered_name(policy_prefix + policy, number);
+        const std::string name = registration::make_numbered_name(model::archive_prefix + policy, number);
         if (std::none_of(others.begin(), others.end(),
                          [&](const ReaderPolicy &other) { return other.name == name; })) {
             return name;
@@ -87,7 +87,7 @@ std::vector<ReaderPolicy> find_wanted(const ArchiveWork &work) {
         return wanted;
     }
     if (!work.table.has_row_security) {
-        return {{std::string(policy_prefix) + "readers", true, "PUBLIC",
+        return {{std::string(model::archive_prefix) + "readers", true, "PUBLIC",
                  "Kept by softdelete: the table has no row security.", "true"}};
     }
     for (const pg::Row &row : work.spi.query(policies_query, {work.table.oid})) {

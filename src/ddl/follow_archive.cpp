@@ -8,6 +8,7 @@
 #include "catalog/mixed_links.hpp"
 #include "catalog/table_info.hpp"
 #include "ddl/follow_foreign_keys.hpp"
+#include "model/policy_names.hpp"
 #include "model/trigger_names.hpp"
 #include "pg/boundary.hpp"
 #include "pg/called_settings.hpp"
@@ -99,6 +100,21 @@ void refuse_change_between(const DdlCommand &command) {
          errdetail("Some of its deleted rows are marked, others are in its archive."),
          errhint("Let it end first: CALL softdelete.change_strategy(%s, 'archive'), or 'flag' to go back.",
                  quote_literal_cstr(name))));
+}
+
+// Policies of an archive that begin so come and go with those of its table.
+void refuse_reserved_policy(const DdlCommand &command, Oid archive) {
+    if (command.relation != archive || !IsA(command.node, CreatePolicyStmt)) {
+        return;
+    }
+    const char *name = castNode(CreatePolicyStmt, command.node)->policy_name;
+    if (strncmp(name, model::archive_prefix, strlen(model::archive_prefix)) == 0) {
+        ereport(ERROR, (errcode(ERRCODE_RESERVED_NAME),
+                        errmsg("the name of policy \"%s\" on archive \"%s\" is reserved for softdelete", name,
+                               get_rel_name(archive)),
+                        errdetail("Such policies are kept like those of the table, and go with them."),
+                        errhint("Choose a name that does not begin with \"%s\".", model::archive_prefix)));
+    }
 }
 
 // Of an archive everything is left as it is, but for what changes neither rows nor their shape.
@@ -218,6 +234,7 @@ void refuse_archive_change(const DdlCommand &command) {
     if (OidIsValid(archive) && changes_archive(statement) && !drops_former_columns(statement, archive)) {
         raise_archive_changed(command.relation, archive, "alter", ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE);
     }
+    refuse_reserved_policy(command, archive);
     Oid table = registry::find_archived_relation(command.relation);
     const char *change = get_archive_change(statement);
     if (OidIsValid(table) && change != nullptr) {

@@ -81,7 +81,7 @@ public:
         for (const rows::TimePartition &partition : partitions) {
             is_complete = is_complete && purge_partition(partition, *cutoff);
         }
-        registry::finish_purge_run(spi_, run_, is_complete);
+        request_.finish_run(spi_, run_, is_complete);
         end_batch();
         if (held_count_ > 0) {
             pg::notice(sqltext::format("archive of table %1%: %2% %3%, held %4%", table_.title,

@@ -95,7 +95,7 @@ public:
         for (const Partition &partition : partitions) {
             is_complete = is_complete && purge_partition(partition, *cutoff);
         }
-        registry::finish_purge_run(spi_, run_, is_complete);
+        request_.finish_run(spi_, run_, is_complete);
         end_batch();
         if (kept_ > 0) {
             pg::notice(sqltext::format("history %1%: removed %2% entries, kept %3% of rows on hold",

@@ -48,4 +48,11 @@ bool PurgeRequest::leaves_out_nothing(pg::Spi &spi, Oid relation) const {
     return current_pace != nullptr && registry::was_nothing_due(spi, relation);
 }
 
+void PurgeRequest::finish_run(pg::Spi &spi, std::int64_t run, bool is_complete) const {
+    registry::finish_purge_run(spi, run, is_complete);
+    if (current_pace != nullptr) {
+        registry::forget_same_run(spi, run);
+    }
+}
+
 } // namespace softdelete::purge

@@ -180,7 +180,7 @@ private:
         for (const PurgeTarget &target : table.targets) {
             purge_target(group, table, target, cutoff.cutoff);
         }
-        registry::finish_purge_run(spi_, run_, due == 0 || (!is_over() && !is_changed_));
+        request_.finish_run(spi_, run_, due == 0 || (!is_over() && !is_changed_));
         end_transaction();
         tell_what_stays(table);
     }

@@ -26,6 +26,8 @@ struct PurgeRequest {
     void rest(Time started) const;
     // Is a line left out that says that nothing was due? One of the worker's, which looks often, after another such line.
     bool leaves_out_nothing(pg::Spi &spi, Oid relation) const;
+    // The run's line is complete. One of the worker's takes the place of the one before it that says the same.
+    void finish_run(pg::Spi &spi, std::int64_t run, bool is_complete) const;
 };
 
 // Removes what is due. One run per table at a time: a named table that another session purges is an error (55P03), of

@@ -102,6 +102,18 @@ void finish_purge_run(pg::Spi &spi, std::int64_t run, bool is_complete) {
         {run, is_complete});
 }
 
+void forget_same_run(pg::Spi &spi, std::int64_t run) {
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute(
+        "DELETE FROM softdelete_internal.purge_run p USING softdelete_internal.purge_run r WHERE r.id = "
+        "$1::pg_catalog.int8 AND p.id = (SELECT pg_catalog.max(n.id) FROM "
+        "softdelete_internal.purge_run n WHERE n.relation = r.relation AND n.id < r.id) AND "
+        "r.removed = 0 AND r.anonymized = 0 AND r.is_complete AND p.is_complete AND p.error IS NULL "
+        "AND (p.run_by, p.due, p.removed, p.anonymized, p.held, p.blocked, p.blockers) = "
+        "(r.run_by, r.due, r.removed, r.anonymized, r.held, r.blocked, r.blockers)",
+        {run});
+}
+
 void fail_purge_run(pg::Spi &spi, std::int64_t run, const std::string &sqlstate, const std::string &error) {
     pg::UserScope owner(pg::get_extension_owner());
     spi.execute(

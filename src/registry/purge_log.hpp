@@ -34,6 +34,8 @@ void record_purge_batch(pg::Spi &spi, std::int64_t run, const PurgeCounts &count
 void set_kept_rows(pg::Spi &spi, std::int64_t run, const PurgeCounts &counts);
 // is_complete: every due row was looked at.
 void finish_purge_run(pg::Spi &spi, std::int64_t run, bool is_complete);
+// Removes the line before about the same table where it says the same, and neither run has removed anything.
+void forget_same_run(pg::Spi &spi, std::int64_t run);
 // The run's last batch was rolled back with this error.
 void fail_purge_run(pg::Spi &spi, std::int64_t run, const std::string &sqlstate, const std::string &error);
 

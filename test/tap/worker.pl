@@ -82,6 +82,15 @@ like(slurp_file($node->logfile), qr/WARNING:  could not purge table "broken": SQ
 $node->safe_psql('shop', 'DROP TRIGGER fail ON broken');
 ok($node->poll_query_until('shop', 'SELECT count(*) = 0 FROM deleted_broken'), 'and purged when it is mended');
 
+# What stays is told once, by the last look.
+$node->safe_psql('shop', q{SELECT softdelete.hold('products', 'a case', 13); DELETE FROM products WHERE id = 13}, extra_params => [ '-U', 'shop' ]);
+ok($node->poll_query_until('shop', q{SELECT count(*) = 1 FROM softdelete.purge_log WHERE held = 1}), 'the log tells of a row on hold');
+my $line = $node->safe_psql('shop', 'SELECT max(id) FROM softdelete.purge_log');
+ok($node->poll_query_until('shop', "SELECT max(id) > $line + 1 FROM softdelete.purge_log"), 'it looks again');
+is($node->safe_psql('shop', 'SELECT count(*) FROM softdelete.purge_log WHERE held = 1 AND finished_at IS NOT NULL'), 1, 'and one line says so');
+$node->safe_psql('shop', 'SELECT softdelete.release(id) FROM softdelete.holds', extra_params => [ '-U', 'shop' ]);
+ok($node->poll_query_until('shop', 'SELECT count(*) = 0 FROM deleted_products'), 'released, it is purged');
+
 # It rests between its batches, in no transaction that would hold anything up.
 configure(q{softdelete.worker_delay = '3s'});
 $node->safe_psql('shop', 'DELETE FROM products WHERE id = 20', extra_params => [ '-U', 'shop' ]);

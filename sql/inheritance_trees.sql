@@ -88,10 +88,18 @@ BEGIN
         result := (SELECT string_agg(concat_ws(' ', relation, rows, action), ', ') FROM softdelete.preview('tree', i));
         RETURN NEXT;
     END LOOP;
+    PERFORM softdelete.set_anonymizer('tree', 'name', '''none''');
+    step := 'anonymized';
+    result := concat_ws(' | ', (SELECT replace(concat_ws(' | ', a -> 'rows', a -> 'not_reached'), 'tree_1', 'tree') FROM softdelete.anonymize('tree', 'request', 14) a),
+                        (SELECT string_agg(name, ' ' ORDER BY id) FROM tree));
+    RETURN NEXT;
+    step := 'erased';
+    result := (SELECT replace(concat_ws(' | ', a -> 'rows', a -> 'not_reached'), 'tree_1', 'tree') FROM softdelete.erase('tree', 'request', 14) a);
+    RETURN NEXT;
     -- of the rows of tree_1: 11 is gone as a whole, 12 has a live row below it, 15 is held from above, 16 is held
     PERFORM softdelete.hold('above', 'case', 5), softdelete.hold('tree', 'case', 16);
     DELETE FROM tree WHERE id IN (1, 11, 15, 16);
-    DELETE FROM above WHERE id IN (1, 4);
+    DELETE FROM above WHERE id = 1;
     UPDATE all_tree SET deleted_at = now() - interval '3 days' WHERE deleted_at IS NOT NULL;
     UPDATE all_above SET deleted_at = now() - interval '3 days' WHERE deleted_at IS NOT NULL;
     UPDATE all_cascaded SET deleted_at = now() - interval '3 days' WHERE deleted_at IS NOT NULL;
@@ -108,7 +116,7 @@ BEGIN
     RETURN NEXT;
     step := 'left';
     result := concat_ws(' | ', (SELECT string_agg(id::text, ' ' ORDER BY id) FROM all_tree), (SELECT string_agg(id::text, ' ' ORDER BY id) FROM all_cascaded),
-                        (SELECT string_agg(id::text, ' ' ORDER BY id) FROM letting));
+                        (SELECT string_agg(concat(id, '/', tree), ' ' ORDER BY id) FROM letting));
     RETURN NEXT;
     PERFORM softdelete.release(id) FROM softdelete.holds;
     DROP TABLE above, tree, cascaded, deeper, refusing, letting CASCADE;

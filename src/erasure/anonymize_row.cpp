@@ -132,7 +132,7 @@ std::string anonymize_row(Oid relation, const std::optional<std::string> &reason
     pg::Spi spi;
     rows::check_reason(reason, key);
     TableInfo table = rows::get_owned_soft_table(spi, relation);
-    const std::vector<Anonymizer> rules = registry::find_anonymizers(spi, table.relation);
+    const std::vector<Anonymizer> rules = registry::find_rules_for_rows(spi, table.relation);
     if (rules.empty()) {
         raise_no_rules(table);
     }
@@ -182,7 +182,8 @@ std::string anonymize_row(Oid relation, const std::optional<std::string> &reason
 
 std::uint64_t anonymize_rows(pg::Spi &spi, const TableInfo &table, const rows::RowSet &rows) {
     const Oid kept = pg::call([&] { return registry::find_table_of_archive(table.relation); });
-    std::vector<Anonymizer> rules = registry::find_anonymizers(spi, OidIsValid(kept) ? kept : table.relation);
+    std::vector<Anonymizer> rules =
+        registry::find_rules_for_rows(spi, OidIsValid(kept) ? kept : table.relation);
     if (rules.empty()) {
         raise_no_rules(table);
     }

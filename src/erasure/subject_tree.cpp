@@ -136,7 +136,7 @@ private:
     const std::vector<registry::Anonymizer> &get_rules(Oid relation) {
         auto [place, is_new] = rules_.try_emplace(relation);
         if (is_new) {
-            place->second = registry::find_anonymizers(spi_, relation);
+            place->second = registry::find_rules_for_rows(spi_, relation);
         }
         return place->second;
     }

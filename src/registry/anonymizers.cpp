@@ -18,6 +18,22 @@ std::vector<Anonymizer> find_anonymizers(pg::Spi &spi, Oid relation) {
     return rules;
 }
 
+std::vector<Anonymizer> find_rules_for_rows(pg::Spi &spi, Oid relation) {
+    pg::UserScope owner(pg::get_extension_owner());
+    std::vector<Anonymizer> rules;
+    for (const pg::Row &row :
+         spi.query_kept("WITH RECURSIVE line (relation, distance) AS (SELECT $1::pg_catalog.oid, 0"
+                        " UNION SELECT h.inhparent, l.distance + 1 FROM line l JOIN pg_catalog.pg_inherits h "
+                        "ON h.inhrelid = l.relation)"
+                        " SELECT DISTINCT ON (a.column_name) a.column_name, a.expression FROM line l"
+                        " JOIN softdelete_internal.anonymizer a ON a.relation = l.relation ORDER BY "
+                        "a.column_name, l.distance",
+                        {relation})) {
+        rules.push_back({row.text(0), row.text(1)});
+    }
+    return rules;
+}
+
 std::vector<Oid> find_tables_with_rules(pg::Spi &spi) {
     pg::UserScope owner(pg::get_extension_owner());
     std::vector<Oid> tables;

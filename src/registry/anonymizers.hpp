@@ -16,10 +16,13 @@ struct Anonymizer {
 // In the order of the columns' names.
 std::vector<Anonymizer> find_anonymizers(pg::Spi &spi, Oid relation);
 
-// Replaces a former rule of the same column.
+// Those for rows of the table: its own, and of tables that it inherits from, for columns without a rule nearer to it.
+std::vector<Anonymizer> find_rules_for_rows(pg::Spi &spi, Oid relation);
+
 // The tables that have rules.
 std::vector<Oid> find_tables_with_rules(pg::Spi &spi);
 
+// Replaces a former rule of the same column.
 void put_anonymizer(pg::Spi &spi, Oid relation, const Anonymizer &rule);
 void delete_anonymizer(pg::Spi &spi, Oid relation, const std::string &column);
 

@@ -6,6 +6,11 @@
 
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
+#include "rows/key_statement.hpp"
+
+extern "C" {
+#include "catalog/pg_type.h"
+}
 
 #include <algorithm>
 
@@ -131,12 +136,36 @@ bool holds_any_rows(pg::Spi &spi, std::int64_t deletion) {
                [&](const catalog::TableInfo &table) { return holds_archived_rows(spi, table, deletion); });
 }
 
+std::optional<std::string> find_archived_time(pg::Spi &spi, const catalog::TableInfo &table,
+                                              std::int64_t deletion) {
+    pg::UserScope owner(pg::get_extension_owner());
+    pg::ExactTextScope exact;
+    const pg::Rows found = spi.query_kept(
+        "SELECT d.deleted_at FROM softdelete_internal.deletion d JOIN softdelete_internal.archive a "
+        "ON a.registered_at < d.deleted_at WHERE d.id = $1::pg_catalog.int8 AND a.relation = "
+        "$2::pg_catalog.oid",
+        {deletion, table.relation});
+    return found.empty() ? std::nullopt : std::optional(found.front().text(0));
+}
+
+ArchivedCondition make_archived_condition(pg::Spi &spi, const catalog::TableInfo &table, const char *alias,
+                                          std::int64_t deletion) {
+    ArchivedCondition condition = {sqltext::format("%1%.deletion_id = $1::pg_catalog.int8", alias),
+                                   {deletion}};
+    if (std::optional<std::string> time = find_archived_time(spi, table, deletion)) {
+        condition.sql += sqltext::format(" AND %1%.%2% = $2", alias, table.archive->deleted_at);
+        condition.parameters.emplace_back(*time, TIMESTAMPTZOID);
+    }
+    return condition;
+}
+
 bool holds_archived_rows(pg::Spi &spi, const catalog::TableInfo &table, std::int64_t deletion) {
-    std::string query = sqltext::format(
-        "/* softdelete */ SELECT FROM %1% AS t WHERE t.deletion_id = $1::pg_catalog.int8 LIMIT 1",
-        table.archive->name);
-    pg::OwnerScope owner(table.owner);
-    return !spi.query(query, {deletion}).empty();
+    const ArchivedCondition rows = make_archived_condition(spi, table, "t", deletion);
+    return !rows::read_as_owner(spi, table,
+                                sqltext::format("/* softdelete */ SELECT FROM %1% AS t WHERE %2% LIMIT 1",
+                                                table.archive->name, rows.sql),
+                                rows.parameters)
+                .empty();
 }
 
 } // namespace softdelete::deletion

@@ -4,6 +4,8 @@
 #include "catalog/table_info.hpp"
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 namespace softdelete::deletion {
@@ -28,6 +30,21 @@ bool holds_rows(pg::Spi &spi, const catalog::TableInfo &table, std::int64_t dele
 
 // Has any table or archive rows of it?
 bool holds_any_rows(pg::Spi &spi, std::int64_t deletion);
+
+// When the deletion was, which is the time of all its rows in the archive of the table: by it the server leaves out the partitions of
+// others. Nothing where the rows may have come there with other times: the deletion is not in the log, or from before the table
+// got its archive.
+std::optional<std::string> find_archived_time(pg::Spi &spi, const catalog::TableInfo &table,
+                                              std::int64_t deletion);
+
+// SQL: the rows of the deletion in the archive of the table, under this alias, with the parameters from $1 on.
+struct ArchivedCondition {
+    std::string sql;
+    std::vector<pg::Parameter> parameters;
+};
+
+ArchivedCondition make_archived_condition(pg::Spi &spi, const catalog::TableInfo &table, const char *alias,
+                                          std::int64_t deletion);
 
 // Has the table's archive rows of it?
 bool holds_archived_rows(pg::Spi &spi, const catalog::TableInfo &table, std::int64_t deletion);

@@ -2,11 +2,13 @@
 // restore/move_back has the statement.
 #include "restore/archived_rows.hpp"
 
+#include "deletion/deletion_tables.hpp"
 #include "pg/scopes.hpp"
 #include "restore/lost_links.hpp"
 #include "restore/move_back.hpp"
 #include "restore/restore_errors.hpp"
 #include "rows/follow_links.hpp"
+#include "rows/key_statement.hpp"
 #include "sqltext/format.hpp"
 
 #include <algorithm>
@@ -17,27 +19,16 @@ namespace softdelete::restore {
 using catalog::ForeignKey;
 using catalog::TableInfo;
 
-std::optional<std::string> find_archived_time(pg::Spi &spi, const TableInfo &table, std::int64_t deletion) {
-    pg::UserScope owner(pg::get_extension_owner());
-    pg::ExactTextScope exact;
-    std::vector<pg::Row> found = spi.query(
-        "SELECT d.deleted_at FROM softdelete_internal.deletion d JOIN softdelete_internal.archive a "
-        "ON a.registered_at < d.deleted_at WHERE d.id = $1::pg_catalog.int8 AND a.relation = "
-        "$2::pg_catalog.oid",
-        {deletion, table.relation});
-    return found.empty() ? std::nullopt : std::optional(found.front().text(0));
-}
-
 namespace {
 
 rows::RowSet find_taken(pg::Spi &spi, const TableInfo &table, std::int64_t deletion) {
     rows::RowSet found;
-    pg::OwnerScope owner(table.owner);
-    for (const pg::Row &row : spi.query(
-             sqltext::format(
-                 "/* softdelete */ SELECT tableoid, ctid FROM %1% WHERE deletion_id = $1::pg_catalog.int8",
-                 table.archive->name),
-             {deletion})) {
+    const deletion::ArchivedCondition taken = deletion::make_archived_condition(spi, table, "a", deletion);
+    for (const pg::Row &row : rows::read_as_owner(
+             spi, table,
+             sqltext::format("/* softdelete */ SELECT a.tableoid, a.ctid FROM %1% AS a WHERE %2%",
+                             table.archive->name, taken.sql),
+             taken.parameters)) {
         found.add(rows::read_row_id(row));
     }
     return found;
@@ -68,12 +59,12 @@ deletion::RestoredRows move_taken(pg::Spi &spi, const std::vector<const TableInf
     std::vector<pg::Parameter> parameters = {deletion};
     for (const TableInfo *table : tables) {
         std::string condition = "a.deletion_id = $1::pg_catalog.int8";
-        if (std::optional<std::string> time = find_archived_time(spi, *table, deletion)) {
+        if (std::optional<std::string> time = deletion::find_archived_time(spi, *table, deletion)) {
             parameters.push_back(*time);
             condition += sqltext::format(" AND a.%1% = $%2%::pg_catalog.timestamptz",
                                          table->archive->deleted_at, parameters.size());
         }
-        parts.push_back({table, condition});
+        parts.push_back({table, table->archive->name, condition});
     }
     return move_back(spi, parts, role, deletion, is_circle_cut, parameters);
 }

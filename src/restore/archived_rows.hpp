@@ -38,12 +38,6 @@ void check_not_restricted(pg::Spi &spi, const std::vector<catalog::TableInfo> &t
 // as their owner's cascade took them.
 bool lies_below_deletion(pg::Spi &spi, const catalog::TableInfo &table, std::int64_t deletion);
 
-// When the deletion was, which is the time of all its rows in the archive of the table: by it the server leaves out the partitions of
-// others. Nothing where the rows may have come there with other times: the deletion is not in the log, or from before the table
-// got its archive.
-std::optional<std::string> find_archived_time(pg::Spi &spi, const catalog::TableInfo &table,
-                                              std::int64_t deletion);
-
 // SQL: has the row under the alias "c" a value in each of the key's columns?
 std::string make_linked(const std::vector<std::string> &columns);
 

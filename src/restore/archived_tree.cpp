@@ -2,6 +2,7 @@
 // owner (rows/follow_links). Called by restore_tree.cpp and restore_archived_row.cpp.
 #include "restore/archived_tree.hpp"
 
+#include "deletion/deletion_tables.hpp"
 #include "pg/quote.hpp"
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
@@ -83,7 +84,9 @@ void ArchivedTree::collect() {
 const std::optional<std::string> &ArchivedTree::get_time(const TableInfo &table) {
     auto place = times_.find(table.relation);
     if (place == times_.end()) {
-        place = times_.emplace(table.relation, find_archived_time(spi_, table, std::stoll(deletion_))).first;
+        place =
+            times_.emplace(table.relation, deletion::find_archived_time(spi_, table, std::stoll(deletion_)))
+                .first;
     }
     return place->second;
 }
@@ -112,13 +115,14 @@ void ArchivedTree::drop_former(Branch &branch) {
     if (key.empty() || branch.rows.size() < 2) {
         return;
     }
-    std::string query = sqltext::format("/* softdelete */ SELECT f.tableoid, f.ctid FROM (SELECT a.tableoid, "
-                                        "a.ctid, pg_catalog.row_number() OVER "
-                                        "(PARTITION BY %1% ORDER BY CAST(CAST(a.cmin AS pg_catalog.text) AS "
-                                        "pg_catalog.int8) DESC, a.ctid DESC) AS "
-                                        "place FROM %2% AS a WHERE %3%) AS f WHERE f.place > 1",
-                                        sqltext::join(key, ", "), branch.table.archive->name,
-                                        rows::make_membership(catalog::get_archive(branch.table), "a", 1));
+    const TableInfo archive = rows::narrow_to_partition(catalog::get_archive(branch.table), branch.rows);
+    std::string query =
+        sqltext::format("/* softdelete */ SELECT f.tableoid, f.ctid FROM (SELECT a.tableoid, "
+                        "a.ctid, pg_catalog.row_number() OVER "
+                        "(PARTITION BY %1% ORDER BY CAST(CAST(a.cmin AS pg_catalog.text) AS "
+                        "pg_catalog.int8) DESC, a.ctid DESC) AS "
+                        "place FROM %2% AS a WHERE %3%) AS f WHERE f.place > 1",
+                        sqltext::join(key, ", "), archive.name, rows::make_membership(archive, "a", 1));
     pg::OwnerScope owner(branch.table.owner);
     for (const pg::Row &row : spi_.query(query, {branch.rows.tables(), branch.rows.positions()})) {
         branch.rows.remove(rows::read_row_id(row));
@@ -289,8 +293,9 @@ deletion::RestoredRows ArchivedTree::move(const TableGroup &group) {
         if (branch.rows.empty()) {
             continue;
         }
-        parts.push_back({&branch.table, rows::make_membership(catalog::get_archive(branch.table), "a",
-                                                              static_cast<int>(parameters.size()) + 1)});
+        const TableInfo archive = rows::narrow_to_partition(catalog::get_archive(branch.table), branch.rows);
+        parts.push_back({&branch.table, archive.name,
+                         rows::make_membership(archive, "a", static_cast<int>(parameters.size()) + 1)});
         parameters.push_back(branch.rows.tables());
         parameters.push_back(branch.rows.positions());
         role = relation == root_table_ ? RestoreAs::caller : role;

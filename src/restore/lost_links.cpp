@@ -55,9 +55,10 @@ rows::RowSet find_linked(pg::Spi &spi, const TableInfo &table, const ForeignKey 
     if (rows.empty()) {
         return linked;
     }
-    std::string query = sqltext::format(
-        "/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE %2%%3%", table.archive->name,
-        rows::make_membership(catalog::get_archive(table), "c", 1), make_linked(key.child_link.names));
+    const TableInfo archive = rows::narrow_to_partition(catalog::get_archive(table), rows);
+    std::string query =
+        sqltext::format("/* softdelete */ SELECT c.tableoid, c.ctid FROM %1% AS c WHERE %2%%3%", archive.name,
+                        rows::make_membership(archive, "c", 1), make_linked(key.child_link.names));
     pg::OwnerScope owner(table.owner);
     for (const pg::Row &row : spi.query(query, {rows.tables(), rows.positions()})) {
         linked.add(rows::read_row_id(row));

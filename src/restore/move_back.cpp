@@ -111,9 +111,8 @@ std::string make_move(pg::Spi &spi, const ArchivePart &part, std::size_t number)
     return sqltext::format(
         "d%1% AS (DELETE FROM %2% AS a WHERE %3% RETURNING %4%), "
         "i%1% AS (INSERT INTO %5%%6% OVERRIDING SYSTEM VALUE SELECT %7% FROM d%1% RETURNING 1)",
-        number, part.table->archive->name, part.condition,
-        (columns.empty() ? "1" : sqltext::join(returned, ", ")), part.table->name,
-        (columns.empty() ? "" : " (" + list + ")"), list);
+        number, part.archive, part.condition, (columns.empty() ? "1" : sqltext::join(returned, ", ")),
+        part.table->name, (columns.empty() ? "" : " (" + list + ")"), list);
 }
 
 std::string make_statement(pg::Spi &spi, const std::vector<ArchivePart> &parts) {

@@ -17,6 +17,7 @@ namespace softdelete::restore {
 // Rows of one archive, under the alias "a".
 struct ArchivePart {
     const catalog::TableInfo *table;
+    std::string archive; // its name, or that of the partition that has all of them
     std::string condition;
 };
 

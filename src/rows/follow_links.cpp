@@ -24,7 +24,8 @@ enum class Direction { to_parents, to_children };
 
 // SQL: the rows of a set, as "t", that have values in all columns of the key. IS NOT NULL would ask for the fields of a
 // composite value.
-std::string make_given_rows(const TableInfo &table, const LinkColumns &link) {
+std::string make_given_rows(const TableInfo &whole, const LinkColumns &link, const RowSet &rows) {
+    const TableInfo table = whole.is_registered ? whole : narrow_to_partition(whole, rows);
     std::string conditions = catalog::restrict_to_partition("t", link);
     for (const std::string &name : link.names) {
         conditions += " AND t." + name + " IS DISTINCT FROM NULL";
@@ -56,10 +57,11 @@ Given read_given(pg::Spi &spi, const TableInfo &table, const LinkColumns &link, 
         used_columns.push_back(sqltext::format(use, read_columns.size(), name));
     }
     pg::OwnerScope owner(table.owner);
-    return {sqltext::format("(SELECT %1% OFFSET 0)", sqltext::join(used_columns, ", ")),
-            spi.query_values(sqltext::format("/* softdelete */ SELECT %1% %2%",
-                                             sqltext::join(read_columns, ", "), make_given_rows(table, link)),
-                             {rows.tables(), rows.positions()})};
+    return {
+        sqltext::format("(SELECT %1% OFFSET 0)", sqltext::join(used_columns, ", ")),
+        spi.query_values(sqltext::format("/* softdelete */ SELECT %1% %2%", sqltext::join(read_columns, ", "),
+                                         make_given_rows(table, link, rows)),
+                         {rows.tables(), rows.positions()})};
 }
 
 // From the given rows to those of the other side.

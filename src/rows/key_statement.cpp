@@ -26,29 +26,44 @@ void free_kept(const pg::PreparedQuery *statement) {
     delete statement;
 }
 
-Statement prepare(pg::Spi &spi, const std::string &text, const std::vector<Oid> &types, Plan plan) {
+Statement prepare(pg::Spi &spi, const std::string &text, const std::vector<Oid> &types) {
     pg::OwnerScope owner(pg::get_extension_owner());
     session::OwnStatement own(text, {.reading = session::OwnReading::as_owners});
-    if (plan == Plan::once) {
-        pg::PreparedQuery statement = spi.prepare(text, types);
-        statement.note_independent_of_role();
-        return std::make_shared<const pg::PreparedQuery>(std::move(statement));
-    }
-    auto statement = std::make_unique<const pg::PreparedQuery>(spi.prepare_generic(text, types));
-    statement->note_independent_of_role();
+    pg::PreparedQuery statement = spi.prepare(text, types);
+    statement.note_independent_of_role();
+    return std::make_shared<const pg::PreparedQuery>(std::move(statement));
+}
+
+Statement keep(pg::PreparedQuery &&prepared) {
+    auto statement = std::make_unique<const pg::PreparedQuery>(std::move(prepared));
     statement->keep();
     return {statement.release(), free_kept};
 }
 
+Statement prepare_kept(pg::Spi &spi, const std::string &text, const std::vector<Oid> &types) {
+    pg::OwnerScope owner(pg::get_extension_owner());
+    session::OwnStatement own(text, {.reading = session::OwnReading::as_owners});
+    pg::PreparedQuery statement = spi.prepare_generic(text, types);
+    statement.note_independent_of_role();
+    return keep(std::move(statement));
+}
+
+Statement prepare_as_owner(pg::Spi &spi, const catalog::TableInfo &table, const std::string &text,
+                           const std::vector<Oid> &types) {
+    pg::OwnerScope owner(table.owner);
+    return keep(spi.prepare_generic(text, types));
+}
+
 // Whoever runs one that goes from here meanwhile, as another command within a command's statement may make it go, has it still.
-Statement get_kept(pg::Spi &spi, const std::string &text, const std::vector<Oid> &types) {
+template <typename Prepare>
+Statement get_kept(const std::string &text, Prepare prepare) {
     // Never freed: the server's memory may be gone when the process ends.
     static Statements *kept_statements = new Statements;
     auto found = kept_statements->find(text);
     if (found != kept_statements->end() && found->second->is_valid()) {
         return found->second;
     }
-    Statement statement = prepare(spi, text, types, Plan::session);
+    Statement statement = prepare();
     if (kept_statements->size() == max_kept) {
         kept_statements->clear();
     }
@@ -70,7 +85,8 @@ KeyStatement::KeyStatement(pg::Spi &spi, const catalog::ForeignKey &key, const s
                            const std::vector<Oid> &types, Plan plan)
     : text_(text)
     , role_(key.child.owner)
-    , statement_(plan == Plan::session ? get_kept(spi, text, types) : prepare(spi, text, types, plan)) {
+    , statement_(plan == Plan::session ? get_kept(text, [&] { return prepare_kept(spi, text, types); })
+                                       : prepare(spi, text, types)) {
     Assert(catalog::has_one_owner(key));
 }
 
@@ -95,6 +111,14 @@ pg::Rows read_key(pg::Spi &spi, const catalog::ForeignKey &key, const std::strin
 void execute_key(pg::Spi &spi, const catalog::ForeignKey &key, const std::string &text,
                  const std::vector<pg::Parameter> &parameters, Plan plan) {
     KeyStatement(spi, key, text, get_types(parameters), plan).execute(parameters);
+}
+
+pg::Rows read_as_owner(pg::Spi &spi, const catalog::TableInfo &table, const std::string &text,
+                       const std::vector<pg::Parameter> &parameters) {
+    const Statement statement =
+        get_kept(text, [&] { return prepare_as_owner(spi, table, text, get_types(parameters)); });
+    pg::OwnerScope owner(table.owner);
+    return statement->query(parameters);
 }
 
 } // namespace softdelete::rows

@@ -1,6 +1,6 @@
 // Statements that join the two tables of a foreign key where one role owns both. The server's own checks read one table per
 // statement, as its owner; these join, as that owner and past policies. Where the tables belong to two owners there is
-// rows/follow_links.
+// rows/follow_links. And statements on one table that are kept likewise.
 #pragma once
 
 #include "catalog/foreign_keys.hpp"
@@ -34,5 +34,9 @@ pg::Rows read_key(pg::Spi &spi, const catalog::ForeignKey &key, const std::strin
                   const std::vector<pg::Parameter> &parameters, Plan plan = Plan::once);
 void execute_key(pg::Spi &spi, const catalog::ForeignKey &key, const std::string &text,
                  const std::vector<pg::Parameter> &parameters, Plan plan = Plan::once);
+
+// A SELECT from one table, run as its owner under the policies that bind him. Kept as Plan::session says.
+pg::Rows read_as_owner(pg::Spi &spi, const catalog::TableInfo &table, const std::string &text,
+                       const std::vector<pg::Parameter> &parameters);
 
 } // namespace softdelete::rows

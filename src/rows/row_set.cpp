@@ -1,10 +1,13 @@
 // Sets of rows by position, and the SQL conditions that name them.
 #include "rows/row_set.hpp"
+#include "pg/relations.hpp"
 #include "sqltext/format.hpp"
 
 extern "C" {
 #include "catalog/pg_type.h"
+#include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
 }
 
 namespace softdelete::rows {
@@ -66,6 +69,27 @@ pg::Parameter RowSet::positions() const {
         values.push_back(to_text(row.position));
     }
     return {pg::make_array(values), TIDARRAYOID};
+}
+
+catalog::TableInfo narrow_to_partition(const catalog::TableInfo &table, const RowSet &rows) {
+    if (!table.is_partitioned || rows.empty() || rows.ids().begin()->table != rows.ids().rbegin()->table) {
+        return table;
+    }
+    const Oid partition = rows.ids().begin()->table;
+    const char *name = pg::call([&]() -> const char * {
+        return get_rel_name(partition) != nullptr && pg::get_owner(partition) == table.owner
+                   ? quote_qualified_identifier(get_namespace_name(get_rel_namespace(partition)),
+                                                get_rel_name(partition))
+                   : nullptr;
+    });
+    catalog::TableInfo narrow = table;
+    if (name != nullptr) {
+        narrow.relation = partition;
+        narrow.name = name;
+        narrow.is_partitioned = false;
+        narrow.has_children = false;
+    }
+    return narrow;
 }
 
 std::string make_membership(const catalog::TableInfo &table, const char *alias, int first) {

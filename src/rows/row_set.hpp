@@ -55,6 +55,10 @@ private:
     std::set<RowId> rows_;
 };
 
+// Where one partition has all these rows and belongs to the table's owner, it in the place of the table, so that statements on the rows
+// look at no other; else the table. Triggers of whole statements are those of the partition.
+catalog::TableInfo narrow_to_partition(const catalog::TableInfo &table, const RowSet &rows);
+
 // SQL: the row under this alias is in the set whose tables are parameter $first::oid[] and positions the next one.
 std::string make_membership(const catalog::TableInfo &table, const char *alias, int first);
 

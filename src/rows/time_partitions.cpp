@@ -336,6 +336,30 @@ std::vector<TimePartition> find_partitions_before(pg::Spi &spi, Oid table, Times
     return found;
 }
 
+TimestampTz get_partition_start(Oid table, Oid partition) {
+    const auto [partitions, count] = pg::call([&] { return list_partitions(table); });
+    const auto *found = std::find_if(partitions, partitions + count, [&](const BoundedPartition &candidate) {
+        return candidate.relation == partition;
+    });
+    return found == partitions + count ? DT_NOBEGIN : found->period.from;
+}
+
+std::vector<TimestampTz> get_steps_back(Oid table) {
+    constexpr int first_step = 4;
+    const auto [partitions, count] = pg::call([&] { return list_partitions(table); });
+    std::vector<TimestampTz> steps;
+    // By their bounds, as they are listed. A few that would be left are not worth a step.
+    for (int size = first_step, place = count - size; place > first_step; size *= 2, place -= size) {
+        if (partitions[place].period.from > (steps.empty() ? DT_NOEND : steps.back())
+            || TIMESTAMP_IS_NOBEGIN(partitions[place].period.from)) {
+            break;
+        }
+        steps.push_back(partitions[place].period.from);
+    }
+    steps.push_back(DT_NOBEGIN);
+    return steps;
+}
+
 model::PeriodWidth get_partition_width(Oid table) {
     return get_width(pg::call([&] { return find_place(table, 0); }));
 }

@@ -48,6 +48,13 @@ struct TimePartition {
 // and those without a lower or an upper bound.
 std::vector<TimePartition> find_partitions_before(pg::Spi &spi, Oid table, TimestampTz time);
 
+// When the partition of the table begins; DT_NOBEGIN where it has no lower bound, or is no partition of it.
+TimestampTz get_partition_start(Oid table, Oid partition);
+
+// Where to stop on the way from the newest partition to the oldest, to look for what is newest: the starts of a few of them, then of
+// more. The last is DT_NOBEGIN.
+std::vector<TimestampTz> get_steps_back(Oid table);
+
 // The width of the table's newest partition; months where there is none.
 model::PeriodWidth get_partition_width(Oid table);
 

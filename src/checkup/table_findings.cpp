@@ -160,6 +160,12 @@ std::uint64_t count_kept(pg::Spi &spi, const catalog::TableInfo &kept, const std
 void add_archive(Findings &findings, pg::Spi &spi, const catalog::Table &table, bool is_attended) {
     const catalog::TableInfo info = catalog::get_table(spi, table.oid);
     if (info.is_between()) { // it has no trigger that moves rows, and views of its own
+        findings.push_back(
+            {Severity::warning, "between_strategies", table.oid, "strategy",
+             "a change of strategy in batches has not ended: some deleted rows are marked, others are in the "
+             "archive. Call it again, or with strategy => 'flag' to go back",
+             sqltext::statement("CALL softdelete.change_strategy(%1%, 'archive')", make_literal(table))
+                 .text()});
         return;
     }
     add_repair(findings, table, archive::find_gaps(spi, table));

@@ -17,7 +17,10 @@ constexpr const char *all_views_query = R"(
     SELECT c.oid, c.relowner, pg_catalog.format('%I.%I', n.nspname, c.relname),
            (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY a.attnum)
             FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0),
-           pg_catalog.array_to_string(c.reloptions, ', '), pg_catalog.format('%I.%I', n.nspname, t.relname)
+           pg_catalog.array_to_string(c.reloptions, ', '), pg_catalog.format('%I.%I', n.nspname, t.relname),
+           t.oid, a.oid, CASE WHEN a.oid IS NOT NULL THEN pg_catalog.format('%I.%I', an.nspname, a.relname) END,
+           (SELECT pg_catalog.array_agg(pg_catalog.format_type(v.atttypid, v.atttypmod) ORDER BY v.attnum)
+            FROM pg_catalog.pg_attribute v WHERE v.attrelid = c.oid AND v.attnum > 0)
     FROM pg_catalog.pg_depend d
     JOIN pg_catalog.pg_proc p ON p.oid = d.refobjid AND p.proname = 'include_deleted'
     JOIN pg_catalog.pg_namespace pn ON pn.oid = p.pronamespace AND pn.nspname = 'softdelete'
@@ -26,9 +29,19 @@ constexpr const char *all_views_query = R"(
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     JOIN softdelete_internal.registration g ON g.all_view = c.relname
     JOIN pg_catalog.pg_class t ON t.oid = g.relation AND t.relnamespace = c.relnamespace
+    LEFT JOIN (softdelete_internal.archive k JOIN pg_catalog.pg_class a ON a.oid = k.archive
+               JOIN pg_catalog.pg_namespace an ON an.oid = a.relnamespace) ON k.relation = g.relation
     WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
       AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
     ORDER BY 1)";
+
+// Those that are on their way from one strategy to the other.
+constexpr const char *between_query = R"(
+    SELECT t.relname, a.relname FROM softdelete_internal.archive k
+    JOIN softdelete_internal.registration g ON g.relation = k.relation
+    JOIN pg_catalog.pg_class t ON t.oid = k.relation
+    JOIN pg_catalog.pg_class a ON a.oid = k.archive
+    ORDER BY t.relname, t.oid)";
 
 // The columns of the table that the view shows, in its order.
 std::string list_columns(const pg::SimpleView &view) {
@@ -39,20 +52,60 @@ std::string list_columns(const pg::SimpleView &view) {
     return list;
 }
 
+// What shows all rows without a condition; empty where the view is none of ours.
+std::string make_select(const pg::Row &view) {
+    pg::SimpleView shown = pg::read_view(view.oid(0));
+    if (shown.is_simple) {
+        return sqltext::format("SELECT %1% FROM %2%", list_columns(shown), view.text(5));
+    }
+    std::string marked;
+    std::string archived;
+    const std::vector<std::string> types = view.array(9);
+    std::size_t number = 0;
+    if (!view.is_null(7)) { // the table is between the strategies
+        for (const pg::UnionColumn &column : pg::read_union(view.oid(0), view.oid(6), view.oid(7))) {
+            if (column.first.empty() || column.second.empty()) {
+                return "";
+            }
+            marked += (marked.empty() ? "" : ", ") + pg::quote_identifier(column.first);
+            // The archive has the types under domains, without modifiers.
+            archived +=
+                (archived.empty() ? "" : ", ")
+                + sqltext::format("CAST(%1% AS %2%)", pg::quote_identifier(column.second), types.at(number));
+            number++;
+        }
+    }
+    return marked.empty() ? ""
+                          : sqltext::format("SELECT %1% FROM %2% UNION ALL SELECT %3% FROM %4%", marked,
+                                            view.text(5), archived, view.text(8));
+}
+
+void warn_of_tables_between(pg::Spi &spi) {
+    for (const pg::Row &table : spi.query_kept(between_query)) {
+        pg::warn(sqltext::format(
+                     "the deleted rows of table \"%1%\" stay in two places: in the table, and in \"%2%\"",
+                     table.text(0), table.text(1)),
+                 sqltext::format(
+                     "softdelete.register() does not take on both. To end the change of strategy before, "
+                     "roll back, and call softdelete.change_strategy() for table \"%1%\".",
+                     table.text(0)));
+    }
+}
+
 } // namespace
 
 void leave_views() {
     pg::Spi spi;
     session::OwnDdlScope own_ddl;
     for (const pg::Row &view : spi.query_kept(all_views_query)) {
-        pg::SimpleView shown = pg::read_view(view.oid(0));
-        if (!shown.is_simple) {
+        std::string select = make_select(view);
+        if (select.empty()) {
             continue; // a view of the user's, at which DROP EXTENSION stops
         }
         std::string options = view.text_or(4, "");
-        std::string command = sqltext::format(
-            "CREATE OR REPLACE VIEW %1% (%2%)%3% AS SELECT %4% FROM %5%", view.text(2), view.text(3),
-            (options.empty() ? "" : " WITH (" + options + ")"), list_columns(shown), view.text(5));
+        std::string command =
+            sqltext::format("CREATE OR REPLACE VIEW %1% (%2%)%3% AS %4%", view.text(2), view.text(3),
+                            (options.empty() ? "" : " WITH (" + options + ")"), select);
         pg::UserScope owner(view.oid(1));
         spi.execute(command);
     }
@@ -67,6 +120,7 @@ void leave_views() {
                  "Archives and views stay. softdelete.register() takes the tables on again, with what is "
                  "archived.");
     }
+    warn_of_tables_between(spi);
     if (!spi.query_kept("SELECT FROM softdelete_internal.tracked_table LIMIT 1").empty()) {
         pg::warn("changes of tables with a history are no longer recorded",
                  "The histories stay, as plain tables.");

@@ -115,9 +115,25 @@ Query *find_side(const Query *query, Node *side, Oid relation) {
     return table != nullptr && table->relid == relation ? rte->subquery : nullptr;
 }
 
+// What is cast to another type, as an archive's columns are to types with modifiers and to domains.
+Node *strip_casts(Node *value) {
+    for (;;) {
+        if (IsA(value, CoerceToDomain)) {
+            value = reinterpret_cast<Node *>(castNode(CoerceToDomain, value)->arg);
+        } else if (IsA(value, RelabelType)) {
+            value = reinterpret_cast<Node *>(castNode(RelabelType, value)->arg);
+        } else if (IsA(value, FuncExpr) && castNode(FuncExpr, value)->funcformat != COERCE_EXPLICIT_CALL
+                   && castNode(FuncExpr, value)->args != NIL) {
+            value = static_cast<Node *>(linitial(castNode(FuncExpr, value)->args));
+        } else {
+            return value;
+        }
+    }
+}
+
 const char *copy_shown_name(const Query *side, int place, Oid relation) {
     const auto *entry = static_cast<TargetEntry *>(list_nth(side->targetList, place));
-    const char *name = copy_column_name(relation, reinterpret_cast<const Node *>(entry->expr));
+    const char *name = copy_column_name(relation, strip_casts(reinterpret_cast<Node *>(entry->expr)));
     return name == nullptr ? "" : name;
 }
 

@@ -57,7 +57,8 @@ SimpleView read_view(Oid relation);
 // The same for a query that is to become a view.
 SimpleView read_view_query(Query *query);
 
-// A column of a view that reads two relations by UNION ALL, and what it shows of each: a column under its name of now, or nothing.
+// A column of a view that reads two relations by UNION ALL, and what it shows of each: a column, cast or not, under its name of
+// now, or nothing.
 struct UnionColumn {
     std::string name;
     std::string first;

@@ -218,6 +218,9 @@ SELECT softdelete.erase('"Q''x"', 'both', 7) -> 'rows' AS rows;
 DELETE FROM before WHERE id = 7;
 CALL watch();
 CALL softdelete.change_strategy('"Q''x"', 'flag', batch_size => 2);
+-- In whatever style the session writes intervals, the comment with the retention is what repair() would write.
+SHOW IntervalStyle;
+SELECT object, command FROM softdelete.repair('"Q''x"');
 CALL unwatch();
 UPDATE before SET kind = NULL WHERE kind = 2;
 SELECT places(), differing(), strategy FROM softdelete.tables WHERE relation = '"Q''x"'::regclass;

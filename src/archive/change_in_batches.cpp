@@ -72,6 +72,7 @@ private:
                     {
                         pg::SettingScope settings; // ends within the savepoint, as it began
                         settings.set("lock_timeout", lock_wait);
+                        settings.set("IntervalStyle", "postgres"); // as the functions have it, for comments
                         work();
                     }
                     savepoint->commit();
@@ -199,6 +200,7 @@ void change_in_batches(const ChangeRequest &request) {
         raise_unknown_strategy(request.strategy);
     }
     pg::CalledSettings called;
+    called.keep("IntervalStyle");
     pg::Spi spi(pg::SpiMode::non_atomic);
     pg::commit_and_begin();
     pg::pin_search_path();

@@ -63,6 +63,15 @@ constexpr std::array table_kinds = {
     WHERE t.relation::pg_catalog.oid = ANY ($1::pg_catalog.oid[])
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger g WHERE g.tgrelid = t.relation AND g.tgfoid = own.function)
     ORDER BY t.relation::pg_catalog.text)"},
+    // What else repair() would do is for checkup/table_findings to find.
+    Kind{Severity::error, "out_of_step", R"(
+    SELECT c.oid, pg_catalog.format('view %I', v.relname), pg_catalog.format('the view belongs to %s, and not to the owner of the table', v.relowner::pg_catalog.regrole),
+           pg_catalog.format('SELECT * FROM softdelete.repair(%L)', r.relation)
+    FROM softdelete_internal.registration r
+    JOIN pg_catalog.pg_class c ON c.oid = r.relation
+    JOIN pg_catalog.pg_class v ON v.relnamespace = c.relnamespace AND v.relname = ANY (r.added_views) AND v.relkind = 'v' AND v.relowner <> c.relowner
+    WHERE c.oid = ANY ($1::pg_catalog.oid[])
+    ORDER BY c.oid::pg_catalog.regclass::pg_catalog.text, v.relname)"},
     Kind{Severity::notice, "no_retention", R"(
     SELECT t.relation::pg_catalog.oid, 'retention', 'deleted rows are kept for ever',
            pg_catalog.format('SELECT * FROM softdelete.configure(%L, retention => ''1 year'')', t.relation)

@@ -1,7 +1,6 @@
 // The SQL functions register(), plan(), configure(), repair() and unregister(). Unpacks the arguments, leaves the work
 // to registration/, or archive/ where the strategy is that, and returns its steps as rows.
 #include "api/run_arguments.hpp"
-#include "archive/between.hpp"
 #include "archive/change_in_batches.hpp"
 #include "archive/change_strategy.hpp"
 #include "archive/register_archive.hpp"
@@ -12,6 +11,7 @@
 #include "pg/srf.hpp"
 #include "pg/transactions.hpp"
 #include "registration/configure_table.hpp"
+#include "registration/lock_table.hpp"
 #include "registration/register_table.hpp"
 #include "registration/repair_table.hpp"
 #include "registration/unregister_table.hpp"
@@ -135,10 +135,10 @@ archive::ChangeRequest get_change_request(FunctionCallInfo call) {
     return request;
 }
 
-// Of a table between the strategies nothing but these changes.
+// Of a table between the strategies nothing but these changes. Asked here before anything is waited for, and by the commands again.
 void check_not_between(Oid relation) {
     pg::Spi spi;
-    archive::check_not_between(spi, relation);
+    registration::check_not_between(spi, relation);
 }
 
 void warn_and_give_back(FunctionCallInfo call, const std::vector<model::Step> &steps) {

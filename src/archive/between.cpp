@@ -12,7 +12,6 @@
 #include "catalog/view_catalog.hpp"
 #include "history/follow_table.hpp"
 #include "holds/hold_tables.hpp"
-#include "pg/quote.hpp"
 #include "pg/scopes.hpp"
 #include "registration/lock_table.hpp"
 #include "registration/run_steps.hpp"
@@ -132,26 +131,14 @@ bool is_between(pg::Spi &spi, Oid relation) {
     return catalog::get_table(spi, relation).is_between();
 }
 
-void check_not_between(pg::Spi &spi, Oid relation) {
-    const catalog::TableInfo table = catalog::get_table(spi, relation);
-    if (!table.is_between()) {
-        return;
-    }
-    pg::raise(
-        {.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-         .message = sqltext::format("the strategy of table %1% is being changed", table.title),
-         .detail = "Some of its deleted rows are marked, others are in its archive.",
-         .hint = sqltext::format("Let it end first: CALL softdelete.change_strategy(%1%, 'archive'), or "
-                                 "'flag' to go back.",
-                                 pg::quote_literal(table.name)),
-         .relation = relation});
-}
-
 void begin_to_archive(pg::Spi &spi, Oid relation) {
     const auto [table, registration] =
         registration::lock_registered_table(spi, relation, pg::Lock::share_update_exclusive);
+    if (is_between(spi, relation)) {
+        return; // somebody else has begun
+    }
+    pg::call([] { registry::move_rows_alone(); }); // before the holds, whose look keeps rows in place
     holds::lock_holds_below(spi, {relation}, registry::HoldAccess::remove);
-    pg::call([] { registry::move_rows_alone(); });
     check_can_move(spi, table, registration);
     check_can_be_between(spi, table);
     check_views(table, registration);
@@ -165,8 +152,8 @@ void begin_to_archive(pg::Spi &spi, Oid relation) {
 
 std::vector<model::Step> begin_to_flag(pg::Spi &spi, Oid relation) {
     const catalog::Table table = registration::lock_table(spi, relation, pg::Lock::access_exclusive);
+    pg::call([] { registry::move_rows_alone(); }); // before the holds, whose look keeps rows in place
     holds::lock_holds_below(spi, {relation}, registry::HoldAccess::remove);
-    pg::call([] { registry::move_rows_alone(); });
     const auto settings = find_settings(spi, relation, SettingsLock::for_update);
     check_can_move_back(spi, table, settings);
     check_can_be_between(spi, table);

@@ -10,9 +10,6 @@ namespace softdelete::archive {
 
 bool is_between(pg::Spi &spi, Oid relation);
 
-// 55000 where it is: what is asked for has to wait.
-void check_not_between(pg::Spi &spi, Oid relation);
-
 // Begins to move rows of a table whose deleted rows are marked. The archive is made, and gets the partitions for all rows that are to move
 // now; the views show both places. Locks the table SHARE UPDATE EXCLUSIVE, so that readers and writers go on.
 // Errors: those of change_strategy(); 0A000 where rows of the table reference others of it.

@@ -53,6 +53,9 @@ public:
                                            title_, request_.strategy, moved_));
                 return;
             }
+            if (*moved == 0) { // others have locked what is left
+                pg::sleep_ms(pause_ms);
+            }
         }
     }
 

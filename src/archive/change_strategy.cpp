@@ -7,6 +7,7 @@
 #include "archive/between.hpp"
 #include "archive/change_parts.hpp"
 #include "archive/kept_views.hpp"
+#include "archive/lock_for_change.hpp"
 #include "archive/move_rows.hpp"
 #include "archive/register_archive.hpp"
 #include "catalog/quoting.hpp"
@@ -15,12 +16,12 @@
 #include "history/follow_table.hpp"
 #include "holds/hold_tables.hpp"
 #include "pg/scopes.hpp"
+#include "pg/transactions.hpp"
 #include "registration/lock_table.hpp"
 #include "registration/register_table.hpp"
 #include "registration/run_steps.hpp"
 #include "registration/unregister_table.hpp"
 #include "registry/ended_registrations.hpp"
-#include "registry/place_lock.hpp"
 #include "rows/time_partitions.hpp"
 #include "session/extension_functions.hpp"
 #include "session/utility_commands.hpp"
@@ -53,7 +54,6 @@ std::vector<model::Step> change_to_archive(pg::Spi &spi, Oid relation) {
     const auto [table, registration] =
         registration::lock_registered_table(spi, relation, pg::Lock::access_exclusive);
     holds::lock_holds_below(spi, {relation}, registry::HoldAccess::remove);
-    pg::call([] { registry::move_rows_alone(); });
     check_can_move(spi, table, registration);
     const auto begun = find_settings(spi, relation, SettingsLock::for_update);
     const ArchiveSettings settings = begun ? *begun : make_archive_settings(spi, table, registration);
@@ -101,7 +101,6 @@ std::vector<model::Step> go_back_to_flag(pg::Spi &spi, Oid relation) {
     const auto [table, registration] =
         registration::lock_registered_table(spi, relation, pg::Lock::access_exclusive);
     holds::lock_holds_below(spi, {relation}, registry::HoldAccess::remove);
-    pg::call([] { registry::move_rows_alone(); });
     const auto settings = find_settings(spi, relation, SettingsLock::for_update);
     check_can_move_back(spi, table, settings);
     const catalog::TableInfo archive = catalog::get_table(spi, settings->archive);
@@ -110,6 +109,34 @@ std::vector<model::Step> go_back_to_flag(pg::Spi &spi, Oid relation) {
         plan_archive_drop(archive, *settings)};
     drop_archive(spi, table, *settings);
     return steps;
+}
+
+bool has_strategy(pg::Spi &spi, Oid relation, bool wants_archive) {
+    return !is_between(spi, relation) && has_archive(relation) == wants_archive;
+}
+
+// Is it one that may be given a strategy, and whose?
+void check_table(pg::Spi &spi, Oid relation, bool is_archive) {
+    if (is_archive) {
+        (void)registration::lock_table(spi, relation, pg::Lock::access_share);
+    } else {
+        (void)registration::lock_registered_table(spi, relation, pg::Lock::access_share);
+    }
+}
+
+// When a change that is under way has ended. The lock goes where it has not: a stronger one follows.
+bool has_strategy_already(pg::Spi &spi, Oid relation, bool wants_archive) {
+    if (!has_strategy(spi, relation, wants_archive)) {
+        return false;
+    }
+    pg::Subtransaction look;
+    (void)has_archive(spi, relation, pg::Lock::access_share);
+    if (!has_strategy(spi, relation, wants_archive)) {
+        return false;
+    }
+    check_table(spi, relation, wants_archive);
+    look.commit();
+    return true;
 }
 
 } // namespace
@@ -125,26 +152,20 @@ std::vector<model::Step> change_strategy(const ConfigureRequest &request) {
     pg::call([] { session::check_version(); });
     check_alone(request);
     const bool wants_archive = *request.strategy == "archive";
+    if (has_strategy_already(spi, request.relation, wants_archive)) {
+        return {};
+    }
+    lock_for_change(spi, request.relation);
+    if (has_strategy(spi, request.relation, wants_archive)) { // by what was committed meanwhile
+        check_table(spi, request.relation, wants_archive);
+        return {};
+    }
     if (is_between(spi, request.relation)) {
         return wants_archive ? change_to_archive(spi, request.relation)
                              : go_back_to_flag(spi, request.relation);
     }
-    bool is_archive = has_archive(
-        spi, request.relation,
-        has_archive(request.relation) == wants_archive ? pg::Lock::access_share : pg::Lock::access_exclusive);
-    if (is_archive != wants_archive) { // by what was committed meanwhile
-        is_archive = has_archive(spi, request.relation, pg::Lock::access_exclusive);
-    }
-    if (is_archive == wants_archive) {
-        if (is_archive) {
-            (void)registration::lock_table(spi, request.relation, pg::Lock::access_share);
-        } else {
-            (void)registration::lock_registered_table(spi, request.relation, pg::Lock::access_share);
-        }
-        return {};
-    }
     std::vector<model::Step> steps =
-        is_archive ? change_to_flag(spi, request.relation) : change_to_archive(spi, request.relation);
+        wants_archive ? change_to_archive(spi, request.relation) : change_to_flag(spi, request.relation);
     std::stable_partition(steps.begin(), steps.end(),
                           [](const model::Step &step) { return step.action == model::Action::warning; });
     return steps;

@@ -6,6 +6,7 @@
 #include "catalog/kept_tables.hpp"
 #include "catalog/quoting.hpp"
 #include "catalog/table_info.hpp"
+#include "pg/quote.hpp"
 #include "pg/relations.hpp"
 #include "registration/check_rules.hpp"
 #include "registry/registry.hpp"
@@ -229,6 +230,21 @@ RegisteredTable lock_registered_table(pg::Spi &spi, Oid relation, pg::Lock lock)
                    is_copy && root == relation ? catalog::half_registered : "", hint, relation});
     }
     return {table, *registration};
+}
+
+void check_not_between(pg::Spi &spi, Oid relation) {
+    const catalog::TableInfo table = catalog::get_table(spi, relation);
+    if (!table.is_between()) {
+        return;
+    }
+    pg::raise(
+        {.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+         .message = sqltext::format("the strategy of table %1% is being changed", table.title),
+         .detail = "Some of its deleted rows are marked, others are in its archive.",
+         .hint = sqltext::format("Let it end first: CALL softdelete.change_strategy(%1%, 'archive'), or "
+                                 "'flag' to go back.",
+                                 pg::quote_literal(table.name)),
+         .relation = relation});
 }
 
 void check_not_registered(pg::Spi &spi, const Table &table) {

@@ -23,6 +23,10 @@ struct RegisteredTable {
 
 RegisteredTable lock_registered_table(pg::Spi &spi, Oid relation, pg::Lock lock);
 
+// Raises 55000 where the table is between the strategies (archive/between): nothing but the change itself goes on then. Asked under the
+// lock: somebody else may have begun while the command waited.
+void check_not_between(pg::Spi &spi, Oid relation);
+
 // Raises 42710 where the table is registered.
 void check_not_registered(pg::Spi &spi, const catalog::Table &table);
 

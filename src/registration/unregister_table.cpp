@@ -238,6 +238,7 @@ std::vector<model::Step> unregister_table(Oid relation, const std::string &delet
     pg::Spi spi;
     DeletedRows deleted_rows = parse_deleted_rows(deleted_rows_option);
     const auto [table, registration] = lock_registered_table(spi, relation, pg::Lock::access_exclusive);
+    check_not_between(spi, relation);
     holds::lock_holds_below(spi, {relation}, registry::HoldAccess::remove);
     check_holds(spi, table);
     std::int64_t rows = count_deleted_rows(spi, table, registration);

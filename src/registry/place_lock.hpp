@@ -7,10 +7,12 @@
 namespace softdelete::registry {
 
 // Until the transaction ends nobody moves rows of any table from one place to the other. Waits for a batch that is under way, which
-// waits for nothing longer than its lock_timeout, and for a change of strategy in one transaction. Taken before the first look; a snapshot from before is the caller's affair.
+// waits for nothing longer than its lock_timeout, and for a change of strategy in one transaction. Taken before the first look; a snapshot
+// from before is the caller's affair. Some have locked tables before, others lock them afterwards.
 void keep_rows_in_place();
 
-// Until the transaction ends nobody looks for rows in both places. Waits for those who do, up to lock_timeout.
+// Until the transaction ends nobody looks for rows in both places. Waits for those who do, up to lock_timeout: with a table locked that is
+// to be short. Taken before holds are locked, which keeps rows in place: two who had that would wait for each other.
 void move_rows_alone();
 
 } // namespace softdelete::registry

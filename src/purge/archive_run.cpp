@@ -9,7 +9,6 @@
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 #include "purge/held_partition.hpp"
-#include "registry/archive_scan.hpp"
 #include "registry/purge_log.hpp"
 #include "registry/retention.hpp"
 #include "rows/named_row.hpp"
@@ -99,12 +98,12 @@ private:
     }
 
     bool lock_as_planned() const {
-        registry::ArchiveRow row;
-        return pg::lock_if_there(table_.relation, pg::Lock::access_share) && pg::call([&] {
-                   return registry::find_archive_row(table_.relation, &row)
-                          && row.archive == archive_.relation
-                          && pg::get_owner(table_.relation) == table_.owner;
-               });
+        if (!pg::lock_if_there(table_.relation, pg::Lock::access_share)) {
+            return false;
+        }
+        const TableInfo now = catalog::get_table(spi_, table_.relation);
+        return now.archive && now.archive->relation == archive_.relation && now.archive->name == archive_.name
+               && now.owner == table_.owner && now.archive->deleted_at == table_.archive->deleted_at;
     }
 
     bool is_over() const { return is_changed_ || request_.is_over(started_); }

@@ -88,8 +88,8 @@ void warn_of_missing(const TableInfo &table) {
 
 // Each transaction within a savepoint, as those of purge_rows.cpp.
 void purge_archive(pg::Spi &spi, Oid relation, const PurgeRequest &request, PurgeRequest::Time started) {
-    // Found before: it may have lost its archive since.
-    if (!pg::lock_if_there(relation, pg::Lock::access_share)) {
+    // Found before: it may have another owner since, or no archive any more.
+    if (!pg::lock_if_there(relation, pg::Lock::access_share) || !pg::owns_relation(relation)) {
         return;
     }
     const TableInfo table = catalog::get_table(spi, relation);

@@ -14,6 +14,7 @@
 #include "pg/transactions.hpp"
 #include "purge/purge_lock.hpp"
 #include "registry/error_name.hpp"
+#include "registry/history_scan.hpp"
 #include "registry/purge_log.hpp"
 #include "rows/named_row.hpp"
 #include "rows/time_partitions.hpp"
@@ -73,7 +74,7 @@ public:
                                        rows::get_partition_width(history_.relation), 2);
         }
         end_batch();
-        std::optional<std::string> cutoff = read_cutoff();
+        std::optional<std::string> cutoff = is_changed_ ? std::nullopt : read_cutoff();
         if (!cutoff) {
             return;
         }
@@ -114,13 +115,25 @@ private:
         return rows.empty() ? std::nullopt : std::optional(rows.front().text(0));
     }
 
-    // Where the transaction ends, others may change what is on hold.
+    // Where the transaction ends, others may change what is on hold, and the history itself.
     void end_batch() {
         end_batch_();
         if (request_.may_commit) {
             held_.reset();
+            is_changed_ = is_changed_ || !lock_as_planned();
         }
     }
+
+    bool lock_as_planned() const {
+        if (!pg::lock_if_there(table_.relation, pg::Lock::access_share)
+            || history::find_history(spi_, table_.relation) != history_.relation) {
+            return false;
+        }
+        const TableInfo now = catalog::get_table(spi_, history_.relation);
+        return now.name == history_.name && now.owner == history_.owner;
+    }
+
+    bool is_over() const { return is_changed_ || request_.is_over(started_); }
 
     std::uint64_t count_due(const rows::TimePartition &partition, const std::string &cutoff) {
         pg::OwnerScope owner(history_.owner);
@@ -154,7 +167,7 @@ private:
 
     // False where there may be more.
     bool purge_partition(const Partition &partition, const std::string &cutoff) {
-        if (request_.is_over(started_)) {
+        if (is_over()) {
             return false;
         }
         RowSet held = restrict_to(get_held_entries(), partition.relation);
@@ -168,7 +181,7 @@ private:
         while (remove_batch(partition, cutoff, held)) {
             end_batch();
             request_.rest(started_);
-            if (request_.is_over(started_)) {
+            if (is_over()) {
                 return false;
             }
             held = restrict_to(get_held_entries(), partition.relation);
@@ -256,6 +269,7 @@ private:
     bool has_begin_ = false;
     std::uint64_t removed_ = 0;
     std::uint64_t kept_ = 0;
+    bool is_changed_ = false; // somebody ended the history, or gave it away meanwhile
 };
 
 void commit(const PurgeRequest &request) {
@@ -289,8 +303,18 @@ void warn_of_missing_history(const TableInfo &table) {
                              pg::quote_literal(table.name)));
 }
 
+bool is_tracked(Oid relation) {
+    registry::TrackedRow row = {};
+    return pg::call([&] { return registry::find_tracked_row(relation, &row); });
+}
+
 // Each transaction within a savepoint, as those of purge_rows.cpp.
 void purge_one(pg::Spi &spi, Oid relation, const PurgeRequest &request, PurgeRequest::Time started) {
+    // Found before: it may have another owner since, or no history any more.
+    if (!pg::lock_if_there(relation, pg::Lock::access_share) || !pg::owns_relation(relation)
+        || !is_tracked(relation)) {
+        return;
+    }
     Oid found = history::find_history(spi, relation);
     if (!OidIsValid(found)) {
         warn_of_missing_history(catalog::get_table(spi, relation));

@@ -281,11 +281,14 @@ private:
         return pg::call([&] { return registry::get_cutoff(relation); });
     }
 
-    // With the same columns and the same end of the retention.
+    // Under the same names, and with the same end of the retention.
     bool is_as_planned(const PurgeTable &table) const {
         registry::Cutoff cutoff = get_cutoff(table.info.relation);
-        return cutoff.has_retention && cutoff.anonymizes == table.anonymizes
-               && catalog::get_table(spi_, table.info.relation).deleted_at == table.info.deleted_at;
+        if (!cutoff.has_retention || cutoff.anonymizes != table.anonymizes) {
+            return false;
+        }
+        const catalog::TableInfo now = catalog::get_table(spi_, table.info.relation);
+        return now.name == table.info.name && now.deleted_at == table.info.deleted_at;
     }
 
     std::map<Oid, const PurgeTable *> get_group(const model::PurgeGroup &group) const {

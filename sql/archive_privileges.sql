@@ -101,7 +101,7 @@ ALTER EVENT TRIGGER softdelete_sql_drop ENABLE ALWAYS;
 SET SESSION AUTHORIZATION regress_archive_deleter;
 DELETE FROM wages WHERE id BETWEEN 6 AND 8;
 RESET SESSION AUTHORIZATION;
-SELECT c.relowner::regrole, replace(c.relacl::text, 'dDxtm', 'dDxt') AS relacl, c.relreplident, (SELECT string_agg(tgname, ' ') FROM pg_trigger WHERE tgrelid = c.oid) AS triggers, (SELECT count(*) FROM wages_archive) AS rows
+SELECT c.relowner::regrole, replace(c.relacl::text, 'dDxtm', 'dDxt') AS relacl, c.relreplident, (SELECT string_agg(tgname, ' ' ORDER BY tgname) FROM pg_trigger WHERE tgrelid = c.oid) AS triggers, (SELECT count(*) FROM wages_archive) AS rows
     FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid WHERE inhparent = 'wages_archive'::regclass;
 ALTER EVENT TRIGGER softdelete_ddl_command_start DISABLE;
 ALTER EVENT TRIGGER softdelete_sql_drop DISABLE;

@@ -19,7 +19,6 @@
 #include "registry/erasure_log.hpp"
 #include "registry/hold_log.hpp"
 #include "rows/named_row.hpp"
-#include "rows/newest_rows.hpp"
 #include "rows/physical_tree.hpp"
 #include "session/own_statement.hpp"
 #include "session/plan_notes.hpp"
@@ -64,20 +63,6 @@ bool changes_key(pg::Spi &spi, const TableInfo &table, const std::vector<Anonymi
     });
 }
 
-// What was left to one row of the subject may have followed the next one.
-void note_left(const RowsLeft &left, SubjectTree &tree) {
-    for (const auto &[archive, rows] : left) {
-        const std::vector<rows::RowId> before(rows.ids().begin(), rows.ids().end());
-        const std::vector<rows::RowId> now = rows::follow_updates(before);
-        for (std::size_t i = 0; i < before.size(); i++) {
-            if (now[i] == before[i]) {
-                tree.not_reached.insert(sqltext::format(
-                    "rows of %1% that keep the former key of a row that they reference", archive));
-            }
-        }
-    }
-}
-
 void overwrite_tree(pg::Spi &spi, SubjectTree &tree) {
     try {
         RowsLeft left;
@@ -85,7 +70,10 @@ void overwrite_tree(pg::Spi &spi, SubjectTree &tree) {
             (void)overwrite_rows(spi, member.table, tree.rules.at(relation), member.rows, Occasion::request,
                                  &left);
         }
-        note_left(left, tree);
+        for (const std::string &archive : find_still_left(spi, left)) {
+            tree.not_reached.insert(sqltext::format(
+                "rows of %1% that keep the former key of a row that they reference", archive));
+        }
     } catch (pg::ServerError &error) {
         error.clear_context();
         if (error.sqlstate() == ERRCODE_UNIQUE_VIOLATION && !error.has_hint()) {

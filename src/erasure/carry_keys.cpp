@@ -68,6 +68,22 @@ std::map<RowId, std::string> read_deletions(pg::Spi &spi, const TableInfo &table
     return deletions;
 }
 
+// columns: quoted.
+std::map<RowId, std::string> read_columns(pg::Spi &spi, const TableInfo &archive,
+                                          const std::vector<std::string> &columns, const RowSet &rows) {
+    std::map<RowId, std::string> values;
+    const std::string query =
+        sqltext::format("/* softdelete */ SELECT c.tableoid, c.ctid, CAST(ROW(c.%1%) AS pg_catalog.text) "
+                        "FROM %2% AS c WHERE %3%",
+                        sqltext::join(columns, ", c."), archive.name, rows::make_membership(archive, "c", 1));
+    pg::OwnerScope owner(archive.owner);
+    pg::ExactTextScope exact;
+    for (const pg::Row &row : spi.query(query, {rows.tables(), rows.positions()})) {
+        values.emplace(rows::read_row_id(row), row.text(2));
+    }
+    return values;
+}
+
 bool has_deletions(const TableInfo &table, bool is_archive) {
     return is_archive || table.is_registered;
 }
@@ -81,12 +97,37 @@ bool is_same(const std::map<RowId, std::string> &some, const RowId &one,
 
 } // namespace
 
+std::set<std::string> find_still_left(pg::Spi &spi, const RowsLeft &left) {
+    std::set<std::string> archives;
+    for (const LeftRows &member : left) {
+        std::vector<RowId> before;
+        for (const auto &[row, values] : member.values) {
+            before.push_back(row);
+        }
+        const std::vector<RowId> now = rows::follow_updates(before);
+        RowSet rows;
+        for (const RowId &row : now) {
+            rows.add(row);
+        }
+        const std::map<RowId, std::string> values = read_columns(spi, member.archive, member.columns, rows);
+        for (std::size_t i = 0; i < before.size(); i++) {
+            const auto found = values.find(now[i]);
+            if (found != values.end() && found->second == member.values.at(before[i])) {
+                archives.insert(member.archive.name);
+            }
+        }
+    }
+    return archives;
+}
+
 CarriedKeys::CarriedKeys(pg::Spi &spi, const TableInfo &table, const TableInfo &source,
-                         const std::vector<std::string> &columns, const RowSet &rows, RowsLeft *left)
+                         const std::vector<std::string> &columns, const RowSet &rows, RowsLeft *left,
+                         Reached *reached)
     : spi_(spi)
     , table_(table)
     , is_archive_(table.relation != source.relation)
-    , left_(left) {
+    , left_(left)
+    , reached_(reached == nullptr ? &own_reached_ : reached) {
     const std::vector<std::string> changed = add_computed(spi, source.relation, columns);
     std::vector<ForeignKey> keys = catalog::find_referencing_keys(spi, source.relation);
     std::erase_if(keys, [&](const ForeignKey &key) { return !meet(key.parent_link.names, changed); });
@@ -121,16 +162,19 @@ void CarriedKeys::find_archived(const ForeignKey &key, const RowSet &rows) {
     const auto theirs = has_deletions(table_, is_archive_) ? read_deletions(spi_, table_, rows)
                                                            : std::map<RowId, std::string>();
     std::map<RowId, RowSet> families;
+    RowSet left;
     for (const auto &[child, candidates] : parents) {
         auto same = std::find_if(candidates.begin(), candidates.end(),
                                  [&](const RowId &parent) { return is_same(its, child, theirs, parent); });
         if (held.contains(child) || (same == candidates.end() && others.contains(child))) {
-            if (left_ != nullptr) {
-                (*left_)[step.child.name].add(child);
-            }
+            left.add(child);
             continue;
         }
         families[same == candidates.end() ? candidates.front() : *same].add(child);
+    }
+    if (left_ != nullptr && !left.empty()) {
+        const std::vector<std::string> &names = step.child_link.names;
+        left_->push_back({step.child, names, read_columns(spi_, step.child, names, left)});
     }
     for (auto &[parent, members] : families) {
         families_.push_back({step, parent, std::move(members)});
@@ -171,9 +215,16 @@ void CarriedKeys::find_live(const ForeignKey &key, const RowSet &rows) {
     const bool passes_on = std::any_of(keys.begin(), keys.end(), [&](const ForeignKey &next) {
         return next.constraint != key.constraint && meet(next.parent_link.names, changed);
     });
-    const RowSet children = passes_on ? rows::find_children(spi_, key, rows) : RowSet();
+    const RowSet found = passes_on ? rows::find_children(spi_, key, rows) : RowSet();
+    RowSet children;
+    for (const RowId &row : found.ids()) {
+        if (reached_->insert({key.constraint, row}).second) {
+            children.add(row);
+        }
+    }
     if (!children.empty()) {
-        below_.push_back(std::make_unique<CarriedKeys>(spi_, key.child, key.child, columns, children, left_));
+        below_.push_back(std::unique_ptr<CarriedKeys>(
+            new CarriedKeys(spi_, key.child, key.child, columns, children, left_, reached_)));
     }
 }
 

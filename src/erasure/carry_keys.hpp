@@ -6,13 +6,23 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 namespace softdelete::erasure {
 
-// Archived rows by the name of their archive.
-using RowsLeft = std::map<std::string, rows::RowSet>;
+// Archived rows, and what they had then in the columns of a key, as text.
+struct LeftRows {
+    catalog::TableInfo archive;
+    std::vector<std::string> columns; // quoted
+    std::map<rows::RowId, std::string> values;
+};
+
+using RowsLeft = std::vector<LeftRows>;
+
+// The archives, by name, of those that have the same now: others followed the next row after all.
+std::set<std::string> find_still_left(pg::Spi &spi, const RowsLeft &left);
 
 class CarriedKeys {
 public:
@@ -20,7 +30,9 @@ public:
     // a table or the archive of source. Locks the archived rows.
     // left: gets those that keep the former key, because another row has it or they are on hold.
     CarriedKeys(pg::Spi &spi, const catalog::TableInfo &table, const catalog::TableInfo &source,
-                const std::vector<std::string> &columns, const rows::RowSet &rows, RowsLeft *left);
+                const std::vector<std::string> &columns, const rows::RowSet &rows, RowsLeft *left)
+        : CarriedKeys(spi, table, source, columns, rows, left, nullptr) {}
+
     ~CarriedKeys();
 
     // The rows have their values now: as the archives' owners.
@@ -34,6 +46,12 @@ private:
         rows::RowSet children;
     };
 
+    // Live rows that are reached, by the key: a circle of keys ends there, as the server's own cascade does.
+    using Reached = std::set<std::pair<Oid, rows::RowId>>;
+
+    CarriedKeys(pg::Spi &spi, const catalog::TableInfo &table, const catalog::TableInfo &source,
+                const std::vector<std::string> &columns, const rows::RowSet &rows, RowsLeft *left,
+                Reached *reached);
     void find_archived(const catalog::ForeignKey &key, const rows::RowSet &rows);
     void find_live(const catalog::ForeignKey &key, const rows::RowSet &rows);
     rows::RowSet find_others(const catalog::ForeignKey &key, const rows::RowSet &children,
@@ -45,6 +63,8 @@ private:
     const catalog::TableInfo table_;
     const bool is_archive_;
     RowsLeft *left_; // may be null
+    Reached own_reached_;
+    Reached *reached_;
     std::vector<Family> families_;
     std::vector<std::unique_ptr<CarriedKeys>> below_; // of live rows that the server gives the key
 };

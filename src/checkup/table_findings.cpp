@@ -8,6 +8,7 @@
 #include "catalog/table_info.hpp"
 #include "checkup/backfill_findings.hpp"
 #include "checkup/kind.hpp"
+#include "erasure/rule_check.hpp"
 #include "history/check_tracking.hpp"
 #include "history/own_columns.hpp"
 #include "history/repair_history.hpp"
@@ -16,6 +17,7 @@
 #include "purge/purge_tables.hpp"
 #include "registration/bring_in_step.hpp"
 #include "registration/plan_parts.hpp"
+#include "registry/anonymizers.hpp"
 #include "registry/retention.hpp"
 
 #include <algorithm>
@@ -186,6 +188,22 @@ void add_archive(Findings &findings, pg::Spi &spi, const catalog::Table &table, 
     }
 }
 
+// What has become of what the rules name while event triggers were off, or of the functions that they call.
+void add_rules(Findings &findings, pg::Spi &spi, const catalog::Table &table) {
+    const std::vector<registry::Anonymizer> rules = registry::find_anonymizers(spi, table.oid);
+    if (rules.empty()) {
+        return;
+    }
+    const catalog::TableInfo info = catalog::get_table(spi, table.oid);
+    for (const registry::Anonymizer &rule : rules) {
+        if (const auto fault = erasure::find_fault(spi, info, rule)) {
+            findings.push_back({Severity::error, "unfit_rule", table.oid,
+                                "rule of column " + catalog::identifier(rule.column).text(),
+                                "set_anonymizer() would refuse this rule today: " + *fault, std::nullopt});
+        }
+    }
+}
+
 void add_history(Findings &findings, pg::Spi &spi, const catalog::Table &table, Oid history,
                  bool is_attended) {
     for (const history::TriggerGap &gap : history::find_trigger_gaps(spi, table.oid)) {
@@ -229,6 +247,7 @@ bool find_in_table(Findings &findings, pg::Spi &spi, Oid relation, bool counts_r
             }
         }
         add_archive(found, spi, table, attended.contains(relation));
+        add_rules(found, spi, table);
         return found;
     });
     add_guarded(findings, spi, relation, "history", [&] {

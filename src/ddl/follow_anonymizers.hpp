@@ -1,20 +1,22 @@
-// The rules of anonymization follow the columns that they name.
+// The rules of anonymization follow what they name: columns, and functions, types, collations and the like of any schema.
 #pragma once
 
 #include "ddl/parse_tree.hpp"
 
-extern "C" {
-#include "nodes/nodes.h"
-}
-
 namespace softdelete::ddl {
 
-// Before RENAME COLUMN: remembers what the rules of the table mean.
+// Is there any rule, and no dump being restored? Plain server code.
+bool has_rules();
+
+// Before a command that gives something another name or schema: remembers what the rules mean that may name it.
 void prepare_anonymizers(const DdlCommand &command);
 
-// After ALTER TABLE: writes rules down with the columns' new names, forgets those of dropped columns.
-// Errors: 2BP01 where a rule does not fit the table any more.
+// After a command: writes these rules down with the new names; forgets those of dropped columns.
+// Errors: 2BP01 where a rule does not fit its table any more, or its column has got a key that set_anonymizer() would refuse.
 void finish_anonymizers(const DdlCommand &command);
+
+// Called on sql_drop. Errors: 2BP01 where a rule names something that is gone.
+void refuse_loss_of_rules();
 
 // Called by the abort callbacks: what commands of that level or below have prepared. What they run may roll back a
 // savepoint of its own.

@@ -9,6 +9,13 @@
 #include "session/utility_commands.hpp"
 #include "sqltext/format.hpp"
 
+extern "C" {
+#include "nodes/parsenodes.h"
+#include "nodes/value.h"
+}
+
+#include <cstring>
+
 namespace softdelete::ddl {
 
 namespace {
@@ -93,6 +100,20 @@ void warn_of_tables_between(pg::Spi &spi) {
 }
 
 } // namespace
+
+bool drops_softdelete(const Node *statement) {
+    const auto *drop = reinterpret_cast<const DropStmt *>(statement);
+    if (!IsA(statement, DropStmt) || drop->removeType != OBJECT_EXTENSION) {
+        return false;
+    }
+    ListCell *cell;
+    foreach (cell, drop->objects) {
+        if (strcmp(strVal(lfirst(cell)), "softdelete") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
 
 void leave_views() {
     pg::Spi spi;

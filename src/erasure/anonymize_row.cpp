@@ -6,6 +6,7 @@
 #include "erasure/clear_subject.hpp"
 #include "erasure/overwrite_rows.hpp"
 #include "erasure/reset_statistics.hpp"
+#include "erasure/rule_check.hpp"
 #include "erasure/subject_tree.hpp"
 #include "history/overwrite_entries.hpp"
 #include "holds/held_rows.hpp"
@@ -37,6 +38,12 @@ using registry::Anonymizer;
                .message = sqltext::format("table %1% has no rules for anonymization", table.title),
                .hint = "Set one for each column with personal data by softdelete.set_anonymizer().",
                .relation = table.relation});
+}
+
+// Of an archive the table that its rows were deleted from.
+Oid get_ruled_table(Oid relation) {
+    const Oid kept = pg::call([&] { return registry::find_table_of_archive(relation); });
+    return OidIsValid(kept) ? kept : relation;
 }
 
 // Who deleted rows that stay as they are otherwise. Of an archive as well.
@@ -130,6 +137,12 @@ std::string anonymize_row(Oid relation, const std::optional<std::string> &reason
     rows::check_reason_as_key(spi, table, *reason, stored);
     rows::RowTree whole = found.row ? rows::collect_tree(spi, found.row->rows) : rows::RowTree();
     SubjectTree tree = find_subject_tree(spi, table, catalog::get_key_lookup(spi, table, key), whole);
+    for (const auto &[oid, its_rules] : tree.rules) {
+        check_usable(catalog::get_table(spi, get_ruled_table(oid)), its_rules);
+    }
+    for (const auto &[below, its_rules] : tree.gone_rules) {
+        check_usable(catalog::get_table(spi, below), its_rules);
+    }
     for (const auto &[oid, member] : tree.overwritten.tables) {
         holds::check_held_rows(spi, member.table, member.rows, "anonymize", holds::Harm::overwriting);
         whole.all.add_all(member.rows);
@@ -169,12 +182,12 @@ std::string anonymize_row(Oid relation, const std::optional<std::string> &reason
 }
 
 std::uint64_t anonymize_rows(pg::Spi &spi, const TableInfo &table, const rows::RowSet &rows) {
-    const Oid kept = pg::call([&] { return registry::find_table_of_archive(table.relation); });
-    std::vector<Anonymizer> rules =
-        registry::find_rules_for_rows(spi, OidIsValid(kept) ? kept : table.relation);
+    const Oid ruled = get_ruled_table(table.relation);
+    std::vector<Anonymizer> rules = registry::find_rules_for_rows(spi, ruled);
     if (rules.empty()) {
         raise_no_rules(table);
     }
+    check_usable(catalog::get_table(spi, ruled), rules);
     return overwrite_rows(spi, table, rules, rows, Occasion::on_expiry);
 }
 

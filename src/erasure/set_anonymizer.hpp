@@ -9,9 +9,7 @@
 namespace softdelete::erasure {
 
 // Sets the rule of a column of a registered table, or takes it away. Warns where a rule makes values alike that have to be
-// unique. Errors: those of get_owned_table() and pg::parse_column_expression(); 42703 no such column; 0A000 a column that
-// keys, soft delete or the server itself write; 42P17 functions with side effects; 23502 NULL for a NOT NULL column;
-// 55000 the last rule of a table that is to be anonymized on expiry.
+// unique. Errors: those of get_owned_table() and of check_rule(); 55000 the last rule of a table that is to be anonymized on expiry.
 void set_anonymizer(Oid relation, const std::string &column, const std::optional<std::string> &expression);
 
 } // namespace softdelete::erasure

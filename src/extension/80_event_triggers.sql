@@ -26,7 +26,9 @@ COMMENT ON EVENT TRIGGER softdelete_ddl_command_start IS 'Prepares DDL on regist
 CREATE EVENT TRIGGER softdelete_ddl_command_end ON ddl_command_end
     WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'ALTER TABLE', 'ALTER FOREIGN TABLE', 'CREATE INDEX', 'CREATE VIEW',
                  'CREATE POLICY', 'ALTER POLICY', 'CREATE RULE', 'CREATE TRIGGER', 'ALTER TYPE', 'CREATE SCHEMA',
-                 'ALTER DOMAIN')
+                 'ALTER DOMAIN', 'ALTER FUNCTION', 'ALTER PROCEDURE', 'ALTER ROUTINE', 'ALTER AGGREGATE', 'ALTER OPERATOR',
+                 'ALTER COLLATION', 'ALTER TEXT SEARCH CONFIGURATION', 'ALTER TEXT SEARCH DICTIONARY', 'ALTER SCHEMA',
+                 'ALTER EXTENSION', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER SEQUENCE', 'ALTER INDEX')
     EXECUTE FUNCTION softdelete_internal.on_ddl_command_end();
 ALTER EVENT TRIGGER softdelete_ddl_command_end ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER softdelete_ddl_command_end IS 'Keeps softdelete in step with tables and foreign keys.';

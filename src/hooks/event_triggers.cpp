@@ -29,6 +29,7 @@
 #include "ddl/refuse_rules.hpp"
 #include "ddl/refuse_trigger_change.hpp"
 #include "ddl/refuse_view_change.hpp"
+#include "ddl/renamed_object.hpp"
 #include "ddl/warn_delete_triggers.hpp"
 #include "ddl/widen_key_indexes.hpp"
 #include "deletion/open_deletions.hpp"
@@ -50,7 +51,6 @@ extern "C" {
 #include "commands/extension.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
-#include "nodes/value.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/rls.h"
@@ -81,19 +81,6 @@ void check_version() {
     if (!creating_extension) {
         session::check_version();
     }
-}
-
-bool drops_softdelete(const DropStmt *statement) {
-    if (statement->removeType != OBJECT_EXTENSION) {
-        return false;
-    }
-    ListCell *cell;
-    foreach (cell, statement->objects) {
-        if (strcmp(strVal(lfirst(cell)), "softdelete") == 0) {
-            return true;
-        }
-    }
-    return false;
 }
 
 // Rows that a subscription brings carry the ids of the database that deleted them. One that ends says so once more: it may
@@ -141,6 +128,16 @@ void follow_drop(const ddl::DropConcern &concern) {
     }
 }
 
+// Rules for anonymization name functions, types and other things of any kind.
+void follow_rules(const ddl::DdlCommand &command, void (*follow)(const ddl::DdlCommand &)) {
+    if (ddl::has_rules()) {
+        pg::entry([&] {
+            pg::CalledSettings called;
+            follow(command);
+        });
+    }
+}
+
 // Before a command, for one of the tables that it changes.
 void prepare_archived(const ddl::DdlCommand &command) {
     ddl::refuse_archive_change(command);
@@ -170,7 +167,6 @@ void prepare(ddl::DdlCommand command) {
         ddl::prepare_members(command);
         ddl::prepare_views(command);
         ddl::prepare_indexes(command);
-        ddl::prepare_anonymizers(command);
     });
 }
 
@@ -201,7 +197,6 @@ void finish(const ddl::DdlCommand &command) {
         ddl::finish_views(command);
         ddl::refuse_view_change(command);
         ddl::finish_members(command);
-        ddl::finish_anonymizers(command);
     });
     Oid relation = ddl::find_table_to_link(command);
     if (OidIsValid(relation)) {
@@ -252,6 +247,7 @@ void follow_end(Node *statement) {
     foreach (cell, ddl::find_changed_tables(command)) {
         finish({command.node, lfirst_oid(cell)});
     }
+    follow_rules(command, ddl::finish_anonymizers);
 }
 
 } // namespace
@@ -293,8 +289,10 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
     }
     bool has_holds = reach >= ddl::Reach::held_rows && registry::has_rows("hold");
     if (reach == ddl::Reach::own_objects || (!row_security && !has_holds && !has_histories)) {
+        follow_rules(command, ddl::prepare_anonymizers);
         return 0;
     }
+    follow_rules(command, ddl::prepare_anonymizers);
     if (has_holds) {
         ddl::keep_held_rows(command);
     }
@@ -318,6 +316,10 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
     if (session::is_own_command()) {
         return 0;
     }
+    if (ddl::concerns_rules_alone(event->tag)) {
+        follow_rules(ddl::read_command(event->parsetree), ddl::finish_anonymizers);
+        return 0;
+    }
     if (!IsA(event->parsetree, CreateSchemaStmt)) {
         follow_end(event->parsetree);
         return 0;
@@ -337,7 +339,7 @@ PG_FUNCTION_INFO_V1(softdelete_on_drop_extension);
 PGDLLEXPORT Datum softdelete_on_drop_extension(PG_FUNCTION_ARGS) {
     const EventTriggerData *event = get_event(fcinfo, "on_drop_extension", "ddl_command_start");
     // To others the command itself says that they may not.
-    if (IsA(event->parsetree, DropStmt) && drops_softdelete(castNode(DropStmt, event->parsetree))
+    if (ddl::drops_softdelete(event->parsetree)
         && has_privs_of_role(GetUserId(), pg::get_extension_owner())) {
         pg::entry([] {
             ddl::leave_policies();
@@ -351,7 +353,16 @@ PG_FUNCTION_INFO_V1(softdelete_on_sql_drop);
 
 PGDLLEXPORT Datum softdelete_on_sql_drop(PG_FUNCTION_ARGS) {
     const EventTriggerData *event = get_event(fcinfo, "on_sql_drop", "sql_drop");
-    if (session::is_own_command() || !ddl::has_dropped_parts()) {
+    if (session::is_own_command()) {
+        return 0;
+    }
+    if (ddl::has_rules()) {
+        pg::entry([] {
+            pg::CalledSettings called;
+            ddl::refuse_loss_of_rules();
+        });
+    }
+    if (!ddl::has_dropped_parts()) {
         return 0;
     }
     if (registry::has_rows("hold")) {

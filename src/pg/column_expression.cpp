@@ -163,6 +163,16 @@ bool reads_whole_row(Node *node, void *context) {
     return expression_tree_walker(node, compat::walker(reads_whole_row), context);
 }
 
+AttrNumber get_attribute(Oid relation, const char *column) {
+    AttrNumber attribute = get_attnum(relation, column);
+    if (attribute <= 0) {
+        ereport(ERROR,
+                (errcode(ERRCODE_UNDEFINED_COLUMN),
+                 errmsg("column \"%s\" of relation \"%s\" does not exist", column, get_rel_name(relation))));
+    }
+    return attribute;
+}
+
 } // namespace
 
 ColumnExpression parse_column_expression(Oid relation, const std::string &column, const std::string &text) {
@@ -177,13 +187,7 @@ ColumnExpression parse_column_expression(Oid relation, const std::string &column
 
     Result result = call([&] {
         Result found = {};
-        AttrNumber attribute = get_attnum(relation, column.c_str());
-        if (attribute <= 0) {
-            ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
-                            errmsg("column \"%s\" of relation \"%s\" does not exist", column.c_str(),
-                                   get_rel_name(relation))));
-        }
-        found.tree = analyze(relation, attribute, text.c_str());
+        found.tree = analyze(relation, get_attribute(relation, column.c_str()), text.c_str());
         found.text = deparse(relation, found.tree);
         Node *constant = eval_const_expressions(nullptr, found.tree);
         found.is_null = IsA(constant, Const) && castNode(Const, constant)->constisnull;
@@ -196,6 +200,10 @@ ColumnExpression parse_column_expression(Oid relation, const std::string &column
     });
     return {result.tree,          result.text,        result.is_null,
             result.reads_columns, result.is_volatile, result.refused};
+}
+
+Node *analyze_column_expression(Oid relation, const std::string &column, const std::string &text) {
+    return call([&] { return analyze(relation, get_attribute(relation, column.c_str()), text.c_str()); });
 }
 
 bool is_made_from(Relation relation, AttrNumber column, const Bitmapset *columns) {

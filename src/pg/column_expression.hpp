@@ -28,6 +28,9 @@ struct ColumnExpression {
 // cannot be assigned.
 ColumnExpression parse_column_expression(Oid relation, const std::string &column, const std::string &text);
 
+// The same without its properties and its text: runs no function that the expression calls.
+Node *analyze_column_expression(Oid relation, const std::string &column, const std::string &text);
+
 // Is the column one of these, or generated from one of these? The columns are offset as in an RTE's updatedCols. Plain
 // server code.
 bool is_made_from(Relation relation, AttrNumber column, const Bitmapset *columns);

@@ -47,6 +47,19 @@ std::vector<Oid> find_tables_with_rules(pg::Spi &spi) {
     return tables;
 }
 
+std::vector<TableRule> find_all_anonymizers(pg::Spi &spi) {
+    pg::UserScope owner(pg::get_extension_owner());
+    std::vector<TableRule> rules;
+    for (const pg::Row &row :
+         spi.query_kept("SELECT a.relation::pg_catalog.oid, a.column_name, a.expression FROM "
+                        "softdelete_internal.anonymizer a JOIN pg_catalog.pg_class c ON c.oid "
+                        "OPERATOR(pg_catalog.=) a.relation::pg_catalog.oid ORDER BY 1, 2",
+                        {})) {
+        rules.push_back({row.oid(0), {row.text(1), row.text(2)}});
+    }
+    return rules;
+}
+
 void put_anonymizer(pg::Spi &spi, Oid relation, const Anonymizer &rule) {
     pg::UserScope owner(pg::get_extension_owner());
     spi.execute("INSERT INTO softdelete_internal.anonymizer (relation, column_name, expression) VALUES "

@@ -22,6 +22,14 @@ std::vector<Anonymizer> find_rules_for_rows(pg::Spi &spi, Oid relation);
 // The tables that have rules.
 std::vector<Oid> find_tables_with_rules(pg::Spi &spi);
 
+struct TableRule {
+    Oid relation;
+    Anonymizer rule;
+};
+
+// Those of all tables.
+std::vector<TableRule> find_all_anonymizers(pg::Spi &spi);
+
 // Replaces a former rule of the same column.
 void put_anonymizer(pg::Spi &spi, Oid relation, const Anonymizer &rule);
 void delete_anonymizer(pg::Spi &spi, Oid relation, const std::string &column);

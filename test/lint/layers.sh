@@ -21,8 +21,8 @@ shared='rows planner session registry catalog sqltext model pg'
     check archive registration history deletion erasure holds $shared || status=1
     check erasure holds deletion history $shared || status=1
     check purge holds erasure deletion history $shared || status=1
-    check ddl registration holds history archive $shared || status=1
-    check checkup registration purge archive history $shared || status=1
+    check ddl registration holds history archive erasure $shared || status=1
+    check checkup registration purge archive history erasure $shared || status=1
     check utility ddl registration $shared || status=1
     check rows planner session registry catalog sqltext model pg || status=1
 }

@@ -4,6 +4,7 @@
 #include "sqltext/format.hpp"
 
 #include "erasure/clear_subject.hpp"
+#include "erasure/former_deletions.hpp"
 #include "erasure/overwrite_rows.hpp"
 #include "erasure/reset_statistics.hpp"
 #include "erasure/rule_check.hpp"
@@ -70,12 +71,12 @@ bool changes_key(pg::Spi &spi, const TableInfo &table, const std::vector<Anonymi
     });
 }
 
-void overwrite_tree(pg::Spi &spi, SubjectTree &tree) {
+void overwrite_tree(pg::Spi &spi, SubjectTree &tree, std::set<std::string> *told) {
     try {
         RowsLeft left;
         for (const auto &[relation, member] : tree.overwritten.tables) {
             (void)overwrite_rows(spi, member.table, tree.rules.at(relation), member.rows, Occasion::request,
-                                 &left);
+                                 &left, told);
         }
         for (const std::string &archive : find_still_left(spi, left)) {
             tree.not_reached.insert(sqltext::format(
@@ -158,10 +159,12 @@ std::string anonymize_row(Oid relation, const std::optional<std::string> &reason
         holds = find_released_holds(spi, whole.all);
     }
     add_gone_before(spi, table, stored, rules, tree);
+    std::set<std::string> told;
     for (const auto &[below, its_rules] : tree.gone_rules) { // before entries of archived rows are among them
-        (void)history::overwrite_entries(spi, catalog::get_table(spi, below), its_rules, tree.gone.at(below));
+        (void)history::overwrite_entries(spi, catalog::get_table(spi, below), its_rules, tree.gone.at(below),
+                                         &told);
     }
-    overwrite_tree(spi, tree);
+    overwrite_tree(spi, tree, &told);
     registry::clear_deletions(spi, deletions);
     registry::clear_holds(spi, holds);
     for (const auto &[oid, member] : whole.tables) {
@@ -169,6 +172,13 @@ std::string anonymize_row(Oid relation, const std::optional<std::string> &reason
             clear_actors(spi, member);
         }
     }
+    std::set<Oid> subjects = {table.relation};
+    for (const auto &[oid, its_rules] : tree.rules) {
+        subjects.insert(get_ruled_table(oid));
+    }
+    const FormerDeletions former = find_former_deletions(spi, told, subjects);
+    registry::clear_deletions(spi, former.own);
+    tree.not_reached.insert(former.not_reached.begin(), former.not_reached.end());
     std::set<Oid> touched = whole.get_relations();
     for (const auto &[oid, member] : tree.overwritten.tables) {
         std::set<Oid> partitions = history::find_partitions(spi, oid);
@@ -188,7 +198,10 @@ std::uint64_t anonymize_rows(pg::Spi &spi, const TableInfo &table, const rows::R
         raise_no_rules(table);
     }
     check_usable(catalog::get_table(spi, ruled), rules);
-    return overwrite_rows(spi, table, rules, rows, Occasion::on_expiry);
+    const std::set<std::string> deletions = find_deletions(spi, {table, rows});
+    const std::uint64_t count = overwrite_rows(spi, table, rules, rows, Occasion::on_expiry);
+    registry::clear_deletions(spi, find_emptied(spi, deletions));
+    return count;
 }
 
 bool anonymizes_archive(pg::Spi &spi, Oid relation) {

@@ -15,23 +15,6 @@ namespace softdelete::erasure {
 
 namespace {
 
-std::set<std::string> find_deletions(pg::Spi &spi, const rows::TreeTable &member) {
-    std::set<std::string> found;
-    Oid archived = pg::call([&] { return registry::find_table_of_archive(member.table.relation); });
-    if (!member.table.is_registered && !OidIsValid(archived)) {
-        return found;
-    }
-    std::string query = sqltext::format(
-        "/* softdelete */ SELECT DISTINCT t.deletion_id FROM %1% AS t WHERE %2% "
-        "AND %3% AND t.deletion_id IS NOT NULL",
-        member.table.name, rows::see_all(member.table, "t"), rows::make_membership(member.table, "t", 1));
-    pg::OwnerScope owner(member.table.owner);
-    for (const pg::Row &row : spi.query(query, {member.rows.tables(), member.rows.positions()})) {
-        found.insert(row.text(0));
-    }
-    return found;
-}
-
 bool is_known(pg::Spi &spi, const std::string &deletion) {
     pg::UserScope owner(pg::get_extension_owner());
     return !spi.query("SELECT FROM softdelete_internal.deletion WHERE id = $1::pg_catalog.int8", {deletion})
@@ -60,6 +43,23 @@ bool holds_others(pg::Spi &spi, const rows::RowTree &tree, const std::string &de
 }
 
 } // namespace
+
+std::set<std::string> find_deletions(pg::Spi &spi, const rows::TreeTable &member) {
+    std::set<std::string> found;
+    Oid archived = pg::call([&] { return registry::find_table_of_archive(member.table.relation); });
+    if (!member.table.is_registered && !OidIsValid(archived)) {
+        return found;
+    }
+    std::string query = sqltext::format(
+        "/* softdelete */ SELECT DISTINCT t.deletion_id FROM %1% AS t WHERE %2% "
+        "AND %3% AND t.deletion_id IS NOT NULL",
+        member.table.name, rows::see_all(member.table, "t"), rows::make_membership(member.table, "t", 1));
+    pg::OwnerScope owner(member.table.owner);
+    for (const pg::Row &row : spi.query(query, {member.rows.tables(), member.rows.positions()})) {
+        found.insert(row.text(0));
+    }
+    return found;
+}
 
 std::vector<std::string> find_own_deletions(pg::Spi &spi, const rows::RowTree &tree) {
     std::set<std::string> all;

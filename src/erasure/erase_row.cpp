@@ -3,9 +3,9 @@
 #include "erasure/erase_row.hpp"
 #include "sqltext/format.hpp"
 
-#include "deletion/deletion_tables.hpp"
 #include "erasure/archived_copies.hpp"
 #include "erasure/clear_subject.hpp"
+#include "erasure/former_deletions.hpp"
 #include "erasure/remove_rows.hpp"
 #include "erasure/reset_statistics.hpp"
 #include "history/check_tracking.hpp"
@@ -104,6 +104,18 @@ std::vector<std::string> find_left(pg::Spi &spi, const std::map<Oid, history::Su
     return left;
 }
 
+// Those that were restored, or whose rows are gone: their rows do not lead to them any more.
+void clear_former_deletions(pg::Spi &spi, const std::set<std::string> &told,
+                            const std::map<Oid, history::SubjectKeys> &keys, std::vector<std::string> *left) {
+    std::set<Oid> subjects;
+    for (const auto &[relation, subject] : keys) {
+        subjects.insert(relation);
+    }
+    const FormerDeletions former = find_former_deletions(spi, told, subjects);
+    registry::clear_deletions(spi, former.own);
+    left->insert(left->end(), former.not_reached.begin(), former.not_reached.end());
+}
+
 // Of a row that was purged before, or removed by hand, its table's history may still tell.
 std::string erase_gone_row(pg::Spi &spi, const catalog::TableInfo &table, const std::string &reason,
                            const catalog::KeyLookup &lookup, const ArchivedCopies &copies) {
@@ -113,10 +125,12 @@ std::string erase_gone_row(pg::Spi &spi, const catalog::TableInfo &table, const 
         choose_key(spi, table, history::find_recorded_keys(spi, table, lookup), reason, given);
     std::set<Oid> touched;
     std::vector<std::string> kept;
-    HistoryCounts entries = history::erase_entries(spi, keys, &touched, &kept);
+    std::set<std::string> told;
+    HistoryCounts entries = history::erase_entries(spi, keys, &touched, &kept, &told);
     if (entries.empty()) {
         rows::raise_no_such_row(table, key);
     }
+    clear_former_deletions(spi, told, keys, &kept);
     reset_statistics(spi, touched);
     return registry::insert_erasure(
         spi, table,
@@ -138,16 +152,6 @@ catalog::TableInfo get_erasable_table(pg::Spi &spi, Oid relation) {
 }
 
 } // namespace
-
-// Those of archived copies that hold no other row any more.
-void add_emptied(pg::Spi &spi, const ArchivedCopies &copies, std::vector<std::string> *deletions) {
-    for (const std::string &deletion : copies.deletions) {
-        if (deletion::is_logged(spi, std::stoll(deletion))
-            && !deletion::holds_any_rows(spi, std::stoll(deletion))) {
-            deletions->push_back(deletion);
-        }
-    }
-}
 
 std::string erase_row(Oid relation, const std::optional<std::string> &reason,
                       const std::vector<std::string> &key) {
@@ -191,10 +195,14 @@ std::string erase_row(Oid relation, const std::optional<std::string> &reason,
         remove_tree(spi, table, found->rows, tree);
     }
     std::vector<std::string> kept;
-    HistoryCounts entries = history::erase_entries(spi, keys, &touched, &kept);
+    std::set<std::string> told;
+    HistoryCounts entries = history::erase_entries(spi, keys, &touched, &kept, &told);
     entries.merge(remove_archived_copies(spi, copies, &touched));
-    add_emptied(spi, copies, &deletions);
+    for (const std::string &deletion : find_emptied(spi, copies.deletions)) {
+        deletions.push_back(deletion);
+    }
     registry::clear_deletions(spi, deletions);
+    clear_former_deletions(spi, told, keys, &kept);
     registry::clear_holds(spi, holds);
     reset_statistics(spi, touched);
     return registry::insert_erasure(spi, table,

@@ -308,7 +308,8 @@ void check_after_triggers(pg::Spi &spi, const TableInfo &table, const std::strin
 } // namespace
 
 std::uint64_t overwrite_rows(pg::Spi &spi, const TableInfo &table, const std::vector<Anonymizer> &rules,
-                             const RowSet &rows, Occasion occasion, RowsLeft *left) {
+                             const RowSet &rows, Occasion occasion, RowsLeft *left,
+                             std::set<std::string> *deletions) {
     const Oid kept = pg::call([&] { return registry::find_table_of_archive(table.relation); });
     const bool is_archive = OidIsValid(kept);
     const TableInfo source = is_archive ? catalog::get_table(spi, kept) : table;
@@ -354,7 +355,7 @@ std::uint64_t overwrite_rows(pg::Spi &spi, const TableInfo &table, const std::ve
         lives =
             history::find_last_lives(source, history::read_keys(spi, source, rows::follow_updates(newest)));
     }
-    (void)history::overwrite_entries(spi, source, rules, lives);
+    (void)history::overwrite_entries(spi, source, rules, lives, deletions);
     return written.size();
 }
 

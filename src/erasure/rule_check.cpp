@@ -8,6 +8,10 @@
 #include "pg/transactions.hpp"
 #include "sqltext/format.hpp"
 
+extern "C" {
+#include "utils/lsyscache.h"
+}
+
 namespace softdelete::erasure {
 
 namespace {
@@ -18,7 +22,8 @@ using registry::Anonymizer;
 struct ColumnFacts {
     bool is_not_null;
     bool is_generated;
-    bool is_link;   // of a foreign key, or a key of numbers or uuids, which are nobody's values
+    bool is_link;   // of a foreign key
+    bool is_number; // a key of numbers or uuids, which are nobody's values
     bool is_unique; // of a unique index
     // A foreign key that references it and would not follow its change, and that key's table; empty for none.
     std::string unfollowing_key;
@@ -29,8 +34,8 @@ ColumnFacts get_facts(pg::Spi &spi, const TableInfo &table, const std::string &c
     std::vector<pg::Row> rows =
         spi.query("SELECT a.attnotnull, a.attgenerated <> '' OR a.attidentity = 'a',"
                   " EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.contype = 'f'"
-                  " AND k.conrelid = a.attrelid AND a.attnum = ANY (k.conkey))"
-                  " OR (a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'uuid'::regtype)"
+                  " AND k.conrelid = a.attrelid AND a.attnum = ANY (k.conkey)),"
+                  " (a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'uuid'::regtype)"
                   " AND EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE (k.contype = 'p'"
                   " AND k.conrelid = a.attrelid AND a.attnum = ANY (k.conkey)) OR (k.contype = 'f'"
                   " AND k.confrelid = a.attrelid AND a.attnum = ANY (k.confkey)))),"
@@ -50,8 +55,8 @@ ColumnFacts get_facts(pg::Spi &spi, const TableInfo &table, const std::string &c
              .relation = table.relation});
     }
     const pg::Row &row = rows.front();
-    return {row.boolean(0), row.boolean(1),     row.boolean(2),
-            row.boolean(3), row.text_or(4, ""), row.text_or(5, "")};
+    return {row.boolean(0), row.boolean(1),     row.boolean(2),    row.boolean(3),
+            row.boolean(4), row.text_or(5, ""), row.text_or(6, "")};
 }
 
 struct Refusal {
@@ -68,7 +73,7 @@ std::optional<Refusal> find_refusal(const TableInfo &table, const std::string &c
     if (facts.is_generated) {
         return Refusal{"It is generated; anonymize the columns that it is made of."};
     }
-    if (facts.is_link) {
+    if (facts.is_link || facts.is_number) {
         return Refusal{"It belongs to a primary or foreign key, by which rows are found."};
     }
     if (!facts.unfollowing_key.empty()) {
@@ -147,10 +152,15 @@ std::optional<std::string> find_error(const Look &look) {
     }
 }
 
+bool has_column(const TableInfo &table, const std::string &column) {
+    return pg::call([&] { return get_attnum(table.relation, column.c_str()) != InvalidAttrNumber; });
+}
+
 } // namespace
 
-CheckedRule check_rule(pg::Spi &spi, const TableInfo &table, const Anonymizer &rule) {
-    const ColumnFacts facts = get_facts(spi, table, rule.column);
+CheckedRule check_rule(pg::Spi &spi, const TableInfo &table, const Anonymizer &rule, RuleAge age) {
+    ColumnFacts facts = get_facts(spi, table, rule.column);
+    facts.is_number = facts.is_number && age == RuleAge::fresh;
     check_column(table, rule.column, facts);
     const pg::ColumnExpression parsed = parse_rule(table, rule);
     check_functions(table, parsed);
@@ -163,7 +173,7 @@ void check_column_exists(pg::Spi &spi, const TableInfo &table, const std::string
 }
 
 std::optional<std::string> find_fault(pg::Spi &spi, const TableInfo &table, const Anonymizer &rule) {
-    return find_error([&] { (void)check_rule(spi, table, rule); });
+    return find_error([&] { (void)check_rule(spi, table, rule, RuleAge::standing); });
 }
 
 std::optional<std::string> find_fault_of_expression(const TableInfo &table, const Anonymizer &rule) {
@@ -172,6 +182,9 @@ std::optional<std::string> find_fault_of_expression(const TableInfo &table, cons
 
 void check_usable(const TableInfo &table, const std::vector<Anonymizer> &rules) {
     for (const Anonymizer &rule : rules) {
+        if (!has_column(table, rule.column)) { // which erasure/overwrite_rows says
+            continue;
+        }
         if (const auto fault = find_fault_of_expression(table, rule)) {
             pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                        .message = sqltext::format(

@@ -16,9 +16,13 @@ struct CheckedRule {
     bool makes_alike; // gives all rows the same value in a column that is unique
 };
 
+// A standing rule may give another value to a key of numbers that has become referenced since.
+enum class RuleAge { fresh, standing };
+
 // Errors: 42703 no such column; 0A000 a column that keys, soft delete or the server itself write; 42P17 functions with side
 // effects; 23502 NULL for a NOT NULL column; those of pg::parse_column_expression().
-CheckedRule check_rule(pg::Spi &spi, const catalog::TableInfo &table, const registry::Anonymizer &rule);
+CheckedRule check_rule(pg::Spi &spi, const catalog::TableInfo &table, const registry::Anonymizer &rule,
+                       RuleAge age = RuleAge::fresh);
 
 // Raises 42703 where there is no such column.
 void check_column_exists(pg::Spi &spi, const catalog::TableInfo &table, const std::string &column);

@@ -39,14 +39,26 @@ std::vector<pg::Row> run_own(pg::Spi &spi, const TableInfo &history, const std::
     return spi.query(statement, {rows.tables(), rows.positions()});
 }
 
-std::uint64_t remove(pg::Spi &spi, const TableInfo &history, const RowSet &entries, rows::Occasion occasion) {
+// Adds the deletions that rows returned by a statement name.
+void note_deletions(const std::vector<pg::Row> &entries, std::set<std::string> *deletions) {
+    for (const pg::Row &entry : entries) {
+        if (deletions != nullptr && !entry.is_null(0)) {
+            deletions->insert(entry.text(0));
+        }
+    }
+}
+
+std::uint64_t remove(pg::Spi &spi, const TableInfo &history, const RowSet &entries, rows::Occasion occasion,
+                     std::set<std::string> *deletions) {
     if (entries.empty()) {
         return 0;
     }
     std::string statement =
-        sqltext::format("%1% DELETE FROM %2% AS t WHERE %3% RETURNING 1", session::removal_text, history.name,
-                        rows::make_membership(history, "t", 1));
-    std::uint64_t removed = run_own(spi, history, statement, entries).size();
+        sqltext::format("%1% DELETE FROM %2% AS t WHERE %3% RETURNING t.%4%", session::removal_text,
+                        history.name, rows::make_membership(history, "t", 1), own_columns[deletion_id].name);
+    const std::vector<pg::Row> entries_removed = run_own(spi, history, statement, entries);
+    note_deletions(entries_removed, deletions);
+    const std::uint64_t removed = entries_removed.size();
     if (removed != entries.size()) { // a trigger may be older than the history
         rows::raise_not_removed(history, occasion);
     }
@@ -61,10 +73,12 @@ struct Work {
 
 class Eraser {
 public:
-    Eraser(pg::Spi &spi, std::set<Oid> *touched, std::vector<std::string> *left)
+    Eraser(pg::Spi &spi, std::set<Oid> *touched, std::vector<std::string> *left,
+           std::set<std::string> *deletions)
         : spi_(spi)
         , touched_(touched)
-        , left_(left) {}
+        , left_(left)
+        , deletions_(deletions) {}
 
     std::map<std::string, std::uint64_t> run(const std::map<Oid, SubjectKeys> &subjects) {
         for (const auto &[relation, subject] : subjects) {
@@ -90,7 +104,7 @@ public:
             for (const auto &[partition, rows] : rows::group_by_table(entries)) {
                 touched_->insert(partition);
             }
-            counts[history.name] = remove(spi_, history, entries, rows::Occasion::erasure);
+            counts[history.name] = remove(spi_, history, entries, rows::Occasion::erasure, deletions_);
         }
         return counts;
     }
@@ -152,6 +166,7 @@ private:
     pg::Spi &spi_;
     std::set<Oid> *touched_;
     std::vector<std::string> *left_;
+    std::set<std::string> *deletions_;
     std::map<Oid, RowSet> found_; // by history
     std::map<Oid, RowSet> held_;  // by table
     std::deque<Work> work_;
@@ -165,8 +180,9 @@ std::string make_overwrite(const TableInfo &history, const std::string &alias,
         sets += sqltext::format(", %1% = %2%", column.history_column,
                                 (uses_rules ? "(" + column.expression + ")" : std::string("NULL")));
     }
-    return sqltext::format("%1% UPDATE %2% AS %3% SET %4% WHERE %5% RETURNING 1", session::removal_text,
-                           history.name, alias, sets, rows::make_membership(history, alias.c_str(), 1));
+    return sqltext::format("%1% UPDATE %2% AS %3% SET %4% WHERE %5% RETURNING %3%.%6%", session::removal_text,
+                           history.name, alias, sets, rows::make_membership(history, alias.c_str(), 1),
+                           own_columns[deletion_id].name);
 }
 
 void check_overwritten(const TableInfo &history, std::uint64_t count, const RowSet &entries) {
@@ -179,24 +195,26 @@ void check_overwritten(const TableInfo &history, std::uint64_t count, const RowS
 // left but to empty the columns.
 std::uint64_t overwrite(pg::Spi &spi, const TableInfo &history, const std::string &alias,
                         const std::vector<OverwrittenColumn> &columns, const RowSet &entries,
-                        bool is_made = false) {
+                        std::set<std::string> *deletions, bool is_made = false) {
     try {
         pg::Subtransaction attempt;
-        std::uint64_t count =
-            run_own(spi, history, make_overwrite(history, alias, columns, true), entries).size();
+        const std::vector<pg::Row> overwritten =
+            run_own(spi, history, make_overwrite(history, alias, columns, true), entries);
         attempt.commit();
-        check_overwritten(history, count, entries);
-        return count;
+        check_overwritten(history, overwritten.size(), entries);
+        note_deletions(overwritten, deletions);
+        return overwritten.size();
     } catch (pg::ServerError &error) {
         bool is_of_data = ERRCODE_TO_CATEGORY(error.sqlstate()) == ERRCODE_DATA_EXCEPTION;
         if (error.sqlstate() != ERRCODE_UNDEFINED_COLUMN && !(is_made && is_of_data)) {
             throw;
         }
     }
-    std::uint64_t count =
-        run_own(spi, history, make_overwrite(history, alias, columns, false), entries).size();
-    check_overwritten(history, count, entries);
-    return count;
+    const std::vector<pg::Row> emptied =
+        run_own(spi, history, make_overwrite(history, alias, columns, false), entries);
+    check_overwritten(history, emptied.size(), entries);
+    note_deletions(emptied, deletions);
+    return emptied.size();
 }
 
 bool overwrites_key(pg::Spi &spi, const TableInfo &table, const std::vector<registry::Anonymizer> &rules) {
@@ -247,26 +265,28 @@ std::vector<KeyTexts> find_recorded_keys(pg::Spi &spi, const TableInfo &table,
 }
 
 std::map<std::string, std::uint64_t> erase_entries(pg::Spi &spi, const std::map<Oid, SubjectKeys> &subjects,
-                                                   std::set<Oid> *touched, std::vector<std::string> *left) {
-    return Eraser(spi, touched, left).run(subjects);
+                                                   std::set<Oid> *touched, std::vector<std::string> *left,
+                                                   std::set<std::string> *deletions) {
+    return Eraser(spi, touched, left, deletions).run(subjects);
 }
 
 std::uint64_t overwrite_entries(pg::Spi &spi, const TableInfo &table,
-                                const std::vector<registry::Anonymizer> &rules, const RowSet &entries) {
+                                const std::vector<registry::Anonymizer> &rules, const RowSet &entries,
+                                std::set<std::string> *deletions) {
     if (entries.empty()) {
         return 0;
     }
     TableInfo history = catalog::get_table(spi, get_history(spi, table));
     if (overwrites_key(spi, table, rules)) {
-        return remove(spi, history, entries, rows::Occasion::anonymization);
+        return remove(spi, history, entries, rows::Occasion::anonymization, deletions);
     }
     std::string alias = pg::quote_identifier(pg::call([&] { return get_rel_name(table.relation); }));
     const std::uint64_t count =
-        overwrite(spi, history, alias, find_overwritten_columns(spi, table, rules), entries);
+        overwrite(spi, history, alias, find_overwritten_columns(spi, table, rules), entries, deletions);
     RowSet newest = entries;
     for (const OverwrittenColumn &made : find_made_columns(spi, table, rules)) {
         newest = rows::follow_updates(newest);
-        (void)overwrite(spi, history, alias, {made}, newest, true);
+        (void)overwrite(spi, history, alias, {made}, newest, nullptr, true);
     }
     return count;
 }

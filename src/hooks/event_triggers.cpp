@@ -287,12 +287,11 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
         ddl::refuse_kept_change(command);
         ddl::refuse_attachment(command);
     }
+    follow_rules(command, ddl::prepare_anonymizers);
     bool has_holds = reach >= ddl::Reach::held_rows && registry::has_rows("hold");
     if (reach == ddl::Reach::own_objects || (!row_security && !has_holds && !has_histories)) {
-        follow_rules(command, ddl::prepare_anonymizers);
         return 0;
     }
-    follow_rules(command, ddl::prepare_anonymizers);
     if (has_holds) {
         ddl::keep_held_rows(command);
     }

@@ -3,6 +3,8 @@
 #include "purge/archive_run.hpp"
 
 #include "erasure/anonymize_row.hpp"
+#include "erasure/reset_statistics.hpp"
+#include "history/overwrite_entries.hpp"
 #include "holds/held_rows.hpp"
 #include "holds/hold_tables.hpp"
 #include "pg/quote.hpp"
@@ -79,6 +81,14 @@ public:
         bool is_complete = true;
         for (const rows::TimePartition &partition : partitions) {
             is_complete = is_complete && purge_partition(partition, *cutoff);
+        }
+        if (anonymized_ > 0) {
+            std::set<Oid> touched = history::find_partitions(spi_, table_.relation);
+            touched.insert(archive_.relation);
+            for (const rows::TimePartition &partition : partitions) {
+                touched.insert(partition.relation);
+            }
+            erasure::reset_statistics(spi_, touched);
         }
         request_.finish_run(spi_, run_, is_complete);
         end_batch();

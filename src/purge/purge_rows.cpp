@@ -3,8 +3,6 @@
 #include "purge/purge_rows.hpp"
 #include "sqltext/format.hpp"
 
-#include "erasure/reset_statistics.hpp"
-#include "history/overwrite_entries.hpp"
 #include "holds/hold_tables.hpp"
 #include "pg/called_settings.hpp"
 #include "pg/relations.hpp"
@@ -183,21 +181,11 @@ private:
             purge_target(group, table, target, cutoff.cutoff);
         }
         if (total_.anonymized > 0) {
-            reset_statistics(table);
+            reset_statistics(spi_, table); // once a run, whatever ended it: it costs as much as a batch
         }
         request_.finish_run(spi_, run_, due == 0 || (!is_over() && !is_changed_));
         end_transaction();
         tell_what_stays(table);
-    }
-
-    // Once a run, whatever ended it: ANALYZE costs as much as a batch.
-    void reset_statistics(const PurgeTable &table) {
-        std::set<Oid> touched = history::find_partitions(spi_, table.info.relation);
-        touched.insert(table.info.relation);
-        for (const PurgeTarget &target : table.targets) {
-            touched.insert(target.relation);
-        }
-        erasure::reset_statistics(spi_, touched);
     }
 
     // Of the table that was named: somebody waits for its rows to go. Its line in the log has no cutoff.

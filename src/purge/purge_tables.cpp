@@ -3,6 +3,8 @@
 // schedule().
 #include "purge/purge_tables.hpp"
 
+#include "erasure/reset_statistics.hpp"
+#include "history/overwrite_entries.hpp"
 #include "purge/purge_archive.hpp"
 #include "purge/purge_history.hpp"
 
@@ -190,6 +192,15 @@ PurgePlan plan_purge(pg::Spi &spi, std::optional<Oid> relation) {
     }
     plan.groups = order(spi, plan.tables);
     return plan;
+}
+
+void reset_statistics(pg::Spi &spi, const PurgeTable &table) {
+    std::set<Oid> touched = history::find_partitions(spi, table.info.relation);
+    touched.insert(table.info.relation);
+    for (const PurgeTarget &target : table.targets) {
+        touched.insert(target.relation);
+    }
+    erasure::reset_statistics(spi, touched);
 }
 
 } // namespace softdelete::purge

@@ -24,4 +24,7 @@ std::vector<Blocker> find_all_blockers(pg::Spi &spi, const catalog::TableInfo &t
 // A registered table by itself.
 PurgeTable get_purge_table(pg::Spi &spi, Oid relation);
 
+// What the planner's statistics know of values that were overwritten in the table and its history.
+void reset_statistics(pg::Spi &spi, const PurgeTable &table);
+
 } // namespace softdelete::purge

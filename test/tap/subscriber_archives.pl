@@ -22,6 +22,11 @@ CREATE TABLE papers (id int PRIMARY KEY, case_id int REFERENCES cases ON DELETE 
 CREATE INDEX ON papers (case_id);
 CREATE TABLE "Own's" (id int, part int, note text, PRIMARY KEY (id, part)) PARTITION BY LIST (part);
 CREATE TABLE owns_1 PARTITION OF "Own's" FOR VALUES IN (1);
+CREATE TABLE boxes (id int PRIMARY KEY);
+CREATE TABLE pieces (box int REFERENCES boxes ON DELETE CASCADE, "No, te" text, size numeric);
+CREATE INDEX ON pieces (box);
+ALTER TABLE pieces REPLICA IDENTITY FULL;
+SELECT count(*) FROM softdelete.register('boxes', strategy => 'archive', cascade => true);
 SELECT count(*) FROM softdelete.register('cases', strategy => 'archive', cascade => true);
 SELECT count(*) FROM softdelete.register('"Own''s"', strategy => 'archive');
 SQL
@@ -39,7 +44,7 @@ INSERT INTO papers SELECT g, g FROM generate_series(1, 9) g;
 INSERT INTO "Own's" SELECT g, 1, 'note' FROM generate_series(1, 4) g;
 SQL
 # Of cases and papers the archives come along, of the others the table alone.
-$publisher->safe_psql('postgres', q{CREATE PUBLICATION p FOR TABLE cases, papers, cases_archive, papers_archive, "Own's" WITH (publish_via_partition_root = true)});
+$publisher->safe_psql('postgres', q{CREATE PUBLICATION p FOR TABLE cases, papers, cases_archive, papers_archive, "Own's", boxes, pieces, boxes_archive, pieces_archive WITH (publish_via_partition_root = true)});
 $subscriber->safe_psql('postgres', sprintf q{CREATE SUBSCRIPTION s CONNECTION '%s' PUBLICATION p}, $publisher->connstr('postgres') =~ s/'/''/gr);
 $subscriber->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_subscription_rel WHERE srsubstate NOT IN ('r', 's')");
 
@@ -110,6 +115,21 @@ arrive(q{DELETE FROM "Own's" WHERE id = 1});
 arrive(q{SET softdelete.deletion = 'hard'; DELETE FROM "Own's" WHERE id = 2});
 arrive(q{SELECT softdelete.erase('"Own''s"', 'request', 1, 1)});
 is(rows_of($subscriber, q{"all_Own's"}), '1a 2a 3 4', 'a table whose archive is the own one');
+
+# Rows without a key below such as are on hold, some of which are alike: each is kept once.
+as_keeper($publisher, q{INSERT INTO boxes VALUES (1), (2), (3), (4); INSERT INTO pieces SELECT b, n, s FROM generate_series(1, 4) b, (VALUES ('a', 1.0), ('a', 1.0), (NULL, NULL)) n (n, s)});
+arrive('SELECT 1');
+as_keeper($subscriber, "SELECT softdelete.hold('boxes', 'law suit', b) FROM generate_series(1, 3) b");
+$place = -s $subscriber->logfile;
+arrive('DELETE FROM pieces WHERE box = 1');
+arrive("SET softdelete.deletion = 'hard'; DELETE FROM pieces WHERE box IN (2, 4)");
+arrive("SET softdelete.deletion = 'hard'; DELETE FROM boxes WHERE id = 3");
+is(as_keeper($subscriber, q{SELECT box, count(*), count("No, te") FROM all_pieces WHERE deleted_at IS NOT NULL GROUP BY box ORDER BY box}), "1|3|2\n2|3|2\n3|3|2",
+	'rows without a key: those on hold are kept, each once');
+is(rows_of($subscriber, 'all_boxes'), '1 2 3a 4', '... and what they are below');
+$log = log_since();
+unlike($log, qr/ERROR/, 'replication goes on');
+like($log, qr/WARNING: .*rows of table "pieces" that the publisher removed are kept in its archive/, 'the log says so');
 
 # When the holds have ended, the rows go here.
 as_keeper($subscriber, 'SELECT softdelete.release(id) FROM softdelete.holds WHERE released_at IS NULL');

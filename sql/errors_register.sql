@@ -131,6 +131,23 @@ SELECT sqlstate_of($$SELECT softdelete.unregister('t', 'drop')$$);
 SELECT sqlstate_of($$SELECT softdelete.unregister('v')$$);
 SELECT sqlstate_of($$SELECT softdelete.unregister('part')$$);
 
+-- A partition of another owner; a value that a deleted row has as well.
+CREATE TABLE theirs (id int PRIMARY KEY) PARTITION BY LIST (id);
+CREATE TABLE "thei rs1" PARTITION OF theirs DEFAULT;
+RESET SESSION AUTHORIZATION;
+ALTER TABLE regress_errors."thei rs1" OWNER TO regress_errors_other;
+SET SESSION AUTHORIZATION regress_errors_owner;
+SELECT sqlstate_of($$SELECT softdelete.register('theirs')$$);
+SELECT sqlstate_of($$SELECT softdelete.register('theirs', strategy => 'archive')$$);
+INSERT INTO t VALUES (1, 'taken');
+DELETE FROM t;
+INSERT INTO t VALUES (2, 'taken');
+SELECT sqlstate_of($$SELECT softdelete.configure('t', indexes => 'none')$$);
+
+-- A rule goes by no search_path.
+SELECT sqlstate_of($$SELECT softdelete.set_anonymizer('t', 'a', 'in_no_schema(a)')$$);
+SELECT sqlstate_of($$SELECT softdelete.set_anonymizer('t', 'a', 'a::in_no_schema')$$);
+
 -- Nobody but the extension writes its tables.
 SELECT sqlstate_of($$DELETE FROM softdelete_internal.registration$$);
 SELECT sqlstate_of($$SELECT * FROM softdelete_internal.converted_index$$);

@@ -128,7 +128,11 @@ pg::ColumnExpression parse_rule(const TableInfo &table, const Anonymizer &rule) 
         return pg::parse_column_expression(table.relation, rule.column, rule.expression);
     } catch (pg::ServerError &error) {
         error.clear_position();
-        if (!error.has_hint() && !pg::is_interruption(error)) {
+        if (error.sqlstate() == ERRCODE_UNDEFINED_FUNCTION || error.sqlstate() == ERRCODE_UNDEFINED_OBJECT) {
+            error.set_hint(
+                "Write functions, types and operators of your own with their schema: the rule goes by no "
+                "search_path. Arguments may need casts.");
+        } else if (!error.has_hint() && !pg::is_interruption(error)) {
             error.set_hint("Give one SQL expression over columns of the row, such as 'removed ' || id.");
         }
         throw;

@@ -163,7 +163,9 @@ std::vector<model::Step> configure_table(const ConfigureRequest &request) {
     });
     add_settings(work, former);
     work.steps = model::arrange(std::move(work.steps));
-    run_steps(spi, work.steps);
+    run_steps(spi, work.steps,
+              "A deleted row has the same key as another row. Remove it for good by softdelete.purge() or "
+              "softdelete.erase(), or change one of them.");
     for (const registry::ConvertedIndex &index : unwanted) {
         registry::delete_converted_index(spi, index.relation, index.name);
     }

@@ -27,6 +27,43 @@ bool may_use_schema(pg::Spi &spi, Oid role) {
         .boolean(0);
 }
 
+struct Owner {
+    Oid role;
+    std::string hint; // where a partition or child is not his
+};
+
+// The table's owner, and the first of its partitions and children that he may not alter.
+constexpr const char *owner_query = R"(
+    WITH RECURSIVE line (relation) AS (
+        SELECT $1::pg_catalog.oid
+        UNION SELECT h.inhrelid FROM pg_catalog.pg_inherits h JOIN line l ON h.inhparent = l.relation)
+    SELECT o.relowner, 'ALTER TABLE ' || pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname)
+           || ' OWNER TO ' || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(o.relowner))
+    FROM pg_catalog.pg_class o
+    LEFT JOIN (line l JOIN pg_catalog.pg_class c ON c.oid = l.relation JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace)
+        ON o.relhassubclass AND NOT pg_catalog.pg_has_role(o.relowner, c.relowner, 'USAGE')
+    WHERE o.oid = $1::pg_catalog.oid
+    ORDER BY c.relname LIMIT 1)";
+
+Owner find_owner(pg::Spi &spi, Oid relation) {
+    const pg::Row row = spi.query_kept(owner_query, {relation}).front();
+    return {row.oid(0), row.is_null(1) ? ""
+                                       : "A partition or child has an owner whose rights the table's owner "
+                                         "has not: run "
+                                             + row.text(1) + "."};
+}
+
+void run(pg::Spi &spi, const std::string &command, const Owner &who) {
+    try {
+        spi.execute(command);
+    } catch (pg::ServerError &error) {
+        if (error.sqlstate() == ERRCODE_INSUFFICIENT_PRIVILEGE && !who.hint.empty() && !error.has_hint()) {
+            error.set_hint(who.hint);
+        }
+        throw;
+    }
+}
+
 } // namespace
 
 void run_steps(pg::Spi &spi, const std::vector<model::Step> &steps) {
@@ -34,21 +71,18 @@ void run_steps(pg::Spi &spi, const std::vector<model::Step> &steps) {
     // Steps name the tablespaces that they mean.
     pg::SettingScope settings;
     settings.set("default_tablespace", "");
-    std::map<Oid, Oid> owners;
+    std::map<Oid, Owner> owners;
     for (const model::Step &step : steps) {
         if (!step.runs()) {
             continue;
         }
         if (!owners.contains(step.relation)) {
-            owners[step.relation] =
-                spi.query_kept("SELECT relowner FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid",
-                               {step.relation})
-                    .front()
-                    .oid(0);
+            owners[step.relation] = find_owner(spi, step.relation);
         }
+        const Owner &who = owners[step.relation];
         bool needs_help = std::any_of(step.commands.begin(), step.commands.end(), names_include_deleted)
-                          && !may_use_schema(spi, owners[step.relation]);
-        pg::UserScope owner(owners[step.relation]);
+                          && !may_use_schema(spi, who.role);
+        pg::UserScope owner(who.role);
         pg::SettingScope messages;
         if (step.object == "statistics") {
             // Not of interest: extended statistics are left as they are where not all of their columns are analyzed.
@@ -59,8 +93,19 @@ void run_steps(pg::Spi &spi, const std::vector<model::Step> &steps) {
             if (needs_help && names_include_deleted(command)) {
                 parsing.emplace();
             }
-            spi.execute(command);
+            run(spi, command, who);
         }
+    }
+}
+
+void run_steps(pg::Spi &spi, const std::vector<model::Step> &steps, const std::string &key_hint) {
+    try {
+        run_steps(spi, steps);
+    } catch (pg::ServerError &error) {
+        if (error.sqlstate() == ERRCODE_UNIQUE_VIOLATION || error.sqlstate() == ERRCODE_EXCLUSION_VIOLATION) {
+            error.set_hint(key_hint);
+        }
+        throw;
     }
 }
 

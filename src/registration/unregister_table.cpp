@@ -192,18 +192,8 @@ model::Step purge(pg::Spi &spi, const catalog::Table &table, const registry::Reg
     return {table.oid, count_rows(rows), Action::drop, false, {command.text()}};
 }
 
-void run(pg::Spi &spi, const TableWork &work) {
-    try {
-        run_steps(spi, work.steps);
-    } catch (pg::ServerError &error) {
-        if (error.sqlstate() == ERRCODE_UNIQUE_VIOLATION || error.sqlstate() == ERRCODE_EXCLUSION_VIOLATION) {
-            error.set_hint(
-                "A deleted row that is kept has the same key as another row. Change one of them, or pass "
-                "deleted_rows => 'purge'.");
-        }
-        throw;
-    }
-}
+constexpr const char *key_hint = "A deleted row that is kept has the same key as another row. Change one of "
+                                 "them, or pass deleted_rows => 'purge'.";
 
 } // namespace
 
@@ -249,7 +239,7 @@ std::vector<model::Step> unregister_table(Oid relation, const std::string &delet
     }
     TableWork work = plan_work(spi, table, registration, deleted_rows, ending);
     work.steps = model::arrange(std::move(work.steps));
-    run(spi, work);
+    run_steps(spi, work.steps, key_hint);
     record_policies(work);
     registry::delete_registration(spi, relation, table.member_oids());
     registry::note_ended_registration(spi, table.member_oids());

@@ -1,6 +1,6 @@
 # Random schemas whose tables have either strategy, with keys of both kinds over several tables, to themselves and in circles, and
-# random inserts, deletes, restores, undos, erasures, purges, changes of strategy, at once or in batches that stop halfway, and of
-# columns, compared with a model in Perl: each row is in exactly one place, in the state, with the links, the deletion and the values that the model has, and what the model
+# random inserts, deletes, restores, undos, erasures, purges, legal holds, changes of strategy, at once or in batches that stop
+# halfway, and of columns and keys, compared with a model in Perl: each row is in exactly one place, in the state, with the links, the deletion and the values that the model has, and what the model
 # refuses is refused. SOFTDELETE_SEED, SOFTDELETE_ROUNDS and SOFTDELETE_STEPS choose another run.
 use strict;
 use warnings;
@@ -24,7 +24,8 @@ sub pick { return $_[ rand @_ ] }
 # The model. Tables: { name, strategy, keys => [ { column, parent, action } ], extra => { column => 1 } }.
 # between: some deleted rows are marked, others, which are cold, in the archive.
 # Rows, by "table id": { table, id, deletion (undef: live), links => { column => id }, values => { column => value }, old }.
-my (@tables, %table, %rows, $next_id, $next_column);
+# Holds: { id => name of the row }.
+my (@tables, %table, %rows, %holds, $next_id, $next_column, $next_key);
 
 sub make_schema
 {
@@ -47,8 +48,10 @@ sub make_schema
 	$_->{strategy} = pick('flag', 'archive') for @tables;
 	settle_strategies();
 	%rows = ();
+	%holds = ();
 	$next_id = 1;
 	$next_column = 1;
+	$next_key = $number;
 	return;
 }
 
@@ -71,7 +74,7 @@ sub settle_strategies
 
 sub create_sql
 {
-	my $sql = "SET client_min_messages = error;\nDROP SCHEMA IF EXISTS s CASCADE;\nCREATE SCHEMA s AUTHORIZATION ann;\nSET SESSION AUTHORIZATION ann;\nSET search_path = s;\n";
+	my $sql = "SET client_min_messages = error;\nSELECT count(softdelete.release(id)) FROM softdelete.holds WHERE released_at IS NULL;\nDROP SCHEMA IF EXISTS s CASCADE;\nCREATE SCHEMA s AUTHORIZATION ann;\nSET SESSION AUTHORIZATION ann;\nSET search_path = s;\n";
 	$sql .= "CREATE TABLE $_->{name} (id int PRIMARY KEY" . join('', map { ", $_->{column} int" } $_->{keys}->@*) . ");\n" for @tables;
 	for my $table (@tables)
 	{
@@ -203,6 +206,41 @@ sub remove
 		$child->{links}{ $key->{column} } = undef if $gone{$parent} && $key->{action} eq 'SET NULL' && $is_there;
 	}
 	return;
+}
+
+# The rows on hold, with those below them.
+sub find_held { return spread(sub { 1 }, grep { $rows{$_} } values %holds) }
+
+# Is it kept that these rows go: 1 where one of them is on hold, 0.5 where a row on hold would lose a link to one, which not all tables keep.
+sub is_kept
+{
+	my (%gone) = @_;
+	my %held = find_held();
+	return 1 if grep { $held{$_} } keys %gone;
+	return (grep { $held{ name_of($_->[0]) } && $gone{ $_->[1] } } find_links()) ? 0.5 : 0;
+}
+
+# The same of all rows of a table.
+sub is_table_kept
+{
+	my ($table) = @_;
+	return 0 if !%holds;
+	my %held = find_held();
+	return (grep { $rows{$_}{table} eq $table->{name} } keys %held) ? 1 : 0.5;
+}
+
+# What is due, as far as no row stays that references it, or is on hold.
+sub find_purged
+{
+	my %held = find_held();
+	my %gone = map { $_ => 1 } grep { $rows{$_}{old} && !is_live($rows{$_}) && !$held{$_} } keys %rows;
+	my @links = find_links();
+	while (my ($link) = grep { my ($child, $parent, $key) = @$_; $gone{$parent} && !$gone{ name_of($child) }
+			&& ($held{ name_of($child) } || ($key->{action} eq 'CASCADE' && !is_in_archive($child) && !is_in_archive($rows{$parent}))) } @links)
+	{
+		delete $gone{ $link->[1] };
+	}
+	return %gone;
 }
 
 # Has the archive rows that the table cannot have any more?
@@ -398,27 +436,65 @@ sub step_erase
 {
 	my $name = find_row(sub { 1 }) or return 1;
 	my ($ok, undef, $error) = run("SELECT softdelete.erase('$rows{$name}{table}', 'request', $rows{$name}{id});");
-	remove(spread(sub { 1 }, $name));
+	my %gone = spread(sub { 1 }, $name);
+	my $is_kept = is_kept(%gone);
+	return agree("erase $name", $ok, 0, $error) if $is_kept == 1 || ($is_kept && !$ok && $error =~ /hold/);
+	remove(%gone);
 	return agree("erase $name", $ok, 1, $error);
+}
+
+# Deleted by an UPDATE, so long ago that the next purge takes it; what goes with it is deleted now.
+sub step_backdate
+{
+	my $name = find_row(sub { is_live($_[0]) && $table{ $_[0]{table} }{strategy} eq 'flag' }) or return 1;
+	my $row = $rows{$name};
+	my ($ok, $out, $error) = run("UPDATE $row->{table} SET deleted_at = now() - interval '2 years' WHERE id = $row->{id};\nSELECT deletion_id FROM all_$row->{table} WHERE id = $row->{id};");
+	my %gone = model_delete($name);
+	my ($deletion) = $out =~ /(\d+)\s*$/;
+	$rows{$_}{deletion} = $deletion // '?' for keys %gone;
+	$row->{old} = 1;
+	return agree("backdate $name", $ok, 1, $error);
 }
 
 sub step_purge
 {
 	my ($ok, undef, $error) = run('CALL softdelete.purge();');
-	remove(map { $_ => 1 } grep { $rows{$_}{old} && !is_live($rows{$_}) } keys %rows);
+	my %gone = find_purged();
+	remove(%gone);
+	$counts{'purged rows'} += keys %gone;
 	return agree('purge', $ok, 1, $error);
+}
+
+sub step_hold
+{
+	my $name = find_row(sub { 1 }) or return 1;
+	my ($ok, $out, $error) = run("SELECT 'H ' || softdelete.hold('$rows{$name}{table}', 'litigation', $rows{$name}{id});");
+	$holds{$1} = $name if $out =~ /H (\d+)/;
+	return agree("hold $name", $ok, 1, $error);
+}
+
+sub step_release
+{
+	my @ids = sort keys %holds or return 1;
+	my $id = pick(@ids);
+	my ($ok, undef, $error) = run("SELECT softdelete.release($id);");
+	delete $holds{$id};
+	return agree("release $id", $ok, 1, $error);
 }
 
 sub step_change
 {
 	my $table = pick(@tables);
+	my $is_kept = is_table_kept($table);
 	if ($table->{between} && rand() < 0.5)
 	{
 		my ($ok, undef, $error) = run("SELECT count(*) FROM softdelete.configure('$table->{name}', strategy => 'flag');");
+		return agree("back $table->{name}", $ok, 0, $error) if $is_kept == 1 || ($is_kept && !$ok && $error =~ /hold/);
 		return agree("back $table->{name}", $ok, model_go_back($table), $error);
 	}
 	my $strategy = $table->{strategy} eq 'flag' ? 'archive' : 'flag';
 	my ($ok, undef, $error) = run("SELECT count(*) FROM softdelete.configure('$table->{name}', strategy => '$strategy');");
+	return agree("change $table->{name} to $strategy", $ok, 0, $error) if $is_kept == 1 || ($is_kept && !$ok && $error =~ /hold/);
 	return agree("change $table->{name} to $strategy", $ok, model_change($table), $error);
 }
 
@@ -438,8 +514,10 @@ sub step_batches
 		? !(grep { my $other = $_; $other->{strategy} eq 'flag' && grep { $_->{parent} eq $name } $other->{keys}->@* } @tables)
 		: !(grep { has_archive($table{ $_->{parent} }) } $table->{keys}->@*)));
 	return agree("batches $name to $target", $ok, 0, $error) if !$may_begin;
-	# It ends with an error where rows are left that cannot move.
-	return agree("batches $name to $target", $ok, 1, $error) if !$ok && $error !~ /cannot (move to an archive|become marked ones)/;
+	# It ends with an error where rows are left that cannot move, and where rows are on hold.
+	my $is_kept = is_table_kept($table) && !$ok && $error =~ /hold/;
+	return agree("batches $name to $target", $ok, 1, $error)
+	  if !$ok && !$is_kept && $error !~ /cannot (move to an archive|become marked ones)/;
 	my %archived = map { $_ => 1 } grep { $rows{$_}{table} eq $name && is_in_archive($rows{$_}) } keys %rows;
 	$table->{strategy} = $strategy;
 	$table->{between} = $strategy eq 'flag' && $has_archive eq 'true' ? 1 : 0;
@@ -479,6 +557,13 @@ sub step_column
 		return agree("column $table->{name} $known retyped", $ok, 1, $error);
 	}
 	my $column = 'x' . $next_column++;
+	if ($known && rand() < 0.3)
+	{
+		my ($ok, undef, $error) = run("ALTER TABLE $table->{name} RENAME COLUMN $known TO $column;");
+		$table->{extra}{$column} = delete $table->{extra}{$known};
+		$_->{values}{$column} = delete $_->{values}{$known} for grep { $_->{table} eq $table->{name} } values %rows;
+		return agree("column $table->{name} $known renamed", $ok, 1, $error);
+	}
 	my $value = int rand 100;
 	my ($ok, undef, $error) = run("ALTER TABLE $table->{name} ADD COLUMN $column int NOT NULL DEFAULT $value;");
 	$table->{extra}{$column} = $value;
@@ -486,8 +571,21 @@ sub step_column
 	return agree("column $table->{name} $column", $ok, 1, $error);
 }
 
-my @operations = ((\&step_insert) x 8, (\&step_delete) x 6, (\&step_restore) x 4, (\&step_undo) x 3, \&step_erase, \&step_import, \&step_purge,
-	(\&step_change) x 2, (\&step_batches) x 4, \&step_column);
+# A further key, empty so far, to a table that comes before, so that strategies go together.
+sub step_key
+{
+	my $table = pick(@tables);
+	my @parents = grep { $_->{name} lt $table->{name} && !$_->{between} && ($table->{strategy} eq 'archive' || $_->{strategy} eq 'flag') } @tables;
+	return 1 if $table->{between} || !@parents || $table->{keys}->@* > 3;
+	my $key = { column => 'f' . $next_key++, parent => pick(@parents)->{name}, action => pick('CASCADE', 'SET NULL') };
+	my ($ok, undef, $error) = run("ALTER TABLE $table->{name} ADD COLUMN $key->{column} int REFERENCES $key->{parent} ON DELETE $key->{action};\n"
+		. "CREATE INDEX ON $table->{name} ($key->{column});");
+	push $table->{keys}->@*, $key;
+	return agree("key $table->{name} $key->{column}", $ok, 1, $error);
+}
+
+my @operations = ((\&step_insert) x 8, (\&step_delete) x 6, (\&step_restore) x 4, (\&step_undo) x 3, \&step_erase, \&step_import, (\&step_purge) x 2,
+	(\&step_change) x 2, (\&step_batches) x 4, \&step_column, \&step_backdate, \&step_hold, (\&step_release) x 2, \&step_key);
 
 for my $round (0 .. $rounds - 1)
 {

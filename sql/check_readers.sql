@@ -19,7 +19,7 @@ CREATE FUNCTION look(wanted text, relation regclass DEFAULT NULL) RETURNS TABLE 
 \pset fieldsep ' | '
 \set QUIET off
 
--- A policy reads whether the reader is a member. He left, and lets himself in again.
+-- A policy reads whether the reader is a member. He left, and lets himself in again where the table has no filter.
 CREATE TABLE members (name text PRIMARY KEY);
 CREATE TABLE "Docs" (id int PRIMARY KEY);
 CREATE TABLE papers (id int PRIMARY KEY);
@@ -39,6 +39,8 @@ SET softdelete.visibility = 'all';
 SELECT count(*) FROM "Docs";
 RESET softdelete.visibility;
 SET SESSION AUTHORIZATION regress_readers;
+SELECT count(*) FROM look('policy_reads_deleted');
+SELECT count(*) > 0 FROM softdelete.configure('members', visibility => 'view');
 SELECT * FROM look('policy_reads_deleted');
 ALTER POLICY of_members ON "Docs" USING (EXISTS (SELECT FROM active_members m WHERE m.name = current_user));
 SELECT count(*) FROM look('policy_reads_deleted');

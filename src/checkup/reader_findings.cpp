@@ -14,24 +14,22 @@ namespace {
 
 // $1: the registered tables that are looked at, everywhere below but in the last one.
 
-// The setting of the session reaches into policies. A policy of the table itself depends on it in any case.
+// Policies see live rows where the table has a filter, whatever is set. A policy of the table itself depends on it in any case.
 constexpr Kind policy_reads_deleted = {Severity::warning, "policy_reads_deleted", R"(
     SELECT t.relation::pg_catalog.oid, pg_catalog.format('policy %I of %s', p.polname, p.polrelid::pg_catalog.regclass),
-           CASE t.visibility WHEN 'view' THEN 'the policy reads this table, of which visibility view hides nothing: deleted rows count there'
-                ELSE 'the policy reads this table under the softdelete.visibility of whoever it binds: who sets that to all is let '
-                     'through by deleted rows as well' END
-           || pg_catalog.format('. A policy that reads %I.%I instead goes by live rows, whatever is set', n.nspname, t.active_view), NULL
+           pg_catalog.format('the policy reads this table, of which visibility view hides nothing: deleted rows count there. A policy '
+                             'that reads %I.%I instead goes by live rows', n.nspname, t.active_view), NULL
     FROM softdelete.tables t
     JOIN pg_catalog.pg_class c ON c.oid = t.relation
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = c.oid
      AND d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass
     JOIN pg_catalog.pg_policy p ON p.oid = d.objid AND p.polrelid <> c.oid
-    WHERE c.oid = ANY ($1::pg_catalog.oid[]) AND t.strategy = 'flag' AND t.visibility IN ('filter', 'view')
+    WHERE c.oid = ANY ($1::pg_catalog.oid[]) AND t.strategy = 'flag' AND t.visibility = 'view'
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend o JOIN pg_catalog.pg_attribute a ON a.attrelid = o.refobjid AND a.attnum = o.refobjsubid
                       WHERE o.classid = d.classid AND o.objid = d.objid AND o.refclassid = d.refclassid AND o.refobjid = c.oid
                         AND a.attname = t.deleted_at)
-    GROUP BY t.relation, t.visibility, t.active_view, n.nspname, p.polname, p.polrelid
+    GROUP BY t.relation, t.active_view, n.nspname, p.polname, p.polrelid
     ORDER BY t.relation::pg_catalog.text, 2)"};
 
 // Views and functions with a parsed body depend on the columns that they name.

@@ -12,6 +12,8 @@
 
 extern "C" {
 #include "nodes/nodeFuncs.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
 }
 
 namespace softdelete::planner {
@@ -197,6 +199,68 @@ void convert_target(Query *query, const session::RegisteredTable &table, session
     }
 }
 
+bool transform_level(Node *node, session::Statement *statement);
+
+// Are there conditions of policies? Those of a view that is a security barrier, and the target, may stand behind them.
+bool has_policies(const RangeTblEntry *rte) {
+    if (rte->securityQuals == NIL || !can_be_registered(rte)) {
+        return false;
+    }
+    Relation relation = RelationIdGetRelation(rte->relid);
+    bool found = relation->rd_rel->relrowsecurity;
+    RelationClose(relation);
+    return found;
+}
+
+bool is_of_policy(const WithCheckOption *check) {
+    return check->kind != WCO_VIEW_CHECK;
+}
+
+// What policies say is their author's: to them softdelete.visibility is active, whoever reads.
+struct Policies {
+    List *conditions; // a list for each reference; NIL for those that stay
+    List *checks;     // all of the query
+};
+
+// Takes them out of the query, so that the walk goes past them.
+Policies transform_policies(Query *query, session::Statement *statement) {
+    Policies policies = {NIL, query->withCheckOptions};
+    const settings::Visibility callers = statement->visibility;
+    statement->visibility = settings::Visibility::active;
+    ListCell *cell;
+    foreach (cell, query->rtable) {
+        RangeTblEntry *rte = lfirst_node(RangeTblEntry, cell);
+        List *conditions = has_policies(rte) ? rte->securityQuals : NIL;
+        policies.conditions = lappend(policies.conditions, conditions);
+        if (conditions != NIL) {
+            transform_level(reinterpret_cast<Node *>(conditions), statement);
+            rte->securityQuals = NIL;
+        }
+    }
+    query->withCheckOptions = NIL;
+    foreach (cell, policies.checks) {
+        WithCheckOption *check = lfirst_node(WithCheckOption, cell);
+        if (is_of_policy(check)) {
+            transform_level(check->qual, statement);
+        } else {
+            query->withCheckOptions = lappend(query->withCheckOptions, check);
+        }
+    }
+    statement->visibility = callers;
+    return policies;
+}
+
+void put_back(Query *query, const Policies &policies) {
+    query->withCheckOptions = policies.checks;
+    ListCell *reference;
+    ListCell *conditions;
+    forboth (reference, query->rtable, conditions, policies.conditions) {
+        if (lfirst(conditions) != NIL) {
+            lfirst_node(RangeTblEntry, reference)->securityQuals = static_cast<List *>(lfirst(conditions));
+        }
+    }
+}
+
 bool transform_level(Node *node, session::Statement *statement) {
     if (node == nullptr) {
         return false;
@@ -216,7 +280,10 @@ bool transform_level(Node *node, session::Statement *statement) {
     if (find_target(query, &table) && (!statement->is_planned_again || query->commandType == CMD_INSERT)) {
         convert_target(query, table, statement);
     }
-    return query_tree_walker(query, walker, statement, 0);
+    const Policies policies = transform_policies(query, statement);
+    bool stopped = query_tree_walker(query, walker, statement, 0);
+    put_back(query, policies);
+    return stopped;
 }
 
 } // namespace

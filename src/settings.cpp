@@ -99,8 +99,8 @@ bool check_worker_window(char **value, void **, GucSource) {
         GUC_check_errhint("Write two different times of the day, such as 01:00-05:00.");
         return false;
     }
-    if (!window.zone.empty() && pg_tzset(window.zone.c_str()) == nullptr) {
-        GUC_check_errdetail("Time zone \"%s\" is not known.", window.zone.c_str());
+    if (window.zone[0] != '\0' && pg_tzset(window.zone) == nullptr) {
+        GUC_check_errdetail("Time zone \"%s\" is not known.", window.zone);
         GUC_check_errhint("Take a name from pg_timezone_names, or leave it out.");
         return false;
     }

@@ -12,7 +12,7 @@ bool is_digit(char character) {
 }
 
 // "HH:MM" at that place, which moves behind it. 24:00 is the end of the day.
-bool parse_time(const std::string &text, std::size_t *place, int *minutes) {
+bool parse_time(std::string_view text, std::size_t *place, int *minutes) {
     int numbers[2] = {};
     for (int part = 0; part < 2; part++) {
         std::size_t begin = *place;
@@ -35,7 +35,7 @@ bool parse_time(const std::string &text, std::size_t *place, int *minutes) {
     return numbers[1] < 60 && *minutes <= minutes_of_day;
 }
 
-void skip_spaces(const std::string &text, std::size_t *place) {
+void skip_spaces(std::string_view text, std::size_t *place) {
     while (*place < text.size() && text[*place] == ' ') {
         ++*place;
     }
@@ -51,7 +51,7 @@ int DailyWindow::minutes_until(int minute) const {
     return (from - minute + minutes_of_day) % minutes_of_day;
 }
 
-bool parse_window(const std::string &text, DailyWindow *window) {
+bool parse_window(std::string_view text, DailyWindow *window) {
     std::size_t place = 0;
     skip_spaces(text, &place);
     if (!parse_time(text, &place, &window->from)) {
@@ -71,10 +71,14 @@ bool parse_window(const std::string &text, DailyWindow *window) {
         return false;
     }
     skip_spaces(text, &place);
-    window->zone = text.substr(place);
-    while (!window->zone.empty() && window->zone.back() == ' ') {
-        window->zone.pop_back();
+    std::string_view zone = text.substr(place);
+    while (!zone.empty() && zone.back() == ' ') {
+        zone.remove_suffix(1);
     }
+    if (zone.size() >= DailyWindow::zone_size) {
+        return false;
+    }
+    window->zone[zone.copy(window->zone, zone.size())] = '\0';
     return true;
 }
 

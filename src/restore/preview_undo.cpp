@@ -12,6 +12,8 @@ extern "C" {
 #include "miscadmin.h"
 }
 
+#include <map>
+
 namespace softdelete::restore {
 
 namespace {
@@ -35,11 +37,17 @@ UndoLine make_line(pg::Spi &spi, std::int64_t deletion) {
 
 std::vector<UndoLine> preview(pg::Spi &spi, const std::vector<std::int64_t> &deletions) {
     const std::vector<Conflict> conflicts =
-        list_conflicts(spi, deletions); // asks whether the caller may know
+        list_conflicts(spi, deletions);     // asks whether the caller may know
+    std::map<std::int64_t, UndoLine> known; // there may be many conflicts
+    auto get_line = [&](std::int64_t deletion) {
+        auto place = known.find(deletion);
+        return place != known.end() ? place->second
+                                    : known.emplace(deletion, make_line(spi, deletion)).first->second;
+    };
     std::vector<UndoLine> lines;
     std::vector<UndoLine> refusals;
     for (std::int64_t deletion : deletions) {
-        UndoLine line = make_line(spi, deletion);
+        UndoLine line = get_line(deletion);
         line.action = "restore";
         for (const deletion::TableCount &count : deletion::count_rows_of(spi, deletion)) {
             line.relation = count.relation;
@@ -47,14 +55,14 @@ std::vector<UndoLine> preview(pg::Spi &spi, const std::vector<std::int64_t> &del
             lines.push_back(line);
         }
         if (std::optional<std::string> missing = find_missing_right(spi, deletion)) {
-            UndoLine refusal = make_line(spi, deletion);
+            UndoLine refusal = get_line(deletion);
             refusal.action = "refuse";
             refusal.detail = missing;
             refusals.push_back(std::move(refusal));
         }
     }
     for (const Conflict &conflict : conflicts) {
-        UndoLine line = conflict.deletion ? make_line(spi, std::stoll(*conflict.deletion)) : UndoLine{};
+        UndoLine line = conflict.deletion ? get_line(std::stoll(*conflict.deletion)) : UndoLine{};
         line.relation = conflict.relation;
         line.action = "refuse";
         line.key = conflict.key;

@@ -276,9 +276,10 @@ extern "C" PGDLLEXPORT void softdelete_launcher_main(Datum) {
             tell_next_look(0, Pause::none);
         } else if (hours.pause != Pause::none) {
             tell_next_look(hours.next, hours.pause);
-            rest = std::min<std::chrono::milliseconds>(
-                std::chrono::seconds(pause_seconds),
-                std::chrono::milliseconds((hours.next - GetCurrentTimestamp()) / 1000 + 1));
+            // The clock may have been put forward meanwhile.
+            rest = std::clamp<std::chrono::milliseconds>(
+                std::chrono::milliseconds((hours.next - GetCurrentTimestamp()) / 1000 + 1),
+                std::chrono::milliseconds::zero(), std::chrono::seconds(pause_seconds));
         } else {
             tell_next_look(GetCurrentTimestamp() + rest.count() * 1000, Pause::none);
             rest = is_through

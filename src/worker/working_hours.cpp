@@ -37,7 +37,7 @@ TimestampTz find_window(TimestampTz at) {
     if (settings::worker_window()[0] == '\0' || !model::parse_window(settings::worker_window(), &window)) {
         return at;
     }
-    pg_tz *zone = window.zone.empty() ? log_timezone : pg_tzset(window.zone.c_str());
+    pg_tz *zone = window.zone[0] == '\0' ? log_timezone : pg_tzset(window.zone);
     pg_time_t seconds = timestamptz_to_time_t(at);
     const pg_tm *local = pg_localtime(&seconds, zone == nullptr ? log_timezone : zone);
     if (local == nullptr) {

@@ -47,10 +47,19 @@ Oid get_ruled_table(Oid relation) {
     return OidIsValid(kept) ? kept : relation;
 }
 
-// Who deleted rows that stay as they are otherwise. Of an archive as well.
-void clear_actors(pg::Spi &spi, const rows::TreeTable &member) {
+// Who deleted rows that stay as they are otherwise. Of an archive as well. Returns those that a hold keeps as they are.
+rows::RowSet clear_actors(pg::Spi &spi, const rows::TreeTable &member) {
     if (!forgets_actor(spi, member.table, {})) {
-        return;
+        return {};
+    }
+    const rows::RowSet held = holds::has_holds(spi) ? holds::find_held_rows(spi, member.table, member.rows,
+                                                                            holds::Harm::overwriting)
+                                                    : rows::RowSet();
+    rows::RowSet free;
+    for (const rows::RowId &row : member.rows.ids()) {
+        if (!held.contains(row)) {
+            free.add(row);
+        }
     }
     std::string statement =
         sqltext::format("%1% UPDATE %2% AS t SET %3% = NULL WHERE %4% AND t.%3% IS NOT NULL AND %5%",
@@ -58,7 +67,8 @@ void clear_actors(pg::Spi &spi, const rows::TreeTable &member) {
                         rows::see_all(member.table, "t"), rows::make_membership(member.table, "t", 1));
     session::OwnStatement own(statement, {.notes = session::note_removal, .runs_as_called = true});
     pg::OwnerScope owner(member.table.owner);
-    spi.execute(statement, {member.rows.tables(), member.rows.positions()});
+    spi.execute(statement, {free.tables(), free.positions()});
+    return held;
 }
 
 // Released holds keep the key that they were for.
@@ -169,7 +179,10 @@ std::string anonymize_row(Oid relation, const std::optional<std::string> &reason
     registry::clear_holds(spi, holds);
     for (const auto &[oid, member] : whole.tables) {
         if (!tree.rules.contains(oid)) {
-            clear_actors(spi, member);
+            if (!clear_actors(spi, member).empty()) {
+                tree.not_reached.insert(
+                    sqltext::format("who deleted rows of %1% that a hold protects", member.table.name));
+            }
         }
     }
     std::set<Oid> subjects = {table.relation};

@@ -224,6 +224,9 @@ std::string make_all_values(const TableInfo &table, const std::string &alias,
         }
         written += sqltext::format("%1%%2% AS %3%", (written.empty() ? "" : ", "), value, column);
     }
+    // As the rows had it where they were.
+    written += sqltext::format(", CAST(%1% AS pg_catalog.oid) AS tableoid",
+                               pg::call([&] { return registry::find_table_of_archive(table.relation); }));
     std::string values;
     for (std::size_t i = 0; i < assignments.size(); i++) {
         const sqltext::Pattern form =

@@ -81,6 +81,8 @@ SET SESSION AUTHORIZATION :"superuser";
 SET SESSION AUTHORIZATION regress_check_kept;
 DROP TRIGGER softdelete_kept ON "Odd Logs_archive";
 ALTER TABLE logs_archive DISABLE TRIGGER softdelete_kept;
+DROP TRIGGER softdelete_applied ON "Odd Logs_archive";
+ALTER TABLE logs_archive DISABLE TRIGGER softdelete_applied;
 ALTER TABLE "Odd Prices_history" DISABLE TRIGGER softdelete_kept;
 DO $$
 DECLARE
@@ -104,6 +106,8 @@ DELETE FROM logs_archive; -- fails
 DELETE FROM "Odd Logs_archive"; -- fails
 SELECT count(*) AS unguarded FROM pg_partition_tree('prices_history') p WHERE NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = p.relid AND tgname = 'softdelete_kept' AND tgenabled = 'O');
 SELECT count(*) AS unguarded FROM pg_partition_tree('logs_archive') p WHERE NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = p.relid AND tgname = 'softdelete_kept' AND tgenabled = 'O');
+SELECT count(*) AS unguarded FROM (VALUES ('logs_archive'::regclass), ('"Odd Logs_archive"')) a (archive), pg_partition_tree(a.archive) p
+WHERE NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = p.relid AND tgname = 'softdelete_applied' AND tgenabled = 'A');
 
 -- Columns, views and row security.
 SET SESSION AUTHORIZATION :"superuser";

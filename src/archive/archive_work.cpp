@@ -138,11 +138,36 @@ void plan_archive_table(ArchiveWork &work, const std::vector<ArchiveColumn> &col
              "one for this time and one for the next; further ones are made in time");
 }
 
+namespace {
+
+// The trigger for rows that an apply worker removes, with its clones on partitions.
+void plan_applied_trigger(ArchiveWork &work) {
+    const sqltext::QualifiedName name = name_beside(work.table, work.settings.archive_name);
+    const std::string object = sqltext::format("trigger %1% of %2%", model::applied_trigger, name);
+    const pg::Rows there =
+        work.spi.query("SELECT tgenabled = 'A' FROM pg_catalog.pg_trigger WHERE tgrelid = $1::pg_catalog.oid "
+                       "AND tgname = $2::pg_catalog.name",
+                       {work.settings.archive, model::applied_trigger});
+    if (there.empty()) {
+        work.add(Action::create, work.settings.archive, object, make_applied_trigger(name));
+    } else if (!there.front().boolean(0)) {
+        work.add(Action::alter, work.settings.archive, object,
+                 {sqltext::enable_always(name, sqltext::Identifier(model::applied_trigger)).text()});
+    }
+    for (const pg::Row &row :
+         work.spi.query(disabled_query, {work.settings.archive, model::applied_trigger})) {
+        work.add(Action::alter, row.oid(0), object, {row.text(1)});
+    }
+}
+
+} // namespace
+
 void plan_guards(ArchiveWork &work) {
     for (const rows::GuardGap &gap : rows::find_guard_gaps(work.spi, work.settings.archive)) {
         work.add(gap.is_missing ? Action::create : Action::alter, gap.relation,
                  std::string("trigger ") + model::kept_trigger + " of " + gap.name, gap.commands);
     }
+    plan_applied_trigger(work);
 }
 
 void plan_triggers(ArchiveWork &work) {

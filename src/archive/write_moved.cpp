@@ -53,19 +53,53 @@ std::uint64_t write(pg::Spi &spi, Oid owner, Oid table, CmdType command, const s
     return spi.execute(statement, parameters);
 }
 
+// SQL: the rows as they are to be written.
+std::string make_moved(const MovedRows &rows) {
+    return sqltext::format("(SELECT %1% FROM %2%) AS \"softdelete.moved\" (%3%)", rows.values, rows.source,
+                           rows.columns);
+}
+
+// The places of those that get rows, by one look at the rows: of many partitions a batch reaches a few.
+std::vector<std::size_t> find_reached(pg::Spi &spi, Oid owner, const MovedRows &rows, const pg::Rows &leaves,
+                                      const std::vector<pg::Parameter> &parameters) {
+    constexpr std::size_t most_columns = 1600; // of a SELECT
+    std::vector<std::size_t> reached;
+    if (leaves.size() == 1 || leaves.size() > most_columns) {
+        for (std::size_t i = 0; i < leaves.size(); i++) {
+            reached.push_back(i);
+        }
+        return reached;
+    }
+    std::string conditions;
+    for (const pg::Row &leaf : leaves) {
+        conditions += (conditions.empty() ? "" : ", ")
+                      + (leaf.is_null(2) ? "true" : sqltext::format("pg_catalog.bool_or(%1%)", leaf.text(2)));
+    }
+    pg::ReadScope reader(owner);
+    const pg::Rows found = spi.query(
+        sqltext::format("/* softdelete */ SELECT %1% FROM %2%", conditions, make_moved(rows)), parameters);
+    for (std::size_t i = 0; i < leaves.size(); i++) {
+        if (!found.front().is_null(i) && found.front().boolean(i)) {
+            reached.push_back(i);
+        }
+    }
+    return reached;
+}
+
 } // namespace
 
 std::uint64_t insert_moved(pg::Spi &spi, Oid owner, const MovedRows &rows,
                            const std::vector<pg::Parameter> &parameters) {
     std::uint64_t count = 0;
-    for (const pg::Row &leaf : find_leaves(spi, rows.target)) {
+    const pg::Rows leaves = find_leaves(spi, rows.target);
+    for (std::size_t place : find_reached(spi, owner, rows, leaves, parameters)) {
+        const pg::Row &leaf = leaves[place];
         const std::string of_leaf = leaf.is_null(2) ? "" : " WHERE " + leaf.text(2);
-        count += write(spi, owner, leaf.oid(0), CMD_INSERT,
-                       sqltext::format("%1% INSERT INTO %2% (%3%) OVERRIDING SYSTEM VALUE SELECT %3% FROM "
-                                       "(SELECT %4% FROM %5%) AS \"softdelete.moved\" (%3%)%6%",
-                                       session::removal_text, leaf.text(1), rows.columns, rows.values,
-                                       rows.source, of_leaf),
-                       parameters);
+        count += write(
+            spi, owner, leaf.oid(0), CMD_INSERT,
+            sqltext::format("%1% INSERT INTO %2% (%3%) OVERRIDING SYSTEM VALUE SELECT %3% FROM %4%%5%",
+                            session::removal_text, leaf.text(1), rows.columns, make_moved(rows), of_leaf),
+            parameters);
     }
     return count;
 }

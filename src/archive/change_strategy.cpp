@@ -10,6 +10,7 @@
 #include "archive/lock_for_change.hpp"
 #include "archive/move_rows.hpp"
 #include "archive/register_archive.hpp"
+#include "catalog/linked_tables.hpp"
 #include "catalog/quoting.hpp"
 #include "catalog/view_catalog.hpp"
 #include "catalog/view_properties.hpp"
@@ -53,6 +54,7 @@ void run(pg::Spi &spi, std::vector<model::Step> &steps, const std::vector<model:
 std::vector<model::Step> change_to_archive(pg::Spi &spi, Oid relation) {
     const auto [table, registration] =
         registration::lock_registered_table(spi, relation, pg::Lock::access_exclusive);
+    catalog::lock_linked_tables(spi, relation);
     holds::lock_holds_below(spi, {relation}, registry::HoldAccess::remove);
     check_can_move(spi, table, registration);
     const auto begun = find_settings(spi, relation, SettingsLock::for_update);
@@ -79,6 +81,7 @@ std::vector<model::Step> change_to_archive(pg::Spi &spi, Oid relation) {
 
 std::vector<model::Step> change_to_flag(pg::Spi &spi, Oid relation) {
     const catalog::Table table = registration::lock_table(spi, relation, pg::Lock::access_exclusive);
+    catalog::lock_linked_tables(spi, relation);
     const auto settings = find_settings(spi, relation, SettingsLock::for_update);
     holds::lock_holds_below(spi, {relation}, registry::HoldAccess::remove);
     check_can_move_back(spi, table, settings);
@@ -100,6 +103,7 @@ std::vector<model::Step> change_to_flag(pg::Spi &spi, Oid relation) {
 std::vector<model::Step> go_back_to_flag(pg::Spi &spi, Oid relation) {
     const auto [table, registration] =
         registration::lock_registered_table(spi, relation, pg::Lock::access_exclusive);
+    catalog::lock_linked_tables(spi, relation);
     holds::lock_holds_below(spi, {relation}, registry::HoldAccess::remove);
     const auto settings = find_settings(spi, relation, SettingsLock::for_update);
     check_can_move_back(spi, table, settings);

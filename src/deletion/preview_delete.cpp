@@ -2,6 +2,8 @@
 // server's triggers, and changes nothing. Which keys a row's parent has depends on the table that the row is in, which
 // may be a partition or an inheritance child.
 #include "deletion/preview_delete.hpp"
+
+#include "catalog/linked_tables.hpp"
 #include "sqltext/format.hpp"
 
 #include "catalog/foreign_key_info.hpp"
@@ -361,6 +363,7 @@ TableInfo get_previewed_table(pg::Spi &spi, Oid relation) {
     if (!may_delete) {
         catalog::raise_permission_denied(table, "A preview needs the privilege that the DELETE needs.");
     }
+    catalog::lock_linked_tables(spi, table.relation);
     return table;
 }
 

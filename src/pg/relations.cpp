@@ -169,6 +169,13 @@ bool has_rules(Oid relation) {
     return has;
 }
 
+bool may_change(Oid relation) {
+    return call([&] {
+        return pg_class_aclmask(relation, GetUserId(), ACL_UPDATE | ACL_DELETE, ACLMASK_ANY) != 0
+               || pg_attribute_aclcheck_all(relation, GetUserId(), ACL_UPDATE, ACLMASK_ANY) == ACLCHECK_OK;
+    });
+}
+
 bool owns_relation(Oid relation) {
     return call([&] { return compat::owns_relation(relation, GetUserId()); });
 }

@@ -36,6 +36,9 @@ bool may_lock_rows(Oid relation, Oid role);
 // May the relation have rewrite rules? Plain server code.
 bool has_rules(Oid relation);
 
+// May the current user DELETE rows of the relation, or UPDATE a column of it?
+bool may_change(Oid relation);
+
 // True where the current user owns the relation, is a member of its owner, or is a superuser.
 bool owns_relation(Oid relation);
 

@@ -3,6 +3,7 @@
 // tables waits for each at its turn.
 #include "purge/lock_purged.hpp"
 
+#include "catalog/linked_tables.hpp"
 #include "pg/compat.hpp"
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
@@ -36,14 +37,14 @@ std::vector<pg::Row> find_owned(pg::Spi &spi) {
 }
 
 // Who is no owner, and what is no table, is refused by the plan.
-void lock_owned(Oid relation) {
+void lock_owned(pg::Spi &spi, Oid relation) {
     bool is_meant = pg::call([&] {
         char kind = get_rel_relkind(relation);
         return (kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE)
                && pg::compat::owns_relation(relation, GetUserId());
     });
-    if (is_meant) {
-        (void)pg::lock_if_there(relation, pg::Lock::access_share);
+    if (is_meant && pg::lock_if_there(relation, pg::Lock::access_share)) {
+        catalog::lock_linked_tables(spi, relation);
     }
 }
 
@@ -51,7 +52,7 @@ void lock_owned(Oid relation) {
 
 void lock_purged(pg::Spi &spi, std::optional<Oid> relation) {
     if (relation) {
-        lock_owned(*relation);
+        lock_owned(spi, *relation);
         return;
     }
     for (const pg::Row &row : find_owned(spi)) {

@@ -3,6 +3,7 @@
 #include "purge/purge_rows.hpp"
 #include "sqltext/format.hpp"
 
+#include "catalog/linked_tables.hpp"
 #include "holds/hold_tables.hpp"
 #include "pg/called_settings.hpp"
 #include "pg/relations.hpp"
@@ -226,7 +227,8 @@ private:
     bool pass(const model::PurgeGroup &group, const PurgeTable &table, const PurgeTarget &target,
               TimestampTz cutoff) {
         DueScan scan(target, group.is_cyclic);
-        // As the foreign keys are now: the run may have begun long ago.
+        // As the foreign keys and the tables that they link are now: the run may have begun long ago.
+        catalog::lock_linked_tables(spi_, table.info.relation);
         PurgeBatch batch(
             spi_, table.info, target,
             find_blockers(spi_, table.info.is_partitioned ? table.info.relation : target.relation));

@@ -5,6 +5,7 @@
 #include "sqltext/format.hpp"
 
 #include "catalog/foreign_keys.hpp"
+#include "catalog/linked_tables.hpp"
 #include "deletion/deletion_tables.hpp"
 #include "deletion/restored_deletions.hpp"
 #include "pg/called_settings.hpp"
@@ -389,9 +390,9 @@ std::uint64_t restore_row(Oid relation, const std::vector<std::string> &key) {
     pg::Spi spi;
     pg::call([] { registry::keep_rows_in_place(); });
     TableInfo table = catalog::get_soft_table(spi, relation);
+    catalog::lock_linked_tables(spi, table.relation);
     const bool is_archived = table.archive && (!table.is_registered || has_moved_row(spi, table, key));
-    std::uint64_t restored =
-        is_archived ? restore_archived_row(spi, table, key) : RestoreTree(spi, table, key).run();
+    auto restored = is_archived ? restore_archived_row(spi, table, key) : RestoreTree(spi, table, key).run();
     pg::call([] { deletion::finish_restored_deletions(true); });
     return restored;
 }

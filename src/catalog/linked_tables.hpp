@@ -1,0 +1,13 @@
+// Tables that a command on rows of one table may come to along foreign keys.
+#pragma once
+
+#include "pg/spi.hpp"
+
+namespace softdelete::catalog {
+
+// Locks them until the transaction ends, so that they stay what they are found to be: those below the table along CASCADE keys at
+// any depth, what references or is referenced by one of them, and their inheritance children. Who may not change rows of
+// the table locks nothing.
+void lock_linked_tables(pg::Spi &spi, Oid relation);
+
+} // namespace softdelete::catalog

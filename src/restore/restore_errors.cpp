@@ -5,6 +5,7 @@
 
 #include "pg/called_settings.hpp"
 #include "pg/relations.hpp"
+#include "registry/deletion_ids.hpp"
 #include "restore/restore_statement.hpp"
 #include "rows/newest_rows.hpp"
 #include "session/own_statement.hpp"
@@ -111,8 +112,9 @@ void check_all_restored(pg::Spi &spi, const std::vector<catalog::TableInfo> &tab
     for (const catalog::TableInfo &table : tables) {
         const std::string query = sqltext::format(
             "/* softdelete */ SELECT FROM %1% AS t WHERE softdelete.include_deleted(t.%2%) AND t.%2% IS NOT "
-            "NULL AND pg_catalog.abs(t.deletion_id) IS NOT DISTINCT FROM $3::pg_catalog.int8 AND %3% LIMIT 1",
-            table.name, table.deleted_at, rows::make_membership(table, "t", 1));
+            "NULL AND %4% IS NOT DISTINCT FROM $3::pg_catalog.int8 AND %3% LIMIT 1",
+            table.name, table.deleted_at, rows::make_membership(table, "t", 1),
+            registry::make_deletion_of("t.deletion_id"));
         pg::OwnerScope owner(table.owner);
         if (!spi.query(query, {newest.tables(), newest.positions(), deletion}).empty()) {
             raise_not_all_restored(table);

@@ -101,11 +101,9 @@ void check_can_move(pg::Spi &spi, const catalog::Table &table, const registry::R
                           "Remove it by softdelete.set_anonymizer() first.");
         }
     }
-    for (const catalog::Member &member : table.members) {
-        if (member.oid != table.oid && !member.is_partition) {
-            refuse_change(table, sqltext::format("Table \"%1%\" inherits from it.", member.name),
-                          "Tables with inheritance children have no archive.");
-        }
+    if (const catalog::Member *heir = table.find_heir()) {
+        refuse_change(table, sqltext::format("Table \"%1%\" inherits from it.", heir->name),
+                      "Tables with inheritance children have no archive.");
     }
     check_no_holds(spi, table);
     const registration::TableWork work = registration::begin_work(spi, table, registration, false);

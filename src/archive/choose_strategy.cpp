@@ -6,7 +6,6 @@
 #include "pg/scopes.hpp"
 #include "sqltext/format.hpp"
 
-#include <algorithm>
 #include <set>
 
 namespace softdelete::archive {
@@ -68,12 +67,6 @@ bool is_join_table(pg::Spi &spi, const catalog::Table &table) {
     return !key.empty() && is_made_of(key, find_links(spi, table, key)) && !is_referenced(spi, table);
 }
 
-bool has_heirs(const catalog::Table &table) {
-    return std::any_of(table.members.begin(), table.members.end(), [&](const catalog::Member &member) {
-        return member.oid != table.oid && !member.is_partition;
-    });
-}
-
 // Of an argument that archives have not; null where there is none.
 const char *find_argument(const RegisterRequest &request) {
     if (request.visibility != "filter") {
@@ -106,7 +99,7 @@ std::string find_obstacle(pg::Spi &spi, const RegisterRequest &request, const ca
     if (const char *argument = find_argument(request)) {
         return sqltext::format("argument %1% is for tables without one", argument);
     }
-    if (has_heirs(table)) {
+    if (table.find_heir() != nullptr) {
         return "it has inheritance children";
     }
     if (catalog::find_insert_rule(spi, table.oid)) {

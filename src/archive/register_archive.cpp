@@ -58,16 +58,14 @@ void check_options(const RegisterRequest &request) {
 }
 
 void check_inheritance(const catalog::Table &table) {
-    for (const catalog::Member &member : table.members) {
-        if (member.oid != table.oid && !member.is_partition) {
-            pg::raise({.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
-                       .message = sqltext::format("cannot give table \"%1%\" an archive, because it has "
-                                                  "inheritance children",
-                                                  table.name),
-                       .detail = sqltext::format("Table \"%1%\" inherits from it.", member.name),
-                       .hint = "Use strategy => 'flag'.",
-                       .relation = table.oid});
-        }
+    if (const catalog::Member *heir = table.find_heir()) {
+        pg::raise({.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
+                   .message = sqltext::format("cannot give table \"%1%\" an archive, because it has "
+                                              "inheritance children",
+                                              table.name),
+                   .detail = sqltext::format("Table \"%1%\" inherits from it.", heir->name),
+                   .hint = "Use strategy => 'flag'.",
+                   .relation = table.oid});
     }
 }
 

@@ -87,6 +87,15 @@ const Column *Table::find_column(const std::string &wanted) const {
     return nullptr;
 }
 
+const Member *Table::find_heir() const {
+    for (const Member &member : members) {
+        if (member.oid != oid && !member.is_partition) {
+            return &member;
+        }
+    }
+    return nullptr;
+}
+
 Table get_table_definition(pg::Spi &spi, Oid relation) {
     auto rows =
         spi.query_kept("SELECT c.relowner, c.relnamespace, n.nspname, c.relname, c.relkind, c.relpersistence,"

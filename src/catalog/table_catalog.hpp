@@ -59,6 +59,8 @@ struct Table {
     std::vector<Oid> member_oids() const;
     const Member *find_member(Oid oid) const;
     const Column *find_column(const std::string &name) const;
+    // The first table that inherits from it; null for none. Partitions do not count.
+    const Member *find_heir() const;
 };
 
 // Reads a relation of any kind. Errors: 42P01 where it does not exist.

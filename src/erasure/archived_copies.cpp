@@ -3,6 +3,7 @@
 // a former key is found by the history of the referenced table.
 #include "erasure/archived_copies.hpp"
 
+#include "erasure/row_deletions.hpp"
 #include "history/check_tracking.hpp"
 #include "history/overwrite_entries.hpp"
 #include "pg/scopes.hpp"
@@ -96,18 +97,20 @@ private:
     };
 
     void follow(const CopySource &source) {
+        if (!source.is_archive) {
+            live_.add_all(source.rows);
+        }
         const std::vector<ForeignKey> keys = catalog::find_referencing_keys(spi_, source.table.relation);
         for (const ForeignKey &key : keys) {
             if (!key.child.archive || find_barrier_(key)) {
                 continue;
             }
-            add(key.child, rows::lock_children(spi_,
-                                               source.is_archive ? catalog::between_archives(key)
-                                                                 : catalog::of_archived_children(key),
-                                               source.rows));
-        }
-        if (!source.is_archive) {
-            live_.add_all(source.rows);
+            add(key.child,
+                leave_others_children(key, rows::lock_children(spi_,
+                                                               source.is_archive
+                                                                   ? catalog::between_archives(key)
+                                                                   : catalog::of_archived_children(key),
+                                                               source.rows)));
         }
         if (!keys.empty()) {
             recorded_.push_back(make_recorded(source));
@@ -188,6 +191,16 @@ private:
         }
     }
 
+    // Of these archived rows, those that did not reference another row, which had the key before or after.
+    rows::RowSet leave_others_children(const ForeignKey &key, const rows::RowSet &found) {
+        const rows::RowSet others = find_others_children(spi_, key, found, [&](const rows::RowId &parent) {
+            return live_.contains(parent)
+                   || (key.parent.archive && is_found(key.parent.archive->relation, parent));
+        });
+        leave(catalog::get_archive(key.child), others, others_children);
+        return rows::subtract(found, others);
+    }
+
     // Of these archived rows, those that do not reference another row by what is its key now.
     rows::RowSet leave_others(const ForeignKey &key, const rows::RowSet &found) {
         rows::RowSet others;
@@ -206,13 +219,7 @@ private:
             }
         }
         leave(catalog::get_archive(key.child), others, "reference a former key which another row has now");
-        rows::RowSet rest;
-        for (const rows::RowId &row : found.ids()) {
-            if (!others.contains(row)) {
-                rest.add(row);
-            }
-        }
-        return rest;
+        return rows::subtract(found, others);
     }
 
     void leave(const TableInfo &archive, const rows::RowSet &rows, const std::string &reason) {

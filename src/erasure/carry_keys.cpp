@@ -2,6 +2,7 @@
 // been given to another row meanwhile: an archived row follows the one that its deletion took along, or the only one that there is.
 #include "erasure/carry_keys.hpp"
 
+#include "erasure/row_deletions.hpp"
 #include "holds/held_rows.hpp"
 #include "pg/scopes.hpp"
 #include "registry/archive_scan.hpp"
@@ -53,21 +54,6 @@ std::vector<std::string> add_computed(pg::Spi &spi, Oid table, std::vector<std::
     return columns;
 }
 
-// The deletions of these rows, those of rows that were anonymized before without their sign.
-std::map<RowId, std::string> read_deletions(pg::Spi &spi, const TableInfo &table, const RowSet &rows) {
-    std::map<RowId, std::string> deletions;
-    const std::string query =
-        sqltext::format("/* softdelete */ SELECT t.tableoid, t.ctid, %4% FROM %1% AS t WHERE %2% "
-                        "AND %3% AND %4% IS NOT NULL",
-                        table.name, rows::see_all(table, "t"), rows::make_membership(table, "t", 1),
-                        registry::make_deletion_of("t.deletion_id"));
-    pg::OwnerScope owner(table.owner);
-    for (const pg::Row &row : spi.query(query, {rows.tables(), rows.positions()})) {
-        deletions.emplace(rows::read_row_id(row), row.text(2));
-    }
-    return deletions;
-}
-
 // columns: quoted.
 std::map<RowId, std::string> read_columns(pg::Spi &spi, const TableInfo &archive,
                                           const std::vector<std::string> &columns, const RowSet &rows) {
@@ -86,13 +72,6 @@ std::map<RowId, std::string> read_columns(pg::Spi &spi, const TableInfo &archive
 
 bool has_deletions(const TableInfo &table, bool is_archive) {
     return is_archive || table.is_registered;
-}
-
-bool is_same(const std::map<RowId, std::string> &some, const RowId &one,
-             const std::map<RowId, std::string> &others, const RowId &other) {
-    auto mine = some.find(one);
-    auto its = others.find(other);
-    return mine != some.end() && its != others.end() && mine->second == its->second;
 }
 
 } // namespace
@@ -164,8 +143,9 @@ void CarriedKeys::find_archived(const ForeignKey &key, const RowSet &rows) {
     std::map<RowId, RowSet> families;
     RowSet left;
     for (const auto &[child, candidates] : parents) {
-        auto same = std::find_if(candidates.begin(), candidates.end(),
-                                 [&](const RowId &parent) { return is_same(its, child, theirs, parent); });
+        auto same = std::find_if(candidates.begin(), candidates.end(), [&](const RowId &parent) {
+            return is_same_deletion(its, child, theirs, parent);
+        });
         if (held.contains(child) || (same == candidates.end() && others.contains(child))) {
             left.add(child);
             continue;
@@ -200,7 +180,8 @@ RowSet CarriedKeys::find_others(const ForeignKey &key, const RowSet &children, c
     const auto its = read_deletions(spi_, catalog::get_archive(key.child), children);
     const auto theirs = read_deletions(spi_, catalog::get_archive(key.parent), parents);
     for (const RowLink &link : archived) {
-        if (is_archive_ ? !rows.contains(link.parent) : is_same(its, link.child, theirs, link.parent)) {
+        if (is_archive_ ? !rows.contains(link.parent)
+                        : is_same_deletion(its, link.child, theirs, link.parent)) {
             others.add(link.child);
         }
     }

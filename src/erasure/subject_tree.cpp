@@ -4,6 +4,7 @@
 #include "erasure/subject_tree.hpp"
 
 #include "erasure/archived_copies.hpp"
+#include "erasure/row_deletions.hpp"
 #include "pg/quote.hpp"
 #include "pg/relations.hpp"
 #include "registry/archive_scan.hpp"
@@ -41,6 +42,11 @@ public:
             take(places_.at(relation), member);
         }
         take_gone();
+        for (const auto &[archive, others] : others_) {
+            if (!rows::subtract(others, all_).empty()) { // some may have turned out to be the subject's
+                say_unreached(archive, others_children);
+            }
+        }
         tree_.not_reached.insert(left_copies_.begin(), left_copies_.end());
         return std::move(tree_);
     }
@@ -166,8 +172,14 @@ private:
         }
         const bool is_cascade = key.on_delete == OnDelete::cascade;
         const bool is_overwritten = is_cascade || !get_rules(get_root(key.child.relation)).empty();
-        const RowSet children = is_overwritten ? rows::lock_children(spi_, step, parents)
-                                               : rows::find_children(spi_, step, parents);
+        RowSet children = is_overwritten ? rows::lock_children(spi_, step, parents)
+                                         : rows::find_children(spi_, step, parents);
+        if (step.child.relation != key.child.relation) {
+            const RowSet others = find_others_children(
+                spi_, key, children, [&](const RowId &parent) { return all_.contains(parent); });
+            others_[step.child.name].add_all(others);
+            children = rows::subtract(children, others);
+        }
         if (is_cascade && step.child.relation != key.child.relation) {
             add_archived(children);
         } else {
@@ -254,6 +266,7 @@ private:
     std::map<Oid, Place> places_; // by the root
     std::map<Oid, rows::TreeTable> tables_;
     RowSet all_;
+    std::map<std::string, RowSet> others_; // archived rows of others, by the name of the archive
     std::deque<std::pair<Oid, RowSet>> work_;
     std::vector<std::string> left_copies_; // when all others were found
     SubjectTree tree_;

@@ -114,6 +114,16 @@ std::string make_exclusion(const char *alias, int first) {
     return sqltext::format("(%1%.tableoid, %1%.ctid) NOT IN %2%", alias, make_rows(first));
 }
 
+RowSet subtract(const RowSet &rows, const RowSet &others) {
+    RowSet rest;
+    for (const RowId &row : rows.ids()) {
+        if (!others.contains(row)) {
+            rest.add(row);
+        }
+    }
+    return rest;
+}
+
 std::map<Oid, RowSet> group_by_table(const RowSet &rows) {
     std::map<Oid, RowSet> groups;
     for (const RowId &row : rows.ids()) {

@@ -55,6 +55,9 @@ private:
     std::set<RowId> rows_;
 };
 
+// Those that are not among the others.
+RowSet subtract(const RowSet &rows, const RowSet &others);
+
 // Where one partition has all these rows and belongs to the table's owner, it in the place of the table, so that statements on the rows
 // look at no other; else the table. Triggers of whole statements are those of the partition.
 catalog::TableInfo narrow_to_partition(const catalog::TableInfo &table, const RowSet &rows);

@@ -103,7 +103,7 @@ bool is_own(const OwnChange &change) {
 void refuse_own_change(const DdlCommand &command) {
     OwnChange change = read_change(command);
     if (change.action == nullptr || creating_extension || !is_own(change)
-        || !has_privs_of_role(GetUserId(), pg::get_extension_owner())) {
+        || !has_privs_of_role(GetUserId(), pg::find_extension_owner())) {
         return; // to others the command itself says that they may not
     }
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -339,7 +339,7 @@ PGDLLEXPORT Datum softdelete_on_drop_extension(PG_FUNCTION_ARGS) {
     const EventTriggerData *event = get_event(fcinfo, "on_drop_extension", "ddl_command_start");
     // To others the command itself says that they may not.
     if (ddl::drops_softdelete(event->parsetree)
-        && has_privs_of_role(GetUserId(), pg::get_extension_owner())) {
+        && has_privs_of_role(GetUserId(), pg::find_extension_owner())) {
         pg::entry([] {
             ddl::leave_policies();
             ddl::leave_views();

@@ -6,32 +6,38 @@
 
 namespace softdelete::registry {
 
-std::vector<Anonymizer> find_anonymizers(pg::Spi &spi, Oid relation) {
+namespace {
+
+// query: returns the column and the expression; $1: the relation.
+std::vector<Anonymizer> read_rules(pg::Spi &spi, const char *query, Oid relation) {
     pg::UserScope owner(pg::get_extension_owner());
     std::vector<Anonymizer> rules;
-    for (const pg::Row &row :
-         spi.query_kept("SELECT column_name, expression FROM softdelete_internal.anonymizer WHERE "
-                        "relation = $1::pg_catalog.oid ORDER BY column_name",
-                        {relation})) {
+    for (const pg::Row &row : spi.query_kept(query, {relation})) {
         rules.push_back({row.text(0), row.text(1)});
     }
     return rules;
 }
 
+constexpr const char *own_query = R"(
+    SELECT column_name, expression FROM softdelete_internal.anonymizer
+    WHERE relation = $1::pg_catalog.oid ORDER BY column_name)";
+
+constexpr const char *inherited_query = R"(
+    WITH RECURSIVE line (relation, distance) AS (
+        SELECT $1::pg_catalog.oid, 0
+        UNION SELECT h.inhparent, l.distance + 1 FROM line l JOIN pg_catalog.pg_inherits h ON h.inhrelid = l.relation)
+    SELECT DISTINCT ON (a.column_name) a.column_name, a.expression
+    FROM line l JOIN softdelete_internal.anonymizer a ON a.relation = l.relation
+    ORDER BY a.column_name, l.distance)";
+
+} // namespace
+
+std::vector<Anonymizer> find_anonymizers(pg::Spi &spi, Oid relation) {
+    return read_rules(spi, own_query, relation);
+}
+
 std::vector<Anonymizer> find_rules_for_rows(pg::Spi &spi, Oid relation) {
-    pg::UserScope owner(pg::get_extension_owner());
-    std::vector<Anonymizer> rules;
-    for (const pg::Row &row :
-         spi.query_kept("WITH RECURSIVE line (relation, distance) AS (SELECT $1::pg_catalog.oid, 0"
-                        " UNION SELECT h.inhparent, l.distance + 1 FROM line l JOIN pg_catalog.pg_inherits h "
-                        "ON h.inhrelid = l.relation)"
-                        " SELECT DISTINCT ON (a.column_name) a.column_name, a.expression FROM line l"
-                        " JOIN softdelete_internal.anonymizer a ON a.relation = l.relation ORDER BY "
-                        "a.column_name, l.distance",
-                        {relation})) {
-        rules.push_back({row.text(0), row.text(1)});
-    }
-    return rules;
+    return read_rules(spi, inherited_query, relation);
 }
 
 std::vector<Oid> find_tables_with_rules(pg::Spi &spi) {

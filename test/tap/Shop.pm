@@ -116,4 +116,13 @@ sub behaviour_of
 	return "$out\n" . join("\n", $errors =~ /ERROR:\s+(\w+)/g);
 }
 
+# What pg_dump writes of a database.
+sub dump_of
+{
+	my ($node, $database, @options) = @_;
+	my ($out, $errors) = ('', '');
+	IPC::Run::run([ 'pg_dump', '-d', $node->connstr($database), @options ], '>', \$out, '2>', \$errors) or die $errors;
+	return $out =~ s/^\\(un)?restrict .*$//mgr;
+}
+
 1;

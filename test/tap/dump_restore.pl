@@ -37,13 +37,7 @@ sub run_on
 	return $passed;
 }
 
-sub dump_of
-{
-	my ($database, @options) = @_;
-	my $file = "$folder/compare.sql";
-	run_on($database, 'pg_dump', '-f', $file, @options);
-	return slurp_file($file) =~ s/^\\(un)?restrict .*$//mgr;
-}
+sub dump_of { return Shop::dump_of($node, @_) }
 
 $node->safe_psql('postgres', 'CREATE ROLE keeper LOGIN; CREATE ROLE reader LOGIN ROLE keeper');
 make_database('shop', 1);

@@ -155,6 +155,59 @@ ALTER FUNCTION regress_rules.shade(text) RENAME TO veil;
 SELECT count(*) FROM softdelete.check() WHERE code = 'unfit_rule';
 ROLLBACK;
 
+-- What is unfit already refuses no command: not of its owner, nor of others whose objects are called as something in the rule. Nor
+-- does a function that a rule calls run in somebody else's command.
+CREATE ROLE regress_rules_other;
+CREATE SCHEMA regress_rules_other AUTHORIZATION regress_rules_other;
+SET SESSION AUTHORIZATION regress_rules;
+SET search_path = regress_rules;
+CREATE FUNCTION mask(text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS $$BEGIN RAISE 'runs as %', current_user; END$$;
+CREATE TABLE users (id int PRIMARY KEY, name text);
+SELECT count(*) > 0 AS registered FROM softdelete.register('users');
+SELECT softdelete.set_anonymizer('users', 'name', $$regress_rules.mask('orders invoices report parent')$$);
+GRANT REFERENCES ON users TO regress_rules_other;
+GRANT USAGE ON SCHEMA regress_rules TO regress_rules_other;
+CREATE FUNCTION do_all() RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+    command text;
+BEGIN
+    FOREACH command IN ARRAY ARRAY['CREATE TABLE parent (id int PRIMARY KEY)', 'CREATE TABLE orders (report int, invoices int)',
+        'CREATE VIEW invoices AS SELECT report FROM orders', 'ALTER TABLE orders ADD users int REFERENCES regress_rules.users',
+        'ALTER TABLE orders ADD FOREIGN KEY (users) REFERENCES regress_rules.users', 'ALTER TABLE orders ADD born date',
+        'CREATE TABLE report (id int REFERENCES regress_rules.users)', 'DROP TABLE report', 'ALTER TABLE orders DROP invoices',
+        'ALTER TABLE orders DROP report CASCADE', 'CREATE TYPE invoices AS (report int)', 'ALTER TYPE invoices DROP ATTRIBUTE report',
+        'ALTER TYPE invoices RENAME TO invoice', 'DROP TYPE invoice CASCADE', 'DROP TABLE orders, parent CASCADE'] LOOP
+        BEGIN
+            EXECUTE command;
+        EXCEPTION WHEN OTHERS THEN
+            RETURN NEXT command || ': ' || SQLERRM;
+        END;
+    END LOOP;
+END $$;
+SET SESSION AUTHORIZATION regress_rules_other;
+SET search_path = regress_rules_other;
+SET client_min_messages = warning;
+SELECT * FROM regress_rules.do_all();
+SET SESSION AUTHORIZATION regress_rules;
+ALTER FUNCTION regress_rules.mask(text) VOLATILE;
+SET SESSION AUTHORIZATION regress_rules_other;
+SELECT * FROM regress_rules.do_all();
+SET SESSION AUTHORIZATION regress_rules;
+SET row_security = off; -- as while a dump is being restored, when nothing follows
+DROP FUNCTION regress_rules.mask(text);
+RESET row_security;
+ALTER TABLE regress_rules.users ADD COLUMN born date, ALTER COLUMN name SET STATISTICS 100;
+SET SESSION AUTHORIZATION regress_rules_other;
+SELECT * FROM regress_rules.do_all();
+RESET SESSION AUTHORIZATION;
+RESET search_path;
+SELECT object FROM softdelete.check('regress_rules.users') WHERE code = 'unfit_rule';
+DROP SCHEMA regress_rules_other CASCADE;
+REVOKE ALL ON SCHEMA regress_rules FROM regress_rules_other;
+REVOKE ALL ON regress_rules.users FROM regress_rules_other;
+DROP ROLE regress_rules_other;
+RESET client_min_messages;
+
 -- Tables go with their rules, and a schema with both.
 SET client_min_messages = warning;
 DROP SCHEMA regress_rules, regress_rules_moved CASCADE;

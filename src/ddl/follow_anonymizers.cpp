@@ -1,6 +1,7 @@
 // Keeps the rules of anonymization in step with what they name. An analyzed rule knows columns, functions, types and the like by
-// number: made before a command that renames one, it is deparsed with the new names after it. Event triggers call both halves, and
-// ask on sql_drop whether every rule finds what it names. Rules are parsed as their table's owner, whoever runs the command.
+// number: made before a command that renames one, it is deparsed with the new names after it. Event triggers call both halves.
+// What is fit before a command and unfit after it, or on sql_drop, refuses the command: what was unfit already is for check() to say.
+// Rules are parsed as their table's owner, whoever runs the command, and no function that they call runs.
 #include "ddl/follow_anonymizers.hpp"
 #include "sqltext/format.hpp"
 
@@ -9,7 +10,6 @@
 #include "ddl/renamed_object.hpp"
 #include "erasure/rule_check.hpp"
 #include "pg/column_expression.hpp"
-#include "pg/dropped_objects.hpp"
 #include "pg/interruptions.hpp"
 #include "pg/quote.hpp"
 #include "pg/scopes.hpp"
@@ -21,14 +21,14 @@
 
 extern "C" {
 #include "access/xact.h"
-#include "catalog/pg_cast.h"
 #include "nodes/parsenodes.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rls.h"
 }
 
-#include <set>
+#include <optional>
+#include <ranges>
 
 namespace softdelete::ddl {
 
@@ -37,28 +37,41 @@ namespace {
 using catalog::TableInfo;
 using registry::Anonymizer;
 
-// Belongs to the command that renames something, and to none that runs within it.
+// What a command may do to a rule.
+enum class Change {
+    name,       // gives something that it names another name
+    expression, // takes something that it names away
+    column      // or gives its column a key or NOT NULL
+};
+
+// Belongs to the command that may change it, and to none that runs within it.
 struct PreparedRule {
     uint64 command;
     Oid relation;
     char *column;
     AttrNumber attribute;
     char *expression;
-    Node *tree; // null: it was unfit before
+    Change change;
+    Node *tree; // for another name; null: it was unfit before
     int nest_level;
     PreparedRule *next;
 };
 
 PreparedRule *prepared_rules = nullptr;
 
-void remember(Oid relation, const Anonymizer &rule, Node *tree) {
+void remember(Oid relation, const Anonymizer &rule, Change change, Node *tree) {
     pg::call([&] {
         MemoryContext caller = MemoryContextSwitchTo(TopTransactionContext);
         auto *entry = static_cast<PreparedRule *>(palloc(sizeof(PreparedRule)));
-        *entry = {session::running_command(),       relation,
-                  pstrdup(rule.column.c_str()),     get_attnum(relation, rule.column.c_str()),
-                  pstrdup(rule.expression.c_str()), static_cast<Node *>(copyObjectImpl(tree)),
-                  GetCurrentTransactionNestLevel(), prepared_rules};
+        *entry = {session::running_command(),
+                  relation,
+                  pstrdup(rule.column.c_str()),
+                  get_attnum(relation, rule.column.c_str()),
+                  pstrdup(rule.expression.c_str()),
+                  change,
+                  static_cast<Node *>(copyObjectImpl(tree)),
+                  GetCurrentTransactionNestLevel(),
+                  prepared_rules};
         prepared_rules = entry;
         MemoryContextSwitchTo(caller);
     });
@@ -88,9 +101,19 @@ bool mentions(const Anonymizer &rule, const std::string &name) {
     return rule.column.find(name) != std::string::npos || rule.expression.find(name) != std::string::npos;
 }
 
+bool mentions_any(const Anonymizer &rule, const List *names) {
+    ListCell *cell;
+    foreach (cell, names) {
+        if (mentions(rule, static_cast<const char *>(lfirst(cell)))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void write_down_renamed(pg::Spi &spi) {
     for (const PreparedRule *rule = prepared_rules; rule != nullptr; rule = rule->next) {
-        if (rule->command != session::running_command()) {
+        if (rule->command != session::running_command() || rule->change != Change::name) {
             continue;
         }
         const char *column = pg::call(
@@ -129,12 +152,6 @@ bool has_column(Oid relation, const std::string &column) {
 
 // May the command give a column a key, or take NULL from it?
 bool adds_constraint(const Node *statement) {
-    if (const CreateStmt *create = get_create(statement)) {
-        return create->constraints != NIL || create->tableElts != NIL;
-    }
-    if (!IsA(statement, AlterTableStmt)) {
-        return false;
-    }
     ListCell *cell;
     foreach (cell, castNode(AlterTableStmt, const_cast<Node *>(statement))->cmds) {
         switch (lfirst_node(AlterTableCmd, cell)->subtype) {
@@ -151,32 +168,80 @@ bool adds_constraint(const Node *statement) {
     return false;
 }
 
-// A rule goes with its column.
-void check_rules(pg::Spi &spi, Oid relation, bool is_about_keys) {
-    const std::vector<Anonymizer> rules = registry::find_anonymizers(spi, relation);
-    if (rules.empty()) {
+std::optional<std::string> find_fault(pg::Spi &spi, const TableInfo &table, const Anonymizer &rule,
+                                      Change change) {
+    return change == Change::column ? erasure::find_fault(spi, table, rule)
+                                    : erasure::find_fault_of_expression(table, rule);
+}
+
+void prepare(pg::Spi &spi, Oid relation, const Anonymizer &rule, Change change) {
+    if (!has_column(relation, rule.column)) {
         return;
     }
     const TableInfo table = catalog::get_table(spi, relation);
-    for (const Anonymizer &rule : rules) {
-        if (!has_column(relation, rule.column)) {
-            registry::delete_anonymizer(spi, relation, rule.column);
-        } else if (const auto fault = is_about_keys ? erasure::find_fault(spi, table, rule)
-                                                    : erasure::find_fault_of_expression(table, rule)) {
+    if (change == Change::name) {
+        remember(relation, rule, change, analyze(table, rule));
+    } else if (!find_fault(spi, table, rule, change)) {
+        remember(relation, rule, change, nullptr);
+    }
+}
+
+void prepare_table(pg::Spi &spi, Oid relation, Change change) {
+    const std::vector<Anonymizer> rules = registry::find_anonymizers(spi, relation);
+    for (const Anonymizer &rule : rules | std::views::reverse) {
+        prepare(spi, relation, rule, change);
+    }
+}
+
+void prepare_altered(pg::Spi &spi, const DdlCommand &command, const List *newly_referenced) {
+    const Change change = adds_constraint(command.node) ? Change::column : Change::expression;
+    const List *tables = pg::call([&] { return find_changed_tables(command); });
+    ListCell *cell;
+    foreach (cell, tables) {
+        prepare_table(spi, lfirst_oid(cell), change);
+    }
+    foreach (cell, newly_referenced) {
+        prepare_table(spi, lfirst_oid(cell), Change::column);
+    }
+}
+
+// Raises the fault that the command has made.
+void check_prepared(pg::Spi &spi) {
+    for (const PreparedRule *prepared = prepared_rules; prepared != nullptr; prepared = prepared->next) {
+        if (prepared->command != session::running_command() || prepared->change == Change::name
+            || !has_column(prepared->relation, prepared->column)) {
+            continue;
+        }
+        const Anonymizer rule = {prepared->column, prepared->expression};
+        const TableInfo table = catalog::get_table(spi, prepared->relation);
+        if (const auto fault = find_fault(spi, table, rule, prepared->change)) {
             raise_unfit(table, rule, *fault);
         }
     }
 }
 
-bool is_named(const pg::DroppedObject *object, const Anonymizer &rule) {
-    if (object->class_id == CastRelationId) { // which has no name
-        return true;
+// A rule goes with its column.
+void forget_rules_of_dropped_columns(pg::Spi &spi, const DdlCommand &command) {
+    const List *tables = pg::call([&] { return find_changed_tables(command); });
+    ListCell *cell;
+    foreach (cell, tables) {
+        for (const Anonymizer &rule : registry::find_anonymizers(spi, lfirst_oid(cell))) {
+            if (!has_column(lfirst_oid(cell), rule.column)) {
+                registry::delete_anonymizer(spi, lfirst_oid(cell), rule.column);
+            }
+        }
     }
-    const char *name = nullptr;
-    for (const char *part : object->names) {
-        name = part == nullptr ? name : part;
+}
+
+// All keys of a table that was just made are new.
+void check_keys_of_new_table(pg::Spi &spi, Oid relation) {
+    for (const catalog::ForeignKey &key : catalog::find_own_keys(spi, relation)) {
+        for (const Anonymizer &rule : registry::find_anonymizers(spi, key.parent.relation)) {
+            if (const auto fault = erasure::find_fault_of_key(spi, key.parent, rule, key.constraint)) {
+                raise_unfit(key.parent, rule, *fault);
+            }
+        }
     }
-    return name != nullptr && mentions(rule, pg::call([&] { return get_plain_start(name); }));
 }
 
 } // namespace
@@ -186,14 +251,24 @@ bool has_rules() {
 }
 
 void prepare_anonymizers(const DdlCommand &command) {
-    const char *name = pg::call([&] { return find_former_name(command.node); });
-    if (name == nullptr) {
+    const char *renamed = pg::call([&] { return find_former_name(command.node); });
+    const List *dropped = pg::call([&] { return find_dropped_names(command.node); });
+    const List *newly_referenced = pg::call([&] { return find_newly_referenced(command.node); });
+    pg::Spi spi; // which pins the search_path
+    if (IsA(command.node, AlterTableStmt)) {
+        prepare_altered(spi, command, newly_referenced);
+    }
+    if (renamed == nullptr && dropped == NIL) {
         return;
     }
-    pg::Spi spi;
-    for (const auto &[relation, rule] : registry::find_all_anonymizers(spi)) {
-        if (has_column(relation, rule.column) && mentions(rule, name)) {
-            remember(relation, rule, analyze(catalog::get_table(spi, relation), rule));
+    const std::vector<registry::TableRule> rules = registry::find_all_anonymizers(spi);
+    for (const auto &[relation, rule] :
+         rules | std::views::reverse) { // the last one remembered is the first one checked
+        if (renamed != nullptr && mentions(rule, renamed)) {
+            prepare(spi, relation, rule, Change::name);
+        }
+        if (mentions_any(rule, dropped)) {
+            prepare(spi, relation, rule, Change::expression);
         }
     }
 }
@@ -202,44 +277,17 @@ void finish_anonymizers(const DdlCommand &command) {
     pg::Spi spi;
     write_down_renamed(spi);
     if (IsA(command.node, AlterTableStmt)) {
-        const List *tables = pg::call([&] { return find_changed_tables(command); });
-        ListCell *cell;
-        foreach (cell, tables) {
-            check_rules(spi, lfirst_oid(cell), adds_constraint(command.node));
-        }
+        forget_rules_of_dropped_columns(spi, command);
     }
-    if (OidIsValid(command.relation) && adds_constraint(command.node)) {
-        std::set<Oid> referenced;
-        for (const catalog::ForeignKey &key : catalog::find_own_keys(spi, command.relation)) {
-            referenced.insert(key.parent.relation);
-        }
-        for (Oid relation : referenced) {
-            check_rules(spi, relation, true);
-        }
+    check_prepared(spi);
+    if (OidIsValid(command.relation) && get_create(command.node) != nullptr) {
+        check_keys_of_new_table(spi, command.relation);
     }
 }
 
 void refuse_loss_of_rules() {
     pg::Spi spi;
-    const List *objects = pg::call([] { return pg::get_dropped_objects(); });
-    for (const auto &[relation, rule] : registry::find_all_anonymizers(spi)) {
-        if (!has_column(relation, rule.column)) {
-            continue;
-        }
-        bool is_any_named = false;
-        ListCell *cell;
-        foreach (cell, objects) {
-            is_any_named =
-                is_any_named || is_named(static_cast<const pg::DroppedObject *>(lfirst(cell)), rule);
-        }
-        if (!is_any_named) {
-            continue;
-        }
-        const TableInfo table = catalog::get_table(spi, relation);
-        if (const auto fault = erasure::find_fault_of_expression(table, rule)) {
-            raise_unfit(table, rule, *fault);
-        }
-    }
+    check_prepared(spi);
 }
 
 void forget_prepared_anonymizers(int nest_level) noexcept {

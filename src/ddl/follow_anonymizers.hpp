@@ -8,14 +8,15 @@ namespace softdelete::ddl {
 // Is there any rule, and no dump being restored? Plain server code.
 bool has_rules();
 
-// Before a command that gives something another name or schema: remembers what the rules mean that may name it.
+// Before a command that gives something another name or schema, takes it away, or changes a table: remembers what the rules mean that
+// it may be about, and which of them are fit.
 void prepare_anonymizers(const DdlCommand &command);
 
 // After a command: writes these rules down with the new names; forgets those of dropped columns.
-// Errors: 2BP01 where a rule does not fit its table any more, or its column has got a key that set_anonymizer() would refuse.
+// Errors: 2BP01 where a rule that was fit before is not any more, or its column has got a key that set_anonymizer() would refuse.
 void finish_anonymizers(const DdlCommand &command);
 
-// Called on sql_drop. Errors: 2BP01 where a rule names something that is gone.
+// Called on sql_drop. Errors: 2BP01 where a rule does not fit any more.
 void refuse_loss_of_rules();
 
 // Called by the abort callbacks: what commands of that level or below have prepared. What they run may roll back a

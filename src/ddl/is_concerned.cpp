@@ -158,6 +158,7 @@ Reach get_reach(const Node *statement) {
         return castNode(AlterObjectSchemaStmt, node)->relation == nullptr ? Reach::own_objects
                                                                           : Reach::tables;
     case T_AlterOwnerStmt:
+    case T_AlterExtensionStmt: // an update may drop what rules name
         return Reach::own_objects;
     case T_DropOwnedStmt:
     case T_AlterEnumStmt:

@@ -1,4 +1,4 @@
-// Reads the parse trees, and the tags, of RENAME, SET SCHEMA and RENAME VALUE for ddl/follow_anonymizers. Looks up nothing.
+// Reads the parse trees, and the tags, of RENAME, SET SCHEMA, RENAME VALUE and DROP for ddl/follow_anonymizers.
 #include "ddl/renamed_object.hpp"
 
 extern "C" {
@@ -79,12 +79,81 @@ const char *find_name(Node *node) {
     }
 }
 
-} // namespace
-
-const char *get_plain_start(const char *name) {
+// A name up to its first quote: quotes are doubled where an expression names it.
+char *get_plain_start(const char *name) {
     char *start = pstrdup(name);
     start[strcspn(start, "'\"\\")] = '\0';
     return start;
+}
+
+List *find_dropped(const DropStmt *drop) {
+    if (drop->behavior == DROP_CASCADE || drop->removeType == OBJECT_EXTENSION
+        || drop->removeType == OBJECT_CAST) {
+        return list_make1(pstrdup(""));
+    }
+    List *names = NIL;
+    ListCell *cell;
+    foreach (cell, drop->objects) {
+        const char *name = get_last_name(static_cast<Node *>(lfirst(cell)));
+        names = lappend(names, get_plain_start(name == nullptr ? "" : name));
+    }
+    return names;
+}
+
+// Without CASCADE a column goes that nothing depends on, or the attribute of a type.
+List *find_dropped(const AlterTableStmt *alter) {
+    List *names = NIL;
+    ListCell *cell;
+    foreach (cell, alter->cmds) {
+        const auto *command = lfirst_node(AlterTableCmd, cell);
+        if (command->subtype == AT_DropColumn || command->subtype == AT_DropConstraint) {
+            names = lappend(names, get_plain_start(command->behavior == DROP_CASCADE ? "" : command->name));
+        }
+    }
+    return names;
+}
+
+void add_referenced(const Constraint *constraint, List **tables) {
+    if (constraint->contype == CONSTR_FOREIGN && constraint->pktable != nullptr) {
+        *tables = list_append_unique_oid(*tables, find_relation(constraint->pktable));
+    }
+}
+
+} // namespace
+
+List *find_dropped_names(const Node *statement) {
+    Node *node = const_cast<Node *>(statement);
+    switch (nodeTag(node)) {
+    case T_DropStmt:
+        return find_dropped(castNode(DropStmt, node));
+    case T_AlterTableStmt:
+        return find_dropped(castNode(AlterTableStmt, node));
+    case T_DropOwnedStmt:
+    case T_AlterExtensionStmt:
+        return list_make1(pstrdup(""));
+    default:
+        return NIL;
+    }
+}
+
+List *find_newly_referenced(const Node *statement) {
+    if (!IsA(statement, AlterTableStmt)) {
+        return NIL;
+    }
+    List *tables = NIL;
+    ListCell *cell;
+    foreach (cell, castNode(AlterTableStmt, const_cast<Node *>(statement))->cmds) {
+        const auto *command = lfirst_node(AlterTableCmd, cell);
+        if (const Constraint *key = get_added_key(command)) {
+            add_referenced(key, &tables);
+        } else if (command->subtype == AT_AddColumn) {
+            ListCell *constraint;
+            foreach (constraint, castNode(ColumnDef, command->def)->constraints) {
+                add_referenced(lfirst_node(Constraint, constraint), &tables);
+            }
+        }
+    }
+    return list_delete_oid(tables, InvalidOid);
 }
 
 bool concerns_rules_alone(CommandTag tag) {

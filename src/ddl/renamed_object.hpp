@@ -1,4 +1,4 @@
-// What a command gives another name or schema.
+// What a command gives another name or schema, or takes away.
 #pragma once
 
 #include "ddl/parse_tree.hpp"
@@ -13,10 +13,15 @@ namespace softdelete::ddl {
 // changes no such name, "" where it changes many. Plain server code.
 const char *find_former_name(const Node *statement);
 
+// The last parts of the names of what the command takes away, up to their first quotes; "" among them where others may go with
+// it, or where it has no name. NIL for a command that takes nothing away but parts of a table. Palloc'd strings. Plain server code.
+List *find_dropped_names(const Node *statement);
+
+// The tables that foreign keys which ALTER TABLE adds reference, by the session's search_path. A list of OIDs, without those that
+// do not exist; NIL for any other command. Plain server code.
+List *find_newly_referenced(const Node *statement);
+
 // Commands that nothing but rules for anonymization follows to their end.
 bool concerns_rules_alone(CommandTag tag);
-
-// A name up to its first quote: quotes are doubled where an expression names it. Plain server code.
-const char *get_plain_start(const char *name);
 
 } // namespace softdelete::ddl

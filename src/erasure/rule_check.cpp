@@ -184,6 +184,23 @@ std::optional<std::string> find_fault_of_expression(const TableInfo &table, cons
     return find_error([&] { check_functions(table, parse_rule(table, rule)); });
 }
 
+std::optional<std::string> find_fault_of_key(pg::Spi &spi, const TableInfo &table, const Anonymizer &rule,
+                                             Oid key) {
+    const std::vector<pg::Row> rows =
+        spi.query("SELECT k.conname, k.conrelid::pg_catalog.regclass FROM pg_catalog.pg_constraint k"
+                  " JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = ANY (k.confkey)"
+                  " WHERE k.oid = $1::pg_catalog.oid AND a.attname = $2::pg_catalog.name"
+                  " AND k.confupdtype <> 'c'",
+                  {key, rule.column});
+    if (rows.empty()) {
+        return std::nullopt;
+    }
+    ColumnFacts facts = {};
+    facts.unfollowing_key = rows.front().text(0);
+    facts.unfollowing_table = rows.front().text(1);
+    return find_error([&] { check_column(table, rule.column, facts); });
+}
+
 void check_usable(const TableInfo &table, const std::vector<Anonymizer> &rules) {
     for (const Anonymizer &rule : rules) {
         if (!has_column(table, rule.column)) { // which erasure/overwrite_rows says

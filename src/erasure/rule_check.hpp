@@ -35,6 +35,11 @@ std::optional<std::string> find_fault(pg::Spi &spi, const catalog::TableInfo &ta
 std::optional<std::string> find_fault_of_expression(const catalog::TableInfo &table,
                                                     const registry::Anonymizer &rule);
 
+// What check_rule() would say of the column of such a rule because of that foreign key, which references its table; nothing where
+// the key leaves the column alone or follows it.
+std::optional<std::string> find_fault_of_key(pg::Spi &spi, const catalog::TableInfo &table,
+                                             const registry::Anonymizer &rule, Oid key);
+
 // Before they are used. Errors: 55000 where one names what is gone, or a function with side effects.
 void check_usable(const catalog::TableInfo &table, const std::vector<registry::Anonymizer> &rules);
 

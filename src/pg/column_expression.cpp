@@ -105,6 +105,43 @@ struct Volatiles {
     Oid refused;
 };
 
+// NULL, whatever it is coerced to: no function is called to find out.
+bool is_null(const Node *node) {
+    const auto any_argument = [](const List *arguments) {
+        ListCell *cell;
+        foreach (cell, arguments) {
+            if (is_null(static_cast<const Node *>(lfirst(cell)))) {
+                return true;
+            }
+        }
+        return false;
+    };
+    switch (nodeTag(node)) {
+    case T_Const:
+        return reinterpret_cast<const Const *>(node)->constisnull;
+    case T_RelabelType:
+        return is_null(reinterpret_cast<const Node *>(reinterpret_cast<const RelabelType *>(node)->arg));
+    case T_CoerceViaIO:
+        return is_null(reinterpret_cast<const Node *>(reinterpret_cast<const CoerceViaIO *>(node)->arg));
+    case T_ArrayCoerceExpr:
+        return is_null(reinterpret_cast<const Node *>(reinterpret_cast<const ArrayCoerceExpr *>(node)->arg));
+    case T_CoerceToDomain:
+        return is_null(reinterpret_cast<const Node *>(reinterpret_cast<const CoerceToDomain *>(node)->arg));
+    case T_CollateExpr:
+        return is_null(reinterpret_cast<const Node *>(reinterpret_cast<const CollateExpr *>(node)->arg));
+    case T_FuncExpr: {
+        const auto *call = reinterpret_cast<const FuncExpr *>(node);
+        return func_strict(call->funcid) && any_argument(call->args);
+    }
+    case T_OpExpr: {
+        const auto *operation = reinterpret_cast<const OpExpr *>(node);
+        return func_strict(operation->opfuncid) && any_argument(operation->args);
+    }
+    default:
+        return false;
+    }
+}
+
 bool note_function(Oid function, void *context) {
     auto *found = static_cast<Volatiles *>(context);
     if (func_volatile(function) == PROVOLATILE_VOLATILE) {
@@ -189,8 +226,7 @@ ColumnExpression parse_column_expression(Oid relation, const std::string &column
         Result found = {};
         found.tree = analyze(relation, get_attribute(relation, column.c_str()), text.c_str());
         found.text = deparse(relation, found.tree);
-        Node *constant = eval_const_expressions(nullptr, found.tree);
-        found.is_null = IsA(constant, Const) && castNode(Const, constant)->constisnull;
+        found.is_null = is_null(found.tree);
         found.reads_columns = contain_var_clause(found.tree);
         Volatiles volatiles = {};
         find_volatiles(found.tree, &volatiles);

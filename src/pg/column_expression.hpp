@@ -16,7 +16,7 @@ namespace softdelete::pg {
 struct ColumnExpression {
     Node *tree;         // analyzed, in the memory context that was current
     std::string text;   // as the server deparses it: valid under any search_path that has pg_catalog only
-    bool is_null;       // the constant NULL
+    bool is_null;       // NULL, or a strict function of NULL
     bool reads_columns; // names a column
     bool is_volatile;   // may differ from row to row though it reads none
     std::string
@@ -25,10 +25,10 @@ struct ColumnExpression {
 
 // Parses and analyzes an expression that is to be assigned to the column. Errors: the server's own for syntax, names and
 // what an expression over one row cannot have (sub-queries, aggregates, window functions, sets); 42804 for a type that
-// cannot be assigned.
+// cannot be assigned. Runs no function that the expression calls.
 ColumnExpression parse_column_expression(Oid relation, const std::string &column, const std::string &text);
 
-// The same without its properties and its text: runs no function that the expression calls.
+// The same without its properties and its text.
 Node *analyze_column_expression(Oid relation, const std::string &column, const std::string &text);
 
 // Is the column one of these, or generated from one of these? The columns are offset as in an RTE's updatedCols. Plain

@@ -6,6 +6,7 @@
 #include "deletion/foreign_key_errors.hpp"
 #include "pg/called_settings.hpp"
 #include "pg/compat.hpp"
+#include "pg/relation_changes.hpp"
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 #include "pg/spi.hpp"
@@ -53,7 +54,7 @@ struct KeptPlans {
 HTAB *kept_plans = nullptr;
 int all_running = 0;
 
-void forget_relation(Datum, Oid relation) {
+void forget_relation(Oid relation) {
     HASH_SEQ_STATUS scan;
     hash_seq_init(&scan, kept_plans);
     while (auto *entry = static_cast<KeptPlans *>(hash_seq_search(&scan))) {
@@ -64,7 +65,7 @@ void forget_relation(Datum, Oid relation) {
 }
 
 void forget_all(Datum, pg::compat::SysCacheIdentifier, uint32) {
-    forget_relation(0, InvalidOid);
+    forget_relation(InvalidOid);
 }
 
 KeptPlans *get_kept_plans(const catalog::ForeignKeyInfo &key) {
@@ -331,7 +332,7 @@ void install_cascade_statements() {
     control.keysize = sizeof(Oid);
     control.entrysize = sizeof(KeptPlans);
     kept_plans = hash_create("softdelete cascade plans", 64, &control, HASH_ELEM | HASH_BLOBS);
-    CacheRegisterRelcacheCallback(forget_relation, 0);
+    pg::on_relation_change(forget_relation);
     CacheRegisterSyscacheCallback(CONSTROID, forget_all, 0);
 }
 

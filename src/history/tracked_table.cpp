@@ -3,6 +3,7 @@
 #include "history/tracked_table.hpp"
 
 #include "model/trigger_names.hpp"
+#include "pg/relation_changes.hpp"
 #include "registry/history_scan.hpp"
 #include "session/registered_table.hpp"
 
@@ -37,7 +38,7 @@ struct KnownTracked {
 HTAB *known_tracked = nullptr;
 uint64 tracked_changes = 0; // of relations, as this session has heard of them
 
-void forget_tracked(Datum, Oid relation) {
+void forget_tracked(Oid relation) {
     tracked_changes++;
     HASH_SEQ_STATUS scan;
     hash_seq_init(&scan, known_tracked);
@@ -198,7 +199,7 @@ void install_tracked_tables() {
     control.keysize = sizeof(Oid);
     control.entrysize = sizeof(KnownTracked);
     known_tracked = hash_create("softdelete histories", 16, &control, HASH_ELEM | HASH_BLOBS);
-    CacheRegisterRelcacheCallback(forget_tracked, 0);
+    pg::on_relation_change(forget_tracked);
 }
 
 } // namespace softdelete::history

@@ -4,6 +4,7 @@
 // archive/change_strategy, which note the end, and by the hooks, which ask.
 #include "registry/ended_registrations.hpp"
 
+#include "pg/relation_changes.hpp"
 #include "pg/scopes.hpp"
 #include "registry/registry_scan.hpp"
 
@@ -41,7 +42,7 @@ int ended_capacity = 0;
 bool is_known = false;
 Oid known_table = InvalidOid; // where it was read
 
-void forget(Datum, Oid relation) {
+void forget(Oid relation) {
     is_known = is_known && OidIsValid(relation) && OidIsValid(known_table) && relation != known_table;
 }
 
@@ -173,7 +174,7 @@ void refuse_older_snapshot(Oid relation, Snapshot snapshot) {
 }
 
 void install_ended_registrations() {
-    CacheRegisterRelcacheCallback(forget, 0);
+    pg::on_relation_change(forget);
 }
 
 } // namespace softdelete::registry

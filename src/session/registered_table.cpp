@@ -4,6 +4,7 @@
 #include "model/trigger_names.hpp"
 
 #include "pg/definition_changes.hpp"
+#include "pg/relation_changes.hpp"
 #include "session/extension_functions.hpp"
 
 extern "C" {
@@ -13,7 +14,6 @@ extern "C" {
 #include "commands/trigger.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
@@ -153,7 +153,7 @@ void forget_all() {
     }
 }
 
-void forget_relation(Datum, Oid relation) {
+void forget_relation(Oid relation) {
     relation_changes++;
     pg::note_relation_change();
     if (OidIsValid(relation)) {
@@ -253,7 +253,7 @@ void install_registered_tables() {
     control.keysize = sizeof(Oid);
     control.entrysize = sizeof(KnownTable);
     known_tables = hash_create("softdelete tables", 64, &control, HASH_ELEM | HASH_BLOBS);
-    CacheRegisterRelcacheCallback(forget_relation, 0);
+    pg::on_relation_change(forget_relation);
 }
 
 } // namespace softdelete::session

@@ -164,6 +164,20 @@ SET SESSION AUTHORIZATION regress_adopt_owner;
 SELECT count(*) AS repaired FROM softdelete.repair('"Q''s"');
 SELECT softdelete.restore('"Q''s"', 4);
 
+-- Who was granted columns reads these of the archive, and no more; who might write reads alone.
+CREATE TABLE pages (id int PRIMARY KEY, "T'x" text, secret text);
+CREATE TABLE pages_archive (id int, "T'x" text, secret text, archived_at timestamptz);
+INSERT INTO pages_archive VALUES (1, 'one', 'hidden', '2026-01-01');
+GRANT SELECT (id, "T'x") ON pages_archive TO regress_adopt_reader;
+GRANT INSERT, UPDATE (secret) ON pages_archive TO regress_adopt_reader;
+SELECT count(*) > 0 AS registered FROM softdelete.register('pages', strategy => 'archive');
+SET SESSION AUTHORIZATION regress_adopt_reader;
+SELECT id, "T'x" FROM pages_archive;
+SELECT secret FROM pages_archive; -- fails
+INSERT INTO pages_archive (id, archived_at) VALUES (2, '2026-01-01'); -- fails
+SET SESSION AUTHORIZATION regress_adopt_owner;
+SELECT count(*) > 0 AS registered FROM softdelete.unregister('pages', 'purge');
+
 -- A view that shows something else is an error, as any other relation of that name.
 SELECT count(*) > 0 AS registered FROM softdelete.unregister('kids', 'purge');
 DELETE FROM parents WHERE id = 1;

@@ -40,10 +40,21 @@ SELECT array_agg("i d" ORDER BY "i d") AS deleted FROM "deleted_Q'x";
 SELECT "i d" FROM "active_Q'x" ORDER BY 1;
 SELECT c.relname, c.reloptions, format_type(a.atttypid, a.atttypmod) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname IN ('co de', 's', 'n')
     WHERE c.relname = 'all_Q''x' ORDER BY a.attnum;
--- Both are the owner's, as plain tables.
+-- A new registration takes on one place, and is refused while there are two. Both are the owner's, as plain tables.
+RESET SESSION AUTHORIZATION;
+CREATE EXTENSION softdelete;
+SET SESSION AUTHORIZATION regress_between_owner;
+SELECT count(*) FROM softdelete.plan('"Q''x"'); -- fails
+SELECT count(*) FROM softdelete.register('"Q''x"'); -- fails
+SELECT count(*) FROM softdelete.register('"Q''x"', strategy => 'flag'); -- fails
+SELECT count(*) FROM softdelete.register('"Q''x"', strategy => 'archive'); -- fails
 INSERT INTO "Q'x" SELECT "i d", "co de", s, n, deleted_at, deleted_by, deletion_id FROM "Q'x_archive";
 DELETE FROM "Q'x_archive";
 SELECT count(*) FROM "Q'x";
+DROP VIEW "deleted_Q'x", "all_Q'x";
+DROP TABLE "Q'x_archive";
+SELECT count(*) > 0 AS registered FROM softdelete.register('"Q''x"');
+SELECT softdelete.undo(deletion_id) FROM "deleted_Q'x" LIMIT 1;
 RESET SESSION AUTHORIZATION;
 \c contrib_regression
 DROP DATABASE regress_between;

@@ -80,6 +80,29 @@ SELECT id, team, kind FROM members ORDER BY id;
 SELECT (SELECT count(*) FROM all_firms) AS firms, (SELECT count(*) FROM all_teams) AS teams,
        (SELECT count(*) FROM all_kinds) AS kinds;
 
+-- Archived rows on hold keep their references alike, marked ones and archived ones. What they reference goes when the hold has ended.
+CREATE TABLE marks (id int PRIMARY KEY);
+CREATE TABLE boxes (id int PRIMARY KEY);
+CREATE TABLE things (id int PRIMARY KEY, mark int REFERENCES marks ON DELETE SET NULL, box int REFERENCES boxes ON DELETE SET NULL);
+SELECT count(*) > 0 AS registered FROM softdelete.register('marks', retention => '0');
+SELECT count(*) > 0 AS registered FROM softdelete.register('boxes', retention => '0', strategy => 'archive');
+SELECT count(*) > 0 AS registered FROM softdelete.register('things', strategy => 'archive');
+INSERT INTO marks VALUES (1), (2);
+INSERT INTO boxes VALUES (1), (2);
+INSERT INTO things VALUES (1, 1, 1), (2, 2, 2);
+DELETE FROM things;
+DELETE FROM boxes;
+DELETE FROM marks;
+SELECT softdelete.hold('things', 'law', 1) AS thing \gset
+SELECT softdelete.erase('marks', 'asked for', 1); -- fails
+SELECT softdelete.erase('boxes', 'asked for', 1); -- fails
+SELECT relation, due, held FROM softdelete.purge_preview() WHERE relation IN ('marks'::regclass, 'boxes') ORDER BY relation::text;
+CALL softdelete.purge();
+SELECT (SELECT array_agg(id) FROM all_marks) AS marks, (SELECT array_agg(id) FROM all_boxes) AS boxes;
+SELECT softdelete.release(:thing);
+CALL softdelete.purge();
+SELECT (SELECT array_agg(id) FROM all_marks) AS marks, (SELECT array_agg(id) FROM all_boxes) AS boxes;
+
 RESET SESSION AUTHORIZATION;
 \set VERBOSITY terse
 DROP SCHEMA regress_held_links CASCADE;

@@ -56,11 +56,21 @@ constexpr const char *index_query = R"(
                 FROM pg_catalog.unnest(i.indkey) WITH ORDINALITY k (number, place)
                 JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number))";
 
+// Of the whole table, and of columns.
 constexpr const char *readers_query = R"(
-    SELECT pg_catalog.format('GRANT SELECT ON TABLE %s TO %s', $2::pg_catalog.text,
-               CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) END)
-    FROM pg_catalog.pg_class c CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) x
-    WHERE c.oid = $1::pg_catalog.oid AND x.grantee <> c.relowner AND x.privilege_type = 'SELECT'
+    WITH grants (columns, grantee) AS (
+        SELECT NULL, x.grantee
+        FROM pg_catalog.pg_class c CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) x
+        WHERE c.oid = $1::pg_catalog.oid AND x.grantee <> c.relowner AND x.privilege_type = 'SELECT'
+        UNION
+        SELECT pg_catalog.string_agg(DISTINCT pg_catalog.quote_ident(a.attname), ', '), x.grantee
+        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
+        CROSS JOIN LATERAL pg_catalog.aclexplode(a.attacl) x
+        WHERE c.oid = $1::pg_catalog.oid AND x.grantee <> c.relowner AND x.privilege_type = 'SELECT'
+        GROUP BY x.grantee)
+    SELECT pg_catalog.format('GRANT SELECT%s ON TABLE %s TO %s', ' (' || g.columns || ')', $2::pg_catalog.text,
+               CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(g.grantee)) END)
+    FROM grants g
     ORDER BY 1)";
 
 // For the table that gets the name of the former one, of which alone the rows would be hidden else. That the owner is subject to

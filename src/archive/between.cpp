@@ -7,6 +7,7 @@
 #include "archive/move_rows.hpp"
 #include "archive/own_columns.hpp"
 #include "archive/register_archive.hpp"
+#include "archive/warn_of_change.hpp"
 #include "catalog/foreign_keys.hpp"
 #include "catalog/quoting.hpp"
 #include "catalog/view_catalog.hpp"
@@ -159,6 +160,7 @@ std::vector<model::Step> begin_to_flag(pg::Spi &spi, Oid relation) {
     check_can_be_between(spi, table);
     KeptViews views(spi, table, *settings);
     std::vector<model::Step> steps = warn_of_readers(spi, table, catalog::get_table(spi, settings->archive));
+    add_steps(steps, warn_of_subscribers(spi, table));
     const std::vector<model::Step> ends = plan_end(spi, table, *settings);
     delete_settings(spi, relation);
     registration::run_steps(spi, ends);

@@ -10,6 +10,7 @@
 #include "archive/lock_for_change.hpp"
 #include "archive/move_rows.hpp"
 #include "archive/register_archive.hpp"
+#include "archive/warn_of_change.hpp"
 #include "catalog/linked_tables.hpp"
 #include "catalog/quoting.hpp"
 #include "catalog/view_catalog.hpp"
@@ -69,7 +70,10 @@ std::vector<model::Step> change_to_archive(pg::Spi &spi, Oid relation) {
     }
     const std::int64_t rows = move_marked_rows(spi, table, registration, settings, columns);
     steps.push_back(tell_moved(table, rows, true));
-    add_steps(steps, registration::unregister_table(relation, "refuse", registration::EndingColumns::all));
+    const std::vector<model::Step> ends =
+        registration::unregister_table(relation, "refuse", registration::EndingColumns::all);
+    add_steps(steps, warn_of_change(spi, table, registration, ends));
+    add_steps(steps, ends);
     run(spi, steps, plan_column_drops(catalog::get_table_definition(spi, relation), settings));
     add_steps(steps, register_archive(make_request(table, settings, "archive")));
     history::follow_table(spi, relation);
@@ -88,6 +92,7 @@ std::vector<model::Step> change_to_flag(pg::Spi &spi, Oid relation) {
     const catalog::TableInfo archive = catalog::get_table(spi, settings->archive);
     KeptViews views(spi, table, *settings);
     std::vector<model::Step> steps = warn_of_readers(spi, table, archive);
+    add_steps(steps, warn_of_subscribers(spi, table));
     add_steps(steps, unregister_archive(relation, "keep"));
     registry::note_ended_registration(spi, table.member_oids());
     add_steps(steps, registration::register_table(make_request(table, *settings, "flag")));

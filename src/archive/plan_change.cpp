@@ -8,6 +8,7 @@
 #include "archive/change_parts.hpp"
 #include "archive/move_rows.hpp"
 #include "archive/register_archive.hpp"
+#include "archive/warn_of_change.hpp"
 #include "archive/warn_of_links.hpp"
 #include "catalog/quoting.hpp"
 #include "model/trigger_names.hpp"
@@ -64,6 +65,7 @@ std::vector<model::Step> plan_to_archive(pg::Spi &spi, Oid relation) {
     std::vector<model::Step> ends =
         registration::plan_unregistration(spi, table, registration, registration::EndingColumns::all);
     std::vector<model::Step> drops = plan_column_drops(table, settings);
+    add_steps(steps, warn_of_change(spi, table, registration, ends));
     std::erase_if(drops, [&](const model::Step &drop) {
         return std::any_of(ends.begin(), ends.end(),
                            [&](const model::Step &end) { return end.object == drop.object; });
@@ -91,6 +93,7 @@ std::vector<model::Step> plan_to_flag(pg::Spi &spi, Oid relation) {
                 plan_archive_drop(archive, *settings)};
     }
     std::vector<model::Step> steps = warn_of_readers(spi, table, archive);
+    add_steps(steps, warn_of_subscribers(spi, table));
     add_steps(steps, plan_end(spi, table, *settings));
     RegisterRequest request = make_request(table, *settings, "flag");
     request.follows_archive = true;

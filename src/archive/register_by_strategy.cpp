@@ -5,6 +5,7 @@
 #include "archive/choose_strategy.hpp"
 #include "archive/plan_change.hpp"
 #include "archive/register_archive.hpp"
+#include "archive/warn_of_change.hpp"
 #include "catalog/table_info.hpp"
 #include "registration/lock_table.hpp"
 #include "registry/registry.hpp"
@@ -167,6 +168,17 @@ void append(std::vector<model::Step> &steps, std::vector<model::Step> more) {
     steps.insert(steps.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }
 
+std::vector<model::Step> warn_of_left(const RegisterRequest &request) {
+    pg::Spi spi;
+    return warn_of_left_archive(spi, request.relation);
+}
+
+std::vector<model::Step> register_marked(const RegisterRequest &request, bool is_plan) {
+    std::vector<model::Step> steps = warn_of_left(request);
+    append(steps, is_plan ? registration::plan_registration(request) : registration::register_table(request));
+    return steps;
+}
+
 std::vector<model::Step> register_chosen(const RegisterRequest &request, bool is_plan) {
     auto archive_table = [&](Oid relation) {
         const RegisterRequest own = make_archive_request(request, relation);
@@ -194,8 +206,7 @@ std::vector<model::Step> register_chosen(const RegisterRequest &request, bool is
     if (!chosen.named_has_archive) {
         RegisterRequest others = request;
         others.archived = chosen.archived;
-        append(steps,
-               is_plan ? registration::plan_registration(others) : registration::register_table(others));
+        append(steps, register_marked(others, is_plan));
     }
     append(steps, std::move(archived));
     return model::arrange(std::move(steps));
@@ -205,10 +216,10 @@ std::vector<model::Step> register_chosen(const RegisterRequest &request, bool is
 
 std::vector<model::Step> register_by_strategy(const RegisterRequest &request) {
     if (request.strategy == "archive") {
+        (void)warn_of_left(request); // takes on what it would warn of, but not half of it
         return register_archive(request);
     }
-    return request.strategy == "auto" ? register_chosen(request, false)
-                                      : registration::register_table(request);
+    return request.strategy == "auto" ? register_chosen(request, false) : register_marked(request, false);
 }
 
 std::vector<model::Step> plan_by_strategy(const RegisterRequest &request) {
@@ -216,10 +227,10 @@ std::vector<model::Step> plan_by_strategy(const RegisterRequest &request) {
         return plan_change(request);
     }
     if (request.strategy == "archive") {
+        (void)warn_of_left(request);
         return plan_archive(request);
     }
-    return request.strategy == "auto" ? register_chosen(request, true)
-                                      : registration::plan_registration(request);
+    return request.strategy == "auto" ? register_chosen(request, true) : register_marked(request, true);
 }
 
 } // namespace softdelete::archive

@@ -213,6 +213,19 @@ ForeignKey between_archives(const ForeignKey &key) {
     return moved;
 }
 
+std::vector<ForeignKey> reach_archives(const std::vector<ForeignKey> &keys, bool is_parent_archived) {
+    std::vector<ForeignKey> reached;
+    for (const ForeignKey &key : keys) {
+        if (!is_parent_archived) {
+            reached.push_back(key);
+        }
+        if (key.child.archive) {
+            reached.push_back(is_parent_archived ? between_archives(key) : of_archived_children(key));
+        }
+    }
+    return reached;
+}
+
 std::string join_parent(const ForeignKey &key) {
     return sqltext::format(
         "CROSS JOIN LATERAL (SELECT p.tableoid, p.ctid, p.%1%, p.deletion_id FROM %2% AS p "

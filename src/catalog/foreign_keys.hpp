@@ -71,6 +71,10 @@ std::vector<ForeignKey> find_own_keys(pg::Spi &spi, Oid relation);
 ForeignKey of_archived_children(const ForeignKey &key);
 ForeignKey between_archives(const ForeignKey &key);
 
+// Keys that reference a table as rows of all places have them: those of the referencing table, and archived ones.
+// is_parent_archived: the referenced row is, which archived ones alone can reference.
+std::vector<ForeignKey> reach_archives(const std::vector<ForeignKey> &keys, bool is_parent_archived);
+
 // SQL: what ON DELETE SET NULL or SET DEFAULT sets in a referencing row, for UPDATE ... SET.
 std::string make_ended_link(pg::Spi &spi, const ForeignKey &key);
 

@@ -47,7 +47,10 @@ rows::RowSet get_children(const std::vector<rows::RowLink> &links) {
 const std::vector<ForeignKey> &HeldLinks::get_referencing_keys(pg::Spi &spi, Oid relation) {
     auto place = referencing_.find(relation);
     if (place == referencing_.end()) {
-        place = referencing_.emplace(relation, catalog::find_referencing_keys(spi, relation)).first;
+        const HoldGraph::Node &node = graph_.get_node(spi, relation);
+        std::vector<ForeignKey> keys =
+            catalog::find_referencing_keys(spi, node.is_archive ? node.holders.front() : relation);
+        place = referencing_.emplace(relation, catalog::reach_archives(keys, node.is_archive)).first;
     }
     return place->second;
 }

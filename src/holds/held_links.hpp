@@ -1,5 +1,5 @@
-// Rows whose removal would overwrite a held row, because ON DELETE SET NULL or SET DEFAULT takes its link away. Used by
-// holds/held_rows and holds/hold_check. Serves for one statement or batch, as the graph does: reads the keys of each table
+// Rows whose removal would overwrite a held row, because ON DELETE SET NULL or SET DEFAULT takes its link away, at once or, in an
+// archive, when the held row comes back. Used by holds/held_rows and holds/hold_check. Serves for one statement or batch, as the graph does: reads the keys of each table
 // once, and the rows whenever it is asked.
 #pragma once
 

@@ -184,19 +184,11 @@ const std::vector<ForeignKey> &HoldGraph::get_keys_below(pg::Spi &spi, Oid relat
         return place->second;
     }
     const Node &node = get_node(spi, relation);
-    for (const ForeignKey &key :
-         catalog::find_referencing_keys(spi, node.is_archive ? node.holders.front() : node.table.relation)) {
-        if (key.on_delete != catalog::OnDelete::cascade) {
-            continue;
-        }
-        if (!node.is_archive) {
-            place->second.push_back(key);
-        }
-        if (key.child.archive) {
-            place->second.push_back(node.is_archive ? catalog::between_archives(key)
-                                                    : catalog::of_archived_children(key));
-        }
-    }
+    place->second = catalog::reach_archives(
+        catalog::find_referencing_keys(spi, node.is_archive ? node.holders.front() : node.table.relation),
+        node.is_archive);
+    std::erase_if(place->second,
+                  [](const ForeignKey &key) { return key.on_delete != catalog::OnDelete::cascade; });
     return place->second;
 }
 

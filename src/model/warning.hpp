@@ -16,7 +16,10 @@ struct Warning {
 namespace softdelete::model::warning {
 
 inline constexpr Warning clustered_index_lost = {"clustered_index_lost", Concern::speed};
+inline constexpr Warning archive_left = {"archive_left", Concern::data};
 inline constexpr Warning archive_opened = {"archive_opened", Concern::data};
+inline constexpr Warning column_type_lost = {"column_type_lost", Concern::behaviour};
+inline constexpr Warning condition_lost = {"condition_lost", Concern::behaviour};
 inline constexpr Warning constraint_names_lost = {"constraint_names_lost", Concern::behaviour};
 inline constexpr Warning delete_trigger = {"delete_trigger", Concern::behaviour};
 inline constexpr Warning endless_times = {"endless_times", Concern::data};
@@ -35,6 +38,7 @@ inline constexpr Warning own_tables_published = {"own_tables_published", Concern
 inline constexpr Warning policy_hides_deleted = {"policy_hides_deleted", Concern::behaviour};
 inline constexpr Warning row_type_functions = {"row_type_functions", Concern::behaviour};
 inline constexpr Warning soft_delete_trigger = {"soft_delete_trigger", Concern::data};
+inline constexpr Warning strategy_published = {"strategy_published", Concern::data};
 inline constexpr Warning unconverted_index = {"unconverted_index", Concern::behaviour};
 inline constexpr Warning unregistered_child = {"unregistered_child", Concern::data};
 inline constexpr Warning unregistered_referencing = {"unregistered_referencing", Concern::data};

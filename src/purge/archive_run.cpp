@@ -66,6 +66,7 @@ public:
         std::optional<std::string> cutoff =
             is_changed_ ? std::nullopt : read_archive_cutoff(spi_, table_.relation);
         if (!cutoff) {
+            note_no_retention();
             return;
         }
         const std::vector<rows::TimePartition> partitions =
@@ -100,6 +101,16 @@ public:
     }
 
 private:
+    // Of the table that was named: somebody waits for its rows to go. Its line in the log has no cutoff.
+    void note_no_retention() {
+        if (!is_changed_ && request_.relation == table_.relation) {
+            registry::finish_purge_run(spi_, registry::begin_purge_run(spi_, table_, std::nullopt, 0), true);
+            end_batch();
+            pg::notice(sqltext::format("archive of table %1% has no retention: its rows stay", table_.title),
+                       "softdelete.configure() sets one.");
+        }
+    }
+
     // What the next transaction is about is what it was, until that ends as well.
     void end_batch() {
         held_.reset();

@@ -1,4 +1,4 @@
-# Random schemas of tables that reference each other, with random owners, retentions, ages and holds: purge() removes
+# Random schemas of tables that reference each other, with random owners, strategies, retentions, ages and holds: purge() removes
 # exactly the rows that a computation in Perl names, purge_preview() says so beforehand, the log adds up to it, and links
 # that stay are what they were. SOFTDELETE_SEED and SOFTDELETE_ROUNDS choose another run.
 use strict;
@@ -24,7 +24,8 @@ SQL
 
 sub pick { return $_[ rand @_ ] }
 
-# Tables as { name, schema, owner, registered, retention, keys => [ { column, parent, action } ] }.
+# Tables as { name, schema, owner, registered, archive, retention, keys => [ { column, parent, action } ] }; archive: as what its
+# archive is made, 'p'artitioned or a plain table.
 sub make_schema
 {
 	my ($mixed) = @_;
@@ -38,11 +39,18 @@ sub make_schema
 		$table->{keys} = [ map { { column => "f$_", parent => pick(@tables)->{name}, action => pick(@actions),
 			deferrable => pick('', '', 'DEFERRABLE', 'DEFERRABLE INITIALLY DEFERRED') } } 1 .. int rand 3 ];
 		$_->{action} eq 'RESTRICT' and $_->{deferrable} = '' for $table->{keys}->@*;
+		$table->{archive} = pick('plain', 'partitioned') if $table->{registered} && rand() < 0.3;
+	}
+	# A table whose deleted rows are marked references none with an archive.
+	my %table = map { $_->{name} => $_ } @tables;
+	while (my ($table) = grep { $_->{registered} && !$_->{archive} && grep { $table{ $_->{parent} }{archive} } $_->{keys}->@* } @tables)
+	{
+		$table->{archive} = pick('plain', 'partitioned');
 	}
 	return @tables;
 }
 
-# Rows as { table, id, age, links => [ id of the parent or undef ] }; age undef: live.
+# Rows as { table, id, age, archived, links => [ id of the parent or undef ] }; age undef: live.
 sub make_rows
 {
 	my (@tables) = @_;
@@ -54,9 +62,17 @@ sub make_rows
 		for my $id (1 .. $size)
 		{
 			my $age = !$table->{registered} || rand() < 0.1 ? undef : rand() < 0.85 ? 100 + int rand 3 : pick(5, 20);
-			push @rows, { table => $table->{name}, id => $id, age => $age,
+			push @rows, { table => $table->{name}, id => $id, age => $age, archived => $table->{archive} && defined $age,
 				links => [ map { rand() < 0.4 ? undef : 1 + int rand $size } $table->{keys}->@* ] };
 		}
+	}
+	# What is in a table references nothing that is in an archive.
+	my %archived = map { name_of($_) => 1 } grep { $_->{archived} } @rows;
+	my %table = map { $_->{name} => $_ } @tables;
+	for my $row (grep { !$_->{archived} } @rows)
+	{
+		my $keys = $table{ $row->{table} }{keys};
+		$row->{links} = [ map { my $id = $row->{links}[$_]; defined $id && $archived{"$keys->[$_]{parent} $id"} ? undef : $id } 0 .. $#$keys ];
 	}
 	return @rows;
 }
@@ -82,14 +98,34 @@ sub create_sql
 			$sql .= "CREATE INDEX ON $table->{schema}.$table->{name} ($key->{column});\n" if rand() < 0.5;
 		}
 	}
+	# The archives are there with their rows before.
+	for my $table (grep { $_->{archive} } @$tables)
+	{
+		my $archive = "$table->{schema}.$table->{name}_archive";
+		$sql .= "CREATE TABLE $archive (id int" . join('', map { ", $_->{column} int" } $table->{keys}->@*) . ', deleted_at timestamptz)'
+			. ($table->{archive} eq 'plain' ? '' : ' PARTITION BY RANGE (deleted_at)') . ";\n";
+		my @bounds = ('MINVALUE', (map { "(CURRENT_DATE - $_)" } 60, 12), 'MAXVALUE');
+		$sql .= "CREATE TABLE ${archive}_$_ PARTITION OF $archive FOR VALUES FROM ($bounds[$_]) TO ($bounds[$_ + 1]);\n"
+			for $table->{archive} eq 'plain' ? () : 0 .. 2;
+		$sql .= "ALTER TABLE $archive OWNER TO $table->{schema};\n" . ($table->{archive} eq 'plain' ? ''
+			: join '', map { "ALTER TABLE ${archive}_$_ OWNER TO $table->{schema};\n" } 0 .. 2);
+	}
+	$sql .= insert_sql($tables, grep { $_->{archived} } @$rows);
 	for my $table (grep { $_->{registered} } @$tables)
 	{
 		my $retention = defined $table->{retention} ? ", retention => '$table->{retention} days'" : '';
-		$sql .= "SELECT count(*) FROM softdelete.register('$table->{schema}.$table->{name}'$retention, visibility => '"
-			. pick('filter', 'view') . "');\n";
+		$sql .= "SELECT count(*) FROM softdelete.register('$table->{schema}.$table->{name}'$retention, "
+			. ($table->{archive} ? "strategy => 'archive'" : "strategy => 'flag', visibility => '" . pick('filter', 'view') . "'") . ");\n";
 	}
-	$sql .= "SET session_replication_role = replica;\n";
-	for my $row (@$rows)
+	return $sql . "SET session_replication_role = replica;\n" . insert_sql($tables, grep { !$_->{archived} } @$rows)
+		. "RESET session_replication_role;\n";
+}
+
+sub insert_sql
+{
+	my ($tables, @rows) = @_;
+	my $sql = '';
+	for my $row (@rows)
 	{
 		my ($table) = grep { $_->{name} eq $row->{table} } @$tables;
 		my @columns = ('id', map { $_->{column} } $table->{keys}->@*);
@@ -99,9 +135,10 @@ sub create_sql
 			push @columns, 'deleted_at';
 			push @values, "now() - interval '$row->{age} days'";
 		}
-		$sql .= "INSERT INTO $table->{schema}.$table->{name} (" . join(', ', @columns) . ') VALUES (' . join(', ', @values) . ");\n";
+		my $name = $table->{name} . ($row->{archived} ? '_archive' : '');
+		$sql .= "INSERT INTO $table->{schema}.$name (" . join(', ', @columns) . ') VALUES (' . join(', ', @values) . ");\n";
 	}
-	return $sql . "RESET session_replication_role;\n";
+	return $sql;
 }
 
 # The computation. Rows are known as "table id".
@@ -149,6 +186,7 @@ sub find_scope
 	return map { $_->{name} => 1 } @with_retention if !$start;
 	my %scope = ($start => 1);
 	my %table = map { $_->{name} => $_ } @$tables;
+	return %scope if $table{$start}{archive};
 	my %reached = ($start => 1);
 	my @work = ($start);
 	while (my $parent = shift @work)
@@ -156,7 +194,7 @@ sub find_scope
 		for my $child (@$tables)
 		{
 			next if $reached{ $child->{name} } || !grep { $_->{parent} eq $parent && $_->{action} eq 'CASCADE' } $child->{keys}->@*;
-			next if $child->{registered} && !defined $child->{retention};
+			next if $child->{registered} && (!defined $child->{retention} || $child->{archive});
 			$reached{ $child->{name} } = 1;
 			push @work, $child->{name};
 			$scope{ $child->{name} } = 1 if $child->{registered};
@@ -173,9 +211,13 @@ sub compute
 	my @links = find_links($tables, $rows);
 	my %due = map { name_of($_) => $_->{table} } grep {
 		defined $_->{age} && $scope->{ $_->{table} } && $_->{age} > ($table{ $_->{table} }{retention} // 1e9) } @$rows;
-	my %held = (spread(\@links, 1, @$holds), spread(\@links, 0, @$holds));
+	# What is on hold keeps what is above it, and what it references by SET NULL.
+	my %below = spread(\@links, 1, @$holds);
+	my %held = (%below, spread(\@links, 0, @$holds, map { $_->[1] } grep { $_->[2] eq 'SET NULL' && $below{ $_->[0] } } @links));
 	my %going = map { $_ => 1 } grep { !$held{$_} } keys %due;
 	my $is_registered = sub { return $table{ (split / /, $_[0])[0] }{registered} };
+	my %archived = map { name_of($_) => 1 } grep { $_->{archived} } @$rows;
+	@links = grep { !$archived{ $_->[0] } } @links; # no key keeps anything for what is in an archive
 	my $changed = 1;
 	while ($changed)
 	{
@@ -211,15 +253,15 @@ sub compute
 sub read_rows
 {
 	my ($tables, $rows) = @_;
-	my %age = map { name_of($_) => $_->{age} } @$rows;
+	my %former = map { name_of($_) => $_ } @$rows;
 	my @read;
 	my $sql = "SET softdelete.visibility = 'all';\n" . join '', map {
 		"SELECT concat_ws('|', '$_->{name}', id" . join('', map { ", coalesce($_->{column}::text, '-')" } $_->{keys}->@*)
-			. ") FROM $_->{schema}.$_->{name} ORDER BY id;\n" } @$tables;
+			. ") FROM $_->{schema}." . ($_->{archive} ? 'all_' : '') . "$_->{name} ORDER BY id;\n" } @$tables;
 	for my $line (split /\n/, $node->safe_psql('postgres', $sql))
 	{
 		my ($table, $id, @links) = split /\|/, $line;
-		push @read, { table => $table, id => $id, age => $age{"$table $id"}, links => [ map { $_ eq '-' ? undef : $_ } @links ] };
+		push @read, { $former{"$table $id"}->%{qw(age archived)}, table => $table, id => $id, links => [ map { $_ eq '-' ? undef : $_ } @links ] };
 	}
 	return @read;
 }
@@ -233,7 +275,7 @@ sub remove_rows
 	for my $row (grep { !$gone->{ name_of($_) } } @$rows)
 	{
 		my $keys = $table{ $row->{table} }{keys};
-		my @links = map { my $id = $row->{links}[$_]; defined $id && $gone->{"$keys->[$_]{parent} $id"} ? undef : $id } 0 .. $#$keys;
+		my @links = map { my $id = $row->{links}[$_]; defined $id && !$row->{archived} && $gone->{"$keys->[$_]{parent} $id"} ? undef : $id } 0 .. $#$keys;
 		push @left, { %$row, links => \@links };
 	}
 	return @left;
@@ -271,11 +313,12 @@ sub check_purge
 	my ($status, $stdout, $stderr) = $node->psql('postgres', "SET ROLE boss; CALL softdelete.purge("
 		. ($argument ? "$argument, " : '') . "batch_size => $batch)");
 	my @left = read_rows($tables, $rows);
+	# What the turn of another table of a circle takes along has a line of its own, without a cutoff.
 	my $log = $node->safe_psql('postgres', "SELECT split_part(table_name, '.', 2) || ' held=' || sum(held) || ' removed='
-		|| sum(removed) || ' blocked=' || sum(blocked) FROM softdelete.purge_log WHERE id > $last AND cutoff IS NOT NULL GROUP BY table_name ORDER BY 1");
-	my $states = $node->safe_psql('postgres', "SELECT DISTINCT state, error FROM softdelete.purge_log WHERE id > $last AND cutoff IS NOT NULL");
+		|| sum(removed) || ' blocked=' || sum(blocked) FROM softdelete.purge_log WHERE id > $last AND (cutoff IS NOT NULL OR due > 0) GROUP BY table_name ORDER BY 1");
+	my $states = $node->safe_psql('postgres', "SELECT DISTINCT state, error FROM softdelete.purge_log WHERE id > $last AND (cutoff IS NOT NULL OR due > 0)");
 	my $told = $node->safe_psql('postgres', "SELECT split_part(table_name, '.', 2), state, due, removed FROM softdelete.purge_log
-		WHERE id > $last AND cutoff IS NULL");
+		WHERE id > $last AND cutoff IS NULL AND due = 0");
 	my $counts = $expected->{counts};
 	my %findings;
 	my $compare = sub {
@@ -285,7 +328,9 @@ sub check_purge
 	my %with_retention = map { $_->{name} => $counts->{ $_->{name} } }
 		grep { $counts->{ $_->{name} } && defined $_->{retention} } @$tables;
 	$compare->('rows', show_rows(@left), show_rows(remove_rows($tables, $rows, $expected->{gone})));
-	$compare->('preview', $preview, show_counts($counts, 'due', 'held', 'blocked'));
+	# Archives without a retention are shown among the others.
+	my %shown = (map({ $_->{name} => { due => 0, held => 0, blocked => 0 } } grep { $_->{archive} && !$start } @$tables), %$counts);
+	$compare->('preview', $preview, show_counts(\%shown, 'due', 'held', 'blocked'));
 	$compare->('log', $log, show_counts(\%with_retention, 'held', 'removed', 'blocked'));
 	$compare->('states', $states, %with_retention ? 'done|' : '');
 	# Of a table that was named, and has no retention, the log says that nothing was to do.

@@ -63,6 +63,7 @@ CREATE TABLE p (id int, k int, v int, code text, PRIMARY KEY (id, k), UNIQUE (co
 CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (MINVALUE) TO (4);
 CREATE TABLE p2 PARTITION OF p DEFAULT;
 CREATE TABLE l (id int PRIMARY KEY, k int, v int, code text UNIQUE, c int REFERENCES c ON DELETE CASCADE);
+CREATE TABLE h (id int PRIMARY KEY, k int CHECK (trap(k) < 1000000), v int, code text, c int REFERENCES c ON DELETE CASCADE);
 CREATE TABLE u (id int PRIMARY KEY, k int, v int);
 CREATE TABLE log (id int, k int, v int);
 CREATE TABLE scratch (id int PRIMARY KEY, k int, v int, code text UNIQUE);
@@ -73,6 +74,8 @@ CREATE INDEX ON b (trap(k));
 CREATE INDEX ON b (a);
 CREATE INDEX ON c (b);
 CREATE INDEX ON l (c);
+CREATE INDEX ON h (c);
+CREATE INDEX ON h (trap(v));
 CREATE FUNCTION readers_own(int) RETURNS TABLE (id int, k int, v int) STABLE LANGUAGE sql AS 'SELECT id, k, v FROM mix.a WHERE k >= $1';
 -- What a trigger does beside looking at its role: deletes, restores, raises, rolls back what it did, changes settings.
 CREATE FUNCTION nested() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -107,7 +110,7 @@ DO $$
 DECLARE
 	t text;
 BEGIN
-	FOREACH t IN ARRAY '{a,b,c,p,l,scratch}'::text[] LOOP
+	FOREACH t IN ARRAY '{a,b,c,p,l,h,scratch}'::text[] LOOP
 		EXECUTE format('CREATE TRIGGER before_row BEFORE UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION nested()', t);
 		EXECUTE format('CREATE TRIGGER after_all AFTER INSERT OR UPDATE OR DELETE ON %I EXECUTE FUNCTION nested()', t);
 		EXECUTE format('CREATE CONSTRAINT TRIGGER late AFTER UPDATE OR DELETE ON %I
@@ -117,7 +120,10 @@ BEGIN
 		EXECUTE format('CREATE FUNCTION take_%1$s(int) RETURNS SETOF int LANGUAGE sql AS ''DELETE FROM mix.%1$s WHERE v = $1 RETURNING id''', t);
 	END LOOP;
 END $$;
+-- One has an archive, of which the strategy changes, and three have histories.
+SELECT count(*) FROM softdelete.register('h', retention => '0', strategy => 'archive');
 SELECT count(*) FROM softdelete.register('a', retention => '0', cascade => true);
+SELECT softdelete.track_history(t) FROM unnest('{b,p,h}'::regclass[]) t;
 SELECT count(*) FROM softdelete.register('p', retention => '1 day');
 SELECT count(*) FROM softdelete.configure('c', retention => '0');
 SELECT count(*) FROM softdelete.configure('l', visibility => 'rls');
@@ -139,7 +145,7 @@ DECLARE
 	command text;
 BEGIN
 	SET CONSTRAINTS ALL IMMEDIATE;
-	FOREACH t IN ARRAY '{a,b,c,l,p,u}'::text[] LOOP
+	FOREACH t IN ARRAY '{a,b,c,l,h,p,u}'::text[] LOOP
 		FOREACH command IN ARRAY ARRAY[
 			'DELETE FROM %1$s WHERE id > 1000 AND id % 36 <> 2', 'UPDATE %1$s SET deleted_at = NULL WHERE id <= 60 AND id % 36 <> 2',
 			'INSERT INTO %1$s (id, k, v, code) SELECT g, g % 9, g % 7, ''r'' || g FROM generate_series(1, 60) g
@@ -147,7 +153,8 @@ BEGIN
 			'INSERT INTO %1$s (id, k, v) SELECT g, g % 7, g % 5 FROM generate_series(1, 12) g ON CONFLICT DO NOTHING',
 			'UPDATE b SET a = a.id FROM a WHERE a.id = b.id AND b.a IS DISTINCT FROM a.id AND b.id % 36 <> 2',
 			'UPDATE c SET b = b.id, a = b.a FROM b WHERE b.id = c.id AND c.b IS DISTINCT FROM b.id AND c.id % 36 <> 2',
-			'UPDATE l SET c = c.id FROM c WHERE c.id = l.id AND l.c IS DISTINCT FROM c.id AND l.id % 36 <> 2']
+			'UPDATE l SET c = c.id FROM c WHERE c.id = l.id AND l.c IS DISTINCT FROM c.id AND l.id % 36 <> 2',
+			'INSERT INTO h (id, k, v, c) SELECT id, k, v, id FROM c WHERE id <= 60 ON CONFLICT DO NOTHING']
 		LOOP
 			BEGIN
 				EXECUTE replace(command, '%1$s', t);
@@ -172,7 +179,7 @@ sub kinds
 	my ($role) = @_;
 	my $id = 1 + int(rand(60));
 	my $k = int(rand(9));
-	my $t = pick(qw(a a b b c c p l));
+	my $t = pick(qw(a a b b c c p l h h));
 	my $key = $t eq 'p' ? "$id, " . $id % 9 : $id;
 	my $new = 1000 + int(rand(1_000_000));
 	my @kinds = (
@@ -184,6 +191,7 @@ sub kinds
 		2 => "UPDATE $t SET v = v + 1, id = id + 0 WHERE k = $k",
 		3 => "INSERT INTO b (id, k, v, code, a) VALUES ($new, $k, 1, 'n$new', $id)",
 		3 => "INSERT INTO c (id, k, v, code, b, a) VALUES ($new, $k, 1, 'n$new', $id, $id + 1)",
+		2 => "INSERT INTO h (id, k, v, code, c) VALUES ($id, $k, 1, 'n$new', $id) ON CONFLICT DO NOTHING",
 		2 => "INSERT INTO $t (id, k, v, code) VALUES ($new, $k, 1, 'r$id') ON CONFLICT DO NOTHING",
 		5 => "SELECT softdelete.delete('mix.$t', $key)",
 		5 => "SELECT softdelete.restore('mix.$t', $key)",
@@ -191,6 +199,9 @@ sub kinds
 		2 => "SELECT count(*) FROM softdelete.preview('mix.$t', $key)",
 		2 => "SELECT count(*) FROM softdelete.deletions d, LATERAL softdelete.conflicts(d.id) WHERE d.id % 7 = $k % 7",
 		1 => "SELECT count(*) FROM softdelete.deletions, softdelete.tables, softdelete.holds, softdelete.erasure_log",
+		1 => "SELECT count(*) FROM softdelete.history_of('mix.$t', $key)",
+		1 => "SELECT softdelete.history_at('mix.$t', now() - interval '1 s', $key)",
+		1 => "SELECT count(*) FROM softdelete.history WHERE relation = 'mix.$t'::regclass",
 		8 => 'BEGIN', 2 => 'BEGIN ISOLATION LEVEL REPEATABLE READ', 6 => 'SAVEPOINT s', 4 => 'ROLLBACK TO s', 2 => 'RELEASE s',
 		6 => 'COMMIT', 5 => 'ROLLBACK',
 		2 => "DECLARE cursor_$k CURSOR FOR SELECT * FROM $t WHERE k = $k FOR UPDATE",
@@ -221,6 +232,9 @@ sub kinds
 		1 => "INSERT INTO scratch SELECT g, g, g, 's' || g FROM generate_series(1, 9) g", 1 => 'DELETE FROM scratch WHERE id < 5',
 		2 => "SELECT count(*) FROM softdelete.unregister('scratch', 'purge')",
 		1 => "SELECT count(*) FROM softdelete.configure('mix.$t', indexes => '" . pick(qw(all unique)) . "')",
+		1 => "SELECT count(*) FROM softdelete.configure('mix.h', strategy => '" . pick(qw(flag archive)) . "')",
+		2 => "CALL softdelete.change_strategy('mix.h', '" . pick(qw(flag archive)) . "', 3, '" . pick(0, 30, 300) . " ms')",
+		1 => "SELECT softdelete.track_history('scratch', history_table => 'scratch_$new')", 1 => "SELECT softdelete.untrack_history('scratch')",
 		1 => "SELECT count(*) FROM softdelete.repair('mix.$t')", 1 => "ANALYZE $t", 1 => "REINDEX TABLE $t",
 	) if $role eq 'owner';
 	return @kinds;
@@ -246,7 +260,7 @@ sub statement
 # What somebody with all rights does with the owner's tables: nothing of theirs runs as he.
 sub administration
 {
-	my $t = pick(qw(a b c p l));
+	my $t = pick(qw(a b c p l h));
 	my $id = 1 + int(rand(60));
 	my $key = $t eq 'p' ? "$id, " . $id % 9 : $id;
 	return pick(
@@ -304,7 +318,7 @@ my $settings = "SET search_path = mix;\nSET client_min_messages = error;\nSET lo
 # What a session sees, and what its next statements do; everything is taken back. Each leaves dead rows, which must not
 # decide the plan that is shown.
 my $probe = "SET client_min_messages = error;\nROLLBACK;\nCLOSE ALL;\nRESET ALL;\nSET search_path = mix;\nSET client_min_messages = error;\n\\set VERBOSITY terse\n";
-foreach my $t (qw(a b c p l))
+foreach my $t (qw(a b c p l h))
 {
 	$probe .= <<"SQL";
 SELECT '$t', count(*), sum(hashtext(t::text)) FROM $t t;
@@ -323,6 +337,7 @@ $probe .= <<'SQL';
 SELECT count(*), sum(hashtext(rows::text)) FROM softdelete.deletions;
 SELECT count(*) FROM softdelete.tables;
 SELECT count(*) FROM softdelete.holds;
+SELECT kind, count(*) FROM softdelete.history GROUP BY kind ORDER BY kind;
 SQL
 
 # The first line of a lived-in session that a fresh one does not show.
@@ -340,7 +355,7 @@ sub first_difference
 	return '';
 }
 
-my $rows = join ' UNION ALL ', map { "SELECT '$_' AS t, id, deleted_at, deletion_id FROM mix.all_$_" } qw(a b c p l);
+my $rows = join ' UNION ALL ', map { "SELECT '$_' AS t, id, deleted_at, deletion_id FROM mix.all_$_" } qw(a b c p l h);
 
 sub check_rows
 {
@@ -351,6 +366,7 @@ SELECT 'b', x.id FROM mix.b x JOIN mix.a p ON p.id = x.a WHERE x.deleted_at IS N
 SELECT 'c', x.id FROM mix.c x JOIN mix.b p ON p.id = x.b WHERE x.deleted_at IS NULL AND p.deleted_at IS NOT NULL UNION ALL
 SELECT 'c', x.id FROM mix.c x JOIN mix.a p ON p.id = x.a WHERE x.deleted_at IS NULL AND p.deleted_at IS NOT NULL UNION ALL
 SELECT 'l', x.id FROM mix.l x JOIN mix.c p ON p.id = x.c WHERE x.deleted_at IS NULL AND p.deleted_at IS NOT NULL UNION ALL
+SELECT 'h', x.id FROM mix.active_h x JOIN mix.c p ON p.id = x.c WHERE p.deleted_at IS NOT NULL UNION ALL
 SELECT t, id FROM ($rows) r WHERE (deleted_at IS NULL) <> (deletion_id IS NULL) UNION ALL
 SELECT t, id FROM ($rows) r WHERE deletion_id IS NOT NULL AND NOT EXISTS (SELECT FROM softdelete_internal.deletion d WHERE d.id = abs(r.deletion_id))
 SQL

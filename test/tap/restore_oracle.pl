@@ -1,6 +1,7 @@
 # Random families of rows with diamonds, rings and self references, and random sequences of delete, restore, undo, insert
 # and update, compared with a model in plain SQL: preview() says what DELETE then does, undo leaves everything as it was
-# before the deletion, and restore brings back exactly the rows that the model names. Rows move to another partition while
+# before the deletion, restore brings back exactly the rows that the model names, and so do erase and anonymize with what they take
+# away or overwrite. Which of the tables that nothing references by its key have archives is drawn as well. Rows move to another partition while
 # live or deleted, and by the statement that deletes them; partitions leave and come back, and have foreign keys of their
 # own and to them, at each level.
 # SOFTDELETE_SEED and SOFTDELETE_STEPS choose another run.
@@ -13,6 +14,10 @@ use Test::More;
 my $seed = $ENV{SOFTDELETE_SEED} || 20260101;
 my $steps = $ENV{SOFTDELETE_STEPS} || 500;
 note "SOFTDELETE_SEED=$seed SOFTDELETE_STEPS=$steps";
+
+srand($seed);
+my %strategy = map { $_ => rand() < 0.6 ? 'archive' : 'flag' } 'd', 'f';
+note join ', ', map { "$_ $strategy{$_}" } sort keys %strategy;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
@@ -42,8 +47,13 @@ CREATE TABLE g1b PARTITION OF g1 FOR VALUES WITH (MODULUS 2, REMAINDER 1);
 ALTER TABLE g1a ADD FOREIGN KEY (own) REFERENCES a ON DELETE CASCADE;
 CREATE TABLE f (id int PRIMARY KEY, g0 int REFERENCES g0 ON DELETE CASCADE, g1 int REFERENCES g1 ON DELETE CASCADE, c_part int, e int,
     FOREIGN KEY (e, c_part) REFERENCES e ON UPDATE CASCADE);
-SELECT count(*) FROM unnest('{a,b,c,d,e,f,g}'::regclass[]) t, LATERAL softdelete.register(t);
+ALTER TABLE a ADD note text DEFAULT 'a note';
+ALTER TABLE d ADD note text DEFAULT 'a note';
+ALTER TABLE f ADD note text DEFAULT 'a note';
+SELECT count(*) FROM unnest('{a,b,c,e,g}'::regclass[]) t, LATERAL softdelete.register(t);
 SQL
+$node->safe_psql('postgres', "SELECT count(*) FROM softdelete.register('$_', strategy => '$strategy{$_}')") for sort keys %strategy;
+$node->safe_psql('postgres', "SELECT softdelete.set_anonymizer(t, 'note', \$\$'gone'\$\$) FROM unnest('{a,d,f}'::regclass[]) t");
 
 # The model: rows and links as it sees them, whatever their table.
 $node->safe_psql('postgres', <<'SQL');
@@ -63,17 +73,25 @@ CREATE VIEW links AS
     SELECT 'c', id, 'b', b, 'c' FROM all_c WHERE b IS NOT NULL UNION ALL
     SELECT 'c', id, 'a', a, 'c' FROM all_c WHERE a IS NOT NULL UNION ALL
     SELECT 'c', id, 'b', own, 'c' FROM all_c WHERE own IS NOT NULL AND part = 0 UNION ALL
-    SELECT 'd', id, 'c', c, 'c' FROM all_d WHERE c IS NOT NULL AND c_part IS NOT NULL UNION ALL
+    -- Archived rows keep the key that the other row had: where that has moved since, they reference nothing.
+    SELECT 'd', id, 'c', CASE WHEN EXISTS (SELECT FROM all_c o WHERE o.part = c_part AND o.id = c) THEN c ELSE -c END, 'c'
+        FROM all_d WHERE c IS NOT NULL AND c_part IS NOT NULL UNION ALL
     SELECT 'd', id, 'b', b, 'c' FROM all_d WHERE b IS NOT NULL UNION ALL
     SELECT 'd', id, 'a', a, 'r' FROM all_d WHERE a IS NOT NULL UNION ALL
     SELECT 'd', id, 'b', n, 'a' FROM all_d WHERE n IS NOT NULL UNION ALL
     SELECT 'e', id, 'c', c, 'c' FROM all_e WHERE c IS NOT NULL UNION ALL
     SELECT 'f', id, 'g', g0, 'c' FROM all_f WHERE g0 IS NOT NULL UNION ALL
     SELECT 'f', id, 'g', g1, 'c' FROM all_f WHERE g1 IS NOT NULL UNION ALL
-    SELECT 'f', id, 'e', e, 'a' FROM all_f WHERE e IS NOT NULL UNION ALL
+    SELECT 'f', id, 'e', CASE WHEN EXISTS (SELECT FROM all_e o WHERE o.part = c_part AND o.id = e) THEN e ELSE -e END, 'a'
+        FROM all_f WHERE e IS NOT NULL UNION ALL
     SELECT 'g', id, 'b', b, 'c' FROM all_g WHERE b IS NOT NULL UNION ALL
     SELECT 'g', id, 'a', own, 'c' FROM g1a WHERE own IS NOT NULL AND softdelete.include_deleted(deleted_at);
+CREATE VIEW notes AS
+    SELECT 'a' AS t, id, note FROM all_a UNION ALL SELECT 'd', id, note FROM all_d UNION ALL SELECT 'f', id, note FROM all_f;
 CREATE TABLE findings (step int, message text);
+
+CREATE FUNCTION has_archive(wt text) RETURNS boolean LANGUAGE sql AS
+    $$SELECT strategy = 'archive' FROM softdelete.tables WHERE relation = wt::regclass$$;
 
 CREATE FUNCTION snapshot() RETURNS text LANGUAGE sql AS
     'SELECT string_agg(r::text, '' '' ORDER BY t, id) FROM rows r';
@@ -101,8 +119,8 @@ BEGIN
     SELECT * FROM back;
     LOOP
         DELETE FROM back k WHERE EXISTS (
-            SELECT FROM links l JOIN rows p ON p.t = l.pt AND p.id = l.pid
-            WHERE l.ct = k.t AND l.cid = k.id AND l.action <> 'n' AND p.deleted
+            SELECT FROM links l LEFT JOIN rows p ON p.t = l.pt AND p.id = l.pid
+            WHERE l.ct = k.t AND l.cid = k.id AND l.action <> 'n' AND p.deleted IS NOT FALSE
               AND NOT EXISTS (SELECT FROM back o WHERE o.t = p.t AND o.id = p.id));
         EXIT WHEN NOT FOUND;
     END LOOP;
@@ -156,7 +174,12 @@ BEGIN
         INSERT INTO findings VALUES (step, format('preview of %s %s: %s instead of %s', wt, wid, seen, expected));
     END IF;
     BEGIN
-        EXECUTE format('DELETE FROM %I WHERE id = %s RETURNING deletion_id', wt, wid) INTO taken;
+        IF has_archive(wt) THEN
+            EXECUTE format('DELETE FROM %I WHERE id = %s', wt, wid);
+            SELECT deletion INTO taken FROM rows WHERE t = wt AND id = wid;
+        ELSE
+            EXECUTE format('DELETE FROM %I WHERE id = %s RETURNING deletion_id', wt, wid) INTO taken;
+        END IF;
         IF refused THEN
             INSERT INTO findings VALUES (step, format('preview of %s %s says refuse', wt, wid));
         END IF;
@@ -202,7 +225,7 @@ END $$;
 -- Moves a row to the other partition; its links, and those to it, are as before, but for that of one partition's own.
 CREATE FUNCTION try_move(step int, wid int) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    before text := (SELECT string_agg(l::text, ' ' ORDER BY l) FROM links l WHERE NOT (ct = 'c' AND cid = wid AND pt = 'b'));
+    before text := (SELECT string_agg(l::text, ' ' ORDER BY l) FROM (SELECT ct, cid, pt, abs(pid) FROM links) l WHERE NOT (ct = 'c' AND cid = wid AND pt = 'b'));
     rows_before text := (SELECT string_agg(format('%s%s %s %s', t, id, deleted, deletion), ' ' ORDER BY t, id) FROM rows);
     -- The link of c0's own begins to count: that of a live row must not lead to a deleted one.
     new_parent_deleted boolean := EXISTS (SELECT FROM all_c c JOIN all_b b ON b.id = c.own WHERE c.id = wid AND c.part = 1
@@ -220,7 +243,7 @@ BEGIN
         END IF;
     END;
     SET LOCAL softdelete.visibility = 'active';
-    IF before <> (SELECT string_agg(l::text, ' ' ORDER BY l) FROM links l WHERE NOT (ct = 'c' AND cid = wid AND pt = 'b'))
+    IF before <> (SELECT string_agg(l::text, ' ' ORDER BY l) FROM (SELECT ct, cid, pt, abs(pid) FROM links) l WHERE NOT (ct = 'c' AND cid = wid AND pt = 'b'))
        OR rows_before <> (SELECT string_agg(format('%s%s %s %s', t, id, deleted, deletion), ' ' ORDER BY t, id) FROM rows) THEN
         INSERT INTO findings VALUES (step, format('moving c %s changed something', wid));
     END IF;
@@ -283,6 +306,43 @@ BEGIN
     END IF;
 END $$;
 
+-- What goes with a row for good, be it live or not; what the others had to it by SET NULL ends. Keys keep what is in tables alone.
+CREATE FUNCTION try_erase(step int, wt text, wid int) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    gone text[] := ARRAY(WITH RECURSIVE gone AS (
+        SELECT wt AS t, wid AS id UNION SELECT l.ct, l.cid FROM gone g JOIN links l ON l.pt = g.t AND l.pid = g.id WHERE l.action = 'c')
+        SELECT t || id FROM gone);
+    is_refused boolean := EXISTS (SELECT FROM links l JOIN rows c ON c.t = l.ct AND c.id = l.cid WHERE l.action IN ('a', 'r')
+        AND l.pt || l.pid = ANY (gone) AND l.ct || l.cid <> ALL (gone) AND NOT (c.deleted AND has_archive(l.ct)));
+    expected text := (SELECT string_agg(concat_ws(' ', r.t, r.id, r.deleted, r.deletion, CASE WHEN NOT is_refused AND r.t = 'a' AND 'a' || r.links[2] = ANY (gone)
+        THEN ARRAY[r.links[1], NULL] ELSE r.links END), ', ' ORDER BY t, id) FROM rows r WHERE is_refused OR t || id <> ALL (gone));
+    was_refused boolean := false;
+BEGIN
+    BEGIN
+        PERFORM softdelete.erase(wt::regclass, 'a request', VARIADIC key_of(wt, wid));
+    EXCEPTION WHEN foreign_key_violation OR restrict_violation THEN
+        was_refused := true;
+    END;
+    IF was_refused <> is_refused OR expected <> (SELECT string_agg(concat_ws(' ', t, id, deleted, deletion, links), ', ' ORDER BY t, id) FROM rows) THEN
+        INSERT INTO findings VALUES (step, format('erase of %s %s: refused %s, expected %s with %s', wt, wid, was_refused, is_refused, gone));
+    END IF;
+END $$;
+
+-- What is about the subject loses its note, and nothing else changes.
+CREATE FUNCTION try_anonymize(step int, wt text, wid int) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    about text[] := ARRAY(WITH RECURSIVE about AS (
+        SELECT wt AS t, wid AS id UNION SELECT l.ct, l.cid FROM about g JOIN links l ON l.pt = g.t AND l.pid = g.id)
+        SELECT t || id FROM about);
+    before text := snapshot();
+    expected text := (SELECT string_agg(format('%s%s %s', t, id, CASE WHEN t || id = ANY (about) THEN 'gone' ELSE note END), ', ' ORDER BY t, id) FROM notes);
+BEGIN
+    PERFORM softdelete.anonymize(wt::regclass, 'a request', VARIADIC key_of(wt, wid));
+    IF snapshot() <> before OR expected <> (SELECT string_agg(format('%s%s %s', t, id, note), ', ' ORDER BY t, id) FROM notes) THEN
+        INSERT INTO findings VALUES (step, format('anonymize of %s %s, about %s: %s', wt, wid, about, snapshot() <> before));
+    END IF;
+END $$;
+
 CREATE PROCEDURE run(steps int, seed float) LANGUAGE plpgsql AS $$
 DECLARE
     step int;
@@ -299,7 +359,14 @@ BEGIN
     END LOOP;
     FOR step IN 61 .. steps + 60 LOOP
         wt := (ARRAY['a', 'b', 'c', 'd', 'e', 'f', 'g', 'a', 'b'])[1 + floor(random() * 9)];
-        CASE floor(random() * 15)::int
+        CASE floor(random() * 16)::int
+            WHEN 15 THEN
+                wid := pick(wt, random() < 0.5);
+                IF wid IS NOT NULL AND random() < 0.5 THEN
+                    PERFORM try_erase(step, wt, wid);
+                ELSIF wid IS NOT NULL AND wt IN ('a', 'd', 'f') THEN
+                    PERFORM try_anonymize(step, wt, wid);
+                END IF;
             WHEN 14 THEN
                 PERFORM try_leave(step, (ARRAY['c1', 'e0', 'e1', 'g0', 'g1', 'g1a', 'g1b'])[1 + floor(random() * 7)]::regclass);
             WHEN 12 THEN

@@ -66,6 +66,28 @@ private:
 
 namespace detail {
 
+// Does C++ run that exceptions may leave, an entry() and no call() within it? Kept in builds with assertions only.
+inline bool is_in_cxx = false;
+
+// Says what runs for as long as the object lives: C++ below an entry(), or the server below a call().
+class RunningCode {
+public:
+#ifdef USE_ASSERT_CHECKING
+    explicit RunningCode(bool is_cxx) noexcept : was_cxx_(std::exchange(is_in_cxx, is_cxx)) {}
+
+    ~RunningCode() {
+        is_in_cxx = was_cxx_;
+    }
+#else
+    explicit RunningCode(bool) noexcept {}
+#endif
+    RunningCode(const RunningCode &) = delete;
+    RunningCode &operator=(const RunningCode &) = delete;
+
+private:
+    [[maybe_unused]] bool was_cxx_ = false;
+};
+
 // What a guard puts back, whether the guarded code returned, threw or jumped.
 class SavedHandlers {
 public:
@@ -102,15 +124,19 @@ private:
 
 // Runs code that calls the server. An error that it raises leaves call() as ServerError.
 // The lambda owns nothing with a destructor (the error jumps over it) and returns nothing or a plain value.
+// Plain server code never comes here: no entry() stands between its frames, which are C's, and what is thrown.
 template <typename Function>
 auto call(Function &&function) -> decltype(function()) {
     using Result = decltype(function());
     static_assert(std::is_void_v<Result> || std::is_trivially_copyable_v<Result>,
                   "an error would jump over the result's destructor");
+    Assert(detail::is_in_cxx);
     detail::SavedHandlers saved;
+    const detail::RunningCode server(false);
     sigjmp_buf target;
     if (sigsetjmp(target, 0) != 0) {
         PG_exception_stack = nullptr;
+        Assert(!detail::is_in_cxx); // else the error has jumped over C++
         detail::throw_current_error(saved.memory());
     }
     PG_exception_stack = &target;
@@ -118,13 +144,15 @@ auto call(Function &&function) -> decltype(function()) {
 }
 
 // Runs C++ that the server called. Whatever is thrown is raised as a server error after the catch block was left.
-// An extern "C" function consists of one entry() and nothing else that can fail.
+// An extern "C" function consists of one entry() and nothing else that can fail. C++ comes to one by a call() only.
 template <typename Function>
 auto entry(Function &&function) -> decltype(function()) {
     ErrorData *server_error = nullptr;
     bool out_of_memory = false;
     char what[256] = "unknown exception";
+    Assert(!detail::is_in_cxx);
     try {
+        const detail::RunningCode cxx(true);
         return function();
     } catch (ServerError &error) {
         server_error = error.release();

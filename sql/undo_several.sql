@@ -190,6 +190,20 @@ SELECT softdelete.undo('regress_undo.notes', now()); -- fails
 SELECT softdelete.undo('"Or''ders"', now()); -- fails
 SELECT softdelete.undo('Or''ders', now()); -- fails
 SELECT * FROM softdelete.undo_preview('notes', now()); -- fails
+-- Without a time there is no such function: the hint says what to call. One of somebody else's is not meant.
+CREATE FUNCTION hint_of(command text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    hint text;
+BEGIN
+    EXECUTE command;
+    RETURN NULL;
+EXCEPTION WHEN undefined_function THEN
+    GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+    RETURN SQLSTATE || CASE WHEN hint LIKE '%softdelete.undo%' THEN ' ' || hint ELSE ' the server''s' END;
+END $$;
+SELECT hint_of(c) FROM unnest(ARRAY['SELECT softdelete.undo(relation => ''notes'')', 'SELECT softdelete.undo(actor => ''job'')', 'SELECT softdelete.undo()',
+    'SELECT * FROM softdelete.undo_preview(relation => ''notes''::regclass)', 'SELECT undo(relation => ''notes'')', 'SELECT softdelete.restored()']) WITH ORDINALITY AS t (c, n) ORDER BY n;
+DROP FUNCTION hint_of;
 SELECT softdelete.undo('notes'::regclass, now());
 SELECT softdelete.undo('notes'::text, now(), 'notes');
 SELECT softdelete.undo('nobody', now());

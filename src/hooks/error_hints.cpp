@@ -42,6 +42,11 @@ constexpr const char *archived =
     "If the table is registered with softdelete's strategy archive, its deleted rows are "
     "in the view deleted_<table>, and softdelete.restore() brings them back.";
 
+constexpr const char *missing_function = "function %s does not exist";
+constexpr const char *say_since =
+    "Name a deletion, as in softdelete.undo(7), or say since when, as in softdelete.undo("
+    "relation => 'orders', since => now() - interval '1 hour').";
+
 struct Hint {
     int sqlstate;
     const char *message_id; // the server's message, untranslated
@@ -82,11 +87,18 @@ const Hint hints[] = {
     {ERRCODE_UNDEFINED_COLUMN, "column \"%s\" does not exist", nullptr, archived},
     {ERRCODE_UNDEFINED_COLUMN, "column %s.%s does not exist", nullptr, archived},
     {ERRCODE_UNDEFINED_COLUMN, "column \"%s\" of relation \"%s\" does not exist", nullptr, archived},
+    {ERRCODE_UNDEFINED_FUNCTION, missing_function, nullptr, say_since},
 };
 
 bool names_our_column(const char *message) {
     return strstr(message, "deleted_at") != nullptr || strstr(message, "deleted_by") != nullptr
            || strstr(message, "deletion_id") != nullptr;
+}
+
+// undo(), or undo_preview(), with arguments that none of its forms has, as a table and no time.
+bool names_undo(const char *message) {
+    return strstr(message, "softdelete.undo(") != nullptr
+           || strstr(message, "softdelete.undo_preview(") != nullptr;
 }
 
 // Is the first number of the text, whatever language it is in, smaller than the second?
@@ -114,6 +126,9 @@ bool is_about_others(const ErrorData *error) {
     if (strcmp(error->message_id, tied_trigger) == 0) {
         return strstr(error->message, model::own_trigger_prefix) == nullptr;
     }
+    if (strcmp(error->message_id, missing_function) == 0) {
+        return !names_undo(error->message);
+    }
     if (strcmp(error->message_id, field_count) == 0) {
         return !is_first_smaller(error->message);
     }
@@ -134,8 +149,13 @@ bool may_be_known(int sqlstate) {
                           [=](const Hint &hint) { return hint.sqlstate == sqlstate; });
 }
 
+// The server's own hint is general where a function is missing: to cast its arguments.
+bool has_hint_to_keep(const ErrorData *error) {
+    return error->hint != nullptr && error->sqlerrcode != ERRCODE_UNDEFINED_FUNCTION;
+}
+
 const char *find_hint(const ErrorData *error) {
-    if (error->hint != nullptr || error->message_id == nullptr || error->elevel < ERROR) {
+    if (has_hint_to_keep(error) || error->message_id == nullptr || error->elevel < ERROR) {
         return nullptr;
     }
     if (session::is_checking_rows() && is_about_row(error->sqlerrcode)) {

@@ -5,13 +5,13 @@
 
 #include "erasure/clear_subject.hpp"
 #include "erasure/former_deletions.hpp"
+#include "erasure/lock_subject_holds.hpp"
 #include "erasure/overwrite_rows.hpp"
 #include "erasure/reset_statistics.hpp"
 #include "erasure/rule_check.hpp"
 #include "erasure/subject_tree.hpp"
 #include "history/overwrite_entries.hpp"
 #include "holds/held_rows.hpp"
-#include "holds/hold_tables.hpp"
 #include "pg/called_settings.hpp"
 #include "pg/quote.hpp"
 #include "pg/relations.hpp"
@@ -120,17 +120,6 @@ void add_gone_before(pg::Spi &spi, const TableInfo &table, const std::vector<std
     }
 }
 
-// The subject's table, and those of the caller's whose rows its rules may overwrite as well.
-std::vector<Oid> find_concerned(pg::Spi &spi, const TableInfo &table) {
-    std::vector<Oid> relations = {table.relation};
-    for (Oid relation : registry::find_tables_with_rules(spi)) {
-        if (pg::owns_relation(relation)) {
-            relations.push_back(relation);
-        }
-    }
-    return relations;
-}
-
 } // namespace
 
 std::string anonymize_row(Oid relation, const std::optional<std::string> &reason,
@@ -142,12 +131,18 @@ std::string anonymize_row(Oid relation, const std::optional<std::string> &reason
     if (rules.empty()) {
         raise_no_rules(table);
     }
-    holds::lock_holds_below(spi, find_concerned(spi, table), registry::HoldAccess::erase);
+    std::set<Oid> locked;
+    while (lock_subject_holds(spi, table, &locked)) {
+    }
     const rows::KeyedRows found = rows::find_keyed_rows(spi, table, key, rows::SubjectLock::for_update);
     const std::vector<std::string> &stored = found.get_key(table, key);
     rows::check_reason_as_key(spi, table, *reason, stored);
     rows::RowTree whole = found.row ? rows::collect_tree(spi, found.row->rows) : rows::RowTree();
-    SubjectTree tree = find_subject_tree(spi, table, catalog::get_key_lookup(spi, table, key), whole);
+    const catalog::KeyLookup lookup = catalog::get_key_lookup(spi, table, key);
+    SubjectTree tree = find_subject_tree(spi, table, lookup, whole);
+    while (lock_subject_holds(spi, table, &locked)) { // keys that came meanwhile
+        tree = find_subject_tree(spi, table, lookup, whole);
+    }
     for (const auto &[oid, its_rules] : tree.rules) {
         check_usable(catalog::get_table(spi, get_ruled_table(oid)), its_rules);
     }

@@ -145,6 +145,29 @@ SELECT softdelete.restore('nodes', 1);
 SELECT count(*) > 0 AS changed FROM softdelete.configure('nodes', strategy => 'archive');
 SELECT softdelete.restore('nodes', 3);
 SELECT id, up, parent FROM nodes ORDER BY id;
+-- Whatever the order in which rows lie in the archive, and whichever partition each goes to: here children lie before their parents.
+CREATE TABLE tree (part int, id int, up_part int, up int, PRIMARY KEY (part, id), FOREIGN KEY (up_part, up) REFERENCES tree ON DELETE CASCADE) PARTITION BY LIST (part);
+CREATE TABLE tree_2 PARTITION OF tree FOR VALUES IN (2);
+CREATE TABLE tree_1 PARTITION OF tree FOR VALUES IN (1);
+CREATE INDEX ON tree (up_part, up);
+SELECT count(*) > 0 AS registered FROM softdelete.register('tree', strategy => 'archive');
+INSERT INTO tree VALUES (1, 1, NULL, NULL), (2, 2, 1, 1), (1, 3, 2, 2), (2, 4, 1, 3);
+DELETE FROM tree WHERE id = 4;
+DELETE FROM tree WHERE id = 3;
+DELETE FROM tree WHERE id IN (1, 2);
+SELECT count(*) > 0 AS changed FROM softdelete.configure('tree', strategy => 'flag');
+SELECT * FROM (SELECT part, id, up_part, up FROM deleted_tree) d ORDER BY id;
+SELECT softdelete.restore('tree', 1, 1), softdelete.restore('tree', 1, 3), softdelete.restore('tree', 2, 4);
+-- So it is with rows that a restore brings back.
+SELECT count(*) > 0 AS changed FROM softdelete.configure('tree', strategy => 'archive');
+BEGIN;
+DELETE FROM tree WHERE id = 4;
+DELETE FROM tree WHERE id = 3;
+DELETE FROM tree WHERE id = 1;
+COMMIT;
+SELECT softdelete.restore('tree', 1, 1);
+SELECT * FROM tree ORDER BY id;
+DROP TABLE tree CASCADE;
 -- Tables of several owners, and code of the owner's that the one who calls does not run with his rights.
 RESET SESSION AUTHORIZATION;
 SET search_path = regress_move;

@@ -178,14 +178,14 @@ CREATE TABLE limits (id int PRIMARY KEY, required int NOT NULL DEFAULT 0, long v
 SELECT count(*) > 0 AS registered FROM softdelete.register('limits', strategy => 'archive');
 INSERT INTO limits (id, plain) VALUES (1, 'live'), (2, 'archived');
 DELETE FROM limits WHERE id = 2;
-CREATE PROCEDURE try_rule(col name, expression text) LANGUAGE plpgsql AS $$
+CREATE PROCEDURE try_rule(col name, expression text, relation regclass DEFAULT 'limits') LANGUAGE plpgsql AS $$
 DECLARE
     outcomes text := '';
 BEGIN
-    PERFORM softdelete.set_anonymizer('limits', col, expression);
+    PERFORM softdelete.set_anonymizer(relation, col, expression);
     FOR row IN 1 .. 2 LOOP
         BEGIN
-            PERFORM softdelete.anonymize('limits', 'request', row);
+            PERFORM softdelete.anonymize(relation, 'request', row);
             RAISE SQLSTATE 'UNDO0';
         EXCEPTION WHEN SQLSTATE 'UNDO0' THEN
             outcomes := outcomes || ' done';
@@ -193,7 +193,7 @@ BEGIN
             outcomes := outcomes || ' ' || SQLSTATE;
         END;
     END LOOP;
-    PERFORM softdelete.set_anonymizer('limits', col, NULL);
+    PERFORM softdelete.set_anonymizer(relation, col, NULL);
     RAISE WARNING '% = %: live and archived:%', col, expression, outcomes;
 END $$;
 SET client_min_messages = warning;
@@ -218,9 +218,39 @@ CALL try_rule('deeper', $$'fits'$$);
 CALL try_rule('number', '1.23');
 CALL try_rule('plain', $$nullif(plain, plain)$$);
 CALL try_rule('plain', $$'any'$$);
+-- Its CHECKs as well, over one column, over several, over computed ones, over the row as a whole, over what it is stored in.
+CREATE TABLE "Checked" (id int PRIMARY KEY, one text CONSTRAINT "O'ne" CHECK (one <> 'never'), low int, high int, named short, "of row" text, place text,
+                        plain text, made text GENERATED ALWAYS AS (plain || '!') STORED, CHECK (low < high), CHECK (made <> 'never!'), CHECK (named <> 'bad'),
+                        CHECK (place <> tableoid::regclass::text));
+CREATE FUNCTION is_fine(c "Checked") RETURNS boolean IMMUTABLE LANGUAGE sql AS $$ SELECT c."of row" IS DISTINCT FROM c.id::text $$;
+ALTER TABLE "Checked" ADD CHECK (is_fine("Checked"));
+SELECT count(*) > 0 AS registered FROM softdelete.register('"Checked"', strategy => 'archive');
+INSERT INTO "Checked" (id, one, low, high, plain) VALUES (1, 'live', 1, 2, 'live'), (2, 'archived', 1, 2, 'archived');
+DELETE FROM "Checked" WHERE id = 2;
+CALL try_rule('one', $$'never'$$, '"Checked"');
+CALL try_rule('one', $$'fine'$$, '"Checked"');
+CALL try_rule('one', 'NULL', '"Checked"');
+CALL try_rule('low', '2', '"Checked"');
+CALL try_rule('low', '0', '"Checked"');
+CALL try_rule('plain', $$'never'$$, '"Checked"');
+CALL try_rule('plain', $$'fine'$$, '"Checked"');
+CALL try_rule('named', $$'bad'$$, '"Checked"');
+CALL try_rule('named', $$'fine'$$, '"Checked"');
+CALL try_rule('of row', 'id::text', '"Checked"');
+CALL try_rule('of row', $$'fine'$$, '"Checked"');
+CALL try_rule('place', $$'"Checked"'$$, '"Checked"');
+CALL try_rule('place', $$'regress_archive_anon."Checked"'$$, '"Checked"');
+CALL try_rule('place', $$'fine'$$, '"Checked"');
+-- One that an archived row does not meet anyway, since it came later, keeps nobody's data.
+UPDATE "Checked" SET high = 100;
+ALTER TABLE "Checked" ADD CHECK (high > 50 AND one <> 'nobody');
+CALL try_rule('one', $$'nobody'$$, '"Checked"');
+CALL try_rule('one', $$'fine'$$, '"Checked"');
 \set VERBOSITY default
 SELECT softdelete.set_anonymizer('limits', 'required', 'nullif(id, id)');
 SELECT softdelete.anonymize('limits', 'request', 2); -- fails
+SELECT softdelete.set_anonymizer('"Checked"', 'low', '2');
+SELECT softdelete.anonymize('"Checked"', 'request', 2); -- fails
 \set VERBOSITY terse
 SET client_min_messages = error;
 

@@ -3,6 +3,7 @@
 // a row once more: rows that are not where the statement has left them are read again.
 #include "erasure/overwrite_rows.hpp"
 
+#include "erasure/archived_limits.hpp"
 #include "history/overwrite_entries.hpp"
 #include "pg/called_settings.hpp"
 #include "pg/quote.hpp"
@@ -24,22 +25,6 @@ using catalog::TableInfo;
 using registry::Anonymizer;
 using rows::RowId;
 using rows::RowSet;
-
-// What the table of an archive asks of a column, which the archive does not.
-struct Limits {
-    bool is_required = false; // NOT NULL
-    std::string type;         // as a cast target; empty where any value of the archive's type will do
-    bool cuts = false;        // a cast to it makes a long value shorter, which the table refuses
-};
-
-// A column, quoted, what it gets, and its type as a cast target.
-struct Assignment {
-    std::string column;
-    std::string value;
-    std::string type;
-    bool is_generated = false; // the value is made of the columns as they are written
-    Limits limits = {};
-};
 
 // A rule may be older than its table: event triggers were off.
 std::string get_type(pg::Spi &spi, const TableInfo &table, const std::string &column) {
@@ -98,69 +83,6 @@ void add_generated(pg::Spi &spi, const TableInfo &archive, Oid source, std::vect
     }
 }
 
-// Domains over domains have the length of the innermost.
-constexpr const char *limits_query = R"(
-    WITH RECURSIVE types (name, is_required, type, is_domain, base, typmod) AS (
-        SELECT pg_catalog.quote_ident(a.attname), a.attnotnull, pg_catalog.format_type(a.atttypid, a.atttypmod), t.typtype = 'd',
-               a.atttypid, a.atttypmod
-        FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-        WHERE a.attrelid = $1::pg_catalog.oid AND a.attnum > 0 AND NOT a.attisdropped
-        UNION ALL
-        SELECT u.name, u.is_required, u.type, u.is_domain, t.typbasetype, t.typtypmod
-        FROM types u JOIN pg_catalog.pg_type t ON t.oid = u.base AND t.typtype = 'd')
-    SELECT u.name, u.is_required, CASE WHEN u.is_domain OR u.typmod >= 0 THEN u.type END,
-           u.typmod >= 0 AND coalesce(e.oid, u.base) IN ('pg_catalog.varchar'::pg_catalog.regtype, 'pg_catalog.bpchar'::pg_catalog.regtype,
-                                                          'pg_catalog.bit'::pg_catalog.regtype, 'pg_catalog.varbit'::pg_catalog.regtype)
-    FROM types u
-    JOIN pg_catalog.pg_type t ON t.oid = u.base AND t.typtype <> 'd'
-    LEFT JOIN pg_catalog.pg_type e ON t.typcategory = 'A' AND e.oid = t.typelem)";
-
-void add_limits(pg::Spi &spi, Oid source, std::vector<Assignment> *assignments) {
-    for (const pg::Row &row : spi.query(limits_query, {source})) {
-        for (Assignment &assignment : *assignments) {
-            if (assignment.column == row.text(0)) {
-                assignment.limits = {row.boolean(1), row.text_or(2, ""), row.boolean(3)};
-            }
-        }
-    }
-}
-
-// SQL: which of the columns has a value, as it is stored, that the limits leave out: its number, negative where it is null; NULL
-// for none. A domain raises its own error.
-std::string make_misfit(const std::vector<Assignment> &assignments, const std::string &alias) {
-    std::string cases;
-    for (std::size_t i = 0; i < assignments.size(); i++) {
-        const Limits &limits = assignments[i].limits;
-        const std::string value = alias + "." + assignments[i].column;
-        if (limits.is_required) {
-            cases += sqltext::format(" WHEN %1% IS NOT DISTINCT FROM NULL THEN -%2%", value, i + 1);
-        }
-        if (!limits.type.empty()) {
-            cases += sqltext::format(
-                limits.cuts
-                    ? sqltext::Pattern(" WHEN CAST(CAST(%1% AS %2%) AS pg_catalog.text) <> CAST(%1% AS "
-                                       "pg_catalog.text) THEN %3%")
-                    : sqltext::Pattern(" WHEN CAST(%1% AS %2%) IS NULL AND %1% IS NOT NULL THEN %3%"),
-                value, limits.type, i + 1);
-        }
-    }
-    return cases.empty() ? "NULL" : sqltext::format("CASE%1% END", cases);
-}
-
-// As the table itself refuses it.
-[[noreturn]] void raise_misfit(const TableInfo &table, const Assignment &assignment, bool is_null) {
-    pg::raise({.sqlstate = is_null ? ERRCODE_NOT_NULL_VIOLATION : ERRCODE_STRING_DATA_RIGHT_TRUNCATION,
-               .message = is_null ? sqltext::format("null value in column %1% of table %2% violates not-null "
-                                                    "constraint",
-                                                    assignment.column, table.title)
-                                  : sqltext::format("value too long for type %1%", assignment.limits.type),
-               .detail = sqltext::format("A rule for anonymization gives it to archived rows of column %1%, "
-                                         "which could not be restored.",
-                                         assignment.column),
-               .hint = "Give the column another rule by softdelete.set_anonymizer().",
-               .relation = table.relation});
-}
-
 std::vector<std::string> read_columns(pg::Spi &spi, const TableInfo &table) {
     std::vector<std::string> columns;
     for (const pg::Row &row :
@@ -190,14 +112,19 @@ std::string make_stored(const std::vector<Assignment> &assignments, const std::s
     return "ROW(" + sqltext::join(columns, ", ") + ")";
 }
 
-// SQL: the values, as a row for each of the rows: "softdelete.table", "softdelete.place", v0, v1 ...
+// SQL: the values, as a row for each of the rows: "softdelete.table", "softdelete.place", v0, v1 ... and what the checks say before: c0,
+// c1 ...
 std::string make_values(const TableInfo &table, const std::string &alias,
-                        const std::vector<Assignment> &assignments, const std::string &membership) {
+                        const std::vector<Assignment> &assignments, const std::vector<TableCheck> &checks,
+                        const std::string &membership) {
     std::string values;
     for (std::size_t i = 0; i < assignments.size(); i++) {
         if (!assignments[i].is_generated) {
             values += sqltext::format(", (%1%) AS v%2%", assignments[i].value, i);
         }
+    }
+    for (std::size_t i = 0; i < checks.size(); i++) {
+        values += sqltext::format(", %1% AS c%2%", checks[i].before, i);
     }
     return sqltext::format("SELECT %1%.tableoid AS \"softdelete.table\", %1%.ctid AS \"softdelete.place\"%2% "
                            "FROM %3% AS %1% WHERE %4% OFFSET 0",
@@ -206,9 +133,9 @@ std::string make_values(const TableInfo &table, const std::string &alias,
 
 // The same, with the columns that are computed of these values and of the other columns.
 std::string make_all_values(const TableInfo &table, const std::string &alias,
-                            const std::vector<Assignment> &assignments, const std::string &membership,
-                            const std::vector<std::string> &columns) {
-    const std::string given = make_values(table, alias, assignments, membership);
+                            const std::vector<Assignment> &assignments, const std::vector<TableCheck> &checks,
+                            const std::string &membership, const std::vector<std::string> &columns) {
+    const std::string given = make_values(table, alias, assignments, checks, membership);
     if (std::none_of(assignments.begin(), assignments.end(),
                      [](const Assignment &assignment) { return assignment.is_generated; })) {
         return given;
@@ -235,6 +162,9 @@ std::string make_all_values(const TableInfo &table, const std::string &alias,
         values += assignments[i].is_generated ? sqltext::format(form, assignments[i].value, i, written, alias)
                                               : sqltext::format(form, "", i, "", "");
     }
+    for (std::size_t i = 0; i < checks.size(); i++) {
+        values += sqltext::format(", \"softdelete.given\".c%1%", i);
+    }
     return sqltext::format(
         "SELECT \"softdelete.given\".\"softdelete.table\", \"softdelete.given\".\"softdelete.place\"%1% FROM "
         "(%2%) AS \"softdelete.given\" JOIN %3% AS %4% ON %4%.tableoid OPERATOR(pg_catalog.=) "
@@ -245,7 +175,7 @@ std::string make_all_values(const TableInfo &table, const std::string &alias,
 
 // Returns table, position, whether all is stored as wanted, and the columns as text.
 std::string make_statement(const TableInfo &table, const std::string &alias,
-                           const std::vector<Assignment> &assignments,
+                           const std::vector<Assignment> &assignments, const std::vector<TableCheck> &checks,
                            const std::vector<std::string> &columns) {
     std::vector<std::string> sets;
     std::vector<std::string> wanted;
@@ -262,8 +192,8 @@ std::string make_statement(const TableInfo &table, const std::string &alias,
         "OPERATOR(pg_catalog.=) \"softdelete.new\".\"softdelete.place\" RETURNING %3%.tableoid, %3%.ctid, "
         "pg_catalog.record_image_eq(%7%, ROW(%8%)), CAST(%7% AS pg_catalog.text), %9%",
         session::removal_text, table.name, alias, sqltext::join(sets, ", "),
-        make_all_values(table, alias, assignments, membership, columns), membership, stored,
-        sqltext::join(wanted, ", "), make_misfit(assignments, alias));
+        make_all_values(table, alias, assignments, checks, membership, columns), membership, stored,
+        sqltext::join(wanted, ", "), make_misfit(assignments, checks, alias));
 }
 
 [[noreturn]] void raise_other_values(const TableInfo &table) {
@@ -323,7 +253,11 @@ std::uint64_t overwrite_rows(pg::Spi &spi, const TableInfo &table, const std::ve
         add_limits(spi, kept, &assignments);
     }
     std::string alias = get_alias(spi, source);
-    std::string statement = make_statement(table, alias, assignments, read_columns(spi, table));
+    std::vector<TableCheck> checks;
+    if (is_archive) {
+        checks = find_checks(spi, table.relation, kept, alias, assignments);
+    }
+    std::string statement = make_statement(table, alias, assignments, checks, read_columns(spi, table));
     // The key of a row above may have changed these rows, by ON UPDATE CASCADE.
     RowSet newest = rows::follow_updates(rows);
     RowSet lives; // of an archived row before a rule gives it another key, which its history does not learn
@@ -345,8 +279,7 @@ std::uint64_t overwrite_rows(pg::Spi &spi, const TableInfo &table, const std::ve
     }
     for (const pg::Row &row : written) {
         if (!row.is_null(4)) {
-            const std::int64_t place = row.number(4);
-            raise_misfit(source, assignments[static_cast<std::size_t>(std::abs(place) - 1)], place < 0);
+            raise_misfit(source, assignments, checks, row.number(4));
         }
     }
     if (std::any_of(written.begin(), written.end(), [](const pg::Row &row) { return !row.boolean(2); })) {

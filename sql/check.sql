@@ -13,7 +13,7 @@ SET client_min_messages = warning;
 CREATE FUNCTION look(wanted text, relation regclass DEFAULT NULL) RETURNS TABLE (severity text, object text, message text, remedy text)
     LANGUAGE sql SET client_min_messages = error
     AS $$ SELECT severity, object, message, remedy FROM softdelete.check(relation) c
-        WHERE code = wanted AND (c.relation IS NOT NULL OR object ~ 'regress_check|^event|^softdelete')
+        WHERE code = wanted AND (c.relation IS NOT NULL OR object ~ 'regress_check|^event|^softdelete|^table softdelete')
         ORDER BY object, remedy $$;
 CREATE PROCEDURE mend(wanted text, relation regclass DEFAULT NULL) LANGUAGE plpgsql AS $$
 DECLARE
@@ -340,6 +340,24 @@ CALL regress_check.mend('log_without_retention');
 SELECT count(*) FROM regress_check.look('log_without_retention');
 UPDATE pg_class SET reltuples = :before WHERE oid = 'softdelete_internal.deletion'::regclass;
 ALTER DATABASE :"database" RESET softdelete.log_retention;
+
+-- The triggers of the extension's own tables.
+CREATE VIEW regress_check.guards AS SELECT tgrelid::regclass AS own_table, pg_get_triggerdef(oid), tgenabled, obj_description(oid, 'pg_trigger') FROM pg_trigger
+    WHERE tgfoid = 'softdelete_internal.on_own_table'::regproc;
+CREATE TABLE regress_check.guards_before AS TABLE regress_check.guards;
+BEGIN;
+DROP TRIGGER softdelete_own_table ON softdelete_internal.hold;
+CREATE TRIGGER softdelete_own_table BEFORE INSERT ON softdelete_internal.hold FOR EACH STATEMENT EXECUTE FUNCTION softdelete_internal.on_own_table();
+DROP TRIGGER softdelete_own_table ON softdelete_internal.registration;
+ALTER TABLE softdelete_internal.archive DISABLE TRIGGER softdelete_own_table;
+ALTER TABLE softdelete_internal.anonymizer ENABLE TRIGGER softdelete_own_table;
+SELECT * FROM regress_check.look('own_table_unguarded');
+CALL regress_check.mend('own_table_unguarded');
+SELECT count(*) FROM regress_check.look('own_table_unguarded');
+TABLE regress_check.guards_before EXCEPT TABLE regress_check.guards;
+COMMIT;
+DROP VIEW regress_check.guards;
+DROP TABLE regress_check.guards_before;
 
 -- Event triggers, and what DDL without them leaves.
 BEGIN;

@@ -45,6 +45,25 @@ constexpr Kind own_tables_published = {Severity::warning, "own_tables_published"
     WHERE (pub.puballtables AND EXISTS (SELECT FROM softdelete.tables)) OR (NOT pub.puballtables AND listed.objects IS NOT NULL)
     ORDER BY pub.pubname)"};
 
+// 62: BEFORE each statement that writes (src/include/catalog/pg_trigger.h). See src/extension/70_own_tables.sql.
+constexpr Kind own_table_unguarded = {Severity::error, "own_table_unguarded", R"(
+    SELECT NULL, pg_catalog.format('table %s', c.oid::pg_catalog.regclass),
+           'the trigger that keeps everybody but its owner from writing this table of the extension''s, and tells sessions of changes, is '
+           || CASE WHEN g.tgname IS NULL THEN 'gone' ELSE 'disabled, or does not fire in every session' END,
+           CASE WHEN g.tgname IS NULL THEN
+               pg_catalog.format('CREATE OR REPLACE TRIGGER softdelete_own_table BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %1$s '
+                   'FOR EACH STATEMENT EXECUTE FUNCTION softdelete_internal.on_own_table(); COMMENT ON TRIGGER softdelete_own_table ON %1$s IS %2$L; ',
+                   c.oid::pg_catalog.regclass, 'The table is written by its owner alone, as whom the library writes.')
+           ELSE '' END
+           || pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', c.oid::pg_catalog.regclass, coalesce(g.tgname, 'softdelete_own_table'))
+    FROM pg_catalog.pg_class c
+    LEFT JOIN LATERAL (
+        SELECT t.tgname, t.tgenabled FROM pg_catalog.pg_trigger t
+        WHERE t.tgrelid = c.oid AND t.tgfoid = 'softdelete_internal.on_own_table'::pg_catalog.regproc AND t.tgtype = 62 AND t.tgqual IS NULL
+        ORDER BY t.tgenabled LIMIT 1) AS g ON true
+    WHERE c.relnamespace = 'softdelete_internal'::pg_catalog.regnamespace AND c.relkind = 'r' AND g.tgenabled IS DISTINCT FROM 'A'
+    ORDER BY c.relname)"};
+
 // $1: the caller; $2: whether he may look at everybody's tables.
 constexpr Kind hand_made = {Severity::notice, "soft_delete_by_hand", R"(
     SELECT c.oid, pg_catalog.format('column %I', a.attname),
@@ -132,6 +151,7 @@ Findings find_in_database(pg::Spi &spi, Oid caller, bool watches_all) {
     add_guarded(findings, spi, std::nullopt, "kind event_triggers_off",
                 [&] { return find_event_triggers_off(spi); });
     add_setting_findings(findings, spi);
+    add_kind(findings, spi, own_table_unguarded);
     add_kind(findings, spi, own_tables_published);
     add_kind(findings, spi, hand_made, {caller, watches_all});
     add_kind(findings, spi, trigger_without_registration, {caller, watches_all});

@@ -10,26 +10,26 @@ namespace softdelete::catalog {
 
 namespace {
 
-// The server clones keys for partitions.
+// The server clones keys for partitions. It has no index on what keys reference: all keys are read once.
 constexpr const char *linked_query = R"(
-    WITH RECURSIVE below (relation) AS (
+    WITH RECURSIVE link (above, below, is_cascade) AS MATERIALIZED (
+        SELECT k.confrelid, k.conrelid, k.confdeltype = 'c' FROM pg_catalog.pg_constraint k
+        WHERE k.contype = 'f' AND k.conparentid = 0
+    ), step (above, below) AS MATERIALIZED (
+        SELECT l.above, l.below FROM link l WHERE l.is_cascade
+        UNION ALL
+        SELECT h.inhparent, h.inhrelid FROM pg_catalog.pg_inherits h JOIN pg_catalog.pg_class c ON c.oid = h.inhrelid
+        WHERE NOT c.relispartition
+    ), below (relation) AS (
         SELECT $1::pg_catalog.oid
         UNION
-        SELECT e.relation
-        FROM below b
-        CROSS JOIN LATERAL (
-            SELECT k.conrelid FROM pg_catalog.pg_constraint k
-            WHERE k.confrelid = b.relation AND k.contype = 'f' AND k.conparentid = 0 AND k.confdeltype = 'c'
-            UNION ALL
-            SELECT h.inhrelid FROM pg_catalog.pg_inherits h JOIN pg_catalog.pg_class c ON c.oid = h.inhrelid
-            WHERE h.inhparent = b.relation AND NOT c.relispartition) AS e (relation))
+        SELECT s.below FROM below b JOIN step s ON s.above = b.relation
+    )
     SELECT b.relation FROM below b
     UNION
-    SELECT k.conrelid FROM below b JOIN pg_catalog.pg_constraint k ON k.confrelid = b.relation
-    WHERE k.contype = 'f' AND k.conparentid = 0
+    SELECT l.below FROM below b JOIN link l ON l.above = b.relation
     UNION
-    SELECT k.confrelid FROM below b JOIN pg_catalog.pg_constraint k ON k.conrelid = b.relation
-    WHERE k.contype = 'f' AND k.conparentid = 0
+    SELECT l.above FROM below b JOIN link l ON l.below = b.relation
     ORDER BY 1)";
 
 // What comes to it while it waits comes to it once more; then all are locked but for tables that are new.

@@ -261,6 +261,9 @@ void prepare_anonymizers(const DdlCommand &command) {
     if (renamed == nullptr && dropped == NIL) {
         return;
     }
+    if (pg::call([&] { return changes_free_name(command.node); })) {
+        registry::lock_rules(registry::RuleAccess::rename);
+    }
     const std::vector<registry::TableRule> rules = registry::find_all_anonymizers(spi);
     for (const auto &[relation, rule] :
          rules | std::views::reverse) { // the last one remembered is the first one checked

@@ -113,6 +113,28 @@ List *find_dropped(const AlterTableStmt *alter) {
     return names;
 }
 
+// Others are tables, or parts of one.
+bool drops_free_object(ObjectType type) {
+    switch (type) {
+    case OBJECT_FUNCTION:
+    case OBJECT_PROCEDURE:
+    case OBJECT_ROUTINE:
+    case OBJECT_AGGREGATE:
+    case OBJECT_OPERATOR:
+    case OBJECT_CAST:
+    case OBJECT_TYPE:
+    case OBJECT_DOMAIN:
+    case OBJECT_COLLATION:
+    case OBJECT_TSCONFIGURATION:
+    case OBJECT_TSDICTIONARY:
+    case OBJECT_SCHEMA:
+    case OBJECT_EXTENSION:
+        return true;
+    default:
+        return false;
+    }
+}
+
 void add_referenced(const Constraint *constraint, List **tables) {
     if (constraint->contype == CONSTR_FOREIGN && constraint->pktable != nullptr) {
         *tables = list_append_unique_oid(*tables, find_relation(constraint->pktable));
@@ -133,6 +155,22 @@ List *find_dropped_names(const Node *statement) {
         return list_make1(pstrdup(""));
     default:
         return NIL;
+    }
+}
+
+bool changes_free_name(const Node *statement) {
+    Node *node = const_cast<Node *>(statement);
+    switch (nodeTag(node)) {
+    case T_RenameStmt:
+        return castNode(RenameStmt, node)->relation == nullptr && find_former_name(statement) != nullptr;
+    case T_AlterObjectSchemaStmt:
+        return castNode(AlterObjectSchemaStmt, node)->relation == nullptr;
+    case T_AlterEnumStmt:
+        return castNode(AlterEnumStmt, node)->oldVal != nullptr;
+    case T_DropStmt:
+        return drops_free_object(castNode(DropStmt, node)->removeType);
+    default:
+        return false;
     }
 }
 

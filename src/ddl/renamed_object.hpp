@@ -17,6 +17,10 @@ const char *find_former_name(const Node *statement);
 // it, or where it has no name. NIL for a command that takes nothing away but parts of a table. Palloc'd strings. Plain server code.
 List *find_dropped_names(const Node *statement);
 
+// Does the command rename, move or drop what no lock of a table keeps as it is: functions, types, schemas and the like? Plain server
+// code.
+bool changes_free_name(const Node *statement);
+
 // The tables that foreign keys which ALTER TABLE adds reference, by the session's search_path. A list of OIDs, without those that
 // do not exist; NIL for any other command. Plain server code.
 List *find_newly_referenced(const Node *statement);

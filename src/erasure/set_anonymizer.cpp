@@ -51,6 +51,7 @@ void set_anonymizer(Oid relation, const std::string &column, const std::optional
         remove_rule(spi, table, column);
         return;
     }
+    registry::lock_rules(registry::RuleAccess::set);
     const CheckedRule rule = check_rule(spi, table, {column, *expression});
     if (rule.makes_alike) {
         pg::warn(

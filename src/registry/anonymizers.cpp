@@ -4,6 +4,12 @@
 
 #include "pg/scopes.hpp"
 
+extern "C" {
+#include "catalog/namespace.h"
+#include "storage/lmgr.h"
+#include "utils/lsyscache.h"
+}
+
 namespace softdelete::registry {
 
 namespace {
@@ -64,6 +70,13 @@ std::vector<TableRule> find_all_anonymizers(pg::Spi &spi) {
         rules.push_back({row.oid(0), {row.text(1), row.text(2)}});
     }
     return rules;
+}
+
+void lock_rules(RuleAccess access) {
+    pg::call([&] {
+        Oid rules = get_relname_relid("anonymizer", get_namespace_oid("softdelete_internal", false));
+        LockRelationOid(rules, access == RuleAccess::set ? RowExclusiveLock : ShareRowExclusiveLock);
+    });
 }
 
 void put_anonymizer(pg::Spi &spi, Oid relation, const Anonymizer &rule) {

@@ -30,6 +30,15 @@ struct TableRule {
 // Those of all tables.
 std::vector<TableRule> find_all_anonymizers(pg::Spi &spi);
 
+enum class RuleAccess {
+    set,   // sets a rule, after a look at what it names
+    rename // renames or drops what rules may name, after a look at them
+};
+
+// Until the transaction ends, who sets a rule and who renames or drops functions, types and the like do not meet: the later one waits,
+// and sees what the other has done. Taken before the look.
+void lock_rules(RuleAccess access);
+
 // Replaces a former rule of the same column.
 void put_anonymizer(pg::Spi &spi, Oid relation, const Anonymizer &rule);
 void delete_anonymizer(pg::Spi &spi, Oid relation, const std::string &column);

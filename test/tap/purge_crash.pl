@@ -25,8 +25,8 @@ client_connection_check_interval = 20ms
 CONF
 $node->start;
 
-# Customers with orders, their lines in a table that is not registered and goes with them, trees in one table, and guests
-# who are anonymized.
+# Customers with orders, their lines in a table that is not registered and goes with them, trees in one table, guests
+# who are anonymized, and clicks in an archive, of which partitions are dropped or emptied around rows on hold.
 $node->safe_psql('postgres', <<'SQL');
 CREATE EXTENSION softdelete;
 CREATE ROLE shop LOGIN;
@@ -40,6 +40,8 @@ CREATE INDEX ON lines ("order");
 CREATE TABLE nodes (id int PRIMARY KEY, parent int REFERENCES nodes ON DELETE CASCADE);
 CREATE INDEX ON nodes (parent);
 CREATE TABLE guests (id int PRIMARY KEY, name text);
+CREATE TABLE clicks (id int PRIMARY KEY);
+SELECT count(*) FROM softdelete.register('clicks', strategy => 'archive', retention => '30 days');
 SELECT count(*) FROM softdelete.register('customers', retention => '30 days', visibility => 'view');
 SELECT count(*) FROM softdelete.register('orders', retention => '30 days', visibility => 'view');
 SELECT count(*) FROM softdelete.register('nodes', retention => '30 days', visibility => 'view');
@@ -49,12 +51,14 @@ SELECT count(*) FROM softdelete.configure('guests', on_expiry => 'anonymize');
 CREATE VIEW all_rows AS
     SELECT 'customers' AS name, id FROM customers UNION ALL SELECT 'orders', id FROM orders
     UNION ALL SELECT 'lines', id FROM lines UNION ALL SELECT 'nodes', id FROM nodes
-    UNION ALL SELECT 'guests', id FROM guests WHERE name IS DISTINCT FROM 'anonymous';
+    UNION ALL SELECT 'guests', id FROM guests WHERE name IS DISTINCT FROM 'anonymous'
+    UNION ALL SELECT 'clicks', id FROM all_clicks;
 CREATE TABLE before (name text, id int, may_go boolean, PRIMARY KEY (name, id));
 -- What happened to rows that it should not have happened to, or to half of what belongs together.
 CREATE VIEW wrong AS
     SELECT 'removed too early' AS what, b.name, b.id FROM before b
     WHERE NOT may_go AND NOT EXISTS (SELECT FROM all_rows a WHERE a.name = b.name AND a.id = b.id)
+    UNION ALL SELECT 'twice', name, id FROM all_rows GROUP BY name, id HAVING count(*) > 1
     UNION ALL SELECT 'came from nowhere', a.name, a.id FROM all_rows a
     WHERE NOT EXISTS (SELECT FROM before b WHERE a.name = b.name AND a.id = b.id)
     UNION ALL SELECT 'without its parent', 'orders', id FROM orders WHERE customer NOT IN (SELECT id FROM customers)
@@ -70,6 +74,11 @@ CREATE FUNCTION take_time() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM
 CREATE TRIGGER take_time BEFORE UPDATE ON softdelete_internal.purge_run FOR EACH ROW EXECUTE FUNCTION take_time();
 SQL
 
+# Two partitions of the archive are past, in the third the retention ends.
+my @days = split /\n/, $node->safe_psql('postgres', 'SELECT CURRENT_DATE - d FROM unnest(ARRAY[60, 45, 35, 10]) d');
+my $partitions = join '', map { "CREATE TABLE IF NOT EXISTS clicks_$_ PARTITION OF clicks_archive FOR VALUES FROM ('$days[$_]') TO ('$days[$_ + 1]');
+ALTER TABLE clicks_$_ OWNER TO shop;\n" } 0 .. 2;
+
 # Due rows, young ones and live ones; some are on hold, some are kept by what references them.
 my $fill = <<'SQL';
 SET softdelete.deletion = hard;
@@ -83,13 +92,19 @@ INSERT INTO orders (id, customer, deleted_at)
     FROM generate_series(1, 600) g JOIN customers c ON c.id = (g - 1) % 300 + 1;
 SET session_replication_role = replica; -- lines of deleted orders
 INSERT INTO lines SELECT id, id FROM orders;
+SET row_security = off;
+TRUNCATE clicks_archive;
+PARTITIONS
+INSERT INTO clicks_archive (id, deleted_at) SELECT g, pg_temp.age(CASE WHEN g % 3 = 0 THEN 50 WHEN g % 3 = 1 THEN 40 WHEN g % 2 = 0 THEN 20 ELSE 32 END)
+    FROM generate_series(1, 300) g;
+RESET row_security;
 RESET session_replication_role;
 INSERT INTO nodes (id, parent, deleted_at) SELECT g, CASE WHEN g % 15 = 0 THEN NULL ELSE g - g % 15 + (g % 15 - 1) / 2 END,
     CASE WHEN g / 15 = 7 THEN NULL WHEN g IN (44, 164) THEN pg_temp.age(20) ELSE pg_temp.age(40) END FROM generate_series(0, 374) g;
 INSERT INTO guests (id, name, deleted_at) SELECT g, 'guest ' || g, pg_temp.age(CASE WHEN g % 5 = 0 THEN 20 ELSE 40 END)
     FROM generate_series(1, 100) g;
 SELECT softdelete.hold('customers', 'court', 123), softdelete.hold('orders', 'court', 345), softdelete.hold('nodes', 'court', 62),
-    softdelete.hold('guests', 'court', 7);
+    softdelete.hold('guests', 'court', 7), softdelete.hold('clicks', 'court', 9), softdelete.hold('clicks', 'court', 35);
 INSERT INTO before
 WITH RECURSIVE kept_order AS (
     SELECT id, customer FROM orders WHERE deleted_at > pg_temp.age(30) OR deleted_at IS NULL OR id = 345 OR customer = 123
@@ -106,13 +121,15 @@ SELECT 'customers', id, id NOT IN (SELECT id FROM kept_customer) FROM customers
 UNION ALL SELECT 'orders', id, id NOT IN (SELECT id FROM kept_order) FROM orders
 UNION ALL SELECT 'lines', id, id NOT IN (SELECT id FROM kept_order) FROM lines
 UNION ALL SELECT 'nodes', id, id NOT IN (SELECT id FROM kept_node) FROM nodes
-UNION ALL SELECT 'guests', id, deleted_at < pg_temp.age(30) AND id <> 7 FROM guests;
+UNION ALL SELECT 'guests', id, deleted_at < pg_temp.age(30) AND id <> 7 FROM guests
+UNION ALL SELECT 'clicks', id, deleted_at < pg_temp.age(30) AND id NOT IN (9, 35) FROM clicks_archive;
 SELECT count(*) FROM before WHERE may_go;
 SQL
+$fill =~ s/^PARTITIONS$/$partitions/m;
 
 # What the log since a line says went, and what did; rows of lines go natively and have no line of their own.
 my $log = <<'SQL';
-SELECT n.name, coalesce(l.went, 0) AS logged, g.gone FROM unnest('{customers,orders,nodes,guests}'::text[]) n (name)
+SELECT n.name, coalesce(l.went, 0) AS logged, g.gone FROM unnest('{customers,orders,nodes,guests,clicks}'::text[]) n (name)
 LEFT JOIN (SELECT relation::text AS name, sum(removed + anonymized) AS went FROM softdelete.purge_log WHERE id > :last GROUP BY 1) l USING (name),
 LATERAL (SELECT count(*) AS gone FROM before b WHERE b.name = n.name AND NOT EXISTS
     (SELECT FROM all_rows a WHERE a.name = b.name AND a.id = b.id)) g

@@ -207,7 +207,8 @@ DECLARE
     taken bigint;
     gone text[];
 BEGIN
-    SELECT bool_or(action = 'refuse') INTO refused FROM softdelete.preview('c', VARIADIC key_of('c', wid));
+    SELECT bool_or(action = 'refuse') OR EXISTS (SELECT FROM c WHERE id = wid AND part = 1 AND own NOT IN (SELECT id FROM all_b)) INTO refused
+        FROM softdelete.preview('c', VARIADIC key_of('c', wid));
     BEGIN
         UPDATE c SET part = 1 - part, deleted_at = now() WHERE id = wid RETURNING deletion_id INTO taken;
     EXCEPTION WHEN foreign_key_violation OR restrict_violation THEN
@@ -227,9 +228,9 @@ CREATE FUNCTION try_move(step int, wid int) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     before text := (SELECT string_agg(l::text, ' ' ORDER BY l) FROM (SELECT ct, cid, pt, abs(pid) FROM links) l WHERE NOT (ct = 'c' AND cid = wid AND pt = 'b'));
     rows_before text := (SELECT string_agg(format('%s%s %s %s', t, id, deleted, deletion), ' ' ORDER BY t, id) FROM rows);
-    -- The link of c0's own begins to count: that of a live row must not lead to a deleted one.
-    new_parent_deleted boolean := EXISTS (SELECT FROM all_c c JOIN all_b b ON b.id = c.own WHERE c.id = wid AND c.part = 1
-        AND c.deleted_at IS NULL AND b.deleted_at IS NOT NULL);
+    -- The link of c0's own begins to count: that of a live row must not lead to a deleted one, none to what is erased.
+    new_parent_deleted boolean := EXISTS (SELECT FROM all_c c LEFT JOIN all_b b ON b.id = c.own WHERE c.id = wid AND c.part = 1
+        AND c.own IS NOT NULL AND (b.id IS NULL OR c.deleted_at IS NULL AND b.deleted_at IS NOT NULL));
 BEGIN
     SET LOCAL softdelete.visibility = 'all';
     BEGIN
@@ -328,11 +329,12 @@ BEGIN
     END IF;
 END $$;
 
--- What is about the subject loses its note, and nothing else changes.
+-- What is about the subject loses its note, and nothing else changes. Other rows of its table are so by CASCADE keys alone.
 CREATE FUNCTION try_anonymize(step int, wt text, wid int) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     about text[] := ARRAY(WITH RECURSIVE about AS (
-        SELECT wt AS t, wid AS id UNION SELECT l.ct, l.cid FROM about g JOIN links l ON l.pt = g.t AND l.pid = g.id)
+        SELECT wt AS t, wid AS id UNION SELECT l.ct, l.cid FROM about g JOIN links l ON l.pt = g.t AND l.pid = g.id
+        WHERE l.action = 'c' OR l.ct <> wt)
         SELECT t || id FROM about);
     before text := snapshot();
     expected text := (SELECT string_agg(format('%s%s %s', t, id, CASE WHEN t || id = ANY (about) THEN 'gone' ELSE note END), ', ' ORDER BY t, id) FROM notes);

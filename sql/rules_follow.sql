@@ -129,6 +129,26 @@ SELECT softdelete.anonymize('notes', 'request', 1) -> 'rows' AS rows;
 SELECT note FROM notes_archive;
 ALTER TABLE notes ADD FOREIGN KEY (note) REFERENCES mails NOT VALID; -- fails
 
+-- The rules of inheritance children go with the columns of their parent.
+CREATE TABLE base (id int PRIMARY KEY, name text, note text);
+CREATE TABLE heir (PRIMARY KEY (id)) INHERITS (base);
+SELECT count(*) > 0 AS registered FROM softdelete.register('base', strategy => 'flag');
+SELECT softdelete.set_anonymizer('heir', 'name', '''heir'''), softdelete.set_anonymizer('base', 'note', '''base''');
+INSERT INTO heir VALUES (1, 'kept', 'note');
+ALTER TABLE base DROP COLUMN name;
+SELECT softdelete.anonymize('base', 'request', 1) -> 'rows' AS rows;
+ALTER TABLE base ADD COLUMN name text DEFAULT 'kept';
+SELECT softdelete.anonymize('base', 'request', 1) -> 'rows' AS rows;
+TABLE heir;
+ALTER TABLE base RENAME name TO title;
+SELECT softdelete.set_anonymizer('heir', 'title', 'regress_rules.veil(title)');
+ALTER TABLE base RENAME title TO name;
+SELECT column_name, expression FROM softdelete.anonymizers WHERE relation = 'heir'::regclass;
+BEGIN;
+ALTER FUNCTION veil(text) VOLATILE;
+SELECT relation, object FROM softdelete.check('base') WHERE code = 'unfit_rule';
+ROLLBACK;
+
 -- Rules are parsed as the table's owner, whoever runs the command that they follow.
 CREATE FUNCTION who() RETURNS text STABLE LANGUAGE plpgsql AS $$BEGIN RAISE NOTICE 'run as %', current_user; RETURN current_user; END$$;
 CREATE DOMAIN asking AS text CHECK (VALUE <> who());
@@ -155,9 +175,30 @@ ALTER FUNCTION regress_rules.shade(text) RENAME TO veil;
 SELECT count(*) FROM softdelete.check() WHERE code = 'unfit_rule';
 ROLLBACK;
 
+-- What belongs to others: they drop it with CASCADE, and the rule is used no more.
+CREATE ROLE regress_rules_other;
+CREATE SCHEMA regress_rules_other AUTHORIZATION regress_rules_other;
+SET SESSION AUTHORIZATION regress_rules_other;
+CREATE FUNCTION regress_rules_other.hide(text) RETURNS text IMMUTABLE LANGUAGE sql AS $$SELECT '***'::text$$;
+GRANT USAGE ON SCHEMA regress_rules_other TO regress_rules;
+SET SESSION AUTHORIZATION regress_rules;
+SELECT softdelete.set_anonymizer('regress_rules.notes', 'note', 'regress_rules_other.hide(note)');
+SET SESSION AUTHORIZATION regress_rules_other;
+DROP FUNCTION regress_rules_other.hide(text); -- fails
+BEGIN;
+DROP FUNCTION regress_rules_other.hide(text) CASCADE;
+ROLLBACK;
+RESET SESSION AUTHORIZATION;
+DROP SCHEMA regress_rules_other CASCADE; -- fails
+SET SESSION AUTHORIZATION regress_rules_other;
+DROP SCHEMA regress_rules_other CASCADE;
+SET SESSION AUTHORIZATION regress_rules;
+SELECT object, message FROM softdelete.check('regress_rules.notes') WHERE code = 'unfit_rule';
+SELECT softdelete.anonymize('regress_rules.notes', 'request', 1); -- fails
+RESET SESSION AUTHORIZATION;
+
 -- What is unfit already refuses no command: not of its owner, nor of others whose objects are called as something in the rule. Nor
 -- does a function that a rule calls run in somebody else's command.
-CREATE ROLE regress_rules_other;
 CREATE SCHEMA regress_rules_other AUTHORIZATION regress_rules_other;
 SET SESSION AUTHORIZATION regress_rules;
 SET search_path = regress_rules;

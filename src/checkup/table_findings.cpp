@@ -18,6 +18,7 @@
 #include "registration/bring_in_step.hpp"
 #include "registration/plan_parts.hpp"
 #include "registry/anonymizers.hpp"
+#include "registry/registry_scan.hpp"
 #include "registry/retention.hpp"
 
 #include <algorithm>
@@ -190,16 +191,22 @@ void add_archive(Findings &findings, pg::Spi &spi, const catalog::Table &table, 
 
 // What has become of what the rules name while event triggers were off, or of the functions that they call.
 void add_rules(Findings &findings, pg::Spi &spi, const catalog::Table &table) {
-    const std::vector<registry::Anonymizer> rules = registry::find_anonymizers(spi, table.oid);
-    if (rules.empty()) {
+    if (!pg::call([] { return registry::has_rows("anonymizer"); })) {
         return;
     }
-    const catalog::TableInfo info = catalog::get_table(spi, table.oid);
-    for (const registry::Anonymizer &rule : rules) {
-        if (const auto fault = erasure::find_fault(spi, info, rule)) {
-            findings.push_back({Severity::error, "unfit_rule", table.oid,
-                                "rule of column " + catalog::identifier(rule.column).text(),
-                                "set_anonymizer() would refuse this rule today: " + *fault, std::nullopt});
+    for (const catalog::Member &member : table.members) {
+        const std::vector<registry::Anonymizer> rules = registry::find_anonymizers(spi, member.oid);
+        if (rules.empty()) {
+            continue;
+        }
+        const catalog::TableInfo info = catalog::get_table(spi, member.oid);
+        for (const registry::Anonymizer &rule : rules) {
+            if (const auto fault = erasure::find_fault(spi, info, rule)) {
+                findings.push_back({Severity::error, "unfit_rule", member.oid,
+                                    "rule of column " + catalog::identifier(rule.column).text(),
+                                    "set_anonymizer() would refuse this rule today: " + *fault,
+                                    std::nullopt});
+            }
         }
     }
 }

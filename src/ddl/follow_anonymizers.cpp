@@ -10,7 +10,9 @@
 #include "ddl/renamed_object.hpp"
 #include "erasure/rule_check.hpp"
 #include "pg/column_expression.hpp"
+#include "pg/dropped_objects.hpp"
 #include "pg/interruptions.hpp"
+#include "pg/named_objects.hpp"
 #include "pg/quote.hpp"
 #include "pg/scopes.hpp"
 #include "pg/spi.hpp"
@@ -21,7 +23,10 @@
 
 extern "C" {
 #include "access/xact.h"
+#include "catalog/pg_inherits.h"
+#include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rls.h"
@@ -101,14 +106,18 @@ bool mentions(const Anonymizer &rule, const std::string &name) {
     return rule.column.find(name) != std::string::npos || rule.expression.find(name) != std::string::npos;
 }
 
-bool mentions_any(const Anonymizer &rule, const List *names) {
-    ListCell *cell;
-    foreach (cell, names) {
-        if (mentions(rule, static_cast<const char *>(lfirst(cell)))) {
-            return true;
-        }
+// The table and what inherits from it, whose columns are renamed with its own.
+List *find_heirs(const DdlCommand &command) {
+    return OidIsValid(command.relation) ? find_all_inheritors(command.relation, NoLock, nullptr) : NIL;
+}
+
+// May the rule name what the command renames? name: of that, up to its first quote.
+bool may_name(const registry::TableRule &rule, const DdlCommand &command, const char *name,
+              const List *heirs) {
+    if (!renames_part(command.node)) {
+        return rule.objects.find(name) != std::string::npos;
     }
-    return false;
+    return (list_member_oid(heirs, rule.relation) || !rule.objects.empty()) && mentions(rule.rule, name);
 }
 
 void write_down_renamed(pg::Spi &spi) {
@@ -126,23 +135,27 @@ void write_down_renamed(pg::Spi &spi) {
                                            : pg::deparse_column_expression(rule->relation, rule->tree);
         if (column != std::string(rule->column) || expression != rule->expression) {
             registry::delete_anonymizer(spi, rule->relation, rule->column);
-            registry::put_anonymizer(spi, rule->relation, {column, expression});
+            registry::put_anonymizer(spi, rule->relation, {column, expression},
+                                     rule->tree == nullptr
+                                         ? std::vector<std::string>()
+                                         : pg::find_named_objects(rule->relation, rule->tree));
         }
     }
 }
 
+std::string make_remedy(const TableInfo &table, const Anonymizer &rule) {
+    return sqltext::format("Run SELECT softdelete.set_anonymizer(%1%, %2%, NULL) first.",
+                           pg::quote_literal(table.name), pg::quote_literal(rule.column));
+}
+
 [[noreturn]] void raise_unfit(const TableInfo &table, const Anonymizer &rule, const std::string &fault) {
-    const std::string title =
-        pg::call([&] { return static_cast<const char *>(get_rel_name(table.relation)); });
     pg::raise(
         {.sqlstate = ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
-         .message = sqltext::format("the rule for anonymization of column \"%1%\" of table \"%2%\" does "
-                                    "not fit the table any more",
-                                    rule.column, title),
+         .message = sqltext::format("the rule for anonymization of column \"%1%\" of table %2% does not fit "
+                                    "the table any more",
+                                    rule.column, table.title),
          .detail = fault,
-         .hint =
-             sqltext::format("Run SELECT softdelete.set_anonymizer(%1%, %2%, NULL) first.",
-                             pg::quote_literal(pg::quote_identifier(title)), pg::quote_literal(rule.column)),
+         .hint = make_remedy(table, rule),
          .relation = table.relation});
 }
 
@@ -166,6 +179,24 @@ bool adds_constraint(const Node *statement) {
         }
     }
     return false;
+}
+
+// Whoever may set another rule is asked to. Others take away with CASCADE what is theirs, and the rule is used no more.
+void lose_rule(const TableInfo &table, const Anonymizer &rule, const std::string &object,
+               const Node *statement) {
+    const std::string name = sqltext::format("the rule for anonymization of column \"%1%\" of table %2%",
+                                             rule.column, table.title);
+    const bool is_his = pg::call([&] { return has_privs_of_role(GetUserId(), table.owner); });
+    if (!is_his && pg::call([&] { return cascades(statement); })) {
+        pg::warn(sqltext::format("%1% cannot be used any more", name),
+                 sqltext::format("It names %1%. The owner of the table sets another one.", object));
+        return;
+    }
+    pg::raise({.sqlstate = ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+               .message = sqltext::format("cannot drop %1% because %2% names it", object, name),
+               .hint = is_his ? make_remedy(table, rule)
+                              : std::string("Use DROP ... CASCADE to drop it; the rule cannot be used then."),
+               .relation = table.relation});
 }
 
 std::optional<std::string> find_fault(pg::Spi &spi, const TableInfo &table, const Anonymizer &rule,
@@ -193,13 +224,33 @@ void prepare_table(pg::Spi &spi, Oid relation, Change change) {
     }
 }
 
+// Those with rules among the tables that ALTER TABLE changes: with their heirs, whose columns come and go with theirs.
+std::vector<Oid> find_ruled_among_changed(pg::Spi &spi, const DdlCommand &command) {
+    const List *changed = pg::call([&] {
+        List *tables = NIL;
+        ListCell *cell;
+        foreach (cell, find_changed_tables(command)) {
+            tables = list_concat_unique_oid(
+                tables,
+                OidIsValid(lfirst_oid(cell)) ? find_all_inheritors(lfirst_oid(cell), NoLock, nullptr) : NIL);
+        }
+        return tables;
+    });
+    std::vector<Oid> ruled;
+    for (Oid relation : registry::find_tables_with_rules(spi)) {
+        if (list_member_oid(changed, relation)) {
+            ruled.push_back(relation);
+        }
+    }
+    return ruled;
+}
+
 void prepare_altered(pg::Spi &spi, const DdlCommand &command, const List *newly_referenced) {
     const Change change = adds_constraint(command.node) ? Change::column : Change::expression;
-    const List *tables = pg::call([&] { return find_changed_tables(command); });
-    ListCell *cell;
-    foreach (cell, tables) {
-        prepare_table(spi, lfirst_oid(cell), change);
+    for (Oid relation : find_ruled_among_changed(spi, command)) {
+        prepare_table(spi, relation, change);
     }
+    ListCell *cell;
     foreach (cell, newly_referenced) {
         prepare_table(spi, lfirst_oid(cell), Change::column);
     }
@@ -222,12 +273,10 @@ void check_prepared(pg::Spi &spi) {
 
 // A rule goes with its column.
 void forget_rules_of_dropped_columns(pg::Spi &spi, const DdlCommand &command) {
-    const List *tables = pg::call([&] { return find_changed_tables(command); });
-    ListCell *cell;
-    foreach (cell, tables) {
-        for (const Anonymizer &rule : registry::find_anonymizers(spi, lfirst_oid(cell))) {
-            if (!has_column(lfirst_oid(cell), rule.column)) {
-                registry::delete_anonymizer(spi, lfirst_oid(cell), rule.column);
+    for (Oid relation : find_ruled_among_changed(spi, command)) {
+        for (const Anonymizer &rule : registry::find_anonymizers(spi, relation)) {
+            if (!has_column(relation, rule.column)) {
+                registry::delete_anonymizer(spi, relation, rule.column);
             }
         }
     }
@@ -252,26 +301,27 @@ bool has_rules() {
 
 void prepare_anonymizers(const DdlCommand &command) {
     const char *renamed = pg::call([&] { return find_former_name(command.node); });
-    const List *dropped = pg::call([&] { return find_dropped_names(command.node); });
     const List *newly_referenced = pg::call([&] { return find_newly_referenced(command.node); });
     pg::Spi spi; // which pins the search_path
     if (IsA(command.node, AlterTableStmt)) {
         prepare_altered(spi, command, newly_referenced);
     }
-    if (renamed == nullptr && dropped == NIL) {
-        return;
-    }
     if (pg::call([&] { return changes_free_name(command.node); })) {
         registry::lock_rules(registry::RuleAccess::rename);
     }
+    const bool drops_a_cast = drops_casts(command.node);
+    if (renamed == nullptr && !drops_a_cast) {
+        return;
+    }
+    const List *heirs = pg::call([&] { return find_heirs(command); });
     const std::vector<registry::TableRule> rules = registry::find_all_anonymizers(spi);
-    for (const auto &[relation, rule] :
-         rules | std::views::reverse) { // the last one remembered is the first one checked
-        if (renamed != nullptr && mentions(rule, renamed)) {
-            prepare(spi, relation, rule, Change::name);
+    for (const registry::TableRule &rule :
+         rules | std::views::reverse) { // the last one remembered is checked first
+        if (renamed != nullptr && may_name(rule, command, renamed, heirs)) {
+            prepare(spi, rule.relation, rule.rule, Change::name);
         }
-        if (mentions_any(rule, dropped)) {
-            prepare(spi, relation, rule, Change::expression);
+        if (drops_a_cast && !rule.objects.empty()) {
+            prepare(spi, rule.relation, rule.rule, Change::expression);
         }
     }
 }
@@ -288,9 +338,21 @@ void finish_anonymizers(const DdlCommand &command) {
     }
 }
 
-void refuse_loss_of_rules() {
+void refuse_loss_of_rules(const Node *statement) {
     pg::Spi spi;
     check_prepared(spi);
+    std::vector<std::string> identities;
+    const List *objects = pg::call([] { return pg::get_dropped_objects(); });
+    ListCell *cell;
+    foreach (cell, objects) {
+        const auto *object = static_cast<const pg::DroppedObject *>(lfirst(cell));
+        identities.emplace_back(object->identity);
+    }
+    for (const auto &[relation, rule, object] : registry::find_rules_naming(spi, identities)) {
+        if (has_column(relation, rule.column)) {
+            lose_rule(catalog::get_table(spi, relation), rule, object, statement);
+        }
+    }
 }
 
 void forget_prepared_anonymizers(int nest_level) noexcept {

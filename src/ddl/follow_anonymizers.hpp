@@ -16,8 +16,9 @@ void prepare_anonymizers(const DdlCommand &command);
 // Errors: 2BP01 where a rule that was fit before is not any more, or its column has got a key that set_anonymizer() would refuse.
 void finish_anonymizers(const DdlCommand &command);
 
-// Called on sql_drop. Errors: 2BP01 where a rule does not fit any more.
-void refuse_loss_of_rules();
+// Called on sql_drop. Warns of rules of others that name what CASCADE takes away, which cannot be used any more. Errors: 2BP01
+// where a rule names something that goes otherwise, or does not fit without a cast.
+void refuse_loss_of_rules(const Node *statement);
 
 // Called by the abort callbacks: what commands of that level or below have prepared. What they run may roll back a
 // savepoint of its own.

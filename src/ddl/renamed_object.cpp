@@ -86,33 +86,6 @@ char *get_plain_start(const char *name) {
     return start;
 }
 
-List *find_dropped(const DropStmt *drop) {
-    if (drop->behavior == DROP_CASCADE || drop->removeType == OBJECT_EXTENSION
-        || drop->removeType == OBJECT_CAST) {
-        return list_make1(pstrdup(""));
-    }
-    List *names = NIL;
-    ListCell *cell;
-    foreach (cell, drop->objects) {
-        const char *name = get_last_name(static_cast<Node *>(lfirst(cell)));
-        names = lappend(names, get_plain_start(name == nullptr ? "" : name));
-    }
-    return names;
-}
-
-// Without CASCADE a column goes that nothing depends on, or the attribute of a type.
-List *find_dropped(const AlterTableStmt *alter) {
-    List *names = NIL;
-    ListCell *cell;
-    foreach (cell, alter->cmds) {
-        const auto *command = lfirst_node(AlterTableCmd, cell);
-        if (command->subtype == AT_DropColumn || command->subtype == AT_DropConstraint) {
-            names = lappend(names, get_plain_start(command->behavior == DROP_CASCADE ? "" : command->name));
-        }
-    }
-    return names;
-}
-
 // Others are tables, or parts of one.
 bool drops_free_object(ObjectType type) {
     switch (type) {
@@ -143,18 +116,32 @@ void add_referenced(const Constraint *constraint, List **tables) {
 
 } // namespace
 
-List *find_dropped_names(const Node *statement) {
+bool renames_part(const Node *statement) {
+    return IsA(statement, AlterEnumStmt) || renames_column(statement);
+}
+
+bool drops_casts(const Node *statement) {
+    return IsA(statement, DropStmt)
+           && castNode(DropStmt, const_cast<Node *>(statement))->removeType == OBJECT_CAST;
+}
+
+bool cascades(const Node *statement) {
     Node *node = const_cast<Node *>(statement);
+    ListCell *cell;
     switch (nodeTag(node)) {
     case T_DropStmt:
-        return find_dropped(castNode(DropStmt, node));
-    case T_AlterTableStmt:
-        return find_dropped(castNode(AlterTableStmt, node));
+        return castNode(DropStmt, node)->behavior == DROP_CASCADE;
     case T_DropOwnedStmt:
-    case T_AlterExtensionStmt:
-        return list_make1(pstrdup(""));
+        return castNode(DropOwnedStmt, node)->behavior == DROP_CASCADE;
+    case T_AlterTableStmt:
+        foreach (cell, castNode(AlterTableStmt, node)->cmds) {
+            if (lfirst_node(AlterTableCmd, cell)->behavior == DROP_CASCADE) {
+                return true;
+            }
+        }
+        return false;
     default:
-        return NIL;
+        return false;
     }
 }
 

@@ -1,4 +1,4 @@
-// What a command gives another name or schema, or takes away.
+// What the parse trees of commands say to those who follow names in expressions.
 #pragma once
 
 #include "ddl/parse_tree.hpp"
@@ -13,9 +13,14 @@ namespace softdelete::ddl {
 // changes no such name, "" where it changes many. Plain server code.
 const char *find_former_name(const Node *statement);
 
-// The last parts of the names of what the command takes away, up to their first quotes; "" among them where others may go with
-// it, or where it has no name. NIL for a command that takes nothing away but parts of a table. Palloc'd strings. Plain server code.
-List *find_dropped_names(const Node *statement);
+// Is that the name of a part: of a column, an attribute or a value of an enum?
+bool renames_part(const Node *statement);
+
+// Casts are the one thing that an expression uses and does not depend on.
+bool drops_casts(const Node *statement);
+
+// May the command take away what others depend on?
+bool cascades(const Node *statement);
 
 // Does the command rename, move or drop what no lock of a table keeps as it is: functions, types, schemas and the like? Plain server
 // code.

@@ -169,7 +169,8 @@ CheckedRule check_rule(pg::Spi &spi, const TableInfo &table, const Anonymizer &r
     const pg::ColumnExpression parsed = parse_rule(table, rule);
     check_functions(table, parsed);
     check_null(table, rule.column, facts, parsed);
-    return {parsed.text, facts.is_unique && !parsed.reads_columns && !parsed.is_volatile && !parsed.is_null};
+    return {parsed.text, parsed.tree,
+            facts.is_unique && !parsed.reads_columns && !parsed.is_volatile && !parsed.is_null};
 }
 
 void check_column_exists(pg::Spi &spi, const TableInfo &table, const std::string &column) {

@@ -13,6 +13,7 @@ namespace softdelete::erasure {
 
 struct CheckedRule {
     std::string text; // as the server deparses it
+    Node *tree;       // analyzed
     bool makes_alike; // gives all rows the same value in a column that is unique
 };
 

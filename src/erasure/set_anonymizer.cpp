@@ -5,6 +5,7 @@
 #include "erasure/rule_check.hpp"
 #include "sqltext/format.hpp"
 
+#include "pg/named_objects.hpp"
 #include "pg/scopes.hpp"
 #include "registry/anonymizers.hpp"
 #include "registry/registry.hpp"
@@ -60,7 +61,8 @@ void set_anonymizer(Oid relation, const std::string &column, const std::optional
                             column, table.title),
             "Let the rule use the key, as in 'deleted_' || id || '@removed.invalid'.");
     }
-    registry::put_anonymizer(spi, table.relation, {column, rule.text});
+    registry::put_anonymizer(spi, table.relation, {column, rule.text},
+                             pg::find_named_objects(table.relation, rule.tree));
 }
 
 } // namespace softdelete::erasure

@@ -32,10 +32,13 @@ CREATE TABLE softdelete_internal.anonymizer (
     relation    regclass NOT NULL,
     column_name name     NOT NULL,
     expression  text     NOT NULL,
+    objects     text[]   NOT NULL,
     PRIMARY KEY (relation, column_name)
 );
 COMMENT ON TABLE softdelete_internal.anonymizer IS 'What softdelete.anonymize() writes into which columns.';
 COMMENT ON COLUMN softdelete_internal.anonymizer.expression IS 'SQL over the columns of the row, as the server deparses it.';
+COMMENT ON COLUMN softdelete_internal.anonymizer.objects IS
+    'What the expression names besides columns of its table and what the server brings: identities of objects, without quotes.';
 
 SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.erasure_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.erasure', '');

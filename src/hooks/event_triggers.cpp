@@ -356,9 +356,9 @@ PGDLLEXPORT Datum softdelete_on_sql_drop(PG_FUNCTION_ARGS) {
         return 0;
     }
     if (ddl::has_rules()) {
-        pg::entry([] {
+        pg::entry([&] {
             pg::CalledSettings called;
-            ddl::refuse_loss_of_rules();
+            ddl::refuse_loss_of_rules(event->parsetree);
         });
     }
     if (!ddl::has_dropped_parts()) {

@@ -15,7 +15,15 @@ namespace softdelete::pg {
 namespace {
 
 // Columns of the function's result, from 1.
-enum Column { class_id = 1, object_id, column, original, object_type = 7, address_names = 11 };
+enum Column {
+    class_id = 1,
+    object_id,
+    column,
+    original,
+    object_type = 7,
+    object_identity = 10,
+    address_names
+};
 
 void read_names(Datum array, DroppedObject *object) {
     Datum *values = nullptr;
@@ -36,6 +44,8 @@ DroppedObject *read_object(TupleTableSlot *slot) {
     object->is_original = DatumGetBool(slot_getattr(slot, original, &is_null));
     Datum type = slot_getattr(slot, object_type, &is_null);
     object->type = is_null ? "" : TextDatumGetCString(type);
+    Datum identity = slot_getattr(slot, object_identity, &is_null);
+    object->identity = is_null ? "" : TextDatumGetCString(identity);
     Datum names = slot_getattr(slot, address_names, &is_null);
     if (!is_null) {
         read_names(names, object);

@@ -24,6 +24,21 @@ std::vector<Anonymizer> read_rules(pg::Spi &spi, const char *query, Oid relation
     return rules;
 }
 
+// The columns: relation, column, expression, objects.
+std::vector<TableRule> read_table_rules(const std::vector<pg::Row> &rows) {
+    std::vector<TableRule> rules;
+    for (const pg::Row &row : rows) {
+        rules.push_back({row.oid(0), {row.text(1), row.text(2)}, row.text(3)});
+    }
+    return rules;
+}
+
+// Whether identities have quotes that they do not need is up to a setting of the session that makes them.
+std::string remove_quotes(std::string identity) {
+    std::erase(identity, '"');
+    return identity;
+}
+
 constexpr const char *own_query = R"(
     SELECT column_name, expression FROM softdelete_internal.anonymizer
     WHERE relation = $1::pg_catalog.oid ORDER BY column_name)";
@@ -61,15 +76,11 @@ std::vector<Oid> find_tables_with_rules(pg::Spi &spi) {
 
 std::vector<TableRule> find_all_anonymizers(pg::Spi &spi) {
     pg::UserScope owner(pg::get_extension_owner());
-    std::vector<TableRule> rules;
-    for (const pg::Row &row :
-         spi.query_kept("SELECT a.relation::pg_catalog.oid, a.column_name, a.expression FROM "
-                        "softdelete_internal.anonymizer a JOIN pg_catalog.pg_class c ON c.oid "
-                        "OPERATOR(pg_catalog.=) a.relation::pg_catalog.oid ORDER BY 1, 2",
-                        {})) {
-        rules.push_back({row.oid(0), {row.text(1), row.text(2)}});
-    }
-    return rules;
+    return read_table_rules(
+        spi.query_kept("SELECT a.relation::pg_catalog.oid, a.column_name, a.expression,"
+                       " pg_catalog.array_to_string(a.objects, E'\\n') FROM softdelete_internal.anonymizer a"
+                       " JOIN pg_catalog.pg_class c ON c.oid = a.relation::pg_catalog.oid ORDER BY 1, 2",
+                       {}));
 }
 
 void lock_rules(RuleAccess access) {
@@ -79,12 +90,34 @@ void lock_rules(RuleAccess access) {
     });
 }
 
-void put_anonymizer(pg::Spi &spi, Oid relation, const Anonymizer &rule) {
+std::vector<TableRule> find_rules_naming(pg::Spi &spi, const std::vector<std::string> &identities) {
+    std::vector<std::string> plain;
+    for (const std::string &identity : identities) {
+        plain.push_back(remove_quotes(identity));
+    }
     pg::UserScope owner(pg::get_extension_owner());
-    spi.execute("INSERT INTO softdelete_internal.anonymizer (relation, column_name, expression) VALUES "
-                "($1::pg_catalog.oid, $2::pg_catalog.name, $3) ON CONFLICT (relation, column_name) DO UPDATE "
-                "SET expression = excluded.expression",
-                {relation, rule.column, rule.expression});
+    return read_table_rules(
+        spi.query_kept("SELECT a.relation::pg_catalog.oid, a.column_name, a.expression,"
+                       " (SELECT o FROM pg_catalog.unnest(a.objects) o WHERE o = ANY ($1::pg_catalog.text[])"
+                       " LIMIT 1) FROM softdelete_internal.anonymizer a"
+                       " JOIN pg_catalog.pg_class c ON c.oid = a.relation::pg_catalog.oid"
+                       " WHERE a.objects && $1::pg_catalog.text[] ORDER BY 1, 2",
+                       {pg::make_array(plain)}));
+}
+
+void put_anonymizer(pg::Spi &spi, Oid relation, const Anonymizer &rule,
+                    const std::vector<std::string> &objects) {
+    std::vector<std::string> plain;
+    for (const std::string &identity : objects) {
+        plain.push_back(remove_quotes(identity));
+    }
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute(
+        "INSERT INTO softdelete_internal.anonymizer (relation, column_name, expression, objects) VALUES"
+        " ($1::pg_catalog.oid, $2::pg_catalog.name, $3, $4::pg_catalog.text[])"
+        " ON CONFLICT (relation, column_name) DO UPDATE SET expression = excluded.expression,"
+        " objects = excluded.objects",
+        {relation, rule.column, rule.expression, pg::make_array(plain)});
 }
 
 void delete_anonymizer(pg::Spi &spi, Oid relation, const std::string &column) {

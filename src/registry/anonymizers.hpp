@@ -25,6 +25,7 @@ std::vector<Oid> find_tables_with_rules(pg::Spi &spi);
 struct TableRule {
     Oid relation;
     Anonymizer rule;
+    std::string objects; // the identities of what it names besides columns of its table, without quotes
 };
 
 // Those of all tables.
@@ -39,8 +40,12 @@ enum class RuleAccess {
 // and sees what the other has done. Taken before the look.
 void lock_rules(RuleAccess access);
 
-// Replaces a former rule of the same column.
-void put_anonymizer(pg::Spi &spi, Oid relation, const Anonymizer &rule);
+// Those that name one of these objects, which alone stands in TableRule::objects. Identities may have quotes.
+std::vector<TableRule> find_rules_naming(pg::Spi &spi, const std::vector<std::string> &identities);
+
+// Replaces a former rule of the same column. objects: as pg::find_named_objects() gives them.
+void put_anonymizer(pg::Spi &spi, Oid relation, const Anonymizer &rule,
+                    const std::vector<std::string> &objects);
 void delete_anonymizer(pg::Spi &spi, Oid relation, const std::string &column);
 
 } // namespace softdelete::registry

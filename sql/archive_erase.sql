@@ -80,7 +80,7 @@ SELECT count(*) FROM links;
 SELECT id, text, deleted_at IS NOT NULL AS archived FROM all_pages ORDER BY id;
 
 -- What references a former key, which ON UPDATE CASCADE has left in archives: found by the history, at any depth, also where the
--- row or its child is archived itself, or is gone. What another row has a claim on by its key of today is named, and stays.
+-- row or its child is archived itself, or is gone. What another row of today's keys, or of the past, had stays.
 CREATE TABLE firms (id int PRIMARY KEY, name text);
 CREATE TABLE sites (id int PRIMARY KEY, firm int REFERENCES firms ON UPDATE CASCADE ON DELETE CASCADE, what text);
 CREATE TABLE calls (id int PRIMARY KEY, site int REFERENCES sites ON UPDATE CASCADE ON DELETE CASCADE, what text);
@@ -119,7 +119,7 @@ DELETE FROM sites WHERE id = 50;
 SELECT e -> 'rows' AS rows, e -> 'not_reached' -> 0 AS first FROM softdelete.erase('firms', 'request 6', 44) e;
 SELECT e -> 'rows' AS rows, e -> 'not_reached' -> 0 AS first FROM softdelete.erase('firms', 'request 7', 5) e;
 SELECT * FROM kept ORDER BY 1, 2;
--- Who has the key takes them along.
+-- Who has the key takes his own along.
 SELECT e -> 'rows' AS rows, e -> 'not_reached' -> 0 AS first FROM softdelete.erase('firms', 'request 8', 4) e;
 SELECT * FROM kept ORDER BY 1, 2;
 -- The row is gone.

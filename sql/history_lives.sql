@@ -108,7 +108,7 @@ SELECT history_kind, what FROM tags_history ORDER BY history_at;
 SELECT softdelete.anonymize('tags', 'request', 1) -> 'rows' AS rows;
 SELECT history_kind, what FROM tags_history ORDER BY history_at;
 
--- Anonymization reaches what is archived under a former key, by keys of each kind and at any depth, and names what another row claims.
+-- Anonymization reaches what is archived under a former key, by keys of each kind and at any depth, also where another row has it now.
 CREATE TABLE people (id int PRIMARY KEY, name text);
 CREATE TABLE letters (id int PRIMARY KEY, person int REFERENCES people ON UPDATE CASCADE ON DELETE CASCADE, text text);
 CREATE TABLE bills (id int PRIMARY KEY, person int REFERENCES people ON UPDATE CASCADE, text text);

@@ -1,11 +1,12 @@
-// An archive has the columns of its table, so that a foreign key of the table tells what an archived row referenced: the key
-// is followed with the archive in place of the table, level by level. ON UPDATE CASCADE does not reach archives: what referenced
-// a former key is found by the history of the referenced table.
+// An archive and a history have the columns of their table, so that a foreign key of the table tells what a row referenced there: the key
+// is followed with them in place of the table, level by level. ON UPDATE CASCADE does not reach them: what referenced a former key is
+// found by the history of the referenced table. Whose each row was erasure/key_holders tells.
 #include "erasure/archived_copies.hpp"
 
-#include "erasure/row_deletions.hpp"
+#include "erasure/key_holders.hpp"
 #include "history/check_tracking.hpp"
-#include "history/overwrite_entries.hpp"
+#include "history/held_entries.hpp"
+#include "history/row_lives.hpp"
 #include "pg/scopes.hpp"
 #include "rows/follow_links.hpp"
 #include "rows/named_row.hpp"
@@ -23,12 +24,10 @@ namespace {
 using catalog::ForeignKey;
 using catalog::TableInfo;
 
-// Rows whose archived children are to be found: live ones of a table, or those of its archive.
-struct CopySource {
-    TableInfo table;
-    bool is_archive;
-    rows::RowSet rows;
-};
+// What the log says of archived rows that are left.
+constexpr const char *others_rows = "referenced another row, which had the same key";
+constexpr const char *unknown_rows =
+    "reference a key that other rows may have had, and nothing recorded tells whose they were";
 
 class CopyCollector {
 public:
@@ -59,201 +58,157 @@ public:
                 copies_->keys.push_back(std::move(stored));
             }
         }
-        add(table, found);
+        add_archived(table, found, true);
     }
 
     // A row of which there may be the history alone.
     void add_key(const TableInfo &table, const history::KeyTexts &key) {
-        recorded_.push_back({table, history::find_lives(table, {key}), {}});
+        add_entries(table, history::find_lives(table, {key}));
     }
 
-    void add_source(const rows::TreeTable &member) { work_.push_back({member.table, false, member.rows}); }
+    void add_live(const rows::TreeTable &member) {
+        known_.add_all(member.rows);
+        work_.push_back({member.table, Place::table, member.rows});
+        add_entries(member.table, history::find_last_lives(
+                                      member.table, history::read_keys(spi_, member.table, member.rows)));
+    }
 
     void run() {
-        while (!work_.empty() || !recorded_.empty()) {
-            if (work_.empty()) { // whose a former key is now shows when the rows are known
-                follow_former_keys(recorded_.front());
-                recorded_.pop_front();
-            } else {
-                CopySource source = std::move(work_.front());
-                work_.pop_front();
-                follow(source);
+        while (!work_.empty()) {
+            const Source source = std::move(work_.front());
+            work_.pop_front();
+            for (const ForeignKey &key : catalog::find_referencing_keys(spi_, source.table.relation)) {
+                const std::optional<std::string> barrier = find_barrier_(key);
+                if (!barrier) {
+                    follow(key, source);
+                } else if (!barrier->empty()) {
+                    note_barred(key, source, *barrier);
+                }
             }
         }
         for (const auto &[archive, member] : copies_->archives) {
             note_deletions(member);
         }
         for (const auto &[what, rows] : left_) {
-            note_left(what, rows);
+            if (!rows::subtract(rows, known_).empty()) { // some may have turned out to be the subject's
+                copies_->not_reached.insert(what);
+            }
         }
     }
 
 private:
-    // Entries of a table's history, and rows that are there still.
-    struct Recorded {
+    // Rows whose children are to be found, of a table, its archive or its history.
+    struct Source {
         TableInfo table;
-        rows::RowSet entries;
-        history::PresentRows present;
+        Place place;
+        rows::RowSet rows;
     };
 
-    void follow(const CopySource &source) {
-        if (!source.is_archive) {
-            live_.add_all(source.rows);
+    void follow(const ForeignKey &key, const Source &source) {
+        const rows::RowSet archived = find_children(key, source, Place::archive, true);
+        if (!archived.empty()) {
+            const Belongings its = find_its(key, Place::archive, archived);
+            const std::string &name = key.child.archive->name;
+            leave(sqltext::format("rows of %1% that %2%", name, others_rows), its.others);
+            leave(sqltext::format("rows of %1% that %2%", name, unknown_rows),
+                  rows::subtract(rows::subtract(archived, its.own), its.others));
+            add_archived(key.child, its.own, key.on_delete == catalog::OnDelete::cascade);
         }
-        const std::vector<ForeignKey> keys = catalog::find_referencing_keys(spi_, source.table.relation);
-        for (const ForeignKey &key : keys) {
-            if (!key.child.archive || find_barrier_(key)) {
-                continue;
-            }
-            add(key.child,
-                leave_others_children(key, rows::lock_children(spi_,
-                                                               source.is_archive
-                                                                   ? catalog::between_archives(key)
-                                                                   : catalog::of_archived_children(key),
-                                                               source.rows)));
-        }
-        if (!keys.empty()) {
-            recorded_.push_back(make_recorded(source));
+        const rows::RowSet entries = find_children(key, source, Place::history, false);
+        if (!entries.empty()) {
+            add_referencing(key.child, find_its(key, Place::history, entries).own);
         }
     }
 
-    // Where a row has left its table its history tells until when it had what it has, or its archive.
-    Recorded make_recorded(const CopySource &source) {
-        const bool has_history = OidIsValid(history::find_history(spi_, source.table.relation));
-        if (!source.is_archive) {
-            rows::RowSet entries;
-            if (has_history) {
-                entries = history::find_last_lives(source.table,
-                                                   history::read_keys(spi_, source.table, source.rows));
-            }
-            return {source.table, entries, {source.table, source.rows, "'infinity'"}};
-        }
-        const TableInfo archive = catalog::get_archive(source.table);
-        if (!has_history) {
-            return {source.table, {}, {archive, source.rows, "t." + source.table.archive->deleted_at}};
-        }
-        return {
-            source.table, history::find_archived_lives(spi_, source.table, source.rows), {archive, {}, ""}};
-    }
-
-    void follow_former_keys(const Recorded &recorded) {
-        if (recorded.entries.empty() && recorded.present.rows.empty()) {
-            return;
-        }
-        for (const ForeignKey &key : catalog::find_referencing_keys(spi_, recorded.table.relation)) {
-            const std::optional<std::string> barrier = find_barrier_(key);
-            if (!barrier || !barrier->empty()) {
-                follow_gone(key, recorded, !barrier);
-                follow_archived(key, recorded, barrier);
+    // What references the subject by a key that does not lead to rows of it, as far as the caller cannot see.
+    void note_barred(const ForeignKey &key, const Source &source, const std::string &reason) {
+        if (source.place == Place::history) {
+            const rows::RowSet archived = find_children(key, source, Place::archive, false);
+            if (!archived.empty()) {
+                leave(sqltext::format("rows of %1% that %2%", key.child.archive->name, reason),
+                      find_its(key, Place::archive, archived).own);
             }
         }
-    }
-
-    void follow_gone(const ForeignKey &key, const Recorded &recorded, bool is_meant) {
-        const rows::RowSet gone =
-            history::find_gone_below(spi_, recorded.table, key, recorded.entries, recorded.present);
-        if (is_meant) {
-            add_gone(key.child, gone);
-        } else if (!gone.empty()) {
-            copies_->not_reached.push_back(tell_gone(key.child));
+        const rows::RowSet entries = find_children(key, source, Place::history, false);
+        if (!entries.empty()
+            && !history::find_ended_lives(spi_, key.child, find_its(key, Place::history, entries).own)
+                    .empty()) {
+            copies_->not_reached.insert(tell_gone(key.child));
         }
     }
 
-    void follow_archived(const ForeignKey &key, const Recorded &recorded,
-                         const std::optional<std::string> &barrier) {
-        std::vector<history::ReferencedColumn> values;
-        if (key.child.archive && !recorded.entries.empty()) {
-            values = history::read_recorded_values(spi_, recorded.table, key, recorded.entries);
+    rows::RowSet find_children(const ForeignKey &key, const Source &source, Place children, bool is_locked) {
+        const std::optional<ForeignKey> step = find_step(spi_, key, source.place, children);
+        if (!step) {
+            return {};
         }
-        if (values.empty() || values.front().values.empty()) {
-            return;
+        const rows::RowSet parents = pick_values(spi_, step->parent, step->parent_link.names, source.rows);
+        return is_locked ? rows::lock_children(spi_, *step, parents)
+                         : rows::find_children(spi_, *step, parents);
+    }
+
+    Belongings find_its(const ForeignKey &key, Place place, const rows::RowSet &rows) {
+        return find_belongings(spi_, key, place, rows,
+                               [this](const rows::RowId &row) { return known_.contains(row); });
+    }
+
+    // Entries of rows that referenced one of the subject's, and all of rows that did so to their end. Those of another row that a
+    // hold protects stay.
+    void add_referencing(const TableInfo &table, const rows::RowSet &entries) {
+        const rows::RowSet ended = history::find_ended_lives(spi_, table, entries);
+        rows::RowSet all = entries;
+        all.add_all(ended);
+        const rows::RowSet &held = get_held(table);
+        const rows::RowSet free = rows::subtract(all, held);
+        if (free.size() < all.size()) {
+            const bool ends = rows::subtract(ended, held).size() < ended.size();
+            (ends ? copies_->not_reached : copies_->held)
+                .insert(sqltext::format(
+                    "entries of %1% that a hold protects",
+                    catalog::get_table(spi_, history::find_history(spi_, table.relation)).name));
         }
-        const TableInfo archive = catalog::get_archive(key.child);
-        const rows::RowSet found = leave_others(
-            key, history::find_references(spi_, archive, key, values, barrier ? "" : " FOR UPDATE OF c"));
-        if (barrier) {
-            leave(archive, found, *barrier);
-        } else {
-            add(key.child, found);
+        copies_->gone[table.relation].add_all(rows::subtract(ended, held));
+        add_entries(table, free);
+    }
+
+    const rows::RowSet &get_held(const TableInfo &table) {
+        const auto [place, is_new] = held_.try_emplace(table.relation);
+        if (is_new) {
+            place->second = history::find_held_entries(spi_, table);
+        }
+        return place->second;
+    }
+
+    void add_entries(const TableInfo &table, const rows::RowSet &entries) {
+        const rows::RowSet fresh = rows::subtract(entries, known_);
+        if (!fresh.empty()) {
+            known_.add_all(fresh);
+            copies_->entries[table.relation].add_all(fresh);
+            work_.push_back({table, Place::history, fresh});
         }
     }
 
-    // What lies below a row that is gone its history tells.
-    void add_gone(const TableInfo &table, const rows::RowSet &entries) {
-        Recorded fresh = {table, {}, {}};
-        for (const rows::RowId &entry : entries.ids()) {
-            if (copies_->gone[table.relation].add(entry)) {
-                fresh.entries.add(entry);
-            }
-        }
-        if (!fresh.entries.empty()) {
-            recorded_.push_back(std::move(fresh));
-        }
-    }
-
-    // Of these archived rows, those that did not reference another row, which had the key before or after.
-    rows::RowSet leave_others_children(const ForeignKey &key, const rows::RowSet &found) {
-        const rows::RowSet others = find_others_children(spi_, key, found, [&](const rows::RowId &parent) {
-            return live_.contains(parent)
-                   || (key.parent.archive && is_found(key.parent.archive->relation, parent));
-        });
-        leave(catalog::get_archive(key.child), others, others_children);
-        return rows::subtract(found, others);
-    }
-
-    // Of these archived rows, those that do not reference another row by what is its key now.
-    rows::RowSet leave_others(const ForeignKey &key, const rows::RowSet &found) {
-        rows::RowSet others;
-        for (const rows::RowLink &link :
-             rows::find_parents(spi_, catalog::of_archived_children(key), found)) {
-            if (!live_.contains(link.parent)) {
-                others.add(link.child);
-            }
-        }
-        if (key.parent.archive) {
-            for (const rows::RowLink &link :
-                 rows::find_parents(spi_, catalog::between_archives(key), found)) {
-                if (!is_found(key.parent.archive->relation, link.parent)) {
-                    others.add(link.child);
-                }
-            }
-        }
-        leave(catalog::get_archive(key.child), others, "reference a former key which another row has now");
-        return rows::subtract(found, others);
-    }
-
-    void leave(const TableInfo &archive, const rows::RowSet &rows, const std::string &reason) {
-        left_[{archive.relation, sqltext::format("rows of %1% that %2%", archive.name, reason)}].add_all(
-            rows);
-    }
-
-    void note_left(const std::pair<Oid, std::string> &what, const rows::RowSet &rows) {
-        for (const rows::RowId &row : rows.ids()) {
-            if (!is_found(what.first, row)) {
-                copies_->not_reached.push_back(what.second);
-                return;
-            }
-        }
-    }
-
-    bool is_found(Oid archive, const rows::RowId &row) const {
-        const auto member = copies_->archives.find(archive);
-        return member != copies_->archives.end() && member->second.rows.contains(row);
-    }
-
-    void add(const TableInfo &table, const rows::RowSet &found) {
-        CopySource fresh = {table, true, {}};
+    void add_archived(const TableInfo &table, const rows::RowSet &found, bool is_cascade) {
+        const rows::RowSet fresh = rows::subtract(found, known_);
         for (const rows::RowId &row : found.ids()) {
-            rows::TreeTable &member = copies_->archives[table.archive->relation];
-            member.table = catalog::get_archive(table);
-            if (member.rows.add(row)) {
-                fresh.rows.add(row);
+            if (is_cascade) {
+                copies_->linked.remove(row);
+            } else if (fresh.contains(row)) {
+                copies_->linked.add(row);
             }
         }
-        if (!fresh.rows.empty()) {
-            work_.push_back(std::move(fresh));
+        if (fresh.empty()) {
+            return;
         }
+        known_.add_all(fresh);
+        rows::TreeTable &member = copies_->archives[table.archive->relation];
+        member.table = catalog::get_archive(table);
+        member.rows.add_all(fresh);
+        work_.push_back({table, Place::archive, fresh});
+        add_entries(table, history::find_archived_lives(spi_, table, fresh));
     }
+
+    void leave(const std::string &what, const rows::RowSet &rows) { left_[what].add_all(rows); }
 
     void note_deletions(const rows::TreeTable &member) {
         std::string query =
@@ -269,10 +224,10 @@ private:
     pg::Spi &spi_;
     ArchivedCopies *copies_;
     const Barrier &find_barrier_;
-    std::deque<CopySource> work_;
-    std::deque<Recorded> recorded_;
-    rows::RowSet live_;                                        // that are followed
-    std::map<std::pair<Oid, std::string>, rows::RowSet> left_; // by the archive and what the log says
+    std::deque<Source> work_;
+    rows::RowSet known_;                       // live rows, archived ones and entries
+    std::map<std::string, rows::RowSet> left_; // by what the log says
+    std::map<Oid, rows::RowSet> held_;         // entries by table
 };
 
 } // namespace
@@ -295,7 +250,7 @@ ArchivedCopies find_archived_copies(pg::Spi &spi, const TableInfo &table, const 
     }
     collector.add_key(table, catalog::write_key(table, lookup));
     for (const auto &[relation, member] : tree.tables) {
-        collector.add_source(member);
+        collector.add_live(member);
     }
     collector.run();
     return copies;

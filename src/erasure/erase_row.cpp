@@ -98,7 +98,9 @@ std::vector<std::string> choose_key(pg::Spi &spi, const catalog::TableInfo &tabl
 std::vector<std::string> find_left(pg::Spi &spi, const std::map<Oid, history::SubjectKeys> &keys,
                                    const ArchivedCopies &copies, const std::vector<std::string> &kept) {
     std::vector<std::string> left = history::find_lost_entries(spi, keys);
-    left.insert(left.end(), copies.not_reached.begin(), copies.not_reached.end());
+    std::set<std::string> unreached = copies.not_reached;
+    unreached.insert(copies.held.begin(), copies.held.end());
+    left.insert(left.end(), unreached.begin(), unreached.end());
     const std::set<std::string> once(kept.begin(), kept.end());
     left.insert(left.end(), once.begin(), once.end());
     return left;
@@ -120,13 +122,13 @@ void clear_former_deletions(pg::Spi &spi, const std::set<std::string> &told,
 std::string erase_gone_row(pg::Spi &spi, const catalog::TableInfo &table, const std::string &reason,
                            const catalog::KeyLookup &lookup, const ArchivedCopies &copies) {
     history::KeyTexts given = catalog::write_key(table, lookup);
-    std::map<Oid, history::SubjectKeys> keys = {{table.relation, {table, {given}, {}, {}}}};
+    std::map<Oid, history::SubjectKeys> keys = {{table.relation, {table, {given}, {}}}};
     history::KeyTexts key =
         choose_key(spi, table, history::find_recorded_keys(spi, table, lookup), reason, given);
     std::set<Oid> touched;
     std::vector<std::string> kept;
     std::set<std::string> told;
-    HistoryCounts entries = history::erase_entries(spi, keys, &touched, &kept, &told);
+    HistoryCounts entries = history::erase_entries(spi, keys, copies.entries, &touched, &told);
     if (entries.empty()) {
         rows::raise_no_such_row(table, key);
     }
@@ -189,19 +191,22 @@ std::string erase_row(Oid relation, const std::optional<std::string> &reason,
     std::set<Oid> touched = tree.get_relations();
     touched.insert(tree.linked.begin(), tree.linked.end());
     std::map<Oid, history::SubjectKeys> keys = read_keys(spi, tree);
-    keys.try_emplace(table.relation, history::SubjectKeys{table, {}, {}, {}});
+    keys.try_emplace(table.relation, history::SubjectKeys{table, {}, {}});
     keys.at(table.relation).named = {row_key};
     if (found) {
         remove_tree(spi, table, found->rows, tree);
     }
     std::vector<std::string> kept;
     std::set<std::string> told;
-    HistoryCounts entries = history::erase_entries(spi, keys, &touched, &kept, &told);
+    HistoryCounts entries = history::erase_entries(spi, keys, copies.entries, &touched, &told);
     entries.merge(remove_archived_copies(spi, copies, &touched));
     for (const std::string &deletion : find_emptied(spi, copies.deletions)) {
         deletions.push_back(deletion);
     }
     registry::clear_deletions(spi, deletions);
+    for (const std::string &deletion : deletions) {
+        told.erase(deletion);
+    }
     clear_former_deletions(spi, told, keys, &kept);
     registry::clear_holds(spi, holds);
     reset_statistics(spi, touched);

@@ -4,7 +4,6 @@
 #include "erasure/subject_tree.hpp"
 
 #include "erasure/archived_copies.hpp"
-#include "erasure/row_deletions.hpp"
 #include "pg/quote.hpp"
 #include "pg/relations.hpp"
 #include "registry/archive_scan.hpp"
@@ -42,11 +41,6 @@ public:
             take(places_.at(relation), member);
         }
         take_gone();
-        for (const auto &[archive, others] : others_) {
-            if (!rows::subtract(others, all_).empty()) { // some may have turned out to be the subject's
-                say_unreached(archive, others_children);
-            }
-        }
         tree_.not_reached.insert(left_copies_.begin(), left_copies_.end());
         return std::move(tree_);
     }
@@ -66,19 +60,22 @@ private:
             work_.pop_front();
             const Place &place = places_.at(relation);
             for (const ForeignKey &key : catalog::find_referencing_keys(spi_, place.source.relation)) {
-                if (!place.is_archive()) {
-                    follow(key, key, rows);
+                const std::optional<std::string> barrier = find_barrier(key);
+                if (!place.is_archive() && barrier) {
+                    note_unreached(key, rows, *barrier);
+                } else if (!place.is_archive()) {
+                    follow(key, rows);
                 }
-                if (key.child.archive) {
-                    const ForeignKey step = place.is_archive() ? catalog::between_archives(key)
-                                                               : catalog::of_archived_children(key);
-                    follow(key, step, rows);
+                if (key.child.archive && barrier) { // the others erasure/archived_copies finds
+                    note_unreached(place.is_archive() ? catalog::between_archives(key)
+                                                      : catalog::of_archived_children(key),
+                                   rows, *barrier);
                 }
             }
         }
     }
 
-    // Those that a history tells of among them: what references a former key of a row.
+    // Also what references a former key of a row, and what histories tell.
     void add_copies(const catalog::KeyLookup &lookup) {
         rows::RowTree live;
         for (const auto &[relation, member] : tables_) {
@@ -89,7 +86,9 @@ private:
         const ArchivedCopies copies = find_archived_copies(
             spi_, subject_, lookup, live, [this](const ForeignKey &key) { return find_barrier(key); });
         for (const auto &[archive, member] : copies.archives) {
-            add_archived(member.rows);
+            const RowSet along = rows::subtract(member.rows, copies.linked);
+            add_archived(along);
+            add(rows::subtract(member.rows, along));
         }
         left_copies_ = copies.not_reached;
         tree_.gone = copies.gone;
@@ -164,27 +163,11 @@ private:
         return std::nullopt;
     }
 
-    // step: the key itself, or what it means for archived rows.
-    void follow(const ForeignKey &key, const ForeignKey &step, const RowSet &parents) {
-        if (const std::optional<std::string> barrier = find_barrier(key)) {
-            note_unreached(step, parents, *barrier);
-            return;
-        }
-        const bool is_cascade = key.on_delete == OnDelete::cascade;
-        const bool is_overwritten = is_cascade || !get_rules(get_root(key.child.relation)).empty();
-        RowSet children = is_overwritten ? rows::lock_children(spi_, step, parents)
-                                         : rows::find_children(spi_, step, parents);
-        if (step.child.relation != key.child.relation) {
-            const RowSet others = find_others_children(
-                spi_, key, children, [&](const RowId &parent) { return all_.contains(parent); });
-            others_[step.child.name].add_all(others);
-            children = rows::subtract(children, others);
-        }
-        if (is_cascade && step.child.relation != key.child.relation) {
-            add_archived(children);
-        } else {
-            add(children);
-        }
+    void follow(const ForeignKey &key, const RowSet &parents) {
+        const bool is_overwritten =
+            key.on_delete == OnDelete::cascade || !get_rules(get_root(key.child.relation)).empty();
+        add(is_overwritten ? rows::lock_children(spi_, key, parents)
+                           : rows::find_children(spi_, key, parents));
     }
 
     // One that references other rows of the tree is one of it.
@@ -266,9 +249,8 @@ private:
     std::map<Oid, Place> places_; // by the root
     std::map<Oid, rows::TreeTable> tables_;
     RowSet all_;
-    std::map<std::string, RowSet> others_; // archived rows of others, by the name of the archive
     std::deque<std::pair<Oid, RowSet>> work_;
-    std::vector<std::string> left_copies_; // when all others were found
+    std::set<std::string> left_copies_; // when all others were found
     SubjectTree tree_;
 };
 

@@ -3,7 +3,6 @@
 
 #include "catalog/foreign_keys.hpp"
 #include "history/check_tracking.hpp"
-#include "history/held_entries.hpp"
 #include "history/overwritten_columns.hpp"
 #include "history/own_columns.hpp"
 #include "history/recorded_references.hpp"
@@ -23,7 +22,6 @@ extern "C" {
 }
 
 #include <algorithm>
-#include <deque>
 
 namespace softdelete::history {
 
@@ -64,113 +62,6 @@ std::uint64_t remove(pg::Spi &spi, const TableInfo &history, const RowSet &entri
     }
     return removed;
 }
-
-// A table and those of its entries that are to go.
-struct Work {
-    TableInfo table;
-    RowSet entries;
-};
-
-class Eraser {
-public:
-    Eraser(pg::Spi &spi, std::set<Oid> *touched, std::vector<std::string> *left,
-           std::set<std::string> *deletions)
-        : spi_(spi)
-        , touched_(touched)
-        , left_(left)
-        , deletions_(deletions) {}
-
-    std::map<std::string, std::uint64_t> run(const std::map<Oid, SubjectKeys> &subjects) {
-        for (const auto &[relation, subject] : subjects) {
-            add(subject.table, find_lives(subject.table, subject.named));
-            add(subject.table, find_last_lives(subject.table, subject.keys));
-            for (const SubjectLink &link : subject.links) {
-                follow(link.key, link.values);
-            }
-        }
-        while (!work_.empty()) {
-            Work work = std::move(work_.front());
-            work_.pop_front();
-            for (const catalog::ForeignKey &key : find_recorded_links(spi_, work.table.relation)) {
-                const HeldValues held = read_held_values(spi_, work.table, key, work.entries);
-                if (!held.columns.empty() && !held.columns.front().values.empty()) {
-                    add_referencing(key, find_references_held(spi_, get_history_of(key.child), key, held));
-                }
-            }
-        }
-        std::map<std::string, std::uint64_t> counts;
-        for (const auto &[relation, entries] : found_) {
-            TableInfo history = catalog::get_table(spi_, relation);
-            for (const auto &[partition, rows] : rows::group_by_table(entries)) {
-                touched_->insert(partition);
-            }
-            counts[history.name] = remove(spi_, history, entries, rows::Occasion::erasure, deletions_);
-        }
-        return counts;
-    }
-
-private:
-    void add(const TableInfo &table, const RowSet &entries) {
-        Oid history = find_history(spi_, table.relation);
-        if (!OidIsValid(history) || entries.empty()) {
-            return;
-        }
-        Work work = {table, {}};
-        for (const rows::RowId &entry : entries.ids()) {
-            if (found_[history].add(entry)) {
-                work.entries.add(entry);
-            }
-        }
-        if (!work.entries.empty()) {
-            work_.push_back(std::move(work));
-        }
-    }
-
-    TableInfo get_history_of(const TableInfo &table) {
-        return catalog::get_table(spi_, find_history(spi_, table.relation));
-    }
-
-    // Of a table without a history nothing tells when its rows had these values.
-    void follow(const catalog::ForeignKey &key, const std::vector<ReferencedColumn> &values) {
-        if (!values.empty() && !values.front().values.empty()) {
-            add_referencing(key, find_references(spi_, get_history_of(key.child), key, values));
-        }
-    }
-
-    // Entries of rows that referenced one of the subject's, and all of rows that did so to their end. Those of another row that a
-    // hold protects stay.
-    void add_referencing(const catalog::ForeignKey &key, RowSet entries) {
-        entries.add_all(find_ended_lives(spi_, key.child, entries));
-        const RowSet &held = get_held(key.child);
-        RowSet free;
-        for (const rows::RowId &entry : entries.ids()) {
-            if (!held.contains(entry)) {
-                free.add(entry);
-            }
-        }
-        if (free.size() < entries.size()) {
-            left_->push_back(
-                sqltext::format("entries of %1% that a hold protects", get_history_of(key.child).name));
-        }
-        add(key.child, free);
-    }
-
-    const RowSet &get_held(const TableInfo &table) {
-        const auto [place, is_new] = held_.try_emplace(table.relation);
-        if (is_new) {
-            place->second = find_held_entries(spi_, table);
-        }
-        return place->second;
-    }
-
-    pg::Spi &spi_;
-    std::set<Oid> *touched_;
-    std::vector<std::string> *left_;
-    std::set<std::string> *deletions_;
-    std::map<Oid, RowSet> found_; // by history
-    std::map<Oid, RowSet> held_;  // by table
-    std::deque<Work> work_;
-};
 
 std::string make_overwrite(const TableInfo &history, const std::string &alias,
                            const std::vector<OverwrittenColumn> &columns, bool uses_rules) {
@@ -265,9 +156,28 @@ std::vector<KeyTexts> find_recorded_keys(pg::Spi &spi, const TableInfo &table,
 }
 
 std::map<std::string, std::uint64_t> erase_entries(pg::Spi &spi, const std::map<Oid, SubjectKeys> &subjects,
-                                                   std::set<Oid> *touched, std::vector<std::string> *left,
+                                                   std::map<Oid, RowSet> entries, std::set<Oid> *touched,
                                                    std::set<std::string> *deletions) {
-    return Eraser(spi, touched, left, deletions).run(subjects);
+    for (const auto &[relation, subject] : subjects) {
+        entries[relation].add_all(find_lives(subject.table, subject.named));
+        entries[relation].add_all(find_last_lives(subject.table, subject.keys));
+        entries[relation].add_all(find_moved_lives(subject.table, subject.keys));
+    }
+    std::map<Oid, RowSet> histories;
+    for (const auto &[relation, its] : entries) {
+        if (!its.empty()) {
+            histories[find_history(spi, relation)].add_all(its);
+        }
+    }
+    std::map<std::string, std::uint64_t> counts;
+    for (const auto &[relation, its] : histories) {
+        const TableInfo history = catalog::get_table(spi, relation);
+        for (const auto &[partition, rows] : rows::group_by_table(its)) {
+            touched->insert(partition);
+        }
+        counts[history.name] = remove(spi, history, its, rows::Occasion::erasure, deletions);
+    }
+    return counts;
 }
 
 std::uint64_t overwrite_entries(pg::Spi &spi, const TableInfo &table,

@@ -15,13 +15,12 @@ namespace softdelete::history {
 std::vector<KeyTexts> find_recorded_keys(pg::Spi &spi, const catalog::TableInfo &table,
                                          const catalog::KeyLookup &lookup);
 
-// Removes the entries of the subject's rows, and of rows that referenced them by ON DELETE CASCADE keys, be these rows gone
-// by now. Returns how many of which history, by its name, and adds the histories and their partitions to touched, to left
-// what stays, and to deletions those that the entries name.
+// Removes these entries, by the table, and those of the subject's rows, which may be gone by now. Returns how many of which
+// history, by its name, and adds the histories' partitions to touched, and to deletions those that the entries name.
 // Errors: 42501 where a history belongs to another role.
 std::map<std::string, std::uint64_t> erase_entries(pg::Spi &spi, const std::map<Oid, SubjectKeys> &subjects,
-                                                   std::set<Oid> *touched, std::vector<std::string> *left,
-                                                   std::set<std::string> *deletions);
+                                                   std::map<Oid, rows::RowSet> entries,
+                                                   std::set<Oid> *touched, std::set<std::string> *deletions);
 
 // Overwrites entries of rows that have been overwritten themselves: each column with a rule, who and why. Where
 // the rules give the rows other keys, the entries are removed instead. Returns how many were reached, and adds to deletions

@@ -7,6 +7,7 @@
 #include "history/key_text.hpp"
 #include "history/open_history.hpp"
 #include "history/read_entries.hpp"
+#include "history/row_keys.hpp"
 #include "pg/scopes.hpp"
 #include "registry/deletion_ids.hpp"
 #include "rows/follow_links.hpp"
@@ -45,6 +46,26 @@ public:
         is_meant_ = &is_meant;
         collect(values, nullptr, nullptr);
         is_meant_ = nullptr;
+    }
+
+    // What left the key in the transaction for another one, and on, by where it has come to.
+    void add_moved(const Datum *values, std::uint64_t transaction) {
+        for (const Segment &segment : read_segments(values)) {
+            const ReadEntry &end = *segment.entries.back();
+            Datum next[INDEX_MAX_KEYS] = {};
+            if (end.transaction != transaction || !is_departure(end)
+                || !pg::call([&] { return read_other_key(end, next); })) {
+                continue;
+            }
+            for (const Segment &later : read_segments(next)) {
+                const ReadEntry &arrival = *later.entries.front();
+                const bool is_known = found_->contains({arrival.partition, arrival.position}); // it came back
+                if (!is_known && arrival.kind == kind_new_key && leads_to(end, arrival, next)) {
+                    add(next, later.entries);
+                    add_moved(next, transaction);
+                }
+            }
+        }
     }
 
     std::int64_t get_deletion(const ReadEntry &entry) const {
@@ -187,47 +208,6 @@ RowSet read_lives(const catalog::TableInfo &info, Take take) {
     return found;
 }
 
-struct Key {
-    Datum values[INDEX_MAX_KEYS] = {};
-
-    Key(const TrackedTable &table, const KeyTexts &texts) {
-        pg::ExactTextScope exact;
-        pg::call([&] {
-            for (int i = 0; i < table.key_count; i++) {
-                values[i] = read_key_value(table.key[i], texts.at(static_cast<std::size_t>(i)).c_str());
-            }
-        });
-    }
-};
-
-std::vector<std::string> find_key_columns(pg::Spi &spi, Oid relation) {
-    std::vector<std::string> columns;
-    for (const catalog::KeyColumn &column : catalog::find_primary_key(spi, relation)) {
-        columns.push_back("t." + column.name);
-    }
-    return columns;
-}
-
-KeyTexts read_texts(const pg::Row &row, std::size_t count) {
-    KeyTexts key;
-    for (std::size_t i = 0; i < count; i++) {
-        key.push_back(row.text(i));
-    }
-    return key;
-}
-
-// place: where the rows are: the table, its archive or its history. further: columns more.
-std::vector<pg::Row> read_key_rows(pg::Spi &spi, const catalog::TableInfo &place,
-                                   const std::vector<std::string> &columns, const RowSet &rows,
-                                   const std::string &further = "") {
-    std::string query = sqltext::format("/* softdelete */ SELECT %1%%2% FROM %3% AS t WHERE %4% AND %5%",
-                                        sqltext::join(columns, ", "), further, place.name,
-                                        rows::see_all(place, "t"), rows::make_membership(place, "t", 1));
-    pg::OwnerScope owner(place.owner);
-    pg::ExactTextScope texts;
-    return spi.query(query, {rows.tables(), rows.positions()});
-}
-
 std::vector<KeyTexts> read_keys_in(pg::Spi &spi, const catalog::TableInfo &place,
                                    const catalog::TableInfo &table, const RowSet &rows) {
     std::vector<KeyTexts> keys;
@@ -240,18 +220,6 @@ std::vector<KeyTexts> read_keys_in(pg::Spi &spi, const catalog::TableInfo &place
         keys.push_back(read_texts(row, columns.size()));
     }
     return keys;
-}
-
-// Has the history all columns of the key?
-bool records_key(Oid relation) {
-    return pg::call([&] {
-        const TrackedTable *table = find_tracked_table(relation);
-        bool has_all = table != nullptr && table->key_count > 0;
-        for (int i = 0; has_all && i < table->key_count; i++) {
-            has_all = table->key[i].number != 0;
-        }
-        return has_all;
-    });
 }
 
 } // namespace
@@ -286,6 +254,19 @@ RowSet find_last_lives(const catalog::TableInfo &info, const std::vector<KeyText
             lives->add_some(Key(table, key).values, [&](const ReadEntry *end) {
                 return end == nullptr || end->kind == kind_soft_delete || end->transaction == current;
             });
+        }
+    });
+}
+
+RowSet find_moved_lives(const catalog::TableInfo &info, const std::vector<KeyTexts> &keys) {
+    const std::uint64_t current =
+        pg::call([] { return U64FromFullTransactionId(GetTopFullTransactionIdIfAny()); });
+    if (keys.empty() || current == 0) {
+        return {};
+    }
+    return read_lives(info, [&](const TrackedTable &table, Lives *lives) {
+        for (const KeyTexts &key : keys) {
+            lives->add_moved(Key(table, key).values, current);
         }
     });
 }

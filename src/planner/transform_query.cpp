@@ -12,6 +12,7 @@
 
 extern "C" {
 #include "nodes/nodeFuncs.h"
+#include "rewrite/rowsecurity.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
 }
@@ -201,7 +202,7 @@ void convert_target(Query *query, const session::RegisteredTable &table, session
 
 bool transform_level(Node *node, session::Statement *statement);
 
-// Are there conditions of policies? Those of a view that is a security barrier, and the target, may stand behind them.
+// Are there conditions of policies?
 bool has_policies(const RangeTblEntry *rte) {
     if (rte->securityQuals == NIL || !can_be_registered(rte)) {
         return false;
@@ -212,30 +213,66 @@ bool has_policies(const RangeTblEntry *rte) {
     return found;
 }
 
+// A view that a statement writes through stays in its range table beside the target, and is no subquery.
+bool writes_through_view(const Query *query) {
+    const ListCell *cell;
+    foreach (cell, query->rtable) {
+        const RangeTblEntry *rte = lfirst_node(RangeTblEntry, cell);
+        if (rte->rtekind == RTE_RELATION && rte->relkind == RELKIND_VIEW) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// How many of the target's conditions are those of security-barrier views that the statement goes through?
+// rewriteTargetView() in src/backend/rewrite/rewriteHandler.c puts them there, and fireRIRrules() what the policies say
+// in front of them. To be asked of the statement as it was written.
+int count_view_conditions(Query *query, const session::Statement *statement) {
+    if (query->resultRelation == 0 || statement->is_planned_again) {
+        return 0;
+    }
+    RangeTblEntry *rte = rt_fetch(query->resultRelation, query->rtable);
+    if (!has_policies(rte) || !writes_through_view(query)) {
+        return 0;
+    }
+    List *conditions;
+    List *checks;
+    bool has_row_security;
+    bool has_sublinks;
+    get_row_security_policies(query, rte, query->resultRelation, &conditions, &checks, &has_row_security,
+                              &has_sublinks);
+    return Max(list_length(rte->securityQuals) - list_length(conditions), 0);
+}
+
 bool is_of_policy(const WithCheckOption *check) {
     return check->kind != WCO_VIEW_CHECK;
 }
 
 // What policies say is their author's: to them softdelete.visibility is active, whoever reads.
 struct Policies {
-    List *conditions; // a list for each reference; NIL for those that stay
+    List *conditions; // a list for each reference; NIL where there are none
     List *checks;     // all of the query
 };
 
-// Takes them out of the query, so that the walk goes past them.
-Policies transform_policies(Query *query, session::Statement *statement) {
+// Takes them out of the query, so that the walk goes past them. The last conditions of the target stay, as many as are a
+// view's: they are read as those of any view.
+Policies transform_policies(Query *query, int view_conditions, session::Statement *statement) {
     Policies policies = {NIL, query->withCheckOptions};
     const settings::Visibility callers = statement->visibility;
     statement->visibility = settings::Visibility::active;
     ListCell *cell;
     foreach (cell, query->rtable) {
         RangeTblEntry *rte = lfirst_node(RangeTblEntry, cell);
-        List *conditions = has_policies(rte) ? rte->securityQuals : NIL;
-        policies.conditions = lappend(policies.conditions, conditions);
-        if (conditions != NIL) {
+        List *conditions = NIL;
+        if (has_policies(rte)) {
+            int kept = foreach_current_index(cell) + 1 == query->resultRelation ? view_conditions : 0;
+            int count = Max(list_length(rte->securityQuals) - kept, 0);
+            conditions = list_truncate(list_copy(rte->securityQuals), count);
+            rte->securityQuals = list_copy_tail(rte->securityQuals, count);
             transform_level(reinterpret_cast<Node *>(conditions), statement);
-            rte->securityQuals = NIL;
         }
+        policies.conditions = lappend(policies.conditions, conditions);
     }
     query->withCheckOptions = NIL;
     foreach (cell, policies.checks) {
@@ -255,9 +292,8 @@ void put_back(Query *query, const Policies &policies) {
     ListCell *reference;
     ListCell *conditions;
     forboth (reference, query->rtable, conditions, policies.conditions) {
-        if (lfirst(conditions) != NIL) {
-            lfirst_node(RangeTblEntry, reference)->securityQuals = static_cast<List *>(lfirst(conditions));
-        }
+        RangeTblEntry *rte = lfirst_node(RangeTblEntry, reference);
+        rte->securityQuals = list_concat(static_cast<List *>(lfirst(conditions)), rte->securityQuals);
     }
 }
 
@@ -274,13 +310,14 @@ bool transform_level(Node *node, session::Statement *statement) {
         return false;
     }
     check_stack_depth();
+    const int view_conditions = count_view_conditions(query, statement);
     inline_functions(query, statement);
     decide_scopes(query, statement);
     session::RegisteredTable table;
     if (find_target(query, &table) && (!statement->is_planned_again || query->commandType == CMD_INSERT)) {
         convert_target(query, table, statement);
     }
-    const Policies policies = transform_policies(query, statement);
+    const Policies policies = transform_policies(query, view_conditions, statement);
     bool stopped = query_tree_walker(query, walker, statement, 0);
     put_back(query, policies);
     return stopped;

@@ -257,10 +257,30 @@ INSERT INTO by_hand SELECT i, CASE WHEN i > 1 THEN timestamp '2026-02-03 04:05' 
 CREATE TABLE hands (id int REFERENCES by_hand ON DELETE SET NULL);
 INSERT INTO hands VALUES (6);
 SELECT count(*) > 0 AS registered FROM softdelete.register('by_hand');
+-- They are read in the zone in which the change was begun, whoever goes on with it, turns back or looks: here at an hour that is there twice.
+INSERT INTO by_hand VALUES (7, '2025-10-26 02:30', 'ann');
+SET TimeZone = 'Europe/Berlin';
+CALL softdelete.change_strategy('by_hand', 'archive', max_runtime => '0');
+SET TimeZone = 'Asia/Tokyo';
 CALL softdelete.change_strategy('by_hand', 'archive', batch_size => 2); -- fails
 SELECT id, deleted_at, deleted_by FROM deleted_by_hand ORDER BY id;
+SELECT id, deleted_at AT TIME ZONE 'Europe/Berlin' AS berlin FROM by_hand_archive ORDER BY id;
+SET TimeZone = 'America/New_York';
 CALL softdelete.change_strategy('by_hand', 'flag', batch_size => 2);
 SELECT id, deleted_at, deleted_by FROM deleted_by_hand ORDER BY id;
+RESET TimeZone;
+-- What is at no time in that zone could not come back as it was.
+CREATE TABLE springs (id int PRIMARY KEY, deleted_at timestamp);
+INSERT INTO springs VALUES (1, NULL), (2, '2025-03-30 02:30');
+SELECT count(*) > 0 AS registered FROM softdelete.register('springs');
+SET TimeZone = 'Europe/Berlin';
+CALL softdelete.change_strategy('springs', 'archive'); -- fails
+SET TimeZone = 'UTC';
+CALL softdelete.change_strategy('springs', 'archive', max_runtime => '0');
+SET TimeZone = 'Europe/Berlin';
+CALL softdelete.change_strategy('springs', 'archive');
+SELECT id, deleted_at AT TIME ZONE 'UTC' AS utc FROM springs_archive;
+RESET TimeZone;
 
 -- What cannot be changed so: one error, and nothing is begun.
 CALL softdelete.change_strategy('by_hand', 'auto'); -- fails

@@ -11,7 +11,7 @@ namespace {
 
 constexpr const char *settings_query = R"(
     SELECT k.relation::pg_catalog.oid, k.archive::pg_catalog.oid, c.relname, k.deleted_at, k.deleted_by, k.active_view,
-           k.deleted_view, k.all_view, k.retention, k.on_expiry, %1%, k.indexes
+           k.deleted_view, k.all_view, k.retention, k.on_expiry, %1%, k.indexes, k.time_zone
     FROM softdelete_internal.archive k
     LEFT JOIN pg_catalog.pg_class c ON c.oid = k.archive
     WHERE k.relation = $1::pg_catalog.oid)";
@@ -40,21 +40,23 @@ std::optional<ArchiveSettings> find_settings(pg::Spi &spi, Oid relation, Setting
                            row.is_null(2),
                            *model::parse_on_expiry(row.text(9)),
                            row.array(10),
-                           row.value(11)};
+                           row.value(11),
+                           row.text(12)};
 }
 
 void insert_settings(pg::Spi &spi, const ArchiveSettings &settings) {
     pg::UserScope owner(pg::get_extension_owner());
-    spi.execute("INSERT INTO softdelete_internal.archive (relation, archive, deleted_at, deleted_by, "
-                "active_view, deleted_view, all_view, retention, on_expiry, admin_roles, indexes) VALUES "
-                "($1::pg_catalog.oid, "
-                "$2::pg_catalog.oid, "
-                "$3::pg_catalog.name, $4::pg_catalog.name, $5::pg_catalog.name, $6::pg_catalog.name, "
-                "$7::pg_catalog.name, $8::pg_catalog.interval, $9, "
-                    + registry::make_roles("$10") + ", $11)",
-                {settings.relation, settings.archive, settings.deleted_at, settings.deleted_by,
-                 settings.active_view, settings.deleted_view, settings.all_view, settings.retention,
-                 model::to_text(settings.on_expiry), pg::make_array(settings.admin_roles), settings.indexes});
+    spi.execute(
+        "INSERT INTO softdelete_internal.archive (relation, archive, deleted_at, deleted_by, "
+        "active_view, deleted_view, all_view, retention, on_expiry, admin_roles, indexes, time_zone) VALUES "
+        "($1::pg_catalog.oid, "
+        "$2::pg_catalog.oid, "
+        "$3::pg_catalog.name, $4::pg_catalog.name, $5::pg_catalog.name, $6::pg_catalog.name, "
+        "$7::pg_catalog.name, $8::pg_catalog.interval, $9, "
+            + registry::make_roles("$10") + ", $11, coalesce($12, pg_catalog.current_setting('TimeZone')))",
+        {settings.relation, settings.archive, settings.deleted_at, settings.deleted_by, settings.active_view,
+         settings.deleted_view, settings.all_view, settings.retention, model::to_text(settings.on_expiry),
+         pg::make_array(settings.admin_roles), settings.indexes, settings.time_zone});
 }
 
 void set_archive(pg::Spi &spi, Oid relation, Oid archive) {

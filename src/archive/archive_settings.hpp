@@ -23,7 +23,8 @@ struct ArchiveSettings {
     bool is_missing = false;                   // somebody has dropped the archive alone
     model::OnExpiry on_expiry = model::OnExpiry::purge;
     std::vector<std::string> admin_roles = {};
-    std::optional<std::string> indexes = {}; // which become partial where its deleted rows are marked again
+    std::optional<std::string> indexes = {};   // which become partial where its deleted rows are marked again
+    std::optional<std::string> time_zone = {}; // of the session that made the row; it makes it
 };
 
 // Nothing where the table has none. The lock is one on the registry's row, for who is going to change it.

@@ -4,6 +4,7 @@
 
 #include "archive/change_parts.hpp"
 #include "archive/kept_views.hpp"
+#include "archive/marked_time.hpp"
 #include "archive/move_rows.hpp"
 #include "archive/own_columns.hpp"
 #include "archive/register_archive.hpp"
@@ -71,7 +72,8 @@ void check_views(const catalog::Table &table, const registry::Registration &regi
 }
 
 // The archive has the types under domains, and its own ones in the columns that tell of the deletion.
-std::string select_archived(const catalog::Table &table, const std::vector<ArchiveColumn> &archived,
+std::string select_archived(const catalog::Table &table, const ArchiveSettings &settings,
+                            const std::vector<ArchiveColumn> &archived,
                             const std::vector<std::string> &names) {
     std::string list;
     for (const std::string &name : names) {
@@ -81,6 +83,10 @@ std::string select_archived(const catalog::Table &table, const std::vector<Archi
                                    [&](const ArchiveColumn &other) { return other.name == name; });
         const bool is_same = column != nullptr && stored != archived.end() && stored->type == column->type;
         list += list.empty() ? "" : ", ";
+        if (name == settings.deleted_at && column != nullptr && !is_same) {
+            list += sqltext::format("%1% AS %2%", make_marked_time(table, settings, quoted), quoted);
+            continue;
+        }
         list += is_same || column == nullptr
                     ? quoted
                     : sqltext::format("CAST(%1% AS %2%) AS %1%", quoted, column->type);
@@ -103,9 +109,9 @@ void replace_view(pg::Spi &spi, const catalog::Table &table, const ArchiveSettin
                                         sqltext::format(condition, catalog::identifier(settings.deleted_at)));
     if (shows == Shows::table_and_archive) {
         const catalog::TableInfo archive = catalog::get_table(spi, settings.archive);
-        query +=
-            sqltext::format(" UNION ALL SELECT %1% FROM %2%",
-                            select_archived(table, read_columns(spi, settings.archive), names), archive.name);
+        query += sqltext::format(" UNION ALL SELECT %1% FROM %2%",
+                                 select_archived(table, settings, read_columns(spi, settings.archive), names),
+                                 archive.name);
     }
     session::OwnDdlScope own_ddl;
     pg::UserScope owner(table.owner);
@@ -143,11 +149,13 @@ void begin_to_archive(pg::Spi &spi, Oid relation) {
     check_can_move(spi, table, registration);
     check_can_be_between(spi, table);
     check_views(table, registration);
+    check_times(spi, table, registration.settings.deleted_at);
     ArchiveSettings settings = make_archive_settings(spi, table, registration);
     (void)make_empty_archive(spi, table, settings, read_live_columns(spi, relation, settings));
     make_marked_partitions(spi, table, registration, settings);
     settings.archive = catalog::find_relation(spi, table.schema_oid, settings.archive_name)->oid;
     insert_settings(spi, settings);
+    settings = *find_settings(spi, relation);
     replace_views(spi, table, settings, Shows::table_and_archive);
 }
 

@@ -3,6 +3,7 @@
 #include "archive/move_batch.hpp"
 
 #include "archive/change_parts.hpp"
+#include "archive/marked_time.hpp"
 #include "archive/move_rows.hpp"
 #include "archive/own_columns.hpp"
 #include "archive/write_moved.hpp"
@@ -89,9 +90,10 @@ void make_partitions_for(pg::Spi &spi, const Places &places, const rows::RowSet 
         for (const pg::Row &day :
              spi.query(sqltext::format(
                            "/* softdelete */ SELECT DISTINCT pg_catalog.int8(EXTRACT(epoch FROM "
-                           "pg_catalog.date_trunc('day', t.%2%::pg_catalog.timestamptz, 'UTC'))) * 1000000 - "
+                           "pg_catalog.date_trunc('day', %4%, 'UTC'))) * 1000000 - "
                            "946684800000000 FROM %1% AS t WHERE t.%2% IS NOT NULL AND %3% ORDER BY 1",
-                           places.info.name, places.deleted_at, rows::make_membership(places.info, "t", 1)),
+                           places.info.name, places.deleted_at, rows::make_membership(places.info, "t", 1),
+                           make_archived_time(places.table, places.settings, "t." + places.deleted_at)),
                        {rows.tables(), rows.positions()})) {
             days.push_back(day.number(0));
         }
@@ -113,13 +115,13 @@ OwnColumns list_own_columns(const Places &places) {
     OwnColumns own;
     auto add = [&](const std::string &name, const char *archived_type) {
         const std::string quoted = catalog::identifier(name).text();
-        own.names += (own.names.empty() ? "" : ", ") + quoted;
-        own.to_archive += sqltext::format("%1%CAST(t.%2% AS pg_catalog.%3%)",
-                                          (own.to_archive.empty() ? "" : ", "), quoted, archived_type);
-        own.to_table += sqltext::format("%1%CAST(t.%2% AS %3%)", (own.to_table.empty() ? "" : ", "), quoted,
-                                        places.table.find_column(name)->type);
+        own.names += ", " + quoted;
+        own.to_archive += sqltext::format(", CAST(t.%1% AS pg_catalog.%2%)", quoted, archived_type);
+        own.to_table += sqltext::format(", CAST(t.%1% AS %2%)", quoted, places.table.find_column(name)->type);
     };
-    add(places.settings.deleted_at, "timestamptz");
+    own.names = places.deleted_at;
+    own.to_archive = make_archived_time(places.table, places.settings, "t." + places.deleted_at);
+    own.to_table = make_marked_time(places.table, places.settings, "t." + places.deleted_at);
     add(deletion_id_column, "int8");
     if (places.settings.deleted_by) {
         add(*places.settings.deleted_by, "text");

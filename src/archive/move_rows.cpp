@@ -3,6 +3,7 @@
 #include "archive/move_rows.hpp"
 
 #include "archive/archive_work.hpp"
+#include "archive/marked_time.hpp"
 #include "archive/own_columns.hpp"
 #include "archive/write_moved.hpp"
 #include "catalog/foreign_keys.hpp"
@@ -103,7 +104,9 @@ struct Marked {
     std::optional<std::string> age; // of the oldest; an interval
 };
 
-Marked find_marked(pg::Spi &spi, const catalog::Table &table, const std::string &deleted_at) {
+// archived_time: SQL, of the time of deletion.
+Marked find_marked(pg::Spi &spi, const catalog::Table &table, const std::string &deleted_at,
+                   const std::string &archived_time) {
     pg::ReadScope owner(table.owner);
     Marked marked = {0, {}, {}};
     const pg::Row row =
@@ -125,10 +128,10 @@ Marked find_marked(pg::Spi &spi, const catalog::Table &table, const std::string 
     marked.age = row.is_null(2) ? std::nullopt : std::optional(row.text(2));
     for (const pg::Row &day : spi.query(sqltext::format(
              "SELECT DISTINCT pg_catalog.int8(EXTRACT(epoch FROM pg_catalog.date_trunc('day', "
-             "%2%::pg_catalog.timestamptz, 'UTC'))) * 1000000 - 946684800000000 FROM %1% WHERE %2% IS NOT "
+             "%3%, 'UTC'))) * 1000000 - 946684800000000 FROM %1% WHERE %2% IS NOT "
              "NULL "
              "ORDER BY 1",
-             table.qualified, deleted_at))) {
+             table.qualified, deleted_at, archived_time))) {
         marked.days.push_back(day.number(0));
     }
     return marked;
@@ -202,14 +205,15 @@ std::int64_t count_marked_rows(pg::Spi &spi, const catalog::Table &table,
                                const registry::Registration &registration) {
     const std::string deleted_at = catalog::identifier(registration.settings.deleted_at).text();
     check_referencing(spi, table, deleted_at);
-    return find_marked(spi, table, deleted_at).rows;
+    return find_marked(spi, table, deleted_at, deleted_at + "::pg_catalog.timestamptz").rows;
 }
 
 void make_marked_partitions(pg::Spi &spi, const catalog::Table &table,
                             const registry::Registration &registration, const ArchiveSettings &settings) {
     const std::string deleted_at = catalog::identifier(registration.settings.deleted_at).text();
     const Oid archive = catalog::find_relation(spi, table.schema_oid, settings.archive_name)->oid;
-    const Marked marked = find_marked(spi, table, deleted_at);
+    const Marked marked =
+        find_marked(spi, table, deleted_at, make_archived_time(table, settings, deleted_at));
     make_partitions(spi, archive, settings, marked);
     if (marked.days.empty()) {
         make_first_partitions(spi, archive, choose_width(spi, settings.retention));
@@ -221,12 +225,13 @@ std::int64_t move_marked_rows(pg::Spi &spi, const catalog::Table &table,
                               const std::vector<ArchiveColumn> &columns) {
     const std::string deleted_at = catalog::identifier(registration.settings.deleted_at).text();
     check_referencing(spi, table, deleted_at);
-    const Marked marked = find_marked(spi, table, deleted_at);
+    const std::string archived_time = make_archived_time(table, settings, deleted_at);
+    const Marked marked = find_marked(spi, table, deleted_at, archived_time);
     const catalog::TableInfo archive =
         catalog::get_table(spi, catalog::find_relation(spi, table.schema_oid, settings.archive_name)->oid);
     make_partitions(spi, archive.relation, settings, marked);
     std::string own = sqltext::format("%1%, %2%", deleted_at, deletion_id_column);
-    std::string values = sqltext::format("%1%::pg_catalog.timestamptz, %2%", deleted_at, deletion_id_column);
+    std::string values = sqltext::format("%1%, %2%", archived_time, deletion_id_column);
     if (settings.deleted_by) {
         const std::string deleted_by = catalog::identifier(*settings.deleted_by).text();
         own += ", " + deleted_by;
@@ -259,8 +264,10 @@ std::int64_t move_archived_rows(pg::Spi &spi, const catalog::Table &table, const
     for (const std::string &name : get_own_columns(settings)) {
         const std::string quoted = catalog::identifier(name).text();
         own += (own.empty() ? "" : ", ") + quoted;
-        values += sqltext::format("%1%CAST(%2% AS %3%)", (values.empty() ? "" : ", "), quoted,
-                                  marked.find_column(name)->type);
+        values += (values.empty() ? "" : ", ")
+                  + (name == settings.deleted_at
+                         ? make_marked_time(marked, settings, quoted)
+                         : sqltext::format("CAST(%1% AS %2%)", quoted, marked.find_column(name)->type));
     }
     std::uint64_t moved = 0;
     explain_unfit(table, [&] {

@@ -42,7 +42,8 @@ CREATE TABLE softdelete_internal.archive (
     registered_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     on_expiry     text        NOT NULL DEFAULT 'purge' CHECK (on_expiry IN ('purge', 'anonymize')),
     admin_roles   regrole[]   NOT NULL DEFAULT '{}',
-    indexes       text        CHECK (indexes IN ('all', 'unique', 'none'))
+    indexes       text        CHECK (indexes IN ('all', 'unique', 'none')),
+    time_zone     text        NOT NULL DEFAULT pg_catalog.current_setting('TimeZone')
 );
 COMMENT ON TABLE softdelete_internal.archive IS
     'One row per table that is registered with the strategy archive; see the view softdelete.tables.';
@@ -52,6 +53,8 @@ COMMENT ON COLUMN softdelete_internal.archive.on_expiry IS 'What becomes of rows
 COMMENT ON COLUMN softdelete_internal.archive.deleted_at IS 'The column of the archive with that time.';
 COMMENT ON COLUMN softdelete_internal.archive.indexes IS
     'Which indexes were partial while the table had the strategy flag, and become so again with it; NULL: what register() chooses.';
+COMMENT ON COLUMN softdelete_internal.archive.time_zone IS
+    'In which a column of the table without a time zone is read and written while rows move between the table and the archive.';
 COMMENT ON COLUMN softdelete_internal.archive.admin_roles IS 'Roles that may read the archive, and the views that show it.';
 
 CREATE TABLE softdelete_internal.converted_index (

@@ -92,6 +92,7 @@ void overwrite_tree(pg::Spi &spi, SubjectTree &tree, std::set<std::string> *told
             tree.not_reached.insert(sqltext::format(
                 "rows of %1% that keep the former key of a row that they reference", archive));
         }
+        tree.not_reached.insert(left.recorded.begin(), left.recorded.end());
     } catch (pg::ServerError &error) {
         error.clear_context();
         if (error.sqlstate() == ERRCODE_UNIQUE_VIOLATION && !error.has_hint()) {

@@ -77,7 +77,23 @@ std::string make_check(const std::string &expression, bool is_of_row, const Sour
                            expression, row.columns, source, alias);
 }
 
+// Of an archive the server computes none of the columns that it computes for the table.
+constexpr const char *generated_query = R"(
+    SELECT pg_catalog.quote_ident(a.attname), pg_catalog.pg_get_expr(d.adbin, d.adrelid),
+           pg_catalog.format_type(k.atttypid, k.atttypmod)
+    FROM pg_catalog.pg_attribute a
+    JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    JOIN pg_catalog.pg_attribute k ON k.attrelid = $2::pg_catalog.oid AND k.attname = a.attname
+    WHERE a.attrelid = $1::pg_catalog.oid AND a.attgenerated = 's' AND NOT a.attisdropped
+    ORDER BY a.attnum)";
+
 } // namespace
+
+void add_generated(pg::Spi &spi, const TableInfo &archive, Oid source, std::vector<Assignment> *assignments) {
+    for (const pg::Row &row : spi.query(generated_query, {source, archive.relation})) {
+        assignments->push_back({row.text(0), row.text(1), row.text(2), true});
+    }
+}
 
 void add_limits(pg::Spi &spi, Oid source, std::vector<Assignment> *assignments) {
     for (const pg::Row &row : spi.query(limits_query, {source})) {

@@ -34,6 +34,8 @@ struct TableCheck {
 };
 
 // source: the table whose archive it is.
+void add_generated(pg::Spi &spi, const catalog::TableInfo &archive, Oid source,
+                   std::vector<Assignment> *assignments);
 void add_limits(pg::Spi &spi, Oid source, std::vector<Assignment> *assignments);
 
 // The enforced ones that the assignments may break, in the order in which the server asks them.

@@ -2,8 +2,11 @@
 // been given to another row meanwhile: an archived row follows the one that its deletion took along, or the only one that there is.
 #include "erasure/carry_keys.hpp"
 
+#include "erasure/archived_limits.hpp"
 #include "erasure/row_deletions.hpp"
+#include "history/follow_table.hpp"
 #include "holds/held_rows.hpp"
+#include "pg/quote.hpp"
 #include "pg/scopes.hpp"
 #include "registry/archive_scan.hpp"
 #include "registry/deletion_ids.hpp"
@@ -14,6 +17,7 @@
 
 extern "C" {
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 }
 
 #include <algorithm>
@@ -70,6 +74,27 @@ std::map<RowId, std::string> read_columns(pg::Spi &spi, const TableInfo &archive
     return values;
 }
 
+// What the server would compute of the new key in the table.
+void compute_generated(pg::Spi &spi, const TableInfo &archive, const TableInfo &source, const RowSet &rows) {
+    std::vector<Assignment> assignments;
+    add_generated(spi, archive, source.relation, &assignments);
+    if (assignments.empty()) {
+        return;
+    }
+    std::vector<std::string> sets;
+    for (const Assignment &assignment : assignments) {
+        sets.push_back(sqltext::format("%1% = %2%", assignment.column, assignment.value));
+    }
+    const std::string alias = pg::quote_identifier(
+        pg::call([&] { return get_rel_name(source.relation); })); // as the expressions may say
+    const std::string statement =
+        sqltext::format("%1% UPDATE %2% AS %3% SET %4% WHERE %5%", session::removal_text, archive.name, alias,
+                        sqltext::join(sets, ", "), rows::make_membership(archive, alias.c_str(), 1));
+    session::OwnStatement own(statement, {.notes = session::note_removal, .runs_as_called = true});
+    pg::OwnerScope owner(archive.owner);
+    spi.execute(statement, {rows.tables(), rows.positions()});
+}
+
 bool has_deletions(const TableInfo &table, bool is_archive) {
     return is_archive || table.is_registered;
 }
@@ -78,7 +103,7 @@ bool has_deletions(const TableInfo &table, bool is_archive) {
 
 std::set<std::string> find_still_left(pg::Spi &spi, const RowsLeft &left) {
     std::set<std::string> archives;
-    for (const LeftRows &member : left) {
+    for (const LeftRows &member : left.archived) {
         std::vector<RowId> before;
         for (const auto &[row, values] : member.values) {
             before.push_back(row);
@@ -117,6 +142,7 @@ CarriedKeys::CarriedKeys(pg::Spi &spi, const TableInfo &table, const TableInfo &
         if (!is_archive_ && cascades_updates(spi, key)) {
             find_live(key, rows);
         }
+        find_recorded(key, rows);
     }
 }
 
@@ -154,7 +180,7 @@ void CarriedKeys::find_archived(const ForeignKey &key, const RowSet &rows) {
     }
     if (left_ != nullptr && !left.empty()) {
         const std::vector<std::string> &names = step.child_link.names;
-        left_->push_back({step.child, names, read_columns(spi_, step.child, names, left)});
+        left_->archived.push_back({step.child, names, read_columns(spi_, step.child, names, left)});
     }
     for (auto &[parent, members] : families) {
         families_.push_back({step, parent, std::move(members)});
@@ -209,17 +235,29 @@ void CarriedKeys::find_live(const ForeignKey &key, const RowSet &rows) {
     }
 }
 
+// Of each row by itself: each gets a key of its own.
+void CarriedKeys::find_recorded(const ForeignKey &key, const RowSet &rows) {
+    if (!pg::call([] { return history::has_histories(); })) {
+        return;
+    }
+    for (const RowId &row : rows.ids()) {
+        if (auto recorded = read_recorded_key(spi_, key, is_archive_ ? Place::archive : Place::table, row)) {
+            recorded_.push_back(std::move(*recorded));
+        }
+    }
+}
+
 // The values of the parent's key now.
-std::vector<pg::Parameter> CarriedKeys::read_key(const Family &family) {
+std::vector<std::optional<std::string>> CarriedKeys::read_key(const ForeignKey &key, const RowId &row) {
     RowSet parent;
-    for (const RowId &now : rows::follow_updates(std::vector<RowId>{family.parent})) {
+    for (const RowId &now : rows::follow_updates(std::vector<RowId>{row})) {
         parent.add(now);
     }
     std::vector<std::string> columns;
-    for (const std::string &name : family.key.parent_link.names) {
+    for (const std::string &name : key.parent_link.names) {
         columns.push_back("CAST(p." + name + " AS pg_catalog.text)");
     }
-    std::vector<pg::Parameter> values;
+    std::vector<std::optional<std::string>> values;
     pg::OwnerScope owner(table_.owner);
     pg::ExactTextScope exact;
     for (const pg::Row &row :
@@ -235,7 +273,7 @@ std::vector<pg::Parameter> CarriedKeys::read_key(const Family &family) {
 }
 
 void CarriedKeys::give_key(const Family &family) {
-    const std::vector<pg::Parameter> values = read_key(family);
+    const std::vector<std::optional<std::string>> values = read_key(family.key, family.parent);
     if (values.empty()) {
         return;
     }
@@ -268,11 +306,21 @@ void CarriedKeys::give_key(const Family &family) {
         changed = spi_.execute(statement, parameters);
     }
     if (changed > 0) {
+        compute_generated(spi_, archive, source, rows::follow_updates(children));
         below.carry();
     }
 }
 
 void CarriedKeys::carry() {
+    for (const RecordedKey &recorded : recorded_) {
+        const std::vector<std::optional<std::string>> values = read_key(recorded.key, recorded.row);
+        if (!values.empty()) {
+            RowSet now;
+            now.add(recorded.row);
+            give_recorded_key(spi_, recorded, rows::follow_updates(now), values,
+                              left_ == nullptr ? nullptr : &left_->recorded);
+        }
+    }
     for (const Family &family : families_) {
         give_key(family);
     }

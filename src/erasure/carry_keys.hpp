@@ -1,11 +1,14 @@
-// A rule may give a row another key. What references it in archives gets that key as well, which no ON UPDATE CASCADE would give it.
+// A rule may give a row another key. What references it in archives, and in histories, gets that key as well, which no ON UPDATE
+// CASCADE would give it.
 // Called by erasure/overwrite_rows, around its statement.
 #pragma once
 
+#include "erasure/recorded_keys.hpp"
 #include "rows/follow_links.hpp"
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -19,7 +22,10 @@ struct LeftRows {
     std::map<rows::RowId, std::string> values;
 };
 
-using RowsLeft = std::vector<LeftRows>;
+struct RowsLeft {
+    std::vector<LeftRows> archived;
+    std::set<std::string> recorded; // what the log says of entries of histories
+};
 
 // The archives, by name, of those that have the same now: others followed the next row after all.
 std::set<std::string> find_still_left(pg::Spi &spi, const RowsLeft &left);
@@ -56,8 +62,10 @@ private:
     void find_live(const catalog::ForeignKey &key, const rows::RowSet &rows);
     rows::RowSet find_others(const catalog::ForeignKey &key, const rows::RowSet &children,
                              const rows::RowSet &rows);
-    std::vector<pg::Parameter> read_key(const Family &family);
+    std::vector<std::optional<std::string>> read_key(const catalog::ForeignKey &key,
+                                                     const rows::RowId &parent);
     void give_key(const Family &family);
+    void find_recorded(const catalog::ForeignKey &key, const rows::RowSet &rows);
 
     pg::Spi &spi_;
     const catalog::TableInfo table_;
@@ -66,6 +74,7 @@ private:
     Reached own_reached_;
     Reached *reached_;
     std::vector<Family> families_;
+    std::vector<RecordedKey> recorded_;
     std::vector<std::unique_ptr<CarriedKeys>> below_; // of live rows that the server gives the key
 };
 

@@ -66,23 +66,6 @@ std::vector<Assignment> make_assignments(pg::Spi &spi, const TableInfo &table,
     return assignments;
 }
 
-// Of an archive the server computes none of the columns that it computes for the table.
-constexpr const char *generated_query = R"(
-    SELECT pg_catalog.quote_ident(a.attname), pg_catalog.pg_get_expr(d.adbin, d.adrelid),
-           pg_catalog.format_type(k.atttypid, k.atttypmod)
-    FROM pg_catalog.pg_attribute a
-    JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-    JOIN pg_catalog.pg_attribute k ON k.attrelid = $2::pg_catalog.oid AND k.attname = a.attname
-    WHERE a.attrelid = $1::pg_catalog.oid AND a.attgenerated = 's' AND NOT a.attisdropped
-    ORDER BY a.attnum)";
-
-// source: the table whose archive it is.
-void add_generated(pg::Spi &spi, const TableInfo &archive, Oid source, std::vector<Assignment> *assignments) {
-    for (const pg::Row &row : spi.query(generated_query, {source, archive.relation})) {
-        assignments->push_back({row.text(0), row.text(1), row.text(2), true});
-    }
-}
-
 std::vector<std::string> read_columns(pg::Spi &spi, const TableInfo &table) {
     std::vector<std::string> columns;
     for (const pg::Row &row :

@@ -3,7 +3,6 @@
 
 #include "catalog/foreign_keys.hpp"
 #include "history/check_tracking.hpp"
-#include "history/overwritten_columns.hpp"
 #include "history/own_columns.hpp"
 #include "history/recorded_references.hpp"
 #include "pg/quote.hpp"
@@ -108,15 +107,22 @@ std::uint64_t overwrite(pg::Spi &spi, const TableInfo &history, const std::strin
     return emptied.size();
 }
 
-bool overwrites_key(pg::Spi &spi, const TableInfo &table, const std::vector<registry::Anonymizer> &rules) {
-    for (const catalog::KeyColumn &key : catalog::find_primary_key(spi, table.relation)) {
-        for (const registry::Anonymizer &rule : rules) {
-            if (pg::quote_identifier(rule.column) == key.name) {
-                return true;
-            }
-        }
+// names: quoted.
+bool overwrites_key(pg::Spi &spi, const TableInfo &table, const std::vector<std::string> &names) {
+    const std::vector<catalog::KeyColumn> key = catalog::find_primary_key(spi, table.relation);
+    return std::any_of(key.begin(), key.end(), [&](const catalog::KeyColumn &column) {
+        return std::find(names.begin(), names.end(), column.name) != names.end();
+    });
+}
+
+// names: of columns of the table that have other values now, quoted.
+void overwrite_made(pg::Spi &spi, const TableInfo &table, const TableInfo &history, const std::string &alias,
+                    const std::vector<std::string> &names, const RowSet &entries) {
+    RowSet newest = entries;
+    for (const OverwrittenColumn &made : find_made_columns(spi, table, names)) {
+        newest = rows::follow_updates(newest);
+        (void)overwrite(spi, history, alias, {made}, newest, nullptr, true);
     }
-    return false;
 }
 
 } // namespace
@@ -186,19 +192,38 @@ std::uint64_t overwrite_entries(pg::Spi &spi, const TableInfo &table,
     if (entries.empty()) {
         return 0;
     }
+    std::vector<std::string> names;
+    for (const registry::Anonymizer &rule : rules) {
+        names.push_back(pg::quote_identifier(rule.column));
+    }
     TableInfo history = catalog::get_table(spi, get_history(spi, table));
-    if (overwrites_key(spi, table, rules)) {
+    if (overwrites_key(spi, table, names)) {
         return remove(spi, history, entries, rows::Occasion::anonymization, deletions);
     }
     std::string alias = pg::quote_identifier(pg::call([&] { return get_rel_name(table.relation); }));
     const std::uint64_t count =
         overwrite(spi, history, alias, find_overwritten_columns(spi, table, rules), entries, deletions);
-    RowSet newest = entries;
-    for (const OverwrittenColumn &made : find_made_columns(spi, table, rules)) {
-        newest = rows::follow_updates(newest);
-        (void)overwrite(spi, history, alias, {made}, newest, nullptr, true);
-    }
+    overwrite_made(spi, table, history, alias, names, entries);
     return count;
+}
+
+void overwrite_columns(pg::Spi &spi, const TableInfo &table, const std::vector<OverwrittenColumn> &columns,
+                       const RowSet &entries) {
+    if (entries.empty()) {
+        return;
+    }
+    std::vector<std::string> names;
+    for (const OverwrittenColumn &column : columns) {
+        names.push_back(column.history_column);
+    }
+    TableInfo history = catalog::get_table(spi, get_history(spi, table));
+    if (overwrites_key(spi, table, names)) {
+        (void)remove(spi, history, entries, rows::Occasion::anonymization, nullptr);
+        return;
+    }
+    std::string alias = pg::quote_identifier(pg::call([&] { return get_rel_name(table.relation); }));
+    (void)overwrite(spi, history, alias, columns, entries, nullptr);
+    overwrite_made(spi, table, history, alias, names, entries);
 }
 
 std::set<Oid> find_partitions(pg::Spi &spi, Oid relation) {

@@ -1,6 +1,7 @@
 // erase() and anonymize() in histories: entries of the subject's rows are removed, or overwritten by the table's rules.
 #pragma once
 
+#include "history/overwritten_columns.hpp"
 #include "history/recorded_references.hpp"
 #include "registry/anonymizers.hpp"
 
@@ -28,6 +29,10 @@ std::map<std::string, std::uint64_t> erase_entries(pg::Spi &spi, const std::map<
 std::uint64_t overwrite_entries(pg::Spi &spi, const catalog::TableInfo &table,
                                 const std::vector<registry::Anonymizer> &rules, const rows::RowSet &entries,
                                 std::set<std::string> *deletions = nullptr);
+
+// The same with these values, which no rule gives, in columns that the table and its history have.
+void overwrite_columns(pg::Spi &spi, const catalog::TableInfo &table,
+                       const std::vector<OverwrittenColumn> &columns, const rows::RowSet &entries);
 
 // The partitions of the table's history; none where it has none.
 std::set<Oid> find_partitions(pg::Spi &spi, Oid relation);

@@ -22,7 +22,7 @@ constexpr const char *made_query = R"(
         WHERE p.classid IN ('pg_catalog.pg_class'::pg_catalog.regclass, 'pg_catalog.pg_attrdef'::pg_catalog.regclass)
           AND (p.objid, p.objsubid) IN ((a.attrelid, a.attnum::pg_catalog.int4), (d.oid, 0))
           AND p.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND p.refobjid = a.attrelid
-          AND b.attname = ANY ($2::pg_catalog.name[])))";
+          AND pg_catalog.quote_ident(b.attname) = ANY ($2::pg_catalog.text[])))";
 
 } // namespace
 
@@ -48,12 +48,8 @@ std::vector<OverwrittenColumn> find_overwritten_columns(pg::Spi &spi, const Tabl
 }
 
 std::vector<OverwrittenColumn> find_made_columns(pg::Spi &spi, const TableInfo &table,
-                                                 const std::vector<registry::Anonymizer> &rules) {
+                                                 const std::vector<std::string> &names) {
     std::vector<OverwrittenColumn> columns;
-    std::vector<std::string> names;
-    for (const registry::Anonymizer &rule : rules) {
-        names.push_back(rule.column);
-    }
     pg::UserScope owner(pg::get_extension_owner());
     for (const pg::Row &row : spi.query(made_query, {table.relation, pg::make_array(names)})) {
         columns.push_back({row.text(0), row.text(1)});

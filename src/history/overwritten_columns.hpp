@@ -19,8 +19,8 @@ struct OverwrittenColumn {
 std::vector<OverwrittenColumn> find_overwritten_columns(pg::Spi &spi, const catalog::TableInfo &table,
                                                         const std::vector<registry::Anonymizer> &rules);
 
-// Columns that are generated from those with rules: the server computes them in the table, and nobody does in its history.
+// Columns that are generated from these, which are quoted: the server computes them in the table, and nobody does in its history.
 std::vector<OverwrittenColumn> find_made_columns(pg::Spi &spi, const catalog::TableInfo &table,
-                                                 const std::vector<registry::Anonymizer> &rules);
+                                                 const std::vector<std::string> &names);
 
 } // namespace softdelete::history

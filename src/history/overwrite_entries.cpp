@@ -167,7 +167,7 @@ std::map<std::string, std::uint64_t> erase_entries(pg::Spi &spi, const std::map<
     for (const auto &[relation, subject] : subjects) {
         entries[relation].add_all(find_lives(subject.table, subject.named));
         entries[relation].add_all(find_last_lives(subject.table, subject.keys));
-        entries[relation].add_all(find_moved_lives(subject.table, subject.keys));
+        entries[relation].add_all(find_moved_lives(subject.table, subject.keys, subject.since));
     }
     std::map<Oid, RowSet> histories;
     for (const auto &[relation, its] : entries) {

@@ -3,6 +3,10 @@
 
 #include <algorithm>
 
+extern "C" {
+#include "access/xact.h"
+}
+
 namespace softdelete::history {
 
 bool has_columns(pg::Spi &spi, Oid relation, const std::vector<std::string> &names) {
@@ -15,7 +19,7 @@ bool has_columns(pg::Spi &spi, Oid relation, const std::vector<std::string> &nam
 }
 
 SubjectKeys read_subject(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowSet &rows) {
-    return {table, {}, read_keys(spi, table, rows)};
+    return {table, {}, read_keys(spi, table, rows), pg::call([] { return GetCurrentCommandId(false); })};
 }
 
 } // namespace softdelete::history

@@ -13,6 +13,8 @@ struct SubjectKeys {
     catalog::TableInfo table;
     std::vector<KeyTexts> named; // whoever had them at any time
     std::vector<KeyTexts> keys;
+    std::uint32_t since =
+        0; // the command that comes next: what triggers do to the rows while they are removed comes later
 };
 
 SubjectKeys read_subject(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowSet &rows);

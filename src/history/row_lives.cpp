@@ -48,13 +48,13 @@ public:
         is_meant_ = nullptr;
     }
 
-    // What left the key in the transaction for another one, and on, by where it has come to.
-    void add_moved(const Datum *values, std::uint64_t transaction) {
+    // What left the key in the transaction, by that command or later, for another one, and on, by where it has come to.
+    void add_moved(const Datum *values, std::uint64_t transaction, std::uint32_t since) {
         for (const Segment &segment : read_segments(values)) {
             const ReadEntry &end = *segment.entries.back();
             Datum next[INDEX_MAX_KEYS] = {};
-            if (end.transaction != transaction || !is_departure(end)
-                || !pg::call([&] { return read_other_key(end, next); })) {
+            if (end.transaction != transaction || static_cast<std::uint32_t>(end.command) < since
+                || !is_departure(end) || !pg::call([&] { return read_other_key(end, next); })) {
                 continue;
             }
             for (const Segment &later : read_segments(next)) {
@@ -62,7 +62,7 @@ public:
                 const bool is_known = found_->contains({arrival.partition, arrival.position}); // it came back
                 if (!is_known && arrival.kind == kind_new_key && leads_to(end, arrival, next)) {
                     add(next, later.entries);
-                    add_moved(next, transaction);
+                    add_moved(next, transaction, since);
                 }
             }
         }
@@ -258,7 +258,8 @@ RowSet find_last_lives(const catalog::TableInfo &info, const std::vector<KeyText
     });
 }
 
-RowSet find_moved_lives(const catalog::TableInfo &info, const std::vector<KeyTexts> &keys) {
+RowSet find_moved_lives(const catalog::TableInfo &info, const std::vector<KeyTexts> &keys,
+                        std::uint32_t since) {
     const std::uint64_t current =
         pg::call([] { return U64FromFullTransactionId(GetTopFullTransactionIdIfAny()); });
     if (keys.empty() || current == 0) {
@@ -266,7 +267,7 @@ RowSet find_moved_lives(const catalog::TableInfo &info, const std::vector<KeyTex
     }
     return read_lives(info, [&](const TrackedTable &table, Lives *lives) {
         for (const KeyTexts &key : keys) {
-            lives->add_moved(Key(table, key).values, current);
+            lives->add_moved(Key(table, key).values, current, since);
         }
     });
 }

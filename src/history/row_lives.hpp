@@ -27,9 +27,10 @@ rows::RowSet find_lives(const catalog::TableInfo &table, const std::vector<KeyTe
 // Those of rows that are there, or were removed by this transaction: what had their keys before is another row.
 rows::RowSet find_last_lives(const catalog::TableInfo &table, const std::vector<KeyTexts> &keys);
 
-// Those of rows that this transaction has given another key, once or again, which they had before: a trigger moves a row, and then it
-// is removed.
-rows::RowSet find_moved_lives(const catalog::TableInfo &table, const std::vector<KeyTexts> &keys);
+// Those of rows that commands of this transaction have given another key, once or again, from the command since on, which they had
+// before: a trigger moves a row, and then it is removed.
+rows::RowSet find_moved_lives(const catalog::TableInfo &table, const std::vector<KeyTexts> &keys,
+                              std::uint32_t since);
 
 // Those of rows in the table's archive, each of the life that ended when the row came there: what has its key now, or had it at
 // another time, is another row. Where no entry tells which life that is, all that have ended.

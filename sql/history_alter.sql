@@ -38,6 +38,7 @@ BEGIN
     RETURN entries || CASE WHEN is_now IS DISTINCT FROM was THEN ' differs: ' || coalesce(is_now::text, 'all') ELSE '' END;
 END $$;
 
+\set VERBOSITY terse
 SELECT command, try('t', command) FROM unnest(ARRAY[
     'ALTER TABLE t DROP COLUMN n',
     'ALTER TABLE t DROP COLUMN v CASCADE',
@@ -72,6 +73,7 @@ SELECT command, try('t', command) FROM unnest(ARRAY[
     'DROP TYPE mood CASCADE',
     'DROP FUNCTION double CASCADE']) command;
 
+\set VERBOSITY default
 -- The children that get the change from above, and not those that do not.
 SELECT command, try('beneath', command) FROM unnest(ARRAY[
     'ALTER TABLE t DROP COLUMN n',

@@ -15,7 +15,7 @@ BEGIN
             EXECUTE action;
             PERFORM set_config('reading.outcome', 'done', false);
         EXCEPTION WHEN OTHERS THEN
-            PERFORM set_config('reading.outcome', SQLERRM, false);
+            PERFORM set_config('reading.outcome', regexp_replace(SQLERRM, '_\d{8}', '_<month>'), false);
         END;
     END IF;
     RETURN true;
@@ -54,7 +54,7 @@ BEGIN
         RAISE 'back';
     EXCEPTION
         WHEN raise_exception THEN NULL;
-        WHEN OTHERS THEN RETURN 'refused: ' || SQLERRM;
+        WHEN OTHERS THEN RETURN 'refused: ' || regexp_replace(SQLERRM, '_\d{8}', '_<month>');
     END;
     PERFORM set_config('reading.action', '', false);
     RETURN outcome || CASE WHEN result IS DISTINCT FROM plain THEN ': ' || coalesce(result, 'nothing') ELSE '' END;

@@ -2,6 +2,7 @@
 #include "archive/archive_settings.hpp"
 
 #include "pg/quote.hpp"
+#include "registry/deletion_ids.hpp"
 #include "registry/role_lists.hpp"
 #include "sqltext/format.hpp"
 
@@ -90,6 +91,14 @@ void set_indexes(pg::Spi &spi, Oid relation, const std::optional<std::string> &i
     pg::UserScope owner(pg::get_extension_owner());
     spi.execute("UPDATE softdelete_internal.archive SET indexes = $2 WHERE relation = $1::pg_catalog.oid",
                 {relation, indexes});
+}
+
+void note_exact_times(pg::Spi &spi, Oid relation) {
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute(sqltext::format("UPDATE softdelete_internal.archive SET timed_after = %1% WHERE relation = "
+                                "$1::pg_catalog.oid",
+                                sqltext::Expression(registry::last_deletion_id)),
+                {relation});
 }
 
 void delete_settings(pg::Spi &spi, Oid relation) {

@@ -37,6 +37,9 @@ void set_archive(pg::Spi &spi, Oid relation, Oid archive);
 void set_retention(pg::Spi &spi, Oid relation, const std::optional<std::string> &retention);
 void set_on_expiry(pg::Spi &spi, Oid relation, model::OnExpiry on_expiry);
 void set_admin_roles(pg::Spi &spi, Oid relation, const std::vector<std::string> &roles);
+// Whatever is deleted from now on gets to the archive with the time of its deletion. Under the lock that keeps others from the table,
+// when all rows that were marked have been moved.
+void note_exact_times(pg::Spi &spi, Oid relation);
 void set_indexes(pg::Spi &spi, Oid relation, const std::optional<std::string> &indexes);
 void delete_settings(pg::Spi &spi, Oid relation);
 

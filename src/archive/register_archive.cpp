@@ -212,17 +212,17 @@ void record(pg::Spi &spi, ArchiveWork &work, std::vector<model::Step> &steps) {
     make_first_partitions(spi, work.settings.archive,
                           keeps_width ? rows::get_partition_width(work.settings.archive)
                                       : choose_width(spi, work.settings.retention));
-    if (!work.former || !work.former->has_deletion_id) {
-        return;
+    if (work.former && work.former->has_deletion_id) {
+        std::optional<std::string> deleted_by = work.settings.deleted_by;
+        std::int64_t deletions = registry::adopt_deletions(
+            spi, get_archive_rows(work, work.settings.archive),
+            deleted_by ? std::optional(pg::quote_identifier(*deleted_by)) : std::nullopt);
+        if (deletions > 0) {
+            steps.push_back(
+                {work.table.oid, std::to_string(deletions) + " deletions", model::Action::adopt, false, {}});
+        }
     }
-    std::optional<std::string> deleted_by = work.settings.deleted_by;
-    std::int64_t deletions = registry::adopt_deletions(
-        spi, get_archive_rows(work, work.settings.archive),
-        deleted_by ? std::optional(pg::quote_identifier(*deleted_by)) : std::nullopt);
-    if (deletions > 0) {
-        steps.push_back(
-            {work.table.oid, std::to_string(deletions) + " deletions", model::Action::adopt, false, {}});
-    }
+    note_exact_times(spi, work.table.oid); // the former archive's rows have had their ids
 }
 
 // Before the archive has its guard. The steps that this has taken are not run again.

@@ -4,8 +4,10 @@
 #include "catalog/definitions.hpp"
 #include "sqltext/format.hpp"
 
+#include "pg/quote.hpp"
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
+#include "registry/deletion_ids.hpp"
 #include "rows/key_statement.hpp"
 
 extern "C" {
@@ -85,6 +87,18 @@ void lock_tables(const std::vector<Oid> &tables) {
     }
 }
 
+std::optional<std::string> find_archived_time(pg::Spi &spi, const catalog::TableInfo &table,
+                                              std::int64_t deletion) {
+    static const std::string query =
+        "SELECT d.deleted_at FROM softdelete_internal.deletion d JOIN softdelete_internal.archive a ON "
+        + registry::make_given_after("d.id", "a.timed_after")
+        + " WHERE d.id = $1::pg_catalog.int8 AND a.relation = $2::pg_catalog.oid";
+    pg::UserScope owner(pg::get_extension_owner());
+    pg::ExactTextScope exact;
+    const pg::Rows found = spi.query_kept(query, {deletion, table.relation});
+    return found.empty() ? std::nullopt : std::optional(found.front().text(0));
+}
+
 } // namespace
 
 bool is_logged(pg::Spi &spi, std::int64_t deletion) {
@@ -136,35 +150,39 @@ bool holds_any_rows(pg::Spi &spi, std::int64_t deletion) {
                [&](const catalog::TableInfo &table) { return holds_archived_rows(spi, table, deletion); });
 }
 
-std::optional<std::string> find_archived_time(pg::Spi &spi, const catalog::TableInfo &table,
-                                              std::int64_t deletion) {
-    pg::UserScope owner(pg::get_extension_owner());
-    pg::ExactTextScope exact;
-    const pg::Rows found = spi.query_kept(
-        "SELECT d.deleted_at FROM softdelete_internal.deletion d JOIN softdelete_internal.archive a "
-        "ON a.registered_at < d.deleted_at WHERE d.id = $1::pg_catalog.int8 AND a.relation = "
-        "$2::pg_catalog.oid",
-        {deletion, table.relation});
-    return found.empty() ? std::nullopt : std::optional(found.front().text(0));
+ArchivedCondition::ArchivedCondition(pg::Spi &spi, const catalog::TableInfo &table, std::int64_t deletion)
+    : deletion_(deletion)
+    , deleted_at_(table.archive->deleted_at)
+    , time_(find_archived_time(spi, table, deletion)) {}
+
+std::string ArchivedCondition::with_parameters(const char *alias,
+                                               std::vector<pg::Parameter> *parameters) const {
+    parameters->emplace_back(deletion_);
+    std::string sql = sqltext::format("%1%.deletion_id = $%2%::pg_catalog.int8", alias, parameters->size());
+    if (time_) {
+        parameters->emplace_back(*time_, TIMESTAMPTZOID);
+        sql += sqltext::format(" AND %1%.%2% = $%3%::pg_catalog.timestamptz", alias, deleted_at_,
+                               parameters->size());
+    }
+    return sql;
 }
 
-ArchivedCondition make_archived_condition(pg::Spi &spi, const catalog::TableInfo &table, const char *alias,
-                                          std::int64_t deletion) {
-    ArchivedCondition condition = {sqltext::format("%1%.deletion_id = $1::pg_catalog.int8", alias),
-                                   {deletion}};
-    if (std::optional<std::string> time = find_archived_time(spi, table, deletion)) {
-        condition.sql += sqltext::format(" AND %1%.%2% = $2", alias, table.archive->deleted_at);
-        condition.parameters.emplace_back(*time, TIMESTAMPTZOID);
+std::string ArchivedCondition::with_literals(const char *alias) const {
+    std::string sql = sqltext::format("%1%.deletion_id = %2%", alias, deletion_);
+    if (time_) {
+        sql += sqltext::format(" AND %1%.%2% = CAST(%3% AS pg_catalog.timestamptz)", alias, deleted_at_,
+                               pg::quote_literal(*time_));
     }
-    return condition;
+    return sql;
 }
 
 bool holds_archived_rows(pg::Spi &spi, const catalog::TableInfo &table, std::int64_t deletion) {
-    const ArchivedCondition rows = make_archived_condition(spi, table, "t", deletion);
+    std::vector<pg::Parameter> parameters;
+    const std::string rows = ArchivedCondition(spi, table, deletion).with_parameters("t", &parameters);
     return !rows::read_as_owner(spi, table,
                                 sqltext::format("/* softdelete */ SELECT FROM %1% AS t WHERE %2% LIMIT 1",
-                                                table.archive->name, rows.sql),
-                                rows.parameters)
+                                                table.archive->name, rows),
+                                parameters)
                 .empty();
 }
 

@@ -31,20 +31,23 @@ bool holds_rows(pg::Spi &spi, const catalog::TableInfo &table, std::int64_t dele
 // Has any table or archive rows of it?
 bool holds_any_rows(pg::Spi &spi, std::int64_t deletion);
 
-// When the deletion was, which is the time of all its rows in the archive of the table: by it the server leaves out the partitions of
-// others. Nothing where the rows may have come there with other times: the deletion is not in the log, or from before the table
-// got its archive.
-std::optional<std::string> find_archived_time(pg::Spi &spi, const catalog::TableInfo &table,
-                                              std::int64_t deletion);
+// The rows of a deletion in the archive of a table, as SQL: by its id, and by its time where all of them have that, so that the server
+// leaves out the partitions of others. They may have other times where they came to the archive as marked rows do: an application says
+// when it deleted them, or the column rounds. Or the deletion is not in the log.
+class ArchivedCondition {
+public:
+    ArchivedCondition(pg::Spi &spi, const catalog::TableInfo &table, std::int64_t deletion);
 
-// SQL: the rows of the deletion in the archive of the table, under this alias, with the parameters from $1 on.
-struct ArchivedCondition {
-    std::string sql;
-    std::vector<pg::Parameter> parameters;
+    // Adds the parameters that it names to those that are there.
+    std::string with_parameters(const char *alias, std::vector<pg::Parameter> *parameters) const;
+
+    std::string with_literals(const char *alias) const;
+
+private:
+    std::int64_t deletion_;
+    std::string deleted_at_;
+    std::optional<std::string> time_;
 };
-
-ArchivedCondition make_archived_condition(pg::Spi &spi, const catalog::TableInfo &table, const char *alias,
-                                          std::int64_t deletion);
 
 // Has the table's archive rows of it?
 bool holds_archived_rows(pg::Spi &spi, const catalog::TableInfo &table, std::int64_t deletion);

@@ -43,7 +43,8 @@ CREATE TABLE softdelete_internal.archive (
     on_expiry     text        NOT NULL DEFAULT 'purge' CHECK (on_expiry IN ('purge', 'anonymize')),
     admin_roles   regrole[]   NOT NULL DEFAULT '{}',
     indexes       text        CHECK (indexes IN ('all', 'unique', 'none')),
-    time_zone     text        NOT NULL DEFAULT pg_catalog.current_setting('TimeZone')
+    time_zone     text        NOT NULL DEFAULT pg_catalog.current_setting('TimeZone'),
+    timed_after   bigint
 );
 COMMENT ON TABLE softdelete_internal.archive IS
     'One row per table that is registered with the strategy archive; see the view softdelete.tables.';
@@ -55,6 +56,8 @@ COMMENT ON COLUMN softdelete_internal.archive.indexes IS
     'Which indexes were partial while the table had the strategy flag, and become so again with it; NULL: what register() chooses.';
 COMMENT ON COLUMN softdelete_internal.archive.time_zone IS
     'In which a column of the table without a time zone is read and written while rows move between the table and the archive.';
+COMMENT ON COLUMN softdelete_internal.archive.timed_after IS
+    'Archived rows of deletions with later ids have the time of their deletion. NULL: of no deletion is that known, as while rows that were marked still come.';
 COMMENT ON COLUMN softdelete_internal.archive.admin_roles IS 'Roles that may read the archive, and the views that show it.';
 
 CREATE TABLE softdelete_internal.converted_index (

@@ -100,6 +100,10 @@ std::string make_other_range(const std::string &id) {
         range_bits);
 }
 
+std::string make_given_after(const std::string &id, const std::string &other) {
+    return sqltext::format("(%1% > %2% AND %1% >> %3% = %2% >> %3%)", id, other, range_bits);
+}
+
 std::vector<Oid> find_touched_tables(pg::Spi &spi, const std::string &deletion) {
     pg::UserScope owner(pg::get_extension_owner());
     std::vector<Oid> relations;

@@ -26,6 +26,13 @@ void reserve_deletion_ids(pg::Spi &spi, const std::vector<std::string> &ids);
 // SQL: is the id of another range than those that this database gives? Others are its own, whatever their rows say.
 std::string make_other_range(const std::string &id);
 
+// SQL: the last id that this database has given.
+inline constexpr const char *last_deletion_id =
+    "(SELECT s.last_value FROM softdelete_internal.deletion_id_seq s)";
+
+// SQL: is the id one that this database has given after the other one?
+std::string make_given_after(const std::string &id, const std::string &other);
+
 // SQL: the deletion of a row, by its column deletion_id, which has a negative number once the row was anonymized at the end of
 // its retention. NULL for none, as is the lowest number, which an adopted column may have: it has no counterpart.
 std::string make_deletion_of(const std::string &column);

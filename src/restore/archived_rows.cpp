@@ -23,12 +23,14 @@ namespace {
 
 rows::RowSet find_taken(pg::Spi &spi, const TableInfo &table, std::int64_t deletion) {
     rows::RowSet found;
-    const deletion::ArchivedCondition taken = deletion::make_archived_condition(spi, table, "a", deletion);
+    std::vector<pg::Parameter> parameters;
+    const std::string taken =
+        deletion::ArchivedCondition(spi, table, deletion).with_parameters("a", &parameters);
     for (const pg::Row &row : rows::read_as_owner(
              spi, table,
              sqltext::format("/* softdelete */ SELECT a.tableoid, a.ctid FROM %1% AS a WHERE %2%",
-                             table.archive->name, taken.sql),
-             taken.parameters)) {
+                             table.archive->name, taken),
+             parameters)) {
         found.add(rows::read_row_id(row));
     }
     return found;
@@ -56,15 +58,10 @@ void check_deferred_parents(pg::Spi &spi, const TableInfo &table, const std::vec
 deletion::RestoredRows move_taken(pg::Spi &spi, const std::vector<const TableInfo *> &tables,
                                   std::int64_t deletion, RestoreAs role, bool is_circle_cut) {
     std::vector<ArchivePart> parts;
-    std::vector<pg::Parameter> parameters = {deletion};
+    std::vector<pg::Parameter> parameters;
     for (const TableInfo *table : tables) {
-        std::string condition = "a.deletion_id = $1::pg_catalog.int8";
-        if (std::optional<std::string> time = deletion::find_archived_time(spi, *table, deletion)) {
-            parameters.push_back(*time);
-            condition += sqltext::format(" AND a.%1% = $%2%::pg_catalog.timestamptz",
-                                         table->archive->deleted_at, parameters.size());
-        }
-        parts.push_back({table, table->archive->name, condition});
+        const deletion::ArchivedCondition rows(spi, *table, deletion);
+        parts.push_back({table, table->archive->name, rows.with_parameters("a", &parameters)});
     }
     return move_back(spi, parts, role, deletion, is_circle_cut, parameters);
 }

@@ -2,8 +2,6 @@
 // owner (rows/follow_links). Called by restore_tree.cpp and restore_archived_row.cpp.
 #include "restore/archived_tree.hpp"
 
-#include "deletion/deletion_tables.hpp"
-#include "pg/quote.hpp"
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 #include "restore/archived_rows.hpp"
@@ -81,14 +79,12 @@ void ArchivedTree::collect() {
     }
 }
 
-const std::optional<std::string> &ArchivedTree::get_time(const TableInfo &table) {
-    auto place = times_.find(table.relation);
-    if (place == times_.end()) {
-        place =
-            times_.emplace(table.relation, deletion::find_archived_time(spi_, table, std::stoll(deletion_)))
-                .first;
+std::string ArchivedTree::make_taken(const TableInfo &table) {
+    auto place = taken_.find(table.relation);
+    if (place == taken_.end()) {
+        place = taken_.try_emplace(table.relation, spi_, table, std::stoll(deletion_)).first;
     }
-    return place->second;
+    return place->second.with_literals("c");
 }
 
 // archived: the key as the archives have it.
@@ -97,12 +93,8 @@ rows::RowSet ArchivedTree::find_children(const ForeignKey &key, const ForeignKey
     if (parents.empty()) {
         return {};
     }
-    std::string further = sqltext::format(" AND c.deletion_id = %1%", deletion_);
-    if (const auto &time = get_time(key.child)) {
-        further += sqltext::format(" AND c.%1% = CAST(%2% AS pg_catalog.timestamptz)",
-                                   key.child.archive->deleted_at, pg::quote_literal(*time));
-    }
-    return rows::find_children(spi_, archived, parents, further + " FOR UPDATE OF c");
+    return rows::find_children(spi_, archived, parents,
+                               sqltext::format(" AND %1% FOR UPDATE OF c", make_taken(key.child)));
 }
 
 // One transaction may remove a row, add it again and remove it again: the last one went with the rows above it. A command's

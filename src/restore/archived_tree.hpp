@@ -3,6 +3,7 @@
 #pragma once
 
 #include "catalog/foreign_keys.hpp"
+#include "deletion/deletion_tables.hpp"
 #include "restore/move_back.hpp"
 #include "rows/row_set.hpp"
 
@@ -48,7 +49,7 @@ private:
     };
 
     Branch &get_branch(const catalog::TableInfo &table);
-    const std::optional<std::string> &get_time(const catalog::TableInfo &table);
+    std::string make_taken(const catalog::TableInfo &table);
     void add(const catalog::TableInfo &table, const rows::RowSet &found);
     void collect();
     rows::RowSet find_children(const catalog::ForeignKey &key, const catalog::ForeignKey &archived,
@@ -66,8 +67,8 @@ private:
     std::optional<rows::RowId> root_;
     Oid root_table_ = InvalidOid; // whose rows the caller restores himself
     std::map<Oid, Branch> branches_;
-    std::map<Oid, std::optional<std::string>> times_; // of the deletion's rows in the archive of a table
-    std::deque<std::pair<Oid, rows::RowSet>> work_;   // rows whose children are still to be found
+    std::map<Oid, deletion::ArchivedCondition> taken_; // the deletion's rows in the archive of a table
+    std::deque<std::pair<Oid, rows::RowSet>> work_;    // rows whose children are still to be found
 };
 
 } // namespace softdelete::restore

@@ -227,15 +227,21 @@ void lock_known_rows(pg::Spi &spi, const UndoRights &rights, std::int64_t deleti
     if (!IsolationUsesXactSnapshot()) {
         return;
     }
-    constexpr sqltext::Pattern lock("/* softdelete */ SELECT FROM %1% AS t WHERE t.deletion_id = "
-                                    "$1::pg_catalog.int8 AND t.%2% IS NOT NULL FOR NO KEY UPDATE");
+    constexpr sqltext::Pattern lock("/* softdelete */ SELECT FROM %1% AS t WHERE %2% FOR NO KEY UPDATE");
     for (const TableInfo &table : rights.tables) {
         pg::OwnerScope owner(table.owner);
-        spi.execute(sqltext::format(lock, table.name, table.deleted_at), {deletion});
+        spi.execute(
+            sqltext::format(lock, table.name,
+                            sqltext::format("t.deletion_id = $1::pg_catalog.int8 AND t.%1% IS NOT NULL",
+                                            table.deleted_at)),
+            {deletion});
     }
     for (const TableInfo &table : rights.archived) {
+        std::vector<pg::Parameter> parameters;
+        const std::string rows =
+            deletion::ArchivedCondition(spi, table, deletion).with_parameters("t", &parameters);
         pg::OwnerScope owner(table.owner);
-        spi.execute(sqltext::format(lock, table.archive->name, table.archive->deleted_at), {deletion});
+        spi.execute(sqltext::format(lock, table.archive->name, rows), parameters);
     }
 }
 

@@ -10,26 +10,33 @@ namespace softdelete::catalog {
 
 namespace {
 
-// The server clones keys for partitions. It has no index on what keys reference: all keys are read once.
+// Keys of a partitioned table the server clones for its partitions; one may have keys of its own, too, or be referenced alone. It has no
+// index on what keys reference: all keys are read once. Partitions without such keys are locked with their root.
 constexpr const char *linked_query = R"(
     WITH RECURSIVE link (above, below, is_cascade) AS MATERIALIZED (
         SELECT k.confrelid, k.conrelid, k.confdeltype = 'c' FROM pg_catalog.pg_constraint k
         WHERE k.contype = 'f' AND k.conparentid = 0
+    ), heir (parent, child, is_partition) AS MATERIALIZED (
+        SELECT h.inhparent, h.inhrelid, c.relispartition
+        FROM pg_catalog.pg_inherits h JOIN pg_catalog.pg_class c ON c.oid = h.inhrelid
     ), step (above, below) AS MATERIALIZED (
         SELECT l.above, l.below FROM link l WHERE l.is_cascade
-        UNION ALL
-        SELECT h.inhparent, h.inhrelid FROM pg_catalog.pg_inherits h JOIN pg_catalog.pg_class c ON c.oid = h.inhrelid
-        WHERE NOT c.relispartition
+        UNION ALL SELECT i.parent, i.child FROM heir i
+        UNION ALL SELECT i.child, i.parent FROM heir i WHERE i.is_partition
     ), below (relation) AS (
         SELECT $1::pg_catalog.oid
         UNION
         SELECT s.below FROM below b JOIN step s ON s.above = b.relation
+    ), linked (relation) AS (
+        SELECT l.below FROM below b JOIN link l ON l.above = b.relation
+        UNION
+        SELECT l.above FROM below b JOIN link l ON l.below = b.relation
+        UNION
+        SELECT i.parent FROM linked k JOIN heir i ON i.child = k.relation AND i.is_partition
     )
-    SELECT b.relation FROM below b
+    SELECT b.relation FROM below b WHERE NOT EXISTS (SELECT FROM heir i WHERE i.child = b.relation AND i.is_partition)
     UNION
-    SELECT l.below FROM below b JOIN link l ON l.above = b.relation
-    UNION
-    SELECT l.above FROM below b JOIN link l ON l.below = b.relation
+    SELECT k.relation FROM linked k
     ORDER BY 1)";
 
 // What comes to it while it waits comes to it once more; then all are locked but for tables that are new.

@@ -39,6 +39,11 @@ ifdef UBSAN
 PG_CXXFLAGS += -fsanitize=undefined -fno-sanitize-recover=undefined
 SHLIB_LINK += -fsanitize=undefined
 endif
+# Which lines run, counted beside the objects.
+ifdef COVERAGE
+PG_CXXFLAGS += --coverage -O0 -U_FORTIFY_SOURCE
+SHLIB_LINK += --coverage
+endif
 EXPORT      = -D'PGDLLEXPORT=__attribute__((visibility("default")))'
 EXTRA_CLEAN = $(SOURCES:.cpp=.[od]) $(FOLDERS:=/together.*) $(PCH) $(PCH:.gch=.d) .buildflags
 
@@ -117,6 +122,7 @@ help:
 	@echo 'make expected TESTS="..."                run these and take what they print as expected output'
 	@echo 'make test-assert|test-ubsan [TESTS="..."] the tests on a server with assertions, or with a library that'
 	@echo '                                         looks for undefined behaviour; make test-valgrind TESTS="..."'
+	@echo 'make coverage [TESTS="..."]              the tests, and then which lines of src have run, per file'
 	@echo 'make upgrade-test OLD=... NEW=...        pg_upgrade between the servers of two pg_config programs'
 	@echo 'make core-regress                        the core suite of PostgreSQL with and without the library'
 	@echo 'make bench [TESTS="..."]                 the figures in doc/performance.md, or those of the scripts named'
@@ -143,6 +149,10 @@ shell:
 
 test-assert test-ubsan:
 	@$(RUN) test/server/$@
+
+coverage: PURPOSE = test
+coverage:
+	@$(RUN) COVERAGE=1 $(PRIVATE) test/server/coverage
 
 test-valgrind:
 	@$(RUN) $(PRIVATE) test/server/$@
@@ -186,5 +196,5 @@ format:
 	clang-format -i $(shell find src -name '*.[ch]pp')
 
 FORCE:
-.PHONY: help test expected core-regress regress isolation tap demo bench bench-compare shell installcheck upgrade-test \
+.PHONY: help test expected core-regress regress isolation tap coverage demo bench bench-compare shell installcheck upgrade-test \
         fresh-test test-matrix test-clients test-migrations dist lint style format FORCE

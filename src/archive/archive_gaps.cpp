@@ -75,7 +75,7 @@ private:
 
     void find_views() {
         for (const ViewDefinition &view : make_views(table_, settings_, columns_)) {
-            auto existing = catalog::find_relation(spi_, table_.schema_oid, view.name);
+            auto existing = catalog::find_relation(table_.schema_oid, view.name);
             bool is_right = existing && existing->kind == 'v'
                             && shows_exactly(read_view_columns(spi_, existing->oid), view.columns);
             if (!is_right) {

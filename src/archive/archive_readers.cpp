@@ -195,7 +195,7 @@ void plan_revocation(ArchiveWork &work, const std::vector<std::string> &roles, V
     for (const std::string &role : roles) {
         for (const std::string &name : get_shown(work.settings)) {
             if ((views == Views::go && name != work.settings.archive_name)
-                || !catalog::has_relation(work.spi, work.table.schema_oid, name)) {
+                || !catalog::has_relation(work.table.schema_oid, name)) {
                 continue;
             }
             work.add(Action::drop, work.table.oid,

@@ -97,10 +97,10 @@ void ArchiveWork::add(Action action, Oid relation, const std::string &object,
     steps.push_back({relation, object, action, false, std::move(commands), remark});
 }
 
-std::string choose_archive_name(pg::Spi &spi, const catalog::Table &table, const GivenNames &given) {
+std::string choose_archive_name(const catalog::Table &table, const GivenNames &given) {
     for (int number = 0;; number++) {
         std::string name = pg::make_object_name(table.name, "", registration::numbered("archive", number));
-        auto existing = catalog::find_relation(spi, table.schema_oid, name);
+        auto existing = catalog::find_relation(table.schema_oid, name);
         bool is_anothers = existing && pg::call([&] { return registry::is_kept_table(existing->oid); });
         if (!is_anothers && !given.contains({table.schema_oid, name})) {
             return name;
@@ -108,8 +108,8 @@ std::string choose_archive_name(pg::Spi &spi, const catalog::Table &table, const
     }
 }
 
-void check_archive_name(pg::Spi &spi, const catalog::Table &table, const std::string &name) {
-    if (catalog::has_relation(spi, table.schema_oid, name)) {
+void check_archive_name(const catalog::Table &table, const std::string &name) {
+    if (catalog::has_relation(table.schema_oid, name)) {
         pg::raise({.sqlstate = ERRCODE_DUPLICATE_TABLE,
                    .message = sqltext::format("relation \"%1%\" already exists in schema \"%2%\"", name,
                                               table.schema),
@@ -195,7 +195,7 @@ bool is_former_view(ArchiveWork &work, const catalog::ExistingRelation &existing
 
 void plan_views(ArchiveWork &work, const std::vector<ArchiveColumn> &columns) {
     for (const ViewDefinition &view : make_views(work.table, work.settings, columns)) {
-        auto existing = catalog::find_relation(work.spi, work.table.schema_oid, view.name);
+        auto existing = catalog::find_relation(work.table.schema_oid, view.name);
         if (!existing) {
             work.add(Action::create, work.table.oid, "view " + catalog::identifier(view.name).text(),
                      {make_view(work.table, view)});

@@ -29,10 +29,10 @@ struct ArchiveWork {
 
 // The name for a new archive: none that this call has given already, nor that of the archive or the history of another table, as
 // long names that are cut may be. What else has the name may be an archive of before, or is an error.
-std::string choose_archive_name(pg::Spi &spi, const catalog::Table &table, const GivenNames &given = {});
+std::string choose_archive_name(const catalog::Table &table, const GivenNames &given = {});
 
 // Errors: 42P07 where the archive would have the name of another relation, which cannot go on as the archive.
-void check_archive_name(pg::Spi &spi, const catalog::Table &table, const std::string &name);
+void check_archive_name(const catalog::Table &table, const std::string &name);
 
 // The width by which the rows of the retention need a few dozen partitions.
 model::PeriodWidth choose_width(pg::Spi &spi, const std::optional<std::string> &retention);

@@ -96,7 +96,7 @@ std::string select_archived(const catalog::Table &table, const ArchiveSettings &
 
 void replace_view(pg::Spi &spi, const catalog::Table &table, const ArchiveSettings &settings,
                   const std::string &view, const sqltext::Pattern &condition, Shows shows) {
-    auto existing = catalog::find_relation(spi, table.schema_oid, view);
+    auto existing = catalog::find_relation(table.schema_oid, view);
     if (!existing || existing->kind != 'v') {
         return; // repair() makes it
     }
@@ -150,10 +150,10 @@ void begin_to_archive(pg::Spi &spi, Oid relation) {
     check_can_be_between(spi, table);
     check_views(table, registration);
     check_times(spi, table, registration.settings.deleted_at);
-    ArchiveSettings settings = make_archive_settings(spi, table, registration);
+    ArchiveSettings settings = make_archive_settings(table, registration);
     (void)make_empty_archive(spi, table, settings, read_live_columns(spi, relation, settings));
     make_marked_partitions(spi, table, registration, settings);
-    settings.archive = catalog::find_relation(spi, table.schema_oid, settings.archive_name)->oid;
+    settings.archive = catalog::find_relation(table.schema_oid, settings.archive_name)->oid;
     insert_settings(spi, settings);
     settings = *find_settings(spi, relation);
     replace_views(spi, table, settings, Shows::table_and_archive);

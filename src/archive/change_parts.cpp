@@ -127,12 +127,12 @@ void check_can_move_back(pg::Spi &spi, const catalog::Table &table,
     catalog::check_mixed_links(spi, table.oid, catalog::Strategy::flag);
 }
 
-ArchiveSettings make_archive_settings(pg::Spi &spi, const catalog::Table &table,
+ArchiveSettings make_archive_settings(const catalog::Table &table,
                                       const registry::Registration &registration) {
     const model::TableSettings &before = registration.settings;
     return {.relation = table.oid,
             .archive = InvalidOid,
-            .archive_name = choose_archive_name(spi, table),
+            .archive_name = choose_archive_name(table),
             .deleted_at = before.deleted_at,
             .deleted_by = before.deleted_by,
             .active_view = before.active_view,
@@ -155,7 +155,7 @@ std::vector<ArchiveColumn> read_live_columns(pg::Spi &spi, Oid relation, const A
 std::vector<model::Step> make_empty_archive(pg::Spi &spi, const catalog::Table &table,
                                             const ArchiveSettings &settings,
                                             const std::vector<ArchiveColumn> &columns) {
-    check_archive_name(spi, table, settings.archive_name);
+    check_archive_name(table, settings.archive_name);
     ArchiveWork work = {spi, table, settings};
     plan_archive_table(work, columns);
     work.steps.resize(1); // partitions are made for the rows that are there

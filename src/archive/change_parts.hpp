@@ -30,7 +30,7 @@ void check_can_move_back(pg::Spi &spi, const catalog::Table &table,
                          const std::optional<ArchiveSettings> &settings);
 
 // Those that the table will have with an archive.
-ArchiveSettings make_archive_settings(pg::Spi &spi, const catalog::Table &table,
+ArchiveSettings make_archive_settings(const catalog::Table &table,
                                       const registry::Registration &registration);
 
 // The columns of the table without those that tell of deletions.

@@ -59,7 +59,7 @@ std::vector<model::Step> change_to_archive(pg::Spi &spi, Oid relation) {
     holds::lock_holds_below(spi, {relation}, registry::HoldAccess::remove);
     check_can_move(spi, table, registration);
     const auto begun = find_settings(spi, relation, SettingsLock::for_update);
-    const ArchiveSettings settings = begun ? *begun : make_archive_settings(spi, table, registration);
+    const ArchiveSettings settings = begun ? *begun : make_archive_settings(table, registration);
     const std::vector<ArchiveColumn> columns = read_live_columns(spi, table.oid, settings);
     KeptViews views(spi, table, settings, make_views(table, settings, columns));
     std::vector<model::Step> steps;

@@ -107,7 +107,7 @@ public:
 
     void rename_in_views(const std::string &before, const std::string &now) {
         for (const std::string &view : {settings_.active_view, settings_.deleted_view, settings_.all_view}) {
-            auto existing = catalog::find_relation(spi_, table_.schema_oid, view);
+            auto existing = catalog::find_relation(table_.schema_oid, view);
             if (existing && existing->kind == 'v' && !has_view_column(existing->oid, now)
                 && has_view_column(existing->oid, before)) {
                 execute(sqltext::format("ALTER VIEW %1% RENAME COLUMN %2% TO %3%", name_beside(table_, view),
@@ -290,7 +290,7 @@ void bring_views_in_step(Oid relation) {
         if (settings->is_missing && view.name != settings->active_view) {
             continue;
         }
-        auto existing = catalog::find_relation(spi, table.schema_oid, view.name);
+        auto existing = catalog::find_relation(table.schema_oid, view.name);
         if (!existing) {
             spi.execute(make_view(table, view));
             continue;

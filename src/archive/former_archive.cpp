@@ -131,7 +131,7 @@ void check_columns_fit(const catalog::Table &table, const ArchiveSettings &setti
 std::optional<FormerArchive> find_former_archive(pg::Spi &spi, const catalog::Table &table,
                                                  ArchiveSettings *settings,
                                                  const std::vector<ArchiveColumn> &columns) {
-    auto existing = catalog::find_relation(spi, table.schema_oid, settings->archive_name);
+    auto existing = catalog::find_relation(table.schema_oid, settings->archive_name);
     if (!existing) {
         return std::nullopt;
     }

@@ -34,7 +34,7 @@ KeptViews::KeptViews(pg::Spi &spi, const catalog::Table &table, const ArchiveSet
     , table_(table)
     , views_({settings.active_view, settings.deleted_view, settings.all_view}) {
     for (const std::string &view : views_) {
-        auto existing = catalog::find_relation(spi_, table_.schema_oid, view);
+        auto existing = catalog::find_relation(table_.schema_oid, view);
         if (existing && existing->kind == 'v') {
             for (catalog::ViewProperty &property : catalog::get_view_properties(
                      spi_, existing->oid, table_.oid, find_lost_columns(spi_, existing->oid, view, coming))) {
@@ -47,7 +47,7 @@ KeptViews::KeptViews(pg::Spi &spi, const catalog::Table &table, const ArchiveSet
 void KeptViews::give_back() {
     session::OwnDdlScope own_ddl;
     for (const std::string &view : views_) {
-        auto existing = catalog::find_relation(spi_, table_.schema_oid, view);
+        auto existing = catalog::find_relation(table_.schema_oid, view);
         if (existing) {
             pg::UserScope owner(table_.owner);
             catalog::revoke_default_privileges(spi_, existing->oid);

@@ -92,7 +92,7 @@ private:
     }
 
     Oid find_view(const std::string &name) {
-        auto existing = catalog::find_relation(spi_, table_.schema_oid, name);
+        auto existing = catalog::find_relation(table_.schema_oid, name);
         return existing && existing->kind == 'v' ? existing->oid : InvalidOid;
     }
 

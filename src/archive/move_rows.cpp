@@ -211,7 +211,7 @@ std::int64_t count_marked_rows(pg::Spi &spi, const catalog::Table &table,
 void make_marked_partitions(pg::Spi &spi, const catalog::Table &table,
                             const registry::Registration &registration, const ArchiveSettings &settings) {
     const std::string deleted_at = catalog::identifier(registration.settings.deleted_at).text();
-    const Oid archive = catalog::find_relation(spi, table.schema_oid, settings.archive_name)->oid;
+    const Oid archive = catalog::find_relation(table.schema_oid, settings.archive_name)->oid;
     const Marked marked =
         find_marked(spi, table, deleted_at, make_archived_time(table, settings, deleted_at));
     make_partitions(spi, archive, settings, marked);
@@ -228,7 +228,7 @@ std::int64_t move_marked_rows(pg::Spi &spi, const catalog::Table &table,
     const std::string archived_time = make_archived_time(table, settings, deleted_at);
     const Marked marked = find_marked(spi, table, deleted_at, archived_time);
     const catalog::TableInfo archive =
-        catalog::get_table(spi, catalog::find_relation(spi, table.schema_oid, settings.archive_name)->oid);
+        catalog::get_table(spi, catalog::find_relation(table.schema_oid, settings.archive_name)->oid);
     make_partitions(spi, archive.relation, settings, marked);
     std::string own = sqltext::format("%1%, %2%", deleted_at, deletion_id_column);
     std::string values = sqltext::format("%1%, %2%", archived_time, deletion_id_column);

@@ -53,11 +53,11 @@ std::vector<model::Step> plan_to_archive(pg::Spi &spi, Oid relation) {
     const registry::Registration registration = *registry::find_registration(spi, relation);
     check_can_move(spi, table, registration);
     const auto begun = find_settings(spi, relation);
-    const ArchiveSettings settings = begun ? *begun : make_archive_settings(spi, table, registration);
+    const ArchiveSettings settings = begun ? *begun : make_archive_settings(table, registration);
     const std::vector<ArchiveColumn> columns = read_live_columns(spi, relation, settings);
     ArchiveWork work = {spi, table, settings};
     if (!begun) {
-        check_archive_name(spi, table, settings.archive_name);
+        check_archive_name(table, settings.archive_name);
         plan_archive_table(work, columns);
     }
     std::vector<model::Step> steps = std::move(work.steps);

@@ -12,7 +12,7 @@
 namespace softdelete::archive {
 
 void RebuiltViews::drop(const std::string &view) {
-    auto existing = catalog::find_relation(spi_, table_.schema_oid, view);
+    auto existing = catalog::find_relation(table_.schema_oid, view);
     if (!existing || existing->kind != 'v') {
         return;
     }
@@ -50,8 +50,8 @@ void RebuiltViews::put_up() {
         if (std::find(down_.begin(), down_.end(), view.name) != down_.end()) {
             pg::UserScope owner(table_.owner);
             spi_.execute(make_view(table_, view));
-            catalog::revoke_default_privileges(
-                spi_, catalog::find_relation(spi_, table_.schema_oid, view.name)->oid);
+            catalog::revoke_default_privileges(spi_,
+                                               catalog::find_relation(table_.schema_oid, view.name)->oid);
         }
     }
     for (const catalog::ViewProperty &property : properties_) {

@@ -86,13 +86,12 @@ void check_columns(const catalog::Table &table, const ArchiveSettings &settings)
 }
 
 // A long name is cut, so that another table may have it already. A whole one that is taken is an error.
-std::string choose_name(pg::Spi &spi, const catalog::Table &table, const std::string &name,
-                        GivenNames *given) {
+std::string choose_name(const catalog::Table &table, const std::string &name, GivenNames *given) {
     bool is_cut = pg::truncate_name(name) != name;
     for (int number = 0;; number++) {
         std::string candidate = registration::make_numbered_name(name, number);
         bool is_free = !given->contains({table.schema_oid, candidate})
-                       && !catalog::has_relation(spi, table.schema_oid, candidate);
+                       && !catalog::has_relation(table.schema_oid, candidate);
         if (is_free || !is_cut) {
             given->insert({table.schema_oid, candidate});
             return candidate;
@@ -100,13 +99,13 @@ std::string choose_name(pg::Spi &spi, const catalog::Table &table, const std::st
     }
 }
 
-ArchiveSettings make_settings(pg::Spi &spi, const RegisterRequest &request, const catalog::Table &table,
+ArchiveSettings make_settings(const RegisterRequest &request, const catalog::Table &table,
                               GivenNames *given) {
     bool is_named = table.oid == request.relation;
     auto view = [&](const char *prefix, const std::optional<std::string> &wished) {
-        return is_named && wished ? *wished : choose_name(spi, table, prefix + table.name, given);
+        return is_named && wished ? *wished : choose_name(table, prefix + table.name, given);
     };
-    const std::string archive = choose_archive_name(spi, table, *given);
+    const std::string archive = choose_archive_name(table, *given);
     given->insert({table.schema_oid, archive});
     return {.relation = table.oid,
             .archive = InvalidOid,
@@ -182,7 +181,7 @@ ArchiveWork plan_table(pg::Spi &spi, const RegisterRequest &request, const catal
     registration::check_insert_rules(spi, table);
     catalog::check_mixed_links(spi, table.oid, catalog::Strategy::archive);
     pg::UserScope owner(table.owner);
-    ArchiveWork work = {spi, table, make_settings(spi, request, table, given)};
+    ArchiveWork work = {spi, table, make_settings(request, table, given)};
     check_names(table, work.settings);
     std::vector<ArchiveColumn> columns = read_columns(spi, table.oid);
     work.former = find_former_archive(spi, table, &work.settings, columns);
@@ -202,8 +201,7 @@ ArchiveWork plan_table(pg::Spi &spi, const RegisterRequest &request, const catal
 }
 
 void record(pg::Spi &spi, ArchiveWork &work, std::vector<model::Step> &steps) {
-    work.settings.archive =
-        catalog::find_relation(spi, work.table.schema_oid, work.settings.archive_name)->oid;
+    work.settings.archive = catalog::find_relation(work.table.schema_oid, work.settings.archive_name)->oid;
     insert_settings(spi, work.settings);
     bool keeps_width = work.former && work.former->is_partitioned;
     if (!keeps_width) {

@@ -49,7 +49,7 @@ std::string name_rows(std::int64_t rows) {
 void plan_view_drops(ArchiveWork &work) {
     for (const std::string &view :
          {work.settings.all_view, work.settings.deleted_view, work.settings.active_view}) {
-        auto existing = catalog::find_relation(work.spi, work.table.schema_oid, view);
+        auto existing = catalog::find_relation(work.table.schema_oid, view);
         if (existing && existing->kind == 'v') {
             work.add(Action::drop, work.table.oid, "view " + catalog::identifier(view).text(),
                      {sqltext::drop_view(name_beside(work.table, view)).text()});
@@ -134,7 +134,7 @@ void mend_views(ArchiveWork &work) {
     RebuiltViews views(work.spi, work.table, work.settings);
     for (const ViewDefinition &view :
          make_views(work.table, work.settings, read_columns(work.spi, work.table.oid))) {
-        auto existing = catalog::find_relation(work.spi, work.table.schema_oid, view.name);
+        auto existing = catalog::find_relation(work.table.schema_oid, view.name);
         if (existing && existing->kind == 'v'
             && !shows_exactly(read_view_columns(work.spi, existing->oid), view.columns)) {
             views.take_down();
@@ -211,8 +211,8 @@ std::vector<model::Step> repair_archive(Oid relation) {
     const std::vector<ArchiveColumn> columns = read_columns(spi, relation);
     const std::vector<std::string> wrong_views = find_wrong_views(work);
     if (settings->is_missing) {
-        work.settings.archive_name = choose_archive_name(spi, table);
-        check_archive_name(spi, table, work.settings.archive_name);
+        work.settings.archive_name = choose_archive_name(table);
+        check_archive_name(table, work.settings.archive_name);
         plan_archive_table(work, columns);
     } else {
         mend_columns(work);
@@ -232,7 +232,7 @@ std::vector<model::Step> repair_archive(Oid relation) {
     }
     model::PeriodWidth width = choose_width(spi, settings->retention);
     if (settings->is_missing) {
-        settings->archive = catalog::find_relation(spi, table.schema_oid, work.settings.archive_name)->oid;
+        settings->archive = catalog::find_relation(table.schema_oid, work.settings.archive_name)->oid;
         set_archive(spi, relation, settings->archive);
         keep_to_owner(spi, *settings);
     } else {

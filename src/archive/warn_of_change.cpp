@@ -109,7 +109,7 @@ std::vector<Step> warn_of_left_archive(pg::Spi &spi, Oid relation) {
         return {}; // which register() refuses
     }
     const catalog::Table table = catalog::get_table_definition(spi, relation);
-    const std::vector<pg::Row> left = spi.query(left_query, {relation, choose_archive_name(spi, table)});
+    const std::vector<pg::Row> left = spi.query(left_query, {relation, choose_archive_name(table)});
     if (left.empty()) {
         return {};
     }

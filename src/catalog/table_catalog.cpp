@@ -377,13 +377,4 @@ std::vector<UpdateTrigger> find_update_triggers(pg::Spi &spi, Oid relation, cons
     return triggers;
 }
 
-bool has_relation(pg::Spi &spi, Oid schema, const std::string &name) {
-    return spi
-        .query_kept(
-            "SELECT EXISTS (SELECT FROM pg_class WHERE relnamespace = $1::oid AND relname = $2::name)",
-            {schema, name})
-        .front()
-        .boolean(0);
-}
-
 } // namespace softdelete::catalog

@@ -153,7 +153,4 @@ struct UpdateTrigger {
 // Those that do not mention a column of that name, which is quoted.
 std::vector<UpdateTrigger> find_update_triggers(pg::Spi &spi, Oid relation, const std::string &deleted_at);
 
-// True where a relation of that name exists in the schema.
-bool has_relation(pg::Spi &spi, Oid schema, const std::string &name);
-
 } // namespace softdelete::catalog

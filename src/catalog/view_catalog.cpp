@@ -1,28 +1,83 @@
-// Finds the relations that have the names of our views, in pg_class. Called where registration decides whether a view
-// can be adopted.
+// Finds the relations that have the names of our views, or that names of ours would meet, as the server looks a name up. Called
+// where registration decides whether a view can be adopted and which names are free.
 #include "catalog/view_catalog.hpp"
+
+#include "pg/quote.hpp"
+
+extern "C" {
+#include "access/htup_details.h"
+#include "access/reloptions.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "commands/defrem.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+}
+
+#include <cstring>
 
 namespace softdelete::catalog {
 
-std::optional<ExistingRelation> find_relation(pg::Spi &spi, Oid schema, const std::string &name) {
-    auto rows = spi.query_kept(
-        "SELECT c.oid, c.relkind, EXISTS (SELECT FROM pg_options_to_table(c.reloptions) o"
-        "  WHERE o.option_name = 'security_invoker' AND o.option_value::boolean),"
-        " 'security_invoker = true' || coalesce((SELECT string_agg(format(', %I = %L', o.option_name, "
-        "o.option_value), '')"
-        "  FROM pg_options_to_table(c.reloptions) o WHERE o.option_name <> 'security_invoker'), '')"
-        " FROM pg_class c WHERE c.relnamespace = $1::oid AND c.relname = $2::name",
-        {schema, name});
-    if (rows.empty()) {
-        return std::nullopt;
-    }
-    return ExistingRelation{rows.front().oid(0), rows.front().text(1).front(), rows.front().boolean(2),
-                            rows.front().text(3)};
+namespace {
+
+// What this transaction has changed is there to be seen.
+Oid look_up(Oid schema, const std::string &name) {
+    const std::string whole = pg::truncate_name(name);
+    return pg::call([&] {
+        CommandCounterIncrement();
+        AcceptInvalidationMessages();
+        return get_relname_relid(whole.c_str(), schema);
+    });
 }
 
-bool is_include_deleted(pg::Spi &spi, Oid function) {
-    pg::OwnerScope owner(pg::get_extension_owner());
-    return spi.query("SELECT $1::oid = 'softdelete.include_deleted'::regproc", {function}).front().boolean(0);
+// Plain server code: the options that its WITH (...) gave to a relation, DefElems with strings.
+List *read_options(Oid relation) {
+    HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+    if (!HeapTupleIsValid(tuple)) {
+        return NIL;
+    }
+    bool is_null = false;
+    Datum options = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_reloptions, &is_null);
+    List *list = is_null ? NIL : untransformRelOptions(options);
+    ReleaseSysCache(tuple);
+    return list;
+}
+
+} // namespace
+
+bool has_relation(Oid schema, const std::string &name) {
+    return OidIsValid(look_up(schema, name));
+}
+
+std::optional<ExistingRelation> find_relation(Oid schema, const std::string &name) {
+    const Oid oid = look_up(schema, name);
+    const char kind = OidIsValid(oid) ? pg::call([=] { return get_rel_relkind(oid); }) : '\0';
+    if (kind == '\0') {
+        return std::nullopt;
+    }
+    ExistingRelation relation = {oid, kind, false, "security_invoker = true"};
+    ListCell *cell;
+    foreach (cell, pg::call([=] { return read_options(oid); })) {
+        auto *option = lfirst_node(DefElem, cell);
+        if (strcmp(option->defname, "security_invoker") == 0) {
+            relation.is_security_invoker = pg::call([=] { return defGetBoolean(option); });
+        } else {
+            relation.options += ", " + pg::quote_identifier(option->defname) + " = "
+                                + pg::quote_literal(pg::call([=] { return defGetString(option); }));
+        }
+    }
+    return relation;
+}
+
+bool is_include_deleted(Oid function) {
+    return pg::call([=] {
+        const char *name = get_func_name(function);
+        return name != nullptr && strcmp(name, "include_deleted") == 0
+               && get_func_namespace(function) == get_namespace_oid("softdelete", true);
+    });
 }
 
 std::optional<StrayView> find_view_elsewhere(pg::Spi &spi, Oid table, const std::string &name) {
@@ -37,7 +92,7 @@ std::optional<StrayView> find_view_elsewhere(pg::Spi &spi, Oid table, const std:
     if (rows.empty()) {
         return std::nullopt;
     }
-    return StrayView{*find_relation(spi, rows.front().oid(1), name), rows.front().text(0)};
+    return StrayView{*find_relation(rows.front().oid(1), name), rows.front().text(0)};
 }
 
 } // namespace softdelete::catalog

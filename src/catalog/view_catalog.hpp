@@ -1,4 +1,4 @@
-// Relations under the names of our views.
+// Relations by name, such as those under the names of our views.
 #pragma once
 
 #include "pg/spi.hpp"
@@ -15,10 +15,11 @@ struct ExistingRelation {
     std::string options; // of a view that reads with its reader's rights, as WITH (...) takes them
 };
 
-std::optional<ExistingRelation> find_relation(pg::Spi &spi, Oid schema, const std::string &name);
+std::optional<ExistingRelation> find_relation(Oid schema, const std::string &name);
+bool has_relation(Oid schema, const std::string &name);
 
 // True for softdelete.include_deleted().
-bool is_include_deleted(pg::Spi &spi, Oid function);
+bool is_include_deleted(Oid function);
 
 // A view of that name, of the same owner, that reads the table and is not in the table's schema: the other schema's name.
 struct StrayView {

@@ -149,7 +149,7 @@ Findings find_in_catalogs(pg::Spi &spi, const std::vector<Oid> &registered, cons
         for (Oid table : tables) {
             list.push_back(std::to_string(table));
         }
-        return pg::Parameter(pg::make_array(list));
+        return pg::Parameter(pg::make_array(list), OIDARRAYOID);
     };
     std::vector<Oid> all = registered;
     all.insert(all.end(), tracked.begin(), tracked.end());

@@ -12,6 +12,10 @@
 #include "registry/registered_names.hpp"
 #include "session/extension_functions.hpp"
 
+extern "C" {
+#include "catalog/pg_type.h"
+}
+
 #include <algorithm>
 #include <iterator>
 #include <set>
@@ -82,6 +86,22 @@ std::vector<Oid> find_tracked(pg::Spi &spi, bool watches_all, Oid caller) {
     return tables;
 }
 
+constexpr const char *owners_query = R"(
+    SELECT c.oid, c.relowner FROM pg_catalog.unnest($1) WITH ORDINALITY AS t (relation, place)
+    JOIN pg_catalog.pg_class c ON c.oid = t.relation ORDER BY t.place)";
+
+std::vector<pg::Subject> find_owners(pg::Spi &spi, const std::vector<Oid> &tables) {
+    std::vector<std::string> list;
+    for (Oid table : tables) {
+        list.push_back(std::to_string(table));
+    }
+    std::vector<pg::Subject> subjects;
+    for (const pg::Row &row : spi.query(owners_query, {pg::Parameter(pg::make_array(list), OIDARRAYOID)})) {
+        subjects.push_back({row.oid(0), row.oid(1)});
+    }
+    return subjects;
+}
+
 // What a look at another table says of the keys of one that is looked at itself: its own finding has all its keys.
 void drop_keys_of_others(pg::Spi &spi, Findings &findings, std::size_t first, Oid looked_at,
                          const std::vector<Oid> &tables) {
@@ -136,6 +156,7 @@ Findings check(std::optional<Oid> relation) {
     std::vector<Oid> tables = registered;
     std::copy_if(tracked.begin(), tracked.end(), std::back_inserter(tables),
                  [&](Oid table) { return !contains(registered, table); });
+    spi.set_subjects(find_owners(spi, tables));
     for (Oid table : tables) {
         const std::size_t first = findings.size();
         if (!find_in_table(findings, spi, table, relation.has_value(), attended)) {

@@ -11,15 +11,6 @@
 
 namespace softdelete::checkup {
 
-namespace {
-
-// The server's internal errors are such as that of a catalog's row which is gone by now.
-bool ends_command(const pg::ServerError &error) {
-    return pg::is_interruption(error) && ERRCODE_TO_CATEGORY(error.sqlstate()) != ERRCODE_INTERNAL_ERROR;
-}
-
-} // namespace
-
 Findings run_kind(pg::Spi &spi, const Kind &kind, const std::vector<pg::Parameter> &parameters) {
     Findings findings;
     for (const pg::Row &row : spi.query(kind.query, parameters)) {
@@ -39,7 +30,7 @@ void add_guarded(Findings &findings, pg::Spi &spi, std::optional<Oid> relation, 
         savepoint.commit();
         append(findings, std::move(found));
     } catch (pg::ServerError &error) {
-        if (ends_command(error)) {
+        if (pg::ends_command(error)) {
             throw;
         }
         failure.emplace(std::move(error));

@@ -86,7 +86,7 @@ void drop_own_objects(pg::Spi &spi, const catalog::Table &member,
                       const registry::Registration &registration) {
     registration::TableWork work = registration::begin_work(spi, member, registration, false);
     for (const std::string &view : registration.added_views) {
-        auto existing = catalog::find_relation(spi, member.schema_oid, view);
+        auto existing = catalog::find_relation(member.schema_oid, view);
         if (existing && existing->kind == 'v') {
             work.add(Action::alter, member.oid, "view",
                      sqltext::drop_view(catalog::qualified_name(member.schema, view)));

@@ -17,4 +17,8 @@ bool is_interruption(const ServerError &error) noexcept {
     }
 }
 
+bool ends_command(const ServerError &error) noexcept {
+    return is_interruption(error) && ERRCODE_TO_CATEGORY(error.sqlstate()) != ERRCODE_INTERNAL_ERROR;
+}
+
 } // namespace softdelete::pg

@@ -8,4 +8,8 @@ namespace softdelete::pg {
 
 bool is_interruption(const ServerError &error) noexcept;
 
+// The same, but for the server's internal errors, such as that of a catalog's row which is gone by now: a command that looks
+// at many things goes on with the next one.
+bool ends_command(const ServerError &error) noexcept;
+
 } // namespace softdelete::pg

@@ -27,6 +27,9 @@ public:
     // The elements of a one-dimensional array of text, name or the like.
     std::vector<std::string> array(std::size_t column) const;
 
+    // The row less its first column.
+    Row without_first() const { return Row({values_.begin() + 1, values_.end()}); }
+
 private:
     std::vector<std::optional<std::string>> values_;
 };

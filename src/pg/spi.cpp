@@ -218,14 +218,13 @@ void Spi::run_kept(const std::string &sql, const std::vector<Parameter> &paramet
     });
 }
 
-Rows Spi::query_kept(const std::string &sql, const std::vector<Parameter> &parameters) {
-    const auto question = answers_ ? name_question(sql, parameters) : std::nullopt;
-    const Rows *known = question ? answers_->find(*question) : nullptr;
-    if (known != nullptr) {
-        return *known;
-    }
+Rows Spi::ask(const std::string &sql, const std::vector<Parameter> &parameters) {
     run_kept(sql, parameters);
-    return question ? answers_->keep(*question, take_rows()) : take_rows();
+    return take_rows();
+}
+
+Rows Spi::query_kept(const std::string &sql, const std::vector<Parameter> &parameters) {
+    return answers_ ? answers_->answer(sql, parameters) : ask(sql, parameters);
 }
 
 std::uint64_t Spi::execute_kept(const std::string &sql, const std::vector<Parameter> &parameters) {

@@ -142,7 +142,12 @@ public:
 
     // From now on query_kept() answers what the same role has asked before, until a definition changes, by what it found then:
     // for a command that looks at many tables and writes nothing.
-    void keep_answers() { answers_.emplace(); }
+    void keep_answers() {
+        answers_.emplace([this](const auto &sql, const auto &parameters) { return ask(sql, parameters); });
+    }
+
+    // The tables that this command is going to look at, one by one: what is asked of all is asked of many at once.
+    void set_subjects(const std::vector<Subject> &subjects) { answers_->set_subjects(subjects); }
 
     // Parses a statement with parameters of these types. The role in force is the one whose policies it plans with.
     PreparedQuery prepare(const std::string &sql, const std::vector<Oid> &types);
@@ -154,6 +159,7 @@ private:
     PreparedQuery prepare(const std::string &sql, const std::vector<Oid> &types, int options);
     void run(const std::string &sql, const std::vector<Parameter> &parameters);
     void run_kept(const std::string &sql, const std::vector<Parameter> &parameters);
+    Rows ask(const std::string &sql, const std::vector<Parameter> &parameters);
 
     // Where the connection commits in between, each statement is pinned for itself.
     std::optional<PinnedScope> pinned_;

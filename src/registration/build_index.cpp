@@ -4,6 +4,7 @@
 #include "registration/build_index.hpp"
 
 #include "catalog/quoting.hpp"
+#include "catalog/view_catalog.hpp"
 
 namespace softdelete::registration {
 
@@ -37,7 +38,7 @@ const IndexFacts *find_equal(const TableWork &work, const WantedMember &wanted, 
 const IndexFacts *find_candidate(const TableWork &work, const WantedMember &wanted,
                                  const BuiltIndex *parent) {
     Oid schema = wanted.member->schema_oid;
-    for (int number = 0; catalog::has_relation(work.spi, schema, wanted.candidate(number)); number++) {
+    for (int number = 0; catalog::has_relation(schema, wanted.candidate(number)); number++) {
         const IndexFacts *index = work.find_index(wanted.member->oid, wanted.candidate(number));
         if (index != nullptr && is_equal(*index, wanted.index) && is_free(*index, parent)) {
             return index;

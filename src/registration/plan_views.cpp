@@ -80,7 +80,7 @@ bool means_condition(const TableWork &work, const pg::SimpleView &view, const Wa
     return view.is_simple && view.table == work.table.oid && view.condition == wanted.condition
            && view.condition_column == work.settings().deleted_at
            && (wanted.condition != ViewCondition::function_of_column
-               || catalog::is_include_deleted(work.spi, view.function));
+               || catalog::is_include_deleted(view.function));
 }
 
 bool is_made_by_us(const TableWork &work, const WantedView &wanted) {
@@ -249,7 +249,7 @@ void plan_view(TableWork &work, const WantedView &wanted) {
     if (!is_ours && work.leaves_users_views) {
         return;
     }
-    auto existing = catalog::find_relation(work.spi, work.table.schema_oid, wanted.name);
+    auto existing = catalog::find_relation(work.table.schema_oid, wanted.name);
     if (existing && is_ours && existing->kind == 'v') {
         mend_view(work, *existing, wanted, object);
         return;
@@ -277,7 +277,7 @@ void plan_view(TableWork &work, const WantedView &wanted) {
 
 void warn_of_views(TableWork &work) {
     for (const WantedView &wanted : get_wanted_views(work.settings())) {
-        auto existing = catalog::find_relation(work.spi, work.table.schema_oid, wanted.name);
+        auto existing = catalog::find_relation(work.table.schema_oid, wanted.name);
         if (existing && existing->kind == 'v') {
             warn_of_row_security(work, *existing, wanted, "view " + catalog::identifier(wanted.name).text());
         }

@@ -25,13 +25,13 @@ namespace softdelete::registration {
 namespace {
 
 // A view of that name which reads another table, or anything else of that name.
-bool belongs_to_other(pg::Spi &spi, const catalog::Table &table, const std::string &name) {
-    auto existing = catalog::find_relation(spi, table.schema_oid, name);
+bool belongs_to_other(const catalog::Table &table, const std::string &name) {
+    auto existing = catalog::find_relation(table.schema_oid, name);
     return existing && (existing->kind != 'v' || pg::read_view(existing->oid).table != table.oid);
 }
 
 // A long name is cut, so that the view of another table may have it already. A whole one that is taken is an error.
-std::string get_view_name(pg::Spi &spi, const std::optional<std::string> &given, const char *prefix,
+std::string get_view_name(const std::optional<std::string> &given, const char *prefix,
                           const catalog::Table &table, NameChooser &names) {
     std::string name = prefix + table.name;
     if (given || pg::truncate_name(name) == name) {
@@ -39,14 +39,14 @@ std::string get_view_name(pg::Spi &spi, const std::optional<std::string> &given,
     }
     for (int number = 0;; number++) {
         std::string candidate = make_numbered_name(name, number);
-        if (!belongs_to_other(spi, table, candidate) && names.take(table.schema_oid, candidate)) {
+        if (!belongs_to_other(table, candidate) && names.take(table.schema_oid, candidate)) {
             return candidate;
         }
     }
 }
 
-registry::Registration make_registration(pg::Spi &spi, const RegisterRequest &request,
-                                         const catalog::Table &table, NameChooser &names) {
+registry::Registration make_registration(const RegisterRequest &request, const catalog::Table &table,
+                                         NameChooser &names) {
     registry::Registration registration = {};
     registration.relation = table.oid;
     model::TableSettings &settings = registration.settings;
@@ -60,10 +60,10 @@ registry::Registration make_registration(pg::Spi &spi, const RegisterRequest &re
     bool is_named = table.oid == request.relation;
     settings.on_expiry = is_named ? get_on_expiry(request.on_expiry) : model::OnExpiry::purge;
     settings.active_view =
-        get_view_name(spi, is_named ? request.active_view : std::nullopt, "active_", table, names);
+        get_view_name(is_named ? request.active_view : std::nullopt, "active_", table, names);
     settings.deleted_view =
-        get_view_name(spi, is_named ? request.deleted_view : std::nullopt, "deleted_", table, names);
-    settings.all_view = get_view_name(spi, is_named ? request.all_view : std::nullopt, "all_", table, names);
+        get_view_name(is_named ? request.deleted_view : std::nullopt, "deleted_", table, names);
+    settings.all_view = get_view_name(is_named ? request.all_view : std::nullopt, "all_", table, names);
     return registration;
 }
 
@@ -106,8 +106,8 @@ std::vector<catalog::Table> lock_tables(pg::Spi &spi, const RegisterRequest &req
 TableWork plan_table(pg::Spi &spi, const RegisterRequest &request, const catalog::Table &table,
                      const std::vector<catalog::Table> &together, bool is_plan, NameChooser &names) {
     pg::UserScope owner(table.owner);
-    TableWork work = begin_work(spi, table, make_registration(spi, request, table, names),
-                                is_plan && !request.follows_archive);
+    TableWork work =
+        begin_work(spi, table, make_registration(request, table, names), is_plan && !request.follows_archive);
     work.names.follow(names);
     work.is_named = table.oid == request.relation;
     work.archived = request.archived;
@@ -210,7 +210,7 @@ std::vector<model::Step> register_tables(const RegisterRequest &request, bool is
     check_roles(spi, request.admin_roles);
     check_retention(spi, request.retention);
     std::vector<TableWork> works;
-    NameChooser names(spi);
+    NameChooser names;
     for (const catalog::Table &table : tables) {
         works.push_back(plan_table(spi, request, table, tables, is_plan, names));
     }

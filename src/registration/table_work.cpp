@@ -5,6 +5,7 @@
 #include "catalog/index_catalog.hpp"
 #include "catalog/quoting.hpp"
 #include "catalog/table_info.hpp"
+#include "catalog/view_catalog.hpp"
 #include "pg/quote.hpp"
 #include "sqltext/table_statements.hpp"
 
@@ -17,7 +18,7 @@ using model::Action;
 std::string NameChooser::choose(Oid schema, const std::function<std::string(int)> &candidate) {
     for (int number = 0;; number++) {
         std::string name = candidate(number);
-        if (!given_.contains({schema, name}) && !catalog::has_relation(spi_, schema, name)) {
+        if (!given_.contains({schema, name}) && !catalog::has_relation(schema, name)) {
             given_.insert({schema, name});
             return name;
         }
@@ -88,7 +89,7 @@ TableWork begin_work_on_views(pg::Spi &spi, const catalog::Table &table,
             .own_indexes = {},
             .steps = {},
             .comments = {},
-            .names = NameChooser(spi),
+            .names = {},
             .secured = {},
             .released = {},
             .going = {}};

@@ -17,8 +17,6 @@ namespace softdelete::registration {
 // Finds names that no relation of the schema has and that were not given before.
 class NameChooser {
 public:
-    explicit NameChooser(pg::Spi &spi) : spi_(spi) {}
-
     // The first free one of candidate(0), candidate(1), ...
     std::string choose(Oid schema, const std::function<std::string(int)> &candidate);
 
@@ -29,7 +27,6 @@ public:
     void follow(const NameChooser &other) { given_ = other.given_; }
 
 private:
-    pg::Spi &spi_;
     std::set<std::pair<Oid, std::string>> given_;
 };
 

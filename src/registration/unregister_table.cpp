@@ -75,7 +75,7 @@ void plan_view_drops(TableWork &work, EndingColumns ending) {
         views = {settings.active_view, settings.deleted_view, settings.all_view};
     }
     for (const std::string &view : views) {
-        auto existing = catalog::find_relation(work.spi, work.table.schema_oid, view);
+        auto existing = catalog::find_relation(work.table.schema_oid, view);
         if (existing && existing->kind == 'v') {
             sqltext::QualifiedName name = catalog::qualified_name(work.table.schema, view);
             work.add(Action::drop, work.table.oid, "view " + catalog::identifier(view).text(),

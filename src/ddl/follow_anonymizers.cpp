@@ -106,18 +106,25 @@ bool mentions(const Anonymizer &rule, const std::string &name) {
     return rule.column.find(name) != std::string::npos || rule.expression.find(name) != std::string::npos;
 }
 
-// The table and what inherits from it, whose columns are renamed with its own.
-List *find_heirs(const DdlCommand &command) {
-    return OidIsValid(command.relation) ? find_all_inheritors(command.relation, NoLock, nullptr) : NIL;
+// The tables that the command changes, and what inherits from them: their columns come, go and are renamed with theirs.
+List *find_changed_with_heirs(const DdlCommand &command) {
+    List *tables = NIL;
+    ListCell *cell;
+    foreach (cell, find_changed_tables(command)) {
+        if (OidIsValid(lfirst_oid(cell))) {
+            tables = list_concat_unique_oid(tables, find_all_inheritors(lfirst_oid(cell), NoLock, nullptr));
+        }
+    }
+    return tables;
 }
 
 // May the rule name what the command renames? name: of that, up to its first quote.
 bool may_name(const registry::TableRule &rule, const DdlCommand &command, const char *name,
-              const List *heirs) {
+              const List *changed) {
     if (!renames_part(command.node)) {
         return rule.objects.find(name) != std::string::npos;
     }
-    return (list_member_oid(heirs, rule.relation) || !rule.objects.empty()) && mentions(rule.rule, name);
+    return (list_member_oid(changed, rule.relation) || !rule.objects.empty()) && mentions(rule.rule, name);
 }
 
 void write_down_renamed(pg::Spi &spi) {
@@ -224,18 +231,9 @@ void prepare_table(pg::Spi &spi, Oid relation, Change change) {
     }
 }
 
-// Those with rules among the tables that ALTER TABLE changes: with their heirs, whose columns come and go with theirs.
+// Those of the tables that ALTER TABLE changes that have rules.
 std::vector<Oid> find_ruled_among_changed(pg::Spi &spi, const DdlCommand &command) {
-    const List *changed = pg::call([&] {
-        List *tables = NIL;
-        ListCell *cell;
-        foreach (cell, find_changed_tables(command)) {
-            tables = list_concat_unique_oid(
-                tables,
-                OidIsValid(lfirst_oid(cell)) ? find_all_inheritors(lfirst_oid(cell), NoLock, nullptr) : NIL);
-        }
-        return tables;
-    });
+    const List *changed = pg::call([&] { return find_changed_with_heirs(command); });
     std::vector<Oid> ruled;
     for (Oid relation : registry::find_tables_with_rules(spi)) {
         if (list_member_oid(changed, relation)) {
@@ -313,11 +311,11 @@ void prepare_anonymizers(const DdlCommand &command) {
     if (renamed == nullptr && !drops_a_cast) {
         return;
     }
-    const List *heirs = pg::call([&] { return find_heirs(command); });
+    const List *changed = pg::call([&] { return find_changed_with_heirs(command); });
     const std::vector<registry::TableRule> rules = registry::find_all_anonymizers(spi);
     for (const registry::TableRule &rule :
          rules | std::views::reverse) { // the last one remembered is checked first
-        if (renamed != nullptr && may_name(rule, command, renamed, heirs)) {
+        if (renamed != nullptr && may_name(rule, command, renamed, changed)) {
             prepare(spi, rule.relation, rule.rule, Change::name);
         }
         if (drops_a_cast && !rule.objects.empty()) {

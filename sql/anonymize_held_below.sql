@@ -1,7 +1,7 @@
 -- anonymize() leaves rows below that a hold protects as they are, also who deleted them, and says so.
 CREATE ROLE regress_held_below;
 CREATE SCHEMA regress_held_below AUTHORIZATION regress_held_below;
-SELECT setval('softdelete_internal.hold_id_seq', 700);
+SELECT setval('softdelete_internal.hold_id_seq', 7000);
 SET SESSION AUTHORIZATION regress_held_below;
 SET search_path = regress_held_below;
 SET client_min_messages = warning;

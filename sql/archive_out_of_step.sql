@@ -120,9 +120,20 @@ ALTER TABLE t_archive DROP COLUMN a, DROP COLUMN b; -- fails
 ALTER TABLE t_archive DROP COLUMN deletion_id; -- fails
 :remedy;
 SELECT code FROM softdelete.check('t') WHERE code IN ('out_of_step', 'former_column');
+-- Views that belong to somebody else.
+RESET SESSION AUTHORIZATION;
+CREATE ROLE regress_step_2;
+ALTER VIEW regress_step.active_t OWNER TO regress_step_2;
+ALTER VIEW regress_step.deleted_t OWNER TO regress_step_2;
+ALTER VIEW regress_step.all_t OWNER TO regress_step_2;
+SET SESSION AUTHORIZATION regress_step;
+SELECT object, message FROM softdelete.check('t') WHERE code = 'out_of_step' ORDER BY object;
+SELECT action, object FROM softdelete.repair('t') ORDER BY step;
+SELECT code FROM softdelete.check('t') WHERE code = 'out_of_step';
+SELECT relname, relowner::regrole FROM pg_class WHERE relnamespace = 'regress_step'::regnamespace AND relkind = 'v' ORDER BY relname;
 RESET SESSION AUTHORIZATION;
 RESET search_path;
 DROP FUNCTION try, unseen;
 SET client_min_messages = warning;
 DROP SCHEMA regress_step CASCADE;
-DROP ROLE regress_step;
+DROP ROLE regress_step, regress_step_2;

@@ -4,7 +4,7 @@ CREATE ROLE regress_errors;
 CREATE ROLE regress_errors_other;
 CREATE SCHEMA regress_errors AUTHORIZATION regress_errors;
 GRANT USAGE ON SCHEMA regress_errors TO regress_errors_other;
-SELECT setval('softdelete_internal.hold_id_seq', 500);
+SELECT setval('softdelete_internal.hold_id_seq', 6000);
 SET SESSION AUTHORIZATION regress_errors;
 SET search_path = regress_errors;
 CREATE TABLE users (id int PRIMARY KEY, name text NOT NULL, age int);

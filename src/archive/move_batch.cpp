@@ -58,15 +58,15 @@ rows::RowSet find_marked(pg::Spi &spi, const Places &places, std::size_t size, B
     pg::ReadScope owner(places.table.owner);
     pg::ExactTextScope exact;
     rows::RowSet found;
-    for (
-        const pg::Row &row : spi.query(
-            sqltext::format(
-                "/* softdelete */ SELECT t.tableoid, t.ctid, t.%2% FROM %1% AS t WHERE t.%2% IS NOT NULL AND "
-                "pg_catalog.isfinite(t.%2%) AND (t.deletion_id < 0) IS NOT TRUE AND t.%2% >= CAST($1 AS %3%) "
-                "ORDER BY t.%2% LIMIT %4% FOR UPDATE OF t SKIP LOCKED",
-                places.info.name, places.deleted_at,
-                places.table.find_column(places.settings.deleted_at)->type, size),
-            {batch->last})) {
+    for (const pg::Row &row :
+         spi.query(sqltext::format("/* softdelete */ SELECT t.tableoid, t.ctid, t.%2% FROM %1% AS t WHERE "
+                                   "t.%2% IS NOT NULL AND "
+                                   "%5% AND (t.deletion_id < 0) IS NOT TRUE AND t.%2% >= CAST($1 AS %3%) "
+                                   "ORDER BY t.%2% LIMIT %4% FOR UPDATE OF t SKIP LOCKED",
+                                   places.info.name, places.deleted_at,
+                                   places.table.find_column(places.settings.deleted_at)->type, size,
+                                   make_movable("t." + std::string(places.deleted_at))),
+                   {batch->last})) {
         found.add(rows::read_row_id(row));
         batch->last = row.text(2);
         batch->found++;

@@ -110,19 +110,20 @@ Marked find_marked(pg::Spi &spi, const catalog::Table &table, const std::string 
     pg::ReadScope owner(table.owner);
     Marked marked = {0, {}, {}};
     const pg::Row row =
-        spi.query(sqltext::format(
-                      "SELECT pg_catalog.count(*), coalesce(pg_catalog.bool_and(pg_catalog.isfinite(%2%)"
-                      " AND (deletion_id < 0) IS NOT TRUE), true), pg_catalog.now() - "
-                      "pg_catalog.min(%2%) FROM %1% WHERE %2% IS NOT NULL",
-                      table.qualified, deleted_at))
+        spi.query(sqltext::format("SELECT pg_catalog.count(*), coalesce(pg_catalog.bool_and(%3%"
+                                  " AND (deletion_id < 0) IS NOT TRUE), true), pg_catalog.now() - "
+                                  "(pg_catalog.min(%2%) FILTER (WHERE %3%)) FROM %1% WHERE %2% IS NOT NULL",
+                                  table.qualified, deleted_at, make_movable(deleted_at)))
             .front();
     if (!row.boolean(1)) {
-        pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                   .message =
-                       sqltext::format("deleted rows of table \"%1%\" cannot move to an archive", table.name),
-                   .detail = "Some are anonymized, or deleted at an infinite time.",
-                   .hint = "Purge them first, or give them a time.",
-                   .relation = table.oid});
+        pg::raise(
+            {.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+             .message =
+                 sqltext::format("deleted rows of table \"%1%\" cannot move to an archive", table.name),
+             .detail =
+                 "Some are anonymized, or deleted at a time that is infinite or beyond the year 290000.",
+             .hint = "Purge them first, or give them a time.",
+             .relation = table.oid});
     }
     marked.rows = row.number(0);
     marked.age = row.is_null(2) ? std::nullopt : std::optional(row.text(2));
@@ -218,6 +219,10 @@ void make_marked_partitions(pg::Spi &spi, const catalog::Table &table,
     if (marked.days.empty()) {
         make_first_partitions(spi, archive, choose_width(spi, settings.retention));
     }
+}
+
+std::string make_movable(const std::string &time) {
+    return sqltext::format("(%1% >= '4713-01-01 BC' AND %1% < '290000-01-01')", time);
 }
 
 std::int64_t move_marked_rows(pg::Spi &spi, const catalog::Table &table,

@@ -22,9 +22,12 @@ std::int64_t count_marked_rows(pg::Spi &spi, const catalog::Table &table,
                                const registry::Registration &registration);
 
 // Makes the partitions of the new archive for the rows that are marked. Errors: 55000 where some cannot move, for they are anonymized
-// or have an infinite time.
+// or have a time that no partition can have.
 void make_marked_partitions(pg::Spi &spi, const catalog::Table &table,
                             const registry::Registration &registration, const ArchiveSettings &settings);
+
+// SQL: is a time of deletion one for which an archive can have a partition? Not an infinite one, nor where the server's times end.
+std::string make_movable(const std::string &time);
 
 // SQL: the columns that the table is given with a row from its archive, each with a comma behind it. Those that tell of the deletion, and computed
 // ones, are not among them.

@@ -14,6 +14,7 @@
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 #include "registration/lock_table.hpp"
+#include "registration/repair_table.hpp"
 #include "registration/run_steps.hpp"
 #include "registration/unregister_table.hpp"
 #include "rows/time_partitions.hpp"
@@ -143,6 +144,18 @@ void mend_views(ArchiveWork &work) {
     views.put_up();
 }
 
+// Of somebody else since DDL that ran without event triggers.
+std::vector<model::Step> give_own_views(const ArchiveWork &work) {
+    const ArchiveSettings &settings = work.settings;
+    return registration::give_views(
+        work.spi, work.table, {settings.active_view, settings.deleted_view, settings.all_view},
+        [&](Oid relation) {
+            const pg::SimpleView view = pg::read_view(relation);
+            return view.is_simple ? view.table == work.table.oid || view.table == settings.archive
+                                  : !pg::read_union(relation, work.table.oid, settings.archive).empty();
+        });
+}
+
 std::vector<std::string> find_wrong_views(ArchiveWork &work) {
     std::vector<std::string> views = find_gaps(work.spi, work.table);
     std::erase_if(views, [](const std::string &object) { return !object.starts_with("view "); });
@@ -208,6 +221,7 @@ std::vector<model::Step> repair_archive(Oid relation) {
                    .relation = relation});
     }
     ArchiveWork work = {spi, table, *settings};
+    const std::vector<model::Step> given = give_own_views(work);
     const std::vector<ArchiveColumn> columns = read_columns(spi, relation);
     const std::vector<std::string> wrong_views = find_wrong_views(work);
     if (settings->is_missing) {
@@ -240,6 +254,7 @@ std::vector<model::Step> repair_archive(Oid relation) {
     }
     bring_views_in_step(relation);
     make_first_partitions(spi, settings->archive, width);
+    steps.insert(steps.begin(), given.begin(), given.end());
     return steps;
 }
 

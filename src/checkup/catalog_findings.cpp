@@ -66,17 +66,22 @@ constexpr std::array table_kinds = {
     // What else repair() would do is for checkup/table_findings to find.
     Kind{Severity::error, "out_of_step", R"(
     SELECT c.oid, pg_catalog.format('view %I', v.relname), pg_catalog.format('the view belongs to %s, and not to the owner of the table', v.relowner::pg_catalog.regrole),
-           pg_catalog.format('SELECT * FROM softdelete.repair(%L)', r.relation)
-    FROM softdelete_internal.registration r
-    JOIN pg_catalog.pg_class c ON c.oid = r.relation
-    JOIN pg_catalog.pg_class v ON v.relnamespace = c.relnamespace AND v.relname = ANY (r.added_views) AND v.relkind = 'v' AND v.relowner <> c.relowner
+           pg_catalog.format('SELECT * FROM softdelete.repair(%L)', c.oid::pg_catalog.regclass)
+    FROM (SELECT r.relation::pg_catalog.oid, pg_catalog.unnest(r.added_views)::pg_catalog.name FROM softdelete_internal.registration r
+          UNION SELECT a.relation::pg_catalog.oid, pg_catalog.unnest(ARRAY[a.active_view, a.deleted_view, a.all_view])::pg_catalog.name
+          FROM softdelete_internal.archive a) own (relation, name)
+    JOIN pg_catalog.pg_class c ON c.oid = own.relation
+    JOIN pg_catalog.pg_class v ON v.relnamespace = c.relnamespace AND v.relname = own.name AND v.relkind = 'v' AND v.relowner <> c.relowner
     WHERE c.oid = ANY ($1::pg_catalog.oid[])
     ORDER BY c.oid::pg_catalog.regclass::pg_catalog.text, v.relname)"},
+    // Of a table between the strategies nothing is configured: it is told of that first.
     Kind{Severity::notice, "no_retention", R"(
     SELECT t.relation::pg_catalog.oid, 'retention', 'deleted rows are kept for ever',
            pg_catalog.format('SELECT * FROM softdelete.configure(%L, retention => ''1 year'')', t.relation)
     FROM softdelete.tables t
     WHERE t.relation::pg_catalog.oid = ANY ($1::pg_catalog.oid[]) AND t.retention IS NULL
+      AND NOT EXISTS (SELECT FROM softdelete_internal.registration r JOIN softdelete_internal.archive a ON a.relation = r.relation
+                      WHERE r.relation = t.relation)
     ORDER BY t.relation::pg_catalog.text)"},
     Kind{Severity::notice, "old_hold", R"(
     SELECT h.relation::pg_catalog.oid, 'hold ' || h.id,

@@ -81,6 +81,29 @@ bool is_owners_archive(Oid relation) {
     pg_unreachable();
 }
 
+[[noreturn]] void raise_strategy_changes(Oid relation, Oid table, const char *change) {
+    const char *name =
+        quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)), get_rel_name(table));
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+         errmsg("cannot %s table \"%s\" while its strategy changes", change, get_rel_name(relation)),
+         errdetail("Some of its deleted rows are marked, others are in its archive."),
+         errhint("Let it end first: CALL softdelete.change_strategy(%s, 'archive'), or 'flag' to go back.",
+                 quote_literal_cstr(name))));
+    pg_unreachable();
+}
+
+// New children would have rows that no trigger moves, and keep a change of the strategy from ending.
+void check_parent(Oid parent) {
+    if (session::has_trigger(parent, model::archive_trigger)) {
+        raise_archive_stays(parent, "inherit from");
+    }
+    if (Oid table = registry::find_relation_between(parent); OidIsValid(table) && is_owners_archive(parent)) {
+        raise_strategy_changes(parent, table, "inherit from");
+    }
+}
+
 // The one place where deleted rows are would follow, and the other would not.
 void refuse_change_between(const DdlCommand &command) {
     Oid table = registry::find_relation_between(command.relation);
@@ -91,15 +114,7 @@ void refuse_change_between(const DdlCommand &command) {
     if (!OidIsValid(table) || !is_change || !is_owners_archive(command.relation)) {
         return;
     }
-    const char *name =
-        quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)), get_rel_name(table));
-    ereport(
-        ERROR,
-        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-         errmsg("cannot alter table \"%s\" while its strategy changes", get_rel_name(command.relation)),
-         errdetail("Some of its deleted rows are marked, others are in its archive."),
-         errhint("Let it end first: CALL softdelete.change_strategy(%s, 'archive'), or 'flag' to go back.",
-                 quote_literal_cstr(name))));
+    raise_strategy_changes(command.relation, table, "alter");
 }
 
 // Policies of an archive that begin so come and go with those of its table.
@@ -177,14 +192,10 @@ void check_archive_drop(const DropStmt *drop) {
     }
 }
 
-// New children would have rows that no trigger moves.
 void check_archive_inheritance(const CreateStmt *create) {
     ListCell *cell;
     foreach (cell, create->partbound == nullptr ? create->inhRelations : NIL) {
-        Oid parent = find_relation(lfirst_node(RangeVar, cell));
-        if (session::has_trigger(parent, model::archive_trigger)) {
-            raise_archive_stays(parent, "inherit from");
-        }
+        check_parent(find_relation(lfirst_node(RangeVar, cell)));
     }
 }
 
@@ -218,10 +229,8 @@ void refuse_archive_change(const DdlCommand &command) {
         ListCell *cell;
         foreach (cell, castNode(AlterTableStmt, command.node)->cmds) {
             const auto *part = lfirst_node(AlterTableCmd, cell);
-            if (part->subtype == AT_AddInherit
-                && session::has_trigger(find_relation(castNode(RangeVar, part->def)),
-                                        model::archive_trigger)) {
-                raise_archive_stays(find_relation(castNode(RangeVar, part->def)), "inherit from");
+            if (part->subtype == AT_AddInherit) {
+                check_parent(find_relation(castNode(RangeVar, part->def)));
             }
         }
     }

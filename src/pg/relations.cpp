@@ -5,7 +5,7 @@
 
 extern "C" {
 #include "access/htup_details.h"
-#include "access/table.h"
+#include "access/relation.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "nodes/nodeFuncs.h"
@@ -42,11 +42,14 @@ LOCKMODE server_lock(Lock lock) {
 }
 
 // The view's query, in the current memory context, with the names that its columns have now: RENAME COLUMN leaves those
-// in the rule alone.
+// in the rule alone. Null where the view is gone: another session may have dropped it while this one waited for it.
 Query *copy_view_query(Oid view) {
-    Relation relation = table_open(view, AccessShareLock);
+    Relation relation = try_relation_open(view, AccessShareLock);
+    if (relation == nullptr) {
+        return nullptr;
+    }
     Query *query = static_cast<Query *>(copyObjectImpl(get_view_query(relation)));
-    table_close(relation, AccessShareLock);
+    relation_close(relation, AccessShareLock);
     ListCell *cell;
     foreach (cell, query->targetList) {
         auto *entry = lfirst_node(TargetEntry, cell);
@@ -226,7 +229,7 @@ SimpleView read_view(Oid relation) {
 }
 
 SimpleView read_view_query(Query *query) {
-    RangeTblEntry *rte = call([&] { return find_only_table(query); });
+    RangeTblEntry *rte = query == nullptr ? nullptr : call([&] { return find_only_table(query); });
     SimpleView view;
     if (rte == nullptr) {
         return view;
@@ -260,8 +263,9 @@ std::vector<UnionColumn> read_union(Oid view, Oid first, Oid second) {
 
     const Union found = call([&] {
         Query *query = copy_view_query(view);
-        auto *set =
-            query->setOperations == nullptr ? nullptr : castNode(SetOperationStmt, query->setOperations);
+        auto *set = query == nullptr || query->setOperations == nullptr
+                        ? nullptr
+                        : castNode(SetOperationStmt, query->setOperations);
         return set == nullptr
                    ? Union{query, nullptr, nullptr}
                    : Union{query, find_side(query, set->larg, first), find_side(query, set->rarg, second)};

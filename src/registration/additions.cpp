@@ -65,6 +65,9 @@ void plan_additions(TableWork &work) {
         sqltext::Statement command =
             make_comment(work, catalog::literal(additions_start + make_list(work) + comment_end).text());
         work.steps.insert(place, {work.table.oid, "additions", model::Action::alter, true, {command.text()}});
+        if (column != nullptr && column->comment && !is_told) {
+            work.comments.push_back(make_comment(work, catalog::literal(*column->comment).text())); // again
+        }
         is_told = true;
     }
     if (is_told && !is_ours(work)) {

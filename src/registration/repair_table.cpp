@@ -56,32 +56,11 @@ void append(Steps &steps, const Steps &more) {
     steps.insert(steps.end(), more.begin(), more.end());
 }
 
-// Only views that read the table and nothing else: the new owner is to get nothing that somebody else wrote. The former
-// owner need not be at hand.
-Steps give_views(pg::Spi &spi, const RegisteredTable &registered) {
-    const catalog::Table &table = registered.table;
-    std::string owner = pg::call([&] { return GetUserNameFromId(table.owner, false); });
-    Steps steps;
-    for (const pg::Row &row :
-         spi.query_kept(views_query, {table.schema_oid, pg::make_array(registered.registration.added_views),
-                                      table.owner})) {
-        pg::SimpleView view = pg::read_view(row.oid(0));
-        if (!view.is_simple || view.table != table.oid) {
-            continue;
-        }
-        sqltext::QualifiedName name = catalog::qualified_name(table.schema, row.text(1));
-        sqltext::Statement command =
-            sqltext::statement("ALTER VIEW %1% OWNER TO %2%", name, catalog::identifier(owner));
-        pg::UserScope administrator(pg::get_extension_owner());
-        session::OwnDdlScope own_ddl;
-        spi.execute(command.text());
-        steps.push_back({table.oid,
-                         "view " + catalog::identifier(row.text(1)).text(),
-                         model::Action::alter,
-                         false,
-                         {command.text()}});
-    }
-    return steps;
+Steps give_own_views(pg::Spi &spi, const RegisteredTable &registered) {
+    return give_views(spi, registered.table, registered.registration.added_views, [&](Oid relation) {
+        const pg::SimpleView view = pg::read_view(relation);
+        return view.is_simple && view.table == registered.table.oid;
+    });
 }
 
 // The column that had the name when the views were made: they go on showing it under that name.
@@ -246,6 +225,31 @@ Steps take_on_deletions(pg::Spi &spi, const RegisteredTable &registered) {
 
 } // namespace
 
+std::vector<model::Step> give_views(pg::Spi &spi, const catalog::Table &table,
+                                    const std::vector<std::string> &names,
+                                    const std::function<bool(Oid)> &is_own) {
+    std::string owner = pg::call([&] { return GetUserNameFromId(table.owner, false); });
+    Steps steps;
+    for (const pg::Row &row :
+         spi.query_kept(views_query, {table.schema_oid, pg::make_array(names), table.owner})) {
+        if (!is_own(row.oid(0))) {
+            continue;
+        }
+        sqltext::QualifiedName name = catalog::qualified_name(table.schema, row.text(1));
+        sqltext::Statement command =
+            sqltext::statement("ALTER VIEW %1% OWNER TO %2%", name, catalog::identifier(owner));
+        pg::UserScope administrator(pg::get_extension_owner());
+        session::OwnDdlScope own_ddl;
+        spi.execute(command.text());
+        steps.push_back({table.oid,
+                         "view " + catalog::identifier(row.text(1)).text(),
+                         model::Action::alter,
+                         false,
+                         {command.text()}});
+    }
+    return steps;
+}
+
 std::vector<model::Step> mend_table(Oid relation) {
     pg::Spi spi;
     check_library_is_loaded(spi);
@@ -253,7 +257,7 @@ std::vector<model::Step> mend_table(Oid relation) {
     check_rules(spi, registered.table, "repair");
     check_deletion_ids(registered);
     Steps steps = follow_renamed_columns(spi, registered);
-    append(steps, give_views(spi, registered));
+    append(steps, give_own_views(spi, registered));
     append(steps, follow_renamed_indexes(spi, registered));
     append(steps, drop_orphans(spi));
     append(steps, repair_table(relation, Views::all));

@@ -2,14 +2,17 @@
 // deletions.
 #include "restore/find_deletions.hpp"
 
+#include "pg/called_settings.hpp"
 #include "pg/quote.hpp"
 #include "pg/scopes.hpp"
 #include "registry/registered_names.hpp"
 #include "sqltext/format.hpp"
 
 extern "C" {
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "parser/scansup.h"
 #include "utils/timestamp.h"
 }
 
@@ -47,6 +50,18 @@ constexpr const char *members_query = R"(
         UNION SELECT h.inhrelid FROM pg_catalog.pg_inherits h JOIN member m ON h.inhparent = m.relation)
     SELECT relation FROM member)";
 
+// What the caller's search_path finds under the name.
+Oid find_visible(const std::string &name) {
+    pg::SettingScope path;
+    return pg::call([&] {
+        pg::CalledSettings::apply_path();
+        const Oid found = RelnameGetRelid(name.c_str());
+        return OidIsValid(found) ? found
+                                 : RelnameGetRelid(downcase_identifier(
+                                     name.c_str(), static_cast<int>(name.size()), false, false));
+    });
+}
+
 // Tables that somebody may mean who gives that name, but none where it may be an actor's.
 constexpr const char *meant_query = R"(
     SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
@@ -59,11 +74,12 @@ constexpr const char *meant_query = R"(
            OR pg_catalog.lower($1) IN (c.relname::pg_catalog.text, n.nspname || '.' || c.relname))
       AND NOT EXISTS (SELECT FROM softdelete_internal.deletion d WHERE d.deleted_by = $1)
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles o WHERE o.rolname = $1)
-    ORDER BY pg_catalog.pg_table_is_visible(c.oid) DESC, 1 LIMIT 1)";
+    ORDER BY c.oid = $2::pg_catalog.oid DESC, 1 LIMIT 1)";
 
-// The server takes a literal without a type for text, and so for an actor.
-void check_is_actor(pg::Spi &spi, const std::string &actor) {
-    for (const pg::Row &row : spi.query(meant_query, {actor})) {
+// visible: what the caller's search_path finds under the name. The server takes a literal without a type for text, and so
+// for an actor.
+void check_is_actor(pg::Spi &spi, const std::string &actor, Oid visible) {
+    for (const pg::Row &row : spi.query(meant_query, {actor, visible})) {
         pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
                    .message = sqltext::format("\"%1%\" is the name of a registered table, and nobody of that "
                                               "name has deleted anything",
@@ -107,6 +123,7 @@ std::vector<std::int64_t> find_deletions(pg::Spi &spi, const DeletionTraits &tra
                                          deletion::DeletionLock lock) {
     const std::optional<std::string> members = find_members(spi, traits.relation);
     const Oid role = GetUserId();
+    const Oid visible = traits.actor ? find_visible(*traits.actor) : InvalidOid;
     pg::UserScope owner(pg::get_extension_owner());
     const std::string query =
         std::string(traits_query) + (lock == deletion::DeletionLock::for_update ? " FOR UPDATE OF d" : "");
@@ -116,7 +133,7 @@ std::vector<std::int64_t> find_deletions(pg::Spi &spi, const DeletionTraits &tra
         found.push_back(row.number(0));
     }
     if (found.empty() && traits.actor && !traits.relation) {
-        check_is_actor(spi, *traits.actor);
+        check_is_actor(spi, *traits.actor, visible);
     }
     return found;
 }

@@ -136,6 +136,7 @@ CREATE FUNCTION key_of(wt text, wid int) RETURNS text[] LANGUAGE sql AS
     $$SELECT CASE wt WHEN 'c' THEN (SELECT ARRAY[part, id]::text[] FROM all_c WHERE id = wid)
         WHEN 'e' THEN (SELECT ARRAY[id, part]::text[] FROM all_e WHERE id = wid) ELSE ARRAY[wid::text] END$$;
 
+CREATE SEQUENCE further START 10000;
 CREATE FUNCTION add_row(new int) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     maybe boolean := random() < 0.7;
@@ -427,11 +428,13 @@ BEGIN
                 END LOOP;
         END CASE;
         COMMIT;
-        -- So that there is always something to delete.
+        -- So that there is always something to delete, also where nothing is left to restore.
         WHILE (SELECT count(*) FROM rows WHERE NOT deleted) < 50 LOOP
             wt := (ARRAY['a', 'a', 'b', 'c', 'd', 'g'])[1 + floor(random() * 6)];
             wid := pick(wt, true);
-            IF wid IS NOT NULL THEN
+            IF wid IS NULL OR random() < 0.1 THEN
+                PERFORM add_row(nextval('further')::int);
+            ELSE
                 PERFORM try_restore(step, wt, wid);
             END IF;
             COMMIT;

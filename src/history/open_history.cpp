@@ -4,6 +4,7 @@
 #include "pg/boundary.hpp"
 
 extern "C" {
+#include "access/htup_details.h"
 #include "access/relation.h"
 #include "utils/rel.h"
 }
@@ -19,6 +20,14 @@ OpenHistory::OpenHistory(Oid relation) {
         history_ = before == nullptr ? nullptr : try_relation_open(before->history, AccessShareLock);
         // Once more: to wait for the lock may have brought news.
         table_ = history_ == nullptr ? nullptr : find_tracked_table(RelationGetRelid(root_));
+    });
+}
+
+std::int64_t OpenHistory::get_deletion(const ReadEntry &entry) const {
+    return pg::call([&] {
+        bool is_null = true;
+        Datum id = heap_getattr(entry.row, deletion_id + 1, RelationGetDescr(history_), &is_null);
+        return is_null ? 0 : DatumGetInt64(id);
     });
 }
 

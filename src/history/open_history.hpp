@@ -2,11 +2,13 @@
 // his types run, cannot alter, drop or untrack either meanwhile. Whoever reads entries makes one first.
 #pragma once
 
-#include "history/tracked_table.hpp"
+#include "history/read_entries.hpp"
 
 extern "C" {
 #include "utils/relcache.h"
 }
+
+#include <cstdint>
 
 namespace softdelete::history {
 
@@ -24,6 +26,9 @@ public:
 
     // The history table itself.
     Relation relation() const { return history_; }
+
+    // The deletion that an entry of it names; 0 for none.
+    std::int64_t get_deletion(const ReadEntry &entry) const;
 
 private:
     Relation root_ = nullptr;

@@ -68,14 +68,7 @@ public:
         }
     }
 
-    std::int64_t get_deletion(const ReadEntry &entry) const {
-        return pg::call([&] {
-            bool is_null = true;
-            Datum id =
-                heap_getattr(entry.row, deletion_id + 1, RelationGetDescr(history_.relation()), &is_null);
-            return is_null ? 0 : DatumGetInt64(id);
-        });
-    }
+    std::int64_t get_deletion(const ReadEntry &entry) const { return history_.get_deletion(entry); }
 
 private:
     // From an arrival to an end. Restores of archived rows begin a segment that goes on with a former one.

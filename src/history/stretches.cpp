@@ -54,14 +54,7 @@ public:
 
     const std::vector<const ReadEntry *> &all() const { return all_; }
 
-    std::int64_t get_deletion(const ReadEntry &entry) const {
-        return pg::call([&] {
-            bool is_null = true;
-            Datum id =
-                heap_getattr(entry.row, deletion_id + 1, RelationGetDescr(history_.relation()), &is_null);
-            return is_null ? 0 : DatumGetInt64(id);
-        });
-    }
+    std::int64_t get_deletion(const ReadEntry &entry) const { return history_.get_deletion(entry); }
 
     Stretch make_stretch(std::size_t place) const {
         const ReadEntry &entry = *all_[place];

@@ -124,11 +124,9 @@ std::vector<model::Step> unregister(Oid relation, const std::string &deleted_row
 archive::ChangeRequest get_change_request(FunctionCallInfo call) {
     const pg::Arguments arguments(call);
     api::require(call, 4, "delay");
-    archive::ChangeRequest request = {arguments.relation(0, "relation"),
-                                      arguments.text(1, "strategy"),
-                                      api::get_batch_size(call, 2),
-                                      {},
-                                      api::get_duration(call, 4, "delay")};
+    archive::ChangeRequest request = {arguments.relation(0, "relation"),   arguments.text(1, "strategy"),
+                                      api::get_batch_size(call, 2),        {},
+                                      api::get_duration(call, 4, "delay"), arguments.optional_text(5)};
     if (!call->args[3].isnull) {
         request.max_runtime = api::get_duration(call, 3, "max_runtime");
     }

@@ -159,7 +159,7 @@ void begin_to_archive(pg::Spi &spi, Oid relation) {
     replace_views(spi, table, settings, Shows::table_and_archive);
 }
 
-std::vector<model::Step> begin_to_flag(pg::Spi &spi, Oid relation) {
+std::vector<model::Step> begin_to_flag(pg::Spi &spi, Oid relation, const std::string &visibility) {
     const catalog::Table table = registration::lock_table(spi, relation, pg::Lock::access_exclusive);
     pg::call([] { registry::move_rows_alone(); }); // before the holds, whose look keeps rows in place
     holds::lock_holds_below(spi, {relation}, registry::HoldAccess::remove);
@@ -167,14 +167,15 @@ std::vector<model::Step> begin_to_flag(pg::Spi &spi, Oid relation) {
     check_can_move_back(spi, table, settings);
     check_can_be_between(spi, table);
     KeptViews views(spi, table, *settings);
-    std::vector<model::Step> steps = warn_of_readers(spi, table, catalog::get_table(spi, settings->archive));
+    std::vector<model::Step> steps = warn_of_readers(spi, table, catalog::get_table(spi, settings->archive),
+                                                     visibility, Asked::in_batches);
     add_steps(steps, warn_of_subscribers(spi, table));
     const std::vector<model::Step> ends = plan_end(spi, table, *settings);
     delete_settings(spi, relation);
     registration::run_steps(spi, ends);
     registry::note_ended_registration(spi, table.member_oids());
     add_steps(steps, ends);
-    add_steps(steps, registration::register_table(make_request(table, *settings, "flag")));
+    add_steps(steps, registration::register_table(make_request(table, *settings, "flag", visibility)));
     history::follow_table(spi, relation);
     insert_settings(spi, *settings);
     views.give_back();

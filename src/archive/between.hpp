@@ -17,7 +17,7 @@ void begin_to_archive(pg::Spi &spi, Oid relation);
 
 // Begins to bring back the rows of an archive. The table is registered with the strategy flag. Locks it ACCESS EXCLUSIVE. The same errors.
 // Returns what was done.
-std::vector<model::Step> begin_to_flag(pg::Spi &spi, Oid relation);
+std::vector<model::Step> begin_to_flag(pg::Spi &spi, Oid relation, const std::string &visibility);
 
 // Ends it where the archive is empty: that goes. Locks the table SHARE UPDATE EXCLUSIVE. False where rows are left.
 bool end_as_flag(pg::Spi &spi, Oid relation);

@@ -105,8 +105,9 @@ private:
         is_begun_ = true;
         title_ = catalog::get_table(spi_, request_.relation).title;
         const bool has_one = has_archive(spi_, request_.relation, pg::Lock::access_share);
-        if (is_between(spi_, request_.relation)) {
-            return; // of an earlier call; whose table it is each batch asks
+        if (is_between(spi_, request_.relation)) { // of an earlier call; whose table it is each batch asks
+            (void)set_visibility(spi_, request_.relation, request_.visibility);
+            return;
         }
         if (has_one == to_archive()) { // asks whose table it is, and whether it is one
             (void)change_strategy(make_request());
@@ -116,7 +117,7 @@ private:
         if (to_archive()) {
             begin_to_archive(spi_, request_.relation);
         } else {
-            tell_warnings(begin_to_flag(spi_, request_.relation));
+            tell_warnings(begin_to_flag(spi_, request_.relation, request_.visibility.value_or("filter")));
         }
     }
 
@@ -124,7 +125,7 @@ private:
         return {.relation = request_.relation,
                 .retention = {},
                 .keep_forever = {},
-                .visibility = {},
+                .visibility = request_.visibility,
                 .indexes = {},
                 .admin_roles = {},
                 .on_expiry = {},
@@ -199,9 +200,7 @@ private:
 } // namespace
 
 void change_in_batches(const ChangeRequest &request) {
-    if (request.strategy != "flag" && request.strategy != "archive") {
-        raise_unknown_strategy(request.strategy);
-    }
+    check_strategy(request.strategy, request.visibility);
     pg::CalledSettings called;
     called.keep("IntervalStyle");
     pg::Spi spi(pg::SpiMode::non_atomic);

@@ -15,7 +15,8 @@ struct ChangeRequest {
     std::string strategy; // flag or archive
     std::size_t batch_size;
     std::optional<std::chrono::microseconds> max_runtime;
-    std::chrono::microseconds delay; // between batches
+    std::chrono::microseconds delay;       // between batches
+    std::optional<std::string> visibility; // of a table that gets the strategy flag
 };
 
 // Begins the change, moves the deleted rows batch by batch, and ends it, each in a transaction that commits; goes on where an earlier call was

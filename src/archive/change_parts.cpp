@@ -51,21 +51,30 @@ constexpr const char *table_readers_query = R"(
 } // namespace
 
 std::vector<model::Step> warn_of_readers(pg::Spi &spi, const catalog::Table &table,
-                                         const catalog::TableInfo &archive) {
+                                         const catalog::TableInfo &archive, const std::string &visibility,
+                                         Asked asked) {
+    if (visibility == "rls") {
+        return {};
+    }
     const pg::Rows rows = spi.query(table_readers_query, {table.oid, archive.relation});
     if (rows.front().is_null(0)) {
         return {};
     }
+    const sqltext::Literal name(pg::quote_literal(table.qualified.text()));
+    const std::string command =
+        asked == Asked::at_once
+            ? sqltext::format(
+                "SELECT * FROM softdelete.configure(%1%, strategy => 'flag', visibility => 'rls')", name)
+            : sqltext::format("CALL softdelete.change_strategy(%1%, 'flag', visibility => 'rls')", name);
     return {{table.oid,
              "rows of the archive",
              model::Action::warning,
              false,
-             {sqltext::format("SELECT * FROM softdelete.configure(%1%, visibility => 'rls')",
-                              sqltext::Literal(pg::quote_literal(table.qualified.text())))},
+             {command},
              "who may read the table, and not the archive, may ask for deleted rows from now on: "
                  + rows.front().text(0),
              model::warning::archive_opened,
-             "To keep them from that, in the same transaction"}};
+             "To keep them from that"}};
 }
 
 void add_steps(std::vector<model::Step> &steps, std::vector<model::Step> more) {
@@ -73,9 +82,11 @@ void add_steps(std::vector<model::Step> &steps, std::vector<model::Step> more) {
 }
 
 void raise_not_alone() {
-    pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
-               .message = "the strategy is changed by itself",
-               .hint = "Change other settings by a call of their own."});
+    pg::raise(
+        {.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
+         .message = "the strategy is changed by itself",
+         .hint = "Change other settings by a call of their own, but for the visibility on the way back, with "
+                 "strategy => 'flag'."});
 }
 
 void check_no_holds(pg::Spi &spi, const catalog::Table &table) {
@@ -90,8 +101,10 @@ void check_no_holds(pg::Spi &spi, const catalog::Table &table) {
 void check_can_move(pg::Spi &spi, const catalog::Table &table, const registry::Registration &registration) {
     catalog::check_mixed_links(spi, table.oid, catalog::Strategy::archive);
     registration::check_insert_rules(spi, table);
-    if (registration.settings.visibility != model::Visibility::filter
-        || registration.settings.on_expiry != model::OnExpiry::purge) {
+    // Between the strategies another visibility is one that the way back was to have.
+    const bool has_visibility = registration.settings.visibility != model::Visibility::filter
+                                && !catalog::get_table(spi, table.oid).is_between();
+    if (has_visibility || registration.settings.on_expiry != model::OnExpiry::purge) {
         refuse_change(table, "It has a visibility or on_expiry that would not come along.",
                       "Set visibility => 'filter' and on_expiry => 'purge' first.");
     }
@@ -167,11 +180,11 @@ std::vector<model::Step> make_empty_archive(pg::Spi &spi, const catalog::Table &
 }
 
 RegisterRequest make_request(const catalog::Table &table, const ArchiveSettings &settings,
-                             const char *strategy) {
+                             const char *strategy, const std::string &visibility) {
     return {.relation = table.oid,
             .retention = settings.retention,
             .strategy = strategy,
-            .visibility = "filter",
+            .visibility = visibility,
             .cascade = false,
             .indexes = strategy == std::string("flag") ? settings.indexes : std::nullopt,
             .deleted_at = settings.deleted_at,

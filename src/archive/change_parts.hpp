@@ -16,7 +16,7 @@ namespace softdelete::archive {
 
 void add_steps(std::vector<model::Step> &steps, std::vector<model::Step> more);
 
-// 22023 where other settings are given beside the strategy.
+// 22023 where settings are given beside the strategy that do not go with it.
 [[noreturn]] void raise_not_alone();
 
 // 0A000 where the table has rows on hold, or such as a row on hold would go with.
@@ -43,14 +43,19 @@ std::vector<model::Step> make_empty_archive(pg::Spi &spi, const catalog::Table &
 
 // The registration that follows, with the same names.
 registration::RegisterRequest make_request(const catalog::Table &table, const ArchiveSettings &settings,
-                                           const char *strategy);
+                                           const char *strategy, const std::string &visibility = "filter");
 
 // "3 deleted rows", with what becomes of them.
 model::Step tell_moved(const catalog::Table &table, std::int64_t rows, bool to_archive);
 
-// A warning of the roles that read the table, and did not read the archive; nothing where there are none.
+// What asks for a change back, and for a visibility beside it.
+enum class Asked { at_once, in_batches };
+
+// A warning of the roles that read the table, and did not read the archive, with the call that hides its rows from them, before the
+// change as well as after it; nothing where there are none, or where the visibility hides these rows.
 std::vector<model::Step> warn_of_readers(pg::Spi &spi, const catalog::Table &table,
-                                         const catalog::TableInfo &archive);
+                                         const catalog::TableInfo &archive, const std::string &visibility,
+                                         Asked asked);
 
 // The columns that tell of deletions go, as far as the table has them. Those that were there before registration have nothing to
 // say any more: all rows are live.

@@ -20,6 +20,7 @@
 #include "pg/scopes.hpp"
 #include "pg/transactions.hpp"
 #include "registration/lock_table.hpp"
+#include "registration/parse_options.hpp"
 #include "registration/register_table.hpp"
 #include "registration/run_steps.hpp"
 #include "registration/unregister_table.hpp"
@@ -37,11 +38,9 @@ namespace {
 using registration::ConfigureRequest;
 
 void check_alone(const ConfigureRequest &request) {
-    if (*request.strategy != "flag" && *request.strategy != "archive") {
-        raise_unknown_strategy(*request.strategy);
-    }
-    if (request.retention || request.keep_forever || request.visibility || request.indexes
-        || request.admin_roles || request.on_expiry) {
+    check_strategy(*request.strategy, request.visibility);
+    if (request.retention || request.keep_forever || request.indexes || request.admin_roles
+        || request.on_expiry) {
         raise_not_alone();
     }
 }
@@ -83,7 +82,7 @@ std::vector<model::Step> change_to_archive(pg::Spi &spi, Oid relation) {
     return steps;
 }
 
-std::vector<model::Step> change_to_flag(pg::Spi &spi, Oid relation) {
+std::vector<model::Step> change_to_flag(pg::Spi &spi, Oid relation, const std::string &visibility) {
     const catalog::Table table = registration::lock_table(spi, relation, pg::Lock::access_exclusive);
     catalog::lock_linked_tables(spi, relation);
     const auto settings = find_settings(spi, relation, SettingsLock::for_update);
@@ -91,11 +90,11 @@ std::vector<model::Step> change_to_flag(pg::Spi &spi, Oid relation) {
     check_can_move_back(spi, table, settings);
     const catalog::TableInfo archive = catalog::get_table(spi, settings->archive);
     KeptViews views(spi, table, *settings);
-    std::vector<model::Step> steps = warn_of_readers(spi, table, archive);
+    std::vector<model::Step> steps = warn_of_readers(spi, table, archive, visibility, Asked::at_once);
     add_steps(steps, warn_of_subscribers(spi, table));
     add_steps(steps, unregister_archive(relation, "keep"));
     registry::note_ended_registration(spi, table.member_oids());
-    add_steps(steps, registration::register_table(make_request(table, *settings, "flag")));
+    add_steps(steps, registration::register_table(make_request(table, *settings, "flag", visibility)));
     history::follow_table(spi, relation);
     const std::int64_t rows = move_archived_rows(spi, table, *settings, archive);
     steps.push_back(tell_moved(table, rows, false));
@@ -105,7 +104,8 @@ std::vector<model::Step> change_to_flag(pg::Spi &spi, Oid relation) {
 }
 
 // From between the strategies.
-std::vector<model::Step> go_back_to_flag(pg::Spi &spi, Oid relation) {
+std::vector<model::Step> go_back_to_flag(pg::Spi &spi, Oid relation,
+                                         const std::optional<std::string> &visibility) {
     const auto [table, registration] =
         registration::lock_registered_table(spi, relation, pg::Lock::access_exclusive);
     catalog::lock_linked_tables(spi, relation);
@@ -113,9 +113,9 @@ std::vector<model::Step> go_back_to_flag(pg::Spi &spi, Oid relation) {
     const auto settings = find_settings(spi, relation, SettingsLock::for_update);
     check_can_move_back(spi, table, settings);
     const catalog::TableInfo archive = catalog::get_table(spi, settings->archive);
-    std::vector<model::Step> steps = {
-        tell_moved(table, move_archived_rows(spi, table, *settings, archive), false),
-        plan_archive_drop(archive, *settings)};
+    std::vector<model::Step> steps = set_visibility(spi, relation, visibility);
+    steps.push_back(tell_moved(table, move_archived_rows(spi, table, *settings, archive), false));
+    steps.push_back(plan_archive_drop(archive, *settings));
     drop_archive(spi, table, *settings);
     return steps;
 }
@@ -150,10 +150,34 @@ bool has_strategy_already(pg::Spi &spi, Oid relation, bool wants_archive) {
 
 } // namespace
 
-void raise_unknown_strategy(const std::string &strategy) {
-    pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
-               .message = "unrecognized value for strategy: \"" + strategy + "\"",
-               .hint = "Use 'flag' or 'archive'."});
+void check_strategy(const std::string &strategy, const std::optional<std::string> &visibility) {
+    if (strategy != "flag" && strategy != "archive") {
+        pg::raise({.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
+                   .message = "unrecognized value for strategy: \"" + strategy + "\"",
+                   .hint = "Use 'flag' or 'archive'."});
+    }
+    if (visibility) {
+        (void)registration::get_visibility(*visibility);
+        if (strategy == "archive") {
+            raise_not_alone();
+        }
+    }
+}
+
+std::vector<model::Step> set_visibility(pg::Spi &spi, Oid relation,
+                                        const std::optional<std::string> &visibility) {
+    if (!visibility) {
+        return {};
+    }
+    const auto registration = registry::find_registration(spi, relation);
+    if (registration && registration->settings.visibility == registration::get_visibility(*visibility)) {
+        return {};
+    }
+    ConfigureRequest request = {};
+    request.relation = relation;
+    request.visibility = visibility;
+    request.strategy = "flag";
+    return registration::configure_table(request);
 }
 
 std::vector<model::Step> change_strategy(const ConfigureRequest &request) {
@@ -162,19 +186,20 @@ std::vector<model::Step> change_strategy(const ConfigureRequest &request) {
     check_alone(request);
     const bool wants_archive = *request.strategy == "archive";
     if (has_strategy_already(spi, request.relation, wants_archive)) {
-        return {};
+        return set_visibility(spi, request.relation, request.visibility);
     }
     lock_for_change(spi, request.relation);
     if (has_strategy(spi, request.relation, wants_archive)) { // by what was committed meanwhile
         check_table(spi, request.relation, wants_archive);
-        return {};
+        return set_visibility(spi, request.relation, request.visibility);
     }
     if (is_between(spi, request.relation)) {
         return wants_archive ? change_to_archive(spi, request.relation)
-                             : go_back_to_flag(spi, request.relation);
+                             : go_back_to_flag(spi, request.relation, request.visibility);
     }
     std::vector<model::Step> steps =
-        wants_archive ? change_to_archive(spi, request.relation) : change_to_flag(spi, request.relation);
+        wants_archive ? change_to_archive(spi, request.relation)
+                      : change_to_flag(spi, request.relation, request.visibility.value_or("filter"));
     std::stable_partition(steps.begin(), steps.end(),
                           [](const model::Step &step) { return step.action == model::Action::warning; });
     return steps;

@@ -25,9 +25,10 @@ namespace {
 
 using registration::RegisterRequest;
 
-// Has nothing but the table and the strategy: what is not given has the default of plan().
+// Has nothing but the table, the strategy, and with flag the visibility: what is not given has the default of plan().
 void check_alone(const RegisterRequest &request) {
-    if (request.retention || request.visibility != "filter" || request.cascade || request.indexes
+    const bool may_be_visible = request.strategy == "flag" || request.visibility == "filter";
+    if (request.retention || !may_be_visible || request.cascade || request.indexes
         || request.deleted_at != "deleted_at" || request.deleted_by != "deleted_by"
         || !request.admin_roles.empty() || request.active_view || request.deleted_view || request.all_view
         || request.on_expiry != "purge" || request.all_referencing) {
@@ -83,7 +84,7 @@ std::int64_t count_archived_rows(pg::Spi &spi, const catalog::TableInfo &archive
     return spi.query("SELECT pg_catalog.count(*) FROM " + archive.name).front().number(0);
 }
 
-std::vector<model::Step> plan_to_flag(pg::Spi &spi, Oid relation) {
+std::vector<model::Step> plan_to_flag(pg::Spi &spi, Oid relation, const std::string &visibility) {
     const catalog::Table table = registration::lock_table(spi, relation, pg::Lock::access_share);
     const auto settings = find_settings(spi, relation);
     check_can_move_back(spi, table, settings);
@@ -92,10 +93,10 @@ std::vector<model::Step> plan_to_flag(pg::Spi &spi, Oid relation) {
         return {tell_moved(table, count_archived_rows(spi, archive), false),
                 plan_archive_drop(archive, *settings)};
     }
-    std::vector<model::Step> steps = warn_of_readers(spi, table, archive);
+    std::vector<model::Step> steps = warn_of_readers(spi, table, archive, visibility, Asked::at_once);
     add_steps(steps, warn_of_subscribers(spi, table));
     add_steps(steps, plan_end(spi, table, *settings));
-    RegisterRequest request = make_request(table, *settings, "flag");
+    RegisterRequest request = make_request(table, *settings, "flag", visibility);
     request.follows_archive = true;
     add_steps(steps, registration::plan_registration(request));
     steps.push_back(tell_moved(table, count_archived_rows(spi, archive), false));
@@ -135,8 +136,9 @@ std::vector<model::Step> plan_change(const RegisterRequest &request) {
     pg::Spi spi;
     pg::call([] { session::check_version(); });
     check_alone(request);
-    return make_offline(request.strategy == "archive" ? plan_to_archive(spi, request.relation)
-                                                      : plan_to_flag(spi, request.relation));
+    return make_offline(request.strategy == "archive"
+                            ? plan_to_archive(spi, request.relation)
+                            : plan_to_flag(spi, request.relation, request.visibility));
 }
 
 } // namespace softdelete::archive

@@ -47,11 +47,12 @@ COMMENT ON FUNCTION softdelete.configure(regclass, interval, boolean, text, text
 
 -- No SET clause: a procedure that commits cannot have one. The library pins the path for each batch.
 CREATE PROCEDURE softdelete.change_strategy(relation regclass, strategy text, batch_size integer DEFAULT 10000,
-                                            max_runtime interval DEFAULT NULL, delay interval DEFAULT '0')
+                                            max_runtime interval DEFAULT NULL, delay interval DEFAULT '0',
+                                            visibility text DEFAULT NULL)
     -- search_path: pinned by the library for each batch
     LANGUAGE c AS 'MODULE_PATHNAME', 'softdelete_change_strategy';
-COMMENT ON PROCEDURE softdelete.change_strategy(regclass, text, integer, interval, interval) IS
-    'Moves the deleted rows of a table to an archive, or back, in batches that commit, while the table is in use.';
+COMMENT ON PROCEDURE softdelete.change_strategy(regclass, text, integer, interval, interval, text) IS
+    'Moves the deleted rows of a table to an archive, or back, in batches that commit, while the table is in use. visibility: that of the table, on the way back.';
 
 CREATE FUNCTION softdelete.repair(relation regclass)
     RETURNS TABLE (step integer, relation regclass, object text, action text, online boolean, command text)

@@ -131,7 +131,9 @@ std::vector<model::Step> configure_table(const ConfigureRequest &request) {
     bool is_deep = request.visibility || request.indexes;
     auto [table, registration] = lock_registered_table(
         spi, request.relation, is_deep ? pg::Lock::access_exclusive : pg::Lock::access_share);
-    check_not_between(spi, request.relation);
+    if (!request.strategy) { // a change of strategy asks for nothing but the visibility
+        check_not_between(spi, request.relation);
+    }
     check_roles(spi, request.admin_roles.value_or(std::vector<std::string>()));
     check_retention(spi, request.retention);
     check_anonymizers(spi, request, table);

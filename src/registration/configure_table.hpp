@@ -19,7 +19,8 @@ struct ConfigureRequest {
     std::optional<std::string> indexes;
     std::optional<std::vector<std::string>> admin_roles;
     std::optional<std::string> on_expiry;
-    std::optional<std::string> strategy = {}; // archive/change_strategy
+    std::optional<std::string> strategy =
+        {}; // archive/change_strategy, by which configure_table() is called then
 };
 
 // Changes how a table is registered and returns the steps. Locks the table ACCESS EXCLUSIVE where indexes or triggers

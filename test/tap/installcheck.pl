@@ -1,4 +1,5 @@
-# `make installcheck` on a running server says what the server lacks, runs the tests, and leaves nothing behind.
+# `make installcheck` on a running server says what the server lacks, runs the tests, and leaves nothing behind. The library links
+# what the manual says.
 use strict;
 use warnings;
 use File::Temp;
@@ -63,5 +64,10 @@ append_to_file('sql/delete.sql', "SELECT 'not expected';\n");
 ok(!$succeeded, 'a test that fails is told');
 is($node->safe_psql('postgres', $databases) . ' ' . $node->safe_psql('postgres', $roles), $before, 'and nothing is left either');
 $node->stop;
+
+# What the library links is what the manual says, but for what looks for undefined behaviour in tests.
+my ($linked) = run_command([ 'objdump', '-p', 'softdelete.so' ]);
+my @listed = sort slurp_file('doc/packaging.md') =~ /^`(lib[^`]+)`/mg;
+is(join(' ', sort grep { !/ubsan/ } $linked =~ /NEEDED\s+(lib\S+)/g), "@listed", 'doc/packaging.md lists the libraries that are linked');
 chdir '/';
 done_testing();

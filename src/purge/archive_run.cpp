@@ -10,6 +10,7 @@
 #include "pg/quote.hpp"
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
+#include "purge/archived_due.hpp"
 #include "purge/held_partition.hpp"
 #include "registry/purge_log.hpp"
 #include "registry/retention.hpp"
@@ -35,11 +36,6 @@ using catalog::TableInfo;
 using rows::RowSet;
 constexpr const char *archive_lock_wait = "2s";
 constexpr int archive_partitions_ahead = 2;
-
-// Read once, not row by row.
-pg::Parameter as_time(const std::string &cutoff) {
-    return {cutoff, TIMESTAMPTZOID};
-}
 
 class ArchiveRun {
 public:
@@ -81,7 +77,7 @@ public:
         *logged_run_ = request_.may_commit ? run_ : 0;
         bool is_complete = true;
         for (const rows::TimePartition &partition : partitions) {
-            is_complete = is_complete && purge_partition(partition, *cutoff);
+            is_complete = purge_partition(partition, *cutoff) && is_complete;
         }
         if (anonymized_ > 0) {
             std::set<Oid> touched = history::find_partitions(spi_, table_.relation);
@@ -116,10 +112,14 @@ private:
         held_.reset();
         end_transaction_();
         is_changed_ = is_changed_ || !lock_as_planned();
+        is_part_changed_ =
+            part_
+            && (is_changed_ || rows::lock_partition(spi_, archive_.relation, part_->relation) != part_->name);
     }
 
     bool lock_as_planned() const {
-        if (!pg::lock_if_there(table_.relation, pg::Lock::access_share)) {
+        if (!pg::lock_if_there(table_.relation, pg::Lock::access_share)
+            || !pg::lock_if_there(archive_.relation, pg::Lock::access_share)) {
             return false;
         }
         const TableInfo now = catalog::get_table(spi_, table_.relation);
@@ -127,7 +127,7 @@ private:
                && now.owner == table_.owner && now.archive->deleted_at == table_.archive->deleted_at;
     }
 
-    bool is_over() const { return is_changed_ || request_.is_over(started_); }
+    bool is_over() const { return is_changed_ || is_part_changed_ || request_.is_over(started_); }
 
     // False where the retention has become longer meanwhile. Nobody changes it until the batch has ended, nor makes a hold.
     bool is_due_still(const std::string &cutoff) {
@@ -151,8 +151,18 @@ private:
 
     // False where there may be more.
     bool purge_partition(const rows::TimePartition &expired, const std::string &cutoff) {
-        const ArchivePartition partition = {expired.relation, expired.name};
-        if (is_over() || !is_due_still(cutoff)) {
+        part_.reset();
+        is_part_changed_ = false;
+        if (is_over()) {
+            return false;
+        }
+        const auto name = rows::lock_partition(spi_, archive_.relation, expired.relation);
+        if (!name) { // detached or dropped
+            return true;
+        }
+        const ArchivePartition partition = {expired.relation, *name};
+        part_ = partition;
+        if (!is_due_still(cutoff)) {
             return false;
         }
         if (anonymizes_) {
@@ -169,7 +179,7 @@ private:
         bool is_complete = may_put_back(spi_, archive_, partition, get_held(partition))
                                ? remove_at_once(partition)
                                : remove_batches(partition, cutoff);
-        if (is_complete && is_due_still(cutoff)) {
+        if (is_complete && !is_changed_ && !is_part_changed_ && is_due_still(cutoff)) {
             drop_if_empty(partition);
         }
         end_batch();
@@ -220,7 +230,7 @@ private:
                                        "$1::pg_catalog.timestamptz AND %3%",
                                        partition.name, table_.archive->deleted_at,
                                        make_archived_pending(spi_, table_)),
-                       {as_time(cutoff)})
+                       {pg::Parameter(cutoff, TIMESTAMPTZOID)})
                 .front()
                 .number(0));
     }
@@ -251,7 +261,7 @@ private:
                                      "$4::pg_catalog.int8 FOR UPDATE SKIP LOCKED",
                                      partition.name, table_.archive->deleted_at, rows::make_exclusion("e", 1),
                                      erasure::make_pending_condition("e")),
-                     {held.tables(), held.positions(), as_time(cutoff),
+                     {held.tables(), held.positions(), pg::Parameter(cutoff, TIMESTAMPTZOID),
                       static_cast<std::int64_t>(request_.batch_size)})) {
                 due.add(rows::read_row_id(row));
             }
@@ -314,8 +324,9 @@ private:
             session::removal_text, partition.name, table_.archive->deleted_at, rows::make_exclusion("e", 1));
         session::OwnStatement own(statement, {.notes = session::note_removal});
         pg::OwnerScope owner(archive_.owner);
-        std::uint64_t count = spi_.execute(statement, {held.tables(), held.positions(), as_time(cutoff),
-                                                       static_cast<std::int64_t>(request_.batch_size)});
+        std::uint64_t count =
+            spi_.execute(statement, {held.tables(), held.positions(), pg::Parameter(cutoff, TIMESTAMPTZOID),
+                                     static_cast<std::int64_t>(request_.batch_size)});
         if (count > 0) {
             record(count);
         }
@@ -349,47 +360,12 @@ private:
     std::uint64_t removed_ = 0;
     std::uint64_t anonymized_ = 0;
     std::uint64_t held_count_ = 0;
+    std::optional<ArchivePartition> part_; // whose turn it is
+    bool is_part_changed_ = false;         // somebody renamed, detached or dropped it meanwhile
     bool is_changed_ = false; // somebody dropped, unregistered, configured or gave away the table meanwhile
 };
 
 } // namespace
-
-std::string make_archived_pending(pg::Spi &spi, const TableInfo &table) {
-    return erasure::anonymizes_archive(spi, table.relation) ? erasure::make_pending_condition("a") : "true";
-}
-
-std::optional<std::string> read_archive_cutoff(pg::Spi &spi, Oid relation) {
-    pg::UserScope owner(pg::get_extension_owner());
-    pg::ExactTextScope exact;
-    auto rows = spi.query("SELECT pg_catalog.now() - retention FROM softdelete_internal.archive WHERE "
-                          "relation = $1::pg_catalog.oid AND retention IS NOT NULL",
-                          {relation});
-    return rows.empty() ? std::nullopt : std::optional(rows.front().text(0));
-}
-
-std::uint64_t count_archived_due(pg::Spi &spi, const TableInfo &table, const std::string &cutoff) {
-    pg::ReadScope scope(table.owner);
-    return static_cast<std::uint64_t>(
-        spi.query(sqltext::format("SELECT pg_catalog.count(*) FROM %1% AS a WHERE a.%2% < "
-                                  "$1::pg_catalog.timestamptz AND %3%",
-                                  table.archive->name, table.archive->deleted_at,
-                                  make_archived_pending(spi, table)),
-                  {as_time(cutoff)})
-            .front()
-            .number(0));
-}
-
-bool has_archived_due(pg::Spi &spi, const TableInfo &table, const std::string &archive,
-                      const std::string &cutoff) {
-    pg::ReadScope scope(table.owner);
-    return spi
-        .query(sqltext::format("SELECT EXISTS (SELECT FROM %1% AS a WHERE a.%2% < "
-                               "$1::pg_catalog.timestamptz AND %3%)",
-                               archive, table.archive->deleted_at, make_archived_pending(spi, table)),
-               {as_time(cutoff)})
-        .front()
-        .boolean(0);
-}
 
 void run_archive_purge(pg::Spi &spi, const TableInfo &table, const PurgeRequest &request,
                        PurgeRequest::Time started, std::int64_t *logged_run,

@@ -29,6 +29,8 @@ struct PurgeTarget {
     // A DELETE of its rows names this table: itself, or the root of a partition whose triggers for statements are to fire.
     Oid named;
     std::string from; // SQL: what follows DELETE FROM, up to the rest of the condition; the alias is p
+
+    bool operator==(const PurgeTarget &) const = default;
 };
 
 // What the column of the target is compared with. A timestamp without a zone counts as past where it is so in any zone:

@@ -11,12 +11,8 @@
 extern "C" {
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
-#include "storage/lmgr.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
 }
-
-#include <algorithm>
 
 namespace softdelete::purge {
 
@@ -58,16 +54,6 @@ void lock_purged(pg::Spi &spi, std::optional<Oid> relation) {
     for (const pg::Row &row : find_owned(spi)) {
         (void)pg::lock_if_there(row.oid(0), pg::Lock::access_share);
     }
-}
-
-bool lock_as_planned(const std::vector<PurgeTarget> &targets, int lock_mode) {
-    return std::all_of(targets.begin(), targets.end(), [&](const PurgeTarget &target) {
-        return pg::call([&] {
-            LockRelationOid(target.relation, lock_mode);
-            return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(target.relation))
-                   && pg::get_owner(target.relation) == target.owner;
-        });
-    });
 }
 
 } // namespace softdelete::purge

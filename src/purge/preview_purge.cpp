@@ -15,6 +15,7 @@
 #include "rows/owners_statement.hpp"
 #include "session/members_owners.hpp"
 
+#include <algorithm>
 #include <deque>
 
 extern "C" {
@@ -27,8 +28,8 @@ namespace {
 
 class Preview {
 public:
-    Preview(pg::Spi &spi, const PurgePlan &plan) : spi_(spi), plan_(plan) {
-        for (const PurgeTable &table : plan.tables) {
+    Preview(pg::Spi &spi, PurgePlan *plan) : spi_(spi), plan_(*plan) {
+        for (PurgeTable &table : plan->tables) {
             registry::Cutoff cutoff = pg::call([&] { return registry::get_cutoff(table.info.relation); });
             // Without a retention nothing is due.
             cutoffs_[table.info.relation] = cutoff.has_retention ? cutoff.cutoff : DT_NOBEGIN;
@@ -82,9 +83,12 @@ private:
     }
 
     // False, with a warning, where its owner has left the table in a state that lets nobody count: the others are shown.
-    bool look_at(const PurgeTable &table) {
+    bool look_at(PurgeTable &table) {
         try {
             pg::Subtransaction savepoint;
+            if (!read_again(spi_, &table)) {
+                return false;
+            }
             refuse_others_members(table);
             counts_[table.info.relation] = count(table);
             savepoint.commit();
@@ -248,32 +252,52 @@ private:
     std::deque<std::pair<Oid, rows::RowSet>> work_;
 };
 
+// The run says what is wrong with a table that cannot be asked.
+bool has_due_rows(pg::Spi &spi, PurgeTable &table) {
+    try {
+        pg::Subtransaction savepoint;
+        registry::Cutoff cutoff;
+        bool has_rows = read_again(spi, &table);
+        if (has_rows) {
+            cutoff = pg::call([&] { return registry::get_cutoff(table.info.relation); });
+            has_rows =
+                cutoff.has_retention
+                && std::any_of(table.targets.begin(), table.targets.end(), [&](const PurgeTarget &target) {
+                       pg::ReadScope scope(target.owner);
+                       return spi
+                           .query(sqltext::format("/* softdelete purge */ SELECT EXISTS (SELECT FROM ONLY "
+                                                  "%1% AS p WHERE %2%)",
+                                                  target.name,
+                                                  make_due_condition(target, "p", cutoff.cutoff)))
+                           .front()
+                           .boolean(0);
+                   });
+        }
+        savepoint.commit();
+        return has_rows;
+    } catch (const pg::ServerError &error) {
+        if (pg::is_interruption(error)) {
+            throw;
+        }
+        return true;
+    }
+}
+
 } // namespace
 
 bool has_due_rows() {
     pg::Spi spi;
-    for (const PurgeTable &table : plan_purge(spi, std::nullopt).tables) {
-        registry::Cutoff cutoff = pg::call([&] { return registry::get_cutoff(table.info.relation); });
-        for (const PurgeTarget &target : table.targets) {
-            pg::ReadScope scope(target.owner);
-            if (cutoff.has_retention
-                && spi.query(sqltext::format(
-                                 "/* softdelete purge */ SELECT EXISTS (SELECT FROM ONLY %1% AS p WHERE %2%)",
-                                 target.name, make_due_condition(target, "p", cutoff.cutoff)))
-                       .front()
-                       .boolean(0)) {
-                return true;
-            }
-        }
-    }
-    return has_due_archives(spi);
+    PurgePlan plan = plan_purge(spi, std::nullopt);
+    return std::any_of(plan.tables.begin(), plan.tables.end(),
+                       [&](PurgeTable &table) { return has_due_rows(spi, table); })
+           || has_due_archives(spi);
 }
 
 std::vector<DueLine> preview_purge(std::optional<Oid> relation) {
     pg::Spi spi;
     lock_purged(spi, relation);
     PurgePlan plan = plan_purge(spi, relation);
-    std::vector<DueLine> lines = Preview(spi, plan).run();
+    std::vector<DueLine> lines = Preview(spi, &plan).run();
     preview_archives(spi, relation, &lines);
     return lines;
 }

@@ -3,11 +3,13 @@
 
 #include "catalog/table_info.hpp"
 #include "holds/held_rows.hpp"
+#include "pg/interruptions.hpp"
 #include "pg/quote.hpp"
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 #include "pg/transactions.hpp"
 #include "purge/archive_run.hpp"
+#include "purge/archived_due.hpp"
 #include "purge/held_partition.hpp"
 #include "purge/purge_lock.hpp"
 #include "registry/error_name.hpp"
@@ -86,16 +88,26 @@ void warn_of_missing(const TableInfo &table) {
                              pg::quote_literal(table.name)));
 }
 
+// Found before: it may have another owner since, or no archive any more. Locked, as is its archive, so that it stays what it is.
+std::optional<TableInfo> lock_archived(pg::Spi &spi, Oid relation) {
+    if (!pg::lock_if_there(relation, pg::Lock::access_share) || !pg::owns_relation(relation)) {
+        return std::nullopt;
+    }
+    TableInfo table = catalog::get_table(spi, relation);
+    if (table.archive) {
+        (void)pg::lock_if_there(table.archive->relation, pg::Lock::access_share);
+        table = catalog::get_table(spi, relation);
+    }
+    return table.is_archived() ? std::optional(table) : std::nullopt;
+}
+
 // Each transaction within a savepoint, as those of purge_rows.cpp.
 void purge_archive(pg::Spi &spi, Oid relation, const PurgeRequest &request, PurgeRequest::Time started) {
-    // Found before: it may have another owner since, or no archive any more.
-    if (!pg::lock_if_there(relation, pg::Lock::access_share) || !pg::owns_relation(relation)) {
+    const std::optional<TableInfo> locked = lock_archived(spi, relation);
+    if (!locked) {
         return;
     }
-    const TableInfo table = catalog::get_table(spi, relation);
-    if (!table.is_archived()) {
-        return;
-    }
+    const TableInfo &table = *locked;
     if (table.lacks_archive) {
         warn_of_missing(table);
         return;
@@ -131,6 +143,26 @@ void purge_archive(pg::Spi &spi, Oid relation, const PurgeRequest &request, Purg
     } else {
         commit_archive(request);
     }
+}
+
+void preview_archive(pg::Spi &spi, const TableInfo &table, std::vector<DueLine> *lines) {
+    std::optional<std::string> cutoff = read_archive_cutoff(spi, table.relation);
+    std::uint64_t due = cutoff ? count_archived_due(spi, table, *cutoff) : 0;
+    const std::uint64_t held = due > 0 ? count_held(spi, table, *cutoff) : 0;
+    auto line = std::find_if(lines->begin(), lines->end(),
+                             [&](const DueLine &other) { return other.relation == table.relation; });
+    if (line == lines->end()) {
+        lines->push_back({table.relation, cutoff, due, held, 0});
+    } else { // the table is between the strategies
+        line->due += due;
+        line->held += held;
+    }
+}
+
+bool has_work_in_archive(pg::Spi &spi, const TableInfo &table) {
+    std::optional<std::string> cutoff = read_archive_cutoff(spi, table.relation);
+    return (cutoff && has_archived_due(spi, table, table.archive->name, *cutoff))
+           || !rows::has_next_partition(table.archive->relation, GetCurrentTimestamp());
 }
 
 } // namespace
@@ -171,35 +203,42 @@ void purge_archives(pg::Spi &spi, const PurgeRequest &request, PurgeRequest::Tim
 
 void preview_archives(pg::Spi &spi, std::optional<Oid> relation, std::vector<DueLine> *lines) {
     for (Oid archived : find_purgeable_archives(spi, relation)) {
-        const TableInfo table = catalog::get_table(spi, archived);
-        if (table.lacks_archive) {
-            warn_of_missing(table);
-            continue;
-        }
-        std::optional<std::string> cutoff = read_archive_cutoff(spi, archived);
-        std::uint64_t due = cutoff ? count_archived_due(spi, table, *cutoff) : 0;
-        const std::uint64_t held = due > 0 ? count_held(spi, table, *cutoff) : 0;
-        auto line = std::find_if(lines->begin(), lines->end(),
-                                 [&](const DueLine &other) { return other.relation == archived; });
-        if (line == lines->end()) {
-            lines->push_back({archived, cutoff, due, held, 0});
-        } else { // the table is between the strategies
-            line->due += due;
-            line->held += held;
+        std::string title;
+        try {
+            pg::Subtransaction savepoint;
+            const std::optional<TableInfo> table = lock_archived(spi, archived);
+            if (table && table->lacks_archive) {
+                warn_of_missing(*table);
+            } else if (table) {
+                title = table->title;
+                preview_archive(spi, *table, lines);
+            }
+            savepoint.commit();
+        } catch (const pg::ServerError &error) {
+            if (pg::is_interruption(error)) {
+                throw;
+            }
+            pg::warn(
+                sqltext::format("could not look at the archive of table %1%: %2%", title, error.message()));
         }
     }
 }
 
 bool has_due_archives(pg::Spi &spi) {
     for (Oid relation : find_purgeable_archives(spi, std::nullopt)) {
-        const TableInfo table = catalog::get_table(spi, relation);
-        std::optional<std::string> cutoff = read_archive_cutoff(spi, relation);
-        if (table.lacks_archive) {
-            continue;
-        }
-        if ((cutoff && has_archived_due(spi, table, table.archive->name, *cutoff))
-            || !rows::has_next_partition(table.archive->relation, GetCurrentTimestamp())) {
-            return true;
+        try {
+            pg::Subtransaction savepoint;
+            const std::optional<TableInfo> table = lock_archived(spi, relation);
+            bool has_work = table && !table->lacks_archive && has_work_in_archive(spi, *table);
+            savepoint.commit();
+            if (has_work) {
+                return true;
+            }
+        } catch (const pg::ServerError &error) {
+            if (pg::is_interruption(error)) {
+                throw;
+            }
+            return true; // the run says what is wrong
         }
     }
     return false;

@@ -11,10 +11,12 @@ namespace softdelete::purge {
 // A registered table in a run.
 struct PurgeTable {
     catalog::TableInfo info;
-    std::vector<PurgeTarget> targets; // its physical tables
+    std::vector<PurgeTarget> targets; // its physical tables, from its turn on (purge/purge_parts)
     std::vector<Blocker> blockers;
     bool anonymizes; // due rows are overwritten and stay
     bool may_move;   // the removal of some of its rows may update others: ON DELETE SET NULL or SET DEFAULT
+    std::vector<Oid> parents = {}; // of the physical tables, from above
+    std::uint64_t found_at = 0;    // how often definitions had changed when they were found
 };
 
 class PurgeCycle {

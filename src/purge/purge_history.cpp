@@ -94,7 +94,7 @@ public:
         *logged_run_ = request_.may_commit ? run_ : 0;
         bool is_complete = true;
         for (const Partition &partition : partitions) {
-            is_complete = is_complete && purge_partition(partition, *cutoff);
+            is_complete = purge_partition(partition, *cutoff) && is_complete;
         }
         request_.finish_run(spi_, run_, is_complete);
         end_batch();
@@ -121,19 +121,24 @@ private:
         if (request_.may_commit) {
             held_.reset();
             is_changed_ = is_changed_ || !lock_as_planned();
+            is_part_changed_ =
+                part_
+                && (is_changed_
+                    || rows::lock_partition(spi_, history_.relation, part_->relation) != part_->name);
         }
     }
 
     bool lock_as_planned() const {
         if (!pg::lock_if_there(table_.relation, pg::Lock::access_share)
-            || history::find_history(spi_, table_.relation) != history_.relation) {
+            || history::find_history(spi_, table_.relation) != history_.relation
+            || !pg::lock_if_there(history_.relation, pg::Lock::access_share)) {
             return false;
         }
         const TableInfo now = catalog::get_table(spi_, history_.relation);
         return now.name == history_.name && now.owner == history_.owner;
     }
 
-    bool is_over() const { return is_changed_ || request_.is_over(started_); }
+    bool is_over() const { return is_changed_ || is_part_changed_ || request_.is_over(started_); }
 
     std::uint64_t count_due(const rows::TimePartition &partition, const std::string &cutoff) {
         pg::OwnerScope owner(history_.owner);
@@ -166,10 +171,18 @@ private:
     }
 
     // False where there may be more.
-    bool purge_partition(const Partition &partition, const std::string &cutoff) {
+    bool purge_partition(Partition partition, const std::string &cutoff) {
+        part_.reset();
+        is_part_changed_ = false;
         if (is_over()) {
             return false;
         }
+        const auto name = rows::lock_partition(spi_, history_.relation, partition.relation);
+        if (!name) { // detached or dropped
+            return true;
+        }
+        partition.name = *name;
+        part_ = partition;
         RowSet held = restrict_to(get_held_entries(), partition.relation);
         // The beginning first: what is left is no whole history of that time.
         move_begin(cutoff);
@@ -269,7 +282,9 @@ private:
     bool has_begin_ = false;
     std::uint64_t removed_ = 0;
     std::uint64_t kept_ = 0;
-    bool is_changed_ = false; // somebody ended the history, or gave it away meanwhile
+    std::optional<rows::TimePartition> part_; // whose turn it is
+    bool is_part_changed_ = false;            // somebody renamed, detached or dropped it meanwhile
+    bool is_changed_ = false;                 // somebody ended the history, or gave it away meanwhile
 };
 
 void commit(const PurgeRequest &request) {
@@ -316,7 +331,7 @@ void purge_one(pg::Spi &spi, Oid relation, const PurgeRequest &request, PurgeReq
         return;
     }
     Oid found = history::find_history(spi, relation);
-    if (!OidIsValid(found)) {
+    if (!OidIsValid(found) || !pg::lock_if_there(found, pg::Lock::access_share)) {
         warn_of_missing_history(catalog::get_table(spi, relation));
         return;
     }

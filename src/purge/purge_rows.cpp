@@ -14,6 +14,7 @@
 #include "purge/purge_failure.hpp"
 #include "purge/purge_history.hpp"
 #include "purge/purge_lock.hpp"
+#include "purge/purge_parts.hpp"
 #include "purge/purge_tables.hpp"
 #include "purge/trim_log.hpp"
 #include "registry/error_name.hpp"
@@ -48,6 +49,9 @@ public:
         , started_(started) {}
 
     void run() {
+        if (!request_.relation) {
+            commit(); // each table is locked at its turn
+        }
         if (plan_.tables.empty() && !request_.relation && find_purgeable_histories(spi_, std::nullopt).empty()
             && find_purgeable_archives(spi_, std::nullopt).empty()) {
             pg::notice("no registered table with a retention is yours: nothing is purged");
@@ -101,10 +105,10 @@ private:
 
     bool is_over() const { return request_.is_over(started_); }
 
-    void run_table(const model::PurgeGroup &group, const PurgeTable &table) {
+    void run_table(const model::PurgeGroup &group, PurgeTable &table) {
         PurgeLock lock(table.info.relation, request_.may_commit);
         if (!lock.is_held()) {
-            refuse_second_run(table);
+            refuse_second_run(table.info, request_.relation.has_value());
             return;
         }
         run_ = 0;
@@ -126,20 +130,6 @@ private:
         }
     }
 
-    // All tables: the other run does what this one would. One table: somebody waits for it to be done.
-    void refuse_second_run(const PurgeTable &table) const {
-        std::string message =
-            sqltext::format("table %1% is being purged by another session", table.info.title);
-        if (request_.relation) {
-            pg::raise(
-                {.sqlstate = ERRCODE_LOCK_NOT_AVAILABLE,
-                 .message = message,
-                 .hint = "SELECT * FROM softdelete.purge_log WHERE state = 'running' shows how far it is.",
-                 .relation = table.info.relation});
-        }
-        pg::notice(message);
-    }
-
     void note_failure(const PurgeTable &table) {
         if (request_.may_commit) {
             pg::roll_back_and_begin();
@@ -156,15 +146,20 @@ private:
         failure_.reset();
     }
 
-    void purge_table(const model::PurgeGroup &group, const PurgeTable &table) {
-        bool is_there = lock_as_planned(table.targets, AccessShareLock);
+    void purge_table(const model::PurgeGroup &group, PurgeTable &table) {
+        bool is_there = read_again(spi_, &table);
         registry::Cutoff cutoff = get_cutoff(table.info.relation);
         if (!cutoff.has_retention) {
             note_no_retention(table);
             return;
         }
-        if (!is_there || !is_as_planned(table)) {
-            return; // the next run plans anew
+        if (!is_there) {
+            return;
+        }
+        for (std::size_t number : group.tables) {
+            if (&plan_.tables[number] != &table) {
+                (void)read_again(spi_, &plan_.tables[number]);
+            }
         }
         std::uint64_t due = 0;
         for (const PurgeTarget &target : table.targets) {
@@ -186,7 +181,7 @@ private:
         }
         request_.finish_run(spi_, run_, due == 0 || (!is_over() && !is_changed_));
         end_transaction();
-        tell_what_stays(table);
+        tell_what_stays(table.info, total_);
     }
 
     // Of the table that was named: somebody waits for its rows to go. Its line in the log has no cutoff.
@@ -226,6 +221,9 @@ private:
     // Were there rows that were not where the look-up had seen them?
     bool pass(const model::PurgeGroup &group, const PurgeTable &table, const PurgeTarget &target,
               TimestampTz cutoff) {
+        if (!is_as_found(table, target)) {
+            return false;
+        }
         DueScan scan(target, group.is_cyclic);
         // As the foreign keys and the tables that they link are now: the run may have begun long ago.
         catalog::lock_linked_tables(spi_, table.info.relation);
@@ -235,7 +233,7 @@ private:
         PurgeCycle cycle(spi_, get_group(group), table.info.relation);
         std::size_t batches = group.is_cyclic || table.may_move ? 1 : batches_at_once;
         bool is_missing = false;
-        while (!is_over()) {
+        while (!is_over() && is_as_found(table, target)) {
             Positions portion = find_portion(scan, target, cutoff, batches);
             if (portion.empty()) {
                 break;
@@ -246,7 +244,7 @@ private:
                            + static_cast<std::ptrdiff_t>(std::min(portion.size(), i + request_.batch_size));
                 Positions rows(begin, end);
                 std::map<Oid, PurgeCounts> counts;
-                if (!lock_table(target) || !is_as_planned(table)) {
+                if (!lock_table(table, target) || !is_as_planned(table)) {
                     is_changed_ = true;
                     return false;
                 }
@@ -265,6 +263,13 @@ private:
         return is_missing && !group.is_cyclic;
     }
 
+    // Another session may have renamed, detached or dropped the part: the next run sees to it.
+    bool is_as_found(const PurgeTable &table, const PurgeTarget &target) {
+        bool is_same = lock_parts(spi_, table, {target}, AccessShareLock) && is_as_planned(table);
+        is_changed_ = is_changed_ || !is_same;
+        return is_same;
+    }
+
     Positions find_portion(DueScan &scan, const PurgeTarget &target, TimestampTz cutoff,
                            std::size_t batches) {
         PurgeScope scope(target.owner);
@@ -272,11 +277,11 @@ private:
     }
 
     // The table and its registration are what they are until the batch has ended. Holds too.
-    bool lock_table(const PurgeTarget &target) {
+    bool lock_table(const PurgeTable &table, const PurgeTarget &target) {
         pg::SettingScope settings;
         settings.set("lock_timeout", table_lock_wait);
         // The table first: a DROP TABLE that waits for it asks for the holds when it has it.
-        bool is_there = lock_as_planned(std::vector<PurgeTarget>{target}, RowExclusiveLock);
+        bool is_there = lock_parts(spi_, table, {target}, RowExclusiveLock);
         pg::call([&] { registry::lock_retention(target.relation, registry::RetentionLock::share); });
         holds::lock_holds_below(spi_, {target.relation}, registry::HoldAccess::remove);
         return is_there;
@@ -307,7 +312,8 @@ private:
     std::map<Oid, TimestampTz> get_cutoffs(const model::PurgeGroup &group) const {
         std::map<Oid, TimestampTz> cutoffs;
         for (const auto &[relation, table] : get_group(group)) {
-            bool is_as_planned = lock_as_planned(table->targets, RowExclusiveLock);
+            bool is_as_planned =
+                !table->targets.empty() && lock_parts(spi_, *table, table->targets, RowExclusiveLock);
             pg::call([&] { registry::lock_retention(relation, registry::RetentionLock::share); });
             holds::lock_holds_below(spi_, {relation}, registry::HoldAccess::remove);
             registry::Cutoff cutoff = get_cutoff(relation);
@@ -347,26 +353,15 @@ private:
         registry::finish_purge_run(spi_, run->second, true);
     }
 
-    void tell_what_stays(const PurgeTable &table) const {
-        if (total_.held + total_.blocked == 0) {
-            return;
-        }
-        std::string reasons;
-        for (const auto &[name, count] : total_.blockers) {
-            reasons += sqltext::format("%1%%2% (%3%)", (reasons.empty() ? ": " : ", "), name, count);
-        }
-        pg::notice(sqltext::format("table %1%: removed %2%, held %3%, blocked %4%%5%", table.info.title,
-                                   total_.removed, total_.held, total_.blocked, reasons));
-    }
-
     pg::Spi &spi_;
     const PurgeRequest &request_;
-    const PurgePlan plan_;
+    PurgePlan plan_;
     const PurgeRequest::Time started_;
     std::int64_t run_ = 0;                    // the line in the log
     PurgeCounts total_;                       // of the table
     std::map<Oid, std::int64_t> taken_along_; // lines of tables of which other tables' turns removed rows
-    bool is_changed_ = false; // somebody dropped, unregistered, configured or gave away the table meanwhile
+    bool is_changed_ =
+        false; // somebody dropped, unregistered, configured or gave away the table, or a part, meanwhile
     std::optional<pg::Subtransaction> savepoint_;
     std::optional<pg::ServerError> failure_;
 };

@@ -1,6 +1,6 @@
-// Plans a run: the registered tables that the caller may purge, in the order of model/purge_order, with their physical
-// tables and owners. Reads the registry and the foreign keys once per run. Called by purge(), its preview and
-// schedule().
+// Plans a run: the registered tables that the caller may purge, in the order of model/purge_order, and reads
+// each once more when its turn comes. Called by purge(), its preview and schedule(); check() asks about one table. Physical tables are
+// purge/purge_parts'.
 #include "purge/purge_tables.hpp"
 
 #include "erasure/reset_statistics.hpp"
@@ -8,13 +8,18 @@
 #include "purge/purge_archive.hpp"
 #include "purge/purge_history.hpp"
 
+#include "catalog/linked_tables.hpp"
 #include "pg/compat.hpp"
+#include "pg/interruptions.hpp"
+#include "pg/quote.hpp"
+#include "pg/relations.hpp"
+#include "pg/transactions.hpp"
+#include "purge/purge_parts.hpp"
 #include "registry/registered_names.hpp"
 #include "sqltext/format.hpp"
 
 extern "C" {
-#include "catalog/pg_type.h"
-#include "utils/lsyscache.h"
+#include "miscadmin.h"
 }
 
 #include <algorithm>
@@ -28,35 +33,11 @@ using catalog::OnDelete;
 using catalog::TableInfo;
 
 constexpr const char *owned_query = R"(
-    SELECT r.relation::pg_catalog.oid
+    SELECT r.relation::pg_catalog.oid, c.relname
     FROM softdelete_internal.registration r
     JOIN pg_catalog.pg_class c ON c.oid = r.relation
     WHERE r.retention IS NOT NULL AND r.strategy = 'flag' AND pg_catalog.pg_has_role(c.relowner, 'USAGE')
     ORDER BY r.registered_at, r.relation)";
-
-// The physical tables: partitions and inheritance children too. Foreign ones have no rows of ours. The last column is the
-// name of a partition's root where that has a trigger for DELETE statements, and all members the same owner; with it, what keeps other
-// partitions out of the plan.
-constexpr const char *targets_query = R"(
-    WITH RECURSIVE line (relation) AS (
-        SELECT $1::pg_catalog.oid
-        UNION SELECT h.inhrelid FROM pg_catalog.pg_inherits h JOIN line l ON h.inhparent = l.relation)
-    SELECT c.oid, c.relowner, pg_catalog.format('%I.%I', n.nspname, c.relname),
-           a.atttypid,
-           EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid),
-           root.oid, pg_catalog.quote_ident(rn.nspname) || '.' || pg_catalog.quote_ident(root.relname),
-           nullif(pg_catalog.pg_get_partition_constraintdef(c.oid), '')
-    FROM line l
-    JOIN pg_catalog.pg_class c ON c.oid = l.relation
-    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = $2::pg_catalog.name AND NOT a.attisdropped
-    LEFT JOIN pg_catalog.pg_class root ON root.oid = $1::pg_catalog.oid AND root.relowner = c.relowner
-        AND root.oid = pg_catalog.pg_partition_root(c.oid) AND root.oid <> c.oid
-        AND EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = root.oid AND t.tgtype & 9 = 8)
-        AND NOT EXISTS (SELECT FROM line m JOIN pg_catalog.pg_class o ON o.oid = m.relation AND o.relowner <> c.relowner)
-    LEFT JOIN pg_catalog.pg_namespace rn ON rn.oid = root.relnamespace
-    WHERE c.relkind = 'r'
-    ORDER BY c.relname, c.oid)";
 
 // By a key of its own to itself, or to a table whose rows may go natively with its rows.
 bool may_move(pg::Spi &spi, const TableInfo &table) {
@@ -67,32 +48,16 @@ bool may_move(pg::Spi &spi, const TableInfo &table) {
     });
 }
 
-// DELETE of a partition's rows by its root's name, where that is to be.
-std::string make_from(const pg::Row &row) {
-    if (row.is_null(5)) {
-        return "ONLY " + row.text(2) + " AS p WHERE ";
-    }
-    std::string bound = row.text_or(7, "true");
-    return sqltext::format("%1% AS p WHERE p.tableoid = %2% AND (%3%) AND ", row.text(6), row.oid(0),
-                           bound.find("satisfies_hash_partition") == std::string::npos ? bound : "true");
-}
-
 PurgeTable make_table(pg::Spi &spi, const TableInfo &info) {
-    PurgeTable table = {info, {}, find_all_blockers(spi, info), false, may_move(spi, info)};
-    pg::Row registration =
-        spi.query_kept("SELECT deleted_at, on_expiry = 'anonymize' FROM softdelete_internal.registration "
-                       "WHERE relation = $1::pg_catalog.oid",
-                       {info.relation})
-            .front();
-    table.anonymizes = registration.boolean(1);
-    for (const pg::Row &row : spi.query_kept(targets_query, {info.relation, registration.text(0)})) {
-        Oid type = row.oid(3);
-        bool has_zone = pg::call([&] { return getBaseType(type) == TIMESTAMPTZOID; });
-        table.targets.push_back({row.oid(0), row.oid(1), row.text(2), info.deleted_at, has_zone,
-                                 row.boolean(4), table.anonymizes, row.is_null(5) ? row.oid(0) : row.oid(5),
-                                 make_from(row)});
-    }
-    return table;
+    const pg::Rows registration =
+        spi.query_kept("SELECT on_expiry = 'anonymize' FROM softdelete_internal.registration WHERE relation "
+                       "= $1::pg_catalog.oid",
+                       {info.relation});
+    return {info,
+            {},
+            find_all_blockers(spi, info),
+            !registration.empty() && registration.front().boolean(0),
+            may_move(spi, info)};
 }
 
 bool is_owner(const TableInfo &table) {
@@ -122,7 +87,8 @@ TableInfo get_purged_table(pg::Spi &spi, const TableInfo &table) {
 // What the purge of a row of the table could take along. Another owner's rows wait for his purge.
 void add_below(pg::Spi &spi, std::vector<PurgeTable> &tables) {
     for (std::size_t i = 0; i < tables.size(); i++) {
-        for (const Blocker &blocker : find_all_blockers(spi, tables[i].info)) {
+        const std::vector<Blocker> blockers = tables[i].blockers; // the list of tables grows
+        for (const Blocker &blocker : blockers) {
             const TableInfo child = get_purged_table(spi, blocker.child());
             if (blocker.last().on_delete == OnDelete::cascade && child.is_registered
                 && !child.retention.empty() && !contains(tables, child.relation) && is_owner(child)) {
@@ -135,8 +101,9 @@ void add_below(pg::Spi &spi, std::vector<PurgeTable> &tables) {
 std::vector<model::PurgeGroup> order(pg::Spi &spi, const std::vector<PurgeTable> &tables) {
     std::vector<model::Reference> references;
     for (std::size_t parent = 0; parent < tables.size(); parent++) {
-        for (const Blocker &blocker : find_all_blockers(spi, tables[parent].info)) {
-            Oid relation = get_purged_table(spi, blocker.child()).relation;
+        for (const Blocker &blocker : tables[parent].blockers) {
+            Oid child_relation = blocker.child().relation;
+            Oid relation = registry::find_registered_root(spi, child_relation).value_or(child_relation);
             for (std::size_t child = 0; child < tables.size(); child++) {
                 if (tables[child].info.relation == relation) {
                     references.emplace_back(child, parent);
@@ -145,6 +112,25 @@ std::vector<model::PurgeGroup> order(pg::Spi &spi, const std::vector<PurgeTable>
         }
     }
     return model::order_for_purge(tables.size(), references);
+}
+
+// One that cannot be read, as beside a command that alters it, has its turn nevertheless, and an error then is its own.
+PurgeTable plan_table(pg::Spi &spi, Oid relation, const std::string &name) {
+    try {
+        pg::Subtransaction savepoint;
+        PurgeTable table = make_table(spi, catalog::get_table(spi, relation));
+        savepoint.commit();
+        return table;
+    } catch (const pg::ServerError &error) {
+        if (pg::is_interruption(error)) {
+            throw;
+        }
+        TableInfo unread = {};
+        unread.relation = relation;
+        unread.name = pg::quote_identifier(name);
+        unread.title = "\"" + name + "\"";
+        return {unread, {}, {}, false, false};
+    }
 }
 
 // A run removes rows of the whole table: who names an inheritance child may mean its rows alone.
@@ -171,7 +157,26 @@ std::vector<Blocker> find_all_blockers(pg::Spi &spi, const TableInfo &table) {
 }
 
 PurgeTable get_purge_table(pg::Spi &spi, Oid relation) {
-    return make_table(spi, catalog::get_registered_table(spi, relation));
+    PurgeTable table = make_table(spi, catalog::get_registered_table(spi, relation));
+    find_parts(spi, &table);
+    return table;
+}
+
+bool read_again(pg::Spi &spi, PurgeTable *table) {
+    const Oid relation = table->info.relation;
+    table->targets.clear();
+    table->blockers.clear();
+    if (!pg::lock_if_there(relation, pg::Lock::access_share) || !pg::owns_relation(relation)) {
+        return false;
+    }
+    const TableInfo now = catalog::get_table(spi, relation);
+    if (!now.is_registered || registry::find_registered_root(spi, relation) != relation) {
+        return false;
+    }
+    catalog::lock_linked_tables(spi, relation);
+    *table = make_table(spi, now);
+    find_parts(spi, table);
+    return true;
 }
 
 PurgePlan plan_purge(pg::Spi &spi, std::optional<Oid> relation) {
@@ -187,7 +192,7 @@ PurgePlan plan_purge(pg::Spi &spi, std::optional<Oid> relation) {
         add_below(spi, plan.tables);
     } else {
         for (const pg::Row &row : spi.query(owned_query)) {
-            plan.tables.push_back(make_table(spi, catalog::get_table(spi, row.oid(0))));
+            plan.tables.push_back(plan_table(spi, row.oid(0), row.text(1)));
         }
     }
     plan.groups = order(spi, plan.tables);

@@ -320,20 +320,29 @@ std::vector<TimePartition> find_partitions_before(pg::Spi &spi, Oid table, Times
     for (int i = 0; i < count; i++) {
         const auto &[relation, period] = partitions[i];
         if (period.from < time) {
-            const std::string name =
-                spi.query("SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM "
-                          "pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "
-                          "c.relnamespace WHERE c.oid = $1::pg_catalog.oid",
-                          {relation})
-                    .front()
-                    .text(0);
-            found.push_back({relation, name, period.to <= time});
+            if (const auto name = lock_partition(spi, table, relation)) {
+                found.push_back({relation, *name, period.to <= time});
+            }
         }
     }
     std::ranges::sort(found, {}, [](const TimePartition &partition) {
         return std::pair(!partition.is_past, partition.name);
     });
     return found;
+}
+
+std::optional<std::string> lock_partition(pg::Spi &spi, Oid table, Oid partition) {
+    pg::call([&] { // from above, as those who detach or drop it
+        LockRelationOid(table, AccessShareLock);
+        LockRelationOid(partition, AccessShareLock);
+    });
+    const pg::Rows rows =
+        spi.query("SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_inherits h "
+                  "JOIN pg_catalog.pg_class c ON c.oid = h.inhrelid JOIN pg_catalog.pg_namespace n ON n.oid "
+                  "= c.relnamespace WHERE h.inhparent = $1::pg_catalog.oid AND h.inhrelid = "
+                  "$2::pg_catalog.oid",
+                  {table, partition});
+    return rows.empty() ? std::nullopt : std::optional(rows.front().text(0));
 }
 
 TimestampTz get_partition_start(Oid table, Oid partition) {

@@ -10,6 +10,7 @@ extern "C" {
 #include "utils/relcache.h"
 }
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,10 @@ struct TimePartition {
 // Those that may have rows from before the time: those of the past first, each kind by name. A default partition is among them,
 // and those without a lower or an upper bound.
 std::vector<TimePartition> find_partitions_before(pg::Spi &spi, Oid table, TimestampTz time);
+
+// Locks the partition and its table ACCESS SHARE until the transaction ends, and says what its name is, quoted: another session may
+// have renamed it since it was found. Nothing where it is no partition of the table any more.
+std::optional<std::string> lock_partition(pg::Spi &spi, Oid table, Oid partition);
 
 // When the partition of the table begins; DT_NOBEGIN where it has no lower bound, or is no partition of it.
 TimestampTz get_partition_start(Oid table, Oid partition);

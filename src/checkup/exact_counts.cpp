@@ -4,6 +4,7 @@
 
 #include "catalog/reader_scope.hpp"
 #include "catalog/table_info.hpp"
+#include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 #include "session/extension_functions.hpp"
 #include "sqltext/format.hpp"
@@ -18,13 +19,11 @@ std::string make_oldest(const std::string &deleted_at) {
     return sqltext::format("CAST(pg_catalog.min(t.%1%) AS pg_catalog.timestamptz)", deleted_at);
 }
 
-void check_may_read(pg::Spi &spi, const TableInfo &table, const catalog::ReaderScope &reader) {
+void check_may_read(const TableInfo &table, const catalog::ReaderScope &reader) {
     if (reader.may_read()) {
         return;
     }
-    if (!spi.query("SELECT pg_catalog.has_table_privilege($1::pg_catalog.oid, 'SELECT')", {table.relation})
-             .front()
-             .boolean(0)) {
+    if (!pg::has_privilege(table.relation, pg::Privilege::select)) {
         const bool is_archive = !table.archive && !table.is_registered;
         const std::string detail =
             is_archive ? sqltext::format("Its deleted rows are in %1%.", table.name) : "";
@@ -40,7 +39,7 @@ void check_may_read(pg::Spi &spi, const TableInfo &table, const catalog::ReaderS
 
 pg::Row count(pg::Spi &spi, const TableInfo &table, const std::string &condition, const std::string &time) {
     catalog::ReaderScope reader(spi, table.relation, table.owner);
-    check_may_read(spi, table, reader);
+    check_may_read(table, reader);
     return spi
         .query(sqltext::format("/* softdelete */ SELECT pg_catalog.count(*), %3% FROM %1% AS t%2%",
                                table.name, condition, time))

@@ -10,6 +10,7 @@
 #include "catalog/foreign_keys.hpp"
 #include "holds/hold_graph.hpp"
 #include "pg/called_settings.hpp"
+#include "pg/relations.hpp"
 #include "rows/follow_links.hpp"
 #include "rows/named_row.hpp"
 #include "rows/row_set.hpp"
@@ -356,11 +357,7 @@ private:
 // Errors: those of preview_delete().
 TableInfo get_previewed_table(pg::Spi &spi, Oid relation) {
     TableInfo table = catalog::get_soft_table(spi, relation);
-    bool may_delete =
-        spi.query("SELECT pg_catalog.has_table_privilege($1::pg_catalog.oid, 'DELETE')", {table.relation})
-            .front()
-            .boolean(0);
-    if (!may_delete) {
+    if (!pg::has_privilege(table.relation, pg::Privilege::remove)) {
         catalog::raise_permission_denied(table, "A preview needs the privilege that the DELETE needs.");
     }
     catalog::lock_linked_tables(spi, table.relation);

@@ -172,11 +172,26 @@ bool has_rules(Oid relation) {
     return has;
 }
 
-bool may_change(Oid relation) {
+bool has_privilege(Oid relation, Privilege privilege) {
+    const AclMode mode = privilege == Privilege::select   ? ACL_SELECT
+                         : privilege == Privilege::update ? ACL_UPDATE
+                                                          : ACL_DELETE;
+    return call([&] { return pg_class_aclcheck(relation, GetUserId(), mode) == ACLCHECK_OK; });
+}
+
+bool is_row_security_active(Oid relation) {
+    return call([&] { return check_enable_rls(relation, InvalidOid, true) == RLS_ENABLED; });
+}
+
+bool may_update_something(Oid relation) {
     return call([&] {
-        return pg_class_aclmask(relation, GetUserId(), ACL_UPDATE | ACL_DELETE, ACLMASK_ANY) != 0
+        return pg_class_aclcheck(relation, GetUserId(), ACL_UPDATE) == ACLCHECK_OK
                || pg_attribute_aclcheck_all(relation, GetUserId(), ACL_UPDATE, ACLMASK_ANY) == ACLCHECK_OK;
     });
+}
+
+bool may_change(Oid relation) {
+    return has_privilege(relation, Privilege::remove) || may_update_something(relation);
 }
 
 bool owns_relation(Oid relation) {

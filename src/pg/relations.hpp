@@ -36,6 +36,16 @@ bool may_lock_rows(Oid relation, Oid role);
 // May the relation have rewrite rules? Plain server code.
 bool has_rules(Oid relation);
 
+// Has the current user the privilege on the whole relation? Raises 42P01 where that does not exist.
+enum class Privilege { select, update, remove };
+bool has_privilege(Oid relation, Privilege privilege);
+
+// Do policies of the table bind the current user? Not where it is no table any more.
+bool is_row_security_active(Oid relation);
+
+// May the current user UPDATE a column of the relation? Raises 42P01 where that does not exist.
+bool may_update_something(Oid relation);
+
 // May the current user DELETE rows of the relation, or UPDATE a column of it?
 bool may_change(Oid relation);
 

@@ -4,6 +4,7 @@
 
 #include "catalog/foreign_keys.hpp"
 #include "model/predicate.hpp"
+#include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 #include "restore/archived_rows.hpp"
 #include "restore/find_deletions.hpp"
@@ -191,13 +192,9 @@ void report(const TableInfo &table, std::vector<Conflict> hits, Shown shown, con
 
 } // namespace
 
-bool may_read_archive(pg::Spi &spi, const TableInfo &table) {
-    return spi
-        .query("SELECT pg_catalog.has_table_privilege($1::pg_catalog.oid, 'SELECT') AND NOT "
-               "pg_catalog.row_security_active($1::pg_catalog.oid)",
-               {table.archive->relation})
-        .front()
-        .boolean(0);
+bool may_read_archive(const TableInfo &table) {
+    const Oid archive = table.archive->relation;
+    return pg::has_privilege(archive, pg::Privilege::select) && !pg::is_row_security_active(archive);
 }
 
 void add_archived_conflicts(pg::Spi &spi, const TableInfo &table, const std::vector<std::int64_t> &deletions,

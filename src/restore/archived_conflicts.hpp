@@ -9,7 +9,7 @@
 namespace softdelete::restore {
 
 // Past the row security of an archive nothing is shown.
-bool may_read_archive(pg::Spi &spi, const catalog::TableInfo &table);
+bool may_read_archive(const catalog::TableInfo &table);
 
 // To those who may undo the deletions, but not read the archive: that there are conflicts, without key and values.
 enum class Shown { values, nothing };

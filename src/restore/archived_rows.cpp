@@ -3,6 +3,7 @@
 #include "restore/archived_rows.hpp"
 
 #include "deletion/deletion_tables.hpp"
+#include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 #include "restore/lost_links.hpp"
 #include "restore/move_back.hpp"
@@ -128,13 +129,9 @@ bool lies_below_deletion(pg::Spi &spi, const TableInfo &table, std::int64_t dele
     return others.empty();
 }
 
-void check_not_restricted(pg::Spi &spi, const std::vector<TableInfo> &tables, const std::set<Oid> &cascaded) {
+void check_not_restricted(const std::vector<TableInfo> &tables, const std::set<Oid> &cascaded) {
     for (const TableInfo &table : tables) {
-        bool is_restricted =
-            !cascaded.contains(table.relation)
-            && spi.query("SELECT pg_catalog.row_security_active($1::pg_catalog.oid)", {table.relation})
-                   .front()
-                   .boolean(0);
+        bool is_restricted = !cascaded.contains(table.relation) && pg::is_row_security_active(table.relation);
         if (is_restricted) {
             pg::raise({.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
                        .message = sqltext::format("cannot restore rows of table %1% under row-level security",

@@ -31,8 +31,7 @@ deletion::RestoredRows undo_archived_rows(pg::Spi &spi, const std::vector<catalo
 
 // 42501 where row security would have to decide for the caller which rows come back. cascaded: tables that are restored as
 // their owners.
-void check_not_restricted(pg::Spi &spi, const std::vector<catalog::TableInfo> &tables,
-                          const std::set<Oid> &cascaded);
+void check_not_restricted(const std::vector<catalog::TableInfo> &tables, const std::set<Oid> &cascaded);
 
 // Are all rows of the deletion in the table's archive below other rows of it, by CASCADE keys? Then they come back with those,
 // as their owner's cascade took them.

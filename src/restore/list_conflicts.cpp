@@ -171,10 +171,8 @@ std::string list_keys(const UniqueIndex &index) {
     return sqltext::join(keys, ", ");
 }
 
-bool may_select(pg::Spi &spi, const TableInfo &table) {
-    return spi.query("SELECT pg_catalog.has_table_privilege($1::pg_catalog.oid, 'SELECT')", {table.relation})
-        .front()
-        .boolean(0);
+bool may_select(const TableInfo &table) {
+    return pg::has_privilege(table.relation, pg::Privilege::select);
 }
 
 // Those of the rows that the caller sees.
@@ -319,19 +317,19 @@ void check_may_list(pg::Spi &spi, const std::vector<TableInfo> &tables, std::int
     std::set<Oid> others = cascaded.whole;
     std::vector<TableInfo> unreadable;
     for (const TableInfo &table : tables) {
-        if (may_select(spi, table)) {
+        if (may_select(table)) {
             others.insert(table.relation);
         } else if (cascaded.others.contains(table.relation)) {
             unreadable.push_back(table);
         }
     }
-    check_may_update(spi, tables, others);
+    check_may_update(tables, others);
     check_only_below(spi, unreadable, deletion);
 }
 
 // Whoever may undo the deletions may know what of an archive that he does not read is in the way.
 Shown get_shown(pg::Spi &spi, const TableInfo &table, const std::vector<std::int64_t> &deletions) {
-    if (may_read_archive(spi, table)) {
+    if (may_read_archive(table)) {
         return Shown::values;
     }
     for (std::int64_t deletion : deletions) {

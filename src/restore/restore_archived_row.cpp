@@ -135,8 +135,8 @@ bool has_moved_row(pg::Spi &spi, const TableInfo &table, const std::vector<std::
 
 std::uint64_t restore_archived_row(pg::Spi &spi, const TableInfo &table,
                                    const std::vector<std::string> &key) {
-    check_may_update(spi, {table}, {});
-    check_not_restricted(spi, {table}, {});
+    check_may_update({table}, {});
+    check_not_restricted({table}, {});
     std::optional<ArchivedRow> row = find_newest(spi, table, key);
     if (!row) {
         return 0;

@@ -3,6 +3,7 @@
 #include "restore/restore_privileges.hpp"
 
 #include "catalog/foreign_keys.hpp"
+#include "pg/relations.hpp"
 #include "registry/registered_names.hpp"
 
 #include <algorithm>
@@ -14,17 +15,8 @@ namespace {
 
 using catalog::TableInfo;
 
-bool may_update(pg::Spi &spi, const TableInfo &table) {
-    return spi
-        .query_kept("SELECT pg_catalog.has_table_privilege($1::pg_catalog.oid, 'UPDATE')", {table.relation})
-        .front()
-        .boolean(0);
-}
-
-bool is_restricted(pg::Spi &spi, const TableInfo &table) {
-    return spi.query_kept("SELECT pg_catalog.row_security_active($1::pg_catalog.oid)", {table.relation})
-        .front()
-        .boolean(0);
+bool may_update(const TableInfo &table) {
+    return pg::has_privilege(table.relation, pg::Privilege::update);
 }
 
 // The tables that its CASCADE keys and those of its inheritance children lead to, as they were registered.
@@ -42,24 +34,11 @@ std::set<Oid> find_parents(pg::Spi &spi, const TableInfo &table) {
     return parents;
 }
 
-bool may_update_something(pg::Spi &spi, const TableInfo &table) {
-    return spi
-        .query_kept("SELECT pg_catalog.has_any_column_privilege($1::pg_catalog.oid, 'UPDATE')",
-                    {table.relation})
-        .front()
-        .boolean(0);
-}
-
 // What a row that is marked needs, the server asks: UPDATE of the mark, and SELECT of what tells the row. Of an archived row
 // all columns are written.
-bool may_restore_something(pg::Spi &spi, const TableInfo &table) {
-    return table.archive ? may_update(spi, table)
-                               && spi.query_kept("SELECT pg_catalog.has_table_privilege($1::pg_catalog.oid, "
-                                                 "'SELECT')",
-                                                 {table.relation})
-                                      .front()
-                                      .boolean(0)
-                         : may_update_something(spi, table);
+bool may_restore_something(const TableInfo &table) {
+    return table.archive ? may_update(table) && pg::has_privilege(table.relation, pg::Privilege::select)
+                         : pg::may_update_something(table.relation);
 }
 
 } // namespace
@@ -75,11 +54,11 @@ CascadedTables find_cascaded_tables(pg::Spi &spi, const std::vector<TableInfo> &
     };
     for (const TableInfo &table : tables) {
         parents.emplace(table.relation, find_parents(spi, table));
-        const bool is_allowed = may_update(spi, table);
+        const bool is_allowed = may_update(table);
         if (is_allowed) {
             allowed.insert(table.relation);
         }
-        if (!is_allowed || is_restricted(spi, table)) {
+        if (!is_allowed || pg::is_row_security_active(table.relation)) {
             restricted.insert(table.relation);
         }
     }
@@ -103,9 +82,9 @@ CascadedTables find_cascaded_tables(pg::Spi &spi, const std::vector<TableInfo> &
     return cascaded;
 }
 
-void check_may_update(pg::Spi &spi, const std::vector<TableInfo> &tables, const std::set<Oid> &cascaded) {
+void check_may_update(const std::vector<TableInfo> &tables, const std::set<Oid> &cascaded) {
     for (const TableInfo &table : tables) {
-        if (cascaded.count(table.relation) == 0 && !may_restore_something(spi, table)) {
+        if (cascaded.count(table.relation) == 0 && !may_restore_something(table)) {
             catalog::raise_permission_denied(table);
         }
     }

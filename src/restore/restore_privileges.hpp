@@ -22,7 +22,6 @@ struct CascadedTables {
 CascadedTables find_cascaded_tables(pg::Spi &spi, const std::vector<catalog::TableInfo> &tables);
 
 // Raises 42501 where the caller may update nothing of one of the others, before anything is read of it.
-void check_may_update(pg::Spi &spi, const std::vector<catalog::TableInfo> &tables,
-                      const std::set<Oid> &cascaded);
+void check_may_update(const std::vector<catalog::TableInfo> &tables, const std::set<Oid> &cascaded);
 
 } // namespace softdelete::restore

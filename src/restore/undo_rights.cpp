@@ -44,10 +44,10 @@ UndoRights get_undo_rights(pg::Spi &spi, std::int64_t deletion, deletion::Deleti
     std::vector<TableInfo> all = rights.tables;
     all.insert(all.end(), rights.archived.begin(), rights.archived.end());
     rights.cascaded = find_cascaded_tables(spi, all);
-    check_may_update(spi, all, rights.cascaded.whole);
+    check_may_update(all, rights.cascaded.whole);
     check_others_rows(spi, all, deletion, rights.cascaded);
     rights.cascaded_archives = find_archives_of_cascade(spi, rights.archived, deletion, rights.cascaded);
-    check_not_restricted(spi, rights.archived, rights.cascaded_archives);
+    check_not_restricted(rights.archived, rights.cascaded_archives);
     return rights;
 }
 

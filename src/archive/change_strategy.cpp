@@ -11,7 +11,6 @@
 #include "archive/move_rows.hpp"
 #include "archive/register_archive.hpp"
 #include "archive/warn_of_change.hpp"
-#include "catalog/linked_tables.hpp"
 #include "catalog/quoting.hpp"
 #include "catalog/view_catalog.hpp"
 #include "catalog/view_properties.hpp"
@@ -54,7 +53,6 @@ void run(pg::Spi &spi, std::vector<model::Step> &steps, const std::vector<model:
 std::vector<model::Step> change_to_archive(pg::Spi &spi, Oid relation) {
     const auto [table, registration] =
         registration::lock_registered_table(spi, relation, pg::Lock::access_exclusive);
-    catalog::lock_linked_tables(spi, relation);
     holds::lock_holds_below(spi, {relation}, registry::HoldAccess::remove);
     check_can_move(spi, table, registration);
     const auto begun = find_settings(spi, relation, SettingsLock::for_update);
@@ -84,7 +82,6 @@ std::vector<model::Step> change_to_archive(pg::Spi &spi, Oid relation) {
 
 std::vector<model::Step> change_to_flag(pg::Spi &spi, Oid relation, const std::string &visibility) {
     const catalog::Table table = registration::lock_table(spi, relation, pg::Lock::access_exclusive);
-    catalog::lock_linked_tables(spi, relation);
     const auto settings = find_settings(spi, relation, SettingsLock::for_update);
     holds::lock_holds_below(spi, {relation}, registry::HoldAccess::remove);
     check_can_move_back(spi, table, settings);
@@ -108,7 +105,6 @@ std::vector<model::Step> go_back_to_flag(pg::Spi &spi, Oid relation,
                                          const std::optional<std::string> &visibility) {
     const auto [table, registration] =
         registration::lock_registered_table(spi, relation, pg::Lock::access_exclusive);
-    catalog::lock_linked_tables(spi, relation);
     holds::lock_holds_below(spi, {relation}, registry::HoldAccess::remove);
     const auto settings = find_settings(spi, relation, SettingsLock::for_update);
     check_can_move_back(spi, table, settings);
@@ -188,7 +184,7 @@ std::vector<model::Step> change_strategy(const ConfigureRequest &request) {
     if (has_strategy_already(spi, request.relation, wants_archive)) {
         return set_visibility(spi, request.relation, request.visibility);
     }
-    lock_for_change(spi, request.relation);
+    lock_for_change(spi, request.relation, wants_archive);
     if (has_strategy(spi, request.relation, wants_archive)) { // by what was committed meanwhile
         check_table(spi, request.relation, wants_archive);
         return set_visibility(spi, request.relation, request.visibility);

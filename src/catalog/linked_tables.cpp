@@ -44,10 +44,13 @@ constexpr int attempts = 3;
 
 } // namespace
 
-void lock_linked_tables(pg::Spi &spi, Oid relation) {
+void lock_linked_tables(pg::Spi &spi, Oid relation, Oid *under_way) {
     for (int i = 0; i < attempts && pg::may_change(relation); i++) {
         const std::uint64_t before = pg::call([] { return pg::count_definition_changes(); });
         for (const pg::Row &row : read_definitions(spi, linked_query, {relation})) {
+            if (under_way != nullptr) {
+                *under_way = row.oid(0);
+            }
             (void)pg::lock_if_there(row.oid(0), pg::Lock::access_share);
         }
         if (pg::call([] { return pg::count_definition_changes(); }) == before) {

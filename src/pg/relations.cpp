@@ -35,6 +35,8 @@ LOCKMODE server_lock(Lock lock) {
         return RowShareLock;
     case Lock::share_update_exclusive:
         return ShareUpdateExclusiveLock;
+    case Lock::share_row_exclusive:
+        return ShareRowExclusiveLock;
     case Lock::access_exclusive:
         return AccessExclusiveLock;
     }

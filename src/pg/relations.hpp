@@ -11,7 +11,7 @@ struct Query;
 
 namespace softdelete::pg {
 
-enum class Lock { access_share, row_share, share_update_exclusive, access_exclusive };
+enum class Lock { access_share, row_share, share_update_exclusive, share_row_exclusive, access_exclusive };
 
 // Locks the relation until the transaction ends. Raises 42P01 where it does not exist (any more).
 void lock_relation(Oid relation, Lock lock);

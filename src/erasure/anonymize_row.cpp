@@ -109,7 +109,7 @@ void add_gone_before(pg::Spi &spi, const TableInfo &table, const std::vector<std
     if (table.archive) {
         const auto archived = tree.overwritten.tables.find(table.archive->relation);
         if (archived != tree.overwritten.tables.end()) {
-            present.add_all(history::find_archived_lives(spi, table, archived->second.rows));
+            present.add_all(history::find_archived_lives(spi, table, archived->second.rows).own);
         }
     }
     const rows::RowSet all = history::find_lives(table, {key});

@@ -28,6 +28,8 @@ using catalog::TableInfo;
 constexpr const char *others_rows = "referenced another row, which had the same key";
 constexpr const char *unknown_rows =
     "reference a key that other rows may have had, and nothing recorded tells whose they were";
+constexpr const char *untold_entries =
+    "may be about an archived row that is removed, or about another one with its key";
 
 class CopyCollector {
 public:
@@ -163,12 +165,14 @@ private:
         if (free.size() < all.size()) {
             const bool ends = rows::subtract(ended, held).size() < ended.size();
             (ends ? copies_->not_reached : copies_->held)
-                .insert(sqltext::format(
-                    "entries of %1% that a hold protects",
-                    catalog::get_table(spi_, history::find_history(spi_, table.relation)).name));
+                .insert(sqltext::format("entries of %1% that a hold protects", get_history_name(table)));
         }
         copies_->gone[table.relation].add_all(rows::subtract(ended, held));
         add_entries(table, free);
+    }
+
+    std::string get_history_name(const TableInfo &table) {
+        return catalog::get_table(spi_, history::find_history(spi_, table.relation)).name;
     }
 
     const rows::RowSet &get_held(const TableInfo &table) {
@@ -205,7 +209,12 @@ private:
         member.table = catalog::get_archive(table);
         member.rows.add_all(fresh);
         work_.push_back({table, Place::archive, fresh});
-        add_entries(table, history::find_archived_lives(spi_, table, fresh));
+        const history::ArchivedLives lives = history::find_archived_lives(spi_, table, fresh);
+        add_entries(table, lives.own);
+        if (!lives.untold.empty()) {
+            leave(sqltext::format("entries of %1% that %2%", get_history_name(table), untold_entries),
+                  lives.untold);
+        }
     }
 
     void leave(const std::string &what, const rows::RowSet &rows) { left_[what].add_all(rows); }

@@ -245,7 +245,7 @@ std::uint64_t overwrite_rows(pg::Spi &spi, const TableInfo &table, const std::ve
     RowSet newest = rows::follow_updates(rows);
     RowSet lives; // of an archived row before a rule gives it another key, which its history does not learn
     if (is_archive) {
-        lives = history::find_archived_lives(spi, source, newest);
+        lives = history::find_archived_lives(spi, source, newest).own;
     }
     std::vector<std::string> columns;
     for (const Anonymizer &rule : rules) {

@@ -107,7 +107,7 @@ std::optional<RecordedKey> read_recorded_key(pg::Spi &spi, const ForeignKey &key
     RowSet entries = rows::find_children(spi, *step, rows);
     const RowSet lives =
         place == Place::archive
-            ? history::find_archived_lives(spi, key.parent, rows)
+            ? history::find_archived_lives(spi, key.parent, rows).own
             : history::find_last_lives(key.parent, history::read_keys(spi, key.parent, rows));
     if (const auto earlier = find_step(spi, key, Place::history, Place::history)) {
         entries.add_all(rows::find_children(spi, *earlier, lives));

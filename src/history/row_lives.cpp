@@ -8,10 +8,9 @@
 #include "history/open_history.hpp"
 #include "history/read_entries.hpp"
 #include "history/row_keys.hpp"
+#include "history/stretches.hpp"
 #include "pg/scopes.hpp"
-#include "registry/deletion_ids.hpp"
 #include "rows/follow_links.hpp"
-#include "sqltext/format.hpp"
 
 extern "C" {
 #include "access/htup_details.h"
@@ -265,38 +264,37 @@ RowSet find_moved_lives(const catalog::TableInfo &info, const std::vector<KeyTex
     });
 }
 
-// The row was archived at the start of the transaction that removed it, or has the deletion that marked it.
-RowSet find_archived_lives(pg::Spi &spi, const catalog::TableInfo &info, const RowSet &rows) {
+ArchivedLives find_archived_lives(pg::Spi &spi, const catalog::TableInfo &info, const RowSet &rows) {
     const std::vector<std::string> columns = find_key_columns(spi, info.relation);
     if (rows.empty() || columns.empty() || !records_key(info.relation)) {
         return {};
     }
-    const std::string time = sqltext::format("t.%1%::pg_catalog.timestamptz", info.archive->deleted_at);
-    const std::vector<pg::Row> found = read_key_rows(
-        spi, catalog::get_archive(info), columns, rows,
-        sqltext::format(", CASE WHEN pg_catalog.isfinite(%1%) THEN pg_catalog.int8(EXTRACT(epoch FROM %1%) "
-                        "OPERATOR(pg_catalog.*) 1000000) OPERATOR(pg_catalog.-) 946684800000000 ELSE 0 END, "
-                        "coalesce(%2%, 0)",
-                        time, registry::make_deletion_of("t.deletion_id")));
-    return read_lives(info, [&](const TrackedTable &table, Lives *lives) {
-        for (const pg::Row &row : found) {
-            const Key key(table, read_texts(row, columns.size()));
-            const TimestampTz time = row.number(columns.size());
-            const std::int64_t deletion = row.number(columns.size() + 1);
-            bool is_known = false;
-            lives->add_some(key.values, [&](const ReadEntry *end) {
-                bool is_that =
-                    end != nullptr
-                    && (end->kind == kind_soft_delete ? deletion != 0 && lives->get_deletion(*end) == deletion
-                                                      : end->transaction_at == time);
-                is_known = is_known || is_that;
-                return is_that;
-            });
-            if (!is_known) {
-                lives->add_some(key.values, [](const ReadEntry *end) { return end != nullptr; });
-            }
+    RowSet ends;
+    RowSet untold = rows;
+    for (const auto &[row, stretch] : find_archived_ends(spi, info, rows)) {
+        ends.add(stretch.entry);
+        untold.remove(row);
+    }
+    const auto read = [&](const RowSet &some, const IsMeant &is_meant) {
+        std::set<KeyTexts> keys;
+        for (const pg::Row &row : read_key_rows(spi, catalog::get_archive(info), columns, some)) {
+            keys.insert(read_texts(row, columns.size()));
         }
-    });
+        return read_lives(info, [&](const TrackedTable &table, Lives *lives) {
+            for (const KeyTexts &key : keys) {
+                lives->add_some(Key(table, key).values, is_meant);
+            }
+        });
+    };
+    const auto is_told = [&](const ReadEntry *end) {
+        return end != nullptr && ends.contains({end->partition, end->position});
+    };
+    ArchivedLives lives;
+    lives.own = read(rows, is_told);
+    if (!untold.empty()) {
+        lives.untold = read(untold, [&](const ReadEntry *end) { return end != nullptr && !is_told(end); });
+    }
+    return lives;
 }
 
 RowSet find_ended_lives(pg::Spi &spi, const catalog::TableInfo &info, const RowSet &entries) {

@@ -32,9 +32,15 @@ rows::RowSet find_last_lives(const catalog::TableInfo &table, const std::vector<
 rows::RowSet find_moved_lives(const catalog::TableInfo &table, const std::vector<KeyTexts> &keys,
                               std::uint32_t since);
 
+struct ArchivedLives {
+    rows::RowSet own;
+    rows::RowSet
+        untold; // of lives under their keys that have ended, where no entry tells which one was an archived row's
+};
+
 // Those of rows in the table's archive, each of the life that ended when the row came there: what has its key now, or had it at
-// another time, is another row. Where no entry tells which life that is, all that have ended.
-rows::RowSet find_archived_lives(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowSet &rows);
+// another time, is another row.
+ArchivedLives find_archived_lives(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowSet &rows);
 
 // Those of lives that ended with one of these entries.
 rows::RowSet find_ended_lives(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowSet &entries);

@@ -17,6 +17,9 @@ extern "C" {
 #include "utils/snapmgr.h"
 }
 
+#include <algorithm>
+#include <iterator>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -122,27 +125,103 @@ struct ArchivedRow {
     RowId row;
     TimestampTz at;
     std::int64_t deletion;
+    std::uint64_t command; // that put it there
 };
 
-// The end of the row in its table, of what came to the archive then or with that deletion; its length where there is none. A
-// marked row that moved there was its table's until it moved.
-std::size_t find_end(const KeyEntries &entries, const ArchivedRow &row) {
-    const std::vector<const ReadEntry *> &all = entries.all();
-    for (std::size_t i = all.size(); i-- > 0;) {
+// The ends of a key's rows that came to the archive then: where in the entries, and the entry that tells it. A marked row that moved
+// there was its table's until it moved.
+using Ends = std::map<std::size_t, std::size_t>;
+
+bool tells_end(const KeyEntries &its, const ReadEntry &entry, const std::vector<ArchivedRow> &archived) {
+    if (!ends_life(entry) && entry.kind != kind_soft_delete) {
+        return false;
+    }
+    const std::int64_t deletion = its.get_deletion(entry);
+    return std::any_of(archived.begin(), archived.end(), [&](const ArchivedRow &row) {
+        return (ends_life(entry) && entry.transaction_at == row.at)
+               || (deletion != 0 && deletion == row.deletion);
+    });
+}
+
+// Not those of rows that have come back: their entry there has the deletion, too.
+Ends find_ends(const KeyEntries &its, const std::vector<ArchivedRow> &archived) {
+    const std::vector<const ReadEntry *> &all = its.all();
+    Ends ends;
+    for (std::size_t i = 0; i < all.size(); i++) {
         const ReadEntry &entry = *all[i];
-        const bool is_that = (ends_life(entry) && entry.transaction_at == row.at)
-                             || (entry.kind == kind_soft_delete && row.deletion != 0
-                                 && entries.get_deletion(entry) == row.deletion);
-        if (!is_that) {
+        const std::int64_t back = entry.kind == kind_insert ? its.get_deletion(entry) : 0;
+        if (back != 0) {
+            const auto former = std::find_if(ends.rbegin(), ends.rend(), [&](const auto &end) {
+                return its.get_deletion(*all[end.second]) == back;
+            });
+            if (former != ends.rend()) {
+                ends.erase(std::next(former).base());
+            }
+        }
+        if (!tells_end(its, entry, archived)) {
             continue;
         }
         std::size_t end = i;
         while (!ends_life(*all[end]) && end + 1 < all.size() && !begins_life(*all[end + 1])) {
             end++;
         }
-        return end;
+        ends[end] = ends_life(*all[end]) ? end : i;
     }
-    return all.size();
+    return ends;
+}
+
+// The rows that one transaction has archived under a key, and their ends, each in their order. Where some of either are gone, a row's is
+// the last one that was there when it was archived.
+void match_ends(const KeyEntries &its, std::vector<ArchivedRow> archived, std::map<RowId, Stretch> *found) {
+    std::sort(archived.begin(), archived.end(), [](const ArchivedRow &one, const ArchivedRow &other) {
+        return std::tuple(one.command, one.row) > std::tuple(other.command, other.row);
+    });
+    Ends ends = find_ends(its, archived);
+    const bool is_whole = ends.size() == archived.size();
+    for (const ArchivedRow &row : archived) {
+        if (ends.empty()) {
+            return;
+        }
+        const auto before = std::find_if(ends.rbegin(), ends.rend(), [&](const auto &end) {
+            return is_whole || static_cast<std::uint32_t>(its.all()[end.second]->command) <= row.command;
+        });
+        const auto end = std::next(before == ends.rend() ? ends.rbegin() : before).base();
+        Stretch &stretch = (*found)[row.row];
+        stretch = its.make_stretch(end->first);
+        stretch.entry = get_place(*its.all()[end->second]);
+        ends.erase(end, ends.end());
+    }
+}
+
+// With all others that came to the archive under their keys at the same times, each by its key.
+std::map<KeyTexts, std::vector<ArchivedRow>> read_archived(pg::Spi &spi, const TableInfo &table,
+                                                           const std::vector<std::string> &columns,
+                                                           const RowSet &rows) {
+    const TableInfo archive = catalog::get_archive(table);
+    std::string same = sqltext::format("t.%1% = o.%1%", table.archive->deleted_at);
+    for (const catalog::KeyColumn &column : catalog::find_primary_key(spi, table.relation)) {
+        same +=
+            " AND " + column.equality.of("t." + column.name + column.cast, "o." + column.name + column.cast);
+    }
+    const std::string query = sqltext::format(
+        "/* softdelete */ SELECT %1%, CAST(t.%2% AS pg_catalog.timestamptz), coalesce(%3%, 0), t.tableoid, "
+        "t.ctid, CAST(t.cmin AS pg_catalog.text) FROM %4% AS o JOIN %4% AS t ON %5% WHERE %6%",
+        sqltext::join(columns, ", "), table.archive->deleted_at, registry::make_deletion_of("t.deletion_id"),
+        archive.name, same, rows::make_membership(archive, "o", 1));
+    std::map<KeyTexts, std::vector<ArchivedRow>> archived;
+    RowSet seen;
+    pg::OwnerScope owner(archive.owner);
+    pg::ExactTextScope exact;
+    for (const pg::Row &row : spi.query(query, {rows.tables(), rows.positions()})) {
+        const std::size_t next = columns.size();
+        const RowId place = rows::read_row_id(row, next + 2);
+        if (seen.add(place)) {
+            archived[read_texts(row, next)].push_back({place, pg::read_time(row.text_or(next, "infinity")),
+                                                       row.number(next + 1),
+                                                       std::stoull(row.text(next + 4))});
+        }
+    }
+    return archived;
 }
 
 } // namespace
@@ -177,25 +256,18 @@ std::map<RowId, Stretch> find_archived_ends(pg::Spi &spi, const TableInfo &table
     if (rows.empty() || columns.empty() || !records_key(table.relation)) {
         return {};
     }
-    std::map<KeyTexts, std::vector<ArchivedRow>> keys;
-    for (const pg::Row &row : read_key_rows(
-             spi, catalog::get_archive(table), columns, rows,
-             sqltext::format(", CAST(t.%1% AS pg_catalog.timestamptz), coalesce(%2%, 0), t.tableoid, t.ctid",
-                             table.archive->deleted_at, registry::make_deletion_of("t.deletion_id")))) {
-        const std::size_t next = columns.size();
-        keys[read_texts(row, next)].push_back({rows::read_row_id(row, next + 2),
-                                               pg::read_time(row.text_or(next, "infinity")),
-                                               row.number(next + 1)});
-    }
     std::map<RowId, Stretch> ends;
-    for_each_key(table, keys, [&](const KeyEntries &its, const std::vector<ArchivedRow> &archived) {
-        for (const ArchivedRow &row : archived) {
-            const std::size_t end = find_end(its, row);
-            if (end < its.all().size()) {
-                ends[row.row] = its.make_stretch(end);
-            }
-        }
-    });
+    for_each_key(table, read_archived(spi, table, columns, rows),
+                 [&](const KeyEntries &its, const std::vector<ArchivedRow> &archived) {
+                     std::map<TimestampTz, std::vector<ArchivedRow>> times;
+                     for (const ArchivedRow &row : archived) {
+                         times[row.at].push_back(row);
+                     }
+                     for (const auto &[at, together] : times) {
+                         match_ends(its, together, &ends);
+                     }
+                 });
+    std::erase_if(ends, [&](const auto &end) { return !rows.contains(end.first); });
     return ends;
 }
 

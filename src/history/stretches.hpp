@@ -24,6 +24,7 @@ struct Stretch {
     Change from; // endless where nothing tells
     Change until = {DT_NOEND, DT_NOEND, 0};
     Change own;                // of the entry itself: the end, or the begin where the row arrives
+    rows::RowId entry = {};    // of an archived row: the entry that tells its end
     bool is_end = false;       // of the row, in the table or by a mark
     std::int64_t deletion = 0; // of the end
 };
@@ -33,7 +34,7 @@ std::map<rows::RowId, Stretch> read_stretches(pg::Spi &spi, const catalog::Table
                                               const rows::RowSet &entries);
 
 // Of rows in the table's archive, by their place there, with what they came there; those of which the history does not tell are
-// left out.
+// left out. Several that one transaction has archived under one key are told apart by their order.
 std::map<rows::RowId, Stretch> find_archived_ends(pg::Spi &spi, const catalog::TableInfo &table,
                                                   const rows::RowSet &rows);
 

@@ -144,7 +144,7 @@ std::vector<catalog::Table> lock_tables(pg::Spi &spi, const RegisterRequest &req
     registration::check_not_registered(spi, tables.front());
     std::vector<Oid> seen = {request.relation};
     for (std::size_t i = 0; i < seen.size(); i++) {
-        for (Oid child : find_children(spi, request, seen[i])) {
+        for (Oid child : registration::find_tables_to_register(spi, request, seen[i])) {
             if (std::find(seen.begin(), seen.end(), child) != seen.end()) {
                 continue;
             }
@@ -265,13 +265,6 @@ std::vector<model::Step> run(const RegisterRequest &request, bool is_plan) {
 }
 
 } // namespace
-
-std::vector<Oid> find_children(pg::Spi &spi, const RegisterRequest &request, Oid parent) {
-    if (request.all_referencing) {
-        return catalog::find_referencing_tables(spi, parent);
-    }
-    return request.cascade ? catalog::find_cascade_children(spi, parent) : std::vector<Oid>();
-}
 
 std::vector<model::Step> register_archive(const RegisterRequest &request) {
     return run(request, false);

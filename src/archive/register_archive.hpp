@@ -43,7 +43,4 @@ std::vector<model::Step> unregister_archive(Oid relation, const std::string &del
 // What goes from the table itself then: the views and triggers. The caller has locked it.
 std::vector<model::Step> plan_end(pg::Spi &spi, const catalog::Table &table, const ArchiveSettings &settings);
 
-// The tables that come along with the parent, as the request has it.
-std::vector<Oid> find_children(pg::Spi &spi, const registration::RegisterRequest &request, Oid parent);
-
 } // namespace softdelete::archive

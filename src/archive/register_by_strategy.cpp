@@ -53,7 +53,7 @@ public:
         chosen_.named_has_archive = choice.is_archive;
         std::vector<Oid> seen = {named.oid};
         for (std::size_t i = 0; !choice.is_archive && i < seen.size(); i++) {
-            for (Oid child : find_children(spi_, request_, seen[i])) {
+            for (Oid child : registration::find_tables_to_register(spi_, request_, seen[i])) {
                 if (std::find(seen.begin(), seen.end(), child) == seen.end()) {
                     seen.push_back(child);
                     choose_for(child);

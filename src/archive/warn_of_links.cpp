@@ -12,7 +12,8 @@ namespace softdelete::archive {
 namespace {
 
 constexpr const char *links_query = R"(
-    SELECT DISTINCT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname), k.confdeltype
+    SELECT DISTINCT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname), k.confdeltype,
+           EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE c.oid = h.inhrelid OR (c.oid = h.inhparent AND c.relkind = 'r'))
     FROM pg_catalog.pg_constraint k
     JOIN pg_catalog.pg_class c ON c.oid = coalesce(pg_catalog.pg_partition_root(k.conrelid)::pg_catalog.oid, k.conrelid)
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -48,16 +49,19 @@ std::vector<model::Step> warn_of_links(pg::Spi &spi, const catalog::Table &table
                                 model::warning::lost_links,
                                 "Use strategy => 'flag', which keeps links"});
         } else if (!comes_along && !has_archive(spi, row.oid(0))) {
+            std::vector<std::string> commands;
+            const bool is_inherited = row.boolean(3);
+            if (!is_inherited) {
+                commands.push_back(
+                    sqltext::format("SELECT * FROM softdelete.register(%1%, strategy => 'archive')",
+                                    sqltext::Literal(pg::quote_literal(name))));
+            }
             warnings.push_back(
-                {table.oid,
-                 "rows of " + name,
-                 model::Action::warning,
-                 false,
-                 {sqltext::format("SELECT * FROM softdelete.register(%1%, strategy => 'archive')",
-                                  sqltext::Literal(pg::quote_literal(name)))},
+                {table.oid, "rows of " + name, model::Action::warning, false, commands,
                  "a DELETE removes rows that reference this table by ON DELETE CASCADE for good",
                  model::warning::unregistered_child,
-                 "To archive them as well"});
+                 is_inherited ? "Tables that inherit, and those that others inherit from, have no archive"
+                              : "To archive them as well"});
         }
     }
     return warnings;

@@ -22,4 +22,8 @@ std::optional<Rule> find_replacing_rule(pg::Spi &spi, const std::vector<Oid> &re
 // The first enabled rule for INSERT on the table.
 std::optional<Rule> find_insert_rule(pg::Spi &spi, Oid relation);
 
+// Why a table with an archive cannot have one: a whole sentence.
+inline constexpr const char *insert_rule_reason =
+    "Archived rows come back by a statement that moves them, which the server cannot rewrite by a rule.";
+
 } // namespace softdelete::catalog

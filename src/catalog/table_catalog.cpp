@@ -4,7 +4,6 @@
 #include "sqltext/format.hpp"
 
 #include "catalog/quoting.hpp"
-#include "catalog/referencing_constraints.hpp"
 #include "model/predicate.hpp"
 #include "pg/compat.hpp"
 
@@ -188,41 +187,6 @@ bool has_statistics(pg::Spi &spi, const Member &table, const std::vector<std::st
         }
     }
     return true;
-}
-
-namespace {
-
-// The roots stand for their partitions and inheritance children.
-std::vector<Oid> find_children(pg::Spi &spi, Oid relation, bool by_cascade) {
-    std::vector<Oid> children;
-    for (const pg::Row &row : spi.query_kept(
-             "WITH RECURSIVE line (relation) AS ("
-             "SELECT k.conrelid FROM pg_constraint k WHERE k.contype = 'f' AND (k.confdeltype = 'c' OR NOT "
-             "$2::bool)"
-             " AND k.conparentid = 0 AND k.oid = ANY ($3) AND k.confrelid IN ("
-             "  WITH RECURSIVE tree (relation) AS (SELECT $1::oid"
-             "   UNION SELECT h.inhrelid FROM tree t JOIN pg_inherits h ON h.inhparent = t.relation)"
-             "  SELECT relation FROM tree)"
-             " UNION SELECT h.inhparent FROM line l JOIN pg_inherits h ON h.inhrelid = l.relation)"
-             " SELECT relation FROM line WHERE NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = "
-             "relation)"
-             " ORDER BY 1",
-             {relation, by_cascade ? "true" : "false", find_referencing_constraints(spi, {relation})})) {
-        if (row.oid(0) != relation) {
-            children.push_back(row.oid(0));
-        }
-    }
-    return children;
-}
-
-} // namespace
-
-std::vector<Oid> find_cascade_children(pg::Spi &spi, Oid relation) {
-    return find_children(spi, relation, true);
-}
-
-std::vector<Oid> find_referencing_tables(pg::Spi &spi, Oid relation) {
-    return find_children(spi, relation, false);
 }
 
 std::vector<PrimaryKeyColumn> find_primary_key_columns(pg::Spi &spi, Oid relation) {

@@ -85,12 +85,6 @@ bool is_guarded(pg::Spi &spi, Oid relation);
 // is empty.
 bool has_statistics(pg::Spi &spi, const Member &table, const std::vector<std::string> &columns);
 
-// The roots of the tables that reference the table with ON DELETE CASCADE, without itself.
-std::vector<Oid> find_cascade_children(pg::Spi &spi, Oid relation);
-
-// The same, whatever ON DELETE says.
-std::vector<Oid> find_referencing_tables(pg::Spi &spi, Oid relation);
-
 struct PrimaryKeyColumn {
     std::string name;
     bool is_generated; // a uuid, or made by a function

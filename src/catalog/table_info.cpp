@@ -254,8 +254,11 @@ void check_key(const TableInfo &table, const std::vector<KeyColumn> &key, std::s
         pg::raise(
             {.sqlstate = ERRCODE_INVALID_COLUMN_REFERENCE,
              .message = sqltext::format("table %1% has no primary key", table.title),
-             .hint = "Give it one, or name the rows by a condition: DELETE FROM ... WHERE ... deletes them, "
-                     "UPDATE ... SET deleted_at = NULL WHERE ... restores them.",
+             .hint = table.is_archived()
+                         ? "Give it one, or bring back whole deletions by softdelete.undo(), of which "
+                           "softdelete.deletions has the ids."
+                         : "Give it one, or name the rows by a condition: DELETE FROM ... WHERE ... deletes "
+                           "them, UPDATE ... SET deleted_at = NULL WHERE ... restores them.",
              .relation = table.relation});
     }
     if (key.size() != values) {

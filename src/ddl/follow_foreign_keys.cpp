@@ -2,6 +2,7 @@
 // table is not registered. Event triggers call it; which triggers those are is decided in
 // registration/plan_foreign_key_triggers. register() warns of tables that are there before (registration/plan_warnings).
 #include "ddl/follow_foreign_keys.hpp"
+#include "catalog/referencing_tables.hpp"
 #include "model/trigger_names.hpp"
 
 #include "catalog/foreign_keys.hpp"
@@ -127,14 +128,19 @@ std::vector<ForeignKey> find_added_keys(pg::Spi &spi, const DdlCommand &command)
     return keys;
 }
 
-sqltext::Statement make_call(pg::Spi &spi, const ForeignKey &key) {
+// Nothing where the child cannot be registered.
+std::optional<sqltext::Statement> make_call(pg::Spi &spi, const ForeignKey &key) {
+    const std::vector<Oid> roots = catalog::find_roots(spi, key.child.relation);
+    if (catalog::shares_inheritance(spi, roots.front())) {
+        return std::nullopt;
+    }
     if (!key.parent.is_registered) {
         return sqltext::statement("SELECT * FROM softdelete.register(%1%, strategy => 'archive')",
                                   catalog::literal(key.child.name));
     }
     Oid root = registry::find_registered_root(spi, key.parent.relation).value();
     registry::Registration parent = registry::find_registration(spi, root).value();
-    return registration::make_registration_of(spi, parent.settings, key.child.relation);
+    return registration::make_registration_of(spi, parent.settings, roots.front());
 }
 
 // Which rows go another way than those of the tables that they reference: a line for all keys of a kind.
@@ -148,10 +154,12 @@ void tell(pg::Spi &spi, const std::vector<ForeignKey> &keys, const char *fate, c
             parents.push_back(key.parent.title);
         }
     }
+    const auto call = make_call(spi, keys.front());
     pg::notice(
         sqltext::format("rows of table %1% that reference a deleted row of %2% by ON DELETE CASCADE %3%",
                         keys.front().child.title, sqltext::join(parents, " or "), fate),
-        advice + make_call(spi, keys.front()).text());
+        call ? advice + call->text()
+             : "It cannot be registered, as it, or a child of it, inherits from another table as well.");
 }
 
 } // namespace

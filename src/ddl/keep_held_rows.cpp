@@ -4,6 +4,7 @@
 
 #include "catalog/dependent_tables.hpp"
 #include "catalog/foreign_keys.hpp"
+#include "catalog/referencing_tables.hpp"
 #include "catalog/table_catalog.hpp"
 #include "ddl/column_values.hpp"
 #include "ddl/command_table.hpp"

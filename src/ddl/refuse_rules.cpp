@@ -42,7 +42,7 @@ void refuse_insert_rule(pg::Spi &spi, Oid relation) {
         pg::raise({ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                    sqltext::format("table \"%1%\" has an archive and cannot have rule \"%2%\" for INSERT",
                                    table, rule->name),
-                   registration::insert_rule_reason, "Use a trigger instead.", relation});
+                   catalog::insert_rule_reason, "Use a trigger instead.", relation});
     }
 }
 

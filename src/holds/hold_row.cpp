@@ -2,6 +2,7 @@
 #include "holds/hold_row.hpp"
 
 #include "catalog/quoting.hpp"
+#include "catalog/referencing_tables.hpp"
 #include "catalog/table_catalog.hpp"
 #include "holds/hold_tables.hpp"
 #include "registry/hold_log.hpp"
@@ -49,12 +50,15 @@ void warn_of_unkept(pg::Spi &spi, Oid relation) {
                 warn_of_unlogged(spi, child);
                 catalog::TableInfo table = catalog::get_table(spi, child);
                 if (!table.is_registered && !table.is_archived()) {
+                    const bool can_be_registered = !catalog::shares_inheritance(spi, child);
                     pg::warn(
                         sqltext::format("rows of table %1% below the held row can be deleted", table.title),
-                        "To have them kept as well: "
-                            + sqltext::statement("SELECT * FROM softdelete.register(%1%)",
-                                                 catalog::literal(table.name))
-                                  .text());
+                        can_be_registered ? "To have them kept as well: "
+                                                + sqltext::statement("SELECT * FROM softdelete.register(%1%)",
+                                                                     catalog::literal(table.name))
+                                                      .text()
+                                          : "It cannot be registered, as it, or a child of it, inherits from "
+                                            "another table as well.");
                 }
             }
         }

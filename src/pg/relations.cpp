@@ -185,6 +185,18 @@ bool is_row_security_active(Oid relation) {
     return call([&] { return check_enable_rls(relation, InvalidOid, true) == RLS_ENABLED; });
 }
 
+bool is_row_security_forced(Oid relation) {
+    return call([&] {
+        HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+        const bool is_forced =
+            HeapTupleIsValid(tuple) && reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relforcerowsecurity;
+        if (HeapTupleIsValid(tuple)) {
+            ReleaseSysCache(tuple);
+        }
+        return is_forced;
+    });
+}
+
 bool may_update_something(Oid relation) {
     return call([&] {
         return pg_class_aclcheck(relation, GetUserId(), ACL_UPDATE) == ACLCHECK_OK

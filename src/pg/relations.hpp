@@ -43,6 +43,9 @@ bool has_privilege(Oid relation, Privilege privilege);
 // Do policies of the table bind the current user? Not where it is no table any more.
 bool is_row_security_active(Oid relation);
 
+// Does row security bind the relation's owner as well, once it is enabled?
+bool is_row_security_forced(Oid relation);
+
 // May the current user UPDATE a column of the relation? Raises 42P01 where that does not exist.
 bool may_update_something(Oid relation);
 

@@ -34,7 +34,7 @@ void check_insert_rules(pg::Spi &spi, const catalog::Table &table) {
                    sqltext::format("cannot give table \"%1%\" an archive, because it has rule \"%2%\" for "
                                    "INSERT",
                                    table.name, rule->name),
-                   insert_rule_reason,
+                   catalog::insert_rule_reason,
                    sqltext::format("Run DROP RULE %1% ON %2%, and use a trigger instead; or use strategy => "
                                    "'flag'.",
                                    pg::quote_identifier(rule->name), rule->table),

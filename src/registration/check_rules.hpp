@@ -11,10 +11,8 @@ void check_rules(pg::Spi &spi, const catalog::Table &table, const char *what);
 // Raises 0A000 where the table has a rule for INSERT, DO ALSO as well: to be called for tables that are to have an archive.
 void check_insert_rules(pg::Spi &spi, const catalog::Table &table);
 
-// Why such a rule is refused: a whole sentence.
+// Why a rule for DELETE or UPDATE is refused: a whole sentence.
 inline constexpr const char *replacing_rule_reason =
     "The rule would rewrite the statements that restore rows or remove them for good as well.";
-inline constexpr const char *insert_rule_reason =
-    "Archived rows come back by a statement that moves them, which the server cannot rewrite by a rule.";
 
 } // namespace softdelete::registration

@@ -2,6 +2,7 @@
 // each with what to do. The warnings come first in the result.
 #include "catalog/policy_catalog.hpp"
 #include "catalog/quoting.hpp"
+#include "catalog/referencing_tables.hpp"
 #include "model/predicate.hpp"
 #include "pg/quote.hpp"
 #include "pg/scopes.hpp"
@@ -191,7 +192,9 @@ bool is_among(const std::vector<catalog::Table> &tables, Oid relation) {
 std::vector<Oid> leave_unregistered(TableWork &work, std::vector<Oid> tables,
                                     const std::vector<catalog::Table> &together) {
     std::erase_if(tables, [&](Oid table) {
-        return is_among(together, table) || catalog::has_marker(work.spi, table) || gets_archive(work, table);
+        return is_among(together, table) || catalog::has_marker(work.spi, table)
+               || registry::find_registration(work.spi, table) // which repair() mends, without its marker
+               || gets_archive(work, table);
     });
     return tables;
 }
@@ -207,7 +210,9 @@ void warn_of_referencing(TableWork &work, const std::vector<catalog::Table> &tog
         if (std::find(by_cascade.begin(), by_cascade.end(), table) == by_cascade.end()) {
             sqltext::QualifiedName name = catalog::get_qualified_name(work.spi, table);
             names += (names.empty() ? "" : ", ") + name.text();
-            commands.push_back(make_registration_of(work.spi, work.settings(), table).text());
+            if (!catalog::shares_inheritance(work.spi, table)) {
+                commands.push_back(make_registration_of(work.spi, work.settings(), table).text());
+            }
         }
     }
     if (!names.empty()) {
@@ -215,7 +220,10 @@ void warn_of_referencing(TableWork &work, const std::vector<catalog::Table> &tog
             {work.table.oid, "referencing " + names, model::Action::warning, false, commands,
              "a DELETE there is physical: what an application deletes there before it deletes a row here, as "
              "many ORMs do, is gone for good",
-             model::warning::unregistered_referencing, "To have it deleted and restored together"});
+             model::warning::unregistered_referencing,
+             commands.empty()
+                 ? "It cannot be registered, as it, or a child of it, inherits from another table as well"
+                 : "To have it deleted and restored together"});
     }
 }
 
@@ -224,12 +232,19 @@ void warn_of_children(TableWork &work, const std::vector<catalog::Table> &togeth
         leave_unregistered(work, catalog::find_cascade_children(work.spi, work.table.oid), together);
     for (Oid child : children) {
         sqltext::QualifiedName name = catalog::get_qualified_name(work.spi, child);
-        work.warn(
-            model::warning::unregistered_child, work.table.oid, "table " + name.text(),
+        const std::string text =
             "rows of this table that reference a deleted row by ON DELETE CASCADE stay until the purge, "
-            "which takes them for good",
-            "To have them deleted and restored together",
-            make_registration_of(work.spi, work.settings(), child));
+            "which takes them for good";
+        if (catalog::shares_inheritance(work.spi, child)) {
+            work.warn(
+                model::warning::unregistered_child, work.table.oid, "table " + name.text(), text,
+                "It cannot be registered, as it, or a child of it, inherits from another table as well. Let "
+                "each child inherit from one table only.");
+            continue;
+        }
+        work.warn(model::warning::unregistered_child, work.table.oid, "table " + name.text(), text,
+                  "To have them deleted and restored together",
+                  make_registration_of(work.spi, work.settings(), child));
     }
     warn_of_referencing(work, together, children);
 }

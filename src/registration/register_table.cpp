@@ -4,6 +4,7 @@
 
 #include "catalog/mixed_links.hpp"
 #include "catalog/quoting.hpp"
+#include "catalog/referencing_tables.hpp"
 #include "catalog/table_info.hpp"
 #include "catalog/view_catalog.hpp"
 #include "pg/quote.hpp"
@@ -67,13 +68,6 @@ registry::Registration make_registration(const RegisterRequest &request, const c
     return registration;
 }
 
-std::vector<Oid> find_children(pg::Spi &spi, const RegisterRequest &request, Oid parent) {
-    if (request.all_referencing) {
-        return catalog::find_referencing_tables(spi, parent);
-    }
-    return request.cascade ? catalog::find_cascade_children(spi, parent) : std::vector<Oid>();
-}
-
 bool is_archived(pg::Spi &spi, const RegisterRequest &request, Oid relation) {
     return catalog::get_table(spi, relation).is_archived()
            || std::find(request.archived.begin(), request.archived.end(), relation) != request.archived.end();
@@ -89,7 +83,7 @@ std::vector<catalog::Table> lock_tables(pg::Spi &spi, const RegisterRequest &req
     catalog::check_mixed_links(spi, request.relation, catalog::Strategy::flag);
     std::vector<Oid> seen = {request.relation};
     for (std::size_t i = 0; i < seen.size(); i++) {
-        for (Oid child : find_children(spi, request, seen[i])) {
+        for (Oid child : find_tables_to_register(spi, request, seen[i])) {
             if (std::find(seen.begin(), seen.end(), child) != seen.end()) {
                 continue;
             }
@@ -238,6 +232,17 @@ void check_flag_options(const RegisterRequest &request) {
     if (request.indexes) {
         (void)get_index_mode(*request.indexes);
     }
+}
+
+std::vector<Oid> find_tables_to_register(pg::Spi &spi, const RegisterRequest &request, Oid parent) {
+    std::vector<Oid> tables;
+    if (request.all_referencing) {
+        tables = catalog::find_referencing_tables(spi, parent);
+    } else if (request.cascade) {
+        tables = catalog::find_cascade_children(spi, parent);
+    }
+    std::erase_if(tables, [&](Oid table) { return catalog::shares_inheritance(spi, table); });
+    return tables;
 }
 
 std::vector<model::Step> register_table(const RegisterRequest &request) {

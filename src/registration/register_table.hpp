@@ -34,6 +34,10 @@ struct RegisterRequest {
 // Raises 22023 for unknown options and 0A000 for those that are not supported.
 void check_flag_options(const RegisterRequest &request);
 
+// The tables that come along with the parent, as the request has it. One that cannot be registered, as tables of it inherit from
+// others as well, is left out: a warning says so.
+std::vector<Oid> find_tables_to_register(pg::Spi &spi, const RegisterRequest &request, Oid parent);
+
 // Takes on the table with the strategy flag, with cascade all that reference it by ON DELETE CASCADE as well, with all_referencing those by any
 // other action too, to any depth, and returns what was done.
 // Locks them ACCESS EXCLUSIVE. Acts as their owners.

@@ -4,6 +4,7 @@
 
 #include "catalog/index_catalog.hpp"
 #include "catalog/quoting.hpp"
+#include "catalog/referencing_tables.hpp"
 #include "catalog/table_info.hpp"
 #include "catalog/view_catalog.hpp"
 #include "pg/quote.hpp"

@@ -137,7 +137,12 @@ void check_not_restricted(const std::vector<TableInfo> &tables, const std::set<O
                        .message = sqltext::format("cannot restore rows of table %1% under row-level security",
                                                   table.title),
                        .detail = "The policies of the table say nothing of rows in its archive.",
-                       .hint = "Restore as the table's owner, or as a role with BYPASSRLS.",
+                       .hint = pg::is_row_security_forced(table.relation)
+                                   ? sqltext::format("Restore as a role with BYPASSRLS, or run ALTER TABLE "
+                                                     "%1% NO FORCE ROW LEVEL SECURITY and restore as the "
+                                                     "table's owner.",
+                                                     table.name)
+                                   : "Restore as the table's owner, or as a role with BYPASSRLS.",
                        .relation = table.relation});
         }
     }

@@ -36,7 +36,7 @@ std::string get_archive_hint(int sqlstate, const std::optional<std::string> &del
     switch (sqlstate) {
     case ERRCODE_UNIQUE_VIOLATION:
     case ERRCODE_EXCLUSION_VIOLATION:
-        return "Change or delete the live row that has the value, then restore again." + list;
+        return make_taken_hint(deletion);
     case ERRCODE_FOREIGN_KEY_VIOLATION:
         if (is_circle_cut) {
             return "Foreign keys go round in a circle over tables of several owners: make one of them "
@@ -63,16 +63,14 @@ void check_rules(pg::Spi &spi, const TableInfo &table) {
         return;
     }
     if (auto rule = catalog::find_insert_rule(spi, table.relation)) {
-        pg::raise(
-            {.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-             .message =
-                 sqltext::format("cannot restore rows of table %1% while it has rule \"%2%\" for INSERT",
-                                 table.title, rule->name),
-             .detail =
-                 "They come back by a statement that moves them, which the server cannot rewrite by a rule.",
-             .hint = sqltext::format("Run DROP RULE %1% ON %2%, or disable it, then restore again.",
-                                     pg::quote_identifier(rule->name), rule->table),
-             .relation = table.relation});
+        pg::raise({.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                   .message = sqltext::format(
+                       "cannot restore rows of table %1% while it has rule \"%2%\" for INSERT", table.title,
+                       rule->name),
+                   .detail = catalog::insert_rule_reason,
+                   .hint = sqltext::format("Run DROP RULE %1% ON %2%, or disable it, then restore again.",
+                                           pg::quote_identifier(rule->name), rule->table),
+                   .relation = table.relation});
     }
 }
 

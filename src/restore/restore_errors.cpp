@@ -22,19 +22,20 @@ namespace softdelete::restore {
 
 namespace {
 
-std::string make_conflicts_hint(const std::optional<std::string> &deletion) {
-    std::string hint = "Change or delete the live row that has the value, then restore again.";
-    if (deletion) {
-        hint += sqltext::format(" SELECT * FROM softdelete.conflicts(%1%) lists all conflicts.", *deletion);
-    }
-    return hint;
-}
-
 bool may_show_values(const catalog::TableInfo &table) {
     return pg::call([&] { return pg::may_show_values(table.relation); });
 }
 
 } // namespace
+
+std::string make_taken_hint(const std::optional<std::string> &deletion) {
+    const std::string hint = "Change or delete the live row that has the value, then restore again.";
+    return deletion ? sqltext::format("%1% Of rows that the deletion took with the same value "
+                                      "softdelete.restore() brings back one. SELECT * FROM "
+                                      "softdelete.conflicts(%2%) lists all conflicts.",
+                                      hint, *deletion)
+                    : hint;
+}
 
 bool stands_above(Oid owner) {
     return pg::call([&] { return GetUserId() != owner && has_privs_of_role(GetUserId(), owner); });
@@ -58,7 +59,7 @@ std::uint64_t execute_restore(pg::Spi &spi, const catalog::TableInfo &table, Res
         if (error.sqlstate() == ERRCODE_UNIQUE_VIOLATION || error.sqlstate() == ERRCODE_EXCLUSION_VIOLATION) {
             error.set_message(
                 sqltext::format("cannot restore rows of table %1%: %2%", table.title, error.message()));
-            error.set_hint(make_conflicts_hint(deletion));
+            error.set_hint(make_taken_hint(deletion));
             error.clear_context();
             if (!may_show) {
                 error.clear_detail();

@@ -18,6 +18,9 @@ enum class RestoreAs { caller, owner };
 // of a restore runs as the owner.
 bool stands_above(Oid owner);
 
+// What to do where a live row, or another one of the deletion, has a value of a row that comes back.
+std::string make_taken_hint(const std::optional<std::string> &deletion);
+
 // Runs the update of one table and returns its row count. A violation of a unique or exclusion constraint becomes an
 // error that says what cannot be restored and how to go on, with the server's SQLSTATE, and its DETAIL
 // where the caller may see it.

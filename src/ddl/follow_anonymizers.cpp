@@ -166,10 +166,6 @@ std::string make_remedy(const TableInfo &table, const Anonymizer &rule) {
          .relation = table.relation});
 }
 
-bool has_column(Oid relation, const std::string &column) {
-    return pg::call([&] { return get_attnum(relation, column.c_str()) != InvalidAttrNumber; });
-}
-
 // May the command give a column a key, or take NULL from it?
 bool adds_constraint(const Node *statement) {
     ListCell *cell;
@@ -213,7 +209,7 @@ std::optional<std::string> find_fault(pg::Spi &spi, const TableInfo &table, cons
 }
 
 void prepare(pg::Spi &spi, Oid relation, const Anonymizer &rule, Change change) {
-    if (!has_column(relation, rule.column)) {
+    if (!erasure::has_column(relation, rule.column)) {
         return;
     }
     const TableInfo table = catalog::get_table(spi, relation);
@@ -258,7 +254,7 @@ void prepare_altered(pg::Spi &spi, const DdlCommand &command, const List *newly_
 void check_prepared(pg::Spi &spi) {
     for (const PreparedRule *prepared = prepared_rules; prepared != nullptr; prepared = prepared->next) {
         if (prepared->command != session::running_command() || prepared->change == Change::name
-            || !has_column(prepared->relation, prepared->column)) {
+            || !erasure::has_column(prepared->relation, prepared->column)) {
             continue;
         }
         const Anonymizer rule = {prepared->column, prepared->expression};
@@ -273,7 +269,7 @@ void check_prepared(pg::Spi &spi) {
 void forget_rules_of_dropped_columns(pg::Spi &spi, const DdlCommand &command) {
     for (Oid relation : find_ruled_among_changed(spi, command)) {
         for (const Anonymizer &rule : registry::find_anonymizers(spi, relation)) {
-            if (!has_column(relation, rule.column)) {
+            if (!erasure::has_column(relation, rule.column)) {
                 registry::delete_anonymizer(spi, relation, rule.column);
             }
         }
@@ -347,7 +343,7 @@ void refuse_loss_of_rules(const Node *statement) {
         identities.emplace_back(object->identity);
     }
     for (const auto &[relation, rule, object] : registry::find_rules_naming(spi, identities)) {
-        if (has_column(relation, rule.column)) {
+        if (erasure::has_column(relation, rule.column)) {
             lose_rule(catalog::get_table(spi, relation), rule, object, statement);
         }
     }

@@ -13,6 +13,8 @@ namespace softdelete::erasure {
 
 namespace {
 
+constexpr const char *restored_deletions = "actor and reason of deletions that were restored";
+
 using catalog::TableInfo;
 
 // SQL: each table that a deletion of the log d touched.
@@ -168,12 +170,12 @@ FormerDeletions find_former_deletions(pg::Spi &spi, const std::set<std::string> 
         const std::vector<std::string> alone = without(emptied, find_others(spi, emptied));
         former.own = without(alone, find_untold(spi, alone));
         if (former.own.size() < alone.size()) {
-            former.not_reached.insert("actor and reason of deletions that were restored");
+            former.not_reached.insert(restored_deletions);
         }
     }
     for (Oid relation : subjects) {
         if (has_restored(spi, relation)) {
-            former.not_reached.insert("actor and reason of deletions that were restored");
+            former.not_reached.insert(restored_deletions);
         }
     }
     return former;

@@ -25,6 +25,8 @@ enum class RuleAge { fresh, standing };
 CheckedRule check_rule(pg::Spi &spi, const catalog::TableInfo &table, const registry::Anonymizer &rule,
                        RuleAge age = RuleAge::fresh);
 
+bool has_column(Oid relation, const std::string &column);
+
 // Raises 42703 where there is no such column.
 void check_column_exists(pg::Spi &spi, const catalog::TableInfo &table, const std::string &column);
 

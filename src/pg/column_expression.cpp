@@ -2,6 +2,7 @@
 #include "pg/column_expression.hpp"
 
 #include "pg/compat.hpp"
+#include "pg/literal_input.hpp"
 #include "pg/scopes.hpp"
 
 extern "C" {
@@ -64,10 +65,11 @@ Node *analyze(Oid relation_id, AttrNumber attribute, const char *text) {
     ParseNamespaceItem *item =
         addRangeTableEntryForRelation(state, relation, AccessShareLock, nullptr, false, true);
     addNSItemToQuery(state, item, true, true, true);
-    int nest_level = pin_session();
-    Node *expression = transformExpr(state, parse_raw(text), EXPR_KIND_GENERATED_COLUMN); // pinned
-    unpin_session(nest_level);
     const FormData_pg_attribute *column = TupleDescAttr(RelationGetDescr(relation), attribute - 1);
+    int nest_level = pin_session();
+    Node *raw = defer_literals(state, parse_raw(text), parse_raw(text), column->atttypid, column->atttypmod);
+    Node *expression = transformExpr(state, raw, EXPR_KIND_GENERATED_COLUMN); // pinned
+    unpin_session(nest_level);
     Oid type = exprType(expression);
     expression = coerce_to_target_type(state, expression, type, column->atttypid, column->atttypmod,
                                        COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);

@@ -25,7 +25,7 @@ struct ColumnExpression {
 
 // Parses and analyzes an expression that is to be assigned to the column. Errors: the server's own for syntax, names and
 // what an expression over one row cannot have (sub-queries, aggregates, window functions, sets); 42804 for a type that
-// cannot be assigned. Runs no function that the expression calls.
+// cannot be assigned. Runs no function that the expression calls, and no constraint of a domain.
 ColumnExpression parse_column_expression(Oid relation, const std::string &column, const std::string &text);
 
 // The same without its properties and its text.

@@ -95,15 +95,50 @@ void follow_constraint(RenameStmt *rename, DdlCommand *command) {
     }
 }
 
-// The comment stands on the index meanwhile, and goes back to the constraint.
-void follow_comment(CommentStmt *comment) {
-    List *names = castNode(List, comment->object);
-    const char *name = strVal(llast(names));
-    Oid table = pg::call([&] {
+Oid find_commented_table(List *names) {
+    return pg::call([&] {
         return list_length(names) < 2 ? InvalidOid
                                       : find_relation(makeRangeVarFromNameList(
                                           list_truncate(list_copy(names), list_length(names) - 1)));
     });
+}
+
+std::optional<std::string> get_text(const CommentStmt *comment) {
+    return comment->comment == nullptr ? std::nullopt : std::optional<std::string>(comment->comment);
+}
+
+// The comment of deleted_at states the retention for as long as the table is registered. What a column that was there before is said to be
+// comes back with unregister().
+void keep_retention_comment(CommentStmt *comment) {
+    List *names = castNode(List, comment->object);
+    const char *name = strVal(llast(names));
+    Oid table = find_commented_table(names);
+    if (!is_registered(table)) {
+        return;
+    }
+    pg::Spi spi;
+    const auto registration = registry::find_registration(spi, table);
+    if (!registration || registration->settings.deleted_at != name) {
+        return;
+    }
+    const model::TableSettings &settings = registration->settings;
+    const std::string text = model::describe_retention(settings.retention, settings.on_expiry);
+    if (get_text(comment) == text) {
+        return;
+    }
+    check_owner(table);
+    registry::set_comment_before(spi, table, get_text(comment));
+    pg::notice(
+        sqltext::format("the comment of column \"%1%\" of registered table \"%2%\" states the retention",
+                        std::string(name), name_of(table)));
+    pg::call([&] { comment->comment = MemoryContextStrdup(GetMemoryChunkContext(comment), text.c_str()); });
+}
+
+// The comment stands on the index meanwhile, and goes back to the constraint.
+void follow_comment(CommentStmt *comment) {
+    List *names = castNode(List, comment->object);
+    const char *name = strVal(llast(names));
+    Oid table = find_commented_table(names);
     if (!is_registered(table)) {
         return;
     }
@@ -111,9 +146,7 @@ void follow_comment(CommentStmt *comment) {
     if (!registry::is_constraint_turned_index(spi, table, name)) {
         return;
     }
-    registry::set_constraint_comment(
-        spi, table, name,
-        comment->comment == nullptr ? std::nullopt : std::optional<std::string>(comment->comment));
+    registry::set_constraint_comment(spi, table, name, get_text(comment));
     pg::call([&] {
         MemoryContext caller = MemoryContextSwitchTo(GetMemoryChunkContext(comment));
         comment->objtype = OBJECT_INDEX;
@@ -178,6 +211,8 @@ void follow_names(DdlCommand *command) {
     } else if (IsA(statement, CommentStmt)
                && castNode(CommentStmt, statement)->objtype == OBJECT_TABCONSTRAINT) {
         follow_comment(castNode(CommentStmt, statement));
+    } else if (IsA(statement, CommentStmt) && castNode(CommentStmt, statement)->objtype == OBJECT_COLUMN) {
+        keep_retention_comment(castNode(CommentStmt, statement));
     } else if (IsA(statement, AlterTableStmt)) {
         follow_drops(castNode(AlterTableStmt, statement), command->relation);
     }

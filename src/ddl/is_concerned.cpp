@@ -211,7 +211,8 @@ bool concerns_before(const DdlCommand &command) {
         return drops_own(castNode(DropStmt, const_cast<Node *>(statement)));
     }
     if (IsA(statement, CommentStmt)) {
-        return castNode(CommentStmt, const_cast<Node *>(statement))->objtype == OBJECT_TABCONSTRAINT;
+        const ObjectType type = castNode(CommentStmt, const_cast<Node *>(statement))->objtype;
+        return type == OBJECT_TABCONSTRAINT || type == OBJECT_COLUMN;
     }
     return get_reach(statement) == Reach::tables;
 }

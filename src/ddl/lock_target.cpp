@@ -165,9 +165,9 @@ void lock_renamed(DdlCommand *command) {
     lock_tables_of_type(*command, lock);
 }
 
-// COMMENT ON CONSTRAINT, which may be an index now.
+// COMMENT ON CONSTRAINT, which may be an index now, and ON COLUMN, which may be that of the retention.
 void lock_commented(const CommentStmt *comment) {
-    if (comment->objtype != OBJECT_TABCONSTRAINT) {
+    if (comment->objtype != OBJECT_TABCONSTRAINT && comment->objtype != OBJECT_COLUMN) {
         return;
     }
     List *names = castNode(List, comment->object);

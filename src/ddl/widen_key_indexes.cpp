@@ -1,4 +1,4 @@
-// Event triggers call this after ALTER TABLE. It takes the conversion of an index back, as unregister() does, for one
+// Event triggers call this after ALTER TABLE and CREATE INDEX. It takes the conversion of an index back, as unregister() does, for one
 // index and those attached to it; which index serves a key is decided in registration/key_indexes.
 #include "ddl/widen_key_indexes.hpp"
 
@@ -72,6 +72,7 @@ void widen(registration::TableWork &work, const IndexFacts &index,
     for (const IndexFacts *member : registration::get_tree(work.indexes, index)) {
         registry::delete_converted_index(work.spi, member->table, member->name);
     }
+    registration::record_whole_indexes(work.spi, work.table, work.registration);
 }
 
 void warn(registration::TableWork &work, const Member &member, const OwnForeignKey &key) {
@@ -99,31 +100,42 @@ void widen_for_key(registration::TableWork &work, const Member &member, const Ow
     widen(work, *index, records);
 }
 
+std::optional<registry::Registration> find_registered(pg::Spi &spi, Oid relation) {
+    if (!OidIsValid(relation) || !pg::call([&] { return session::is_registered_table(relation); })) {
+        return std::nullopt;
+    }
+    const std::optional<Oid> root = registry::find_registered_root(spi, relation);
+    return root ? registry::find_registration(spi, *root) : std::nullopt;
+}
+
 } // namespace
 
-void widen_key_indexes(const DdlCommand &command) {
-    const Node *statement = command.node;
-    std::vector<AddedKey> added = get_added_keys(statement);
-    if (added.empty()) {
-        return;
-    }
-    Oid relation = command.relation;
-    if (!OidIsValid(relation) || !pg::call([&] { return session::is_registered_table(relation); })) {
+void note_whole_index(const DdlCommand &command) {
+    if (!IsA(command.node, IndexStmt)) {
         return;
     }
     pg::Spi spi;
-    std::optional<Oid> root = registry::find_registered_root(spi, relation);
-    std::optional<registry::Registration> registration =
-        root ? registry::find_registration(spi, *root) : std::nullopt;
+    if (const auto found = find_registered(spi, command.relation)) {
+        registration::record_whole_indexes(spi, catalog::get_table_definition(spi, found->relation), *found);
+    }
+}
+
+void widen_key_indexes(const DdlCommand &command) {
+    std::vector<AddedKey> added = get_added_keys(command.node);
+    if (added.empty()) {
+        return;
+    }
+    pg::Spi spi;
+    const auto registration = find_registered(spi, command.relation);
     if (!registration) {
         return;
     }
-    catalog::Table table = catalog::get_table_definition(spi, *root);
-    for (const OwnForeignKey &key : catalog::find_own_foreign_keys(spi, relation)) {
+    catalog::Table table = catalog::get_table_definition(spi, registration->relation);
+    for (const OwnForeignKey &key : catalog::find_own_foreign_keys(spi, command.relation)) {
         for (const AddedKey &one : added) {
             if (key.is_enforced && one.columns == key.column_list.text()) {
                 registration::TableWork work = registration::begin_work(spi, table, *registration, false);
-                widen_for_key(work, work.member(relation), key, one.is_validated);
+                widen_for_key(work, work.member(command.relation), key, one.is_validated);
             }
         }
     }

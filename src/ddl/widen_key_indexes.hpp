@@ -14,4 +14,8 @@ namespace softdelete::ddl {
 // says what to run. Returns quickly for any other statement.
 void widen_key_indexes(const DdlCommand &command);
 
+// After CREATE INDEX: one that a key needs whole is recorded as one that stays so, as those are that were there before. Returns
+// quickly for any other statement.
+void note_whole_index(const DdlCommand &command);
+
 } // namespace softdelete::ddl

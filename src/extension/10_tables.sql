@@ -63,7 +63,7 @@ COMMENT ON COLUMN softdelete_internal.archive.admin_roles IS 'Roles that may rea
 CREATE TABLE softdelete_internal.converted_index (
     relation           regclass NOT NULL,
     name               name     NOT NULL,
-    kind               text     NOT NULL CHECK (kind IN ('index', 'partial index', 'unique', 'exclude', 'unique deferrable')),
+    kind               text     NOT NULL CHECK (kind IN ('index', 'partial index', 'unique', 'exclude', 'unique deferrable', 'whole')),
     definition         text     NOT NULL,
     is_deferrable      boolean  NOT NULL DEFAULT false,
     initially_deferred boolean  NOT NULL DEFAULT false,
@@ -74,9 +74,9 @@ CREATE TABLE softdelete_internal.converted_index (
 CREATE INDEX converted_index_name ON softdelete_internal.converted_index (name);
 COMMENT ON INDEX softdelete_internal.converted_index_name IS 'For drops of indexes, which name them.';
 COMMENT ON TABLE softdelete_internal.converted_index IS
-    'Indexes and constraints that cover live rows only while the table is registered, as they were before.';
+    'Indexes and constraints that cover live rows only while the table is registered, as they were before; and those that do not.';
 COMMENT ON COLUMN softdelete_internal.converted_index.kind IS
-    'What it was: an index, one of live rows by its author''s own condition, a UNIQUE constraint, an exclusion constraint, or a deferrable UNIQUE constraint.';
+    'What it was: an index, one of live rows by its author''s own condition, a UNIQUE constraint, an exclusion constraint, or a deferrable UNIQUE constraint; or whole: one that something needed for all rows, and that stays so.';
 COMMENT ON COLUMN softdelete_internal.converted_index.definition IS
     'The definition before registration, as pg_get_constraintdef() or pg_get_indexdef() gave it.';
 COMMENT ON COLUMN softdelete_internal.converted_index.is_clustered IS

@@ -194,6 +194,7 @@ void finish(const ddl::DdlCommand &command) {
     pg::entry([&] {
         pg::CalledSettings called;
         ddl::finish_indexes();
+        ddl::note_whole_index(command);
         ddl::finish_views(command);
         ddl::refuse_view_change(command);
         ddl::finish_members(command);

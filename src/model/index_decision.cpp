@@ -14,6 +14,11 @@ IndexDecision warn(const std::string &reason) {
     return {Conversion::warn, reason + "; it covers deleted rows too, so that their values stay taken"};
 }
 
+IndexDecision need(IndexDecision decision) {
+    decision.is_needed = true;
+    return decision;
+}
+
 bool must_be_unique(const IndexFacts &index) {
     return index.is_unique || index.is_exclusion;
 }
@@ -28,10 +33,10 @@ IndexDecision decide_unique(const IndexFacts &index, const IndexContext &context
         for (const std::string &key : index.referencing) {
             list += (list.empty() ? "" : ", ") + key;
         }
-        return warn("foreign keys need it: " + list);
+        return need(warn("foreign keys need it: " + list));
     }
     if (index.is_replica_identity) {
-        return warn("it is the table's replica identity");
+        return need(warn("it is the table's replica identity"));
     }
     if (index.is_exclusion) {
         return {Conversion::exclusion, ""};
@@ -53,10 +58,10 @@ IndexDecision decide_other(const IndexFacts &index, const IndexContext &context)
         return {Conversion::none, ""};
     }
     if (context.serves_foreign_key) {
-        return {Conversion::keep, "a foreign key needs it for all rows"};
+        return need({Conversion::keep, "a foreign key needs it for all rows"});
     }
     if (index.is_clustered) {
-        return {Conversion::keep, "the table is clustered on it, which a partial index does not allow"};
+        return need({Conversion::keep, "the table is clustered on it, which a partial index does not allow"});
     }
     return {Conversion::index, ""};
 }

@@ -19,7 +19,8 @@ enum class Conversion {
 
 struct IndexDecision {
     Conversion conversion;
-    std::string reason; // of keep and warn: a sentence without its first capital and its period
+    std::string reason;     // of keep and warn: a sentence without its first capital and its period
+    bool is_needed = false; // for all rows, by what may go
 };
 
 // What the decision needs to know besides the index.

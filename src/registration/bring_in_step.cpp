@@ -73,6 +73,7 @@ void plan_repair(TableWork &work) {
     pg::UserScope owner(work.table.owner);
     plan_columns(work);
     plan_own_indexes(work);
+    work.whole = registry::find_whole_indexes(work.spi, work.table.member_oids());
     plan_conversions(work);
     plan_triggers(work);
     std::vector<model::Step> links =

@@ -142,7 +142,7 @@ std::vector<model::Step> configure_table(const ConfigureRequest &request) {
     }
     const model::TableSettings former = registration.settings;
     registration.settings = change_settings(request, registration);
-    bool changes_indexes = registration.settings.indexes != former.indexes;
+    const bool changes_indexes = request.indexes.has_value(); // to what the catalogs say today
     TableWork work = begin_work(spi, table, registration, false);
     std::vector<registry::ConvertedIndex> unwanted;
     {
@@ -166,10 +166,13 @@ std::vector<model::Step> configure_table(const ConfigureRequest &request) {
     add_settings(work, former);
     work.steps = model::arrange(std::move(work.steps));
     run_steps(spi, work.steps,
-              "A deleted row has the same key as another row. Remove it for good by softdelete.purge() or "
-              "softdelete.erase(), or change one of them.");
+              "A deleted row has the same key as another row. Remove it for good by softdelete.erase(), or "
+              "change one of them.");
     for (const registry::ConvertedIndex &index : unwanted) {
         registry::delete_converted_index(spi, index.relation, index.name);
+    }
+    if (changes_indexes) {
+        registry::delete_whole_indexes(spi, table.member_oids());
     }
     for (const registry::ConvertedIndex &index : work.converted) {
         registry::insert_converted_index(spi, index);

@@ -126,6 +126,11 @@ void warn_of_lost_names(TableWork &work, const std::vector<std::string> &names) 
               "Name the columns instead, as in ON CONFLICT (column).");
 }
 
+bool is_conversion(Conversion conversion) {
+    return conversion == Conversion::index || conversion == Conversion::unique
+           || conversion == Conversion::exclusion || conversion == Conversion::deferrable;
+}
+
 struct Outcome {
     std::set<unsigned int> replaced;                    // indexes that become partial or go
     std::set<std::pair<Oid, std::string>> replacements; // indexes that take their places, by table and name
@@ -157,8 +162,32 @@ void convert(TableWork &work, const IndexFacts &index, Conversion conversion, Ou
     }
 }
 
+// Its key is not unique among live rows, but among all. What is not unique does no harm.
+void leave_whole(TableWork &work, const IndexFacts &index) {
+    if (index.is_unique) {
+        work.warn(model::warning::unconverted_index, index.table, model::describe(index),
+                  "nothing needs it for all rows any more; it covers deleted rows too, so that their values "
+                  "stay taken",
+                  "To have it cover live rows only",
+                  sqltext::statement("SELECT * FROM softdelete.configure(%1%, indexes => %2%)",
+                                     catalog::literal(work.table.qualified.text()),
+                                     catalog::literal(model::to_text(work.settings().indexes))));
+    } else {
+        work.keep(index.table, model::describe(index), "it was needed for all rows");
+    }
+}
+
 void plan_index(TableWork &work, const IndexFacts &index, Outcome &outcome) {
     model::IndexDecision decision = decide(work, index);
+    const bool is_left = work.whole.contains({index.table, index.name});
+    if (decision.is_needed && !is_left) {
+        work.converted.push_back(
+            {index.table, index.name, "whole", index.definition, false, false, false, std::nullopt});
+    }
+    if (is_left && is_conversion(decision.conversion)) {
+        leave_whole(work, index);
+        return;
+    }
     switch (decision.conversion) {
     case Conversion::none:
         return;
@@ -184,11 +213,6 @@ void plan_index(TableWork &work, const IndexFacts &index, Outcome &outcome) {
     }
 }
 
-bool is_conversion(Conversion conversion) {
-    return conversion == Conversion::index || conversion == Conversion::unique
-           || conversion == Conversion::exclusion || conversion == Conversion::deferrable;
-}
-
 } // namespace
 
 void plan_conversions(TableWork &work) {
@@ -206,6 +230,18 @@ void plan_conversions(TableWork &work) {
     }
     warn_of_lost_names(work, outcome.lost_names);
     work.going = outcome.replaced;
+}
+
+void record_whole_indexes(pg::Spi &spi, const catalog::Table &table,
+                          const registry::Registration &registration) {
+    TableWork work = begin_work(spi, table, registration, false);
+    work.whole = registry::find_whole_indexes(spi, table.member_oids());
+    plan_conversions(work);
+    for (const registry::ConvertedIndex &index : work.converted) {
+        if (index.is_whole()) {
+            registry::insert_converted_index(spi, index);
+        }
+    }
 }
 
 } // namespace softdelete::registration

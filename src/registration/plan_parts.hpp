@@ -24,6 +24,10 @@ void plan_own_indexes(TableWork &work);
 // The user's indexes and constraints, and what becomes of foreign keys' indexes.
 void plan_conversions(TableWork &work);
 
+// After a command that lets an index stay whole, or makes it so: it is recorded as one that does.
+void record_whole_indexes(pg::Spi &spi, const catalog::Table &table,
+                          const registry::Registration &registration);
+
 // Converted indexes as they were before: records are those of the table and its members.
 void plan_reversals(TableWork &work, const std::vector<registry::ConvertedIndex> &records);
 

@@ -41,6 +41,8 @@ struct TableWork {
     // The settings as they shall be; what was added and converted is filled in on the way.
     registry::Registration registration;
     std::vector<registry::ConvertedIndex> converted;
+    std::set<std::pair<Oid, std::string>> whole =
+        {}; // indexes that are left as they are, though nothing needs them so any more
     std::vector<model::IndexFacts> indexes;
     std::vector<unsigned int> own_indexes; // indexes of deleted rows that are there
     std::vector<model::Step> steps;

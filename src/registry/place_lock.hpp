@@ -8,7 +8,7 @@ namespace softdelete::registry {
 
 // Until the transaction ends nobody moves rows of any table from one place to the other. Waits for a batch that is under way, which
 // waits for nothing longer than its lock_timeout, and for a change of strategy in one transaction. Taken before the first look; a snapshot
-// from before is the caller's affair. Some have locked tables before, others lock them afterwards.
+// from before is the caller's affair. No order between this lock and those of tables: a change of strategy, which has both, waits for neither for long.
 void keep_rows_in_place();
 
 // Until the transaction ends nobody looks for rows in both places. Waits for those who do, up to lock_timeout: with a table locked that is

@@ -94,4 +94,10 @@ void set_constraint_comment(pg::Spi &spi, Oid relation, const std::string &name,
                 {relation, name, comment});
 }
 
+void set_comment_before(pg::Spi &spi, Oid table, const std::optional<std::string> &comment) {
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute("UPDATE softdelete_internal.registration SET comment_before = $2 WHERE relation = $1::oid",
+                {table, comment});
+}
+
 } // namespace softdelete::registry

@@ -30,4 +30,7 @@ bool is_constraint_turned_index(pg::Spi &spi, Oid relation, const std::string &n
 void set_constraint_comment(pg::Spi &spi, Oid relation, const std::string &name,
                             const std::optional<std::string> &comment);
 
+// Of the column deleted_at, for when the table's registration ends.
+void set_comment_before(pg::Spi &spi, Oid table, const std::optional<std::string> &comment);
+
 } // namespace softdelete::registry

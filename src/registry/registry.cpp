@@ -135,7 +135,7 @@ std::vector<ConvertedIndex> find_converted_indexes(pg::Spi &spi, const std::vect
     for (const pg::Row &row :
          spi.query_kept("SELECT relation::oid, name, kind, definition, is_deferrable,"
                         " initially_deferred, is_clustered, comment FROM softdelete_internal.converted_index"
-                        " WHERE relation = ANY ($1::oid[])"
+                        " WHERE relation = ANY ($1::oid[]) AND kind <> 'whole'"
                         " ORDER BY array_position($1::oid[], relation::oid), name",
                         {to_oid_array(relations)})) {
         indexes.push_back({row.oid(0), row.text(1), row.text(2), row.text(3), row.boolean(4), row.boolean(5),
@@ -144,13 +144,33 @@ std::vector<ConvertedIndex> find_converted_indexes(pg::Spi &spi, const std::vect
     return indexes;
 }
 
+std::set<std::pair<Oid, std::string>> find_whole_indexes(pg::Spi &spi, const std::vector<Oid> &relations) {
+    pg::UserScope owner(pg::get_extension_owner());
+    std::set<std::pair<Oid, std::string>> indexes;
+    for (const pg::Row &row :
+         spi.query_kept("SELECT relation::oid, name FROM softdelete_internal.converted_index"
+                        " WHERE relation = ANY ($1::oid[]) AND kind = 'whole'",
+                        {to_oid_array(relations)})) {
+        indexes.insert({row.oid(0), row.text(1)});
+    }
+    return indexes;
+}
+
+void delete_whole_indexes(pg::Spi &spi, const std::vector<Oid> &relations) {
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute("DELETE FROM softdelete_internal.converted_index"
+                " WHERE relation = ANY ($1::oid[]) AND kind = 'whole'",
+                {to_oid_array(relations)});
+}
+
 void record_partition_indexes(pg::Spi &spi, Oid root) {
     pg::UserScope owner(pg::get_extension_owner());
     spi.execute(
         "WITH RECURSIVE tree (index, name, kind, definition, is_deferrable, initially_deferred) AS ("
         " SELECT i.indexrelid, k.name, k.kind, k.definition, k.is_deferrable, k.initially_deferred"
         " FROM softdelete_internal.converted_index k JOIN pg_index i ON i.indrelid = k.relation"
-        " JOIN pg_class c ON c.oid = i.indexrelid AND c.relname = k.name WHERE k.relation = $1::oid"
+        " JOIN pg_class c ON c.oid = i.indexrelid AND c.relname = k.name WHERE k.relation = $1::oid AND "
+        "k.kind <> 'whole'"
         " UNION ALL"
         " SELECT h.inhrelid, c.relname, t.kind, t.definition, t.is_deferrable, t.initially_deferred"
         " FROM tree t JOIN pg_inherits h ON h.inhparent = t.index JOIN pg_class c ON c.oid = h.inhrelid)"

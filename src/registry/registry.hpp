@@ -6,6 +6,7 @@
 #include "sqltext/fragments.hpp"
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,7 +39,7 @@ void forget_registration(pg::Spi &spi, Oid relation);
 struct ConvertedIndex {
     Oid relation;
     std::string name;
-    std::string kind; // 'index', 'partial index', 'unique', 'exclude', 'unique deferrable'
+    std::string kind; // 'index', 'partial index', 'unique', 'exclude', 'unique deferrable', 'whole'
     std::string definition;
     bool is_deferrable;
     bool is_initially_deferred;
@@ -48,13 +49,22 @@ struct ConvertedIndex {
     // Its author wrote the condition, on a column that goes with the registration.
     bool is_authors() const { return kind == "partial index"; }
 
+    // It was not converted, as a foreign key, the replica identity or CLUSTER needed it for all rows. It stays so when that goes: no
+    // migration waits until an index is built.
+    bool is_whole() const { return kind == "whole"; }
+
     bool is_constraint() const { return kind != "index" && !is_authors(); }
 };
 
 // Replaces a former record of the same name.
 void insert_converted_index(pg::Spi &spi, const ConvertedIndex &index);
 void delete_converted_index(pg::Spi &spi, Oid relation, const std::string &name);
+// Without those that stayed whole.
 std::vector<ConvertedIndex> find_converted_indexes(pg::Spi &spi, const std::vector<Oid> &relations);
+
+// Those that stayed whole, by table and name.
+std::set<std::pair<Oid, std::string>> find_whole_indexes(pg::Spi &spi, const std::vector<Oid> &relations);
+void delete_whole_indexes(pg::Spi &spi, const std::vector<Oid> &relations);
 
 // The indexes of partitions that came later get the record of the index that they are attached to.
 void record_partition_indexes(pg::Spi &spi, Oid root);

@@ -29,7 +29,7 @@ namespace {
 constexpr const char *definitions_query = R"(
     SELECT k.definition, pg_catalog.pg_get_indexdef($2::pg_catalog.oid)
     FROM (SELECT c.definition FROM softdelete_internal.converted_index c
-          WHERE c.relation = $1::pg_catalog.oid AND c.name = $3::pg_catalog.name
+          WHERE c.relation = $1::pg_catalog.oid AND c.name = $3::pg_catalog.name AND c.kind <> 'whole'
           UNION ALL
           SELECT NULL FROM softdelete_internal.registration r
           WHERE r.relation = $4::pg_catalog.oid AND $3::pg_catalog.name = ANY (r.added_indexes)) k)";

@@ -31,7 +31,7 @@ SELECT col, expression, rule(col, expression) FROM (VALUES
     ('txt', $$CASE WHEN many = '{a}' THEN 'x' END$$)) v (col, expression);
 -- All other ones are what they were.
 SELECT col, expression, rule(col, expression) FROM (VALUES
-    ('one', $$'a'$$), ('one', $$'a'::regress_literals.label$$), ('many', $$ARRAY['a', 'b']::regress_literals.label[]$$), ('p', $$ROW('a', 1)::regress_literals.pair$$), ('pl', $$'(a,1)'$$), ('sm', $$'abc'$$), ('d', $$'2020-01-01'$$), ('d', $$date '2020-01-01' + interval '1 day'$$),
+    ('one', $$'a'$$), ('one', $$'a'::regress_literals.label$$), ('many', $$ARRAY['a', 'b']::regress_literals.label[]$$), ('p', $$ROW('a', 1)::regress_literals.pair$$), ('o', $$ROW(ROW('a', 1), 'b')$$), ('p', $$ROW('a', 1)$$), ('pl', $$'(a,1)'$$), ('sm', $$'abc'$$), ('d', $$'2020-01-01'$$), ('d', $$date '2020-01-01' + interval '1 day'$$),
     ('txt', $$'x' || id || 'y'$$), ('txt', $$concat('a', txt, NULL, 'b')$$), ('txt', $$CASE WHEN txt IN ('a', 'b') THEN 'c' WHEN txt LIKE 'x%' THEN NULL ELSE 'd' END$$),
     ('txt', $$extract(year FROM d)::text || to_char(d, 'YYYY')$$), ('txt', $$format('%s-%s', id, 'z') COLLATE "C"$$)) v (col, expression);
 -- The domain is asked when the rule runs, and what it refuses is no value.
@@ -40,6 +40,9 @@ SET client_min_messages = error;
 INSERT INTO t (id, one, many, p) VALUES (1, 'first', '{second}', '(third,3)');
 SELECT softdelete.anonymize('t', 'a wish', 1) -> 'rows' AS rows;
 SELECT id, one, many, named, p, o, s FROM t;
+SELECT rule('p', $$ROW('c', 2)$$), rule('o', $$ROW(ROW('a', 1), 'b')$$);
+SELECT softdelete.anonymize('t', 'a wish', 1) -> 'rows' AS rows;
+SELECT p, o FROM t;
 SELECT rule('many', $$'{a,bad}'$$);
 SELECT softdelete.anonymize('t', 'a wish', 1); -- fails
 SELECT rule('many', NULL);

@@ -80,6 +80,10 @@ Node *analyze(Oid relation_id, AttrNumber attribute, const char *text) {
                         format_type_be(column->atttypid), format_type_be(type)),
                  errhint("You will need to rewrite or cast the expression.")));
     }
+    if (IsA(expression,
+            RowExpr)) { // or its text would be a record, which a sub-query cannot hand to the column
+        castNode(RowExpr, expression)->row_format = COERCE_EXPLICIT_CAST;
+    }
     assign_expr_collations(state, expression);
     free_parsestate(state);
     table_close(relation, NoLock);

@@ -111,13 +111,13 @@ private:
     void end_batch() {
         held_.reset();
         end_transaction_();
-        is_changed_ = is_changed_ || !lock_as_planned();
+        is_changed_ = is_changed_ || !lock_archive_as_planned();
         is_part_changed_ =
             part_
             && (is_changed_ || rows::lock_partition(spi_, archive_.relation, part_->relation) != part_->name);
     }
 
-    bool lock_as_planned() const {
+    bool lock_archive_as_planned() const {
         if (!pg::lock_if_there(table_.relation, pg::Lock::access_share)
             || !pg::lock_if_there(archive_.relation, pg::Lock::access_share)) {
             return false;

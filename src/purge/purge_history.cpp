@@ -120,7 +120,7 @@ private:
         end_batch_();
         if (request_.may_commit) {
             held_.reset();
-            is_changed_ = is_changed_ || !lock_as_planned();
+            is_changed_ = is_changed_ || !lock_history_as_planned();
             is_part_changed_ =
                 part_
                 && (is_changed_
@@ -128,7 +128,7 @@ private:
         }
     }
 
-    bool lock_as_planned() const {
+    bool lock_history_as_planned() const {
         if (!pg::lock_if_there(table_.relation, pg::Lock::access_share)
             || history::find_history(spi_, table_.relation) != history_.relation
             || !pg::lock_if_there(history_.relation, pg::Lock::access_share)) {

@@ -139,6 +139,13 @@ void archive(Relation relation, HeapTuple row, int64 deletion, const registry::A
     rows::collect_row({archived.archive, true}, relation, row, values, count);
 }
 
+// Has this transaction written the row? Then it may have come after others of the deletion, whose keys it may have.
+void note_own_row(HeapTuple row, Oid table, int64 deletion) {
+    if (TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(row->t_data))) {
+        deletion::note_new_row(table, deletion);
+    }
+}
+
 } // namespace
 
 bool collect_deleted(FunctionCallInfo call, const TriggerData *data) {
@@ -159,6 +166,7 @@ bool collect_deleted(FunctionCallInfo call, const TriggerData *data) {
     }
     int64 deletion = deletion::get_current_deletion(target.table);
     deletion::note_archived_row(RelationGetRelid(data->tg_relation), row, deletion);
+    note_own_row(row, target.table, deletion);
     archive(data->tg_relation, get_row(call, target, data->tg_relation, row), deletion, target.row);
     return false;
 }
@@ -166,7 +174,9 @@ bool collect_deleted(FunctionCallInfo call, const TriggerData *data) {
 void archive_row(Relation relation, HeapTuple row, Oid table) {
     registry::ArchiveRow archived;
     if (registry::find_archive_row(table, &archived)) {
-        archive(relation, row, deletion::get_current_deletion(table), archived);
+        const int64 deletion = deletion::get_current_deletion(table);
+        note_own_row(row, table, deletion);
+        archive(relation, row, deletion, archived);
     }
 }
 

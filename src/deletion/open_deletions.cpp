@@ -27,6 +27,7 @@ namespace {
 struct TouchedTable {
     Oid relation;
     int nest_level;
+    int new_rows_level; // where it was written that rows of this transaction were archived; 0 for not yet
     TouchedTable *next;
 };
 
@@ -118,7 +119,7 @@ bool touches(const OpenDeletion *entry, Oid relation) {
 void add_table(OpenDeletion *entry, Oid relation) {
     auto *table =
         static_cast<TouchedTable *>(MemoryContextAlloc(TopTransactionContext, sizeof(TouchedTable)));
-    *table = {relation, GetCurrentTransactionNestLevel(), entry->tables};
+    *table = {relation, GetCurrentTransactionNestLevel(), 0, entry->tables};
     entry->tables = table;
 }
 
@@ -245,6 +246,20 @@ void note_archived_row(Oid relation, HeapTuple row, int64 id) noexcept {
     archived_row = {relation, row->t_self, HeapTupleHeaderGetRawXmax(row->t_data), id};
 }
 
+void note_new_row(Oid table, int64 id) {
+    OpenDeletion *entry = find_open_deletion(id);
+    TouchedTable *touched = entry == nullptr ? nullptr : entry->tables;
+    while (touched != nullptr && touched->relation != table) {
+        touched = touched->next;
+    }
+    if (touched == nullptr || touched->new_rows_level == 0) {
+        if (touched != nullptr) {
+            touched->new_rows_level = GetCurrentTransactionNestLevel();
+        }
+        registry::note_new_rows(id, table);
+    }
+}
+
 int64 find_archived_row(Oid relation, HeapTuple row) noexcept {
     bool is_that = archived_row.relation == relation
                    && ItemPointerEquals(&archived_row.position, &row->t_self)
@@ -350,9 +365,12 @@ void abort_subtransaction(int nest_level) noexcept {
         while (*table != nullptr) {
             if ((*table)->nest_level >= nest_level) {
                 free_first(table);
-            } else {
-                table = &(*table)->next;
+                continue;
             }
+            if ((*table)->new_rows_level >= nest_level) {
+                (*table)->new_rows_level = 0;
+            }
+            table = &(*table)->next;
         }
         link = &entry->next;
     }
@@ -364,6 +382,7 @@ void commit_subtransaction(int nest_level) noexcept {
         entry->written_level = Min(entry->written_level, nest_level - 1);
         for (TouchedTable *table = entry->tables; table != nullptr; table = table->next) {
             table->nest_level = Min(table->nest_level, nest_level - 1);
+            table->new_rows_level = Min(table->new_rows_level, nest_level - 1);
         }
     }
 }

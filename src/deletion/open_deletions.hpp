@@ -32,6 +32,10 @@ void confirm_deletion(int64 id) noexcept;
 void note_archived_row(Oid relation, HeapTuple row, int64 id) noexcept;
 int64 find_archived_row(Oid relation, HeapTuple row) noexcept;
 
+// A row of the table that this transaction has written goes to the archive, in that deletion: the log tells it, once per table and
+// deletion.
+void note_new_row(Oid table, int64 id);
+
 // Called when a statement is through. The id of the deletion that it has begun, where no row has surely joined it and no
 // other statement has added to it; else 0.
 int64 end_of_statement(const QueryDesc *query) noexcept;

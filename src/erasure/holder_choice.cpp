@@ -15,19 +15,19 @@ using history::Change;
 enum class Presence { there, gone, doubtful };
 
 // Was an archived row, of which no history tells, there when the reference ended? The times of both are begins of transactions, or
-// one's is: where deletions have begun in another order than their transactions, or one transaction deleted both and the parent first,
-// another row may have had its key.
+// one's is: where deletions have begun in another order than their transactions, another row may have had its key. So it may within
+// a deletion, but only to a row that came after that one had gone, in the same transaction.
 Presence find_presence(const Holder &holder, const Reference &reference) {
     const Filing &its = holder.filing;
     const Filing &filing = reference.filing;
     const TimestampTz until = holder.held.until.at;
     const TimestampTz at = reference.is_exact ? reference.end.transaction_at : reference.end.at;
     const bool is_same = filing.deletion != 0 && its.deletion == filing.deletion;
-    if (at == until || is_same) {
-        const bool is_after = its.transaction != 0 && its.transaction == filing.transaction
-                                  ? its.command < filing.command
-                                  : !is_same && its.deletion < filing.deletion;
-        return is_after ? Presence::doubtful : Presence::there;
+    if (is_same) {
+        return filing.may_be_new ? Presence::doubtful : Presence::there;
+    }
+    if (at == until) {
+        return its.deletion < filing.deletion ? Presence::doubtful : Presence::there;
     }
     if (its.deletion != 0 && filing.deletion != 0 && (until < at) != (its.deletion < filing.deletion)) {
         return Presence::doubtful;

@@ -9,11 +9,10 @@
 
 namespace softdelete::erasure {
 
-// Where an archive has a row: of which deletion, and by which command of which transaction, as far as the server keeps it.
+// Where an archive has a row: in which deletion, 0 for none, and whether the deletion's own transaction may have written it.
 struct Filing {
     std::int64_t deletion = 0;
-    std::uint64_t transaction = 0; // 0 for none
-    std::uint64_t command = 0;
+    bool may_be_new = false;
 };
 
 // What had the values of a reference, and for how long.

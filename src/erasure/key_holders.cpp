@@ -11,6 +11,7 @@
 #include "sqltext/format.hpp"
 
 #include <map>
+#include <set>
 
 namespace softdelete::erasure {
 
@@ -27,15 +28,28 @@ struct Archived {
     Filing filing;
 };
 
+// Those of the deletions that have archived rows of the table which their own transaction had written.
+std::set<std::int64_t> find_with_new_rows(pg::Spi &spi, const TableInfo &table) {
+    std::set<std::int64_t> found;
+    pg::UserScope owner(pg::get_extension_owner());
+    for (const pg::Row &row :
+         spi.query_kept("SELECT deletion_id FROM softdelete_internal.deletion_table WHERE "
+                        "relation = $1::pg_catalog.oid AND has_new_rows",
+                        {table.relation})) {
+        found.insert(row.number(0));
+    }
+    return found;
+}
+
 std::map<RowId, Archived> read_archived(pg::Spi &spi, const TableInfo &table, const RowSet &rows) {
     std::map<RowId, Archived> archived;
+    const std::set<std::int64_t> with_new_rows = find_with_new_rows(spi, table);
     const TableInfo archive = catalog::get_archive(table);
-    const std::string query = sqltext::format(
-        "/* softdelete */ SELECT t.tableoid, t.ctid, coalesce(%3%, 0), CAST(t.%4% AS "
-        "pg_catalog.timestamptz), "
-        "CAST(t.xmin AS pg_catalog.text), CAST(t.cmin AS pg_catalog.text) FROM %1% AS t WHERE %2%",
-        archive.name, rows::make_membership(archive, "t", 1), registry::make_deletion_of("t.deletion_id"),
-        table.archive->deleted_at);
+    const std::string query =
+        sqltext::format("/* softdelete */ SELECT t.tableoid, t.ctid, coalesce(%3%, 0), CAST(t.%4% AS "
+                        "pg_catalog.timestamptz) FROM %1% AS t WHERE %2%",
+                        archive.name, rows::make_membership(archive, "t", 1),
+                        registry::make_deletion_of("t.deletion_id"), table.archive->deleted_at);
     pg::OwnerScope owner(archive.owner);
     pg::ExactTextScope exact;
     for (const pg::Row &row : spi.query(query, {rows.tables(), rows.positions()})) {
@@ -43,7 +57,7 @@ std::map<RowId, Archived> read_archived(pg::Spi &spi, const TableInfo &table, co
         Archived &its = archived[rows::read_row_id(row)];
         its.held.own = its.held.until = {at, at, 0};
         its.held.is_end = true;
-        its.filing = {row.number(2), std::stoull(row.text(4)), std::stoull(row.text(5))};
+        its.filing = {row.number(2), with_new_rows.contains(row.number(2))};
     }
     return archived;
 }
@@ -53,7 +67,7 @@ std::map<RowId, Reference> read_references(pg::Spi &spi, const TableInfo &table,
     std::map<RowId, Reference> references;
     if (place == Place::history) {
         for (const auto &[entry, stretch] : history::read_stretches(spi, table, rows)) {
-            references[entry] = {stretch.own, true, {stretch.deletion, 0, 0}};
+            references[entry] = {stretch.own, true, {stretch.deletion}};
         }
         return references;
     }
@@ -143,7 +157,7 @@ private:
         }
         if (parents == Place::history) {
             for (const auto &[entry, stretch] : history::read_stretches(spi_, key_.parent, rows)) {
-                held[entry] = {stretch, {stretch.deletion, 0, 0}};
+                held[entry] = {stretch, {stretch.deletion}};
             }
             return held;
         }

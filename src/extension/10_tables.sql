@@ -110,11 +110,15 @@ COMMENT ON COLUMN softdelete_internal.deletion.further_relations IS
     'The further tables that its first statement touched, as a cascade does.';
 
 CREATE TABLE softdelete_internal.deletion_table (
-    deletion_id bigint   NOT NULL,
-    relation    regclass NOT NULL,
+    deletion_id  bigint   NOT NULL,
+    relation     regclass NOT NULL,
+    has_new_rows boolean,
     PRIMARY KEY (deletion_id, relation)
 );
-COMMENT ON TABLE softdelete_internal.deletion_table IS 'The tables that later statements of a deletion added.';
+COMMENT ON TABLE softdelete_internal.deletion_table IS
+    'The tables that later statements of a deletion added, and those of which it archived rows that its own transaction had written.';
+COMMENT ON COLUMN softdelete_internal.deletion_table.has_new_rows IS
+    'Has it archived rows that its own transaction had written? They may have referenced a row that came after another one of the deletion.';
 
 -- Added to and never changed, so that restores of parts of a deletion do not get into each other's way.
 CREATE TABLE softdelete_internal.restoration (

@@ -62,7 +62,8 @@ constexpr LogColumn deletion_columns[] = {{"id", INT8OID},
                                           {"further_relations", REGCLASSARRAYOID},
                                           {"restored_by", TEXTOID},
                                           {"restored", JSONBOID}};
-constexpr LogColumn deletion_table_columns[] = {{"deletion_id", INT8OID}, {"relation", REGCLASSOID}};
+constexpr LogColumn deletion_table_columns[] = {
+    {"deletion_id", INT8OID}, {"relation", REGCLASSOID}, {"has_new_rows", BOOLOID}};
 
 LogRelation deletion = {
     "deletion", deletion_columns, lengthof(deletion_columns),
@@ -72,10 +73,11 @@ LogRelation deletion = {
     " CASE WHEN $7 THEN $8 END, CASE WHEN $9 THEN $10 END, CASE WHEN $11 THEN $12 END,"
     " CASE WHEN $13 THEN $14 END, CASE WHEN $15 THEN $16 END, CASE WHEN $17 THEN $18 END)",
     InvalidOid};
-LogRelation deletion_table = {"deletion_table", deletion_table_columns, lengthof(deletion_table_columns),
-                              "INSERT INTO softdelete_internal.deletion_table (deletion_id, relation)"
-                              " VALUES (CASE WHEN $1 THEN $2 END, CASE WHEN $3 THEN $4 END)",
-                              InvalidOid};
+LogRelation deletion_table = {
+    "deletion_table", deletion_table_columns, lengthof(deletion_table_columns),
+    "INSERT INTO softdelete_internal.deletion_table (deletion_id, relation, has_new_rows)"
+    " VALUES (CASE WHEN $1 THEN $2 END, CASE WHEN $3 THEN $4 END, CASE WHEN $5 THEN $6 END)",
+    InvalidOid};
 LogRelation deletion_id_seq = {"deletion_id_seq", nullptr, 0, nullptr, InvalidOid};
 
 void forget_relations(Datum, pg::compat::SysCacheIdentifier, uint32) {
@@ -203,6 +205,14 @@ void insert_directly(Relation table, const LogIndexes &indexes, const Datum *val
 }
 
 // By the role that the tables belong to. The statement names everything; the triggers that it fires are the administrator's.
+void run_as_owner(const char *statement, int count, Oid *types, Datum *arguments, Oid table) {
+    pg::Role caller = pg::act_as_owner(pg::get_owner(table));
+    pg::connect_spi();
+    (void)pg::run_plan(pg::prepare_plan(statement, count, types), arguments);
+    SPI_finish();
+    pg::act_as(caller);
+}
+
 void insert_by_statement(const LogRelation &log, const Datum *values, const bool *nulls) {
     Oid types[FUNC_MAX_ARGS];
     Datum arguments[FUNC_MAX_ARGS];
@@ -213,11 +223,7 @@ void insert_by_statement(const LogRelation &log, const Datum *values, const bool
         arguments[2 * i + 1] =
             nulls[i] && !get_typbyval(log.columns[i].type) ? CStringGetTextDatum("") : values[i];
     }
-    pg::Role caller = pg::act_as_owner(pg::get_owner(log.oid));
-    pg::connect_spi();
-    (void)pg::run_plan(pg::prepare_plan(log.insert, 2 * log.count, types), arguments);
-    SPI_finish();
-    pg::act_as(caller);
+    run_as_owner(log.insert, 2 * log.count, types, arguments, log.oid);
 }
 
 void insert(LogRelation *log, const Datum *values, const bool *nulls, CommandId command) {
@@ -269,9 +275,18 @@ void insert_deletion(const LoggedDeletion &row) {
 }
 
 void insert_deletion_table(int64 id, Oid relation) {
-    Datum values[] = {Int64GetDatum(id), ObjectIdGetDatum(relation)};
-    bool nulls[] = {false, false};
+    Datum values[] = {Int64GetDatum(id), ObjectIdGetDatum(relation), 0};
+    bool nulls[] = {false, false, true};
     insert(&deletion_table, values, nulls, GetCurrentCommandId(true));
+}
+
+void note_new_rows(int64 id, Oid relation) {
+    Oid types[] = {INT8OID, REGCLASSOID};
+    Datum values[] = {Int64GetDatum(id), ObjectIdGetDatum(relation)};
+    run_as_owner("INSERT INTO softdelete_internal.deletion_table (deletion_id, relation, has_new_rows) "
+                 "VALUES ($1, $2, "
+                 "true) ON CONFLICT (deletion_id, relation) DO UPDATE SET has_new_rows = true",
+                 lengthof(types), types, values, find_oid(&deletion_table));
 }
 
 void install_deletion_log() {

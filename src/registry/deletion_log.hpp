@@ -27,6 +27,9 @@ void insert_deletion(const LoggedDeletion &deletion);
 // Adds a further table to a deletion.
 void insert_deletion_table(int64 id, Oid relation);
 
+// Writes down that the deletion has archived rows of the table that its own transaction had written.
+void note_new_rows(int64 id, Oid relation);
+
 // Registers the invalidation callbacks; called once from _PG_init.
 void install_deletion_log();
 

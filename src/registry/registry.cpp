@@ -189,13 +189,14 @@ void hand_deletions_over(pg::Spi &spi, Oid from, Oid to) {
                 " array_replace(further_relations, $1::oid::regclass, $2::oid::regclass)"
                 " WHERE $1::oid = ANY (further_relations)",
                 {from, to});
-    spi.execute("WITH old AS (DELETE FROM softdelete_internal.deletion_table WHERE relation = $1::oid "
-                "RETURNING deletion_id)"
-                " INSERT INTO softdelete_internal.deletion_table (deletion_id, relation)"
-                " SELECT o.deletion_id, $2::oid FROM old o JOIN softdelete_internal.deletion d ON d.id = "
-                "o.deletion_id"
-                " WHERE d.relation <> $2::oid ON CONFLICT DO NOTHING",
-                {from, to});
+    spi.execute(
+        "WITH old AS (DELETE FROM softdelete_internal.deletion_table WHERE relation = $1::oid "
+        "RETURNING deletion_id, has_new_rows)"
+        " INSERT INTO softdelete_internal.deletion_table (deletion_id, relation, has_new_rows)"
+        " SELECT o.deletion_id, $2::oid, o.has_new_rows FROM old o JOIN softdelete_internal.deletion d "
+        "ON d.id = o.deletion_id"
+        " WHERE d.relation <> $2::oid OR o.has_new_rows ON CONFLICT DO NOTHING",
+        {from, to});
 }
 
 std::int64_t adopt_deletions(pg::Spi &spi, const TableRows &table,

@@ -40,11 +40,9 @@ void remove_tree(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowS
                  const rows::RowTree &tree) {
     std::set<Oid> left;
     try {
-        Removed removed = remove_rows(spi, table, rows, tree.all);
-        if (removed.count != rows.size()) {
-            rows::raise_not_removed(table, rows::Occasion::erasure);
-        }
-        left = std::move(removed.left);
+        std::vector<RemovalStep> steps = find_removed_first(spi, tree);
+        steps.push_back({{table, rows}});
+        left = remove_rows(spi, steps, tree.all);
     } catch (pg::ServerError &error) {
         error.clear_context();
         throw;

@@ -6,6 +6,7 @@
 #include "erasure/checked_rows.hpp"
 #include "pg/called_settings.hpp"
 #include "rows/follow_links.hpp"
+#include "rows/newest_rows.hpp"
 #include "session/own_statement.hpp"
 #include "session/plan_notes.hpp"
 #include "session/running_statements.hpp"
@@ -22,6 +23,30 @@ namespace {
 
 session::Removable find(const session::RemovableRows *removable, Relation relation, HeapTuple row) {
     return pg::entry([&] { return removable->find(RelationGetRelid(relation), row); });
+}
+
+// All of them are gone when keys are asked. A rule of a table's own may do more than the server lets it beside others.
+void remove_step(pg::Spi &spi, const RemovalStep &step, const CheckedRows *checked) {
+    std::vector<std::string> beside;
+    std::string last;
+    std::vector<pg::Parameter> parameters;
+    for (const rows::TreeTable &part : step) {
+        const rows::RowSet rows = rows::follow_updates(part.rows);
+        if (!last.empty()) {
+            beside.push_back(sqltext::format("\"softdelete.%1%\" AS (%2%)", beside.size(), last));
+        }
+        last = sqltext::format(
+            "DELETE FROM %1% AS t WHERE %2% AND %3%", part.table.name, rows::see_all(part.table, "t"),
+            rows::make_membership(part.table, "t", static_cast<int>(parameters.size()) + 1));
+        parameters.push_back(rows.tables());
+        parameters.push_back(rows.positions());
+    }
+    const std::string with = beside.empty() ? "" : sqltext::format("WITH %1% ", sqltext::join(beside, ", "));
+    const std::string statement = sqltext::format("%1% %2%%3%", session::removal_text, with, last);
+    session::OwnStatement own(statement,
+                              {.notes = session::note_removal, .removable = checked, .runs_as_called = true});
+    pg::OwnerScope owner(step.front().table.owner);
+    spi.execute(statement, parameters);
 }
 
 } // namespace
@@ -57,17 +82,12 @@ bool is_removed_on_the_way(Relation relation, HeapTuple row) {
     return found == session::Removable::yes;
 }
 
-Removed remove_rows(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowSet &rows,
-                    const rows::RowSet &all) {
-    std::string statement =
-        sqltext::format("%1% DELETE FROM %2% AS t WHERE %3% AND %4%", session::removal_text, table.name,
-                        rows::see_all(table, "t"), rows::make_membership(table, "t", 1));
+std::set<Oid> remove_rows(pg::Spi &spi, const std::vector<RemovalStep> &steps, const rows::RowSet &all) {
     CheckedRows checked(all);
-    session::OwnStatement own(
-        statement, {.notes = session::note_removal, .removable = &checked, .runs_as_called = true});
-    pg::OwnerScope owner(table.owner);
-    std::uint64_t count = spi.execute(statement, {rows.tables(), rows.positions()});
-    return {count, checked.find_left()};
+    for (const RemovalStep &step : steps) {
+        remove_step(spi, step, &checked);
+    }
+    return checked.find_left();
 }
 
 } // namespace softdelete::erasure

@@ -1,6 +1,7 @@
 // Physical removal by the commands: of rows whatever their state, and of what foreign keys take along with them.
 #pragma once
 
+#include "erasure/removal_order.hpp"
 #include "rows/row_set.hpp"
 
 #include <set>
@@ -17,16 +18,10 @@ bool is_being_removed(Relation relation, HeapTuple row);
 // where nothing tells. Plain server code.
 bool is_removed_on_the_way(Relation relation, HeapTuple row);
 
-struct Removed {
-    std::uint64_t count; // of the rows themselves
-    std::set<Oid>
-        left; // tables, each the topmost of its partitions, where a trigger has moved one of all and left it
-};
-
-// Removes these rows of a registered table by DELETE, as its owner, with what goes with them natively: all are the rows
-// that may go. The caller has locked them and checked holds.
+// Removes the rows of each step by DELETE, as the owner of their tables, with what goes with them natively: all are the rows that may
+// go. The caller has locked them and checked holds. Returns tables, each the topmost of its partitions, where a trigger has moved one of
+// all and left it.
 // Errors: what the server and users' triggers raise; 23503 for keys that refuse.
-Removed remove_rows(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowSet &rows,
-                    const rows::RowSet &all);
+std::set<Oid> remove_rows(pg::Spi &spi, const std::vector<RemovalStep> &steps, const rows::RowSet &all);
 
 } // namespace softdelete::erasure

@@ -10,6 +10,7 @@
 #include "restore/restore_errors.hpp"
 #include "rows/follow_links.hpp"
 #include "rows/key_statement.hpp"
+#include "rows/table_order.hpp"
 #include "sqltext/format.hpp"
 
 #include <algorithm>
@@ -86,7 +87,7 @@ deletion::RestoredRows undo_archived_rows(pg::Spi &spi, const std::vector<TableI
         keys[table.relation] = catalog::find_own_keys(spi, table.relation);
     }
     deletion::RestoredRows restored;
-    for (const TableGroup &group : order_tables(keys)) {
+    for (const rows::TableGroup &group : rows::order_tables(keys)) {
         std::vector<const TableInfo *> members;
         RestoreAs role = RestoreAs::owner;
         for (const TableInfo &table : tables) {

@@ -269,13 +269,13 @@ deletion::RestoredRows ArchivedTree::move_all() {
         keys[relation] = branch.own;
     }
     deletion::RestoredRows restored;
-    for (const TableGroup &group : order_tables(keys)) {
+    for (const rows::TableGroup &group : rows::order_tables(keys)) {
         restored.merge(move(group));
     }
     return restored;
 }
 
-deletion::RestoredRows ArchivedTree::move(const TableGroup &group) {
+deletion::RestoredRows ArchivedTree::move(const rows::TableGroup &group) {
     std::vector<ArchivePart> parts;
     std::vector<pg::Parameter> parameters;
     RestoreAs role = RestoreAs::owner;

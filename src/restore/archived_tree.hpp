@@ -6,6 +6,7 @@
 #include "deletion/deletion_tables.hpp"
 #include "restore/move_back.hpp"
 #include "rows/row_set.hpp"
+#include "rows/table_order.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -57,7 +58,7 @@ private:
     void drop_former(Branch &branch);
     void lock_live_parents();
     rows::RowSet find_orphans(const Branch &branch, const catalog::ForeignKey &key);
-    deletion::RestoredRows move(const TableGroup &group);
+    deletion::RestoredRows move(const rows::TableGroup &group);
     void check_parents_told(const Branch &branch, const catalog::ForeignKey &key);
     [[noreturn]] void raise_orphan(const catalog::ForeignKey &key);
     [[noreturn]] void raise_parent_untold(const catalog::ForeignKey &key, const rows::RowId &child);

@@ -1,4 +1,4 @@
-// The statement by which rows come back from archives, and in which order tables do. Called by restore/archived_rows and
+// The statement by which rows come back from archives. Called by restore/archived_rows and
 // restore/archived_tree, which say which rows.
 #pragma once
 
@@ -21,12 +21,6 @@ struct ArchivePart {
     std::string condition;
 };
 
-// Tables whose rows come back together.
-struct TableGroup {
-    std::vector<Oid> tables;
-    bool is_circle_cut = false; // a part of a circle of keys over tables of several owners
-};
-
 // Moves these rows to the tables; how many. Several tables, which one role owns, by one statement: foreign keys are checked
 // when all their rows are there. Users' code that it causes runs as the role. deletion: whose they are, for
 // histories and hints; 0 for none. is_circle_cut: for hints.
@@ -34,9 +28,5 @@ struct TableGroup {
 deletion::RestoredRows move_back(pg::Spi &spi, const std::vector<ArchivePart> &parts, RestoreAs role,
                                  std::int64_t deletion, bool is_circle_cut,
                                  const std::vector<pg::Parameter> &parameters);
-
-// Tables by the keys that they have: referenced ones before those that reference them. Tables whose keys go round in a circle
-// are together where one role owns them; else one after the other, by the keys that are not INITIALLY DEFERRED.
-std::vector<TableGroup> order_tables(const std::map<Oid, std::vector<catalog::ForeignKey>> &keys);
 
 } // namespace softdelete::restore

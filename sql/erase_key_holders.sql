@@ -142,6 +142,36 @@ SELECT softdelete.erase('people', 'request', 1) AS entry \gset
 SELECT n FROM jsonb_array_elements_text(:'entry'::jsonb -> 'not_reached') n WHERE n LIKE 'entries%';
 SELECT * FROM say(:'entry');
 
+-- Below a row that is another's now and on hold its entries stay, and so do those below them: both are named.
+SELECT make('{people,cases,pages}');
+INSERT INTO people VALUES (1, 'ann'), (2, 'bea');
+INSERT INTO cases VALUES (1, 1, 'ann 1');
+INSERT INTO pages VALUES (1, 1, 'ann page');
+UPDATE cases SET person = 2, name = 'bea 1' WHERE id = 1;
+UPDATE pages SET name = 'bea page' WHERE id = 1;
+SELECT softdelete.hold('cases', 'a lawsuit', 1) AS hold \gset
+SELECT softdelete.erase('people', 'request', 1) AS entry \gset
+SELECT n FROM jsonb_array_elements_text(:'entry'::jsonb -> 'not_reached') n WHERE n LIKE 'entries%' ORDER BY n;
+SELECT DISTINCT name FROM pages_history ORDER BY name;
+SELECT count(*) FROM softdelete.release(:hold);
+SELECT * FROM say(:'entry');
+
+-- A row of an inheritance child that is gone: the child's history has it.
+CREATE TABLE people (id int PRIMARY KEY, name text);
+CREATE TABLE staff (PRIMARY KEY (id)) INHERITS (people);
+CREATE TABLE guests (badge int PRIMARY KEY) INHERITS (people); -- by another key
+SELECT count(*) > 0 AS is_done FROM softdelete.register('people');
+SELECT softdelete.track_history(t::regclass) FROM unnest('{people,staff,guests}'::text[]) t;
+INSERT INTO staff VALUES (3, 'cat'), (4, 'dan'), (5, 'eve');
+INSERT INTO guests VALUES (3, 'fay', 4);
+DELETE FROM people;
+CALL purge('people');
+SELECT softdelete.erase('people', 'request', 3) -> 'rows' AS rows;
+INSERT INTO people VALUES (4, 'dan again');
+SELECT softdelete.erase('people', 'request', 4) -> 'rows' AS rows;
+SELECT DISTINCT name FROM staff_history UNION ALL SELECT DISTINCT name FROM guests_history ORDER BY name;
+SELECT softdelete.erase('people', 'request', 3);
+
 RESET SESSION AUTHORIZATION;
 DROP SCHEMA regress_holders CASCADE;
 DROP ROLE regress_holders;

@@ -65,7 +65,12 @@ public:
 
     // A row of which there may be the history alone.
     void add_key(const TableInfo &table, const history::KeyTexts &key) {
-        add_entries(table, history::find_lives(table, {key}));
+        for (Oid relation : catalog::find_heirs(spi_, table.relation)) { // their rows are the table's
+            const TableInfo heir = catalog::get_table(spi_, relation);
+            if (has_same_key(table, heir)) {
+                add_entries(heir, history::find_lives(heir, {key}));
+            }
+        }
     }
 
     void add_live(const rows::TreeTable &member) {
@@ -88,6 +93,7 @@ public:
                 }
             }
         }
+        note_below_held();
         for (const auto &[archive, member] : copies_->archives) {
             note_deletions(member);
         }
@@ -167,8 +173,56 @@ private:
             (ends ? copies_->not_reached : copies_->held)
                 .insert(sqltext::format("entries of %1% that a hold protects", get_history_name(table)));
         }
+        keep(table, rows::subtract(all, free));
         copies_->gone[table.relation].add_all(rows::subtract(ended, held));
         add_entries(table, free);
+    }
+
+    void keep(const TableInfo &table, const rows::RowSet &entries) {
+        const rows::RowSet fresh = rows::subtract(rows::subtract(entries, kept_), known_);
+        if (!fresh.empty()) {
+            kept_.add_all(fresh);
+            kept_work_.push_back({table, Place::history, fresh});
+        }
+    }
+
+    // Nothing leads through entries that stay to those of rows that were below theirs, of a time when these were the subject's.
+    void note_below_held() {
+        while (!kept_work_.empty()) {
+            const Source source = std::move(kept_work_.front());
+            kept_work_.pop_front();
+            for (const ForeignKey &key : catalog::find_referencing_keys(spi_, source.table.relation)) {
+                if (find_barrier_(key)) {
+                    continue;
+                }
+                const rows::RowSet found = find_children(key, source, Place::history, false);
+                if (found.empty()) {
+                    continue;
+                }
+                const auto is_known = [this](const rows::RowId &row) {
+                    return known_.contains(row) || kept_.contains(row);
+                };
+                const rows::RowSet its =
+                    rows::subtract(find_belongings(spi_, key, Place::history, found, is_known).own, known_);
+                if (!its.empty()) {
+                    copies_->held.insert(
+                        sqltext::format("entries of %1% that are below some that a hold protects",
+                                        get_history_name(key.child)));
+                    keep(key.child, its);
+                }
+            }
+        }
+    }
+
+    bool has_same_key(const TableInfo &table, const TableInfo &heir) {
+        const auto read = [&](const TableInfo &one) {
+            std::vector<std::string> names;
+            for (const catalog::KeyColumn &column : catalog::find_primary_key(spi_, one.relation)) {
+                names.push_back(column.name);
+            }
+            return names;
+        };
+        return read(table) == read(heir);
     }
 
     std::string get_history_name(const TableInfo &table) {
@@ -237,6 +291,8 @@ private:
     rows::RowSet known_;                       // live rows, archived ones and entries
     std::map<std::string, rows::RowSet> left_; // by what the log says
     std::map<Oid, rows::RowSet> held_;         // entries by table
+    rows::RowSet kept_;                        // entries that a hold protects, and those below them
+    std::deque<Source> kept_work_;
 };
 
 } // namespace

@@ -6,6 +6,7 @@
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 #include "pg/spi.hpp"
+#include "pg/transactions.hpp"
 #include "session/utility_commands.hpp"
 #include "sqltext/format.hpp"
 
@@ -40,6 +41,12 @@ constexpr const char *all_views_query = R"(
                JOIN pg_catalog.pg_namespace an ON an.oid = a.relnamespace) ON k.relation = g.relation
     WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
       AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+    ORDER BY 1)";
+
+constexpr const char *tables_query = R"(
+    SELECT g.relation::pg_catalog.oid FROM softdelete_internal.registration g
+    UNION SELECT k.relation FROM softdelete_internal.archive k
+    UNION SELECT h.relation FROM softdelete_internal.tracked_table h
     ORDER BY 1)";
 
 // Those that are on their way from one strategy to the other.
@@ -113,6 +120,20 @@ bool drops_softdelete(const Node *statement) {
         }
     }
     return false;
+}
+
+void lock_tables_to_leave() {
+    pg::Spi spi;
+    pg::UserScope owner(pg::get_extension_owner());
+    {
+        pg::Subtransaction
+            wait; // gives the lock back: with none of ours nobody waits for it who has what we come to
+        spi.execute("LOCK TABLE softdelete_internal.registration, softdelete_internal.archive, "
+                    "softdelete_internal.tracked_table IN SHARE MODE");
+    }
+    for (const pg::Row &table : spi.query_kept(tables_query)) {
+        (void)pg::lock_if_there(table.oid(0), pg::Lock::access_share);
+    }
 }
 
 void leave_views() {

@@ -342,6 +342,7 @@ PGDLLEXPORT Datum softdelete_on_drop_extension(PG_FUNCTION_ARGS) {
     if (ddl::drops_softdelete(event->parsetree)
         && has_privs_of_role(GetUserId(), pg::find_extension_owner())) {
         pg::entry([] {
+            ddl::lock_tables_to_leave();
             ddl::leave_policies();
             ddl::leave_views();
         });

@@ -84,14 +84,17 @@ void forget_relations(Datum, pg::compat::SysCacheIdentifier, uint32) {
     deletion.oid = deletion_table.oid = deletion_id_seq.oid = InvalidOid;
 }
 
+void raise_missing(const LogRelation &relation) {
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+                    errmsg("relation \"softdelete_internal.%s\" does not exist", relation.name),
+                    errhint("Drop and create extension softdelete, then register the tables again.")));
+}
+
 Oid find_oid(LogRelation *relation) {
     if (!OidIsValid(relation->oid)) {
         Oid found = get_relname_relid(relation->name, get_namespace_oid("softdelete_internal", false));
         if (!OidIsValid(found)) {
-            ereport(ERROR,
-                    (errcode(ERRCODE_UNDEFINED_TABLE),
-                     errmsg("relation \"softdelete_internal.%s\" does not exist", relation->name),
-                     errhint("Drop and create extension softdelete, then register the tables again.")));
+            raise_missing(*relation);
         }
         relation->oid = found;
     }
@@ -227,7 +230,10 @@ void insert_by_statement(const LogRelation &log, const Datum *values, const bool
 }
 
 void insert(LogRelation *log, const Datum *values, const bool *nulls, CommandId command) {
-    Relation table = table_open(find_oid(log), RowExclusiveLock);
+    Relation table = try_table_open(find_oid(log), RowExclusiveLock);
+    if (table == nullptr) { // another session has dropped the extension
+        raise_missing(*log);
+    }
     bool is_plain = is_plain_table(table, *log);
     LogIndexes indexes = {};
     if (is_plain) {

@@ -98,6 +98,12 @@ AttrNumber find_column(Relation table, const char *name) {
     return column;
 }
 
+// One of our own; null where there is none (any more: it may go while this session waits for who drops the extension).
+Relation open_own(const char *name) {
+    Oid relation = get_relname_relid(name, get_namespace_oid("softdelete_internal", true));
+    return OidIsValid(relation) ? try_table_open(relation, AccessShareLock) : nullptr;
+}
+
 bool has_match(Oid table, Oid index, ScanKeyData *key) {
     Relation opened = table_open(table, AccessShareLock);
     SysScanDesc scan = systable_beginscan(opened, index, true, nullptr, 1, key);
@@ -110,11 +116,10 @@ bool has_match(Oid table, Oid index, ScanKeyData *key) {
 } // namespace
 
 bool begin_scan(const ScanOrder &order, Snapshot snapshot, OwnScan *scan) {
-    Oid relation = get_relname_relid(order.table, get_namespace_oid("softdelete_internal", true));
-    if (!OidIsValid(relation)) {
+    scan->table = open_own(order.table);
+    if (scan->table == nullptr) {
         return false;
     }
-    scan->table = table_open(relation, AccessShareLock);
     scan->null_column = find_column(scan->table, order.null_column);
     AttrNumber key_column = find_column(scan->table, order.key_column);
     int keys = 0;
@@ -224,11 +229,10 @@ bool has_constraint_trigger(const char *name) {
 }
 
 bool has_rows(const char *table) {
-    Oid relation = get_relname_relid(table, get_namespace_oid("softdelete_internal", true));
-    if (!OidIsValid(relation)) {
+    Relation opened = open_own(table);
+    if (opened == nullptr) {
         return false;
     }
-    Relation opened = table_open(relation, AccessShareLock);
     bool found = false;
     // A scan costs more than to see that there is nothing to scan.
     if (RelationGetNumberOfBlocks(opened) > 0) {

@@ -130,6 +130,16 @@ CALL archive_twice();
 SELECT softdelete.restore('pages', 1);
 SELECT * FROM say(softdelete.erase('people', 'request', 1));
 
+-- An erase that was taken back changes nothing of that.
+SELECT make('{people,cases,pages}');
+CALL archive_twice();
+DO $$ BEGIN
+    PERFORM softdelete.erase('people', 'request', 2);
+    RAISE division_by_zero;
+EXCEPTION WHEN division_by_zero THEN
+END $$;
+SELECT * FROM say(softdelete.erase('people', 'request', 1));
+
 -- A history that began after a row was archived has nothing of it: entries of who had its key later stay, and are named.
 SELECT make('{}');
 INSERT INTO people VALUES (1, 'ann'), (2, 'bea');

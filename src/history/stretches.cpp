@@ -126,8 +126,6 @@ struct ArchivedRow {
     TimestampTz at;
     std::int64_t deletion;
     std::uint64_t command; // that put it there
-    bool
-        keeps_command; // else another one has been at it since, in vain or to lock it, and may have left its number
 };
 
 // The ends of a key's rows that came to the archive then: where in the entries, and the entry that tells it. A marked row that moved
@@ -173,17 +171,12 @@ Ends find_ends(const KeyEntries &its, const std::vector<ArchivedRow> &archived) 
 }
 
 // The rows that one transaction has archived under a key, and their ends, each in their order. Where some of either are gone, a row's is
-// the last one that was there when it was archived. Of several none is told where the order of the rows is not known any more.
+// the last one that was there when it was archived.
 void match_ends(const KeyEntries &its, std::vector<ArchivedRow> archived, std::map<RowId, Stretch> *found) {
     std::sort(archived.begin(), archived.end(), [](const ArchivedRow &one, const ArchivedRow &other) {
         return std::tuple(one.command, one.row) > std::tuple(other.command, other.row);
     });
     Ends ends = find_ends(its, archived);
-    const bool is_ordered = std::all_of(archived.begin(), archived.end(),
-                                        [](const ArchivedRow &row) { return row.keeps_command; });
-    if (!is_ordered && (archived.size() > 1 || ends.size() > 1)) {
-        return;
-    }
     const bool is_whole = ends.size() == archived.size();
     for (const ArchivedRow &row : archived) {
         if (ends.empty()) {
@@ -212,9 +205,7 @@ std::map<KeyTexts, std::vector<ArchivedRow>> read_archived(pg::Spi &spi, const T
     }
     const std::string query = sqltext::format(
         "/* softdelete */ SELECT %1%, CAST(t.%2% AS pg_catalog.timestamptz), coalesce(%3%, 0), t.tableoid, "
-        "t.ctid, CAST(t.cmin AS pg_catalog.text), CAST(t.xmax AS pg_catalog.text) = '0' FROM %4% AS o JOIN "
-        "%4% AS t ON "
-        "%5% WHERE %6%",
+        "t.ctid, CAST(t.cmin AS pg_catalog.text) FROM %4% AS o JOIN %4% AS t ON %5% WHERE %6%",
         sqltext::join(columns, ", "), table.archive->deleted_at, registry::make_deletion_of("t.deletion_id"),
         archive.name, same, rows::make_membership(archive, "o", 1));
     std::map<KeyTexts, std::vector<ArchivedRow>> archived;
@@ -226,8 +217,8 @@ std::map<KeyTexts, std::vector<ArchivedRow>> read_archived(pg::Spi &spi, const T
         const RowId place = rows::read_row_id(row, next + 2);
         if (seen.add(place)) {
             archived[read_texts(row, next)].push_back({place, pg::read_time(row.text_or(next, "infinity")),
-                                                       row.number(next + 1), std::stoull(row.text(next + 4)),
-                                                       row.boolean(next + 5)});
+                                                       row.number(next + 1),
+                                                       std::stoull(row.text(next + 4))});
         }
     }
     return archived;

@@ -30,6 +30,7 @@ softdelete.worker_databases = 'postgres'
 softdelete.worker_interval = '3s'
 softdelete.worker_recovery_delay = '0'
 softdelete.purge_log_retention = '1min'
+softdelete.log_retention = '1min'
 CONF
 $primary->start;
 $primary->safe_psql('postgres', <<'SQL');
@@ -188,6 +189,8 @@ SELECT (SELECT count(*) FROM orders o JOIN customers c ON c.id = o.customer WHER
 	(SELECT count(*) FROM (SELECT FROM customers WHERE deleted_at IS NULL GROUP BY email HAVING count(*) > 1) twice);
 SQL
 	my @lines = grep { !/ disturbance (57014|55P03|40P01|25P02) (ERROR|LOG):/ } slurp_file($node->logfile, $node == $primary ? $setup : 0) =~ /^.* (?:WARNING|ERROR|FATAL|PANIC):.*$/mg;
+	# A purge waits for a lock a moment, and leaves the table to the next run.
+	@lines = grep { !/could not purge table .* SQLSTATE 55P03/ } @lines;
 	is(join("\n", grep { !/the database system is (starting up|shutting down)|terminating|57P0[1-3]| 08006 / } @lines), '', "$when: no noise in the log");
 	return if $seconds < 600;
 	foreach my $what (qw(clients internal application))

@@ -1,5 +1,5 @@
 -- A rule for anonymization may give a row another key. What references the row in archives gets that key too, to any depth, be the row
--- live, marked or archived. Where a key was given again, an archived row follows the one that its deletion took. Rows of which nobody
+-- live, marked or archived. Where a key was given again, an archived row follows the one that had it then. Rows of which nobody
 -- knows whose they are keep the former key, and the entry of the log says so.
 \set VERBOSITY terse
 CREATE ROLE regress_key_rules;
@@ -31,7 +31,7 @@ DELETE FROM people WHERE mail = 'nobody';
 SELECT softdelete.restore('people', 'nobody');
 SELECT softdelete.restore('letters', 1);
 SELECT * FROM show_mails();
--- the key is given again: each is followed by those that its deletion took
+-- the key is given again: each is followed by its own
 SELECT softdelete.set_anonymizer('people', 'mail', $$'ghost'$$);
 DELETE FROM people WHERE mail = 'ben';
 INSERT INTO people VALUES ('ben');

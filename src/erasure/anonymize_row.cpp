@@ -81,7 +81,8 @@ bool changes_key(pg::Spi &spi, const TableInfo &table, const std::vector<Anonymi
     });
 }
 
-void overwrite_tree(pg::Spi &spi, SubjectTree &tree, std::set<std::string> *told) {
+// Returns how many entries of which histories were removed, by the history's name.
+registry::HistoryCounts overwrite_tree(pg::Spi &spi, SubjectTree &tree, std::set<std::string> *told) {
     try {
         RowsLeft left;
         for (const auto &[relation, member] : tree.overwritten.tables) {
@@ -92,7 +93,8 @@ void overwrite_tree(pg::Spi &spi, SubjectTree &tree, std::set<std::string> *told
             tree.not_reached.insert(sqltext::format(
                 "rows of %1% that keep the former key of a row that they reference", archive));
         }
-        tree.not_reached.insert(left.recorded.begin(), left.recorded.end());
+        tree.not_reached.insert(left.recorded.not_reached.begin(), left.recorded.not_reached.end());
+        return left.recorded.removed;
     } catch (pg::ServerError &error) {
         error.clear_context();
         if (error.sqlstate() == ERRCODE_UNIQUE_VIOLATION && !error.has_hint()) {
@@ -170,7 +172,7 @@ std::string anonymize_row(Oid relation, const std::optional<std::string> &reason
         (void)history::overwrite_entries(spi, catalog::get_table(spi, below), its_rules, tree.gone.at(below),
                                          &told);
     }
-    overwrite_tree(spi, tree, &told);
+    const registry::HistoryCounts removed = overwrite_tree(spi, tree, &told);
     registry::clear_deletions(spi, deletions);
     registry::clear_holds(spi, holds);
     for (const auto &[oid, member] : whole.tables) {
@@ -195,9 +197,10 @@ std::string anonymize_row(Oid relation, const std::optional<std::string> &reason
         touched.insert(oid); // an archive as a whole
     }
     reset_statistics(spi, touched);
+    std::string counts = registry::add_counts(spi, tree.overwritten.count(spi), removed);
     std::vector<std::string> not_reached(tree.not_reached.begin(), tree.not_reached.end());
     return registry::insert_erasure(
-        spi, table, {"anonymize", *reason, tree.overwritten.count(spi), stored, std::move(not_reached)});
+        spi, table, {"anonymize", *reason, std::move(counts), stored, std::move(not_reached)});
 }
 
 std::uint64_t anonymize_rows(pg::Spi &spi, const TableInfo &table, const rows::RowSet &rows) {

@@ -1,15 +1,13 @@
 // As ON UPDATE CASCADE would do it, level by level: an archived row whose own key has the column passes it on. A key may have
-// been given to another row meanwhile: an archived row follows the one that its deletion took along, or the only one that there is.
+// been given to another row meanwhile: erasure/key_holders tells whose an archived row was, under the key of today or a former one.
 #include "erasure/carry_keys.hpp"
 
 #include "erasure/archived_limits.hpp"
-#include "erasure/row_deletions.hpp"
 #include "history/follow_table.hpp"
 #include "holds/held_rows.hpp"
 #include "pg/quote.hpp"
 #include "pg/scopes.hpp"
 #include "registry/archive_scan.hpp"
-#include "registry/deletion_ids.hpp"
 #include "rows/newest_rows.hpp"
 #include "session/own_statement.hpp"
 #include "session/plan_notes.hpp"
@@ -95,10 +93,6 @@ void compute_generated(pg::Spi &spi, const TableInfo &archive, const TableInfo &
     spi.execute(statement, {rows.tables(), rows.positions()});
 }
 
-bool has_deletions(const TableInfo &table, bool is_archive) {
-    return is_archive || table.is_registered;
-}
-
 } // namespace
 
 std::set<std::string> find_still_left(pg::Spi &spi, const RowsLeft &left) {
@@ -130,11 +124,12 @@ CarriedKeys::CarriedKeys(pg::Spi &spi, const TableInfo &table, const TableInfo &
     : spi_(spi)
     , table_(table)
     , is_archive_(table.relation != source.relation)
+    , ruled_(columns)
+    , changed_(add_computed(spi, source.relation, columns))
     , left_(left)
     , reached_(reached == nullptr ? &own_reached_ : reached) {
-    const std::vector<std::string> changed = add_computed(spi, source.relation, columns);
     std::vector<ForeignKey> keys = catalog::find_referencing_keys(spi, source.relation);
-    std::erase_if(keys, [&](const ForeignKey &key) { return !meet(key.parent_link.names, changed); });
+    std::erase_if(keys, [&](const ForeignKey &key) { return !meet(key.parent_link.names, changed_); });
     for (const ForeignKey &key : keys) {
         if (key.child.archive) {
             find_archived(key, rows);
@@ -148,75 +143,72 @@ CarriedKeys::CarriedKeys(pg::Spi &spi, const TableInfo &table, const TableInfo &
 
 CarriedKeys::~CarriedKeys() = default;
 
+// Of each row by itself: each gets a key of its own.
 void CarriedKeys::find_archived(const ForeignKey &key, const RowSet &rows) {
-    const ForeignKey step = is_archive_ ? catalog::between_archives(key) : catalog::of_archived_children(key);
-    std::map<RowId, std::vector<RowId>> parents;
-    RowSet children;
-    for (const RowLink &link : rows::find_links_below(spi_, step, rows, " FOR UPDATE OF c")) {
-        parents[link.child].push_back(link.parent);
-        children.add(link.child);
-    }
-    if (children.empty()) {
+    const Place place = is_archive_ ? Place::archive : Place::table;
+    const std::optional<ForeignKey> step = find_step(spi_, key, place, Place::archive);
+    if (!step) {
         return;
     }
-    const RowSet others = find_others(key, children, rows);
-    const RowSet held = holds::has_holds(spi_)
-                            ? holds::find_held_rows(spi_, step.child, children, holds::Harm::overwriting)
-                            : RowSet();
-    const auto its = read_deletions(spi_, step.child, children);
-    const auto theirs = has_deletions(table_, is_archive_) ? read_deletions(spi_, table_, rows)
-                                                           : std::map<RowId, std::string>();
-    std::map<RowId, RowSet> families;
-    RowSet left;
-    for (const auto &[child, candidates] : parents) {
-        auto same = std::find_if(candidates.begin(), candidates.end(), [&](const RowId &parent) {
-            return is_same_deletion(its, child, theirs, parent);
-        });
-        if (held.contains(child) || (same == candidates.end() && others.contains(child))) {
-            left.add(child);
+    std::optional<ForeignKey> earlier;
+    if (pg::call([] { return history::has_histories(); })) {
+        earlier = find_step(spi_, key, Place::history, Place::archive);
+    }
+    RowSet parents = rows;
+    if (!earlier) { // few have any
+        parents = RowSet();
+        for (const RowLink &link : rows::find_links_below(spi_, *step, rows)) {
+            parents.add(link.parent);
+        }
+    }
+    for (const RowId &row : parents.ids()) {
+        RowSet entries;
+        RowSet children = rows::lock_children(spi_, *step, rows::make_set(row));
+        const RowSet present = children;
+        if (earlier) {
+            entries = find_row_entries(spi_, key.parent, place, row);
+            children.add_all(rows::lock_children(
+                spi_, *earlier, pick_values(spi_, earlier->parent, earlier->parent_link.names, entries)));
+        }
+        if (children.empty()) {
             continue;
         }
-        families[same == candidates.end() ? candidates.front() : *same].add(child);
-    }
-    if (left_ != nullptr && !left.empty()) {
-        const std::vector<std::string> &names = step.child_link.names;
-        left_->archived.push_back({step.child, names, read_columns(spi_, step.child, names, left)});
-    }
-    for (auto &[parent, members] : families) {
-        families_.push_back({step, parent, std::move(members)});
+        const Belongings its = find_belongings(spi_, key, Place::archive, children, [&](const RowId &holder) {
+            return holder == row || entries.contains(holder);
+        });
+        const RowSet held = holds::has_holds(spi_)
+                                ? holds::find_held_rows(spi_, step->child, children, holds::Harm::overwriting)
+                                : RowSet();
+        // What another row had under a former key of this one is not asked about.
+        RowSet left = rows::subtract(children, rows::subtract(its.others, present));
+        RowSet own = rows::subtract(its.own, held);
+        left = rows::subtract(left, own);
+        if (left_ != nullptr && !left.empty()) {
+            const std::vector<std::string> &names = step->child_link.names;
+            left_->archived.push_back({step->child, names, read_columns(spi_, step->child, names, left)});
+        }
+        if (!own.empty()) {
+            families_.push_back({*step, row, std::move(own), find_places(key)});
+        }
     }
 }
 
-// Of these archived rows, those that may reference a row which is none of ours.
-RowSet CarriedKeys::find_others(const ForeignKey &key, const RowSet &children, const RowSet &rows) {
-    RowSet others;
-    if (is_archive_) {
-        for (const RowLink &link : rows::find_parents(spi_, catalog::of_archived_children(key), children)) {
-            others.add(link.child);
+std::vector<std::size_t> CarriedKeys::find_places(const ForeignKey &key) const {
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < key.parent_link.names.size(); i++) {
+        if (meet({key.parent_link.names[i]}, changed_)) {
+            places.push_back(i);
         }
     }
-    if (!key.parent.archive) {
-        return others;
-    }
-    const std::vector<RowLink> archived = rows::find_parents(spi_, catalog::between_archives(key), children);
-    RowSet parents;
-    for (const RowLink &link : archived) {
-        parents.add(link.parent);
-    }
-    const auto its = read_deletions(spi_, catalog::get_archive(key.child), children);
-    const auto theirs = read_deletions(spi_, catalog::get_archive(key.parent), parents);
-    for (const RowLink &link : archived) {
-        if (is_archive_ ? !rows.contains(link.parent)
-                        : is_same_deletion(its, link.child, theirs, link.parent)) {
-            others.add(link.child);
-        }
-    }
-    return others;
+    return places;
 }
 
 // What the server's own cascade changes is passed on as well.
 void CarriedKeys::find_live(const ForeignKey &key, const RowSet &rows) {
-    const std::vector<std::string> &columns = key.child_link.names;
+    std::vector<std::string> columns;
+    for (std::size_t place : find_places(key)) {
+        columns.push_back(key.child_link.names[place]);
+    }
     const std::vector<std::string> changed = add_computed(spi_, key.child.relation, columns);
     const std::vector<ForeignKey> keys = catalog::find_referencing_keys(spi_, key.child.relation);
     const bool passes_on = std::any_of(keys.begin(), keys.end(), [&](const ForeignKey &next) {
@@ -241,7 +233,8 @@ void CarriedKeys::find_recorded(const ForeignKey &key, const RowSet &rows) {
         return;
     }
     for (const RowId &row : rows.ids()) {
-        if (auto recorded = read_recorded_key(spi_, key, is_archive_ ? Place::archive : Place::table, row)) {
+        if (auto recorded =
+                read_recorded_key(spi_, key, is_archive_ ? Place::archive : Place::table, row, ruled_)) {
             recorded_.push_back(std::move(*recorded));
         }
     }
@@ -249,10 +242,7 @@ void CarriedKeys::find_recorded(const ForeignKey &key, const RowSet &rows) {
 
 // The values of the parent's key now.
 std::vector<std::optional<std::string>> CarriedKeys::read_key(const ForeignKey &key, const RowId &row) {
-    RowSet parent;
-    for (const RowId &now : rows::follow_updates(std::vector<RowId>{row})) {
-        parent.add(now);
-    }
+    const RowSet parent = rows::follow_updates(rows::make_set(row));
     std::vector<std::string> columns;
     for (const std::string &name : key.parent_link.names) {
         columns.push_back("CAST(p." + name + " AS pg_catalog.text)");
@@ -281,15 +271,19 @@ void CarriedKeys::give_key(const Family &family) {
     RowSet children = rows::follow_updates(family.children);
     std::vector<std::string> sets;
     std::vector<std::string> differences;
+    std::vector<std::string> names;
     std::vector<pg::Parameter> parameters = {children.tables(), children.positions()};
-    for (std::size_t i = 0; i < values.size(); i++) {
+    for (std::size_t i : family.places) {
         const std::string &name = family.key.child_link.names[i];
         const Oid type_id = family.key.child_link.types[i];
         const std::string type = pg::call([&] { return pg::format_whole_type(type_id); });
-        sets.push_back(sqltext::format("%1% = CAST($%2%::pg_catalog.text AS %3%)", name, i + 3, type));
-        differences.push_back(sqltext::format(
-            "CAST(c.%1% AS pg_catalog.text) IS DISTINCT FROM $%2%::pg_catalog.text", name, i + 3));
+        names.push_back(name);
         parameters.push_back(values[i]);
+        sets.push_back(
+            sqltext::format("%1% = CAST($%2%::pg_catalog.text AS %3%)", name, parameters.size(), type));
+        differences.push_back(
+            sqltext::format("CAST(c.%1% AS pg_catalog.text) IS DISTINCT FROM $%2%::pg_catalog.text", name,
+                            parameters.size()));
     }
     const std::string statement =
         sqltext::format("%1% UPDATE %2% AS c SET %3% WHERE %4% AND (%5%)", session::removal_text,
@@ -297,7 +291,7 @@ void CarriedKeys::give_key(const Family &family) {
                         sqltext::join(differences, " OR "));
     const Oid kept = pg::call([&] { return registry::find_table_of_archive(archive.relation); });
     const TableInfo source = catalog::get_table(spi_, kept);
-    CarriedKeys below(spi_, archive, source, family.key.child_link.names, children, left_);
+    CarriedKeys below(spi_, archive, source, names, children, left_);
     std::uint64_t changed = 0;
     {
         session::OwnStatement own(statement, {.notes = session::note_removal, .runs_as_called = true});
@@ -311,18 +305,17 @@ void CarriedKeys::give_key(const Family &family) {
     }
 }
 
+// Archives first: a history that tells what archived rows were is asked for those below them.
 void CarriedKeys::carry() {
+    for (const Family &family : families_) {
+        give_key(family);
+    }
     for (const RecordedKey &recorded : recorded_) {
         const std::vector<std::optional<std::string>> values = read_key(recorded.key, recorded.row);
         if (!values.empty()) {
-            RowSet now;
-            now.add(recorded.row);
-            give_recorded_key(spi_, recorded, rows::follow_updates(now), values,
+            give_recorded_key(spi_, recorded, rows::follow_updates(rows::make_set(recorded.row)), values,
                               left_ == nullptr ? nullptr : &left_->recorded);
         }
-    }
-    for (const Family &family : families_) {
-        give_key(family);
     }
     for (const auto &below : below_) {
         below->carry();

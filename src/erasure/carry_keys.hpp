@@ -24,7 +24,7 @@ struct LeftRows {
 
 struct RowsLeft {
     std::vector<LeftRows> archived;
-    std::set<std::string> recorded; // what the log says of entries of histories
+    RecordedReport recorded; // of entries of histories
 };
 
 // The archives, by name, of those that have the same now: others followed the next row after all.
@@ -34,7 +34,7 @@ class CarriedKeys {
 public:
     // The archived rows below these, which are about to get other values in these columns, which are quoted. table: whose rows they are,
     // a table or the archive of source. Locks the archived rows.
-    // left: gets those that keep the former key, because another row has it or they are on hold.
+    // left: gets those that keep the former key, because they were, or may have been, of another row, or they are on hold.
     CarriedKeys(pg::Spi &spi, const catalog::TableInfo &table, const catalog::TableInfo &source,
                 const std::vector<std::string> &columns, const rows::RowSet &rows, RowsLeft *left)
         : CarriedKeys(spi, table, source, columns, rows, left, nullptr) {}
@@ -50,6 +50,7 @@ private:
         catalog::ForeignKey key; // as archived children have it
         rows::RowId parent;
         rows::RowSet children;
+        std::vector<std::size_t> places; // of the key's columns that get other values
     };
 
     // Live rows that are reached, by the key: a circle of keys ends there, as the server's own cascade does.
@@ -60,8 +61,7 @@ private:
                 Reached *reached);
     void find_archived(const catalog::ForeignKey &key, const rows::RowSet &rows);
     void find_live(const catalog::ForeignKey &key, const rows::RowSet &rows);
-    rows::RowSet find_others(const catalog::ForeignKey &key, const rows::RowSet &children,
-                             const rows::RowSet &rows);
+    std::vector<std::size_t> find_places(const catalog::ForeignKey &key) const;
     std::vector<std::optional<std::string>> read_key(const catalog::ForeignKey &key,
                                                      const rows::RowId &parent);
     void give_key(const Family &family);
@@ -70,7 +70,9 @@ private:
     pg::Spi &spi_;
     const catalog::TableInfo table_;
     const bool is_archive_;
-    RowsLeft *left_; // may be null
+    const std::vector<std::string> ruled_;   // columns that get other values
+    const std::vector<std::string> changed_; // and those that are computed of them, perhaps
+    RowsLeft *left_;                         // may be null
     Reached own_reached_;
     Reached *reached_;
     std::vector<Family> families_;

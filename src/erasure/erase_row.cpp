@@ -56,7 +56,7 @@ void remove_tree(pg::Spi &spi, const catalog::TableInfo &table, const rows::RowS
 }
 
 // Of histories and of archives, by their names.
-using HistoryCounts = std::map<std::string, std::uint64_t>;
+using registry::HistoryCounts;
 
 std::map<Oid, history::SubjectKeys> read_keys(pg::Spi &spi, const rows::RowTree &tree) {
     std::map<Oid, history::SubjectKeys> keys;
@@ -64,20 +64,6 @@ std::map<Oid, history::SubjectKeys> read_keys(pg::Spi &spi, const rows::RowTree 
         keys[relation] = history::read_subject(spi, member.table, member.rows);
     }
     return keys;
-}
-
-// The JSON object with the entries of histories beside the rows of tables.
-std::string add_counts(pg::Spi &spi, const std::string &counts, const HistoryCounts &entries) {
-    std::string all = counts;
-    for (const auto &[history, count] : entries) {
-        all =
-            spi.query("SELECT $1::pg_catalog.jsonb OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object($2, "
-                      "$3::pg_catalog.int8)",
-                      {all, history, static_cast<std::int64_t>(count)})
-                .front()
-                .text(0);
-    }
-    return all;
 }
 
 // The key as it is stored somewhere is what the log is about, however the caller has written it.
@@ -134,7 +120,7 @@ std::string erase_gone_row(pg::Spi &spi, const catalog::TableInfo &table, const 
     reset_statistics(spi, touched);
     return registry::insert_erasure(
         spi, table,
-        {"erase", reason, add_counts(spi, "{}", entries), key, find_left(spi, keys, copies, kept)});
+        {"erase", reason, registry::add_counts(spi, "{}", entries), key, find_left(spi, keys, copies, kept)});
 }
 
 bool has_history_alone(pg::Spi &spi, const catalog::TableInfo &table) {
@@ -209,8 +195,8 @@ std::string erase_row(Oid relation, const std::optional<std::string> &reason,
     registry::clear_holds(spi, holds);
     reset_statistics(spi, touched);
     return registry::insert_erasure(spi, table,
-                                    {"erase", *reason, add_counts(spi, tree.count(spi), entries), row_key,
-                                     find_left(spi, keys, copies, kept)});
+                                    {"erase", *reason, registry::add_counts(spi, tree.count(spi), entries),
+                                     row_key, find_left(spi, keys, copies, kept)});
 }
 
 } // namespace softdelete::erasure

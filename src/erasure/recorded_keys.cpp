@@ -1,4 +1,4 @@
-// The entries are found by the values, and erasure/key_holders tells which of them were of this row; they are overwritten as by a rule.
+// The entries are found by the values, and erasure/key_holders tells which of them were of this row; they are overwritten in place.
 // Called by erasure/carry_keys around the statement that gives rows other keys.
 #include "erasure/recorded_keys.hpp"
 
@@ -12,7 +12,10 @@
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 #include "rows/follow_links.hpp"
+#include "rows/newest_rows.hpp"
 #include "sqltext/format.hpp"
+
+#include <algorithm>
 
 namespace softdelete::erasure {
 
@@ -24,12 +27,6 @@ using history::OverwrittenColumn;
 using rows::RowId;
 using rows::RowSet;
 
-RowSet make_set(const RowId &row) {
-    RowSet rows;
-    rows.add(row);
-    return rows;
-}
-
 std::vector<std::string> make_texts(const std::vector<std::string> &names) {
     std::vector<std::string> texts;
     for (const std::string &name : names) {
@@ -38,10 +35,18 @@ std::vector<std::string> make_texts(const std::vector<std::string> &names) {
     return texts;
 }
 
-std::vector<OverwrittenColumn> make_columns(const ForeignKey &key,
+// What the row gets. A column that the server computes may have what it had.
+std::vector<OverwrittenColumn> make_columns(const RecordedKey &recorded,
                                             const std::vector<std::optional<std::string>> &values) {
+    const ForeignKey &key = recorded.key;
     std::vector<OverwrittenColumn> columns;
     for (std::size_t i = 0; i < values.size(); i++) {
+        const bool is_ruled =
+            std::find(recorded.ruled.begin(), recorded.ruled.end(), key.parent_link.names[i])
+            != recorded.ruled.end();
+        if (!is_ruled && values[i] == recorded.former[i]) {
+            continue;
+        }
         const Oid type_id = key.child_link.types[i];
         const std::string type = pg::call([&] { return pg::format_whole_type(type_id); });
         const std::string value = values[i] ? pg::quote_literal(*values[i]) : "NULL";
@@ -50,8 +55,7 @@ std::vector<OverwrittenColumn> make_columns(const ForeignKey &key,
     return columns;
 }
 
-// What triggers have recorded of rows that the server's cascade has changed: the former values, and, where these belong to their own
-// key, under the new key which one they had before.
+// What triggers have recorded of rows that the server's cascade has changed: the former values.
 RowSet find_added(pg::Spi &spi, const TableInfo &history, const RecordedKey &recorded, const RowSet &now) {
     const ForeignKey &key = recorded.key;
     const RowSet lives = history::find_last_lives(
@@ -64,11 +68,11 @@ RowSet find_added(pg::Spi &spi, const TableInfo &history, const RecordedKey &rec
         conditions.push_back(
             sqltext::format("%1% IS NOT DISTINCT FROM $%2%::pg_catalog.text", texts[i], parameters.size()));
     }
-    const std::string query = sqltext::format(
-        "/* softdelete */ SELECT t.tableoid, t.ctid FROM %1% AS t WHERE %2% AND t.%3% = "
-        "pg_catalog.pg_current_xact_id() AND (t.%4% IS NOT NULL OR %5%)",
-        history.name, rows::make_membership(history, "t", 1), history::own_columns[history::transaction].name,
-        history::own_columns[history::other_key].name, sqltext::join(conditions, " AND "));
+    const std::string query =
+        sqltext::format("/* softdelete */ SELECT t.tableoid, t.ctid FROM %1% AS t WHERE %2% AND t.%3% = "
+                        "pg_catalog.pg_current_xact_id() AND %4%",
+                        history.name, rows::make_membership(history, "t", 1),
+                        history::own_columns[history::transaction].name, sqltext::join(conditions, " AND "));
     RowSet entries;
     pg::OwnerScope owner(history.owner);
     pg::ExactTextScope exact;
@@ -80,14 +84,20 @@ RowSet find_added(pg::Spi &spi, const TableInfo &history, const RecordedKey &rec
 
 } // namespace
 
+RowSet find_row_entries(pg::Spi &spi, const TableInfo &table, Place place, const RowId &row) {
+    const RowSet rows = rows::make_set(row);
+    return place == Place::archive ? history::find_archived_lives(spi, table, rows).own
+                                   : history::find_last_lives(table, history::read_keys(spi, table, rows));
+}
+
 std::optional<RecordedKey> read_recorded_key(pg::Spi &spi, const ForeignKey &key, Place place,
-                                             const RowId &row) {
+                                             const RowId &row, const std::vector<std::string> &ruled) {
     const std::optional<ForeignKey> step = find_step(spi, key, place, Place::history);
     if (!step) {
         return std::nullopt;
     }
-    const RowSet rows = make_set(row);
-    RecordedKey recorded = {key, row, {}, {}, false};
+    const RowSet rows = rows::make_set(row);
+    RecordedKey recorded = {key, row, {}, ruled, {}, false};
     {
         const std::string query =
             sqltext::format("/* softdelete */ SELECT %1% FROM %2% AS t WHERE %3% AND %4%",
@@ -105,10 +115,7 @@ std::optional<RecordedKey> read_recorded_key(pg::Spi &spi, const ForeignKey &key
         return std::nullopt;
     }
     RowSet entries = rows::find_children(spi, *step, rows);
-    const RowSet lives =
-        place == Place::archive
-            ? history::find_archived_lives(spi, key.parent, rows).own
-            : history::find_last_lives(key.parent, history::read_keys(spi, key.parent, rows));
+    const RowSet lives = find_row_entries(spi, key.parent, place, row);
     if (const auto earlier = find_step(spi, key, Place::history, Place::history)) {
         entries.add_all(rows::find_children(spi, *earlier, lives));
     }
@@ -121,23 +128,34 @@ std::optional<RecordedKey> read_recorded_key(pg::Spi &spi, const ForeignKey &key
 }
 
 void give_recorded_key(pg::Spi &spi, const RecordedKey &recorded, const RowSet &now,
-                       const std::vector<std::optional<std::string>> &values,
-                       std::set<std::string> *not_reached) {
+                       const std::vector<std::optional<std::string>> &values, RecordedReport *report) {
+    const std::vector<OverwrittenColumn> columns = make_columns(recorded, values);
+    if (columns.empty()) {
+        return;
+    }
     const TableInfo &child = recorded.key.child;
     const TableInfo history = catalog::get_table(spi, history::find_history(spi, child.relation));
-    RowSet found = recorded.entries;
+    RowSet found = rows::follow_updates(recorded.entries); // which another key may have reached
     found.add_all(find_added(spi, history, recorded, now));
     const RowSet held = holds::has_holds(spi) ? history::find_held_entries(spi, child) : RowSet();
     const RowSet free = rows::subtract(found, held);
-    if (not_reached != nullptr && free.size() < found.size()) {
-        not_reached->insert(sqltext::format(
-            "entries of %1% that a hold protects and that keep the former key of a row", history.name));
+    const bool is_others = child.owner != recorded.key.parent.owner;
+    const history::OverwriteResult result = history::overwrite_columns(
+        spi, child, columns, free, is_others ? history::IfTaken::leave : history::IfTaken::remove);
+    if (report == nullptr) {
+        return;
     }
-    if (not_reached != nullptr && recorded.has_unknown) {
-        not_reached->insert(sqltext::format(
-            "entries of %1% that may be of another row and keep the former key", history.name));
+    const auto tell = [&](bool is_so, const char *what) {
+        if (is_so) {
+            report->not_reached.insert(sqltext::format("entries of %1% that %2%", history.name, what));
+        }
+    };
+    tell(free.size() < found.size(), "a hold protects and that keep the former key of a row");
+    tell(recorded.has_unknown, "may be of another row and keep the former key");
+    tell(result.leaves_some, "keep the former key of a row, because another row had the new one then");
+    if (result.removed > 0) {
+        report->removed[history.name] += result.removed;
     }
-    history::overwrite_columns(spi, child, make_columns(recorded.key, values), free);
 }
 
 } // namespace softdelete::erasure

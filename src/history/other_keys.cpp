@@ -4,9 +4,12 @@
 #include "catalog/based_types.hpp"
 #include "pg/quote.hpp"
 #include "pg/scopes.hpp"
+#include "rows/newest_rows.hpp"
 #include "session/own_statement.hpp"
 #include "session/plan_notes.hpp"
 #include "sqltext/format.hpp"
+
+#include <algorithm>
 
 namespace softdelete::history {
 
@@ -44,16 +47,57 @@ std::string make_not_null(const char *alias, const std::vector<std::string> &col
     return sqltext::join(conditions, " AND ");
 }
 
-void run(pg::Spi &spi, const catalog::TableInfo &history, const std::string &statement) {
+std::vector<pg::Row> run(pg::Spi &spi, const catalog::TableInfo &history, const std::string &statement,
+                         const std::vector<pg::Parameter> &parameters = {}) {
     session::OwnStatement own(statement, {.notes = session::note_removal});
     pg::OwnerScope owner(history.owner);
     pg::ExactTextScope exact;
-    spi.execute(statement);
+    return spi.query(statement, parameters);
+}
+
+std::vector<std::string> find_key(pg::Spi &spi, const catalog::TableInfo &table) {
+    std::vector<std::string> names;
+    for (const catalog::KeyColumn &column : catalog::find_primary_key(spi, table.relation)) {
+        names.push_back(column.name);
+    }
+    return names;
+}
+
+// The key that an entry gets.
+std::string make_new_key_text(const char *alias, const std::vector<std::string> &key,
+                              const std::vector<OverwrittenColumn> &columns) {
+    std::vector<std::string> texts;
+    for (const std::string &name : key) {
+        const auto its = std::find_if(columns.begin(), columns.end(), [&](const OverwrittenColumn &column) {
+            return column.history_column == name;
+        });
+        texts.push_back(its == columns.end()
+                            ? sqltext::format("pg_catalog.format('%%s', %1%.%2%)", alias, name)
+                            : sqltext::format("pg_catalog.format('%%s', %1%)", its->expression));
+    }
+    return "ARRAY[" + sqltext::join(texts, ", ") + "]";
+}
+
+// SQL: entries under these aliases are both halves of one change of the key.
+std::string make_halves(const char *one, const char *other, const std::vector<std::string> &key) {
+    return sqltext::format("%1%.history_transaction = %2%.history_transaction AND %1%.history_command = "
+                           "%2%.history_command AND (%1%.history_kind = 'K') <> (%2%.history_kind = 'K') AND "
+                           "%3% = %2%.history_other_key AND %4% = %1%.history_other_key",
+                           one, other, make_key_text(one, key), make_key_text(other, key));
+}
+
+rows::RowSet read_ids(const std::vector<pg::Row> &found) {
+    rows::RowSet rows;
+    for (const pg::Row &row : found) {
+        rows.add(rows::read_row_id(row));
+    }
+    return rows;
 }
 
 void rewrite(pg::Spi &spi, const catalog::TableInfo &history, const std::vector<std::string> &before,
              const std::vector<std::string> &now) {
-    run(spi, history,
+    (void)run(
+        spi, history,
         sqltext::format(
             "%1% UPDATE %2% AS t SET history_other_key = x.key FROM (SELECT e.tableoid AS part, e.ctid AS "
             "place, CASE WHEN %3% THEN %4% END AS key FROM %2% AS e LEFT JOIN %2% AS c ON "
@@ -65,12 +109,12 @@ void rewrite(pg::Spi &spi, const catalog::TableInfo &history, const std::vector<
             make_key_text("c", before)));
     // What changed the former key and not this one is a change like any other.
     std::string is_same = sqltext::format("t.history_other_key = %1%", make_key_text("t", now));
-    run(spi, history,
-        sqltext::format("%1% DELETE FROM %2% AS t WHERE t.history_kind = 'K' AND %3%", session::removal_text,
-                        history.name, is_same));
-    run(spi, history,
-        sqltext::format("%1% UPDATE %2% AS t SET history_other_key = NULL WHERE %3%", session::removal_text,
-                        history.name, is_same));
+    (void)run(spi, history,
+              sqltext::format("%1% DELETE FROM %2% AS t WHERE t.history_kind = 'K' AND %3%",
+                              session::removal_text, history.name, is_same));
+    (void)run(spi, history,
+              sqltext::format("%1% UPDATE %2% AS t SET history_other_key = NULL WHERE %3%",
+                              session::removal_text, history.name, is_same));
 }
 
 // Histories that name keys of an enum type, or of one that is made of it: by which part of the key, and whether that is of the
@@ -106,10 +150,7 @@ void remember_key(pg::Spi &spi, Oid relation) {
 }
 
 void follow_other_keys(pg::Spi &spi, const catalog::TableInfo &table, const catalog::TableInfo &history) {
-    std::vector<std::string> now;
-    for (const catalog::KeyColumn &column : catalog::find_primary_key(spi, table.relation)) {
-        now.push_back(column.name);
-    }
+    const std::vector<std::string> now = find_key(spi, table);
     std::vector<std::string> before = read_remembered(spi, table.relation);
     if (now.empty() || now == before) {
         return;
@@ -129,11 +170,11 @@ void follow_enum_value(pg::Spi &spi, Oid type, const std::string &before, const 
     for (const pg::Row &key : keys) {
         catalog::TableInfo history = catalog::get_table(spi, key.oid(1));
         if (key.boolean(3)) {
-            run(spi, history,
-                sqltext::format("%1% UPDATE %2% AS t SET history_other_key[%3%] = %4% WHERE "
-                                "t.history_other_key[%3%] = %5%",
-                                session::removal_text, history.name, key.text(2), pg::quote_literal(now),
-                                pg::quote_literal(before)));
+            (void)run(spi, history,
+                      sqltext::format("%1% UPDATE %2% AS t SET history_other_key[%3%] = %4% WHERE "
+                                      "t.history_other_key[%3%] = %5%",
+                                      session::removal_text, history.name, key.text(2),
+                                      pg::quote_literal(now), pg::quote_literal(before)));
         } else if (has_other_keys(spi, history)) {
             pg::raise({.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
                        .message = sqltext::format("cannot rename value \"%1%\" of a type that keys of table "
@@ -143,6 +184,61 @@ void follow_enum_value(pg::Spi &spi, Oid type, const std::string &before, const 
                        .hint = "End the history with softdelete.untrack_history() first."});
         }
     }
+}
+
+rows::RowSet find_taken(pg::Spi &spi, const KeyChange &change, const rows::RowSet &entries) {
+    const std::vector<std::string> key = find_key(spi, change.table);
+    const std::string query = sqltext::format(
+        "/* softdelete */ WITH mine AS MATERIALIZED (SELECT e.*, e.tableoid AS \"softdelete.table\", e.ctid "
+        "AS "
+        "\"softdelete.place\", %2% AS \"softdelete.key\" FROM %1% AS e WHERE %3%), times AS (SELECT "
+        "m.\"softdelete.key\" AS key, min(m.history_at) AS since, max(m.history_at) AS until FROM mine AS m "
+        "GROUP BY 1), others AS (SELECT s.key, s.since, s.until, h.history_at AS at, h.history_kind IN ('D', "
+        "'T', 'P', 'S') OR (h.history_kind <> 'K' AND h.history_other_key IS NOT NULL) AS ends, EXISTS "
+        "(SELECT "
+        "FROM mine AS m WHERE %4%) AS is_half FROM %1% AS h JOIN times AS s ON s.key = %5% WHERE "
+        "h.history_at "
+        "<= s.until AND %6%), taken AS (SELECT o.key FROM others AS o WHERE o.at >= o.since AND NOT "
+        "o.is_half "
+        "UNION ALL SELECT l.key FROM (SELECT DISTINCT ON (o.key) o.key, o.ends FROM others AS o WHERE o.at < "
+        "o.since ORDER BY o.key, o.at DESC, o.ends) AS l WHERE NOT l.ends) SELECT m.\"softdelete.table\", "
+        "m.\"softdelete.place\" FROM mine AS m WHERE m.\"softdelete.key\" IN (SELECT t.key FROM taken AS t)",
+        change.history.name, make_new_key_text("e", key, change.columns),
+        rows::make_membership(change.history, "e", 1), make_halves("h", "m", key), make_key_text("h", key),
+        rows::make_exclusion("h", 1));
+    pg::OwnerScope owner(change.history.owner);
+    pg::ExactTextScope exact;
+    return read_ids(spi.query(query, {entries.tables(), entries.positions()}));
+}
+
+rows::RowSet name_new_keys(pg::Spi &spi, const KeyChange &change, const rows::RowSet &entries) {
+    const std::vector<std::string> key = find_key(spi, change.table);
+    const std::string name = change.history.name;
+    return read_ids(run(
+        spi, change.history,
+        sqltext::format(
+            "%1% UPDATE %2% AS t SET history_other_key = x.key FROM (SELECT e.tableoid AS part, e.ctid AS "
+            "place, %3% AS key FROM (SELECT * FROM %2% AS h WHERE %4% AND h.history_other_key IS NOT NULL) "
+            "AS c JOIN %2% AS e ON %5%) AS x WHERE t.tableoid = x.part AND t.ctid = x.place RETURNING "
+            "t.tableoid, t.ctid",
+            session::removal_text, name, make_new_key_text("c", key, change.columns),
+            rows::make_membership(change.history, "h", 1), make_halves("c", "e", key)),
+        {entries.tables(), entries.positions()}));
+}
+
+void drop_same_keys(pg::Spi &spi, const KeyChange &change, const rows::RowSet &entries) {
+    const std::string is_same =
+        sqltext::format("t.history_other_key = %1% AND %2%", make_key_text("t", find_key(spi, change.table)),
+                        rows::make_membership(change.history, "t", 1));
+    const std::vector<pg::Parameter> its = {entries.tables(), entries.positions()};
+    (void)run(spi, change.history,
+              sqltext::format("%1% DELETE FROM %2% AS t WHERE t.history_kind = 'K' AND %3%",
+                              session::removal_text, change.history.name, is_same),
+              its);
+    (void)run(spi, change.history,
+              sqltext::format("%1% UPDATE %2% AS t SET history_other_key = NULL WHERE %3%",
+                              session::removal_text, change.history.name, is_same),
+              its);
 }
 
 void rename_key_column(pg::Spi &spi, Oid relation, const std::string &before, const std::string &now) {

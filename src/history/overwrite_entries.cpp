@@ -3,6 +3,7 @@
 
 #include "catalog/foreign_keys.hpp"
 #include "history/check_tracking.hpp"
+#include "history/other_keys.hpp"
 #include "history/own_columns.hpp"
 #include "history/recorded_references.hpp"
 #include "pg/quote.hpp"
@@ -62,17 +63,37 @@ std::uint64_t remove(pg::Spi &spi, const TableInfo &history, const RowSet &entri
     return removed;
 }
 
+// Entries that were found before others were overwritten: where they are now, without those that are gone.
+RowSet find_present(pg::Spi &spi, const TableInfo &history, const RowSet &entries) {
+    const RowSet newest = rows::follow_updates(entries);
+    const std::string query =
+        sqltext::format("/* softdelete */ SELECT t.tableoid, t.ctid FROM %1% AS t WHERE %2%", history.name,
+                        rows::make_membership(history, "t", 1));
+    RowSet present;
+    pg::OwnerScope owner(history.owner);
+    for (const pg::Row &row : spi.query(query, {newest.tables(), newest.positions()})) {
+        present.add(rows::read_row_id(row));
+    }
+    return present;
+}
+
+// Who and why, which the entries of a subject forget.
+const std::vector<OverwrittenColumn> &get_authorship() {
+    static const std::vector<OverwrittenColumn> columns = {{own_columns[actor].name, "NULL"},
+                                                           {own_columns[reason].name, "NULL"}};
+    return columns;
+}
+
 std::string make_overwrite(const TableInfo &history, const std::string &alias,
                            const std::vector<OverwrittenColumn> &columns, bool uses_rules) {
-    std::string sets =
-        sqltext::format("%1% = NULL, %2% = NULL", own_columns[actor].name, own_columns[reason].name);
+    std::vector<std::string> sets;
     for (const OverwrittenColumn &column : columns) {
-        sets += sqltext::format(", %1% = %2%", column.history_column,
-                                (uses_rules ? "(" + column.expression + ")" : std::string("NULL")));
+        sets.push_back(sqltext::format("%1% = %2%", column.history_column,
+                                       (uses_rules ? "(" + column.expression + ")" : std::string("NULL"))));
     }
     return sqltext::format("%1% UPDATE %2% AS %3% SET %4% WHERE %5% RETURNING %3%.%6%", session::removal_text,
-                           history.name, alias, sets, rows::make_membership(history, alias.c_str(), 1),
-                           own_columns[deletion_id].name);
+                           history.name, alias, sqltext::join(sets, ", "),
+                           rows::make_membership(history, alias.c_str(), 1), own_columns[deletion_id].name);
 }
 
 void check_overwritten(const TableInfo &history, std::uint64_t count, const RowSet &entries) {
@@ -113,6 +134,14 @@ bool overwrites_key(pg::Spi &spi, const TableInfo &table, const std::vector<std:
     return std::any_of(key.begin(), key.end(), [&](const catalog::KeyColumn &column) {
         return std::find(names.begin(), names.end(), column.name) != names.end();
     });
+}
+
+std::vector<std::string> get_names(const std::vector<OverwrittenColumn> &columns) {
+    std::vector<std::string> names;
+    for (const OverwrittenColumn &column : columns) {
+        names.push_back(column.history_column);
+    }
+    return names;
 }
 
 // names: of columns of the table that have other values now, quoted.
@@ -196,34 +225,60 @@ std::uint64_t overwrite_entries(pg::Spi &spi, const TableInfo &table,
     for (const registry::Anonymizer &rule : rules) {
         names.push_back(pg::quote_identifier(rule.column));
     }
-    TableInfo history = catalog::get_table(spi, get_history(spi, table));
+    const TableInfo history = catalog::get_table(spi, get_history(spi, table));
+    const RowSet present = find_present(spi, history, entries);
     if (overwrites_key(spi, table, names)) {
-        return remove(spi, history, entries, rows::Occasion::anonymization, deletions);
+        return remove(spi, history, present, rows::Occasion::anonymization, deletions);
     }
-    std::string alias = pg::quote_identifier(pg::call([&] { return get_rel_name(table.relation); }));
-    const std::uint64_t count =
-        overwrite(spi, history, alias, find_overwritten_columns(spi, table, rules), entries, deletions);
-    overwrite_made(spi, table, history, alias, names, entries);
+    const std::string alias = pg::quote_identifier(pg::call([&] { return get_rel_name(table.relation); }));
+    std::vector<OverwrittenColumn> columns = find_overwritten_columns(spi, table, rules);
+    columns.insert(columns.end(), get_authorship().begin(), get_authorship().end());
+    const std::uint64_t count = overwrite(spi, history, alias, columns, present, deletions);
+    overwrite_made(spi, table, history, alias, names, present);
     return count;
 }
 
-void overwrite_columns(pg::Spi &spi, const TableInfo &table, const std::vector<OverwrittenColumn> &columns,
-                       const RowSet &entries) {
-    if (entries.empty()) {
-        return;
+OverwriteResult overwrite_columns(pg::Spi &spi, const TableInfo &table,
+                                  const std::vector<OverwrittenColumn> &columns, const RowSet &entries,
+                                  IfTaken if_taken) {
+    OverwriteResult result;
+    if (entries.empty() || columns.empty()) {
+        return result;
     }
-    std::vector<std::string> names;
-    for (const OverwrittenColumn &column : columns) {
-        names.push_back(column.history_column);
+    const std::vector<std::string> names = get_names(columns);
+    const TableInfo history = catalog::get_table(spi, get_history(spi, table));
+    RowSet free = find_present(spi, history, entries);
+    const KeyChange change = {table, history, columns};
+    const bool is_key = overwrites_key(spi, table, names);
+    RowSet named; // keys of the entries
+    const bool makes_key = overwrites_key(spi, table, get_names(find_made_columns(spi, table, names)));
+    if (is_key || makes_key) { // one that is made of a value is not known before
+        const RowSet taken = makes_key ? free : find_taken(spi, change, free);
+        free = rows::subtract(free, taken);
+        if (if_taken == IfTaken::leave) {
+            result.leaves_some = !taken.empty();
+        } else if (!taken.empty()) {
+            named = name_new_keys(spi, change, taken);
+            result.removed = remove(spi, history, find_present(spi, history, taken),
+                                    rows::Occasion::anonymization, nullptr);
+            free = rows::follow_updates(free);
+        }
     }
-    TableInfo history = catalog::get_table(spi, get_history(spi, table));
-    if (overwrites_key(spi, table, names)) {
-        (void)remove(spi, history, entries, rows::Occasion::anonymization, nullptr);
-        return;
+    if (free.empty()) {
+        return result;
     }
-    std::string alias = pg::quote_identifier(pg::call([&] { return get_rel_name(table.relation); }));
-    (void)overwrite(spi, history, alias, columns, entries, nullptr);
-    overwrite_made(spi, table, history, alias, names, entries);
+    if (is_key) {
+        named.add_all(name_new_keys(spi, change, free));
+        free = rows::follow_updates(free);
+    }
+    const std::string alias = pg::quote_identifier(pg::call([&] { return get_rel_name(table.relation); }));
+    (void)overwrite(spi, history, alias, columns, free, nullptr);
+    overwrite_made(spi, table, history, alias, names, free);
+    if (is_key) {
+        named.add_all(free);
+        drop_same_keys(spi, change, rows::follow_updates(named));
+    }
+    return result;
 }
 
 std::set<Oid> find_partitions(pg::Spi &spi, Oid relation) {

@@ -24,15 +24,26 @@ std::map<std::string, std::uint64_t> erase_entries(pg::Spi &spi, const std::map<
                                                    std::set<Oid> *touched, std::set<std::string> *deletions);
 
 // Overwrites entries of rows that have been overwritten themselves: each column with a rule, who and why. Where
-// the rules give the rows other keys, the entries are removed instead. Returns how many were reached, and adds to deletions
+// the rules give the rows other keys, the entries are removed instead. Those that moved since they were found are followed, those
+// that are gone left out. Returns how many were reached, and adds to deletions
 // those that the entries name.
 std::uint64_t overwrite_entries(pg::Spi &spi, const catalog::TableInfo &table,
                                 const std::vector<registry::Anonymizer> &rules, const rows::RowSet &entries,
                                 std::set<std::string> *deletions = nullptr);
 
-// The same with these values, which no rule gives, in columns that the table and its history have.
-void overwrite_columns(pg::Spi &spi, const catalog::TableInfo &table,
-                       const std::vector<OverwrittenColumn> &columns, const rows::RowSet &entries);
+struct OverwriteResult {
+    std::uint64_t removed = 0;
+    bool leaves_some = false; // as they were
+};
+
+// Of an entry whose place under its new key is another row's.
+enum class IfTaken { remove, leave };
+
+// Gives entries these values, which read no column, in columns that the table and its history have. Who and why stay: the entries
+// are of changes of this table's rows. In columns of the table's key, too: what names the entries' keys names the new ones.
+OverwriteResult overwrite_columns(pg::Spi &spi, const catalog::TableInfo &table,
+                                  const std::vector<OverwrittenColumn> &columns, const rows::RowSet &entries,
+                                  IfTaken if_taken);
 
 // The partitions of the table's history; none where it has none.
 std::set<Oid> find_partitions(pg::Spi &spi, Oid relation);

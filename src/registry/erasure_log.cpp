@@ -40,6 +40,19 @@ bool is_identifier_key(pg::Spi &spi, const catalog::TableInfo &table) {
 
 } // namespace
 
+std::string add_counts(pg::Spi &spi, const std::string &counts, const HistoryCounts &entries) {
+    std::string all = counts;
+    for (const auto &[history, count] : entries) {
+        all =
+            spi.query("SELECT $1::pg_catalog.jsonb OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object($2, "
+                      "$3::pg_catalog.int8)",
+                      {all, history, static_cast<std::int64_t>(count)})
+                .front()
+                .text(0);
+    }
+    return all;
+}
+
 std::string insert_erasure(pg::Spi &spi, const catalog::TableInfo &table, const Erasure &erasure) {
     std::string role =
         pg::call([] { return static_cast<const char *>(GetUserNameFromId(GetOuterUserId(), false)); });

@@ -3,6 +3,8 @@
 
 #include "catalog/table_info.hpp"
 
+#include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -15,6 +17,11 @@ struct Erasure {
     std::vector<std::string> key;
     std::vector<std::string> not_reached; // besides what no erasure reaches; no values of rows
 };
+
+using HistoryCounts = std::map<std::string, std::uint64_t>; // entries, by the history's name
+
+// The JSON object with the entries of histories beside the rows of tables.
+std::string add_counts(pg::Spi &spi, const std::string &counts, const HistoryCounts &entries);
 
 // Adds an entry and returns it as JSON, with what it does not reach. Of the key it keeps a digest, and the key itself
 // only where all its columns are integers or uuids.

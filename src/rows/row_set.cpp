@@ -114,6 +114,12 @@ std::string make_exclusion(const char *alias, int first) {
     return sqltext::format("(%1%.tableoid, %1%.ctid) NOT IN %2%", alias, make_rows(first));
 }
 
+RowSet make_set(const RowId &row) {
+    RowSet rows;
+    rows.add(row);
+    return rows;
+}
+
 RowSet subtract(const RowSet &rows, const RowSet &others) {
     RowSet rest;
     for (const RowId &row : rows.ids()) {

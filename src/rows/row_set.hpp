@@ -55,6 +55,8 @@ private:
     std::set<RowId> rows_;
 };
 
+RowSet make_set(const RowId &row);
+
 // Those that are not among the others.
 RowSet subtract(const RowSet &rows, const RowSet &others);
 

@@ -23,7 +23,9 @@ void call_all(Datum, Oid relation) {
 } // namespace
 
 void on_relation_change(RelationCallback callback) {
-    Assert(callback_count < most_callbacks);
+    if (callback_count == most_callbacks) {
+        elog(FATAL, "out of callbacks for changes of relations");
+    }
     if (callback_count == 0) {
         CacheRegisterRelcacheCallback(call_all, 0);
     }

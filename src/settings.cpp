@@ -34,6 +34,7 @@ char *actor_value = nullptr;
 int deletion_value = static_cast<int>(Deletion::soft);
 int log_retention_value = -1;
 bool purge_progress_value = false;
+char *node_secret_value = nullptr;
 char *reason_value = nullptr;
 int worker_delay_value = 0;
 int worker_interval_value = 0;
@@ -107,6 +108,14 @@ bool check_worker_window(char **value, void **, GucSource) {
     return true;
 }
 
+bool check_node_secret(char **value, void **, GucSource) {
+    if ((*value)[0] == '\0' || strlen(*value) >= 16) {
+        return true;
+    }
+    GUC_check_errdetail("It is shorter than 16 characters.");
+    return false;
+}
+
 const char *text_or_null(const char *text) {
     return text == nullptr || text[0] == '\0' ? nullptr : text;
 }
@@ -127,6 +136,10 @@ Deletion deletion() {
 
 const char *actor() {
     return text_or_null(actor_value);
+}
+
+const char *node_secret() {
+    return text_or_null(node_secret_value);
 }
 
 int log_retention() {
@@ -221,6 +234,11 @@ void install() {
         "purge() removes older lines, but for the last of each table. -1 keeps them for ever.",
         &purge_log_retention_value, 366 * 24 * 60, -1, INT_MAX, PGC_SUSET, GUC_UNIT_MIN, nullptr, nullptr,
         nullptr);
+    // What the nodes of Citus know each other's deletions by. One text on all of them; nobody else may read it.
+    DefineCustomStringVariable(
+        "softdelete.node_secret", "Sets the secret by which nodes of Citus know each other's deletions.",
+        "The same on all nodes, and at least 16 characters.", &node_secret_value, "", PGC_SIGHUP,
+        GUC_SUPERUSER_ONLY | GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, check_node_secret, nullptr, nullptr);
     // A NOTICE after each batch of purge().
     DefineCustomBoolVariable("softdelete.purge_progress",
                              "Tells the client of each batch that purge() removed.", nullptr,

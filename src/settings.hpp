@@ -20,6 +20,9 @@ Deletion deletion();
 const char *actor();
 const char *reason();
 
+// softdelete.node_secret; null where empty.
+const char *node_secret();
+
 // softdelete.log_retention, in minutes; negative: the deletion log is kept for ever.
 int log_retention();
 

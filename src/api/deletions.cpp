@@ -9,6 +9,7 @@
 #include "pg/called_settings.hpp"
 #include "pg/srf.hpp"
 #include "restore/restore_tree.hpp"
+#include "session/distributed_tables.hpp"
 #include "session/extension_functions.hpp"
 
 extern "C" {
@@ -56,7 +57,9 @@ PG_FUNCTION_INFO_V1(softdelete_restore);
 PGDLLEXPORT Datum softdelete_restore(PG_FUNCTION_ARGS) {
     return pg::entry([&] {
         pg::CommandScope path;
-        std::uint64_t rows = restore::restore_row(get_relation(fcinfo), api::get_key_arguments(fcinfo, 1));
+        const Oid relation = get_relation(fcinfo);
+        pg::call([=] { session::refuse_distributed(relation); });
+        std::uint64_t rows = restore::restore_row(relation, api::get_key_arguments(fcinfo, 1));
         return Int64GetDatum(static_cast<int64>(rows));
     });
 }

@@ -6,6 +6,7 @@
 #include "archive/known_archive.hpp"
 #include "archive/own_columns.hpp"
 #include "catalog/table_info.hpp"
+#include "deletion/archived_row.hpp"
 #include "deletion/open_deletions.hpp"
 #include "erasure/remove_rows.hpp"
 #include "holds/hold_check.hpp"

@@ -46,7 +46,8 @@ public:
         , lock_(is_plan ? pg::Lock::access_share : pg::Lock::access_exclusive) {}
 
     Chosen run() {
-        const catalog::Table named = registration::lock_table(spi_, request_.relation, lock_);
+        const catalog::Table named =
+            registration::lock_table(spi_, request_.relation, lock_, registration::Distributed::taken);
         registration::check_not_registered(spi_, named);
         const Choice choice = choose_strategy(spi_, request_, named);
         note(chosen_, named.oid, choice);
@@ -80,7 +81,8 @@ private:
         if (registry::find_registration(spi_, child) || catalog::get_table(spi_, child).is_archived()) {
             return;
         }
-        const catalog::Table table = registration::lock_table(spi_, child, lock_);
+        const catalog::Table table =
+            registration::lock_table(spi_, child, lock_, registration::Distributed::taken);
         Candidate candidate = {child, {}, choose_strategy(spi_, request_, table)};
         for (const catalog::OwnForeignKey &key : catalog::find_own_foreign_keys(spi_, child)) {
             if (key.parent != child) {

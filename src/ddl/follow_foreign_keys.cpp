@@ -6,6 +6,7 @@
 #include "model/trigger_names.hpp"
 
 #include "catalog/foreign_keys.hpp"
+#include "catalog/link_names.hpp"
 #include "catalog/quoting.hpp"
 #include "ddl/parse_tree.hpp"
 #include "pg/created_objects.hpp"
@@ -16,7 +17,6 @@
 #include "registration/plan_foreign_key_triggers.hpp"
 #include "registration/run_steps.hpp"
 #include "registration/table_work.hpp"
-#include "registration/trigger_names.hpp"
 #include "registry/registered_names.hpp"
 #include "session/registered_table.hpp"
 #include "sqltext/format.hpp"

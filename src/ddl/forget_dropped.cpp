@@ -3,11 +3,12 @@
 #include "ddl/forget_dropped.hpp"
 #include "model/trigger_names.hpp"
 
+#include "catalog/link_names.hpp"
 #include "pg/scopes.hpp"
 #include "pg/spi.hpp"
 #include "registration/plan_foreign_key_triggers.hpp"
 #include "registration/run_steps.hpp"
-#include "registration/trigger_names.hpp"
+#include "session/distributed_tables.hpp"
 
 #include <optional>
 #include <string>
@@ -85,12 +86,14 @@ GoneDeletions forget(pg::Spi &spi) {
 
 // Each constraint trigger of that name, on that table where one is given.
 void unlink_trigger(pg::Spi &spi, const char *prefix, const std::string &key, std::optional<Oid> table) {
-    std::string trigger = pg::call([&] { return registration::make_link_name(prefix, key.c_str()); });
+    std::string trigger = pg::call([&] { return catalog::make_link_name(prefix, key.c_str()); });
     for (const pg::Row &row : spi.query_kept("SELECT conrelid FROM pg_catalog.pg_constraint"
                                              " WHERE conname = $1::pg_catalog.name AND contype = 't'"
                                              " AND conparentid = 0",
                                              {trigger})) {
-        if (!table || *table == row.oid(0)) {
+        const Oid relation = row.oid(0);
+        // Citus drops the keys of a shard, and makes them again.
+        if ((!table || *table == relation) && !pg::call([=] { return session::is_shard(relation); })) {
             registration::run_steps(spi, registration::plan_own_links(spi, row.oid(0)));
         }
     }

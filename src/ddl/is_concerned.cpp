@@ -4,12 +4,12 @@
 #include "ddl/is_concerned.hpp"
 #include "model/trigger_names.hpp"
 
+#include "catalog/link_names.hpp"
 #include "ddl/follow_triggers.hpp"
 #include "ddl/parse_tree.hpp"
 #include "ddl/warn_delete_triggers.hpp"
 #include "pg/dropped_objects.hpp"
 #include "pg/relation_cache.hpp"
-#include "registration/trigger_names.hpp"
 #include "registry/registry_scan.hpp"
 #include "session/registered_table.hpp"
 
@@ -137,7 +137,7 @@ void look_at_part(const pg::DroppedObject *object, DropConcern *concern) {
             || registry::has_row_of("secured_table", "secured_table_pkey", find_table(object));
     } else if (is(object, "table constraint") && object->names[2] != nullptr) {
         for (const char *prefix : {model::children_check_prefix, model::parent_check_prefix}) {
-            const char *trigger = registration::make_link_name(prefix, object->names[2]);
+            const char *trigger = catalog::make_link_name(prefix, object->names[2]);
             concern->keys = concern->keys || registry::has_constraint_trigger(trigger);
         }
     }

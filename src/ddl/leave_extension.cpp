@@ -7,6 +7,7 @@
 #include "pg/scopes.hpp"
 #include "pg/spi.hpp"
 #include "pg/transactions.hpp"
+#include "session/distributed_tables.hpp"
 #include "session/utility_commands.hpp"
 #include "sqltext/format.hpp"
 
@@ -136,10 +137,67 @@ void lock_tables_to_leave() {
     }
 }
 
+namespace {
+
+// The views of tables of Citus on a worker, which has no registry: what all_views_query tells of them.
+constexpr const char *workers_views_query = R"(
+    SELECT DISTINCT c.oid, c.relowner, pg_catalog.format('%I.%I', n.nspname, c.relname),
+           (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY a.attnum)
+            FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0),
+           pg_catalog.array_to_string(c.reloptions, ', '), pg_catalog.format('%I.%I', tn.nspname, t.relname),
+           t.oid, NULL::pg_catalog.oid, NULL::pg_catalog.text, NULL::pg_catalog.text[]
+    FROM pg_catalog.pg_depend d
+    JOIN pg_catalog.pg_proc p ON p.oid = d.refobjid AND p.proname = 'include_deleted'
+    JOIN pg_catalog.pg_namespace pn ON pn.oid = p.pronamespace AND pn.nspname = 'softdelete'
+    JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid
+    JOIN pg_catalog.pg_class c ON c.oid = r.ev_class AND c.relkind = 'v'
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_catalog.pg_depend dt ON dt.classid = d.classid AND dt.objid = r.oid
+      AND dt.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND dt.refobjid <> c.oid
+    JOIN pg_catalog.pg_class t ON t.oid = dt.refobjid AND t.relnamespace = c.relnamespace
+    JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace
+    JOIN pg_catalog.pg_trigger m ON m.tgrelid = t.oid AND m.tgname = 'softdelete_marker'
+    WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+      AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+    ORDER BY 1)";
+
+// Citus takes no trigger that depends on an extension, so that those on its tables and on shards are dropped by name.
+constexpr const char *distributed_triggers_query = R"(
+    SELECT t.tgrelid, c.relowner, pg_catalog.format('DROP TRIGGER %I ON %I.%I', t.tgname, n.nspname, c.relname),
+      COALESCE(t.tgname LIKE '%\_' || pg_catalog.substring(c.relname, '[0-9]+$'), false)
+    FROM pg_catalog.pg_trigger t
+    JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+    JOIN pg_catalog.pg_namespace o ON o.oid = p.pronamespace AND o.nspname = 'softdelete_internal'
+    JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE NOT t.tgisinternal AND t.tgparentid = 0
+    ORDER BY t.tgrelid, t.tgname)";
+
+void leave_distributed(pg::Spi &spi) {
+    for (const pg::Row &row : spi.query(distributed_triggers_query)) {
+        const Oid relation = row.oid(0);
+        if (row.boolean(3) || pg::call([&] { return session::is_distributed(relation); })) {
+            pg::UserScope owner(row.oid(1));
+            spi.execute(row.text(2));
+        }
+    }
+}
+
+} // namespace
+
 void leave_views() {
     pg::Spi spi;
     session::OwnDdlScope own_ddl;
-    for (const pg::Row &view : spi.query_kept(all_views_query)) {
+    pg::SettingScope settings;
+    const bool is_citus = pg::call([] { return session::is_citus_loaded(); });
+    if (is_citus) {
+        // Citus drops the extension on all nodes, where each sees to what it has, also to shards that were left behind.
+        settings.set("citus.enable_ddl_propagation", "off");
+        settings.set("citus.override_table_visibility", "off");
+        settings.set("citus.enable_manual_changes_to_shards", "on");
+    }
+    const bool is_worker = is_citus && !pg::call([] { return session::is_coordinator(); });
+    for (const pg::Row &view : is_worker ? spi.query(workers_views_query) : spi.query_kept(all_views_query)) {
         std::string select = make_select(view);
         if (select.empty()) {
             continue; // a view of the user's, at which DROP EXTENSION stops
@@ -150,6 +208,9 @@ void leave_views() {
                             (options.empty() ? "" : " WITH (" + options + ")"), select);
         pg::UserScope owner(view.oid(1));
         spi.execute(command);
+    }
+    if (is_citus) {
+        leave_distributed(spi);
     }
     bool has_tables = !spi.query_kept("SELECT FROM softdelete_internal.registration LIMIT 1").empty();
     if (has_tables) {

@@ -13,15 +13,13 @@ namespace softdelete::deletion {
 
 namespace {
 
-Datum make_value(Oid type, int32 typmod, bool *is_null) {
+Datum make_value(Oid type, int32 typmod, const char *actor, bool is_named, bool *is_null) {
     Oid base = type == TEXTOID ? type : getBaseType(type);
-    const char *actor = get_named_actor();
-    bool is_named = actor != nullptr;
     if (!is_named && base != TEXTOID && base != NAMEOID && base != VARCHAROID && base != BPCHAROID) {
         *is_null = true;
         return 0;
     }
-    if (!is_named) {
+    if (actor == nullptr) {
         actor = get_actor();
     }
     *is_null = false;
@@ -52,11 +50,16 @@ void name_setting(void *type) {
 } // namespace
 
 Datum get_actor_value(Oid type, int32 typmod, bool *is_null) {
+    const char *actor = get_named_actor();
+    return get_actor_value(type, typmod, actor, actor != nullptr, is_null);
+}
+
+Datum get_actor_value(Oid type, int32 typmod, const char *actor, bool is_named, bool *is_null) {
     ErrorContextCallback context = {error_context_stack, name_setting, &type};
     error_context_stack = &context;
-    Datum actor = make_value(type, typmod, is_null);
+    Datum value = make_value(type, typmod, actor, is_named, is_null);
     error_context_stack = context.previous;
-    return actor;
+    return value;
 }
 
 } // namespace softdelete::deletion

@@ -9,4 +9,7 @@ namespace softdelete::deletion {
 // default: NULL.
 Datum get_actor_value(Oid type, int32 typmod, bool *is_null);
 
+// The same of a given actor, which is a role's name where it is not named by softdelete.actor. Null: the one in force.
+Datum get_actor_value(Oid type, int32 typmod, const char *actor, bool is_named, bool *is_null);
+
 } // namespace softdelete::deletion

@@ -5,6 +5,8 @@
 
 #include "catalog/reader_scope.hpp"
 #include "deletion/deletion_tables.hpp"
+#include "session/distributed_tables.hpp"
+#include "sqltext/fragments.hpp"
 
 #include <algorithm>
 
@@ -40,6 +42,14 @@ void add_archived(pg::Spi &spi, const catalog::TableInfo &table, std::int64_t de
     add_count(counts, table.relation, spi.query(query, {deletion, table.relation}).front());
 }
 
+// A row of Citus is in a shard, which is another table on another node.
+sqltext::Expression get_part_condition(const catalog::TableInfo &table) {
+    bool is_distributed = pg::call([&] { return session::is_distributed(table.relation); });
+    return sqltext::Expression(is_distributed ? "CAST($3 AS pg_catalog.oid[]) IS NOT NULL"
+                                              : "(t.tableoid = $2::pg_catalog.oid OR t.tableoid <> ALL "
+                                                "(CAST($3 AS pg_catalog.oid[])))");
+}
+
 } // namespace
 
 std::vector<TableCount> count_rows_of(pg::Spi &spi, std::int64_t deletion) {
@@ -54,9 +64,8 @@ std::vector<TableCount> count_rows_of(pg::Spi &spi, std::int64_t deletion) {
         std::string query = sqltext::format(
             "SELECT pg_catalog.to_json($2::pg_catalog.oid::pg_catalog.regclass::pg_catalog.text), "
             "(SELECT pg_catalog.count(*) FROM %1% AS t WHERE t.deletion_id = $1::pg_catalog.int8 AND "
-            "t.%2% IS NOT NULL AND (t.tableoid = $2::pg_catalog.oid OR t.tableoid <> ALL "
-            "(CAST($3 AS pg_catalog.oid[]))))",
-            table.name, table.deleted_at);
+            "t.%2% IS NOT NULL AND %3%)",
+            table.name, table.deleted_at, get_part_condition(table));
         catalog::ReaderScope scope(spi, table.relation, table.owner);
         if (!scope.may_read()) {
             continue;

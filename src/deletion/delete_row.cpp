@@ -1,6 +1,7 @@
 // softdelete.delete(): a plain DELETE by primary key, with everything that a plain DELETE does, but that triggers run as no
 // more than the table's owner. Called by api/deletions.
 #include "deletion/delete_row.hpp"
+#include "session/distributed_tables.hpp"
 #include "sqltext/format.hpp"
 
 #include "catalog/table_info.hpp"
@@ -39,6 +40,7 @@ std::int64_t find_deletion_of(pg::Spi &spi, const catalog::TableInfo &table,
 
 std::optional<std::int64_t> delete_row(Oid relation, const std::vector<std::string> &key) {
     pg::Spi spi;
+    pg::call([&] { session::refuse_distributed(relation); });
     catalog::TableInfo table = catalog::get_soft_table(spi, relation);
     catalog::KeyLookup lookup = catalog::get_key_lookup(spi, table, key);
     // Without RETURNING, which would need SELECT on more than the key.

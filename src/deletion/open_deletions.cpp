@@ -4,6 +4,7 @@
 // written is registry/deletion_log's matter.
 #include "deletion/open_deletions.hpp"
 
+#include "deletion/adopted_deletions.hpp"
 #include "deletion/restored_deletions.hpp"
 #include "registry/deletion_log.hpp"
 #include "session/extension_functions.hpp"
@@ -43,6 +44,8 @@ struct OpenDeletion {
     int written_level;         // where its row in the log was written; 0 for not yet
     bool is_restored;          // was empty once: its rows are back
     bool is_confirmed;         // a row has surely joined it
+    bool is_distributed;       // begun before a statement on a table of Citus has shown whether it takes rows
+    bool has_rows;             // of such a statement
     const QueryDesc *begun_by; // runs still, and no other statement has added to it; else null
     TouchedTable *tables;
     OpenDeletion *next;
@@ -57,16 +60,6 @@ struct Pin {
 };
 
 Pin *pins = nullptr;
-
-// By its place and who deleted it: a later row there is another one.
-struct ArchivedRow {
-    Oid relation;
-    ItemPointerData position;
-    TransactionId deleter;
-    int64 id;
-};
-
-ArchivedRow archived_row = {};
 
 bool equal_text(const char *left, const char *right) {
     return left == right || (left != nullptr && right != nullptr && strcmp(left, right) == 0);
@@ -106,6 +99,12 @@ OpenDeletion *find_open_deletion(int64 id) noexcept {
 OpenDeletion *find_pinned_deletion() {
     bool is_cascade = (session::running_statement_notes() & session::note_cascade) != 0;
     return pins == nullptr || !is_cascade ? nullptr : find_open_deletion(pins->id);
+}
+
+// The same where another node has begun it.
+const AdoptedDeletion *find_pinned_adopted() {
+    bool is_cascade = (session::running_statement_notes() & session::note_cascade) != 0;
+    return pins == nullptr || !is_cascade ? nullptr : find_adopted_deletion(pins->id);
 }
 
 bool touches(const OpenDeletion *entry, Oid relation) {
@@ -213,11 +212,17 @@ Oid get_registered_root(Oid relation) {
 } // namespace
 
 const char *get_named_actor() {
+    if (const AdoptedDeletion *adopted = find_pinned_adopted(); adopted != nullptr) {
+        return adopted->is_named ? adopted->actor : nullptr;
+    }
     const OpenDeletion *pinned = find_pinned_deletion();
     return pinned == nullptr ? settings::actor() : pinned->is_named ? pinned->actor : nullptr;
 }
 
 const char *get_actor() {
+    if (const AdoptedDeletion *adopted = find_pinned_adopted(); adopted != nullptr) {
+        return adopted->actor;
+    }
     const OpenDeletion *pinned = find_pinned_deletion();
     const char *actor = pinned == nullptr ? settings::actor() : pinned->actor;
     return actor != nullptr ? actor : GetUserNameFromId(GetOuterUserId(), false);
@@ -225,6 +230,9 @@ const char *get_actor() {
 
 int64 get_current_deletion(Oid named_relation) {
     session::check_version();
+    if (const AdoptedDeletion *adopted = find_pinned_adopted(); adopted != nullptr) {
+        return adopted->id;
+    }
     OpenDeletion *pinned = find_pinned_deletion();
     OpenDeletion *entry = pinned != nullptr ? pinned : find_present_deletion();
     if (entry == nullptr) {
@@ -242,8 +250,16 @@ int64 get_current_deletion(Oid named_relation) {
     return entry->id;
 }
 
-void note_archived_row(Oid relation, HeapTuple row, int64 id) noexcept {
-    archived_row = {relation, row->t_self, HeapTupleHeaderGetRawXmax(row->t_data), id};
+int64 get_distributed_deletion(List *relations) {
+    int64 id = get_current_deletion(linitial_oid(relations));
+    OpenDeletion *entry = find_open_deletion(id);
+    ListCell *cell;
+    foreach (cell, relations) {
+        touch(entry, lfirst_oid(cell));
+    }
+    entry->is_distributed = entry->is_distributed || entry->written_level == 0;
+    entry->begun_by = nullptr;
+    return id;
 }
 
 void note_new_row(Oid table, int64 id) {
@@ -260,11 +276,15 @@ void note_new_row(Oid table, int64 id) {
     }
 }
 
-int64 find_archived_row(Oid relation, HeapTuple row) noexcept {
-    bool is_that = archived_row.relation == relation
-                   && ItemPointerEquals(&archived_row.position, &row->t_self)
-                   && archived_row.deleter == HeapTupleHeaderGetRawXmax(row->t_data);
-    return is_that ? archived_row.id : 0;
+void confirm_distributed_deletions() noexcept {
+    for (OpenDeletion *entry = open_deletions; entry != nullptr; entry = entry->next) {
+        entry->has_rows = true;
+    }
+}
+
+TimestampTz get_deletion_time() {
+    const AdoptedDeletion *adopted = find_pinned_adopted();
+    return adopted != nullptr ? adopted->time : GetCurrentTransactionStartTimestamp();
 }
 
 const char *get_actor(int64 id) {
@@ -279,7 +299,7 @@ int64 find_current_deletion() {
 
 void write_deletions() {
     for (OpenDeletion *entry = open_deletions; entry != nullptr; entry = entry->next) {
-        if (entry->written_level == 0) {
+        if (entry->written_level == 0 && (!entry->is_distributed || entry->has_rows)) {
             write(entry);
         }
     }
@@ -317,7 +337,7 @@ bool forget_deletion(int64 id) noexcept {
 }
 
 bool is_open_deletion(int64 id) noexcept {
-    return find_open_deletion(id) != nullptr;
+    return find_open_deletion(id) != nullptr || find_adopted_deletion(id) != nullptr;
 }
 
 void note_restored_deletion(int64 id) noexcept {
@@ -339,11 +359,13 @@ void unpin_deletion() noexcept {
 }
 
 void end_transaction() noexcept {
+    end_adopted_deletions();
     open_deletions = nullptr;
     pins = nullptr;
 }
 
 void abort_subtransaction(int nest_level) noexcept {
+    abort_adopted_deletions(nest_level);
     // The statements are over.
     for (OpenDeletion *entry = open_deletions; entry != nullptr; entry = entry->next) {
         entry->begun_by = nullptr;
@@ -377,6 +399,7 @@ void abort_subtransaction(int nest_level) noexcept {
 }
 
 void commit_subtransaction(int nest_level) noexcept {
+    commit_adopted_deletions(nest_level);
     for (OpenDeletion *entry = open_deletions; entry != nullptr; entry = entry->next) {
         entry->nest_level = Min(entry->nest_level, nest_level - 1);
         entry->written_level = Min(entry->written_level, nest_level - 1);

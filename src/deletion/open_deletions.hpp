@@ -5,7 +5,9 @@
 #include "pg/server.hpp"
 
 extern "C" {
+#include "datatype/timestamp.h"
 #include "executor/execdesc.h"
+#include "nodes/pg_list.h"
 }
 
 namespace softdelete::deletion {
@@ -14,6 +16,14 @@ namespace softdelete::deletion {
 // relation joins the tables that the deletion touches.
 // Locks: ROW EXCLUSIVE on the log. Raises what an INSERT into the log raises.
 int64 get_current_deletion(Oid relation);
+
+// The same before a statement on tables of Citus runs, which may take rows of all of them: relations, OIDs, the target first.
+// It is written when such a statement has taken rows.
+int64 get_distributed_deletion(List *relations);
+void confirm_distributed_deletions() noexcept;
+
+// When the deletion began that the cascade under way belongs to: the transaction's time, or that of another node.
+TimestampTz get_deletion_time();
 
 // The same where there is one already; else 0.
 int64 find_current_deletion();
@@ -26,11 +36,6 @@ void write_deletions();
 
 // A row has surely joined the deletion.
 void confirm_deletion(int64 id) noexcept;
-
-// The row, which an AFTER trigger has, goes to the archive of its table, in that deletion. Asked by triggers of the same row that
-// fire later: 0 for any other row.
-void note_archived_row(Oid relation, HeapTuple row, int64 id) noexcept;
-int64 find_archived_row(Oid relation, HeapTuple row) noexcept;
 
 // A row of the table that this transaction has written goes to the archive, in that deletion: the log tells it, once per table and
 // deletion.

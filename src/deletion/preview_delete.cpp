@@ -4,6 +4,7 @@
 #include "deletion/preview_delete.hpp"
 
 #include "catalog/linked_tables.hpp"
+#include "session/distributed_tables.hpp"
 #include "sqltext/format.hpp"
 
 #include "catalog/foreign_key_info.hpp"
@@ -356,6 +357,7 @@ private:
 
 // Errors: those of preview_delete().
 TableInfo get_previewed_table(pg::Spi &spi, Oid relation) {
+    pg::call([&] { session::refuse_distributed(relation); });
     TableInfo table = catalog::get_soft_table(spi, relation);
     if (!pg::has_privilege(table.relation, pg::Privilege::remove)) {
         catalog::raise_permission_denied(table, "A preview needs the privilege that the DELETE needs.");

@@ -5,6 +5,7 @@
 #include "holds/hold_check.hpp"
 #include "model/trigger_names.hpp"
 #include "registry/hold_log.hpp"
+#include "session/distributed_tables.hpp"
 #include "session/registered_table.hpp"
 #include "session/utility_commands.hpp"
 #include "settings.hpp"
@@ -110,7 +111,26 @@ void refuse_registered(Oid table) {
                      "softdelete.deletion to hard.")));
 }
 
+// Citus truncates the shards, which are never empty because the table is, and says nothing there of what is hard or on hold.
+void refuse_distributed_tables(const List *tables) {
+    ListCell *cell;
+    foreach (cell, tables) {
+        refuse_distributed_truncate(lfirst_oid(cell));
+    }
+}
+
 } // namespace
+
+void refuse_distributed_truncate(Oid relation) {
+    session::RegisteredTable table;
+    if (session::has_triggers(relation) && session::find_damaged_table(relation, &table)
+        && table.rows != session::RowPlace::here) {
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("cannot truncate registered table \"%s\", which is a table of Citus",
+                               get_rel_name(relation)),
+                        errhint("Use DELETE, which keeps the rows recoverable.")));
+    }
+}
 
 bool is_before_load(Oid relation) {
     if (row_security || !may_truncate(relation)) {
@@ -127,6 +147,9 @@ bool is_before_load(Oid relation) {
 
 void refuse_truncate(const TruncateStmt *statement) {
     bool is_hard = settings::deletion() == settings::Deletion::hard;
+    if (session::is_citus_loaded() && !session::OwnDdlScope::is_here()) {
+        refuse_distributed_tables(find_tables(statement));
+    }
     // A purge has looked which rows stay, and puts them back.
     if (session::OwnDdlScope::is_here() || (is_hard && !registry::has_active_holds())) {
         return;

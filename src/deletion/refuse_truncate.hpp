@@ -19,4 +19,7 @@ void refuse_truncate(const TruncateStmt *statement);
 // Locks the table as TRUNCATE does.
 bool is_before_load(Oid relation);
 
+// Raises 55000 where the table is a registered table of Citus, or one of its shards.
+void refuse_distributed_truncate(Oid relation);
+
 } // namespace softdelete::deletion

@@ -2,6 +2,7 @@
 // command that changed the row: a trigger may change a row once more before the first change is reported.
 #include "history/collect_change.hpp"
 
+#include "deletion/archived_row.hpp"
 #include "deletion/open_deletions.hpp"
 #include "history/changed_columns.hpp"
 #include "history/key_text.hpp"

@@ -45,6 +45,7 @@
 #include "session/extension_functions.hpp"
 #include "session/row_checks.hpp"
 #include "session/utility_commands.hpp"
+#include "utility/refuse_distributed.hpp"
 
 extern "C" {
 #include "commands/event_trigger.h"
@@ -219,6 +220,7 @@ void finish(const ddl::DdlCommand &command) {
 void follow_end(Node *statement) {
     const ddl::DdlCommand command = ddl::read_command(statement);
     ListCell *cell;
+    utility::refuse_link_to_distributed(command);
     // Also before the registry has come: a restore of data alone enables the triggers of each table when it has it.
     if (ddl::enables_triggers(command)) {
         pg::entry([&] { ddl::enable_own_triggers(command); });
@@ -264,7 +266,8 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
         return 0;
     }
     ddl::Reach reach = ddl::get_reach(event->parsetree);
-    if (reach == ddl::Reach::nothing || session::is_own_command()) {
+    if (reach == ddl::Reach::nothing || session::is_own_command()
+        || utility::is_of_another_node(event->parsetree)) {
         return 0;
     }
     ddl::DdlCommand command = ddl::read_command(event->parsetree);
@@ -283,6 +286,7 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
             prepare_archived({command.node, lfirst_oid(cell)});
         }
     }
+    utility::refuse_distributed_change(command);
     if (row_security) {
         ddl::refuse_own_change(command);
         ddl::refuse_kept_change(command);
@@ -313,7 +317,7 @@ PG_FUNCTION_INFO_V1(softdelete_on_ddl_command_end);
 PGDLLEXPORT Datum softdelete_on_ddl_command_end(PG_FUNCTION_ARGS) {
     const EventTriggerData *event = get_event(fcinfo, "on_ddl_command_end", "ddl_command_end");
     session::end_row_checks();
-    if (session::is_own_command()) {
+    if (session::is_own_command() || utility::follow_other_node(event->parsetree)) {
         return 0;
     }
     if (ddl::concerns_rules_alone(event->tag)) {

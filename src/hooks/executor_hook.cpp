@@ -81,6 +81,13 @@ extern "C" void softdelete_executor_finish(QueryDesc *query) {
     history::finish_moves();
     rows::insert_collected_rows();
     deletion::finish_statement();
+    if ((notes & session::note_distributed) != 0) {
+        // The count is that of the rows deleted only where nothing stands around the DELETE.
+        bool may_delete_uncounted = query->operation != CMD_DELETE || query->instrument_options != 0;
+        if (query->estate->es_processed > 0 || may_delete_uncounted) {
+            deletion::confirm_distributed_deletions();
+        }
+    }
     deletion::forget_empty_deletion(query);
     if ((notes & session::note_cascade) == 0) {
         deletion::write_deletions();

@@ -5,6 +5,7 @@
 #include "pg/compat.hpp"
 #include "pg/relations.hpp"
 #include "planner/convert_returning.hpp"
+#include "planner/deletion_token.hpp"
 #include "planner/expressions.hpp"
 #include "planner/key_locks.hpp"
 #include "planner/recycle_bin.hpp"
@@ -50,8 +51,13 @@ Node *make_now() {
 }
 
 // Without time zone it is local time, of a zone that the session may have set as it likes: checked as an UPDATE's is.
-TargetEntry *make_time(const session::RegisteredTable &table) {
-    TargetEntry *entry = make_assignment(table.relation, table.deleted_at, make_now());
+TargetEntry *make_time(const session::RegisteredTable &table, Node *token) {
+    const session::ExtensionFunctions *functions = session::find_extension_functions();
+    Node *time = token != nullptr ? make_call(functions->adopted_time, TIMESTAMPTZOID, list_make1(token))
+                 : table.rows == session::RowPlace::is_shard
+                     ? make_call(functions->deletion_time, TIMESTAMPTZOID, NIL)
+                     : make_now();
+    TargetEntry *entry = make_assignment(table.relation, table.deleted_at, time);
     Oid type = exprType(reinterpret_cast<Node *>(entry->expr));
     if (getBaseType(type) == TIMESTAMPOID) {
         const Var *column = make_column(table.relation, 1, table.deleted_at);
@@ -63,22 +69,27 @@ TargetEntry *make_time(const session::RegisteredTable &table) {
     return entry;
 }
 
-// The assignments of a soft delete.
-List *make_deletion(Query *query, RangeTblEntry *rte, const session::RegisteredTable &table) {
+// The assignments of a soft delete. token: null but for a shard, whose rows get what that says.
+List *make_deletion(Query *query, RangeTblEntry *rte, const session::RegisteredTable &table, Node *token) {
     const session::ExtensionFunctions *functions = session::find_extension_functions();
-    List *assignments = list_make1(make_time(table));
+    List *assignments = list_make1(make_time(table, token));
     pg::compat::note_updated_column(query, rte, table.deleted_at);
     if (table.deleted_by != InvalidAttrNumber) {
         Var *column = make_column(table.relation, 1, table.deleted_by);
         Node *type =
             reinterpret_cast<Node *>(makeNullConst(column->vartype, column->vartypmod, column->varcollid));
-        Node *actor = make_call(functions->new_actor, column->vartype,
-                                list_make2(type, make_typmod(column->vartypmod)));
+        Node *actor = token == nullptr ? make_call(functions->new_actor, column->vartype,
+                                                   list_make2(type, make_typmod(column->vartypmod)))
+                                       : make_call(functions->adopted_actor, column->vartype,
+                                                   list_make3(type, make_typmod(column->vartypmod), token));
         assignments = lappend(assignments, make_assignment(table.relation, table.deleted_by, actor));
         pg::compat::note_updated_column(query, rte, table.deleted_by);
     }
     // The last one: it sees to the row's lock, and what is looked up after that may undo it.
-    Node *id = make_call(functions->new_deletion_id, INT8OID, list_make1(make_regclass(table.relation)));
+    Node *id =
+        token == nullptr
+            ? make_call(functions->new_deletion_id, INT8OID, list_make1(make_regclass(table.relation)))
+            : make_call(functions->adopt_deletion, INT8OID, list_make2(make_regclass(table.relation), token));
     assignments = lappend(assignments, make_assignment(table.relation, table.deletion_id, id));
     pg::compat::note_updated_column(query, rte, table.deletion_id);
     return assignments;
@@ -215,7 +226,11 @@ void convert_delete(Query *query, const session::RegisteredTable &table, session
     Index target = static_cast<Index>(query->resultRelation);
     RangeTblEntry *rte = rt_fetch(target, query->rtable);
     query->commandType = CMD_UPDATE;
-    query->targetList = list_concat(make_deletion(query, rte, table), query->targetList);
+    // The cascade of a shard's node deletes without one.
+    Node *token = table.rows == session::RowPlace::is_shard && !statement->is_cascade
+                      ? take_token(query, statement->is_of_citus)
+                      : nullptr;
+    query->targetList = list_concat(make_deletion(query, rte, table, token), query->targetList);
     lock_keys(query, rte, statement);
     convert_delete_returning(query);
     // Stays even where all rows are visible: it makes the recheck after a concurrent delete right.
@@ -238,7 +253,7 @@ void convert_merge(Query *query, const session::RegisteredTable &table, session:
         MergeAction *action = lfirst_node(MergeAction, cell);
         if (action->commandType == CMD_DELETE) {
             action->commandType = CMD_UPDATE;
-            action->targetList = make_deletion(query, rte, table);
+            action->targetList = make_deletion(query, rte, table, nullptr);
             add_condition(&action->qual, make_deleted_test(table, target, IS_NULL));
         }
     }

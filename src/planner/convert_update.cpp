@@ -48,9 +48,8 @@ Node *strip_casts(Node *node) {
     }
 }
 
-bool is_null_literal(const TargetEntry *entry) {
-    Node *value = strip_casts(expression_of(entry));
-    return IsA(value, Const) && castNode(Const, value)->constisnull;
+bool assigns_null(const TargetEntry *entry) {
+    return is_null_literal(expression_of(entry));
 }
 
 bool is_parameter(const TargetEntry *entry) {
@@ -182,9 +181,14 @@ Node *make_deleted_condition(Query *query, const session::RegisteredTable &table
 
 } // namespace
 
+bool is_null_literal(Node *value) {
+    value = strip_casts(value);
+    return IsA(value, Const) && castNode(Const, value)->constisnull;
+}
+
 RestoreKind kind_of_restore(List *assignments, const session::RegisteredTable &table) {
     const TargetEntry *deleted_at = find_assignment(assignments, table.deleted_at);
-    if (deleted_at == nullptr || !(is_null_literal(deleted_at) || is_parameter(deleted_at))) {
+    if (deleted_at == nullptr || !(assigns_null(deleted_at) || is_parameter(deleted_at))) {
         return RestoreKind::none;
     }
     RestoreKind kind = is_parameter(deleted_at) ? RestoreKind::where_null : RestoreKind::plain;
@@ -214,6 +218,22 @@ void convert_restore(Query *query, const session::RegisteredTable &table) {
             assign(query, query->targetList, table, table.deleted_by, null_of(table, table.deleted_by));
     }
     add_condition(&query->jointree->quals, make_deleted_condition(query, table));
+}
+
+void convert_restore_on_shard(Query *query, const session::RegisteredTable &table) {
+    bool is_plain = kind_of_restore(query->targetList, table) == RestoreKind::plain;
+    pg::compat::move_permission_check(query, rt_fetch(query->resultRelation, query->rtable));
+    for (AttrNumber column : {table.deletion_id, table.deleted_by}) {
+        bool is_ours =
+            column == table.deletion_id
+            || (column != InvalidAttrNumber && find_assignment(query->targetList, column) == nullptr);
+        if (is_ours) {
+            query->targetList = assign(query, query->targetList, table, column, null_of(table, column));
+        }
+    }
+    if (is_plain) {
+        add_condition(&query->jointree->quals, make_deleted_condition(query, table));
+    }
 }
 
 void restrict_restore(Query *query, const session::RegisteredTable &table) {
@@ -263,36 +283,42 @@ void check_inserted(List *values, const session::RegisteredTable &table, session
         }
     }
     TargetEntry *deleted_at = find_assignment(values, table.deleted_at);
-    if (deleted_at != nullptr && !is_null_literal(deleted_at)) {
+    if (deleted_at != nullptr && !assigns_null(deleted_at)) {
         Oid type = exprType(expression_of(deleted_at));
         deleted_at->expr = reinterpret_cast<Expr *>(
             make_call(session::find_extension_functions()->check_deleted_at, type,
                       list_make2(expression_of(deleted_at), make_regclass(table.relation))));
     }
     TargetEntry *id = find_assignment(values, table.deletion_id);
-    if (id != nullptr && !is_null_literal(id)) {
+    if (id != nullptr && !assigns_null(id)) {
         id->expr = reinterpret_cast<Expr *>(
             checked_deletion_id(expression_of(id), null_of(table, table.deletion_id)));
     }
 }
 
 void convert_insert(Query *query, const session::RegisteredTable &table, session::Statement *statement) {
-    const session::ExtensionFunctions *functions = session::find_extension_functions();
     check_inserted(query->targetList, table, statement);
+    if (query->onConflict != nullptr) {
+        convert_conflict(query, table, statement);
+    }
+}
+
+void infer_among_live(Query *query, const session::RegisteredTable &table) {
+    if (query->onConflict->arbiterElems != NIL) {
+        add_condition(&query->onConflict->arbiterWhere,
+                      make_deleted_test(table, static_cast<Index>(query->resultRelation), IS_NULL));
+    }
+}
+
+void convert_conflict(Query *query, const session::RegisteredTable &table, session::Statement *statement) {
     OnConflictExpr *conflict = query->onConflict;
-    if (conflict == nullptr) {
-        return;
-    }
-    Index target = static_cast<Index>(query->resultRelation);
-    if (conflict->arbiterElems != NIL) {
-        add_condition(&conflict->arbiterWhere, make_deleted_test(table, target, IS_NULL));
-    }
+    infer_among_live(query, table);
     if (conflict->action == ONCONFLICT_UPDATE) {
         conflict->onConflictSet = convert_assignments(query, conflict->onConflictSet, table, statement);
     }
     bool is_select = pg::compat::returns_conflicting_row(conflict);
     if (conflict->action == ONCONFLICT_UPDATE || is_select) {
-        Node *refusal = make_call(functions->refuse_deleted, BOOLOID,
+        Node *refusal = make_call(session::find_extension_functions()->refuse_deleted, BOOLOID,
                                   list_make3(old_value(query, table, table.deleted_at),
                                              make_regclass(table.relation), makeBoolConst(is_select, false)));
         add_condition(&conflict->onConflictWhere, refusal);

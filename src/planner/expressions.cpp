@@ -49,7 +49,11 @@ Node *make_call(Oid function, Oid result, List *arguments) {
 bool is_own_call(FunctionCallInfo call) {
     const Node *expression = call->flinfo->fn_expr;
     return expression != nullptr && IsA(expression, FuncExpr)
-           && reinterpret_cast<const FuncExpr *>(expression)->funcformat == own_call_format;
+           && is_own_call(reinterpret_cast<const FuncExpr *>(expression));
+}
+
+bool is_own_call(const FuncExpr *call) {
+    return call->funcformat == own_call_format;
 }
 
 Node *make_regclass(Oid relation) {

@@ -25,6 +25,9 @@ Node *make_call(Oid function, Oid result, List *arguments);
 // Does the function run for a call that make_call() put into a plan? No statement can contain such a call by itself.
 bool is_own_call(FunctionCallInfo call);
 
+// The same of the call itself.
+bool is_own_call(const FuncExpr *call);
+
 Node *make_regclass(Oid relation);
 Node *make_typmod(int32 typmod);
 

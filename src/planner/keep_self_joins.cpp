@@ -12,6 +12,13 @@ extern "C" {
 namespace softdelete::planner {
 
 int begin_planning(const session::Statement &statement) {
+    if ((statement.notes & session::note_planned) != 0 && statement.is_planned_again) {
+        // Citus would plan the statement of a shard of this node without asking the hooks.
+        int nest_level = NewGUCNestLevel();
+        (void)set_config_option("citus.enable_local_fast_path_query_optimization", "off", PGC_USERSET,
+                                PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+        return nest_level;
+    }
     if (!pg::compat::self_join_removal_forgets_restrictions
         || (statement.scopes & (statement.scopes - 1)) == 0) {
         return 0;

@@ -4,9 +4,11 @@
 
 #include "pg/compat.hpp"
 #include "planner/convert_delete.hpp"
+#include "planner/convert_distributed.hpp"
 #include "planner/convert_update.hpp"
 #include "planner/inline_functions.hpp"
 #include "planner/own_policy.hpp"
+#include "planner/place_filter.hpp"
 #include "planner/recycle_bin.hpp"
 #include "session/distributed_tables.hpp"
 
@@ -38,10 +40,15 @@ bool is_delete(Query *query) {
     return query->commandType == CMD_DELETE || (query->commandType == CMD_MERGE && has_delete_action(query));
 }
 
+// What names a table of Citus is planned again for the tables that are local to this server.
+bool is_converted_here(const session::RegisteredTable &table, const session::Statement &statement) {
+    return !statement.is_planned_again || table.rows == session::RowPlace::shards;
+}
+
 // DELETE can stand at the top of a statement and in its WITH queries.
 void collect_targets(Query *query, session::Statement *statement) {
     session::RegisteredTable table;
-    if (is_delete(query) && find_target(query, &table)
+    if (is_delete(query) && find_target(query, &table) && is_converted_here(table, *statement)
         && decide_delete(query, table, statement)->kind == DeleteKind::soft) {
         statement->deleted_from = lappend_oid(statement->deleted_from, table.relation);
     }
@@ -66,6 +73,34 @@ bool is_decided(Query *query, Index reference, const session::RegisteredTable &t
            && view_of(query, reference, table, statement).visibility != settings::Visibility::deleted;
 }
 
+// Which rows of a table of Citus a reference sees is written into the query that Citus sends to the shards, and is not asked
+// again there: what Citus sends on its own account sees all. The cascade of a shard's node asks for itself.
+bool decide_elsewhere(Query *query, Index reference, const session::RegisteredTable &table,
+                      session::Statement *statement) {
+    RangeTblEntry *rte = rt_fetch(reference, query->rtable);
+    if (table.rows == session::RowPlace::is_shard) {
+        bool is_own = (statement->notes & session::note_own) != 0;
+        if (!is_own) {
+            set_scope(rte, Scope::all);
+        }
+        return !is_own;
+    }
+    if (scope_of(rte) != Scope::undecided) {
+        return true; // Citus plans parts of a statement again
+    }
+    bool is_target = reference == static_cast<Index>(query->resultRelation);
+    bool sees_all = is_target
+                    && (query->commandType == CMD_INSERT || query->commandType == CMD_DELETE
+                        || (query->commandType == CMD_UPDATE
+                            && kind_of_restore(query->targetList, table) != RestoreKind::none));
+    Scope scope = decide_scope(query, reference, table, *statement);
+    set_scope(rte, Scope::all);
+    if (!sees_all && scope != Scope::all) {
+        place_filter(query, reference, table, scope == Scope::live ? IS_NULL : IS_NOT_NULL);
+    }
+    return true;
+}
+
 void decide_scopes(Query *query, session::Statement *statement) {
     Index reference = 0;
     bool is_any_registered = false;
@@ -75,6 +110,9 @@ void decide_scopes(Query *query, session::Statement *statement) {
         reference++;
         session::RegisteredTable table;
         if (!can_be_registered(rte) || !session::find_registered_table(rte->relid, &table)) {
+            continue;
+        }
+        if (table.rows != session::RowPlace::here && decide_elsewhere(query, reference, table, statement)) {
             continue;
         }
         is_any_registered = true;
@@ -147,6 +185,13 @@ void convert_update(Query *query, RangeTblEntry *rte, const session::RegisteredT
 void convert_target(Query *query, const session::RegisteredTable &table, session::Statement *statement) {
     RangeTblEntry *rte = rt_fetch(query->resultRelation, query->rtable);
     statement->notes |= session::note_planned;
+    if (table.rows == session::RowPlace::shards) {
+        convert_distributed(query, table, statement);
+        return;
+    }
+    if (table.rows == session::RowPlace::is_shard && convert_on_shard(query, table, statement)) {
+        return;
+    }
     if (query->commandType == CMD_DELETE) {
         const DeleteDecision *decision = decide_delete(query, table, statement);
         DeleteKind kind = decision->kind;
@@ -314,7 +359,8 @@ bool transform_level(Node *node, session::Statement *statement) {
     inline_functions(query, statement);
     decide_scopes(query, statement);
     session::RegisteredTable table;
-    if (find_target(query, &table) && (!statement->is_planned_again || query->commandType == CMD_INSERT)) {
+    if (find_target(query, &table)
+        && (is_converted_here(table, *statement) || query->commandType == CMD_INSERT)) {
         convert_target(query, table, statement);
     }
     const Policies policies = transform_policies(query, view_conditions, statement);
@@ -327,9 +373,10 @@ bool transform_level(Node *node, session::Statement *statement) {
 
 void transform_query(Query *query, session::Statement *statement) {
     statement->is_planned_again = session::names_distributed_table(query);
-    if (!statement->is_planned_again) {
-        collect_targets(query, statement);
+    if (statement->is_planned_again) {
+        refuse_copy_by_citus(query);
     }
+    collect_targets(query, statement);
     transform_level(reinterpret_cast<Node *>(query), statement);
 }
 

@@ -16,6 +16,7 @@
 #include "pg/transactions.hpp"
 #include "purge/purge_parts.hpp"
 #include "registry/registered_names.hpp"
+#include "session/distributed_tables.hpp"
 #include "sqltext/format.hpp"
 
 extern "C" {
@@ -185,6 +186,7 @@ PurgePlan plan_purge(pg::Spi &spi, std::optional<Oid> relation) {
         return plan;
     }
     if (relation) {
+        pg::call([&] { session::refuse_distributed(*relation); });
         TableInfo table = catalog::get_registered_table(spi, *relation);
         check_owner(table);
         check_is_whole(spi, table);
@@ -192,7 +194,10 @@ PurgePlan plan_purge(pg::Spi &spi, std::optional<Oid> relation) {
         add_below(spi, plan.tables);
     } else {
         for (const pg::Row &row : spi.query(owned_query)) {
-            plan.tables.push_back(plan_table(spi, row.oid(0), row.text(1)));
+            const Oid owned = row.oid(0);
+            if (!pg::call([&] { return session::is_distributed(owned); })) {
+                plan.tables.push_back(plan_table(spi, owned, row.text(1)));
+            }
         }
     }
     plan.groups = order(spi, plan.tables);

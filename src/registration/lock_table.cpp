@@ -79,12 +79,28 @@ void check_is_not_kept(pg::Spi &spi, const Table &table) {
     }
 }
 
-void check_is_not_distributed(const Table &table) {
-    if (pg::call([&] { return session::is_distributed(table.oid); })) {
+void check_distributed(const Table &table, Distributed distributed) {
+    if (!pg::call([&] { return session::is_distributed(table.oid); })) {
+        return;
+    }
+    if (distributed == Distributed::refused) {
+        pg::raise({ERRCODE_FEATURE_NOT_SUPPORTED,
+                   "table " + quote(table.name) + " is a table of Citus, which cannot have an archive",
+                   "Its rows are kept in shards, which Citus moves and copies.",
+                   "Register it with strategy => 'flag'.", table.oid});
+    }
+    if (!pg::call([&] { return session::is_coordinator(); })) {
+        pg::raise({ERRCODE_FEATURE_NOT_SUPPORTED,
+                   "cannot register table " + quote(table.name) + " of Citus on this node",
+                   {},
+                   "Run it on the coordinator.",
+                   table.oid});
+    }
+    if (!pg::call([&] { return session::is_plainly_distributed(table.oid); }) || table.members.size() > 1) {
         pg::raise({ERRCODE_FEATURE_NOT_SUPPORTED,
                    "cannot register table " + quote(table.name) + ", which is a table of Citus",
-                   "Its rows are kept in shards, which Citus moves and copies.",
-                   "Register tables that are local to this server.", table.oid});
+                   "Distributed and reference tables without partitions can be registered.",
+                   "Distribute the table by a column, or make it a reference table.", table.oid});
     }
 }
 
@@ -147,12 +163,12 @@ void check_owner(const Table &table) {
     }
 }
 
-void check_kind(pg::Spi &spi, const Table &table) {
+void check_kind(pg::Spi &spi, const Table &table, Distributed distributed) {
     check_is_users_own(table);
     check_is_table(table);
     check_is_permanent(table);
     check_is_not_kept(spi, table);
-    check_is_not_distributed(table);
+    check_distributed(table, distributed);
     check_parent(spi, table);
     check_members(spi, table);
     check_rules(spi, table, "register");
@@ -197,15 +213,18 @@ std::string get_loading_hint(pg::Spi &spi, const std::string &database_setting) 
 
 } // namespace
 
-Table lock_table(pg::Spi &spi, Oid relation, pg::Lock lock) {
+Table lock_table(pg::Spi &spi, Oid relation, pg::Lock lock, Distributed distributed) {
     Table before = catalog::get_table_definition(spi, relation);
-    check_kind(spi, before);
+    check_kind(spi, before, distributed);
     Table table = lock_owned(spi, before, lock);
-    check_kind(spi, table);
+    check_kind(spi, table, distributed);
     return table;
 }
 
-RegisteredTable lock_registered_table(pg::Spi &spi, Oid relation, pg::Lock lock) {
+RegisteredTable lock_registered_table(pg::Spi &spi, Oid relation, pg::Lock lock, Distributed distributed) {
+    if (distributed == Distributed::refused) {
+        pg::call([&] { session::refuse_distributed(relation); });
+    }
     Table before = catalog::get_table_definition(spi, relation);
     check_is_table(before);
     catalog::check_not_kept(spi, relation);

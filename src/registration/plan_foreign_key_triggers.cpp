@@ -2,13 +2,14 @@
 // the steps: a constraint trigger per key on the referencing table; on a referenced table one that locks, one that
 // collects, and one per deferrable NO ACTION key. Called by registration and by DDL that changes keys.
 #include "registration/plan_foreign_key_triggers.hpp"
+#include "catalog/link_names.hpp"
 #include "model/trigger_names.hpp"
 #include "sqltext/format.hpp"
 
 #include "catalog/foreign_keys.hpp"
 #include "catalog/trigger_catalog.hpp"
 #include "pg/quote.hpp"
-#include "registration/trigger_names.hpp"
+#include "session/distributed_tables.hpp"
 
 #include <algorithm>
 #include <set>
@@ -50,7 +51,7 @@ Triggers find_triggers(pg::Spi &spi, Oid relation) {
 }
 
 std::string make_trigger_name(const char *prefix, const std::string &key) {
-    return pg::call([&] { return make_link_name(prefix, key.c_str()); });
+    return pg::call([&] { return catalog::make_link_name(prefix, key.c_str()); });
 }
 
 std::string make_deferral(const ForeignKey &key) {
@@ -249,6 +250,9 @@ private:
     void add(const TableInfo &table, const std::string &name, model::Action action,
              const std::string &command) {
         add_step(table, name, action, command);
+        if (pg::call([&] { return session::is_distributed(table.relation); })) {
+            return; // Citus takes no trigger that depends on an extension
+        }
         add_step(table, name, model::Action::alter,
                  sqltext::format("ALTER TRIGGER %1% ON %2% DEPENDS ON EXTENSION softdelete",
                                  pg::quote_identifier(name), table.name));

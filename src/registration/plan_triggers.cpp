@@ -4,6 +4,7 @@
 #include "catalog/trigger_catalog.hpp"
 #include "model/trigger_names.hpp"
 #include "registration/plan_parts.hpp"
+#include "session/distributed_tables.hpp"
 #include "sqltext/table_statements.hpp"
 
 extern "C" {
@@ -49,7 +50,10 @@ void plan_trigger(TableWork &work, const Member &member, const char *trigger,
     std::string object = "trigger " + name.text();
     auto existing = catalog::find_own_trigger(work.spi, member.oid, name.text());
     bool is_right = existing && existing->definition == create.text();
-    if (is_right && existing->is_enabled_always && existing->is_tied_to_extension) {
+    // Citus takes no trigger that depends on an extension.
+    bool is_tied = (existing && existing->is_tied_to_extension)
+                   || pg::call([&] { return session::is_distributed(member.oid); });
+    if (is_right && existing->is_enabled_always && is_tied) {
         work.adopt(member.oid, object);
         return;
     }
@@ -62,7 +66,7 @@ void plan_trigger(TableWork &work, const Member &member, const char *trigger,
         work.add(Action::replace, member.oid, object, sqltext::or_replace(create));
     }
     work.add(Action::alter, member.oid, object, sqltext::enable_always(member.qualified, name));
-    if (!is_right || !existing->is_tied_to_extension) {
+    if (!is_tied || (existing && existing->is_tied_to_extension && !is_right)) {
         work.add(Action::alter, member.oid, object, sqltext::tie_to_extension(member.qualified, name));
     }
 }

@@ -11,6 +11,7 @@
 #include "pg/relations.hpp"
 #include "pg/scopes.hpp"
 #include "registration/additions.hpp"
+#include "registration/check_distributed.hpp"
 #include "registration/lock_table.hpp"
 #include "registration/parse_options.hpp"
 #include "registration/plan_foreign_key_triggers.hpp"
@@ -18,6 +19,8 @@
 #include "registration/renumber_deletions.hpp"
 #include "registration/run_steps.hpp"
 #include "registry/deletion_ids.hpp"
+#include "session/distributed_scope.hpp"
+#include "session/distributed_tables.hpp"
 
 #include <algorithm>
 
@@ -76,7 +79,7 @@ bool is_archived(pg::Spi &spi, const RegisterRequest &request, Oid relation) {
 // The named table, and as far as it was asked for those that reference it.
 std::vector<catalog::Table> lock_tables(pg::Spi &spi, const RegisterRequest &request, bool is_plan) {
     pg::Lock lock = is_plan ? pg::Lock::access_share : pg::Lock::access_exclusive;
-    std::vector<catalog::Table> tables = {lock_table(spi, request.relation, lock)};
+    std::vector<catalog::Table> tables = {lock_table(spi, request.relation, lock, Distributed::taken)};
     if (!request.follows_archive) {
         check_not_registered(spi, tables.front());
     }
@@ -90,7 +93,7 @@ std::vector<catalog::Table> lock_tables(pg::Spi &spi, const RegisterRequest &req
             seen.push_back(child);
             if (!registry::find_registration(spi, child) && !is_archived(spi, request, child)) {
                 catalog::check_mixed_links(spi, child, catalog::Strategy::flag);
-                tables.push_back(lock_table(spi, child, lock));
+                tables.push_back(lock_table(spi, child, lock, Distributed::taken));
             }
         }
     }
@@ -201,8 +204,12 @@ std::vector<model::Step> register_tables(const RegisterRequest &request, bool is
     check_flag_options(request);
     check_library_is_loaded(spi);
     std::vector<catalog::Table> tables = lock_tables(spi, request, is_plan);
+    session::DistributedScope distributed(std::any_of(tables.begin(), tables.end(), [](const auto &table) {
+        return pg::call([&] { return session::is_distributed(table.oid); });
+    }));
     check_roles(spi, request.admin_roles);
     check_retention(spi, request.retention);
+    check_distributed(spi, request, tables);
     std::vector<TableWork> works;
     NameChooser names;
     for (const catalog::Table &table : tables) {

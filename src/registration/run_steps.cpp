@@ -4,6 +4,8 @@
 
 #include "pg/parse_scope.hpp"
 #include "pg/scopes.hpp"
+#include "session/distributed_scope.hpp"
+#include "session/distributed_tables.hpp"
 #include "session/utility_commands.hpp"
 
 #include <algorithm>
@@ -71,6 +73,10 @@ void run_steps(pg::Spi &spi, const std::vector<model::Step> &steps) {
     // Steps name the tablespaces that they mean.
     pg::SettingScope settings;
     settings.set("default_tablespace", "");
+    const bool is_distributed = std::any_of(steps.begin(), steps.end(), [](const model::Step &step) {
+        return pg::call([&] { return session::is_distributed(step.relation); });
+    });
+    session::DistributedScope distributed(is_distributed);
     std::map<Oid, Owner> owners;
     for (const model::Step &step : steps) {
         if (!step.runs()) {

@@ -17,6 +17,8 @@
 #include "registration/run_steps.hpp"
 #include "registry/ended_registrations.hpp"
 #include "registry/hold_log.hpp"
+#include "session/distributed_scope.hpp"
+#include "session/distributed_tables.hpp"
 #include "session/own_statement.hpp"
 #include "session/plan_notes.hpp"
 #include "sqltext/table_statements.hpp"
@@ -227,12 +229,17 @@ std::vector<model::Step> unregister_table(Oid relation, const std::string &delet
                                           EndingColumns ending) {
     pg::Spi spi;
     DeletedRows deleted_rows = parse_deleted_rows(deleted_rows_option);
-    const auto [table, registration] = lock_registered_table(spi, relation, pg::Lock::access_exclusive);
+    const auto [table, registration] =
+        lock_registered_table(spi, relation, pg::Lock::access_exclusive, Distributed::taken);
+    session::DistributedScope distributed(pg::call([=] { return session::is_distributed(relation); }));
     check_not_between(spi, relation);
     holds::lock_holds_below(spi, {relation}, registry::HoldAccess::remove);
     check_holds(spi, table);
     std::int64_t rows = count_deleted_rows(spi, table, registration);
     check_deleted_rows(table, rows, deleted_rows);
+    if (rows > 0 && deleted_rows == DeletedRows::purge) {
+        pg::call([&] { session::refuse_distributed(relation); });
+    }
     std::vector<model::Step> steps;
     if (rows > 0 && deleted_rows == DeletedRows::purge) {
         steps.push_back(purge(spi, table, registration, rows));

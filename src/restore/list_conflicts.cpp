@@ -15,6 +15,7 @@
 #include "restore/undo_rights.hpp"
 #include "rows/follow_links.hpp"
 #include "rows/row_set.hpp"
+#include "session/distributed_tables.hpp"
 #include "session/own_statement.hpp"
 
 #include <algorithm>
@@ -359,6 +360,9 @@ std::vector<Conflict> list_conflicts(pg::Spi &spi, const std::vector<std::int64_
         const deletion::DeletionTables touched =
             deletion::get_deletion_tables(spi, deletion, deletion::DeletionLock::none);
         check_may_list(spi, touched.marked, deletion);
+        for (const TableInfo &table : touched.marked) {
+            pg::call([&] { session::refuse_distributed(table.relation); });
+        }
         add_new(touched.marked, &tables);
         add_new(touched.archived, &archived);
         for (const TableInfo &table : touched.archived) {

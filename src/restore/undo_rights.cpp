@@ -5,6 +5,7 @@
 #include "pg/transactions.hpp"
 #include "restore/archived_rows.hpp"
 #include "restore/rows_below.hpp"
+#include "session/distributed_tables.hpp"
 
 #include <algorithm>
 
@@ -41,6 +42,9 @@ UndoRights get_undo_rights(pg::Spi &spi, std::int64_t deletion, deletion::Deleti
     deletion::DeletionTables touched = deletion::get_deletion_tables(spi, deletion, lock);
     rights.tables = std::move(touched.marked);
     rights.archived = std::move(touched.archived);
+    for (const TableInfo &table : rights.tables) {
+        pg::call([&] { session::refuse_distributed(table.relation); }); // rows are told by their place
+    }
     std::vector<TableInfo> all = rights.tables;
     all.insert(all.end(), rights.archived.begin(), rights.archived.end());
     rights.cascaded = find_cascaded_tables(spi, all);

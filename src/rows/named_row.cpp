@@ -1,6 +1,7 @@
 // Finds the row that hold(), erase(), anonymize() and restore() name by its key. Key values come in the session's
 // formats and are read back from the row in one that every session understands.
 #include "rows/named_row.hpp"
+#include "session/distributed_tables.hpp"
 #include "sqltext/format.hpp"
 
 #include "pg/called_settings.hpp"
@@ -114,6 +115,7 @@ TableInfo get_owned_table(pg::Spi &spi, Oid relation) {
 namespace {
 
 TableInfo get_owned(pg::Spi &spi, Oid relation, TableInfo (*get)(pg::Spi &, Oid)) {
+    pg::call([&] { session::refuse_distributed(relation); });
     check_owner(get(spi, relation));
     // Whoever drops or changes the table waits, and who waited for him sees it.
     pg::lock_relation(relation, pg::Lock::row_share);

@@ -3,6 +3,7 @@
 #include "session/extension_functions.hpp"
 
 #include "pg/compat.hpp"
+#include "session/distributed_tables.hpp"
 
 extern "C" {
 #include "access/genam.h"
@@ -67,6 +68,19 @@ bool read_version(Oid extension, char *version) {
     return strcmp(version, SOFTDELETE_VERSION) == 0;
 }
 
+// Those for tables of Citus.
+void look_up_distributed(ExtensionFunctions *found) {
+    const Oid element_text[] = {ANYELEMENTOID, TEXTOID};
+    const Oid regclass_text[] = {REGCLASSOID, TEXTOID};
+    const Oid element_integer_text[] = {ANYELEMENTOID, INT4OID, TEXTOID};
+    found->as_deletion = find_internal("as_deletion", 2, element_text);
+    found->token = find_internal("token", 1, regclass_text);
+    found->adopt_deletion = find_internal("adopt_deletion", 2, regclass_text);
+    found->adopted_time = find_internal("adopted_time", 1, regclass_text + 1);
+    found->adopted_actor = find_internal("adopted_actor", 3, element_integer_text);
+    found->deletion_time = find_internal("deletion_time", 0, nullptr);
+}
+
 // Raises whatever the catalogs raise, as where a lock on them times out.
 bool look_up(ExtensionFunctions *found) {
     Oid extension = get_extension_oid("softdelete", true);
@@ -105,6 +119,9 @@ bool look_up(ExtensionFunctions *found) {
     found->check_deletion_id = find_internal("check_deletion_id", 2, two_bigints);
     found->note_restored = find_internal("note_restored", 1, one_bigint);
     found->refuse_deleted = find_internal("refuse_deleted", 3, element_regclass_boolean);
+    if (is_citus_loaded()) {
+        look_up_distributed(found);
+    }
     found->is_of_this_version = read_version(extension, found->version);
     return OidIsValid(found->on_delete)
            && getExtensionOfObject(ProcedureRelationId, found->on_delete) == extension;

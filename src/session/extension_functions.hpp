@@ -29,6 +29,12 @@ struct ExtensionFunctions {
     Oid check_deletion_id;     // check_deletion_id(bigint, bigint)
     Oid note_restored;         // note_restored(bigint)
     Oid refuse_deleted;        // refuse_deleted(anyelement, regclass, boolean)
+    Oid as_deletion;           // as_deletion(anyelement, text)
+    Oid token;                 // token(regclass)
+    Oid adopt_deletion;        // adopt_deletion(regclass, text)
+    Oid adopted_time;          // adopted_time(text)
+    Oid adopted_actor;         // adopted_actor(anyelement, integer, text)
+    Oid deletion_time;         // deletion_time()
     char version[NAMEDATALEN]; // of the SQL objects
     bool is_of_this_version;   // the one that the library was built for
 };

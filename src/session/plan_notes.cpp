@@ -74,6 +74,7 @@ Statement begin_statement(const Query *query, const char *query_string, ParamLis
     SessionView view = session_view();
     Statement statement = {};
     recognize(query, query_string, &statement);
+    statement.is_of_citus = query_string == nullptr;
     statement.is_unfiltered = statement.is_foreign_key || view.is_unfiltered;
     // A statement of ours says itself which rows it is about, whatever the session wants to see.
     bool is_own = (statement.notes & note_own) != 0;

@@ -31,7 +31,8 @@ enum PlanNote : uint32 {
     note_logged = 4096,        // a statement of ours that removes rows and has a log of its own
     note_referential =
         8192, // a referential action: an update or a DELETE by which a foreign key follows another statement
-    note_move_back = 16384 // brings rows back from an archive
+    note_move_back = 16384,  // brings rows back from an archive
+    note_distributed = 32768 // deletes rows of a table of Citus, on other nodes
 };
 
 // How the cascade's own statements begin, and those that remove or overwrite rows for good: for who reads the statements
@@ -44,6 +45,7 @@ struct Statement {
     bool is_foreign_key;             // one of the server's own foreign-key queries
     bool is_cascade;                 // one of the cascade's own statements: soft whatever the setting says
     bool is_removal;                 // one of ours that removes or overwrites rows for good
+    bool is_of_citus;                // has no text: Citus plans it for shards of this node
     bool is_unfiltered;              // the whole statement sees all rows
     settings::Visibility visibility; // what the setting means for this statement
     ParamListInfo parameters;        // the values of a custom plan

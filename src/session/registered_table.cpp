@@ -5,6 +5,7 @@
 
 #include "pg/definition_changes.hpp"
 #include "pg/relation_changes.hpp"
+#include "session/distributed_tables.hpp"
 #include "session/extension_functions.hpp"
 
 extern "C" {
@@ -68,6 +69,13 @@ TableVisibility parse_visibility(const char *text) {
     return strcmp(text, "rls") == 0 ? TableVisibility::rls : TableVisibility::filter;
 }
 
+RowPlace get_row_place(Relation relation, const Trigger *marker) {
+    if (strcmp(marker->tgname, model::marker_trigger) != 0) {
+        return RowPlace::is_shard;
+    }
+    return is_distributed(RelationGetRelid(relation)) ? RowPlace::shards : RowPlace::here;
+}
+
 void read_marker(Relation relation, const Trigger *marker, bool missing_ok, RegisteredTable *table) {
     if (marker->tgnargs != marker_arguments) {
         ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -80,6 +88,7 @@ void read_marker(Relation relation, const Trigger *marker, bool missing_ok, Regi
     const char *deleted_by = pstrdup(marker->tgargs[1]);
     table->visibility = parse_visibility(marker->tgargs[2]);
     table->enabled = marker->tgenabled != TRIGGER_DISABLED;
+    table->rows = get_row_place(relation, marker);
     table->relation = RelationGetRelid(relation);
     table->deleted_at = get_column(relation, deleted_at, missing_ok);
     table->deleted_by =
@@ -97,7 +106,8 @@ const Trigger *find_marker(Relation relation, const ExtensionFunctions *function
     for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
         // By its name too: who has nothing but the TRIGGER privilege can add another one, but not under this name.
         if (triggers->triggers[i].tgfoid == functions->on_delete
-            && strcmp(triggers->triggers[i].tgname, model::marker_trigger) == 0) {
+            && is_own_trigger_name(triggers->triggers[i].tgname, model::marker_trigger,
+                                   RelationGetRelationName(relation))) {
             return &triggers->triggers[i];
         }
     }

@@ -13,12 +13,16 @@ namespace softdelete::session {
 
 enum class TableVisibility { filter, view, rls };
 
+// Where its rows are: in the table itself; for a table of Citus in shards, of which each is a table with the marker as well.
+enum class RowPlace { here, shards, is_shard };
+
 struct RegisteredTable {
     Oid relation;
     AttrNumber deleted_at;
     AttrNumber deleted_by; // 0 where the table has none
     AttrNumber deletion_id;
     TableVisibility visibility;
+    RowPlace rows;
     bool enabled; // false after DISABLE TRIGGER: the table must not be written then
 };
 

@@ -13,6 +13,7 @@
 #include "purge/log_hand_purge.hpp"
 #include "registry/registry_scan.hpp"
 #include "registry/retention.hpp"
+#include "session/distributed_tables.hpp"
 #include "session/plan_notes.hpp"
 #include "session/registered_table.hpp"
 #include "session/running_statements.hpp"
@@ -264,6 +265,11 @@ PG_FUNCTION_INFO_V1(softdelete_on_truncate);
 
 PGDLLEXPORT Datum softdelete_on_truncate(PG_FUNCTION_ARGS) {
     TriggerData *data = triggers::get_trigger_data(fcinfo, truncate_guard);
+    deletion::refuse_distributed_truncate(RelationGetRelid(data->tg_relation));
+    if (session::is_shard(RelationGetRelid(data->tg_relation))) {
+        return Datum{
+            0}; // the table is not registered any more: Citus does not drop the trigger of a shard that it moved
+    }
     if (settings::deletion() != settings::Deletion::hard && !IsLogicalWorker()
         && !deletion::is_before_load(RelationGetRelid(data->tg_relation))) {
         ereport(

@@ -61,6 +61,23 @@ List *make_conditions(const session::RegisteredTable &table) {
     return list_make2(same, none);
 }
 
+// Citus takes no conditions on the table itself.
+void check_columns(const CopyStmt *copy, const session::RegisteredTable &table) {
+    bool names_ours = copy->attlist == NIL;
+    ListCell *cell;
+    foreach (cell, copy->attlist) {
+        AttrNumber column = get_attnum(table.relation, strVal(lfirst(cell)));
+        names_ours = names_ours || column == table.deleted_at || column == table.deletion_id;
+    }
+    if (names_ours) {
+        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                        errmsg("cannot copy the columns of softdelete into table \"%s\", which is a table "
+                               "of Citus",
+                               get_rel_name(table.relation)),
+                        errhint("Name the columns, without deleted_at and deletion_id.")));
+    }
+}
+
 } // namespace
 
 PlannedStmt *check_copy(PlannedStmt *plan, bool *read_only_tree) {
@@ -72,6 +89,14 @@ PlannedStmt *check_copy(PlannedStmt *plan, bool *read_only_tree) {
     session::RegisteredTable table;
     if (!OidIsValid(relation) || !session::find_registered_table(relation, &table)
         || (session::session_view().is_unfiltered && session::may_load(relation))) {
+        return plan;
+    }
+    // What Citus copies from shard to shard it copies as the owner, and all of it.
+    if (table.rows != session::RowPlace::here && session::may_load(relation)) {
+        return plan;
+    }
+    if (table.rows == session::RowPlace::shards) {
+        check_columns(copy, table);
         return plan;
     }
     plan = static_cast<PlannedStmt *>(copyObjectImpl(plan));

@@ -2,9 +2,8 @@
 // constraints by name only (AfterTriggerSetState() in src/backend/commands/trigger.c); the names of our triggers are
 // made of the keys' names.
 #include "utility/set_constraints.hpp"
+#include "catalog/link_names.hpp"
 #include "model/trigger_names.hpp"
-
-#include "registration/trigger_names.hpp"
 
 extern "C" {
 #include "access/genam.h"
@@ -52,8 +51,8 @@ PlannedStmt *add_own_constraints(PlannedStmt *plan, bool *read_only_tree) {
     ListCell *cell;
     foreach (cell, statement->constraints) {
         const char *key = lfirst_node(RangeVar, cell)->relname;
-        added = add_triggers(added, registration::make_link_name(model::parent_check_prefix, key));
-        added = add_triggers(added, registration::make_link_name(model::children_check_prefix, key));
+        added = add_triggers(added, catalog::make_link_name(model::parent_check_prefix, key));
+        added = add_triggers(added, catalog::make_link_name(model::children_check_prefix, key));
     }
     if (added == NIL) {
         return plan;

@@ -3,9 +3,9 @@
 
 #include "pg/server.hpp"
 
-namespace softdelete::registration {
+namespace softdelete::catalog {
 
 // The prefix and the key's name; a name that would be too long is replaced by a digest. Palloc'd.
 const char *make_link_name(const char *prefix, const char *key);
 
-} // namespace softdelete::registration
+} // namespace softdelete::catalog

@@ -1,6 +1,6 @@
 // Makes the name of a constraint trigger from the name of its foreign key. Called wherever such a trigger is made or
 // looked for; the prefixes stand in model/trigger_names.
-#include "registration/trigger_names.hpp"
+#include "catalog/link_names.hpp"
 
 extern "C" {
 #include "common/md5.h"
@@ -8,7 +8,7 @@ extern "C" {
 
 #include <cstring>
 
-namespace softdelete::registration {
+namespace softdelete::catalog {
 
 const char *make_link_name(const char *prefix, const char *key) {
     if (strlen(prefix) + strlen(key) < NAMEDATALEN) {
@@ -22,4 +22,4 @@ const char *make_link_name(const char *prefix, const char *key) {
     return psprintf("%s%.16s", prefix, digest);
 }
 
-} // namespace softdelete::registration
+} // namespace softdelete::catalog

@@ -95,24 +95,18 @@ OpenDeletion *find_open_deletion(int64 id) noexcept {
     return entry;
 }
 
-// Nobody's but the cascade's own statements belong to it.
-OpenDeletion *find_pinned_deletion() {
+// Nobody's but the cascade's own statements belong to it; 0 for others.
+int64 find_pinned_id() {
     bool is_cascade = (session::running_statement_notes() & session::note_cascade) != 0;
-    return pins == nullptr || !is_cascade ? nullptr : find_open_deletion(pins->id);
+    return pins == nullptr || !is_cascade ? 0 : pins->id;
 }
 
-// The same where another node has begun it.
-const AdoptedDeletion *find_pinned_adopted() {
-    bool is_cascade = (session::running_statement_notes() & session::note_cascade) != 0;
-    return pins == nullptr || !is_cascade ? nullptr : find_adopted_deletion(pins->id);
-}
-
-bool touches(const OpenDeletion *entry, Oid relation) {
-    const TouchedTable *table = entry->tables;
+TouchedTable *find_touched(const OpenDeletion *entry, Oid relation) {
+    TouchedTable *table = entry == nullptr ? nullptr : entry->tables;
     while (table != nullptr && table->relation != relation) {
         table = table->next;
     }
-    return table != nullptr;
+    return table;
 }
 
 void add_table(OpenDeletion *entry, Oid relation) {
@@ -169,7 +163,7 @@ OpenDeletion *find_present_deletion() {
 }
 
 void touch(OpenDeletion *entry, Oid relation) {
-    if (touches(entry, relation)) {
+    if (find_touched(entry, relation) != nullptr) {
         return;
     }
     if (entry->written_level > 0) {
@@ -203,41 +197,38 @@ void write(OpenDeletion *entry) {
 
 // A partition is a part of the table that was registered.
 Oid get_registered_root(Oid relation) {
-    if (!get_rel_relispartition(relation)) {
-        return relation;
-    }
-    return llast_oid(get_partition_ancestors(relation));
+    return get_rel_relispartition(relation) ? llast_oid(get_partition_ancestors(relation)) : relation;
 }
 
 } // namespace
 
 const char *get_named_actor() {
-    if (const AdoptedDeletion *adopted = find_pinned_adopted(); adopted != nullptr) {
+    if (const AdoptedDeletion *adopted = find_adopted_deletion(find_pinned_id()); adopted != nullptr) {
         return adopted->is_named ? adopted->actor : nullptr;
     }
-    const OpenDeletion *pinned = find_pinned_deletion();
+    const OpenDeletion *pinned = find_open_deletion(find_pinned_id());
     return pinned == nullptr ? settings::actor() : pinned->is_named ? pinned->actor : nullptr;
 }
 
 const char *get_actor() {
-    if (const AdoptedDeletion *adopted = find_pinned_adopted(); adopted != nullptr) {
+    if (const AdoptedDeletion *adopted = find_adopted_deletion(find_pinned_id()); adopted != nullptr) {
         return adopted->actor;
     }
-    const OpenDeletion *pinned = find_pinned_deletion();
+    const OpenDeletion *pinned = find_open_deletion(find_pinned_id());
     const char *actor = pinned == nullptr ? settings::actor() : pinned->actor;
     return actor != nullptr ? actor : GetUserNameFromId(GetOuterUserId(), false);
 }
 
 int64 get_current_deletion(Oid named_relation) {
     session::check_version();
-    if (const AdoptedDeletion *adopted = find_pinned_adopted(); adopted != nullptr) {
+    if (const AdoptedDeletion *adopted = find_adopted_deletion(find_pinned_id()); adopted != nullptr) {
         return adopted->id;
     }
-    OpenDeletion *pinned = find_pinned_deletion();
+    OpenDeletion *pinned = find_open_deletion(find_pinned_id());
     OpenDeletion *entry = pinned != nullptr ? pinned : find_present_deletion();
     if (entry == nullptr) {
         entry = begin_deletion(get_registered_root(named_relation), get_actor(), settings::reason());
-    } else if (!touches(entry, named_relation)) {
+    } else if (find_touched(entry, named_relation) == nullptr) {
         touch(entry, get_registered_root(named_relation));
     }
     if (entry->begun_by != session::running_statement()) {
@@ -263,11 +254,7 @@ int64 get_distributed_deletion(List *relations) {
 }
 
 void note_new_row(Oid table, int64 id) {
-    OpenDeletion *entry = find_open_deletion(id);
-    TouchedTable *touched = entry == nullptr ? nullptr : entry->tables;
-    while (touched != nullptr && touched->relation != table) {
-        touched = touched->next;
-    }
+    TouchedTable *touched = find_touched(find_open_deletion(id), table);
     if (touched == nullptr || touched->new_rows_level == 0) {
         if (touched != nullptr) {
             touched->new_rows_level = GetCurrentTransactionNestLevel();
@@ -283,7 +270,7 @@ void confirm_distributed_deletions() noexcept {
 }
 
 TimestampTz get_deletion_time() {
-    const AdoptedDeletion *adopted = find_pinned_adopted();
+    const AdoptedDeletion *adopted = find_adopted_deletion(find_pinned_id());
     return adopted != nullptr ? adopted->time : GetCurrentTransactionStartTimestamp();
 }
 

@@ -266,8 +266,7 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
         return 0;
     }
     ddl::Reach reach = ddl::get_reach(event->parsetree);
-    if (reach == ddl::Reach::nothing || session::is_own_command()
-        || utility::is_of_another_node(event->parsetree)) {
+    if (reach == ddl::Reach::nothing || session::is_own_command() || utility::is_of_shard(event->parsetree)) {
         return 0;
     }
     ddl::DdlCommand command = ddl::read_command(event->parsetree);

@@ -359,10 +359,10 @@ std::vector<Conflict> list_conflicts(pg::Spi &spi, const std::vector<std::int64_
     for (std::int64_t deletion : deletions) {
         const deletion::DeletionTables touched =
             deletion::get_deletion_tables(spi, deletion, deletion::DeletionLock::none);
-        check_may_list(spi, touched.marked, deletion);
         for (const TableInfo &table : touched.marked) {
             pg::call([&] { session::refuse_distributed(table.relation); });
         }
+        check_may_list(spi, touched.marked, deletion);
         add_new(touched.marked, &tables);
         add_new(touched.archived, &archived);
         for (const TableInfo &table : touched.archived) {

@@ -13,6 +13,7 @@
 #include "restore/restore_privileges.hpp"
 #include "restore/restore_statement.hpp"
 #include "restore/rows_below.hpp"
+#include "restore/undo_on_shards.hpp"
 #include "restore/undo_rights.hpp"
 #include "rows/follow_links.hpp"
 #include "rows/key_statement.hpp"
@@ -280,9 +281,11 @@ std::uint64_t undo(pg::Spi &spi, std::int64_t deletion, const Undone &undone) {
     for (const TableInfo &table : rights.tables) {
         check_parents(spi, table, deletion, undone);
     }
+    const std::uint64_t distributed =
+        mark_restored(deletion, undo_on_shards(spi, rights.distributed, deletion));
     // No row whose deletion is marked references an archived one.
     const std::uint64_t restored = update_all(spi, rights.tables, deletion, rights.cascaded);
-    return restored
+    return restored + distributed
            + mark_restored(deletion,
                            undo_archived_rows(spi, rights.archived, deletion, rights.cascaded_archives));
 }

@@ -42,9 +42,13 @@ UndoRights get_undo_rights(pg::Spi &spi, std::int64_t deletion, deletion::Deleti
     deletion::DeletionTables touched = deletion::get_deletion_tables(spi, deletion, lock);
     rights.tables = std::move(touched.marked);
     rights.archived = std::move(touched.archived);
-    for (const TableInfo &table : rights.tables) {
-        pg::call([&] { session::refuse_distributed(table.relation); }); // rows are told by their place
-    }
+    const auto distributed =
+        std::stable_partition(rights.tables.begin(), rights.tables.end(), [](const TableInfo &table) {
+            return !pg::call([&] { return session::is_distributed(table.relation); });
+        });
+    rights.distributed.assign(distributed, rights.tables.end());
+    rights.tables.erase(distributed, rights.tables.end());
+    check_may_update(rights.distributed, {});
     std::vector<TableInfo> all = rights.tables;
     all.insert(all.end(), rights.archived.begin(), rights.archived.end());
     rights.cascaded = find_cascaded_tables(spi, all);

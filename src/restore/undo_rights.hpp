@@ -12,6 +12,7 @@ namespace softdelete::restore {
 struct UndoRights {
     std::vector<catalog::TableInfo> tables; // with the strategy flag
     std::vector<catalog::TableInfo> archived;
+    std::vector<catalog::TableInfo> distributed; // tables of Citus, whose rows come back as the caller
     CascadedTables cascaded;
     std::set<Oid> cascaded_archives; // those whose rows all come back as their owners
 };

@@ -91,7 +91,7 @@ void drop_guard_of_shard(Node *statement) {
 
 } // namespace
 
-bool is_of_another_node(Node *statement) {
+bool is_of_shard(Node *statement) {
     if (!session::is_citus_loaded()) {
         return false;
     }
@@ -102,7 +102,7 @@ bool is_of_another_node(Node *statement) {
 }
 
 bool follow_other_node(Node *statement) {
-    if (!is_of_another_node(statement)) {
+    if (!is_of_shard(statement)) {
         return false;
     }
     drop_guard_of_shard(statement);

@@ -8,7 +8,7 @@ namespace softdelete::utility {
 
 // Is the command about a shard, or on a node other than the coordinator about a table of Citus? Citus runs it there, and all
 // that belongs to it.
-bool is_of_another_node(Node *statement);
+bool is_of_shard(Node *statement);
 
 // The same after the command. Citus puts the guard against TRUNCATE on shards that it moves, on no others, and never drops it
 // there: the shard goes without. The guard on the table and the utility hook see to TRUNCATE.

@@ -152,7 +152,7 @@ void give_recorded_key(pg::Spi &spi, const RecordedKey &recorded, const RowSet &
     };
     tell(free.size() < found.size(), "a hold protects and that keep the former key of a row");
     tell(recorded.has_unknown, "may be of another row and keep the former key");
-    tell(result.leaves_some, "keep the former key of a row, because another row had the new one then");
+    tell(result.leaves_some, "cannot be under the new key of a row and keep the former one");
     if (result.removed > 0) {
         report->removed[history.name] += result.removed;
     }

@@ -39,7 +39,7 @@ struct RecordedReport {
 };
 
 // Gives the entries, and those that this transaction has added, what the row has now in the columns with other values. values: as text.
-// now: where the row is. An entry whose place under its table's own key is another row's then is removed; where the child table
+// now: where the row is. An entry whose place under its table's own key is another row's then, or not known before, is removed; where the child table
 // belongs to another role, it stays. Reports those that a hold keeps, and those that may be another row's.
 void give_recorded_key(pg::Spi &spi, const RecordedKey &recorded, const rows::RowSet &now,
                        const std::vector<std::optional<std::string>> &values, RecordedReport *report);

@@ -226,6 +226,16 @@ rows::RowSet name_new_keys(pg::Spi &spi, const KeyChange &change, const rows::Ro
         {entries.tables(), entries.positions()}));
 }
 
+void forget_former_keys(pg::Spi &spi, const KeyChange &change, const rows::RowSet &entries) {
+    (void)run(spi, change.history,
+              sqltext::format(
+                  "%1% UPDATE %2% AS t SET history_other_key = NULL WHERE t.history_kind = 'K' AND "
+                  "EXISTS (SELECT FROM %2% AS e WHERE %3% AND %4%)",
+                  session::removal_text, change.history.name, rows::make_membership(change.history, "e", 1),
+                  make_halves("e", "t", find_key(spi, change.table))),
+              {entries.tables(), entries.positions()});
+}
+
 void drop_same_keys(pg::Spi &spi, const KeyChange &change, const rows::RowSet &entries) {
     const std::string is_same =
         sqltext::format("t.history_other_key = %1% AND %2%", make_key_text("t", find_key(spi, change.table)),

@@ -32,6 +32,10 @@ rows::RowSet find_taken(pg::Spi &spi, const KeyChange &change, const rows::RowSe
 // Before: what names a key of these entries names the new one. Returns those that do, where they are now.
 rows::RowSet name_new_keys(pg::Spi &spi, const KeyChange &change, const rows::RowSet &entries);
 
+// Before entries are removed: a row that arrived under another key, by a change of which one of them is the other half, comes from
+// nowhere.
+void forget_former_keys(pg::Spi &spi, const KeyChange &change, const rows::RowSet &entries);
+
 // Afterwards: of these entries, changes of a key to itself are changes like any other.
 void drop_same_keys(pg::Spi &spi, const KeyChange &change, const rows::RowSet &entries);
 

@@ -258,7 +258,11 @@ OverwriteResult overwrite_columns(pg::Spi &spi, const TableInfo &table,
         if (if_taken == IfTaken::leave) {
             result.leaves_some = !taken.empty();
         } else if (!taken.empty()) {
-            named = name_new_keys(spi, change, taken);
+            if (makes_key) {
+                forget_former_keys(spi, change, taken);
+            } else {
+                named = name_new_keys(spi, change, taken);
+            }
             result.removed = remove(spi, history, find_present(spi, history, taken),
                                     rows::Occasion::anonymization, nullptr);
             free = rows::follow_updates(free);

@@ -36,7 +36,7 @@ struct OverwriteResult {
     bool leaves_some = false; // as they were
 };
 
-// Of an entry whose place under its new key is another row's.
+// Of an entry whose place under its new key is another row's, or whose key is generated from what it gets.
 enum class IfTaken { remove, leave };
 
 // Gives entries these values, which read no column, in columns that the table and its history have. Who and why stay: the entries

@@ -10,6 +10,7 @@
 #include "ddl/renamed_object.hpp"
 #include "erasure/rule_check.hpp"
 #include "pg/column_expression.hpp"
+#include "pg/compat_owners.hpp"
 #include "pg/dropped_objects.hpp"
 #include "pg/interruptions.hpp"
 #include "pg/named_objects.hpp"
@@ -32,6 +33,7 @@ extern "C" {
 #include "utils/rls.h"
 }
 
+#include <algorithm>
 #include <optional>
 #include <ranges>
 
@@ -118,13 +120,46 @@ List *find_changed_with_heirs(const DdlCommand &command) {
     return tables;
 }
 
-// May the rule name what the command renames? name: of that, up to its first quote.
+// May the rule name what the command renames? name: of that, up to its first quote. Asked before the rule is analyzed, which locks its
+// table.
 bool may_name(const registry::TableRule &rule, const DdlCommand &command, const char *name,
-              const List *changed) {
-    if (!renames_part(command.node)) {
-        return rule.objects.find(name) != std::string::npos;
+              const char *exact_name, const List *changed) {
+    if (list_member_oid(changed, rule.relation) && mentions(rule.rule, name)) {
+        return true;
     }
-    return (list_member_oid(changed, rule.relation) || !rule.objects.empty()) && mentions(rule.rule, name);
+    return names(rule.objects, exact_name) && (!renames_part(command.node) || mentions(rule.rule, name));
+}
+
+// Has the expression the object in its names, or in those of what it names?
+bool is_named(const TableInfo &table, Node *tree, const ObjectAddress &object) {
+    return std::ranges::any_of(pg::find_all_that_name(table.relation, tree), [&](const ObjectAddress &named) {
+        return named.classId == object.classId && named.objectId == object.objectId;
+    });
+}
+
+// Until the transaction ends the rule is nobody else's to write, whose own new names would get lost: it is that of the column, or names
+// the object, so that whoever renames has a right to it.
+void prepare_renamed(pg::Spi &spi, Oid relation, Anonymizer rule, const ObjectAddress &object,
+                     bool is_of_changed_table) {
+    if (!erasure::has_column(relation, rule.column)) {
+        return;
+    }
+    const TableInfo table = catalog::get_table(spi, relation);
+    for (;;) {
+        Node *tree = analyze(table, rule);
+        if (!is_of_changed_table && (tree == nullptr || !is_named(table, tree, object))) {
+            return;
+        }
+        const auto current = registry::lock_anonymizer(spi, relation, rule.column);
+        if (!current) {
+            return;
+        }
+        if (*current == rule.expression) {
+            remember(relation, rule, Change::name, tree);
+            return;
+        }
+        rule.expression = *current;
+    }
 }
 
 void write_down_renamed(pg::Spi &spi) {
@@ -137,15 +172,13 @@ void write_down_renamed(pg::Spi &spi) {
         if (column == nullptr) {
             continue;
         }
-        const std::string expression = rule->tree == nullptr
-                                           ? rule->expression
-                                           : pg::deparse_column_expression(rule->relation, rule->tree);
-        if (column != std::string(rule->column) || expression != rule->expression) {
-            registry::delete_anonymizer(spi, rule->relation, rule->column);
-            registry::put_anonymizer(spi, rule->relation, {column, expression},
-                                     rule->tree == nullptr
-                                         ? std::vector<std::string>()
-                                         : pg::find_named_objects(rule->relation, rule->tree));
+        if (column != std::string(rule->column)) {
+            registry::rename_anonymizer(spi, rule->relation, rule->column, column);
+        }
+        if (rule->tree != nullptr) {
+            registry::put_anonymizer(spi, rule->relation,
+                                     {column, pg::deparse_column_expression(rule->relation, rule->tree)},
+                                     pg::find_named_objects(rule->relation, rule->tree));
         }
     }
 }
@@ -213,9 +246,7 @@ void prepare(pg::Spi &spi, Oid relation, const Anonymizer &rule, Change change) 
         return;
     }
     const TableInfo table = catalog::get_table(spi, relation);
-    if (change == Change::name) {
-        remember(relation, rule, change, analyze(table, rule));
-    } else if (!find_fault(spi, table, rule, change)) {
+    if (!find_fault(spi, table, rule, change)) {
         remember(relation, rule, change, nullptr);
     }
 }
@@ -295,26 +326,27 @@ bool has_rules() {
 
 void prepare_anonymizers(const DdlCommand &command) {
     const char *renamed = pg::call([&] { return find_former_name(command.node); });
+    const ObjectAddress object = pg::call([&] { return find_renamed_object(command.node); });
     const List *newly_referenced = pg::call([&] { return find_newly_referenced(command.node); });
     pg::Spi spi; // which pins the search_path
     if (IsA(command.node, AlterTableStmt)) {
         prepare_altered(spi, command, newly_referenced);
     }
-    if (pg::call([&] { return changes_free_name(command.node); })) {
-        registry::lock_rules(registry::RuleAccess::rename);
+    const List *cast_types = pg::call([&] { return find_own_types_of_casts(command.node); });
+    if (cast_types == NIL && !pg::call([&] {
+            return OidIsValid(object.objectId) && pg::compat::owns_object(object, GetUserId());
+        })) {
+        return; // or the command is refused
     }
-    const bool drops_a_cast = drops_casts(command.node);
-    if (renamed == nullptr && !drops_a_cast) {
-        return;
-    }
+    const char *exact_name = pg::call([&] { return find_exact_name(object); });
     const List *changed = pg::call([&] { return find_changed_with_heirs(command); });
     const std::vector<registry::TableRule> rules = registry::find_all_anonymizers(spi);
     for (const registry::TableRule &rule :
          rules | std::views::reverse) { // the last one remembered is checked first
-        if (renamed != nullptr && may_name(rule, command, renamed, changed)) {
-            prepare(spi, rule.relation, rule.rule, Change::name);
+        if (renamed != nullptr && may_name(rule, command, renamed, exact_name, changed)) {
+            prepare_renamed(spi, rule.relation, rule.rule, object, list_member_oid(changed, rule.relation));
         }
-        if (drops_a_cast && !rule.objects.empty()) {
+        if (pg::call([&] { return may_use_type(rule.objects, rule.relation, cast_types); })) {
             prepare(spi, rule.relation, rule.rule, Change::expression);
         }
     }
@@ -340,7 +372,9 @@ void refuse_loss_of_rules(const Node *statement) {
     ListCell *cell;
     foreach (cell, objects) {
         const auto *object = static_cast<const pg::DroppedObject *>(lfirst(cell));
-        identities.emplace_back(object->identity);
+        if (!object->is_temporary) { // which no rule names
+            identities.push_back(pg::make_exact_identity(object->type, object->identity));
+        }
     }
     for (const auto &[relation, rule, object] : registry::find_rules_naming(spi, identities)) {
         if (erasure::has_column(relation, rule.column)) {

@@ -4,13 +4,18 @@
 #include "ddl/lock_target.hpp"
 
 #include "ddl/command_table.hpp"
+#include "ddl/renamed_object.hpp"
 #include "pg/compat.hpp"
+#include "pg/compat_owners.hpp"
+#include "registry/rule_lock.hpp"
 
 extern "C" {
+#include "catalog/catalog.h"
 #include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "commands/tablecmds.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -79,6 +84,31 @@ void lock_from_above(const RangeVar *name, LOCKMODE lock) {
         above = found;
     }
     lock_named(name, lock, may_drop);
+}
+
+// Rules for anonymization name functions, types, schemas and the like: registry/rule_lock has the other half. The command itself locks
+// some of these as strongly, and others not at all.
+void lock_free_object(const Node *statement) {
+    ObjectAddress object = find_renamed_object(statement);
+    while (OidIsValid(object.objectId) && pg::compat::owns_object(object, GetUserId())) {
+        registry::lock_renamed(object);
+        const ObjectAddress found = find_renamed_object(statement);
+        if (found.objectId == object.objectId) {
+            break;
+        }
+        registry::unlock_renamed(object);
+        object = found;
+    }
+}
+
+// What rules are fit for is up to casts as well, which they do not depend on; but on their types.
+void lock_types_of_casts(const DropStmt *drop) {
+    ListCell *cell;
+    foreach (cell, find_own_types_of_casts(reinterpret_cast<const Node *>(drop))) {
+        if (!IsPinnedObject(TypeRelationId, lfirst_oid(cell))) {
+            registry::lock_type_of_cast({TypeRelationId, lfirst_oid(cell), 0});
+        }
+    }
 }
 
 void lock_dropped(const DropStmt *drop) {
@@ -160,9 +190,22 @@ void lock_indexed(DdlCommand *command) {
 
 void lock_renamed(DdlCommand *command) {
     const RenameStmt *rename = castNode(RenameStmt, command->node);
+    if (rename->relation == nullptr) {
+        lock_free_object(command->node);
+        return;
+    }
     LOCKMODE lock = rename->renameType == OBJECT_INDEX ? ShareUpdateExclusiveLock : AccessExclusiveLock;
     command->relation = lock_named(rename->relation, lock);
     lock_tables_of_type(*command, lock);
+}
+
+void lock_moved_to_schema(DdlCommand *command) {
+    const auto *move = castNode(AlterObjectSchemaStmt, command->node);
+    if (move->relation == nullptr) {
+        lock_free_object(command->node);
+    } else {
+        command->relation = lock_named(move->relation, AccessExclusiveLock);
+    }
 }
 
 // COMMENT ON CONSTRAINT, which may be an index now, and ON COLUMN, which may be that of the retention.
@@ -193,10 +236,16 @@ void lock_target(DdlCommand *command) {
         lock_renamed(command);
         break;
     case T_DropStmt:
+        lock_types_of_casts(castNode(DropStmt, node));
         lock_dropped(castNode(DropStmt, node));
         break;
     case T_AlterObjectSchemaStmt:
-        command->relation = lock_named(castNode(AlterObjectSchemaStmt, node)->relation, AccessExclusiveLock);
+        lock_moved_to_schema(command);
+        break;
+    case T_AlterEnumStmt:
+        if (castNode(AlterEnumStmt, node)->oldVal != nullptr) {
+            lock_free_object(node);
+        }
         break;
     case T_CreatePolicyStmt:
         command->relation = lock_named(castNode(CreatePolicyStmt, node)->table, AccessExclusiveLock);

@@ -1,11 +1,34 @@
 // Reads the parse trees, and the tags, of RENAME, SET SCHEMA, RENAME VALUE and DROP for ddl/follow_anonymizers.
 #include "ddl/renamed_object.hpp"
 
+#include "pg/compat_owners.hpp"
+#include "pg/named_objects.hpp"
+
 extern "C" {
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_ts_config.h"
+#include "catalog/pg_ts_dict.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "nodes/value.h"
+#include "parser/parse_func.h"
+#include "parser/parse_oper.h"
+#include "parser/parse_type.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
 }
 
+#include <cctype>
 #include <cstring>
 
 namespace softdelete::ddl {
@@ -86,26 +109,58 @@ char *get_plain_start(const char *name) {
     return start;
 }
 
-// Others are tables, or parts of one.
-bool drops_free_object(ObjectType type) {
+Oid find_type(Node *names) {
+    return LookupTypeNameOid(nullptr, makeTypeNameFromNameList(castNode(List, names)), true);
+}
+
+// As get_object_address() in src/backend/catalog/objectaddress.c, which locks.
+ObjectAddress find_object(ObjectType type, Node *object) {
     switch (type) {
     case OBJECT_FUNCTION:
     case OBJECT_PROCEDURE:
     case OBJECT_ROUTINE:
     case OBJECT_AGGREGATE:
+        return {ProcedureRelationId, LookupFuncWithArgs(type, castNode(ObjectWithArgs, object), true), 0};
     case OBJECT_OPERATOR:
-    case OBJECT_CAST:
+        return {OperatorRelationId, LookupOperWithArgs(castNode(ObjectWithArgs, object), true), 0};
     case OBJECT_TYPE:
     case OBJECT_DOMAIN:
+        return {TypeRelationId, find_type(object), 0};
     case OBJECT_COLLATION:
+        return {CollationRelationId, get_collation_oid(castNode(List, object), true), 0};
     case OBJECT_TSCONFIGURATION:
+        return {TSConfigRelationId, get_ts_config_oid(castNode(List, object), true), 0};
     case OBJECT_TSDICTIONARY:
-    case OBJECT_SCHEMA:
+        return {TSDictionaryRelationId, get_ts_dict_oid(castNode(List, object), true), 0};
     case OBJECT_EXTENSION:
-        return true;
+        return {ExtensionRelationId, get_extension_oid(strVal(object), true), 0};
     default:
-        return false;
+        return InvalidObjectAddress;
     }
+}
+
+ObjectAddress find_renamed_object(const RenameStmt *rename) {
+    if (rename->relation != nullptr) {
+        return {RelationRelationId, find_relation(rename->relation), 0};
+    }
+    return rename->renameType == OBJECT_SCHEMA
+               ? ObjectAddress{NamespaceRelationId, get_namespace_oid(rename->subname, true), 0}
+               : find_object(rename->renameType, rename->object);
+}
+
+ObjectAddress find_moved_object(const AlterObjectSchemaStmt *move) {
+    return move->relation != nullptr ? ObjectAddress{RelationRelationId, find_relation(move->relation), 0}
+                                     : find_object(move->objectType, move->object);
+}
+
+AttrNumber count_columns(Oid relation) {
+    HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+    if (!HeapTupleIsValid(row)) {
+        return 0;
+    }
+    AttrNumber count = reinterpret_cast<Form_pg_class>(GETSTRUCT(row))->relnatts;
+    ReleaseSysCache(row);
+    return count;
 }
 
 void add_referenced(const Constraint *constraint, List **tables) {
@@ -116,13 +171,71 @@ void add_referenced(const Constraint *constraint, List **tables) {
 
 } // namespace
 
+bool renames(const Node *statement) {
+    return IsA(statement, RenameStmt) || IsA(statement, AlterObjectSchemaStmt);
+}
+
 bool renames_part(const Node *statement) {
     return IsA(statement, AlterEnumStmt) || renames_column(statement);
 }
 
-bool drops_casts(const Node *statement) {
-    return IsA(statement, DropStmt)
-           && castNode(DropStmt, const_cast<Node *>(statement))->removeType == OBJECT_CAST;
+List *find_own_types_of_casts(const Node *statement) {
+    const auto *drop = reinterpret_cast<const DropStmt *>(statement);
+    if (!IsA(statement, DropStmt) || drop->removeType != OBJECT_CAST) {
+        return NIL;
+    }
+    List *types = NIL;
+    ListCell *cast;
+    foreach (cast, drop->objects) {
+        ListCell *cell;
+        foreach (cell, lfirst_node(List, cast)) {
+            Oid type = LookupTypeNameOid(nullptr, lfirst_node(TypeName, cell), true);
+            if (OidIsValid(type) && pg::compat::owns_object({TypeRelationId, type, 0}, GetUserId())) {
+                types = list_append_unique_oid(types, type);
+            }
+        }
+    }
+    return types;
+}
+
+const char *find_exact_name(const ObjectAddress &object) {
+    if (!OidIsValid(object.objectId) || object.classId == ExtensionRelationId) {
+        return "";
+    }
+    const char *identity = getObjectIdentity(&object, true);
+    return identity == nullptr ? "" : pstrdup(pg::make_exact_identity("", identity).c_str() + 1);
+}
+
+bool names(const std::string &objects, const char *exact_name) {
+    const auto is_of_name = [](char c) {
+        return isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '$' || c == '"'
+               || static_cast<signed char>(c) < 0;
+    };
+    const std::size_t length = strlen(exact_name);
+    for (std::size_t at = objects.find(exact_name); at != std::string::npos;
+         at = objects.find(exact_name, at + 1)) {
+        if (length == 0
+            || ((at == 0 || !(is_of_name(objects[at - 1]) || objects[at - 1] == '.'))
+                && (at + length == objects.size() || !is_of_name(objects[at + length])))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool may_use_type(const std::string &objects, Oid relation, const List *types) {
+    for (int i = 0; i < list_length(types); i++) {
+        Oid type = list_nth_oid(types, i);
+        if (names(objects, find_exact_name({TypeRelationId, type, 0}))) {
+            return true;
+        }
+        for (AttrNumber column = 1; column <= count_columns(relation); column++) {
+            if (get_atttype(relation, column) == type) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 bool cascades(const Node *statement) {
@@ -145,19 +258,18 @@ bool cascades(const Node *statement) {
     }
 }
 
-bool changes_free_name(const Node *statement) {
+ObjectAddress find_renamed_object(const Node *statement) {
     Node *node = const_cast<Node *>(statement);
     switch (nodeTag(node)) {
     case T_RenameStmt:
-        return castNode(RenameStmt, node)->relation == nullptr && find_former_name(statement) != nullptr;
+        return find_renamed_object(castNode(RenameStmt, node));
     case T_AlterObjectSchemaStmt:
-        return castNode(AlterObjectSchemaStmt, node)->relation == nullptr;
+        return find_moved_object(castNode(AlterObjectSchemaStmt, node));
     case T_AlterEnumStmt:
-        return castNode(AlterEnumStmt, node)->oldVal != nullptr;
-    case T_DropStmt:
-        return drops_free_object(castNode(DropStmt, node)->removeType);
+        return {TypeRelationId, find_type(reinterpret_cast<Node *>(castNode(AlterEnumStmt, node)->typeName)),
+                0};
     default:
-        return false;
+        return InvalidObjectAddress;
     }
 }
 

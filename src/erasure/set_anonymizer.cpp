@@ -9,6 +9,7 @@
 #include "pg/scopes.hpp"
 #include "registry/anonymizers.hpp"
 #include "registry/registry.hpp"
+#include "registry/rule_lock.hpp"
 #include "rows/named_row.hpp"
 
 #include <algorithm>
@@ -40,6 +41,35 @@ void remove_rule(pg::Spi &spi, const TableInfo &table, const std::string &column
     }
 }
 
+// As the server does with what outlives the session.
+void refuse_temporary(const TableInfo &table, Node *tree) {
+    if (const char *object = pg::find_temporary(table.relation, tree)) {
+        pg::raise({.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
+                   .message = "cannot use temporary objects in a rule for anonymization",
+                   .detail = sqltext::format("The expression names %1%.", object),
+                   .relation = table.relation});
+    }
+}
+
+bool is_same(const ObjectAddress &one, const ObjectAddress &other) {
+    return one.classId == other.classId && one.objectId == other.objectId;
+}
+
+// The names may have come to mean something else while it waited for the lock.
+CheckedRule check_and_lock(pg::Spi &spi, const TableInfo &table, const registry::Anonymizer &rule) {
+    std::vector<ObjectAddress> locked;
+    for (;;) {
+        CheckedRule checked = check_rule(spi, table, rule);
+        refuse_temporary(table, checked.tree);
+        std::vector<ObjectAddress> named = pg::find_all_that_name(table.relation, checked.tree);
+        if (std::ranges::equal(named, locked, is_same)) {
+            return checked;
+        }
+        pg::call([&] { registry::lock_named(named.data(), static_cast<int>(named.size())); });
+        locked = std::move(named);
+    }
+}
+
 } // namespace
 
 void set_anonymizer(Oid relation, const std::string &column, const std::optional<std::string> &expression) {
@@ -52,8 +82,7 @@ void set_anonymizer(Oid relation, const std::string &column, const std::optional
         remove_rule(spi, table, column);
         return;
     }
-    registry::lock_rules(registry::RuleAccess::set);
-    const CheckedRule rule = check_rule(spi, table, {column, *expression});
+    const CheckedRule rule = check_and_lock(spi, table, {column, *expression});
     if (rule.makes_alike) {
         pg::warn(
             sqltext::format("column \"%1%\" of table %2% is unique, and the rule gives every row the same "

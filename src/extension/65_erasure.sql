@@ -38,7 +38,7 @@ CREATE TABLE softdelete_internal.anonymizer (
 COMMENT ON TABLE softdelete_internal.anonymizer IS 'What softdelete.anonymize() writes into which columns.';
 COMMENT ON COLUMN softdelete_internal.anonymizer.expression IS 'SQL over the columns of the row, as the server deparses it.';
 COMMENT ON COLUMN softdelete_internal.anonymizer.objects IS
-    'What the expression names besides columns of its table and what the server brings: identities of objects, without quotes.';
+    'What the expression names besides columns of its table and what the server brings: kinds and identities of objects, without quotes that names do not need.';
 
 SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.erasure_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('softdelete_internal.erasure', '');

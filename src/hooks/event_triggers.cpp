@@ -270,7 +270,7 @@ PGDLLEXPORT Datum softdelete_on_ddl_command_start(PG_FUNCTION_ARGS) {
         return 0;
     }
     ddl::DdlCommand command = ddl::read_command(event->parsetree);
-    if (reach >= ddl::Reach::held_rows) {
+    if (reach >= ddl::Reach::held_rows || ddl::renames(command.node)) {
         ddl::lock_target(&command); // before anything is asked of it
     }
     ListCell *cell;

@@ -1,5 +1,5 @@
 // Differences between PostgreSQL's majors, and nothing else: each shim is named after the newest API and says in one
-// line why it is there. PG_VERSION_NUM appears here and in compat_values.hpp only.
+// line why it is there. PG_VERSION_NUM appears here, in compat_values.hpp and compat_owners.hpp only.
 #pragma once
 
 #include "pg/server.hpp"

@@ -20,7 +20,8 @@ enum Column {
     object_id,
     column,
     original,
-    object_type = 7,
+    temporary = 6,
+    object_type,
     object_identity = 10,
     address_names
 };
@@ -42,6 +43,7 @@ DroppedObject *read_object(TupleTableSlot *slot) {
     object->object_id = DatumGetObjectId(slot_getattr(slot, object_id, &is_null));
     object->column = DatumGetInt32(slot_getattr(slot, column, &is_null));
     object->is_original = DatumGetBool(slot_getattr(slot, original, &is_null));
+    object->is_temporary = DatumGetBool(slot_getattr(slot, temporary, &is_null));
     Datum type = slot_getattr(slot, object_type, &is_null);
     object->type = is_null ? "" : TextDatumGetCString(type);
     Datum identity = slot_getattr(slot, object_identity, &is_null);

@@ -15,6 +15,7 @@ struct DroppedObject {
     Oid object_id;
     int column;       // 0 for a whole relation
     bool is_original; // named by the statement
+    bool is_temporary;
     const char *type;
     const char *identity; // in full, as the server names it
     // The object's name in parts; what belongs to a table has the table's schema, the table's name and its own.

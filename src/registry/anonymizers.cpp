@@ -4,12 +4,6 @@
 
 #include "pg/scopes.hpp"
 
-extern "C" {
-#include "catalog/namespace.h"
-#include "storage/lmgr.h"
-#include "utils/lsyscache.h"
-}
-
 namespace softdelete::registry {
 
 namespace {
@@ -31,12 +25,6 @@ std::vector<TableRule> read_table_rules(const std::vector<pg::Row> &rows) {
         rules.push_back({row.oid(0), {row.text(1), row.text(2)}, row.text(3)});
     }
     return rules;
-}
-
-// Whether identities have quotes that they do not need is up to a setting of the session that makes them.
-std::string remove_quotes(std::string identity) {
-    std::erase(identity, '"');
-    return identity;
 }
 
 constexpr const char *own_query = R"(
@@ -83,41 +71,47 @@ std::vector<TableRule> find_all_anonymizers(pg::Spi &spi) {
                        {}));
 }
 
-void lock_rules(RuleAccess access) {
-    pg::call([&] {
-        Oid rules = get_relname_relid("anonymizer", get_namespace_oid("softdelete_internal", false));
-        LockRelationOid(rules, access == RuleAccess::set ? RowExclusiveLock : ShareRowExclusiveLock);
-    });
+std::optional<std::string> lock_anonymizer(pg::Spi &spi, Oid relation, const std::string &column) {
+    pg::UserScope owner(pg::get_extension_owner());
+    for (const pg::Row &row :
+         spi.query("SELECT expression FROM softdelete_internal.anonymizer WHERE relation = $1::pg_catalog.oid"
+                   " AND column_name = $2::pg_catalog.name FOR UPDATE",
+                   {relation, column})) {
+        return row.text(0);
+    }
+    return std::nullopt;
 }
 
 std::vector<TableRule> find_rules_naming(pg::Spi &spi, const std::vector<std::string> &identities) {
-    std::vector<std::string> plain;
-    for (const std::string &identity : identities) {
-        plain.push_back(remove_quotes(identity));
-    }
     pg::UserScope owner(pg::get_extension_owner());
     return read_table_rules(
         spi.query_kept("SELECT a.relation::pg_catalog.oid, a.column_name, a.expression,"
                        " (SELECT o FROM pg_catalog.unnest(a.objects) o WHERE o = ANY ($1::pg_catalog.text[])"
-                       " LIMIT 1) FROM softdelete_internal.anonymizer a"
+                       " ORDER BY pg_catalog.array_position($1::pg_catalog.text[], o) LIMIT 1)"
+                       " FROM softdelete_internal.anonymizer a"
                        " JOIN pg_catalog.pg_class c ON c.oid = a.relation::pg_catalog.oid"
                        " WHERE a.objects && $1::pg_catalog.text[] ORDER BY 1, 2",
-                       {pg::make_array(plain)}));
+                       {pg::make_array(identities)}));
 }
 
 void put_anonymizer(pg::Spi &spi, Oid relation, const Anonymizer &rule,
                     const std::vector<std::string> &objects) {
-    std::vector<std::string> plain;
-    for (const std::string &identity : objects) {
-        plain.push_back(remove_quotes(identity));
-    }
     pg::UserScope owner(pg::get_extension_owner());
     spi.execute(
-        "INSERT INTO softdelete_internal.anonymizer (relation, column_name, expression, objects) VALUES"
+        "INSERT INTO softdelete_internal.anonymizer AS a (relation, column_name, expression, objects) VALUES"
         " ($1::pg_catalog.oid, $2::pg_catalog.name, $3, $4::pg_catalog.text[])"
         " ON CONFLICT (relation, column_name) DO UPDATE SET expression = excluded.expression,"
-        " objects = excluded.objects",
-        {relation, rule.column, rule.expression, pg::make_array(plain)});
+        " objects = excluded.objects"
+        " WHERE (a.expression, a.objects) IS DISTINCT FROM (excluded.expression, excluded.objects)",
+        {relation, rule.column, rule.expression, pg::make_array(objects)});
+}
+
+void rename_anonymizer(pg::Spi &spi, Oid relation, const std::string &column, const std::string &name) {
+    delete_anonymizer(spi, relation, name);
+    pg::UserScope owner(pg::get_extension_owner());
+    spi.execute("UPDATE softdelete_internal.anonymizer SET column_name = $3::pg_catalog.name"
+                " WHERE relation = $1::pg_catalog.oid AND column_name = $2::pg_catalog.name",
+                {relation, column, name});
 }
 
 void delete_anonymizer(pg::Spi &spi, Oid relation, const std::string &column) {

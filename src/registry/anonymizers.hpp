@@ -3,6 +3,7 @@
 
 #include "pg/spi.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,27 +26,26 @@ std::vector<Oid> find_tables_with_rules(pg::Spi &spi);
 struct TableRule {
     Oid relation;
     Anonymizer rule;
-    std::string objects; // the identities of what it names besides columns of its table, without quotes
+    std::string objects; // exact identities of what it names besides columns of its table, one a line
 };
 
 // Those of all tables.
 std::vector<TableRule> find_all_anonymizers(pg::Spi &spi);
 
-enum class RuleAccess {
-    set,   // sets a rule, after a look at what it names
-    rename // renames or drops what rules may name, after a look at them
-};
+// Until the transaction ends nobody else changes the rule. Waits for whoever does, and returns the expression that it has then; nothing
+// where it is gone.
+std::optional<std::string> lock_anonymizer(pg::Spi &spi, Oid relation, const std::string &column);
 
-// Until the transaction ends, who sets a rule and who renames or drops functions, types and the like do not meet: the later one waits,
-// and sees what the other has done. Taken before the look.
-void lock_rules(RuleAccess access);
-
-// Those that name one of these objects, which alone stands in TableRule::objects. Identities may have quotes.
+// Those that name one of these objects: the first one of these alone stands in TableRule::objects. identities: exact ones.
 std::vector<TableRule> find_rules_naming(pg::Spi &spi, const std::vector<std::string> &identities);
 
 // Replaces a former rule of the same column. objects: as pg::find_named_objects() gives them.
 void put_anonymizer(pg::Spi &spi, Oid relation, const Anonymizer &rule,
                     const std::vector<std::string> &objects);
+
+// Its column has got another name. A rule that a column of that name has left goes.
+void rename_anonymizer(pg::Spi &spi, Oid relation, const std::string &column, const std::string &name);
+
 void delete_anonymizer(pg::Spi &spi, Oid relation, const std::string &column);
 
 } // namespace softdelete::registry

@@ -32,22 +32,22 @@ void keep_deleted(Query *query, List *assignments, const session::RegisteredTabl
 List *convert_assignments(Query *query, List *assignments, const session::RegisteredTable &table,
                           session::Statement *statement);
 
-// Checks what an INSERT, or the INSERT action of a MERGE, writes into the extension's columns. Where a dump is being loaded
-// the plan is for this role alone.
-// The same for rows of a shard, whose deletion another node keeps the log of.
+// Converts an UPDATE that restores rows of a shard, whose deletion another node keeps the log of.
 void convert_restore_on_shard(Query *query, const session::RegisteredTable &table);
 
 // NULL, under casts of any kind.
 bool is_null_literal(Node *value);
 
+// Checks what an INSERT, or the INSERT action of a MERGE, writes into the extension's columns. Where a dump is being loaded
+// the plan is for this role alone.
 void check_inserted(List *values, const session::RegisteredTable &table, session::Statement *statement);
 
 // Converts an INSERT: checks imported values, adds the predicate to ON CONFLICT's inference, refuses to update a
 // deleted row.
+void convert_insert(Query *query, const session::RegisteredTable &table, session::Statement *statement);
+
 // The parts of that: the condition of the partial unique index, and what is done to the row that is met.
 void infer_among_live(Query *query, const session::RegisteredTable &table);
 void convert_conflict(Query *query, const session::RegisteredTable &table, session::Statement *statement);
-
-void convert_insert(Query *query, const session::RegisteredTable &table, session::Statement *statement);
 
 } // namespace softdelete::planner

@@ -1,5 +1,5 @@
-# Registered tables beside tables of Citus: a statement that names both does what it does beside plain tables. Tables of Citus
-# themselves are refused, and so is what would make one of a registered table.
+# Registered tables beside tables of Citus: a statement that names both does what it does beside plain tables. Archives and
+# histories of tables of Citus are refused, and so is what would make one of a registered table.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;

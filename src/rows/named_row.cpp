@@ -74,8 +74,8 @@ bool is_value(pg::Spi &spi, const TableInfo &table, const catalog::KeyColumn &co
         return false;
     }
     try {
+        pg::OwnerScope owner(table.owner); // ends after the savepoint, as it began before it
         pg::Subtransaction savepoint;
-        pg::OwnerScope owner(table.owner);
         pg::Parameter read(pg::read_as_caller(text, column.type_id, table.owner, ""), column.type_id, false);
         bool is_same =
             spi.query("SELECT "

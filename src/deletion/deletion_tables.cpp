@@ -133,14 +133,11 @@ DeletionTables get_deletion_tables(pg::Spi &spi, std::int64_t deletion, Deletion
     return tables;
 }
 
-// By num_nonnulls(), so that the planner does not read the index of all that is deleted as well.
 bool holds_rows(pg::Spi &spi, const catalog::TableInfo &table, std::int64_t deletion) {
-    constexpr sqltext::Pattern pattern(
-        "/* softdelete */ SELECT FROM %1% AS t WHERE softdelete.include_deleted(t.%2%) AND "
-        "t.deletion_id = $1::pg_catalog.int8 AND pg_catalog.num_nonnulls(t.%2%) = 1 LIMIT 1");
-    return !rows::read_as_owner(spi, table, sqltext::format(pattern, table.name, table.deleted_at),
-                                {deletion})
-                .empty();
+    const std::string query = sqltext::format("/* softdelete */ SELECT FROM %1% AS t WHERE t.deletion_id = "
+                                              "$1::pg_catalog.int8 AND t.%2% IS NOT NULL LIMIT 1",
+                                              table.name, table.deleted_at);
+    return !rows::read_as_owner(spi, table, query, {deletion}).empty();
 }
 
 bool holds_any_rows(pg::Spi &spi, std::int64_t deletion) {

@@ -559,6 +559,21 @@ SKIP:
 my $internal = $node->safe_psql('attacked', q{SELECT pronamespace::regnamespace FROM pg_proc WHERE proname = 'is_purging'});
 run('internal functions', 'mallory', $path . "SELECT $internal.is_purging('shop.parents'), $internal.sees_deleted('shop.locked');");
 
+# What Citus sends to shards is nobody's to send.
+my @refusals = ((map { "permission denied for function $_" } qw(token adopt_deletion adopted_time adopted_actor deletion_time)),
+	'permission denied to delete rows by a plan that softdelete has not made');
+for my $role ('mallory', $superuser)
+{
+	run("functions for shards, as $role", $role, $path . <<"SQL", \@refusals);
+SELECT $internal.token('shop.parents');
+SELECT $internal.as_deletion(deleted_at, 'a token') FROM shop.parents;
+SELECT $internal.adopt_deletion('shop.parents', 'a token');
+SELECT $internal.adopted_time('a token');
+SELECT $internal.adopted_actor(NULL::text, 1, 'a token');
+SELECT $internal.deletion_time();
+SQL
+}
+
 # Every function of the extension was called here: by name, or the server has counted a call of it. Left out are the guards,
 # which refuse whatever calls them, and what DROP EXTENSION calls, which comes last.
 is( $node->safe_psql('attacked', q{

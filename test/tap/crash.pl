@@ -70,7 +70,7 @@ WITH part AS (
     FROM pg_class c WHERE c.oid IN ('m1'::regclass, 'm2'::regclass))
 SELECT relname, registered, parts FROM part WHERE (NOT registered) = ANY (parts)
 UNION ALL SELECT 'index of ' || relation, NULL, NULL FROM softdelete_internal.converted_index i
-    WHERE NOT EXISTS (SELECT FROM softdelete_internal.registration r WHERE r.relation = i.relation)
+    WHERE NOT EXISTS (SELECT FROM softdelete_internal.registration r WHERE r.relation = coalesce(pg_partition_root(i.relation), i.relation))
 UNION ALL SELECT 'view of ' || p.relname, NULL, NULL FROM part p JOIN pg_class v ON v.relname = 'all_' || p.relname
     WHERE registered AND ARRAY(SELECT attname FROM pg_attribute WHERE attrelid = v.oid AND attnum > 0 ORDER BY 1)
         <> ARRAY(SELECT attname FROM pg_attribute WHERE attrelid = p.oid AND attnum > 0 AND NOT attisdropped ORDER BY 1)

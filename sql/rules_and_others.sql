@@ -68,12 +68,13 @@ ALTER TABLE regress_alike.users ADD kind regress_types.mood, ADD kinds regress_t
 SELECT softdelete.set_anonymizer('regress_alike.users', 'kind', 'regress_alike.f(kind)');
 SELECT softdelete.set_anonymizer('regress_alike.users', 'long', 'regress_alike.g(kinds)');
 ALTER TYPE regress_types.mood RENAME TO feeling;
-SELECT column_name, expression, objects FROM softdelete_internal.anonymizer
+-- The functions that they name: whether the types of their results count as well depends on the server's version.
+SELECT column_name, expression, ARRAY(SELECT o FROM unnest(objects) o WHERE o LIKE 'function %') AS functions FROM softdelete_internal.anonymizer
     WHERE relation = 'regress_alike.users'::regclass AND column_name IN ('kind', 'long') ORDER BY column_name;
 DROP FUNCTION regress_alike.f(regress_types.feeling); -- fails
 DROP FUNCTION regress_alike.g(regress_types.feeling[]); -- fails
 ALTER SCHEMA regress_types RENAME TO regress_kinds;
-SELECT column_name, expression, objects FROM softdelete_internal.anonymizer
+SELECT column_name, expression, ARRAY(SELECT o FROM unnest(objects) o WHERE o LIKE 'function %') AS functions FROM softdelete_internal.anonymizer
     WHERE relation = 'regress_alike.users'::regclass AND column_name IN ('kind', 'long') ORDER BY column_name;
 DROP FUNCTION regress_alike.f(regress_kinds.feeling); -- fails
 DROP FUNCTION regress_alike.g(regress_kinds.feeling[]); -- fails

@@ -7,7 +7,7 @@ use strict;
 use warnings;
 
 use IPC::Run;
-use List::Util qw(max sum0);
+use List::Util qw(max);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
